@@ -1,0 +1,51 @@
+# One Dockerfile for the lab's three services: the target `server` (server) and the target `load` (master, worker).
+# The build stages may hold compilers, a package cache and the host's CA bundle; nothing of them reaches the
+# final stages but the two virtual environments.
+
+# The base by version tag. `lab` swaps in holdfast-base:trixie where no registry can be reached.
+ARG BASE_IMAGE=python:3.13-slim
+# Where packages are installed; the same Python as BASE_IMAGE. Differs only for the fallback base, whose
+# twin also trusts the host's own CA bundle.
+ARG BUILD_IMAGE=${BASE_IMAGE}
+
+FROM ${BUILD_IMAGE} AS build
+LABEL holdfast.stage=build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+COPY requirements-server.txt requirements-load.txt ./
+
+FROM build AS build-server
+RUN python3 -m venv /venv \
+ && /venv/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements-server.txt \
+ && /venv/bin/pip uninstall --quiet --yes pip
+
+FROM build AS build-load
+# Some packages have no wheel for aarch64: a compiler there, in a stage that is thrown away.
+# hadolint ignore=DL3008
+RUN if [ "$(uname -m)" != x86_64 ]; then \
+      apt-get update && apt-get install -y --no-install-recommends gcc g++ libc6-dev python3-dev; \
+    fi \
+ && python3 -m venv /venv \
+ && /venv/bin/pip install --quiet --require-hashes -r requirements-load.txt \
+ && /venv/bin/pip uninstall --quiet --yes pip
+
+FROM ${BASE_IMAGE} AS final
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+WORKDIR /holdfast
+
+FROM final AS server
+COPY --from=build-server /venv /venv
+COPY server ./server
+USER 10001:10001
+EXPOSE 8686 8687
+CMD ["python", "-m", "server"]
+
+FROM final AS load
+# Artefacts go to a volume here: a new volume takes over the owner of this folder.
+RUN install -d -o 10001 -g 10001 /runs
+COPY --from=build-load /venv /venv
+COPY rawsocket ./rawsocket
+COPY locustfiles ./locustfiles
+USER 10001:10001
+EXPOSE 8089
+CMD ["python", "-m", "rawsocket", "master"]

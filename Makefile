@@ -1,0 +1,62 @@
+# Every target is a line or two on top of `python -m lab`; variables go through by name: `make load USERS=5`.
+# (make itself ends with 2 for every failure: scripts that tell exit codes apart call `.venv/bin/python -m lab`.)
+
+PYTHON ?= python3
+LAB = .venv/bin/python -m lab
+.DEFAULT_GOAL := help
+.PHONY: help setup up down logs status load ci test lint format lock clean
+
+help:  ## Show this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/lab  ## Prepare .venv and the images
+	@$(LAB) setup
+
+up: .venv/lab  ## Start the lab and say where its page is
+	@$(LAB) up
+
+down: .venv/lab  ## End it
+	@$(LAB) down
+
+logs: .venv/lab  ## Print the logs of server, master and workers
+	@$(LAB) logs
+
+status: .venv/lab  ## Say what runs
+	@$(LAB) status
+
+load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TIME=60s SCENARIO=hold
+	@$(LAB) load
+
+ci: .venv/lab  ## The CI run: a load and its verdict
+	@$(LAB) ci
+
+test: .venv/dev  ## Run all tests (each room in a process of its own)
+	@.venv/bin/python tests/run.py
+
+lint: .venv/dev  ## Check style, types, Dockerfile and YAML
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/yamllint --strict compose.yaml .github
+
+format: .venv/dev  ## Format the code
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+lock: .venv/dev  ## Pin the requirements anew, with hashes, from pyproject.toml
+	.venv/bin/pip install --quiet uv
+	for group in server load lab dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --group $$group --output-file requirements-$$group.txt; done
+
+clean: .venv/lab  ## Remove all containers, networks, volumes and images of the lab, and .venv
+	@$(LAB) clean
+	rm -rf .venv .lab build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+.venv/lab .venv/dev: .venv/%: requirements-%.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Holdfast needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv || { echo "no virtual environment could be made: install python3-venv"; rm -rf .venv; exit 1; }
+	@echo "Installing requirements-$*.txt into .venv ..."
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
+	@touch $@

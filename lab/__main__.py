@@ -1,0 +1,132 @@
+"""`python -m lab VERB`: the command behind every make target. The only place that ends the process."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from types import FrameType
+
+from lab import engine, runs, settings
+from lab.docker_lab import DockerLab
+from lab.errors import EXIT_INTERRUPTED, EXIT_OK, Interrupted, LabError
+from lab.native_lab import NativeLab
+from lab.progress import result, say
+from lab.settings import Settings
+
+Lab = DockerLab | NativeLab
+_PROGRESS = re.compile(r"^held \d+/\d+ ")
+
+VERBS = {
+    "setup": "prepare the images (done by `up` and the runs as well)",
+    "up": "start the lab and say where its page is",
+    "down": "end the lab that `up` started",
+    "load": "run a load without the page, in a lab of its own",
+    "ci": "the CI run: a load whose verdict is the exit code",
+    "status": "say what runs",
+    "logs": "print the logs of the lab that `up` started",
+    "clean": "remove all containers, networks, volumes and images of the lab",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
+    arguments = vars(_parser().parse_args(argv))
+    verb = arguments.pop("verb")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return _do(verb, settings.read(arguments, verb=verb))
+    except LabError as error:
+        if error.evidence:
+            say(error.evidence)
+        say(f"lab {verb}: {error}")
+        return error.exit_code
+    except Interrupted:
+        say(f"lab {verb}: interrupted; all of the run's own is removed")
+        return EXIT_INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # One is enough: the clean-up that follows must not be cut short by an impatient second one.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, text in VERBS.items():
+        settings.add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
+    return parser
+
+
+def _do(verb: str, chosen: Settings) -> int:
+    lab = _lab(verb, chosen)
+    if verb in ("load", "ci"):
+        return _run(verb, lab, chosen)
+    if verb == "up":
+        _announce_target(chosen)
+        result(f"The lab is up ({lab.name}): {lab.up()}")
+    elif verb == "down":
+        result("The lab is down." if lab.down() else "No lab was up.")
+    elif verb == "setup":
+        lab.setup()
+    elif verb == "clean":
+        for line in lab.clean():
+            result(f"removed {line}")
+    else:
+        _tell(verb, lab)
+    return EXIT_OK
+
+
+def _lab(verb: str, chosen: Settings) -> Lab:
+    native = NativeLab(chosen)
+    if verb in ("down", "logs", "status") and native.running():
+        return native
+    kind = engine.choose(chosen, run=verb in ("up", "load", "ci"))
+    return DockerLab(chosen) if kind == "docker" else native
+
+
+def _tell(verb: str, lab: Lab) -> None:
+    if verb == "status":
+        for line in lab.status() or ["Nothing runs."]:
+            result(line)
+    for name, text in lab.logs() if verb == "logs" else []:
+        for line in text.splitlines():
+            result(f"{name} | {line}")
+
+
+def _announce_target(chosen: Settings) -> None:
+    if chosen["TARGET"]:
+        say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
+
+
+def _run(verb: str, lab: Lab, chosen: Settings) -> int:
+    _announce_target(chosen)
+    if lab.running():
+        say("A lab is up (`make up`): it is left alone; this run has a server and workers of its own.")
+    run = runs.name(verb)
+    folder = runs.create(run)
+    project = f"holdfast-{verb}-{run.split('-')[0].lower()}-{os.getpid()}"
+    try:
+        code = lab.run(project, _relay, folder)
+    finally:
+        runs.finish(folder, lab.name, verb)
+        say(f"Artefacts: {folder.relative_to(settings.ROOT)}/ (also runs/latest)")
+    return code
+
+
+def _relay(line: str) -> None:
+    """Pass the master's output on; on a terminal the progress line overwrites itself."""
+    if _PROGRESS.match(line) and sys.stdout.isatty():
+        sys.stdout.write(f"\r\x1b[K{line}")
+        sys.stdout.flush()
+    elif line:
+        sys.stdout.write(("\r\x1b[K" if sys.stdout.isatty() else "") + line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""The lab in containers: one compose project for the page, a fresh one for every run.
+
+compose starts and removes; health, logs, exit codes and artefacts are read through the docker SDK. Whatever
+happens in between, a run's own project is removed at its end.
+"""
+
+import io
+import os
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+from lab import base, compose, engine, page
+from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
+from lab.progress import say, step
+from lab.settings import Settings
+from lab.waiting import wait_for
+
+UP_PROJECT = os.environ.get("HOLDFAST_PROJECT") or "holdfast"
+_PROJECT_LABEL = "com.docker.compose.project"
+_SERVICE_LABEL = "com.docker.compose.service"
+_HOUSE_LABEL = "holdfast.project"
+_STAGE_LABEL = "holdfast.stage"
+# Beyond TIME: workers join (60 s), the ramp, the end of a run with its reports.
+_RUN_MARGIN_S = 150.0
+
+
+class DockerLab:
+    """Everything that the verbs do where an engine is at hand."""
+
+    name = "docker"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = engine.client()
+
+    def setup(self) -> None:
+        """Have the base image and the lab's images."""
+        self._built(UP_PROJECT, publish=True)
+
+    def up(self) -> str:
+        """Start the lab and give the page's address."""
+        for name in ("PAGE_PORT", "SERVER_PORT"):
+            self._check_port(name)
+        project = self._built(UP_PROJECT, publish=True)
+        with step("Starting server, master and workers"):
+            self._started(project)
+            address = f"http://127.0.0.1:{self._settings['PAGE_PORT']}"
+            wait_for(
+                f"the page at {address}",
+                lambda: page.workers(address) >= self._settings.workers,
+                timeout=90,
+                died=lambda: self._dead(project.name),
+                evidence=lambda: self._evidence(project.name),
+            )
+        return address
+
+    def down(self) -> bool:
+        """End the lab that `up` started. False if there was none."""
+        return self._remove(UP_PROJECT)
+
+    def running(self) -> bool:
+        """Whether a lab that `up` started is there."""
+        return bool(self._containers(UP_PROJECT))
+
+    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+        """Run headless in a project of its own, artefacts into `folder`; gives the master's exit code."""
+        project = self._built(name, publish=False)
+        try:
+            with step("Starting server, master and workers"):
+                self._started(project)
+            return self._followed(name, relay)
+        finally:
+            self._bring_home(name, folder)
+            with step("Removing the run's containers", every=30):
+                project.down()
+
+    def status(self) -> list[str]:
+        """One line for each container of any lab."""
+        found = self._client.containers.list(all=True, filters={"label": _HOUSE_LABEL})
+        return [f"{c.name:40} {c.status:10} {_health(c):10} {c.labels[_HOUSE_LABEL]}" for c in found]
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Name and log of each container that `up` started."""
+        return [(c.name or "", _log(c)) for c in self._containers(UP_PROJECT)]
+
+    def clean(self) -> list[str]:
+        """Remove everything that carries the lab's label: containers, networks, volumes, images. Gives their names."""
+        removed = []
+        mine: dict[str, str | list[str] | bool] = {"label": _HOUSE_LABEL}
+        for container in self._client.containers.list(all=True, filters=mine):
+            container.remove(force=True)
+            removed.append(f"container {container.name}")
+        for network in self._client.networks.list(filters=mine):
+            network.remove()
+            removed.append(f"network {network.name}")
+        for volume in self._client.volumes.list(filters=mine):
+            volume.remove(force=True)
+            removed.append(f"volume {volume.name}")
+        return removed + self._clean_images()
+
+    def _clean_images(self) -> list[str]:
+        removed = []
+        # The twin of the base is built on the base: children first.
+        tags = [tag for image in self._client.images.list(filters={"label": _HOUSE_LABEL}) for tag in image.tags]
+        for tag in sorted(tags, reverse=True):
+            self._client.images.remove(tag, force=True)
+            removed.append(f"image {tag}")
+        self._prune()
+        self._prune(_STAGE_LABEL)
+        return removed
+
+    def _prune(self, label: str = _HOUSE_LABEL) -> None:
+        """Remove untagged images: those that a newer build has replaced, or (by their own label) build stages."""
+        self._client.images.prune(filters={"dangling": True, "label": label})
+
+    def _built(self, name: str, *, publish: bool) -> compose.Project:
+        found = base.ensure(self._settings["BASE_IMAGE"])
+        project = compose.Project(name, self._settings, found, publish=publish)
+        project.write()
+        with step(f"Building the images from {found.image} (about a minute when nothing is cached)"):
+            project.build()
+            self._prune()
+        return project
+
+    def _started(self, project: compose.Project) -> None:
+        try:
+            project.up()
+        except LabError as error:
+            raise LabError(str(error), self._evidence(project.name) or error.evidence) from None
+
+    def _followed(self, name: str, relay: Callable[[str], None]) -> int:
+        master = self._service(name, "master")
+        follower = threading.Thread(target=_follow, args=(master, relay), daemon=True)
+        follower.start()
+        bound = self._settings.run_seconds + self._settings.ramp_seconds + _RUN_MARGIN_S
+        deadline = time.monotonic() + bound
+        while master.status != "exited":  # polled, so that a signal is noticed at once
+            if time.monotonic() > deadline:
+                raise LabError(f"the run did not end within {bound:.0f} s", _log(master))
+            time.sleep(0.5)
+            master.reload()
+        follower.join(timeout=10)
+        code = int(master.attrs["State"]["ExitCode"])
+        if code not in VERDICT_CODES:
+            say(f"the master ended with {code}, which is no verdict")
+            return EXIT_LAB_FAILED
+        return code
+
+    def _bring_home(self, name: str, folder: Path) -> None:
+        logs = folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        for container in self._containers(name):
+            (logs / f"{container.name}.log").write_text(_log(container))
+            if container.labels.get(_SERVICE_LABEL) == "master":
+                # A master that is still there was interrupted: it gets its stop signal and writes its report.
+                container.stop(timeout=25)
+                _extract(container, "/runs", folder)
+
+    def _remove(self, name: str) -> bool:
+        there = bool(self._containers(name))
+        project = compose.Project(name, self._settings)
+        project.write()
+        with step("Stopping the lab's containers", every=30):
+            project.down()
+        return there
+
+    def _containers(self, project: str) -> list[Container]:
+        found: list[Container] = self._client.containers.list(
+            all=True, filters={"label": f"{_PROJECT_LABEL}={project}"}
+        )
+        return sorted(found, key=lambda container: container.name or "")
+
+    def _service(self, project: str, service: str) -> Container:
+        return next(c for c in self._containers(project) if c.labels.get(_SERVICE_LABEL) == service)
+
+    def _dead(self, project: str) -> str:
+        for container in self._containers(project):
+            if container.status in ("exited", "dead", "restarting") or _health(container) == "unhealthy":
+                return f"{container.name} is {_health(container) or container.status}"
+        return ""
+
+    def _evidence(self, project: str) -> str:
+        failed = [c for c in self._containers(project) if c.status != "running" or _health(c) == "unhealthy"]
+        return "\n".join(f"{_log(c)}" for c in failed[:1])
+
+    def _check_port(self, name: str) -> None:
+        port = self._settings[name]
+        if name == "SERVER_PORT" and self._settings["TARGET"]:
+            return
+        owners = [c.name for c in self._containers(UP_PROJECT) if f"'HostPort': '{port}'" in str(c.ports)]
+        if not owners and page.taken(int(port)):
+            raise LabError(
+                f"port {port} on 127.0.0.1 is taken by another program: `make up {name}=...` takes another one"
+            )
+
+
+def _health(container: Container) -> str:
+    return str(container.attrs["State"].get("Health", {}).get("Status", ""))
+
+
+def _log(container: Container) -> str:
+    return container.logs(timestamps=False).decode(errors="replace")
+
+
+def _follow(container: Container, relay: Callable[[str], None]) -> None:
+    try:
+        rest = b""
+        for piece in container.logs(stream=True, follow=True):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                relay(line.decode(errors="replace").rstrip("\r"))
+    except (docker.errors.DockerException, OSError):
+        return  # the container is gone: its log has been told
+
+
+def _extract(container: Container, path: str, folder: Path) -> None:
+    """Copy the files below `path` out of a container; they belong to the caller."""
+    try:
+        stream, _ = container.get_archive(path)
+    except docker.errors.NotFound:
+        return
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+        for member in archive:
+            content = archive.extractfile(member)
+            relative = Path(*Path(member.name).parts[1:])
+            if content and ".." not in relative.parts:
+                (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+                (folder / relative).write_bytes(content.read())

@@ -1,0 +1,36 @@
+"""What may go wrong on the host side, each with the exit code that scripts can tell apart."""
+
+EXIT_OK = 0
+EXIT_LAB_FAILED = 1
+EXIT_USAGE = 2
+EXIT_MISSED = 3
+EXIT_UNKNOWN = 4
+EXIT_INTERRUPTED = 130
+
+# What a headless master may end with; any other code (137: killed) means that the lab itself failed.
+VERDICT_CODES = frozenset({EXIT_OK, EXIT_LAB_FAILED, EXIT_USAGE, EXIT_MISSED, EXIT_UNKNOWN, EXIT_INTERRUPTED})
+
+
+class LabError(Exception):
+    """The lab itself failed (exit 1): one line, and the last lines of whatever failed as evidence."""
+
+    exit_code = EXIT_LAB_FAILED
+
+    def __init__(self, message: str, evidence: str = "") -> None:
+        super().__init__(message)
+        self.evidence = last_lines(evidence)
+
+
+class UsageError(LabError):
+    """A setting is wrong (exit 2): one line with what is wrong, what was expected and what to do."""
+
+    exit_code = EXIT_USAGE
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, SIGTERM or SIGHUP (exit 130). A BaseException, so that no `except Exception` swallows it."""
+
+
+def last_lines(text: str, count: int = 20) -> str:
+    """Give the last `count` lines of `text`, trailing blank space removed."""
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines()[-count:])

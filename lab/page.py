@@ -1,0 +1,43 @@
+"""Asks the page, and the ports of 127.0.0.1, what the host side has to know."""
+
+import json
+import socket
+import urllib.request
+from contextlib import closing
+from http.client import HTTPException
+from typing import Any
+
+
+def state(address: str) -> dict[str, Any] | None:
+    """Give /lab/state.json of the page at `address`, or None while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{address}/lab/state.json", timeout=5) as reply:
+            found: dict[str, Any] = json.load(reply)
+            return found
+    except (OSError, HTTPException, ValueError):
+        return None
+
+
+def workers(address: str) -> int:
+    """Give the number of live workers that the page knows, or -1 while it does not answer."""
+    found = state(address)
+    return -1 if found is None else len(found["workers"])
+
+
+def taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether another program listens on `port`."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Give a port that was free a moment ago."""
+    with closing(socket.socket()) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,101 @@
+"""Local processes that outlive the call that started them: started, remembered by pid and start time, ended.
+
+A pid alone is not enough to end a process a day later: the start time in /proc says that it is still the same.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process: its name, pid, start time (clock ticks since boot), log and the signal that ends it."""
+
+    name: str
+    pid: int
+    started: int
+    log: str
+    stop_signal: int
+
+    def alive(self) -> bool:
+        """Whether it still runs, and is the one that was started."""
+        return _start_time(self.pid) == self.started
+
+    def text(self) -> str:
+        """Give its log so far."""
+        return Path(self.log).read_text(errors="replace")
+
+
+def start(name: str, command: Sequence[str], environ: Mapping[str, str], logs: Path, stop_signal: int) -> Process:
+    """Start a process in a session of its own (Ctrl-C is ours to pass on), its output in logs/NAME.log."""
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{name}.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _CHILDREN[child.pid] = child
+    return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
+
+
+# Children of this very call: they have to be reaped, and give an exit code.
+_CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+def exit_code(process: Process) -> int | None:
+    """Exit code of a child of this call, or None while it runs."""
+    return _CHILDREN[process.pid].poll()
+
+
+def stop(processes: Sequence[Process], grace: float = 15.0) -> None:
+    """End the processes, the last started first: each by its own signal, and by SIGKILL after `grace` seconds."""
+    for process in reversed(processes):
+        _signal(process, process.stop_signal)
+    deadline = time.monotonic() + grace
+    while any(map(Process.alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in processes:
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: Process, number: int) -> None:
+    if process.alive():
+        os.kill(process.pid, number)
+
+
+def _start_time(pid: int) -> int | None:
+    child = _CHILDREN.get(pid)
+    if child is not None and child.poll() is not None:
+        return None
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def save(processes: Sequence[Process], file: Path) -> None:
+    """Write down what runs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([asdict(process) for process in processes], indent=1))
+
+
+def load(file: Path) -> list[Process]:
+    """Read what was written down, less what has ended since."""
+    if not file.exists():
+        return []
+    return [process for process in (Process(**entry) for entry in json.loads(file.read_text())) if process.alive()]

@@ -1,0 +1,47 @@
+"""The folder of a run: runs/<UTC time>-<verb>/, the link runs/latest, and what the host adds to it."""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.settings import ROOT
+
+RUNS = ROOT / "runs"
+
+
+def name(verb: str) -> str:
+    """Give the name of a new run's folder; it sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}"
+
+
+def create(run: str, runs: Path = RUNS) -> Path:
+    """Make the folder of a run and point runs/latest at it."""
+    folder = runs / run
+    folder.mkdir(parents=True)
+    link = runs / ".latest.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(run)
+    link.replace(runs / "latest")
+    return folder
+
+
+def finish(folder: Path, engine: str, verb: str) -> None:
+    """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
+    file = folder / "env.json"
+    environment = json.loads(file.read_text()) if file.exists() else {}
+    environment["host"] = {
+        "engine": engine,
+        "verb": verb,
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    file.write_text(json.dumps(environment, indent=2) + "\n")
+    summary = folder / "summary.md"
+    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if step_summary and summary.exists():
+        with Path(step_summary).open("a") as out:
+            out.write(summary.read_text() + "\n")

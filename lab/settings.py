@@ -1,0 +1,225 @@
+"""The lab's settings: one table, one name each, everywhere.
+
+`make load USERS=5`, `USERS=5 make load`, `python -m lab load --users 5` and `${USERS}` in compose.yaml all
+mean the row `USERS` below. A flag beats the environment; an empty value counts as unset. The server's other
+settings (SERVER_IDLE_TIMEOUT and its like) pass through compose.yaml under their own names.
+"""
+
+import argparse
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = re.compile(r"^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::)$")
+_TIME = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
+_TARGET = re.compile(r"^tcp://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})$")
+
+
+def seconds(text: str) -> float:
+    """Turn `90`, `90s`, `2m` or `1h30m` into seconds."""
+    match = _TIME.match(text.strip())
+    if not match or not any(match.groups()):
+        raise ValueError("a time like 60s, 2m or 1h30m")
+    hours, minutes, secs = (int(part or 0) for part in match.groups())
+    return float(hours * 3600 + minutes * 60 + secs)
+
+
+def target_host(text: str) -> str:
+    """Give the host part of `tcp://host:port` or `tcp://[v6]:port`."""
+    match = _TARGET.match(text)
+    if not match or not 0 < int(match["port"]) < 65536:
+        raise ValueError("tcp://host:port, or tcp://[address]:port for IPv6")
+    return match["v6"] or match["host"]
+
+
+def _whole(low: int, high: float = math.inf) -> Callable[[str], object]:
+    def check(text: str) -> int:
+        value = int(text) if re.fullmatch(r"-?\d+", text) else None
+        if value is None or not low <= value <= high:
+            upper = "" if high == math.inf else f" and at most {high:.0f}"
+            raise ValueError(f"a whole number of at least {low}{upper}")
+        return value
+
+    return check
+
+
+def _number(low: float, exclusive: bool = False) -> Callable[[str], object]:
+    def check(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < low or (exclusive and value == low):
+            raise ValueError(f"a number {'above' if exclusive else 'of at least'} {low:g}")
+        return value
+
+    return check
+
+
+def _choice(*choices: str) -> Callable[[str], object]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return text
+
+    return check
+
+
+def scenarios() -> list[str]:
+    """Name the scenarios: every file of locustfiles/ whose name has no leading underscore."""
+    return sorted(p.stem for p in (ROOT / "locustfiles").glob("*.py") if not p.stem.startswith("_"))
+
+
+def models() -> list[str]:
+    """Name the server's models: every file of server/models/ that declares one (`NAME = "..."`)."""
+    found = [
+        re.search(r'^\s*name(?:: [^=]+)? = "(\w+)"', p.read_text(), re.M) for p in (ROOT / "server/models").glob("*.py")
+    ]
+    return sorted(match[1] for match in found if match)
+
+
+def _scenario(text: str) -> object:
+    return _choice(*scenarios())(text)
+
+
+def _model(text: str) -> object:
+    return _choice(*models())(text)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable: its name, default ("" is unset), check (a ValueError says what was expected) and help."""
+
+    name: str
+    default: str
+    check: Callable[[str], object]
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """The same name as a flag: PAGE_PORT is --page-port."""
+        return "--" + self.name.lower().replace("_", "-")
+
+
+SETTINGS = (
+    Setting("USERS", "800", _whole(1), "users of a run; one user holds one connection"),
+    Setting("RATE", "200", _number(0, exclusive=True), "users begun a second"),
+    Setting("TIME", "60s", seconds, "length of a run, its ramp included (60s, 2m, 1h30m)"),
+    Setting("WORKERS", "2", _whole(0, 1000), "worker containers (or processes)"),
+    Setting("SCENARIO", "hold", _scenario, "what the users do: a file of locustfiles/, without .py"),
+    Setting("EVERY", "10", _number(0), "seconds between two messages of a connection; 0: silent"),
+    Setting("SIZE", "20", _whole(1, 65536), "bytes of a message's payload"),
+    Setting(
+        "TIMEOUT",
+        "10",
+        _number(0, exclusive=True),
+        "seconds until a connect, a send or a reply counts as failed",
+    ),
+    Setting("TARGET", "", target_host, "tcp://host:port to load instead of the lab's own server"),
+    Setting("MODEL", "select", _model, "the server's concurrency model"),
+    Setting("APP", "echo", _choice("hello", "echo", "work"), "what the server answers"),
+    Setting("FRAMING", "line", _choice("line", "chunk"), "the server's wire framing"),
+    Setting("MAX_CONNECTIONS", "", _whole(1), "the server's cap; unset: the model's own default"),
+    Setting("PAGE_PORT", "8089", _whole(1, 65535), "port of the page on 127.0.0.1"),
+    Setting("SERVER_PORT", "8686", _whole(1, 65535), "port of the server on 127.0.0.1"),
+    Setting("ENGINE", "auto", _choice("auto", "docker", "native"), "containers, or local processes"),
+    Setting("BASE_IMAGE", "", str, "base image; unset: python:3.13-slim, or one built here from Debian's packages"),
+    Setting("SERVER_CPUS", "0", _number(0), "CPUs that the server may use; 0: all"),
+    Setting("SERVER_MEM", "1g", str, "memory that the server may use"),
+    Setting("WORKER_CPUS", "0", _number(0), "CPUs that a worker may use; 0: all"),
+    Setting("WORKER_MEM", "1g", str, "memory that a worker may use"),
+    Setting(
+        "MIN_HELD",
+        "",
+        _whole(0),
+        "threshold: connections held in every second of the steady window; 0: not judged",
+    ),
+    Setting("MAX_FAILURES", "0", _whole(-1), "threshold: failures of the whole run; -1: not judged"),
+    Setting("MAX_P99_MS", "1000", _number(0), "threshold: p99 of the latency in milliseconds; 0: not judged"),
+    Setting("MIN_MESSAGES_S", "", _number(0), "threshold: messages answered a second; 0: not judged"),
+)
+# `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
+# where the scenario holds one; `load` judges it only where it is given.
+VERB_DEFAULTS = {"ci": {"TIME": "30s"}, "load": {"MIN_HELD": "0"}}
+
+
+class Settings:
+    """The checked values of one call, as the text that compose.yaml and the processes read."""
+
+    def __init__(self, values: Mapping[str, str], given: frozenset[str]) -> None:
+        self.values = dict(values)
+        self.given = given
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    @property
+    def workers(self) -> int:
+        """Number of workers."""
+        return int(self["WORKERS"])
+
+    @property
+    def run_seconds(self) -> float:
+        """Length of a run in seconds, its ramp included."""
+        return seconds(self["TIME"])
+
+    @property
+    def ramp_seconds(self) -> float:
+        """Length of the ramp in seconds."""
+        return int(self["USERS"]) / float(self["RATE"])
+
+    @property
+    def loopback_target(self) -> bool:
+        """Whether TARGET is on this machine's loopback, which no container can reach."""
+        return bool(self["TARGET"]) and bool(LOOPBACK.match(target_host(self["TARGET"])))
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` one flag for each setting; a flag left out is None."""
+    for setting in SETTINGS:
+        shown = f" (default {setting.default})" if setting.default else ""
+        parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.help + shown)
+
+
+def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
+    """Combine flags, environment and defaults.
+
+    Raises UsageError, one line, for the first value that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    values, given = {}, set()
+    for setting in SETTINGS:
+        chosen = flags.get(setting.name) or environ.get(setting.name, "").strip()
+        if chosen:
+            given.add(setting.name)
+        default = VERB_DEFAULTS.get(verb, {}).get(setting.name, setting.default)
+        values[setting.name] = chosen or default
+        _check(setting, values[setting.name])
+    settings = Settings(values, frozenset(given))
+    _check_together(settings)
+    return settings
+
+
+def _check(setting: Setting, value: str) -> None:
+    if not value:
+        return
+    try:
+        setting.check(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{setting.name}={value!r} is not valid: expected {error}. Set {setting.name} or {setting.flag}."
+        ) from None
+
+
+def _check_together(settings: Settings) -> None:
+    if settings["MIN_HELD"] and int(settings["MIN_HELD"]) > int(settings["USERS"]):
+        raise UsageError(
+            f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
+            "so it can never be reached. Lower MIN_HELD or raise USERS."
+        )

@@ -1,0 +1,138 @@
+"""The wire format, pure: bytes in, messages out; a message in, its reply out.
+
+Strategy: a decoder per connection keeps what is unfinished; a reply function per server answers whole messages.
+No socket, clock, thread or logger here, so every case can be fed whole, byte by byte and with a tail left over. Rules:
+
+- line framing: a message goes up to "\\n"; a "\\r" before that is part of the message. Its reply ends with "\\n".
+- chunk framing: whatever one recv brings is a message, as in the tutorial. Its reply is bare.
+- Errors are lines in both framings.
+- A decoder never holds more than `limit` bytes of one message and what came with it: it raises `TooLong` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+GREETING = b"Hello from server!"
+
+SERVER_FULL = b"ERR server full\n"
+TOO_LONG = b"ERR message too long\n"
+TIMED_OUT = b"ERR message timeout\n"
+
+#: One message in, its reply out, framed for the wire.
+Reply = Callable[[bytes], bytes]
+
+
+class TooLong(Exception):
+    """A message is longer than the limit. `messages` are the whole ones that came before it; they deserve replies."""
+
+    def __init__(self, messages: list[bytes]) -> None:
+        super().__init__("message too long")
+        self.messages = messages
+
+
+class Decoder(Protocol):
+    """What a connection needs of a framing. `inbox` holds the unfinished message; it is the same object for ever."""
+
+    inbox: bytearray
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what arrived; return the messages that it completed, without their framing."""
+        ...
+
+
+class LineDecoder:
+    """Messages end with a newline. `limit` is the longest message in bytes, without that newline."""
+
+    __slots__ = ("inbox", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.inbox = bytearray()
+        self.limit = limit
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the completed messages; raise `TooLong` (once; feed no more after it)."""
+        inbox = self.inbox
+        messages = data.split(b"\n")
+        tail = messages.pop()
+        if inbox:
+            # Only the new bytes are searched and copied: a byte-a-time sender costs what it sends, not its square.
+            if not messages:
+                inbox += tail
+                return self._within_limit(messages)
+            inbox += messages[0]
+            messages[0] = bytes(inbox)
+            inbox.clear()
+        if tail:
+            inbox += tail
+        if messages and len(messages[0]) <= self.limit >= len(data):
+            return messages  # None can be too long: the usual case needs no look at each of them.
+        return self._within_limit(messages)
+
+    def _within_limit(self, messages: list[bytes]) -> list[bytes]:
+        for position, message in enumerate(messages):
+            if len(message) > self.limit:
+                self.inbox.clear()
+                raise TooLong(messages[:position])
+        if len(self.inbox) > self.limit:
+            self.inbox.clear()
+            raise TooLong(messages)
+        return messages
+
+
+class ChunkDecoder:
+    """Whatever one recv brings is a message; so none is ever unfinished, and none is longer than that recv."""
+
+    __slots__ = ("inbox",)
+
+    def __init__(self) -> None:
+        self.inbox = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return `data` as the one message that it is."""
+        return [data]
+
+
+class DiscardDecoder:
+    """For a connection that is on its way out: its input is read, so that no reset follows, and means nothing."""
+
+    __slots__ = ("inbox",)
+
+    def __init__(self) -> None:
+        self.inbox = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return no message."""
+        return []
+
+
+#: It holds nothing, so all connections can share one.
+DISCARD = DiscardDecoder()
+
+
+def decoder_for(framing: str, limit: int) -> Callable[[], Decoder]:
+    """Return what makes a decoder for a new connection; `framing` is `line` or `chunk`, `limit` is in bytes."""
+    if framing == "chunk":
+        shared = ChunkDecoder()  # stateless
+        return lambda: shared
+    return lambda: LineDecoder(limit)
+
+
+def reply_for(app: str, framing: str, burn: Callable[[], None]) -> Reply:
+    """Return the reply function of `app` (`hello`, `echo`, `work`); `burn` is the work that `work` does first."""
+    end = b"" if framing == "chunk" else b"\n"
+    if app == "hello":
+        greeting = GREETING + end
+        return lambda message: greeting
+    if app == "work":
+        return _worker(end, burn)
+    return (lambda message: message + end) if end else (lambda message: message)
+
+
+def _worker(end: bytes, burn: Callable[[], None]) -> Reply:
+    def reply(message: bytes) -> bytes:
+        burn()
+        return message + end
+
+    return reply

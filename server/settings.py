@@ -1,0 +1,191 @@
+"""Every setting of the server, in one table: flag, variable, type, default, help, and why that default.
+
+Strategy: a value comes from its flag, else from its `SERVER_*` variable, else from the table. All three go through the
+same parser, so that a bad value is told in the same words wherever it was written. Rules:
+
+- An empty variable counts as unset: compose passes `${VAR:-}` for what nobody set.
+- A setting that can't be used raises `UsageError`, one line: what is wrong, what was expected, what to do.
+- What depends on the machine (does the cap fit, is the port free) is not known here; see `limits` and `listener`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+MODELS = ("select", "epoll", "sync")
+FRAMINGS = ("line", "chunk")
+APPS = ("hello", "echo", "work")
+AT_CAP = ("refuse", "wait")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+LARGEST_COUNT = 2**31 - 1
+
+
+class UsageError(Exception):
+    """A setting that can't be used. Its text is one line for the person who set it; the process ends with 2."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one server, parsed. Times are seconds unless the name says otherwise; None: the model's own."""
+
+    host: str
+    port: int
+    admin_host: str
+    admin_port: int
+    model: str
+    framing: str
+    app: str
+    work_ms: float
+    max_connections: int | None
+    at_cap: str
+    max_message: int
+    idle_timeout: float
+    message_timeout: float
+    drain_timeout: float
+    backlog: int | None
+    log_level: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. `default` is written as a user would write it; None: decided by the model."""
+
+    name: str
+    parse: Callable[[str], object]
+    default: str | None
+    help: str
+    why: str
+    shown: str = ""
+
+    @property
+    def flag(self) -> str:
+        """The flag on the command line, such as `--max-connections`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable, such as `SERVER_MAX_CONNECTIONS`."""
+        return "SERVER_" + self.name.upper()
+
+    @property
+    def shown_default(self) -> str:
+        """The default in words, for the help and the README."""
+        return self.shown or self.default or ""
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
+    expected = f"expected a whole number from {low} to {high}"
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(expected) from None
+        if not low <= value <= high:
+            raise ValueError(expected)
+        return value
+
+    return parse
+
+
+def _amount(unit: str) -> Callable[[str], float]:
+    expected = f"expected a number of {unit}, 0 or more"
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(expected) from None
+        if not math.isfinite(value) or value < 0:
+            raise ValueError(expected)
+        return value
+
+    return parse
+
+
+def _host(text: str) -> str:
+    bare = text.strip().removeprefix("[").removesuffix("]")
+    if not bare:
+        raise ValueError("expected a host name or an address, such as 127.0.0.1 or ::1")
+    return bare
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("host", _host, "127.0.0.1", "address to serve on", "nothing is public unless someone says so"),
+    Setting("port", _whole(0, 65535), "8686", "port to serve on; 0: any free one", "the tutorial's port"),
+    Setting("admin_host", _host, "127.0.0.1", "address of /healthz and /metrics", "as for --host"),
+    Setting("admin_port", _whole(0, 65535), "8687", "port of /healthz and /metrics; 0: any free one", "next to --port"),
+    Setting("model", _one_of(*MODELS), "select", "concurrency model", "select is what the lab is about"),
+    Setting("framing", _one_of(*FRAMINGS), "line", "line: up to a newline; chunk: what one recv brings",
+            "TCP keeps no message boundaries, a newline does"),
+    Setting("app", _one_of(*APPS), "hello", "hello: greet; echo: send back; work: burn CPU, then send back",
+            "the tutorial's answer"),
+    Setting("work_ms", _amount("milliseconds"), "10", "CPU time that the work app burns for each message",
+            "enough to be felt, not enough to hang"),
+    Setting("max_connections", _whole(1), None, "connections held at once",
+            "select watches no descriptor from 1,024 on, and 24 are needed for the rest",
+            shown="1000; epoll: what the descriptor limit allows"),
+    Setting("at_cap", _one_of(*AT_CAP), "refuse", "refuse newcomers with a line, or let them wait in the backlog",
+            "a refused client knows, a waiting one guesses"),
+    Setting("max_message", _whole(1), "65536", "longest message in bytes, without its newline",
+            "one connection must not be able to fill the memory"),
+    Setting("idle_timeout", _amount("seconds"), "0", "close a connection that was silent so long; 0: never",
+            "holding silent connections is the purpose"),
+    Setting("message_timeout", _amount("seconds"), "30", "time for a whole message from its first byte; 0: no limit",
+            "an idle time alone never ends a byte-a-second sender"),
+    Setting("drain_timeout", _amount("seconds"), "5", "time that SIGTERM leaves for unsent replies",
+            "half of the 10 s after which Docker kills"),
+    Setting("backlog", _whole(1), None, "connections the kernel queues before they are accepted",
+            "1,000 may arrive while one turn of the loop runs", shown="1024; sync: 10"),
+    Setting("log_level", _one_of(*LOG_LEVELS), "info", "debug adds the tutorial's line for each connection and message",
+            "a line for each message costs as much as the message"),
+)  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see python -m server --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m server", description="Hold many TCP connections.", allow_abbrev=False)
+    for row in TABLE:
+        text = f"{row.help}. Default {row.shown_default}: {row.why}. Variable {row.variable}."
+        parser.add_argument(row.flag, dest=row.name, metavar="VALUE", help=text.replace("%", "%%"))
+    return parser
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Return the settings that `argv` and `environ` ask for; raise `UsageError` for one that can't be used."""
+    given = vars(_parser().parse_args(argv))
+    values = {row.name: _value(row, given[row.name], environ.get(row.variable, "")) for row in TABLE}
+    return Settings(**values)
+
+
+def _value(row: Setting, flag_text: str | None, variable_text: str) -> object:
+    if flag_text is not None:
+        return _parsed(row, flag_text, f"{row.flag} {flag_text}")
+    if variable_text:
+        return _parsed(row, variable_text, f"{row.variable}={variable_text}")
+    return None if row.default is None else row.parse(row.default)
+
+
+def _parsed(row: Setting, text: str, written: str) -> object:
+    try:
+        return row.parse(text)
+    except ValueError as problem:
+        raise UsageError(f"{written!r}: {problem} (see python -m server --help)") from None

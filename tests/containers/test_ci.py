@@ -1,0 +1,121 @@
+"""The CI run through `lab` and through plain compose: exit codes, artefacts, nothing left."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.conftest import missing
+from tests.support.lab import ROOT, environment, lab
+
+SHORT = ("--users", "60", "--rate", "60", "--time", "9s")
+ARTEFACTS = set(
+    [
+        "verdict.json",
+        "junit.xml",
+        "summary.md",
+        "timeline.csv",
+        "stats.csv",
+        "failures.csv",
+        "report.html",
+        "env.json",
+        "logs",
+    ]
+)
+
+
+def _left(client: docker.DockerClient, prefix: str = "holdfast-ci-") -> list[str]:
+    """Name what carries the label of a finished run."""
+    mine = {"label": "holdfast.project"}
+    containers = client.containers.list(all=True, filters=mine)
+    networks = client.networks.list(filters=mine)
+    names = [c.labels["holdfast.project"] for c in containers]
+    names += [n.attrs["Labels"]["holdfast.project"] for n in networks]
+    names += [v.attrs["Labels"]["holdfast.project"] for v in client.volumes.list(filters=mine)]
+    return [name for name in names if name.startswith(prefix)]
+
+
+def _folder(output: str) -> Path:
+    match = re.search(r"Artefacts: (\S+?)/ ", output)
+    assert match, output
+    return ROOT / match[1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "verdict"),
+    [
+        ((), 0, "pass"),
+        (("--max-connections", "40", "--min-held", "50"), 3, "fail"),
+        (("--workers", "0"), 4, "unknown"),
+    ],
+)
+def test_ci_gives_its_verdict_as_exit_code(
+    client: docker.DockerClient, images: None, extra: tuple[str, ...], code: int, verdict: str
+) -> None:
+    done = lab("ci", *SHORT, *extra)
+    assert done.returncode == code, done.stdout + done.stderr
+    folder = _folder(done.stderr)
+    assert {path.name for path in folder.iterdir()} == ARTEFACTS
+    assert (ROOT / "runs/latest").resolve() == folder
+    assert {path.stat().st_uid for path in folder.rglob("*")} == {os.getuid()}
+    written = json.loads((folder / "verdict.json").read_text())
+    assert (written["verdict"], written["exit_code"]) == (verdict, code)
+    assert ElementTree.parse(folder / "junit.xml").getroot() is not None
+    assert _left(client) == []
+
+
+def test_ctrl_c_leaves_nothing(client: docker.DockerClient, images: None) -> None:
+    command = [sys.executable, "-u", "-m", "lab", "ci", "--users", "20", "--time", "60s"]
+    running = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert running.stdout
+    assert any(re.match(r"held \d+/", line) for line in running.stdout)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert _left(client) == []
+
+
+def _composes() -> list[list[str]]:
+    found = []
+    for command in (["docker", "compose"], ["docker-compose"]):
+        try:
+            if subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
+                found.append(command)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize(
+    ("extra", "code"),
+    [({}, 0), ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 3), ({"WORKERS": "0"}, 4), ({"MIN_HELD": "61"}, 2)],
+)
+def test_plain_compose_gives_the_masters_code(
+    client: docker.DockerClient, images: None, version: int, extra: dict[str, str], code: int
+) -> None:
+    composes = _composes()
+    if version >= len(composes):
+        missing("compose-v1-and-v2", f"only {composes} found")
+    command = [*composes[version], "--project-name", f"holdfast-plain-{os.getpid()}"]
+    settings = {"HEADLESS": "true", "USERS": "60", "RATE": "60", "TIME": "9s", "PAGE_PORT": "0", "SERVER_PORT": "0"}
+    whole = environment({**settings, **extra})
+    try:
+        up = subprocess.run(
+            [*command, "up", "--exit-code-from", "master"],
+            cwd=ROOT, env=whole, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert up.returncode == code, up.stdout[-3000:] + up.stderr[-3000:]
+    finally:
+        subprocess.run(
+            [*command, "down", "--volumes", "--timeout", "5"], cwd=ROOT, env=whole, capture_output=True, check=True
+        )

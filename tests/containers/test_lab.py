@@ -1,0 +1,83 @@
+"""The whole lab in containers, driven through its page: hold, lose a worker, restart the server, stop."""
+
+import docker
+import pytest
+
+from tests.containers.conftest import PROJECT
+from tests.support.lab import Page
+
+USERS = 100
+
+
+def _containers(client: docker.DockerClient, service: str = "") -> list[docker.models.containers.Container]:
+    labels = [f"com.docker.compose.project={PROJECT}"]
+    if service:
+        labels.append(f"com.docker.compose.service={service}")
+    return client.containers.list(all=True, filters={"label": labels})
+
+
+@pytest.fixture
+def holding(lab_page: Page) -> Page:
+    lab_page.wait(lambda state: len(state["workers"]) == 2, timeout=120)
+    assert lab_page.swarm(USERS, 100)["success"]
+    lab_page.wait(lambda state: state["held"] == state["server_held"] == USERS)
+    yield lab_page
+    lab_page.post("/stop")
+    lab_page.wait(lambda state: state["held"] == 0 and not state["users"])
+
+
+def test_publishes_on_loopback_only(client: docker.DockerClient, lab_page: Page) -> None:
+    published = [entry for c in _containers(client) for entries in c.ports.values() for entry in entries or []]
+    assert len(published) == 2
+    assert {entry["HostIp"] for entry in published} == {"127.0.0.1"}
+
+
+def test_containers_are_hardened(client: docker.DockerClient, lab_page: Page) -> None:
+    for container in _containers(client):
+        host = container.attrs["HostConfig"]
+        assert container.attrs["Config"]["User"] == "10001:10001"
+        assert host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"]
+        assert host["Init"]
+        assert not host["Privileged"]
+        assert container.labels["holdfast.project"] == PROJECT
+
+
+def test_load_network_has_no_way_out(client: docker.DockerClient, lab_page: Page) -> None:
+    networks = {n.name: n.attrs for n in client.networks.list(filters={"label": f"holdfast.project={PROJECT}"})}
+    assert networks[f"{PROJECT}_load"]["Internal"]
+    assert list(_containers(client, "worker")[0].attrs["NetworkSettings"]["Networks"]) == [f"{PROJECT}_load"]
+
+
+def test_held_gauge_equals_the_servers_count(holding: Page) -> None:
+    state = holding.state()
+    assert state["held"] == state["server_held"] == sum(worker["held"] for worker in state["workers"]) == USERS
+
+
+def test_held_falls_when_a_worker_is_killed(client: docker.DockerClient, holding: Page) -> None:
+    victim = _containers(client, "worker")[0]
+    victim.kill()
+    try:
+        holding.wait(lambda state: state["held"] == USERS // 2, timeout=15)
+    finally:
+        victim.start()
+
+
+def test_users_reconnect_when_the_server_is_restarted(client: docker.DockerClient, holding: Page) -> None:
+    before = "holdfast_load_reconnects_total"
+    _containers(client, "server")[0].restart(timeout=10)
+    holding.wait(lambda state: state["held"] == state["server_held"] == USERS, timeout=120)
+    count = [line for line in holding.text("/metrics").splitlines() if line.startswith(before)]
+    assert float(count[0].split()[-1]) >= USERS
+
+
+def test_a_foreign_host_is_refused_and_the_lab_goes_on(lab_page: Page) -> None:
+    answer = lab_page.swarm(10, 10, host="tcp://192.0.2.1:80")
+    assert not answer["success"]
+    assert "192.0.2.1" in answer["message"]
+    assert lab_page.state()["held"] == 0
+
+
+def test_a_foreign_origin_is_refused(lab_page: Page) -> None:
+    status, _ = lab_page.post("/stop", headers={"Origin": "http://elsewhere.example"})
+    assert status == 403

@@ -1,0 +1,76 @@
+"""Runs `python -m lab` as a user would, and talks to the page that it says is up."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# What a test must not take over from the shell that it runs in.
+SETTINGS = ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "TARGET", "MODEL", "APP", "MIN_HELD", "ENGINE", "HEADLESS")
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the caller's environment without the lab's settings, and with `extra`."""
+    return {k: v for k, v in os.environ.items() if k not in SETTINGS} | dict(extra or {})
+
+
+def lab(*arguments: str, timeout: float = 400, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run one verb to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *arguments],
+        cwd=ROOT,
+        env=environment(extra),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+class Page:
+    """The page at `address`, asked as its own script would."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def state(self) -> dict[str, Any]:
+        """Give /lab/state.json."""
+        return json.loads(self.text("/lab/state.json"))
+
+    def text(self, path: str) -> str:
+        """Give what a GET of `path` brings."""
+        with urllib.request.urlopen(self.address + path, timeout=10) as reply:
+            return reply.read().decode()
+
+    def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> tuple[int, str]:
+        """Post a form; gives status and body."""
+        data = urllib.parse.urlencode(form).encode()
+        request = urllib.request.Request(self.address + path, data=data, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def swarm(self, users: int, rate: float, **form: str) -> dict[str, Any]:
+        """Press Start."""
+        status, body = self.post("/swarm", user_count=str(users), spawn_rate=str(rate), **form)
+        assert status == 200, body
+        return json.loads(body)
+
+    def wait(self, what: Callable[[dict[str, Any]], bool], timeout: float = 60) -> dict[str, Any]:
+        """Wait until `what(state)` holds; gives that state, or fails with the last one seen."""
+        deadline = time.monotonic() + timeout
+        while not what(state := self.state()):
+            assert time.monotonic() < deadline, f"still {state} after {timeout} s"
+            time.sleep(0.2)
+        return state
