@@ -16,19 +16,17 @@ from tests.conftest import missing
 from tests.support.lab import ROOT, environment, lab
 
 SHORT = ("--users", "60", "--rate", "60", "--time", "9s")
-ARTEFACTS = set(
-    [
-        "verdict.json",
-        "junit.xml",
-        "summary.md",
-        "timeline.csv",
-        "stats.csv",
-        "failures.csv",
-        "report.html",
-        "env.json",
-        "logs",
-    ]
+FILES = (
+    "verdict.json",
+    "junit.xml",
+    "summary.md",
+    "timeline.csv",
+    "stats.csv",
+    "failures.csv",
+    "report.html",
+    "env.json",
 )
+ARTEFACTS = {*FILES, "logs"}
 
 
 def _left(client: docker.DockerClient, prefix: str = "holdfast-ci-") -> list[str]:

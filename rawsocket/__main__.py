@@ -1,0 +1,137 @@
+"""`python -m rawsocket master|worker`: the processes of a lab, in a container or on the host alike.
+
+Settings come from the environment and are checked before Locust is imported: what can't be used is one line
+on stderr and exit 2. Then Locust runs in this very process, so its signals and its exit code are this
+process's.
+"""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rawsocket.master.plan import Plan, UsageError, from_environ, without_empty
+
+USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
+SCENARIOS = Path("locustfiles")
+LINGER_S = 300.0
+INTERRUPTED = 130
+
+
+def scenarios(folder: Path = SCENARIOS) -> list[str]:
+    """Give the names that SCENARIO may have: the files of locustfiles/ without a leading underscore."""
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def master_arguments(plan: Plan) -> list[str]:
+    """Give Locust's command line for the master. Never `--headless`: the page is up in every mode."""
+    return [
+        "locust",
+        "--master",
+        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--host={plan.target}",
+        f"--users={plan.users}",
+        f"--spawn-rate={plan.rate:g}",
+        f"--web-host={plan.page_host}",
+        f"--web-port={plan.page_port}",
+        f"--master-bind-host={plan.master_bind}",
+        f"--master-bind-port={plan.master_port}",
+        *(f"--{name.replace('_', '-')}={value}" for name, value in plan.options.items()),
+    ]
+
+
+def worker_arguments(plan: Plan) -> list[str]:
+    """Give Locust's command line for a worker; the lab's flags come from the master with each run."""
+    return [
+        "locust",
+        "--worker",
+        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--host={plan.target}",
+        f"--master-host={plan.master_host}",
+        f"--master-port={plan.master_port}",
+    ]
+
+
+def check_ports(plan: Plan) -> None:
+    """Find out before Locust does whether the master's two ports are free."""
+    for host, port, name in (
+        (plan.page_host, plan.page_port, "HOLDFAST_PAGE_PORT"),
+        (plan.master_bind, plan.master_port, "HOLDFAST_MASTER_PORT"),
+    ):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise UsageError(
+                    f"cannot listen on {host}:{port}: {error.strerror}; end what uses it, or set {name} to a free port"
+                ) from None
+
+
+def prepare(role: str) -> Plan:
+    """Read the settings and put them where Locust, the scenario and the library look for them."""
+    plan = from_environ(os.environ, scenarios())
+    for name in set(os.environ) - set(without_empty(os.environ)):
+        del os.environ[name]
+    if role == "master":
+        check_ports(plan)
+    os.environ["HOLDFAST_TARGET"] = plan.target
+    sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
+    return plan
+
+
+def run(role: str, plan: Plan) -> int:
+    """Run Locust to its end; gives the exit code."""
+    import locust.main
+
+    from rawsocket.attach import attach
+
+    attachment = attach(plan)
+    try:
+        locust.main.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if role == "worker" and plan.headless and plan.linger and not attachment.signalled:
+        stay()
+    return code
+
+
+def stay() -> None:
+    """Wait for SIGTERM or SIGINT, bounded; the hub is not run any more, so plain signal handlers are set."""
+    import gevent.monkey
+
+    from rawsocket.worker import linger
+
+    caught: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, _: caught.append(signum))
+    linger(LINGER_S, lambda: bool(caught), gevent.monkey.get_original("time", "sleep"))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run as `arguments` say; gives the exit code."""
+    if len(arguments) != 1 or arguments[0] not in ("master", "worker"):
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    try:
+        plan = prepare(arguments[0])
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    signal.signal(signal.SIGTERM, _leave)  # until Locust has its own: as process 1 nothing would end us
+    return run(arguments[0], plan)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(INTERRUPTED if "--master" in sys.argv else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+"""How many users a worker can carry: descriptors, source ports, memory. Reading is apart from reckoning.
+
+Rules:
+
+- A user is one connection: one descriptor, one source port towards the one target, `KB_PER_USER` of memory.
+- Workers that share a network namespace share its source ports; workers that share a memory limit (or a
+  machine without one) share that memory. In containers each has its own; as local processes they share
+  both, and then more workers on the same machine don't help. The message says so.
+- What doesn't fit is told before the run, with the limit's name and the number of workers that would do.
+"""
+
+import math
+import os
+import resource
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+# Descriptors that a worker needs for itself: ZeroMQ's sockets and event descriptors, epoll, the log, modules' files.
+# 27 were open in an idle worker.
+RESERVED_DESCRIPTORS = 64
+# Source: 12.2 KB of user memory per greenlet user with one socket (10,000 held, Locust 2.47), 4 KB of kernel memory
+# per socket, the rest for framing, statistics and Python's allocator.
+KB_PER_USER = 24
+KERNEL_MEMORY_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2**63 for 'no limit'
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker has: descriptors and ports by number, memory in KB, and whom it shares the latter two with."""
+
+    descriptors: int
+    ports: int
+    memory_kb: int
+    net: str = ""
+    memory: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the limits as a message to the master carries them."""
+        return asdict(self)
+
+
+def raise_descriptors() -> int:
+    """Raise the soft descriptor limit to the hard one; gives the limit now in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> Limits:
+    """Read this process's own limits; what can't be read counts as no limit."""
+    memory_kb, memory = _memory(proc, cgroup)
+    return Limits(
+        descriptors=max(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_DESCRIPTORS),
+        ports=_ports(proc),
+        memory_kb=memory_kb,
+        net=_link(proc / "self/ns/net"),
+        memory=memory,
+    )
+
+
+def fits(users: int, workers: int, limits: Sequence[Limits]) -> str | None:
+    """Say why `users` don't fit on `workers` (those that sent `limits`), or None if they fit.
+
+    Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
+    """
+    if not limits or workers < 1:
+        return None
+    share = math.ceil(users / workers)
+    descriptors = min(limit.descriptors for limit in limits)
+    if share > descriptors:
+        name = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself)"
+        return _too_many(users, workers, share, descriptors, name, False)
+    return _shared(users, workers, share, limits)
+
+
+def _shared(users: int, workers: int, share: int, limits: Sequence[Limits]) -> str | None:
+    for name, group, capacity in (
+        ("source ports (net.ipv4.ip_local_port_range)", "net", "ports"),
+        (f"memory ({KB_PER_USER} KB a user)", "memory", "memory_kb"),
+    ):
+        for key in {getattr(limit, group) for limit in limits}:
+            members = [limit for limit in limits if getattr(limit, group) == key]
+            room = min(getattr(limit, capacity) for limit in members)
+            room = room // KB_PER_USER if capacity == "memory_kb" else room
+            sharing = len(members) if key else 1
+            if share * sharing > room:
+                return _too_many(users, workers, share, room // sharing, name, sharing > 1)
+    return None
+
+
+def _too_many(users: int, workers: int, share: int, room: int, name: str, shared: bool) -> str:
+    first = f"{users} users on {workers} workers are {share} users per worker, but a worker has room for {room}: {name}"
+    if shared:
+        return f"{first}, which these workers share. Use at most USERS={room * workers}, or workers on other machines"
+    if room < 1:
+        return f"{first}. Raise that limit"
+    return f"{first}. Use WORKERS={math.ceil(users / room)} or more"
+
+
+def _ports(proc: Path) -> int:
+    text = _text(proc / "sys/net/ipv4/ip_local_port_range").split()
+    return int(text[1]) - int(text[0]) + 1 if len(text) == 2 else 65535
+
+
+def _memory(proc: Path, cgroup: Path) -> tuple[int, str]:
+    """Give the KB that are left, and the name of the pool they are taken from."""
+    free = _available(proc)
+    machine = _text(proc / "sys/kernel/random/boot_id").strip()
+    limited = [(limit, used) for limit, used in _cgroups(proc, cgroup) if limit < KERNEL_MEMORY_UNLIMITED]
+    rooms = [(limit - used) // 1024 for limit, used in limited]
+    if rooms and min(rooms) < free:
+        return max(0, min(rooms)), _link(proc / "self/ns/cgroup") + machine
+    return free, machine
+
+
+def _available(proc: Path) -> int:
+    for line in _text(proc / "meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1])
+    return KERNEL_MEMORY_UNLIMITED // 1024
+
+
+def _cgroups(proc: Path, cgroup: Path) -> list[tuple[int, int]]:
+    """Give (limit, used) in bytes of the memory group, v2 or v1: as a container sees it, or below the mount."""
+    found = []
+    for line in _text(proc / "self/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        if names not in ("", "memory"):
+            continue
+        base = cgroup if not names else cgroup / "memory"
+        files = ("memory.max", "memory.current") if not names else ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        for folder in {base / path.strip("/"), base}:
+            limit, used = (_text(folder / name).strip() for name in files)
+            if limit.isdigit() and used.isdigit():
+                found.append((int(limit), int(used)))
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

@@ -1,0 +1,171 @@
+"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, environment.
+
+Each file is written whole under another name and then renamed, readable by all (mode 644): who collects
+them is another user. Totals of stats.csv and verdict.json come from the same reports of the workers, so
+they agree. env.json names versions, limits and the lab's settings; it never holds the environment as such,
+which may carry secrets.
+"""
+
+import csv
+import importlib.metadata
+import io
+import json
+import logging
+import os
+import platform
+import resource
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import locust.html
+
+from rawsocket.master import histogram, progress
+from rawsocket.master.desk import Desk
+from rawsocket.master.fleet import Fleet
+from rawsocket.master.plan import Plan
+from rawsocket.master.timeline import COLUMNS, Timeline
+
+STATS = ("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms")
+FAILURES = ("type", "name", "failure", "count")
+Row = tuple[Any, ...]
+logger = logging.getLogger(__name__)
+
+
+def write(desk: Desk) -> None:
+    """Write all of them for the concluded run; one that fails is logged and doesn't keep the others from being written."""
+    if not desk.plan.runs:
+        return
+    folder = Path(desk.plan.runs)
+    document = desk.conclude()
+    makers: dict[str, Callable[[], str]] = {
+        "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
+        "junit.xml": lambda: junit(document),
+        "summary.md": lambda: summary(document),
+        "timeline.csv": lambda: timeline(desk.timeline),
+        "stats.csv": lambda: stats(desk.fleet),
+        "failures.csv": lambda: failures(desk.fleet),
+        "env.json": lambda: json.dumps(environment(desk.plan, document), indent=2) + "\n",
+        "report.html": lambda: locust.html.get_html_report(desk.environment, show_download_link=False),
+    }
+    for name, make in makers.items():
+        try:
+            put(folder / name, make())
+        except Exception:  # whatever it is, the other artefacts and the exit code matter more
+            logger.exception("could not write %s", folder / name)
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.chmod(0o644)
+    part.replace(path)
+
+
+def junit(document: Mapping[str, Any]) -> str:
+    """Give a JUnit suite: a case for the run itself and one for each threshold."""
+    verdict, reasons = document["verdict"], "; ".join(document["reasons"])
+    outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
+    cases = [("run", outcome, f"{verdict}: {reasons}")]
+    for check in document["thresholds"]:
+        missed = {True: None, False: "failure", None: "error"}[check["ok"]]
+        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {progress.number(check['actual'])}"))
+    kinds = [kind for _, kind, _ in cases]
+    counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
+    suite = ElementTree.Element("testsuite", name="holdfast", tests=str(len(cases)), **counts)
+    for name, kind, text in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname="holdfast", name=name)
+        if kind:
+            ElementTree.SubElement(case, kind, message=text, type=kind).text = text
+        else:
+            ElementTree.SubElement(case, "system-out").text = text
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Give the summary in GitHub's Markdown."""
+    run = document["run"]
+    title = f"## Holdfast: {document['verdict']} (exit code {document['exit_code']})"
+    what = (
+        f"`{_cell(run['scenario'])}` with {run['users']} users at {run['rate']:g}/s on {run['workers']} workers "
+        f"against `{_cell(run['target'])}`, {_cell(run['started_utc'])}"
+    )
+    reasons = "\n".join(f"- {_cell(reason)}" for reason in document["reasons"])
+    outcome = {True: "met", False: "**missed**", None: "not measured"}
+    checks = [
+        (check["name"], f"{check['limit']:g}", progress.number(check["actual"]), outcome[check["ok"]])
+        for check in document["thresholds"]
+    ]
+    parts = [title, what, reasons]
+    if checks:
+        parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
+    return "\n\n".join([*parts, _markdown(("figure", ""), progress.figures(document))]) + "\n"
+
+
+def timeline(samples: Timeline) -> str:
+    """Give timeline.csv: a row a second; unknown values are empty."""
+    return _csv(COLUMNS, samples.rows())
+
+
+def stats(fleet: Fleet) -> str:
+    """Give stats.csv: a row for each name, and their sum."""
+    rows = [
+        _stats_row(kind, name, row["requests"], sum(row["failures"].values()), row["bytes"], row["histogram"])
+        for (kind, name), row in fleet.rows().items()
+    ]
+    total = [sum(row[column] for row in rows) for column in (2, 3, 4)]
+    whole = histogram.merged(fleet.histograms.values())
+    return _csv(STATS, [*rows, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
+
+
+def failures(fleet: Fleet) -> str:
+    """Give failures.csv: a row for each name of a failure in each row."""
+    return _csv(
+        FAILURES,
+        [(*key, failure, n) for key, row in fleet.rows().items() for failure, n in sorted(row["failures"].items())],
+    )
+
+
+def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give env.json: what the figures depend on beside the server."""
+    versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "machine": {
+            "system": platform.system(),
+            "kernel": platform.release(),
+            "architecture": platform.machine(),
+            "cpus": os.cpu_count(),
+            "cpus_allowed": len(os.sched_getaffinity(0)),
+            "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            "load_average": os.getloadavg(),
+        },
+        "settings": {**document["run"], "headless": plan.headless, **plan.options},
+    }
+
+
+def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Mapping[int, int]) -> Row:
+    quantiles = histogram.quantiles(times, histogram.QUANTILES.values())
+    return (kind, name, requests, failed, size, *("" if q is None else f"{q:.3f}" for q in quantiles))
+
+
+def _csv(header: Iterable[str], rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ").replace("`", "'")

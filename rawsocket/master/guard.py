@@ -1,0 +1,100 @@
+"""Who may change something through the page: its own scripts and command-line clients, nobody else's web page.
+
+Locust's page has no login and answers every origin (`Access-Control-Allow-Origin: *`), so any web page that
+the user visits could start a load. Rules:
+
+- A request that changes something (any method but GET, HEAD, OPTIONS) must be addressed to one of the
+  page's own names; that defeats DNS rebinding, where a foreign name resolves to this machine.
+- Where a browser says who sent it (Origin, Sec-Fetch-Site), it must be the page itself.
+- The CORS headers are taken off every answer.
+- /swarm answers with a message, which the page shows, where the host is not the lab's target or the users
+  don't fit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, jsonify, request
+
+from rawsocket import target as targets
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+Environ = dict[str, Any]
+WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Guard:
+    """A WSGI layer around the page's application."""
+
+    def __init__(self, inner: WSGI, names: Iterable[str]) -> None:
+        self._inner = inner
+        self._names = frozenset(names)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Refuse, or pass on and take the CORS headers off."""
+        reason = refusal(environ, self._names)
+        if reason:
+            body = f"{reason}\n".encode()
+            headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+            start_response("403 Forbidden", headers)
+            return [body]
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
+            return start_response(status, kept, *rest)
+
+        return self._inner(environ, start)
+
+
+def refusal(environ: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """Say why a request is refused, or None; `environ` as of WSGI."""
+    if environ.get("REQUEST_METHOD", "GET") in SAFE:
+        return None
+    host = environ.get("HTTP_HOST", "")
+    if _name(host) not in names:
+        return (
+            f"refused: {host or 'a request without Host'} is not a name of this page (HOLDFAST_PAGE_NAMES lists them)"
+        )
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        return f"refused: the request comes from {origin}, not from this page"
+    site = environ.get("HTTP_SEC_FETCH_SITE", "same-origin")
+    if site not in ("same-origin", "none"):
+        return f"refused: the browser says that the request is {site}, not from this page"
+    return None
+
+
+def _name(host: str) -> str:
+    """Give a Host header without its port, in lower case."""
+    if host.startswith("["):
+        return host[: host.find("]") + 1].lower()
+    return host.partition(":")[0].lower()
+
+
+def foreign(host: str, allowed: str) -> str | None:
+    """Say why `host`, as typed in the page, may not be loaded, or None; `allowed` "" allows any."""
+    if not allowed or not host.strip():
+        return None
+    try:
+        same = targets.parse(host) == targets.parse(allowed)
+    except ValueError as error:
+        return f"target-refused: {error}"
+    if same:
+        return None
+    return (
+        f"target-refused: this lab loads {allowed} only, not {host}; to load another server start the lab with "
+        "TARGET=tcp://host:port"
+    )
+
+
+def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
+    """Put the guard around the app; `check` says why a start (POST `path`) is refused, or None."""
+    app.wsgi_app = Guard(app.wsgi_app, names)  # type: ignore[method-assign]
+
+    @app.before_request
+    def refuse_start() -> Response | None:
+        if request.method != "POST" or request.path != path:
+            return None
+        reason = check(request)
+        return None if reason is None else jsonify(success=False, message=reason)

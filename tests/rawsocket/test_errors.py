@@ -1,0 +1,27 @@
+import pickle
+
+from rawsocket.errors import CONNECT_FAILURES, FAILURES, NAMES, WRONG_REPLIES, Reset
+
+PINNED = (
+    "refused connect-timeout server-full reset closed reply-timeout send-timeout short too-long wrong tls".split()
+)
+
+
+def test_the_names_are_the_pinned_ones():
+    assert list(NAMES) == PINNED
+
+
+def test_text_is_the_name_so_that_locust_groups_by_it():
+    for failure in FAILURES:
+        assert str(failure("seen this time")) == repr(failure("seen this time")) == failure.name
+        assert failure("seen this time").detail == "seen this time"
+
+
+def test_groups_are_of_pinned_names():
+    assert CONNECT_FAILURES == ("refused", "connect-timeout", "server-full", "tls")
+    assert WRONG_REPLIES == ("short", "too-long", "wrong")
+
+
+def test_a_failure_survives_pickling():
+    copy = pickle.loads(pickle.dumps(Reset("by peer")))
+    assert (type(copy), copy.detail, str(copy)) == (Reset, "by peer", "reset")
