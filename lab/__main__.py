@@ -16,6 +16,8 @@ from lab.settings import Settings
 
 Lab = DockerLab | NativeLab
 _PROGRESS = re.compile(r"^held \d+/\d+ ")
+# Locust's own account of what it does: in logs/ for whoever wants it, in the way of the figures here.
+_CHATTER = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/(INFO|DEBUG)/locust\.")
 
 VERBS = {
     "setup": "prepare the images (done by `up` and the runs as well)",
@@ -119,7 +121,9 @@ def _run(verb: str, lab: Lab, chosen: Settings) -> int:
 
 
 def _relay(line: str) -> None:
-    """Pass the master's output on; on a terminal the progress line overwrites itself."""
+    """Pass the master's output on, less Locust's chatter; on a terminal the progress line overwrites itself."""
+    if _CHATTER.match(line):
+        return
     if _PROGRESS.match(line) and sys.stdout.isatty():
         sys.stdout.write(f"\r\x1b[K{line}")
         sys.stdout.flush()

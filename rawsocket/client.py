@@ -35,7 +35,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]  # gevent ships no types
+import gevent
 
 from rawsocket import payload as payloads
 from rawsocket.dial import READ, WRITE, dial, ready
@@ -210,9 +210,7 @@ class RawSocketClient:
             except RawSocketError as failure:
                 raise self._lose(failure) from None
 
-    def receive(
-        self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None
-    ) -> bytes:
+    def receive(self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None) -> bytes:
         """The next reply: to the oldest message in flight, or with none, what the server sends by itself.
 
         `name` is the row (default: the one given when sending); `timeout` seconds (default: the reply timeout).

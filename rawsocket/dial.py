@@ -19,8 +19,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]  # gevent ships no types
-from gevent.hub import Waiter  # type: ignore[import-untyped]  # gevent ships no types
+import gevent
+from gevent.hub import Waiter
 
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
 from rawsocket.target import Target

@@ -150,8 +150,7 @@ class Recorder:
             "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
             "failures": self.failures,
             "rows": [
-                [TYPE, name, row.requests, dict(row.failures), row.bytes, row.take()]
-                for name, row in self.rows.items()
+                [TYPE, name, row.requests, dict(row.failures), row.bytes, row.take()] for name, row in self.rows.items()
             ],
         }
 

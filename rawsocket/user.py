@@ -22,8 +22,8 @@ import random
 import time
 from typing import Any, ClassVar
 
-import gevent  # type: ignore[import-untyped]  # gevent ships no types
-from gevent.pool import Group  # type: ignore[import-untyped]  # gevent ships no types
+import gevent
+from gevent.pool import Group
 from locust import TaskSet, User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING

@@ -55,8 +55,8 @@ def test_a_strangers_first_minutes(browser: Browser, lab_page: Page) -> None:
     expect(browser.locator("input[name=host]")).to_have_value(re.compile(r"^tcp://.+:\d+$"))
     browser.get_by_text("Custom parameters").click()
     expect(browser.locator("input[name=every]")).to_be_visible()
-    browser.locator("input[name=user_count]").fill(str(USERS))
-    browser.locator("input[name=spawn_rate]").fill("60")
+    browser.locator("input[name=userCount]").fill(str(USERS))
+    browser.locator("input[name=spawnRate]").fill("60")
     browser.screenshot(path=SHOTS / "start.png")
     browser.get_by_role("button", name=re.compile("start", re.I)).click()
 

@@ -180,7 +180,13 @@ def test_a_loss_is_noticed_when_it_happens():
     made = Rig("127.0.0.1", listener.getsockname()[1], Line(), {})
     made.client.connect()
     peer, _ = listener.accept()
-    watching = gevent.spawn(lambda: pytest.raises(Closed, made.client.watch, LONG) and time.perf_counter())
+
+    def watch() -> float:
+        with pytest.raises(Closed):
+            made.client.watch(LONG)
+        return time.perf_counter()
+
+    watching = gevent.spawn(watch)
     wait_until(lambda: made.outcomes == [("connect", "ok")])
     closed_at = time.perf_counter()
     peer.close()

@@ -132,7 +132,7 @@ def test_a_chunk_is_whatever_a_read_brings():
     ],
 )
 def test_what_a_framing_cannot_carry_is_a_value_error(framing: Framing, payload: bytes):
-    with pytest.raises(ValueError, match="message|length"):
+    with pytest.raises(ValueError, match=r"message|length"):
         framing.encode(payload)
 
 
@@ -147,5 +147,5 @@ def test_what_a_framing_cannot_carry_is_a_value_error(framing: Framing, payload:
     ],
 )
 def test_an_impossible_framing_is_a_value_error(make):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         make()

@@ -52,5 +52,5 @@ def test_the_allowed_target_comes_from_the_environment():
     assert allowed({"HOLDFAST_TARGET": "tcp://a:1"}) == Target("a", 1)
     assert allowed({}) is None
     assert allowed({"HOLDFAST_TARGET": " "}) is None
-    with pytest.raises(ValueError, match="HOLD|expected"):
+    with pytest.raises(ValueError, match="expected"):
         allowed({"HOLDFAST_TARGET": "a:1"})
