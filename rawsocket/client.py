@@ -13,8 +13,8 @@ Rules:
   SETTLES_AFTER of watched silence, at the client's own close, or when it is lost in another way than
   by `ERR server full`; that line, when it comes before anything else, makes the attempt a failure
   `server-full`. The event's time is always that of the TCP connect.
-- The server's error lines are understood in every framing where a frame would begin. `ERR server full` is
-  `server-full`; `ERR message too long` and `ERR message timeout` are `wrong` with the line as detail.
+- The server's error lines are understood in every framing. `ERR server full` is `server-full`; `ERR message too long`
+  and `ERR message timeout` are `wrong` with the line as detail.
 - A connection that ends inside a reply is `closed` (or `reset`), and the detail says how much had come.
 - Anything that comes with no message in flight is `wrong`: nobody asked for it. (`receive` alone may wait for
   what a server sends by itself; it counts as an event and in the bytes, not as a message.)
@@ -37,7 +37,6 @@ from typing import Any
 
 import gevent
 
-from rawsocket import payload as payloads
 from rawsocket.dial import READ, WRITE, dial, ready
 from rawsocket.errors import (
     WRONG_REPLIES,
@@ -47,10 +46,12 @@ from rawsocket.errors import (
     Reset,
     SendTimeout,
     ServerFull,
-    TooLong,
     Wrong,
 )
-from rawsocket.framing import MAX_SIZE, Decoder, Framing
+from rawsocket.framing import MAX_SIZE, Framing
+from rawsocket.inbox import Inbox
+from rawsocket.payload import Expected, judge, whole
+from rawsocket.payload import payload as make_payload
 from rawsocket.recorder import CONNECT, DROP, RECONNECT, RECORDER, Recorder
 from rawsocket.target import Target
 
@@ -58,13 +59,6 @@ SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip 
 GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
 READ_SIZE = 16_384  # bytes of one read
 
-SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
-    b"ERR server full": ServerFull,
-    b"ERR message too long": Wrong,
-    b"ERR message timeout": Wrong,
-}
-
-Expected = bytes | Callable[[bytes], bool] | None
 # A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
 _ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 24)
 
@@ -80,7 +74,6 @@ class RawSocketClient:
 
     __slots__ = (
         "_connect_seconds",
-        "_decoder",
         "_in_flight",
         "_inbox",
         "_reader",
@@ -126,8 +119,7 @@ class RawSocketClient:
         self.message_no = 0  # messages sent on this connection
         self._sock: _socket.socket | None = None
         self._reader: Any = None
-        self._decoder: Decoder = framing.decoder()
-        self._inbox: list[tuple[bytes | RawSocketError, float]] = []  # what came, and when
+        self._inbox = Inbox(framing)
         self._in_flight: list[tuple[str, float]] = []  # row and send time of each message without its reply
         self._settled = True
         self._reconnect = False
@@ -145,7 +137,7 @@ class RawSocketClient:
 
     def unique_payload(self, size: int) -> bytes:
         """A payload of `size` bytes that only the next message on this connection has."""
-        return payloads.payload(size, self.connection_id, self.message_no)
+        return make_payload(size, self.connection_id, self.message_no)
 
     def connect(self, *, reconnect: bool = False) -> None:
         """Open the connection; `reconnect` says that it replaces one that was lost or never came to be.
@@ -169,7 +161,7 @@ class RawSocketClient:
         self.message_no = 0
         self._reconnect = reconnect
         self._settled = self.answered = False
-        self._decoder = self.framing.decoder()
+        self._inbox = Inbox(self.framing)
         self._reader = gevent.get_hub().loop.io(sock.fileno(), READ)
         self._sock = sock
         self.recorder.held += 1
@@ -192,8 +184,8 @@ class RawSocketClient:
         """
         data = self.framing.encode(payload)
         sock = self._open_socket()
-        if not self._in_flight and (self._inbox or self._decoder.pending):
-            raise self._lose(self._unexpected())
+        if not self._in_flight and (self._inbox or self._inbox.pending):
+            raise self._lose(self._inbox.unexpected())
         self._in_flight.append((name, time.perf_counter()))
         self.recorder.sent += 1
         self.message_no += 1
@@ -262,6 +254,9 @@ class RawSocketClient:
             reply, at = self._take_reply(started + timeout, expect)
         except RawSocketError as failure:
             raise self._lose(failure, waiting=(name, started) if unasked else None) from None
+        except Exception as error:  # of the caller's own `expect`
+            self._lose(Wrong(f"expect raised {error!r}"), waiting=(name, started) if unasked else None)
+            raise
         if not self._settled:
             self._settle()
         self.answered = True
@@ -275,11 +270,11 @@ class RawSocketClient:
         """The next right reply and when it was whole."""
         reply, at = self._next(deadline, b"")
         if self.framing.delimits or expect is None:
-            failure = _judge(expect, reply)
+            failure = judge(expect, reply)
             if failure is not None:
                 raise failure
             return reply, at
-        while not _whole(expect, reply):
+        while not whole(expect, reply, MAX_SIZE):
             more, at = self._next(deadline, reply)
             reply += more
         return reply, at
@@ -287,34 +282,23 @@ class RawSocketClient:
     def _next(self, deadline: float, so_far: bytes) -> tuple[bytes, float]:
         while not self._inbox:
             if not self._wait(deadline):
-                raise ReplyTimeout(f"{len(so_far) + self._decoder.pending} bytes had come")
+                raise ReplyTimeout(f"{len(so_far) + self._inbox.pending} bytes had come")
             self._read(len(so_far))
-        item, at = self._inbox.pop(0)
-        if isinstance(item, RawSocketError):
-            raise item
-        return item, at
+        return self._inbox.take()
 
     def _watch(self, deadline: float) -> None:
-        limit = deadline
+        inbox = self._inbox
         while True:
-            if not self._in_flight and self._inbox:
-                raise self._unexpected()
-            if not self._in_flight and self._decoder.pending:
-                limit = min(limit, time.perf_counter() + GRACE)
-            if not self._wait(limit):
+            if inbox and not self._in_flight:
+                raise inbox.unexpected()
+            if inbox.pending and not self._in_flight:
+                deadline = min(deadline, time.perf_counter() + GRACE)
+            if not self._wait(deadline):
                 break
             self._read(0)
-            self._raise_error_line()
-        if not self._in_flight and self._decoder.pending:
-            raise self._unexpected()
-
-    def _unexpected(self) -> RawSocketError:
-        if not self._inbox:
-            return Wrong(f"unexpected data: {self._decoder.pending} bytes of a frame with no message in flight")
-        item = self._inbox[0][0]
-        if isinstance(item, RawSocketError):
-            return item
-        return Wrong(f"unexpected data with no message in flight: {payloads.shorten(item)}")
+            self._raise_failure()
+        if inbox.pending and not self._in_flight:
+            raise inbox.unexpected()
 
     def _wait(self, deadline: float) -> bool:
         """Until the socket can be read (True) or the deadline is over; a silent connection settles meanwhile."""
@@ -347,26 +331,11 @@ class RawSocketClient:
             return
         except OSError as error:
             raise Reset(f"recv: {error}") from None
-        so_far += self._decoder.pending
         if not data:
+            so_far += self._inbox.pending
             raise Closed(f"by the server, {so_far} bytes into a reply" if so_far else "by the server")
         self.recorder.bytes_received += len(data)
-        at = time.perf_counter()
-        if not so_far and data.startswith(b"ERR ") and (line := data.partition(b"\n")[0]) in SERVER_ERRORS:
-            self._inbox.append((_server_error(line), at))
-            return
-        self._decode(data, at)
-
-    def _decode(self, data: bytes, at: float) -> None:
-        decoder, inbox = self._decoder, self._inbox
-        try:
-            messages = decoder.feed(data)
-            for message in messages:
-                inbox.append((_server_error(message) if message in SERVER_ERRORS else message, at))
-            if messages and decoder.pending:
-                decoder.feed(b"")  # what follows them may be over the limit already
-        except TooLong as failure:
-            inbox.append((failure, at))
+        self._inbox.feed(data, time.perf_counter(), so_far > 0)
 
     def _send_rest(self, sock: _socket.socket, rest: memoryview) -> None:
         """What a full buffer left over. Replies are read meanwhile, or two full buffers would wait for each other."""
@@ -377,15 +346,16 @@ class RawSocketClient:
                 if not ready(watcher, deadline):
                     raise SendTimeout(f"{len(rest)} bytes were left")
                 self._read(0)
-                self._raise_error_line()
+                self._raise_failure()
                 rest = rest[self._send_some(sock, rest) :]
         finally:
             watcher.close()
 
-    def _raise_error_line(self) -> None:
+    def _raise_failure(self) -> None:
         """What can't wait until the replies before it were taken: nothing comes after it."""
-        if self._inbox and isinstance(self._inbox[-1][0], RawSocketError):
-            raise self._inbox[-1][0]
+        failure = self._inbox.failure()
+        if failure is not None:
+            raise failure
 
     def _send_some(self, sock: _socket.socket, rest: memoryview) -> int:
         try:
@@ -401,10 +371,7 @@ class RawSocketClient:
         """Why a send failed: an error line that had arrived says it better than the reset that followed it."""
         with contextlib.suppress(RawSocketError):
             self._read(0)
-        for item, _ in self._inbox:
-            if isinstance(item, RawSocketError):
-                return item
-        return Reset(f"send: {error}")
+        return self._inbox.failure() or Reset(f"send: {error}")
 
     def _settle(self) -> None:
         if self._settled:
@@ -448,7 +415,6 @@ class RawSocketClient:
         self._sock.close()
         self._reader = self._sock = None
         self._in_flight = []
-        self._inbox = []
         self.recorder.held -= 1
 
     def _event(self, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
@@ -456,34 +422,6 @@ class RawSocketClient:
         self.recorder.event(row, seconds, length, None if failure is None else failure.name)
         if self.listener is not None:
             self.listener(row, None if seconds is None else seconds * 1000, length, failure)
-
-
-def _judge(expect: Expected, reply: bytes) -> RawSocketError | None:
-    if expect is None or reply == expect:
-        return None
-    if isinstance(expect, bytes):
-        return payloads.check(expect, reply)
-    return None if expect(reply) else Wrong(f"not accepted: {payloads.shorten(reply)}")
-
-
-def _whole(expect: Expected, gathered: bytes) -> bool:
-    """Whether bytes gathered without a frame are all of the reply; raises what is wrong with them already."""
-    if isinstance(expect, bytes):
-        if len(gathered) < len(expect) and expect.startswith(gathered):
-            return False
-        failure = payloads.check(expect, gathered)
-        if failure is not None:
-            raise failure
-        return True
-    if expect is None or expect(gathered):
-        return True
-    if len(gathered) > MAX_SIZE:
-        raise TooLong(f"{len(gathered)} bytes came, and were not accepted as a reply")
-    return False
-
-
-def _server_error(line: bytes) -> RawSocketError:
-    return SERVER_ERRORS[line](line.decode())
 
 
 def _check_timeout(seconds: float) -> None:

@@ -9,7 +9,12 @@ Where `size` is too small for both numbers their last digits are kept, the messa
 connection's: four bytes still tell 4,096 messages of one connection apart.
 """
 
+from collections.abc import Callable
+
 from rawsocket.errors import RawSocketError, Short, TooLong, Wrong
+
+# The only right reply, or a callable that says whether one is right, or None: any will do.
+Expected = bytes | Callable[[bytes], bool] | None
 
 # Neither a newline nor any other control character, and nothing that could open the line `ERR ...`.
 ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyz"
@@ -44,6 +49,34 @@ def check(expected: bytes, got: bytes) -> RawSocketError | None:
     if got.startswith(expected):
         return TooLong(f"{len(got)} bytes, the expected {len(expected)} and {shorten(got[len(expected) :])}")
     return Wrong(f"{shorten(got)} instead of {shorten(expected)}")
+
+
+def judge(expect: Expected, reply: bytes) -> RawSocketError | None:
+    """What is wrong with a whole reply, if anything is."""
+    if expect is None or reply == expect:
+        return None
+    if isinstance(expect, bytes):
+        return check(expect, reply)
+    return None if expect(reply) else Wrong(f"not accepted: {shorten(reply)}")
+
+
+def whole(expect: Expected, gathered: bytes, limit: int) -> bool:
+    """Whether bytes that were gathered without a frame are all of the reply.
+
+    Raises what is wrong with them already; TooLong if over `limit` bytes were not yet accepted by a callable.
+    """
+    if isinstance(expect, bytes):
+        if len(gathered) < len(expect) and expect.startswith(gathered):
+            return False
+        failure = check(expect, gathered)
+        if failure is not None:
+            raise failure
+        return True
+    if expect is None or expect(gathered):
+        return True
+    if len(gathered) > limit:
+        raise TooLong(f"{len(gathered)} bytes came, and were not accepted as a reply")
+    return False
 
 
 def shorten(data: bytes) -> str:

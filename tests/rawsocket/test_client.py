@@ -20,6 +20,13 @@ from tests.support import echo
 LONG = 30.0  # seconds that nothing here takes, unless it is broken
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No outcome may depend on how fast this machine is; tests that are about these times set them."""
+    monkeypatch.setattr(client_module, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(client_module, "GRACE", LONG)
+
+
 class Rig:
     """A client whose events are kept."""
 
@@ -165,7 +172,11 @@ def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: 
         ("push_part", [("connect", "ok"), ("drop", "wrong")]),
     ],
 )
-def test_while_it_waits_the_socket_is_watched(mode: str, outcomes: list[tuple[str, str]]):
+def test_while_it_waits_the_socket_is_watched(
+    mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    if mode == "push_part":
+        monkeypatch.setattr(client_module, "GRACE", 0.05)
     with rig(mode) as made:
         began = time.perf_counter()
         with pytest.raises(RawSocketError, match=outcomes[-1][1]):
@@ -175,7 +186,8 @@ def test_while_it_waits_the_socket_is_watched(mode: str, outcomes: list[tuple[st
         assert made.recorder.sent == 0
 
 
-def test_a_loss_is_noticed_when_it_happens():
+def test_a_loss_is_noticed_when_it_happens(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.05)
     listener = socket.create_server(("127.0.0.1", 0))
     made = Rig("127.0.0.1", listener.getsockname()[1], Line(), {})
     made.client.connect()
@@ -197,20 +209,22 @@ def test_a_loss_is_noticed_when_it_happens():
     listener.close()
 
 
-def test_a_quiet_connection_settles_while_it_is_watched():
+def test_a_quiet_connection_settles_while_it_is_watched(monkeypatch: pytest.MonkeyPatch):
     with rig("silent") as made:
-        made.client.watch(client_module.SETTLES_AFTER / 5)
+        made.client.watch(0.05)
         assert made.events == []
         assert made.recorder.attempted == 0
         made.check()
-        made.client.watch(client_module.SETTLES_AFTER)
+        monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.1)
+        made.client.watch(0.2)
         assert made.outcomes == [("connect", "ok")]
         assert made.recorder.connected == 1
 
 
-def test_a_refusal_after_settling_is_a_drop():
+def test_a_refusal_after_settling_is_a_drop(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.01)
     with rig("full_when_spoken_to") as made:
-        made.client.watch(client_module.SETTLES_AFTER * 2)
+        made.client.watch(0.02)
         with pytest.raises(RawSocketError, match="server-full"):
             ask(made)
         assert made.outcomes == [("connect", "ok"), ("message", "server-full")]
@@ -272,6 +286,13 @@ def test_a_callable_decides_what_is_right():
         made.client.request(b"hello", expect=lambda reply: reply.startswith(b"he"))
         with pytest.raises(RawSocketError, match="wrong"):
             made.client.request(b"hello", expect=lambda reply: False)
+
+
+def test_an_expectation_that_raises_is_wrong_and_the_callers_own_exception():
+    with rig("echo") as made:
+        with pytest.raises(ZeroDivisionError):
+            made.client.request(b"hello", expect=lambda reply: 1 / 0 > 1)
+        assert made.outcomes == [("connect", "ok"), ("request", "wrong")]
 
 
 def test_chunks_are_gathered_until_the_expected_length():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawsocket.errors import Short, TooLong, Wrong
-from rawsocket.payload import GREETING, check, payload, reply_to, shorten
+from rawsocket.payload import GREETING, check, judge, payload, reply_to, shorten, whole
 
 IDS = st.integers(0, 2**48)
 
@@ -45,6 +45,27 @@ def test_a_payload_of_nothing_is_a_value_error():
 def test_each_way_of_being_wrong_has_its_name(got: bytes, failure):
     found = check(b"abc", got)
     assert found is None if failure is None else type(found) is failure
+
+
+def test_a_whole_reply_is_judged_by_bytes_by_callable_or_not_at_all():
+    assert judge(None, b"x") is None
+    assert judge(b"x", b"x") is None
+    assert isinstance(judge(b"xy", b"x"), Short)
+    assert judge(lambda reply: reply == b"x", b"x") is None
+    assert isinstance(judge(lambda reply: False, b"x"), Wrong)
+
+
+def test_gathered_bytes_are_whole_wrong_or_want_more():
+    assert whole(b"abc", b"abc", 9)
+    assert not whole(b"abc", b"ab", 9)
+    with pytest.raises(Wrong):
+        whole(b"abc", b"ax", 9)
+    with pytest.raises(TooLong):
+        whole(b"abc", b"abcd", 9)
+    assert whole(None, b"a", 9)
+    assert not whole(lambda reply: False, b"a" * 9, 9)
+    with pytest.raises(TooLong):
+        whole(lambda reply: False, b"a" * 10, 9)
 
 
 def test_hello_greets_and_the_others_echo():

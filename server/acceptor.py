@@ -1,0 +1,332 @@
+"""Who is let in: the cap, the refusals, and what happens when the process is out of descriptors.
+
+Strategy: the listener is in the loop's set while a newcomer can be dealt with, and out of it otherwise; newcomers then
+wait in the kernel's backlog and cost nothing. Rules:
+
+- At most `ACCEPTS_PER_TURN` newcomers a turn: a flood must not starve those who are connected.
+- At the cap a newcomer is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line when the
+  cap is reached, one when the number is clearly below it again (hysteresis). Admission itself has none: a free place is
+  given away at once.
+- A refusal lingers until its peer closes, so that the line arrives as that line and not as a reset, but not for
+  longer than `REFUSAL_SECONDS`; with all slots taken and others waiting, not for longer than `CROWDED_SECONDS`. (Linux
+  keeps what has arrived readable after a reset, so even then only one who sends twice before reading would miss it.)
+- Out of descriptors: the spare one is given up to refuse one newcomer, and regained when that has gone; meanwhile the
+  listener is out of the set. An accept that fails even so is tried again after `REST_SECONDS`, or it would spin.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from server import protocol
+from server.errnos import CAPACITY, NEWCOMER_LOST
+from server.logring import LogRing
+from server.metrics import Counters
+from server.pollers import Poller
+
+#: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
+ACCEPTS_PER_TURN = 64
+
+REFUSAL_SECONDS = 1.0
+CROWDED_SECONDS = 0.05
+
+#: How long the listener rests after an accept for which even the spare descriptor was of no use.
+REST_SECONDS = 1.0
+
+#: The log says that descriptors suffice again when they have done so for this long; at the limit they come and go.
+CALM_SECONDS = 5.0
+
+NEVER = float("inf")
+
+
+class Host(Protocol):
+    """What the acceptor needs of the loop. Times are monotonic seconds."""
+
+    now: float
+    counters: Counters
+    log: LogRing
+    poller: Poller
+    handlers: dict[int, Handler]
+    receive_size: int
+
+    def admit(self, sock: socket.socket, peer: object) -> None:
+        """Hold this newcomer as a connection."""
+        ...
+
+    def held(self) -> int:
+        """Return how many connections are held."""
+        ...
+
+    def wake_by(self, when: float) -> None:
+        """Call `tick` of the acceptor at `when`, or soon after."""
+        ...
+
+
+class Handler(Protocol):
+    """What the loop calls when the kernel reports a descriptor."""
+
+    def on_readable(self) -> None:
+        """Input, a newcomer or an end has come."""
+        ...
+
+    def on_writable(self) -> None:
+        """Output can be sent."""
+        ...
+
+
+class Acceptor:
+    """The listener's handler. `close()` ends it."""
+
+    def __init__(self, host: Host, listener: socket.socket, cap: int, refusals: int, waits: bool) -> None:
+        self._host = host
+        self._listener = listener
+        self._cap = cap
+        self._cap_cleared = cap - max(1, cap // 20)
+        self._slots = refusals
+        self._waits = waits
+        self._refusals: dict[int, Refusal] = {}  # in the order in which they came
+        self._spare = _open_spare()
+        self._listening = False
+        self._closed = False
+        self._at_cap = False
+        self._exhausted_at = NEVER
+        self._rests_until = 0.0
+        host.handlers[listener.fileno()] = self
+        self.review()
+
+    # What the loop calls
+
+    def on_readable(self) -> None:
+        """Accept those who wait, up to the bound for one turn."""
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._blocked():
+                self.review()
+                return
+            try:
+                sock, peer = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as problem:
+                self._accept_failed(problem)
+                if problem.errno in CAPACITY:
+                    return
+            else:
+                self._decide(sock, peer)
+
+    def on_writable(self) -> None:
+        """Never asked for."""
+
+    def tick(self) -> None:
+        """See to refusals that have lingered long enough, and to what may have become possible."""
+        now = self._host.now
+        patience = CROWDED_SECONDS if self._crowded() and self._newcomers_wait() else REFUSAL_SECONDS
+        for refusal in list(self._refusals.values()):
+            if now - refusal.since < patience:
+                break
+            refusal.close()
+        if now - self._exhausted_at >= CALM_SECONDS:
+            self._exhausted_at = NEVER
+            self._host.log.info("descriptors suffice again")
+        self.review()
+
+    def released(self) -> None:
+        """A connection has ended: there may be room again."""
+        if self._at_cap and self._host.held() <= self._cap_cleared:
+            self._at_cap = False
+            self._host.log.info("below the cap again: %d connections of %d", self._host.held(), self._cap)
+        if not self._listening:
+            self.review()
+
+    def review(self) -> None:
+        """Put the listener into the loop's set, or take it out, as things stand now."""
+        if self._closed:
+            return
+        wanted = not self._blocked()
+        if wanted != self._listening:
+            self._listening = wanted
+            self._host.poller.watch(self._listener.fileno(), wanted, False)
+        if not wanted:
+            self._schedule()
+
+    def close(self) -> None:
+        """Accept nobody any more. Those in the backlog are reset by the kernel, and find no server there next time."""
+        if self._closed:
+            return
+        self._closed = True
+        self._host.poller.forget(self._listener.fileno())
+        del self._host.handlers[self._listener.fileno()]
+        self._listener.close()
+        for refusal in list(self._refusals.values()):
+            refusal.close()
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+
+    # How it is done
+
+    def _full(self) -> bool:
+        return self._host.held() >= self._cap
+
+    def _crowded(self) -> bool:
+        return len(self._refusals) >= self._slots or self._spare is None
+
+    def _blocked(self) -> bool:
+        """Whether a newcomer could neither be held nor be refused now."""
+        if self._host.now < self._rests_until or not self._has_spare():
+            return True
+        return self._full() and (self._waits or len(self._refusals) >= self._slots)
+
+    def _has_spare(self) -> bool:
+        if self._spare is None and not self._closed:
+            self._spare = _open_spare()
+        return self._spare is not None
+
+    def _schedule(self) -> None:
+        """Have `tick` called when the oldest refusal may have to make room, or the rest is over."""
+        if self._crowded() and self._refusals:
+            oldest = next(iter(self._refusals.values())).since
+            self._host.wake_by(max(oldest, self._host.now - CROWDED_SECONDS / 2) + CROWDED_SECONDS)
+        if self._host.now < self._rests_until:
+            self._host.wake_by(self._rests_until)
+
+    def _newcomers_wait(self) -> bool:
+        question = select.poll()
+        question.register(self._listener, select.POLLIN)
+        return bool(question.poll(0))
+
+    def _decide(self, sock: socket.socket, peer: object) -> None:
+        sock.setblocking(False)
+        wall = self._host.poller.wall
+        if wall is not None and sock.fileno() >= wall:
+            self._beyond_wall(sock)
+            return
+        if self._full():
+            self._refuse(sock, peer)
+            return
+        self._host.counters.accepted += 1
+        self._host.log.debug("new connection from %s", peer)
+        self._host.admit(sock, peer)
+        if self._full():
+            self._reached_cap()
+
+    def _reached_cap(self) -> None:
+        if not self._at_cap:
+            self._at_cap = True
+            fate = "wait in the backlog" if self._waits else "are refused"
+            self._host.log.warning("at the cap of %d connections: newcomers %s", self._cap, fate)
+        if self._waits:
+            self.review()
+
+    def _refuse(self, sock: socket.socket, peer: object) -> None:
+        self._host.counters.refused += 1
+        self._host.log.debug("refused %s", peer)
+        Refusal(self._host, sock, self._refusals, self._refusal_ended).begin()
+
+    def _accept_failed(self, problem: OSError) -> None:
+        if problem.errno not in CAPACITY and problem.errno not in NEWCOMER_LOST:
+            raise problem
+        self._host.counters.accept_errors += 1
+        if problem.errno in CAPACITY:
+            self._out_of_descriptors(str(problem))
+
+    def _out_of_descriptors(self, why: str) -> None:
+        self._note_exhaustion(f"{why}: newcomers are refused one at a time until there is room")
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        if not self._refuse_with_spare():
+            self._rests_until = self._host.now + REST_SECONDS
+        self.review()
+
+    def _refuse_with_spare(self) -> bool:
+        try:
+            sock, peer = self._listener.accept()
+        except OSError as problem:
+            return problem.errno not in CAPACITY  # The newcomer may have left; that is no reason to rest.
+        sock.setblocking(False)
+        self._refuse(sock, peer)
+        return True
+
+    def _beyond_wall(self, sock: socket.socket) -> None:
+        """Close a newcomer whose descriptor can't be watched; only a process that leaks descriptors comes here."""
+        self._host.counters.accept_errors += 1
+        self._host.counters.refused += 1
+        self._note_exhaustion(f"descriptor {sock.fileno()} can't be watched: newcomers are refused")
+        _say_full(sock)
+        sock.close()
+
+    def _note_exhaustion(self, line: str) -> None:
+        if self._exhausted_at == NEVER:
+            self._host.log.warning("%s", line)
+        self._exhausted_at = self._host.now
+
+    def _refusal_ended(self) -> None:
+        if not self._listening:
+            self.review()
+
+
+class Refusal:
+    """A newcomer for whom there is no place: it is told so, and its input thrown away until it has gone."""
+
+    __slots__ = ("_among", "_ended", "_host", "_sock", "since")
+
+    def __init__(self, host: Host, sock: socket.socket, among: dict[int, Refusal], ended: Callable[[], None]) -> None:
+        self._host = host
+        self._sock = sock
+        self._among = among
+        self._ended = ended
+        self.since = host.now
+
+    def begin(self) -> None:
+        """Say the line, and linger."""
+        if not _say_full(self._sock):
+            self._sock.close()
+            return
+        fd = self._sock.fileno()
+        self._among[fd] = self
+        self._host.handlers[fd] = self
+        self._host.poller.watch(fd, True, False)
+
+    def on_readable(self) -> None:
+        """Throw away what came; end with the peer's end."""
+        try:
+            if self._sock.recv(self._host.receive_size):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass  # Reset: gone is gone.
+        self.close()
+
+    def on_writable(self) -> None:
+        """Never asked for."""
+
+    def close(self) -> None:
+        """Let go of the peer."""
+        fd = self._sock.fileno()
+        del self._among[fd]
+        del self._host.handlers[fd]
+        self._host.poller.forget(fd)
+        self._sock.close()
+        self._ended()
+
+
+def _say_full(sock: socket.socket) -> bool:
+    """Send the line and end the output; return False if the peer has gone. A new socket's buffer takes the line."""
+    try:
+        sock.send(protocol.SERVER_FULL)
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
+
+
+def _open_spare() -> int | None:
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None

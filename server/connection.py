@@ -1,0 +1,279 @@
+"""One admitted peer: what it sent and is not yet a message, what it has not yet taken of its replies, and its deadlines.
+
+Strategy: the loop calls `on_readable` and `on_writable` when the kernel says so, and `sweep` once a second. A connection
+acts at once (a reply goes out in the turn its message came in) and tells its host only when what it waits for has changed.
+No selector here. Rules:
+
+- What a short write left over is kept, and writability is asked for only while something is left.
+- Over `HIGH_MARK` of waiting output nothing more is read, until it is below `LOW_MARK`: a peer that never reads costs
+  one high mark and the replies of one recv, never more. It is ended by TCP_USER_TIMEOUT (see `listener`), and by the idle
+  time if one is set.
+- End of input: replies are finished, then the socket is closed. It is out of the read set from then on, or it would be
+  reported for ever.
+- A connection that the server ends while its peer may still be sending lingers: writing is shut down, input is read and
+  thrown away, until the peer closes or `LINGER_SECONDS` are over. Closing with input unread makes the kernel send a reset,
+  which may destroy the last line on its way.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from server import protocol
+from server.errnos import PEER_GONE, PEER_LOST
+from server.logring import EXCERPT, LogRing
+from server.metrics import Counters
+
+#: Bytes of waiting output over which reading pauses, and below which it resumes. One is about what a socket buffer
+#: takes at first; the gap between them keeps a slow reader from switching the loop's interest with each reply.
+HIGH_MARK = 65_536
+LOW_MARK = 16_384
+
+#: How long the input of a connection that is on its way out is thrown away (nginx's lingering_timeout).
+LINGER_SECONDS = 5.0
+
+NEVER = float("inf")
+
+
+class Host(Protocol):
+    """What a connection needs of the loop that holds it. Times are monotonic seconds."""
+
+    now: float
+    draining: bool
+    counters: Counters
+    log: LogRing
+    tracing: bool
+    receive_size: int
+    idle_timeout: float
+    message_timeout: float
+    reply: protocol.Reply
+    new_decoder: Callable[[], protocol.Decoder]
+
+    def interest_changed(self, connection: Connection) -> None:
+        """Look at `readable()` and `writable()` again."""
+        ...
+
+    def closed(self, connection: Connection, reason: str) -> None:
+        """Forget the connection; its socket is still open at this moment."""
+        ...
+
+
+class Connection:
+    """One peer. `reason` is why it is being ended, None while it is kept; `open` is false after the end."""
+
+    __slots__ = (
+        "_active_at",
+        "_closes_at",
+        "_decoder",
+        "_ended",
+        "_host",
+        "_message_at",
+        "_outbox",
+        "_paused",
+        "_sock",
+        "fd",
+        "open",
+        "peer",
+        "reason",
+    )
+
+    def __init__(self, host: Host, sock: socket.socket, peer: object) -> None:
+        self._host = host
+        self._sock = sock
+        self._decoder = host.new_decoder()
+        self._outbox = bytearray()
+        self._active_at = host.now
+        self._message_at = NEVER
+        self._closes_at = NEVER
+        self._paused = False
+        self._ended = False
+        self.fd = sock.fileno()
+        self.peer = peer
+        self.open = True
+        self.reason: str | None = None
+
+    def readable(self) -> bool:
+        """Whether input is wanted: not after its end, and not while the peer leaves too many replies untaken."""
+        return not (self._ended or self._paused)
+
+    def writable(self) -> bool:
+        """Whether writability is wanted: only while output waits, for a socket is nearly always writable."""
+        return bool(self._outbox)
+
+    # What the loop calls
+
+    def on_readable(self) -> None:
+        """Take what has arrived and answer the messages in it."""
+        host = self._host
+        try:
+            data = self._sock.recv(host.receive_size)
+        except OSError as problem:
+            self._failed(problem)
+            return
+        if not data:
+            self._end_of_input()
+            return
+        host.counters.bytes_in += len(data)
+        if host.tracing:
+            host.log.debug("getting data: %r", data[:EXCERPT])
+        self._active_at = host.now
+        try:
+            messages = self._decoder.feed(data)
+        except protocol.TooLong as problem:
+            self._answer(problem.messages)
+            self.end("too-long", protocol.TOO_LONG)
+            return
+        if messages:
+            self._message_at = host.now if self._decoder.inbox else NEVER
+            self._answer(messages)
+        elif self._message_at == NEVER and self._decoder.inbox:
+            self._message_at = host.now
+        if host.draining:
+            self._settle()
+
+    def on_writable(self) -> None:
+        """Send what waits."""
+        outbox = self._outbox
+        if not outbox:
+            return  # Reported in the same turn that sent the rest.
+        try:
+            sent = self._sock.send(outbox)
+        except OSError as problem:
+            self._failed(problem)
+            return
+        del outbox[:sent]
+        self._host.counters.bytes_out += sent
+        self._active_at = self._host.now
+        if not outbox:
+            self._all_sent()
+        elif self._paused and len(outbox) <= LOW_MARK:
+            self._resume()
+
+    def sweep(self, now: float) -> None:
+        """End the connection if one of its deadlines has passed. Called once a second, so up to a second late."""
+        host = self._host
+        if now >= self._closes_at:
+            self.close(self.reason or "cut")
+        elif self.reason is None and host.message_timeout and self._message_age(now) >= host.message_timeout:
+            self.end("message-timeout", protocol.TIMED_OUT)
+        elif host.idle_timeout and now - self._active_at >= host.idle_timeout:
+            self.close(self.reason or "idle")
+
+    def drain(self) -> None:
+        """Begin no new message. What had arrived is answered; then, at once if nothing is owed, the connection ends."""
+        if self.reason is None and self.readable():
+            self.on_readable()
+        self._settle()
+
+    def end(self, reason: str, line: bytes = b"") -> None:
+        """Say `line`, listen no more, and close when it has arrived."""
+        if not self.open:
+            return
+        self.reason = reason
+        self._decoder = protocol.DISCARD
+        self._message_at = NEVER
+        self._paused = False
+        self._closes_at = self._host.now + LINGER_SECONDS
+        if line:
+            self._send(line)
+        if self.open and not self._outbox:
+            self._all_sent()
+        elif self.open:
+            self._host.interest_changed(self)
+
+    def close(self, reason: str) -> None:
+        """Close at once, whatever is owed; a second call does nothing."""
+        if not self.open:
+            return
+        self.open = False
+        self._host.closed(self, reason)
+        self._sock.close()
+
+    # How it is done
+
+    def _answer(self, messages: list[bytes]) -> None:
+        host = self._host
+        count = len(messages)
+        if not count:
+            return
+        output = host.reply(messages[0]) if count == 1 else b"".join(map(host.reply, messages))
+        counters = host.counters
+        counters.messages += count
+        counters.replies += count
+        self._send(output)
+
+    def _send(self, output: bytes) -> None:
+        outbox = self._outbox
+        sent = 0
+        if not outbox:
+            try:
+                sent = self._sock.send(output)
+            except BlockingIOError:
+                pass
+            except OSError as problem:
+                self._failed(problem)
+                return
+            self._host.counters.bytes_out += sent
+            if sent == len(output):
+                return
+        outbox += memoryview(output)[sent:]
+        # While the connection lingers, input is thrown away and adds no output.
+        self._paused = len(outbox) > HIGH_MARK and self.reason is None
+        self._host.interest_changed(self)
+
+    def _resume(self) -> None:
+        self._paused = False
+        if self._decoder.inbox:
+            self._message_at = self._host.now  # The peer is not blamed for the time in which nobody read.
+        self._host.interest_changed(self)
+
+    def _all_sent(self) -> None:
+        if self._ended:
+            self.close(self.reason or "client")
+            return
+        if self.reason is not None:
+            try:
+                self._sock.shutdown(socket.SHUT_WR)
+            except OSError as problem:
+                self._failed(problem)
+                return
+        if self._paused:
+            self._resume()
+        else:
+            self._host.interest_changed(self)
+
+    def _end_of_input(self) -> None:
+        self._ended = True
+        if self._decoder.inbox:
+            self._host.counters.unfinished += 1
+            self._decoder = protocol.DISCARD
+            self._message_at = NEVER
+        if self._outbox:
+            self._host.interest_changed(self)
+        else:
+            self.close(self.reason or "client")
+
+    def _settle(self) -> None:
+        """While the server drains: end what owes nothing; leave alone what is in the middle of a message."""
+        if self.reason is not None or self._ended or self._decoder.inbox or not self.open:
+            return
+        if self._outbox:
+            self.end("drain")
+        else:
+            self.close("drain")
+
+    def _message_age(self, now: float) -> float:
+        return 0.0 if self._paused else now - self._message_at
+
+    def _failed(self, problem: OSError) -> None:
+        if isinstance(problem, BlockingIOError):
+            return
+        if problem.errno in PEER_GONE:
+            self.close(self.reason or "reset")
+        elif problem.errno in PEER_LOST:
+            self.close(self.reason or "timed-out")
+        else:
+            self._host.log.error("connection of %s failed: %s", self.peer, problem)
+            self.close("failed")

@@ -1,0 +1,63 @@
+"""SIGTERM and SIGINT as bytes in a socket, so that a loop learns of them like of anything else.
+
+Strategy: the interpreter's C handler writes each signal's number into a non-blocking socketpair (`set_wakeup_fd`); the
+Python handlers do nothing. The loop reads the bytes when it comes to it. A model that blocks in accept() and recv() can't:
+for that one the handler raises `Stopped` out of the blocking call.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stopped(BaseException):
+    """Raised in the main thread by a stop signal, for a model that has no loop. Not an Exception: nobody handles it."""
+
+
+class StopRequests:
+    """Requests to stop, from signals or from `request()`. Read them with `take()` when `fileno()` is readable."""
+
+    def __init__(self) -> None:
+        self.interrupting = False
+        self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+
+    def install(self) -> None:
+        """Take over SIGTERM and SIGINT; main thread only."""
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupting:
+            self.interrupting = False  # A second signal must not interrupt the clearing up.
+            raise Stopped
+
+    def request(self) -> None:
+        """Ask to stop, from any thread; the same as one signal."""
+        self._sender.send(bytes([signal.SIGTERM]))
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when a request has come."""
+        return self._receiver.fileno()
+
+    def take(self) -> int:
+        """Return how many requests came since the last call."""
+        try:
+            return sum(number in SIGNALS for number in self._receiver.recv(4096))
+        except BlockingIOError:
+            return 0
+
+    def close(self) -> None:
+        """Give the signals back to the system and close the sockets."""
+        if signal.getsignal(signal.SIGTERM) == self._handle:
+            signal.set_wakeup_fd(-1)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+        self._receiver.close()
+        self._sender.close()

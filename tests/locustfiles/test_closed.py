@@ -1,0 +1,17 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from locustfiles.closed import Closed
+from rawsocket.recorder import RECORDER
+from tests.support import echo
+from tests.support.running import Run, wait_until
+
+
+def test_users_talk_as_fast_as_replies_come():
+    RECORDER.begin_run()
+    with echo.running("echo") as (host, port):
+        run = Run(Closed, f"tcp://{host}:{port}", users=3)
+        wait_until(lambda: RECORDER.answered > 300)
+        assert RECORDER.held == 3
+        run.stop()
+    assert RECORDER.failures == 0
+    assert Closed.holds

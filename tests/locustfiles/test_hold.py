@@ -1,0 +1,63 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from collections.abc import Iterator
+
+import pytest
+
+from locustfiles.hold import Hold
+from rawsocket.recorder import RECORDER
+from tests.support import echo
+from tests.support.running import Run, wait_until
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with echo.running("echo") as (host, port):
+        yield f"tcp://{host}:{port}"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    RECORDER.begin_run()
+
+
+def test_each_user_holds_one_connection_and_talks_now_and_then(url: str):
+    run = Run(Hold, url, users=10, every=0.1)
+    wait_until(lambda: RECORDER.answered > 40)
+    assert RECORDER.held == RECORDER.connected == 10
+    run.stop()
+    assert RECORDER.failures == 0
+    assert {"connect", "message"} == set(RECORDER.rows)
+
+
+def test_users_do_not_march_in_step(url: str):
+    run = Run(Hold, url, users=20, every=30.0)
+    wait_until(lambda: RECORDER.connected == 20)
+    assert RECORDER.sent < 20
+    run.stop()
+
+
+def test_a_silent_hold_sends_nothing(url: str):
+    run = Run(Hold, url, users=5, every=0.0)
+    wait_until(lambda: RECORDER.connected == 5)
+    run.stop()
+    assert RECORDER.sent == 0
+    assert RECORDER.closed == 5
+
+
+def test_the_size_is_that_of_each_message(url: str):
+    run = Run(Hold, url, users=1, every=0.05, size=100)
+    wait_until(lambda: RECORDER.answered >= 2)
+    run.stop()
+    assert RECORDER.rows["message"].bytes == 100 * RECORDER.answered
+
+
+def test_a_wrong_greeting_is_wrong(url: str):
+    run = Run(Hold, url, users=1, every=0.05, app="hello")
+    wait_until(lambda: RECORDER.wrong)
+    run.stop()
+    assert set(RECORDER.rows["message"].failures) == {"wrong"}
+
+
+def test_holding_is_what_it_is_for():
+    assert Hold.holds

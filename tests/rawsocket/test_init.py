@@ -1,0 +1,41 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rawsocket
+
+ROOT = Path(__file__).parents[2]
+PURE = ("errors", "framing", "inbox", "payload", "target")
+FORBIDDEN = {"_socket", "socket", "selectors", "select", "threading", "logging", "gevent", "locust"}
+
+
+def modules_after(statement: str) -> set[str]:
+    probe = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_file_brings_in_nothing_impure(name: str):
+    assert not FORBIDDEN & (modules_after(f"import rawsocket.{name}") - modules_after(""))
+
+
+@pytest.mark.parametrize("name", ["recorder", "options"])
+def test_these_do_without_locust_and_gevent(name: str):
+    assert not {"gevent", "locust"} & modules_after(f"import rawsocket.{name}")
+
+
+def test_framings_are_public_without_locust():
+    assert "locust" not in modules_after("from rawsocket import Line, Chunk, RawSocketError")
+
+
+def test_every_public_name_is_there():
+    for name in rawsocket.__all__:
+        assert getattr(rawsocket, name).__name__ == name
+    assert set(rawsocket.__all__) <= set(dir(rawsocket))
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = rawsocket.nonsense

@@ -1,0 +1,55 @@
+"""Users on a local runner in the test's own process, and waiting for what they do. Imports Locust."""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from rawsocket import RawSocketUser
+from rawsocket.recorder import RECORDER
+
+LONG = 30.0  # seconds that nothing takes, unless it is broken
+
+
+class Run:
+    """Users of one class on a local runner."""
+
+    def __init__(self, user_class: type[RawSocketUser], url: str, users: int = 3, **options: Any) -> None:
+        self.environment = Environment(user_classes=[user_class], host=url, stop_timeout=options.pop("stop_timeout", 0))
+        self.environment.parsed_options = argparse.Namespace(**({"timeout": LONG} | options))
+        self.runner = self.environment.create_local_runner()
+        self.errors: list[BaseException] = []
+        self.environment.events.user_error.add_listener(lambda exception, **_: self.errors.append(exception))
+        self.runner.start(users, spawn_rate=users)
+
+    def row(self, name: str) -> int:
+        row = RECORDER.rows.get(name)
+        return row.requests if row else 0
+
+    def fails(self, name: str) -> dict[str, int]:
+        row = RECORDER.rows.get(name)
+        return row.failures if row else {}
+
+    def stop(self) -> None:
+        """Stop at once, and hold the recorder and Locust's statistics to their invariants."""
+        began = time.perf_counter()
+        self.runner.quit()
+        assert time.perf_counter() - began < LONG / 2
+        made = RECORDER
+        assert made.held == 0
+        assert made.attempted == made.connected + sum(made.failed.values())
+        assert made.connected == sum(made.dropped.values()) + made.closed
+        assert made.sent == made.answered + made.wrong + made.unanswered
+        for name, row in made.rows.items():
+            entry = self.environment.stats.get(name, "TCP")
+            assert (entry.num_requests, entry.num_failures) == (row.requests, sum(row.failures.values()))
+
+
+def wait_until(happened: Callable[[], Any]) -> None:
+    deadline = time.perf_counter() + LONG
+    while not happened():
+        assert time.perf_counter() < deadline, "it never happened"
+        gevent.sleep(0.005)
