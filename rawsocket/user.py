@@ -10,6 +10,7 @@ Rules:
 - A named failure is recorded where it happens and then ends the task, not the user, and is no
   traceback in the log. Other exceptions of a user's code behave as in Locust.
 - Whatever the user does outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
+- After a reconnect the next task waits until the connection has settled: a server that is full has said so by then.
 - The back-off begins anew only after a connection has proved good: it brought a right reply, or stayed STAYED seconds.
 - The connection ends with the user, however the user ends.
 
@@ -30,7 +31,7 @@ from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from rawsocket import options, target
 from rawsocket.attach import attach
-from rawsocket.client import RawSocketClient
+from rawsocket.client import SETTLES_AFTER, RawSocketClient
 from rawsocket.errors import RawSocketError
 from rawsocket.framing import MAX_SIZE, Chunk, Framing, Line
 from rawsocket.payload import reply_to
@@ -118,8 +119,8 @@ class RawSocketUser(User):
 
     def _pause(self, deadline: float) -> None:
         while True:
-            if self.reconnects:
-                self._connect()
+            if self.reconnects and self._connect():
+                deadline = max(deadline, self.client.connected_at + SETTLES_AFTER)
             seconds = deadline - time.perf_counter()
             if seconds <= 0:
                 gevent.sleep(0)
@@ -130,8 +131,11 @@ class RawSocketUser(User):
                 continue  # recorded by the client; replaced here
             return
 
-    def _connect(self) -> None:
+    def _connect(self) -> bool:
+        """Connect if need be; True if that was a reconnect."""
         client = self.client
+        if client.connected:
+            return False
         while not client.connected:
             if self._connects:
                 self._back_off()
@@ -140,6 +144,7 @@ class RawSocketUser(User):
                 client.connect(reconnect=self._connects > 1)
             except RawSocketError:
                 continue  # recorded by the client
+        return self._connects > 1
 
     def _back_off(self) -> None:
         client = self.client

@@ -4,9 +4,9 @@ Strategy: the listener is in the loop's set while a newcomer can be dealt with, 
 wait in the kernel's backlog and cost nothing. Rules:
 
 - At most `ACCEPTS_PER_TURN` newcomers a turn: a flood must not starve those who are connected.
-- At the cap a newcomer is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line when the
-  cap is reached, one when the number is clearly below it again (hysteresis). Admission itself has none: a free place is
-  given away at once.
+- At the cap a newcomer is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line when
+  the cap is reached, one when the number is clearly below it again (hysteresis). Admission itself has none: a free
+  place is given away at once.
 - A refusal lingers until its peer closes, so that the line arrives as that line and not as a reset, but not for
   longer than `REFUSAL_SECONDS`; with all slots taken and others waiting, not for longer than `CROWDED_SECONDS`. (Linux
   keeps what has arrived readable after a reset, so even then only one who sends twice before reading would miss it.)

@@ -1,7 +1,8 @@
 """The admin port: /healthz and /metrics over HTTP, on a socket and a thread of their own.
 
 Strategy: one request at a time, answered and closed. What asks here is a health check, a scraper and the lab, a few
-times a second; one at a time bounds the descriptors (select has few) and leaves the interpreter to the serving thread. Rules:
+times a second; one at a time bounds the descriptors (select has few) and leaves the interpreter to the serving
+thread. Rules:
 
 - /healthz is 200 while the server serves, at its cap too, and 503 while it drains. It does not ask the serving thread,
   so it does not notice a loop that is stuck: holdfast_server_loop_lag_seconds does.

@@ -1,18 +1,18 @@
-"""One admitted peer: what it sent and is not yet a message, what it has not yet taken of its replies, and its deadlines.
+"""One admitted peer: what it sent that is not yet a message, what it has not yet taken of its replies, its deadlines.
 
-Strategy: the loop calls `on_readable` and `on_writable` when the kernel says so, and `sweep` once a second. A connection
-acts at once (a reply goes out in the turn its message came in) and tells its host only when what it waits for has changed.
-No selector here. Rules:
+Strategy: the loop calls `on_readable` and `on_writable` when the kernel says so, and `sweep` once a second. A
+connection acts at once (a reply goes out in the turn its message came in) and tells its host only when what it waits
+for has changed. No selector here. Rules:
 
 - What a short write left over is kept, and writability is asked for only while something is left.
 - Over `HIGH_MARK` of waiting output nothing more is read, until it is below `LOW_MARK`: a peer that never reads costs
-  one high mark and the replies of one recv, never more. It is ended by TCP_USER_TIMEOUT (see `listener`), and by the idle
-  time if one is set.
+  one high mark and the replies of one recv, never more. It is ended by TCP_USER_TIMEOUT (see `listener`), and by the
+  idle time if one is set.
 - End of input: replies are finished, then the socket is closed. It is out of the read set from then on, or it would be
   reported for ever.
-- A connection that the server ends while its peer may still be sending lingers: writing is shut down, input is read and
-  thrown away, until the peer closes or `LINGER_SECONDS` are over. Closing with input unread makes the kernel send a reset,
-  which may destroy the last line on its way.
+- A connection that the server ends while its peer may still be sending lingers: writing is shut down, input is read
+  and thrown away, until the peer closes or `LINGER_SECONDS` are over. Closing with input unread makes the kernel send a
+  reset, which may destroy the last line on its way.
 """
 
 from __future__ import annotations
@@ -175,13 +175,17 @@ class Connection:
         self._decoder = protocol.DISCARD
         self._message_at = NEVER
         self._paused = False
-        self._closes_at = self._host.now + LINGER_SECONDS
         if line:
+            self._closes_at = self._host.now + LINGER_SECONDS  # A line for one who does not read is not waited for.
             self._send(line)
         if self.open and not self._outbox:
             self._all_sent()
         elif self.open:
             self._host.interest_changed(self)
+
+    def cut(self) -> None:
+        """Close at once because the server can't wait longer; who has had everything keeps the reason it ends for."""
+        self.close("cut" if self._outbox or self.reason is None else self.reason)
 
     def close(self, reason: str) -> None:
         """Close at once, whatever is owed; a second call does nothing."""
@@ -239,6 +243,7 @@ class Connection:
             except OSError as problem:
                 self._failed(problem)
                 return
+            self._closes_at = self._host.now + LINGER_SECONDS
         if self._paused:
             self._resume()
         else:

@@ -25,7 +25,7 @@ ADMIN_RESERVE = 2
 MARGIN = 4
 
 #: Refused newcomers that can linger at once: at least so many, and up to so many where descriptors are plenty.
-FEWEST_REFUSALS = 8
+FEWEST_REFUSALS = 4
 MOST_REFUSALS = 64
 
 
@@ -73,9 +73,10 @@ def room(asked: int | None, default: int | None, limit: int, wall: int | None, i
             f"{_reason(limit, wall, model)}, and the server itself needs {total - largest}: {_remedy(wall)}"
         )
     if asked is not None and asked > largest:
+        remedy = _remedy(wall if total == wall else None)
         raise UsageError(
-            f"--max-connections {asked} does not fit: {_reason(limit, wall, model)}, of which {total - largest} are for "
-            f"listener, admin, log and refusals; use {largest} or fewer, or {_remedy(wall if total == wall else None)}"
+            f"--max-connections {asked} does not fit: {_reason(limit, wall, model)}, of which {total - largest} are "
+            f"for listener, admin, log and refusals; use {largest} or fewer, or {remedy}"
         )
     cap = asked or min(default or largest, largest)
     return Room(cap, min(MOST_REFUSALS, available - cap))

@@ -80,10 +80,11 @@ class LogRing:
         self._queue.put((text, args))
 
     def close(self) -> None:
-        """Write out what waits and end the writer; a stuck stream is given up after `CLOSE_SECONDS`."""
+        """Write out what waits, if started, and end the writer; a stuck stream is given up after `CLOSE_SECONDS`."""
         self._closing.set()
         self._queue.put(None)
-        self._writer.join(CLOSE_SECONDS)
+        if self._writer.ident is not None:
+            self._writer.join(CLOSE_SECONDS)
 
     def _write_all(self) -> None:
         while True:

@@ -4,8 +4,8 @@ Strategy: a table from descriptor to handler (listener, signals, connections, re
 a handler does what can be done now and never waits. The same loop runs on every poller. Rules:
 
 - Nothing here blocks but `poller.wait`. Log lines go through a ring, figures are read by another thread.
-- The clock is read once a turn (`now`); deadlines are looked at once a second, in one sweep over stamps. For thousands of
-  connections that is cheaper than a wheel or a heap that has to be kept up with each message.
+- The clock is read once a turn (`now`); deadlines are looked at once a second, in one sweep over stamps. For thousands
+  of connections that is cheaper than a wheel or a heap that has to be kept up with each message.
 - A handler may end only its own connection while a turn runs; requests to stop are acted on at its end.
 - Stop: no newcomers, connections that owe nothing are closed, the others until their replies are out or the time for
   draining is over. A second request cuts at once.
@@ -121,7 +121,6 @@ class Loop:
     def _timers(self, now: float) -> None:
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
-            self.counters.lag.roll()
             for connection in list(self._connections.values()):
                 connection.sweep(now)
         self._wake_at = min(self._next_sweep, self._cut_at)
@@ -151,7 +150,7 @@ class Loop:
         if self._connections:
             self.log.warning("stopping: %d connections cut", self.held())
         for connection in list(self._connections.values()):
-            connection.close("cut")
+            connection.cut()
 
 
 class _Stops:

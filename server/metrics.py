@@ -37,37 +37,38 @@ class Lag:
     """How long the serving thread stays away from waiting: its turns, in seconds.
 
     The value is the longest turn of the last full second and of what came since, the turn that is going on included:
-    a loop that is stuck shows it while it is stuck. The loop calls `back` after each wait, `away` before the next
-    and `roll` about once a second.
+    a loop that is stuck shows it while it is stuck. The model calls `away` before each wait and `back` after it.
     """
 
-    __slots__ = ("_last", "_since", "_worst")
+    __slots__ = ("_back_at", "_last", "_second", "_worst")
 
     def __init__(self) -> None:
-        self._since = 0.0
+        self._back_at = 0.0  # 0: waiting
+        self._second = 0.0
         self._worst = 0.0
         self._last = 0.0
 
     def back(self, now: float) -> None:
         """Waiting has ended at `now` (monotonic seconds): a turn begins."""
-        self._since = now
+        self._back_at = now
 
     def away(self, now: float) -> None:
         """The turn has ended at `now`; waiting begins."""
-        turn = now - self._since
+        turn = now - self._back_at if self._back_at else 0.0
+        self._back_at = 0.0
+        if now - self._second >= 1.0:
+            self._last = self._worst if now - self._second < 2.0 else 0.0
+            self._worst = 0.0
+            self._second = now
         if turn > self._worst:
             self._worst = turn
-        self._since = 0.0
 
-    def roll(self) -> None:
-        """A second has passed: forget what is older than the last one."""
-        self._last = self._worst
-        self._worst = 0.0
-
-    def seconds(self) -> float:
-        """Return the longest turn; safe to call from another thread."""
-        since = self._since
-        going_on = monotonic() - since if since else 0.0
+    def seconds(self, now: float) -> float:
+        """Return the longest turn as of `now`; safe to call from another thread."""
+        back_at = self._back_at
+        going_on = now - back_at if back_at else 0.0
+        if now - self._second >= 2.0:
+            return going_on  # The rest is older than two seconds.
         return max(self._last, self._worst, going_on)
 
 
@@ -125,7 +126,9 @@ class ServerCollector(Collector):
         transferred = {"in": counters.bytes_in, "out": counters.bytes_out}
         yield _labelled("bytes", "Payload bytes, of admitted connections", "direction", transferred)
         yield _counter("accept_errors", "Failed accepts", counters.accept_errors)
-        yield _gauge("loop_lag_seconds", "Longest turn away from waiting, last second or two", counters.lag.seconds())
+        yield _gauge(
+            "loop_lag_seconds", "Longest turn away from waiting, last second or two", counters.lag.seconds(monotonic())
+        )
         yield _counter("loop_turns", "Turns of the loop", counters.turns)
         yield _gauge("max_connections", "Connections allowed at once", self._cap())
         yield _counter("log_dropped", "Log lines dropped because the writer was behind", self._dropped())

@@ -50,7 +50,7 @@ class Service:
 def assembled(settings: Settings, model: Model, log: LogRing, stops: StopRequests) -> Iterator[Service]:
     """Yield the service for `model`, listening, its admin port answering; raise `UsageError` where that can't be.
 
-    The model must hold its own descriptors already (see `Model.open`); the soft limit must have been raised.
+    The model holds its own descriptors already, and the soft limit has been raised: the room depends on both.
     """
     with ExitStack() as stack:
         backlog = settings.backlog or model.backlog

@@ -14,7 +14,7 @@ import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 MODELS = ("select", "epoll", "sync")
 FRAMINGS = ("line", "chunk")
@@ -172,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings that `argv` and `environ` ask for; raise `UsageError` for one that can't be used."""
     given = vars(_parser().parse_args(argv))
-    values = {row.name: _value(row, given[row.name], environ.get(row.variable, "")) for row in TABLE}
+    values: dict[str, Any] = {row.name: _value(row, given[row.name], environ.get(row.variable, "")) for row in TABLE}
     return Settings(**values)
 
 

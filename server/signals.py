@@ -1,8 +1,8 @@
 """SIGTERM and SIGINT as bytes in a socket, so that a loop learns of them like of anything else.
 
 Strategy: the interpreter's C handler writes each signal's number into a non-blocking socketpair (`set_wakeup_fd`); the
-Python handlers do nothing. The loop reads the bytes when it comes to it. A model that blocks in accept() and recv() can't:
-for that one the handler raises `Stopped` out of the blocking call.
+Python handlers do nothing. The loop reads the bytes when it comes to it. A model that blocks in accept() and recv()
+can't: for that one the handler raises `Stopped` out of the blocking call.
 """
 
 from __future__ import annotations

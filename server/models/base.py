@@ -33,7 +33,7 @@ class Promise(Enum):
 
 
 class Model(Protocol):
-    """A way to serve. Made by `open()` before the room for connections is reckoned, so that its descriptors count."""
+    """A way to serve. Made before the room for connections is reckoned, so that its descriptors count."""
 
     name: ClassVar[str]
     promises: ClassVar[frozenset[Promise]]

@@ -64,7 +64,6 @@ class SyncModel:
 
     def _turn(self, service: Service) -> None:
         lag = service.counters.lag
-        lag.roll()
         lag.away(monotonic())
         try:
             sock, peer = service.listener.accept()

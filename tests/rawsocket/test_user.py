@@ -191,11 +191,15 @@ def test_other_exceptions_are_locusts_business(server: Server):
     assert isinstance(run.errors[0], LookupError)
 
 
-def test_a_refused_user_backs_off_and_comes_in_when_it_can(server: Server, monkeypatch: pytest.MonkeyPatch):
+def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(client, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(user_module, "SETTLES_AFTER", LONG)
     server.greeting = b"ERR server full\n"
     run = Run(Waiter, server.url, users=2)
     wait_until(lambda: run.fails("reconnect").get("server-full", 0) >= 4)
+    assert set(RECORDER.rows) == {"connect", "reconnect"}
     assert run.fails("connect") == {"server-full": 2}
     assert RECORDER.connected == 0
     server.greeting = b""
