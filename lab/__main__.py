@@ -6,10 +6,11 @@ import re
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 from lab import engine, runs, settings
 from lab.docker_lab import DockerLab
-from lab.errors import EXIT_INTERRUPTED, EXIT_OK, Interrupted, LabError
+from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_OK, EXIT_USAGE, Interrupted, LabError
 from lab.native_lab import NativeLab
 from lab.progress import result, say
 from lab.settings import Settings
@@ -44,6 +45,9 @@ def main(argv: list[str] | None = None) -> int:
             say(error.evidence)
         say(f"lab {verb}: {error}")
         return error.exit_code
+    except engine.FAILURES as error:
+        say(f"lab {verb}: the Docker engine failed: {error}")
+        return EXIT_LAB_FAILED
     except Interrupted:
         say(f"lab {verb}: interrupted; all of the run's own is removed")
         return EXIT_INTERRUPTED
@@ -56,8 +60,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line: the usage of 25 flags would hide it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
         settings.add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
@@ -76,7 +87,7 @@ def _do(verb: str, chosen: Settings) -> int:
     elif verb == "setup":
         lab.setup()
     elif verb == "clean":
-        for line in lab.clean():
+        for line in [*NativeLab(chosen).clean(), *(lab.clean() if lab.name == "docker" else [])]:
             result(f"removed {line}")
     else:
         _tell(verb, lab)

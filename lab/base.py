@@ -60,7 +60,12 @@ def ensure(wanted: str) -> Base:
 
 
 def _docker(arguments: Sequence[str], timeout: float = 600.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
+    try:
+        return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
+    except FileNotFoundError:
+        raise LabError(
+            "an engine answers, but the docker command is not installed: install it, or ENGINE=native"
+        ) from None
 
 
 def _present(image: str) -> bool:

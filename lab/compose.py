@@ -3,8 +3,10 @@
 compose creates and removes; what has to be known of containers in between is read through the docker SDK.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ from lab.settings import ROOT, Settings
 BUILD_TIMEOUT = 1200.0
 UP_TIMEOUT = 240.0
 DOWN_TIMEOUT = 120.0
+STOP_GRACE = 10.0
 
 
 def command() -> list[str]:
@@ -78,22 +81,25 @@ class Project:
 
     def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:
         whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]
-        try:
-            done = subprocess.run(
-                whole,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=timeout,
-                check=False,
-                start_new_session=True,  # Ctrl-C is ours to handle: compose must not tear down half-way
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LabError(f"{failure}: no end after {timeout:.0f} s", str(error.stdout or "")) from None
-        if done.returncode:
-            raise LabError(failure, done.stdout)
+        with subprocess.Popen(
+            whole,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is ours to handle: compose must not tear down half-way
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise LabError(f"{failure}: no end after {timeout:.0f} s", _end(process)) from None
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode:
+            raise LabError(failure, output)
 
     def _environment(self) -> Mapping[str, str]:
         settings = dict(self._settings.values)
@@ -107,3 +113,15 @@ class Project:
             "HOLDFAST_PROJECT": self.name,
             "COMPOSE_IGNORE_ORPHANS": "true",
         }
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    """End a compose call and its plug-in process, which must not go on creating containers; gives its output."""
+    for number, grace in ((signal.SIGTERM, STOP_GRACE), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            return process.communicate(timeout=grace)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    return ""

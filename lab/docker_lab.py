@@ -16,7 +16,7 @@ import docker
 from docker.models.containers import Container
 
 from lab import base, compose, engine, page
-from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
+from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError, to_its_end
 from lab.progress import say, step
 from lab.settings import Settings
 from lab.waiting import wait_for
@@ -76,13 +76,15 @@ class DockerLab:
                 self._started(project)
             return self._followed(name, relay)
         finally:
-            self._bring_home(name, folder)
-            with step("Removing the run's containers", every=30):
-                project.down()
+            try:
+                self._bring_home(name, folder)
+            finally:
+                with step("Removing the run's containers", every=30):
+                    to_its_end(project.down)
 
     def status(self) -> list[str]:
         """One line for each container of any lab."""
-        found = self._client.containers.list(all=True, filters={"label": _HOUSE_LABEL})
+        found = self._client.containers.list(all=True, filters={"label": _HOUSE_LABEL}, ignore_removed=True)
         return [f"{c.name:40} {c.status:10} {_health(c):10} {c.labels[_HOUSE_LABEL]}" for c in found]
 
     def logs(self) -> list[tuple[str, str]]:
@@ -93,7 +95,7 @@ class DockerLab:
         """Remove everything that carries the lab's label: containers, networks, volumes, images. Gives their names."""
         removed = []
         mine: dict[str, str | list[str] | bool] = {"label": _HOUSE_LABEL}
-        for container in self._client.containers.list(all=True, filters=mine):
+        for container in self._client.containers.list(all=True, filters=mine, ignore_removed=True):
             container.remove(force=True)
             removed.append(f"container {container.name}")
         for network in self._client.networks.list(filters=mine):
@@ -172,7 +174,7 @@ class DockerLab:
 
     def _containers(self, project: str) -> list[Container]:
         found: list[Container] = self._client.containers.list(
-            all=True, filters={"label": f"{_PROJECT_LABEL}={project}"}
+            all=True, filters={"label": f"{_PROJECT_LABEL}={project}"}, ignore_removed=True
         )
         return sorted(found, key=lambda container: container.name or "")
 

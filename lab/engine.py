@@ -16,6 +16,8 @@ from lab.errors import LabError, UsageError
 from lab.progress import say
 from lab.settings import Settings
 
+# What the docker SDK raises when the engine fails us, or is gone.
+FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException)
 _PERMISSION = (
     "permission denied on the Docker engine's socket ({host}): add yourself to the `docker` group "
     "(`sudo usermod -aG docker $USER`, then log in again), or run with ENGINE=native"
@@ -52,7 +54,7 @@ def unreachable() -> str:
         client = docker.DockerClient(base_url=host, timeout=10)
         client.ping()
         client.close()
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+    except (*FAILURES, OSError) as error:
         if "Permission denied" in str(error) or "PermissionError" in str(error):
             raise LabError(_PERMISSION.format(host=host)) from None
         installed = shutil.which("docker") or shutil.which("dockerd")

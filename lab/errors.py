@@ -1,5 +1,7 @@
 """What may go wrong on the host side, each with the exit code that scripts can tell apart."""
 
+from collections.abc import Callable
+
 EXIT_OK = 0
 EXIT_LAB_FAILED = 1
 EXIT_USAGE = 2
@@ -29,6 +31,18 @@ class UsageError(LabError):
 
 class Interrupted(BaseException):
     """Ctrl-C, SIGTERM or SIGHUP (exit 130). A BaseException, so that no `except Exception` swallows it."""
+
+
+def to_its_end(clean_up: Callable[[], None]) -> None:
+    """Call `clean_up`; an interrupt that falls into it is raised only after a second, undisturbed call.
+
+    (The first signal makes the process deaf to further ones, see lab/__main__.py.)
+    """
+    try:
+        clean_up()
+    except Interrupted:
+        clean_up()
+        raise
 
 
 def last_lines(text: str, count: int = 20) -> str:

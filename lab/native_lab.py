@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import page, processes
-from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
+from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError, to_its_end
 from lab.processes import Process
 from lab.progress import say, step
 from lab.settings import ROOT, Settings
@@ -58,7 +58,7 @@ class NativeLab:
             ports = int(self._settings["PAGE_PORT"]), int(self._settings["SERVER_PORT"])
             address = self._start(started, logs, *ports, {})
         except BaseException:
-            processes.stop(started)
+            to_its_end(lambda: processes.stop(started))
             raise
         processes.save(started, self._state)
         return address
@@ -82,7 +82,7 @@ class NativeLab:
             self._start(started, folder / "logs", page.free_port(), 0, self._headless(folder))
             return self._followed(next(p for p in started if p.name == "master"), relay)
         finally:
-            processes.stop(started)
+            to_its_end(lambda: processes.stop(started))
 
     def status(self) -> list[str]:
         """One line for each process that `up` started."""
@@ -101,7 +101,8 @@ class NativeLab:
 
     def _start(self, started: list[Process], logs: Path, page_port: int, server_port: int, more: dict[str, str]) -> str:
         """Start server, master and workers; each is ready before the next is started. Gives the page's address."""
-        environ = {**self._settings.values, **more}
+        # `up` has a page to start from: a HEADLESS of the caller's own is not for it, as with containers.
+        environ = {**self._settings.values, "HEADLESS": "", **more}
         with step("Starting server, master and workers"):
             if not self._settings["TARGET"]:
                 environ |= self._server(started, logs, server_port)
@@ -156,6 +157,7 @@ class NativeLab:
                 if time.monotonic() > deadline:
                     raise LabError(f"the run did not end within {bound:.0f} s", master.text())
                 time.sleep(0.2)
+            relay(rest)
         if code not in VERDICT_CODES:
             say(f"the master ended with {code}, which is no verdict")
             return EXIT_LAB_FAILED

@@ -3,6 +3,7 @@
 A pid alone is not enough to end a process a day later: the start time in /proc says that it is still the same.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -74,7 +75,8 @@ def stop(processes: Sequence[Process], grace: float = 15.0) -> None:
 
 def _signal(process: Process, number: int) -> None:
     if process.alive():
-        os.kill(process.pid, number)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself since the line above
+            os.kill(process.pid, number)
 
 
 def _start_time(pid: int) -> int | None:

@@ -1,5 +1,6 @@
 """The folder of a run: runs/<UTC time>-<verb>/, the link runs/latest, and what the host adds to it."""
 
+import itertools
 import json
 import os
 import platform
@@ -17,12 +18,17 @@ def name(verb: str) -> str:
 
 
 def create(run: str, runs: Path = RUNS) -> Path:
-    """Make the folder of a run and point runs/latest at it."""
-    folder = runs / run
-    folder.mkdir(parents=True)
-    link = runs / ".latest.new"
+    """Make the folder of a run and point runs/latest at it; a second run of the same second becomes RUN-2."""
+    for number in itertools.count(1):
+        folder = runs / (run if number == 1 else f"{run}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+    link = runs / f".latest.{os.getpid()}"
     link.unlink(missing_ok=True)
-    link.symlink_to(run)
+    link.symlink_to(folder.name)
     link.replace(runs / "latest")
     return folder
 

@@ -18,6 +18,7 @@ from lab.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = re.compile(r"^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::)$")
+_DAY = 86_400.0
 _TIME = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
 _TARGET = re.compile(r"^tcp://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})$")
 
@@ -28,7 +29,9 @@ def seconds(text: str) -> float:
     if not match or not any(match.groups()):
         raise ValueError("a time like 60s, 2m or 1h30m")
     hours, minutes, secs = (int(part or 0) for part in match.groups())
-    return float(hours * 3600 + minutes * 60 + secs)
+    if not (total := hours * 3600 + minutes * 60 + secs):
+        raise ValueError("a time above zero, like 60s")
+    return float(total)
 
 
 def target_host(text: str) -> str:
@@ -50,14 +53,15 @@ def _whole(low: int, high: float = math.inf) -> Callable[[str], object]:
     return check
 
 
-def _number(low: float, exclusive: bool = False) -> Callable[[str], object]:
+def _number(low: float, high: float = math.inf, exclusive: bool = False) -> Callable[[str], object]:
     def check(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value) or value < low or (exclusive and value == low):
-            raise ValueError(f"a number {'above' if exclusive else 'of at least'} {low:g}")
+        if not math.isfinite(value) or not low <= value <= high or (exclusive and value == low):
+            upper = "" if high == math.inf else f" and at most {high:g}"
+            raise ValueError(f"a number {'above' if exclusive else 'of at least'} {low:g}{upper}")
         return value
 
     return check
@@ -114,12 +118,12 @@ SETTINGS = (
     Setting("TIME", "60s", seconds, "length of a run, its ramp included (60s, 2m, 1h30m)"),
     Setting("WORKERS", "2", _whole(0, 1000), "worker containers (or processes)"),
     Setting("SCENARIO", "hold", _scenario, "what the users do: a file of locustfiles/, without .py"),
-    Setting("EVERY", "10", _number(0), "seconds between two messages of a connection; 0: silent"),
-    Setting("SIZE", "20", _whole(1, 65536), "bytes of a message's payload"),
+    Setting("EVERY", "10", _number(0, _DAY), "seconds between two messages of a connection; 0: silent"),
+    Setting("SIZE", "20", _whole(1, 1 << 24), "bytes of a message's payload"),
     Setting(
         "TIMEOUT",
         "10",
-        _number(0, exclusive=True),
+        _number(0, _DAY, exclusive=True),
         "seconds until a connect, a send or a reply counts as failed",
     ),
     Setting("TARGET", "", target_host, "tcp://host:port to load instead of the lab's own server"),

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -133,5 +134,24 @@ def _leave(*_: object) -> NoReturn:
     sys.exit(INTERRUPTED if "--master" in sys.argv else 0)
 
 
+def outlive_start(started: float) -> None:
+    """Stay until HOLDFAST_MIN_LIFE_S seconds after `started` (of the monotonic clock), or until a signal comes.
+
+    compose loses the exit code of a master that ends while it still starts the workers (1.29, 2.26), or hangs.
+    """
+    left = started + float(os.environ.get("HOLDFAST_MIN_LIFE_S") or 0) - time.monotonic()
+    if left > 0:
+        signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, left)
+
+
+def whole_life() -> int:
+    """Run the process from its start to its end."""
+    started = time.monotonic()
+    code = main(sys.argv[1:])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    outlive_start(started)
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(whole_life())

@@ -19,14 +19,13 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Callable
 from typing import Protocol
 
-from server import protocol
 from server.errnos import CAPACITY, NEWCOMER_LOST
 from server.logring import LogRing
 from server.metrics import Counters
 from server.pollers import Poller
+from server.refusal import Refusal, say_full
 
 #: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64
@@ -122,10 +121,12 @@ class Acceptor:
 
     def tick(self) -> None:
         """See to refusals that have lingered long enough, and to what may have become possible."""
+        if self._closed:
+            return
         now = self._host.now
         patience = CROWDED_SECONDS if self._crowded() and self._newcomers_wait() else REFUSAL_SECONDS
         for refusal in list(self._refusals.values()):
-            if now - refusal.since < patience:
+            if now < refusal.since + patience:
                 break
             refusal.close()
         if now - self._exhausted_at >= CALM_SECONDS:
@@ -256,7 +257,7 @@ class Acceptor:
         self._host.counters.accept_errors += 1
         self._host.counters.refused += 1
         self._note_exhaustion(f"descriptor {sock.fileno()} can't be watched: newcomers are refused")
-        _say_full(sock)
+        say_full(sock)
         sock.close()
 
     def _note_exhaustion(self, line: str) -> None:
@@ -267,62 +268,6 @@ class Acceptor:
     def _refusal_ended(self) -> None:
         if not self._listening:
             self.review()
-
-
-class Refusal:
-    """A newcomer for whom there is no place: it is told so, and its input thrown away until it has gone."""
-
-    __slots__ = ("_among", "_ended", "_host", "_sock", "since")
-
-    def __init__(self, host: Host, sock: socket.socket, among: dict[int, Refusal], ended: Callable[[], None]) -> None:
-        self._host = host
-        self._sock = sock
-        self._among = among
-        self._ended = ended
-        self.since = host.now
-
-    def begin(self) -> None:
-        """Say the line, and linger."""
-        if not _say_full(self._sock):
-            self._sock.close()
-            return
-        fd = self._sock.fileno()
-        self._among[fd] = self
-        self._host.handlers[fd] = self
-        self._host.poller.watch(fd, True, False)
-
-    def on_readable(self) -> None:
-        """Throw away what came; end with the peer's end."""
-        try:
-            if self._sock.recv(self._host.receive_size):
-                return
-        except BlockingIOError:
-            return
-        except OSError:
-            pass  # Reset: gone is gone.
-        self.close()
-
-    def on_writable(self) -> None:
-        """Never asked for."""
-
-    def close(self) -> None:
-        """Let go of the peer."""
-        fd = self._sock.fileno()
-        del self._among[fd]
-        del self._host.handlers[fd]
-        self._host.poller.forget(fd)
-        self._sock.close()
-        self._ended()
-
-
-def _say_full(sock: socket.socket) -> bool:
-    """Send the line and end the output; return False if the peer has gone. A new socket's buffer takes the line."""
-    try:
-        sock.send(protocol.SERVER_FULL)
-        sock.shutdown(socket.SHUT_WR)
-    except OSError:
-        return False
-    return True
 
 
 def _open_spare() -> int | None:

@@ -11,8 +11,8 @@ for has changed. No selector here. Rules:
 - End of input: replies are finished, then the socket is closed. It is out of the read set from then on, or it would be
   reported for ever.
 - A connection that the server ends while its peer may still be sending lingers: writing is shut down, input is read
-  and thrown away, until the peer closes or `LINGER_SECONDS` are over. Closing with input unread makes the kernel send a
-  reset, which may destroy the last line on its way.
+  and thrown away, until the peer closes, is silent for `LINGER_SILENCE`, or `LINGER_SECONDS` are over. Closing with
+  input unread makes the kernel send a reset, which may destroy the last line on its way.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from server.metrics import Counters
 HIGH_MARK = 65_536
 LOW_MARK = 16_384
 
-#: How long the input of a connection that is on its way out is thrown away (nginx's lingering_timeout).
-LINGER_SECONDS = 5.0
+#: How long the input of a connection that is on its way out is thrown away: while it comes, but not for ever (nginx's
+#: lingering_timeout and lingering_time are 5 and 30 s; here the place under the cap is worth more).
+LINGER_SILENCE = 2.0
+LINGER_SECONDS = 30.0
 
 NEVER = float("inf")
 
@@ -130,8 +132,8 @@ class Connection:
             self._answer(messages)
         elif self._message_at == NEVER and self._decoder.inbox:
             self._message_at = host.now
-        if host.draining:
-            self._settle()
+        if messages and host.draining:
+            self.end("drain")
 
     def on_writable(self) -> None:
         """Send what waits."""
@@ -154,7 +156,7 @@ class Connection:
     def sweep(self, now: float) -> None:
         """End the connection if one of its deadlines has passed. Called once a second, so up to a second late."""
         host = self._host
-        if now >= self._closes_at:
+        if self._lingered(now):
             self.close(self.reason or "cut")
         elif self.reason is None and host.message_timeout and self._message_age(now) >= host.message_timeout:
             self.end("message-timeout", protocol.TIMED_OUT)
@@ -162,10 +164,19 @@ class Connection:
             self.close(self.reason or "idle")
 
     def drain(self) -> None:
-        """Begin no new message. What had arrived is answered; then, at once if nothing is owed, the connection ends."""
+        """Begin no new message: answer what has arrived, let one that is begun be finished, and then end.
+
+        Who owes nothing and is owed nothing is closed at once. Called when the host has begun to drain.
+        """
         if self.reason is None and self.readable():
             self.on_readable()
-        self._settle()
+        if not self.open or self._ended or self.reason is not None:
+            return
+        begun = bool(self._decoder.inbox) and not self._paused
+        if self._outbox and not begun:
+            self.end("drain")
+        elif not begun:
+            self.close("drain")
 
     def end(self, reason: str, line: bytes = b"") -> None:
         """Say `line`, listen no more, and close when it has arrived."""
@@ -176,7 +187,7 @@ class Connection:
         self._message_at = NEVER
         self._paused = False
         if line:
-            self._closes_at = self._host.now + LINGER_SECONDS  # A line for one who does not read is not waited for.
+            self._linger()  # A line for one who does not read is not waited for.
             self._send(line)
         if self.open and not self._outbox:
             self._all_sent()
@@ -243,7 +254,7 @@ class Connection:
             except OSError as problem:
                 self._failed(problem)
                 return
-            self._closes_at = self._host.now + LINGER_SECONDS
+            self._linger()
         if self._paused:
             self._resume()
         else:
@@ -260,14 +271,12 @@ class Connection:
         else:
             self.close(self.reason or "client")
 
-    def _settle(self) -> None:
-        """While the server drains: end what owes nothing; leave alone what is in the middle of a message."""
-        if self.reason is not None or self._ended or self._decoder.inbox or not self.open:
-            return
-        if self._outbox:
-            self.end("drain")
-        else:
-            self.close("drain")
+    def _linger(self) -> None:
+        self._active_at = self._host.now
+        self._closes_at = self._host.now + LINGER_SECONDS
+
+    def _lingered(self, now: float) -> bool:
+        return self._closes_at != NEVER and (now >= self._closes_at or now - self._active_at >= LINGER_SILENCE)
 
     def _message_age(self, now: float) -> float:
         return 0.0 if self._paused else now - self._message_at

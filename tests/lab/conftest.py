@@ -1,0 +1,39 @@
+"""What the host side's tests share: an environment of their own, a copy of the checkout, free ports."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.settings import ROOT, SETTINGS
+from tests.support.fake_docker import FakeDocker
+
+PARTS = ("lab", "server", "rawsocket", "locustfiles")
+FOREIGN = {"HEADLESS", "BUILD_IMAGE", "GITHUB_STEP_SUMMARY", "DOCKER_HOST"}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {setting.name for setting in SETTINGS} | FOREIGN
+    for name in os.environ:
+        if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources: `python -m lab` in it touches neither .lab/ nor runs/ of the checkout."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in PARTS:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "compose.yaml", folder)
+    return folder
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    """A fake docker, the only command on PATH beside a few of the system's."""
+    docker = FakeDocker(tmp_path / "fake")
+    monkeypatch.setenv("PATH", docker.path)
+    return docker

@@ -1,0 +1,43 @@
+import pytest
+
+from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError, last_lines, to_its_end
+
+
+def test_each_error_has_its_exit_code() -> None:
+    assert LabError("x").exit_code == EXIT_LAB_FAILED == 1
+    assert UsageError("x").exit_code == EXIT_USAGE == 2
+
+
+def test_evidence_is_the_last_twenty_lines() -> None:
+    error = LabError("build failed", "".join(f"line {n}  \n" for n in range(50)) + "\n\n")
+    assert error.evidence.splitlines() == [f"line {n}" for n in range(30, 50)]
+    assert str(error) == "build failed"
+
+
+@pytest.mark.parametrize(("text", "lines"), [("", ""), ("one", "one"), ("a\r\nb\n", "a\nb")])
+def test_last_lines_of_little(text: str, lines: str) -> None:
+    assert last_lines(text) == lines
+
+
+def test_no_except_exception_swallows_an_interrupt() -> None:
+    assert not issubclass(Interrupted, Exception)
+
+
+def test_a_clean_up_is_called_once() -> None:
+    calls: list[int] = []
+    to_its_end(lambda: calls.append(1))
+    assert calls == [1]
+
+
+def test_an_interrupted_clean_up_is_done_again_before_the_interrupt_goes_on() -> None:
+    calls: list[str] = []
+
+    def clean_up() -> None:
+        calls.append("begun")
+        if len(calls) == 1:
+            raise Interrupted
+        calls.append("done")
+
+    with pytest.raises(Interrupted):
+        to_its_end(clean_up)
+    assert calls == ["begun", "begun", "done"]

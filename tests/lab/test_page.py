@@ -1,0 +1,102 @@
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from lab import page
+
+
+class _Page(BaseHTTPRequestHandler):
+    answers: tuple[int, bytes] = (200, b"")
+
+    def do_GET(self) -> None:
+        code, body = self.answers
+        self.send_response(code)
+        self.end_headers()
+        self.wfile.write(body if self.path == "/lab/state.json" else b"another path")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_reads_the_state_and_counts_workers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"state": "ready", "held": 0, "workers": [{"id": "a"}, {"id": "b"}]}
+    monkeypatch.setattr(_Page, "answers", (200, json.dumps(state).encode()))
+    assert page.state(address) == state
+    assert page.workers(address) == 2
+
+
+@pytest.mark.parametrize("answer", [(500, b"{}"), (200, b"<html>"), (404, b"")])
+def test_any_other_answer_is_no_state(address: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, bytes]) -> None:
+    monkeypatch.setattr(_Page, "answers", answer)
+    assert page.state(address) is None
+    assert page.workers(address) == -1
+
+
+def test_a_proxy_of_the_environment_is_not_asked(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Page, "answers", (200, b'{"workers": []}'))
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{page.free_port()}")
+    assert page.workers(address) == 0
+
+
+def test_nobody_there_is_no_state() -> None:
+    assert page.state(f"http://127.0.0.1:{page.free_port()}") is None
+
+
+def test_a_peer_that_speaks_no_http_is_no_state() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.sendall(b"Hello from server!\n")
+
+        threading.Thread(target=greet, daemon=True).start()
+        assert page.state(f"http://127.0.0.1:{listener.getsockname()[1]}") is None
+
+
+def test_taken_tells_a_listener() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert page.taken(port)
+    assert not page.taken(port)
+
+
+def test_taken_by_a_listener_on_all_addresses() -> None:
+    with socket.create_server(("", 0)) as listener:
+        assert page.taken(listener.getsockname()[1])
+
+
+def test_a_port_that_we_may_not_bind_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidden(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(page.socket, "socket", Forbidden)
+    assert not page.taken(80)
+
+
+def test_a_port_left_in_time_wait_is_not_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port), timeout=30)
+        peer, _ = listener.accept()
+        peer.close()  # the server's side closes first: TIME_WAIT is on its port
+        assert client.recv(1) == b""
+        client.close()
+    assert not page.taken(port)
+
+
+def test_a_free_port_can_be_bound() -> None:
+    socket.create_server(("127.0.0.1", page.free_port())).close()

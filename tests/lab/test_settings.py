@@ -1,0 +1,208 @@
+import argparse
+from itertools import pairwise
+
+import pytest
+
+from lab import settings
+from lab.errors import UsageError
+from lab.settings import SETTINGS, read
+
+# As the design page pins them.
+PINNED = {
+    "USERS": "800",
+    "RATE": "200",
+    "TIME": "60s",
+    "WORKERS": "2",
+    "SCENARIO": "hold",
+    "EVERY": "10",
+    "SIZE": "20",
+    "TIMEOUT": "10",
+    "TARGET": "",
+    "MODEL": "select",
+    "APP": "echo",
+    "FRAMING": "line",
+    "PAGE_PORT": "8089",
+    "SERVER_PORT": "8686",
+    "ENGINE": "auto",
+    "BASE_IMAGE": "",
+    "SERVER_CPUS": "0",
+    "SERVER_MEM": "1g",
+    "WORKER_CPUS": "0",
+    "WORKER_MEM": "1g",
+    "MIN_HELD": "",
+    "MAX_FAILURES": "0",
+    "MAX_P99_MS": "1000",
+    "MIN_MESSAGES_S": "",
+}
+GOOD = [
+    ("USERS", "1"),
+    ("RATE", "0.5"),
+    ("TIME", "1h30m"),
+    ("WORKERS", "0"),
+    ("SCENARIO", "churn"),
+    ("EVERY", "0"),
+    ("TARGET", "tcp://[2001:db8::1]:9000"),
+    ("MODEL", "epoll"),
+    ("MIN_HELD", "0"),
+    ("MAX_FAILURES", "-1"),
+    ("MAX_CONNECTIONS", "1"),
+]
+BAD = [
+    ("USERS", "0"),
+    ("USERS", "many"),
+    ("USERS", "1.5"),
+    ("RATE", "0"),
+    ("RATE", "inf"),
+    ("RATE", "nan"),
+    ("TIME", "soon"),
+    ("TIME", "0s"),
+    ("TIME", "-5"),
+    ("WORKERS", "-1"),
+    ("WORKERS", "1001"),
+    ("SCENARIO", "nothing"),
+    ("SCENARIO", "../hold"),
+    ("EVERY", "-1"),
+    ("EVERY", "86401"),
+    ("SIZE", "0"),
+    ("TIMEOUT", "0"),
+    ("TARGET", "10.0.0.5:9000"),
+    ("TARGET", "http://10.0.0.5:9000"),
+    ("TARGET", "tcp://10.0.0.5"),
+    ("TARGET", "tcp://10.0.0.5:0"),
+    ("TARGET", "tcp://10.0.0.5:65536"),
+    ("TARGET", "tcp://::1:9000"),
+    ("MODEL", "threads"),
+    ("APP", "ECHO"),
+    ("FRAMING", "lines"),
+    ("MAX_CONNECTIONS", "0"),
+    ("PAGE_PORT", "65536"),
+    ("SERVER_PORT", "0"),
+    ("ENGINE", "podman"),
+    ("SERVER_CPUS", "-1"),
+    ("MIN_HELD", "-1"),
+    ("MAX_FAILURES", "-2"),
+    ("MAX_P99_MS", "-1"),
+    ("MIN_MESSAGES_S", "x"),
+]
+
+
+@pytest.mark.parametrize(("name", "default"), PINNED.items())
+def test_each_pinned_variable_is_there_with_its_default(name: str, default: str) -> None:
+    assert read({}, {})[name] == default
+
+
+def test_names_and_flags_are_unique_and_alike() -> None:
+    assert len({s.name for s in SETTINGS}) == len(SETTINGS)
+    for setting in SETTINGS:
+        assert setting.flag.removeprefix("--").replace("-", "_").upper() == setting.name
+        assert setting.help
+
+
+def test_every_default_passes_its_own_check() -> None:
+    for verb in ("", "ci", "load", "up"):
+        assert not read({}, {}, verb).given
+
+
+def test_flag_beats_environment_beats_default() -> None:
+    assert read({}, {"USERS": "5"})["USERS"] == "5"
+    assert read({"USERS": "6"}, {"USERS": "5"})["USERS"] == "6"
+    assert read({"USERS": None}, {"USERS": "5"})["USERS"] == "5"
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_value_counts_as_unset(empty: str) -> None:
+    chosen = read({"USERS": ""}, {"USERS": empty, "MIN_HELD": empty, "TIME": empty}, "ci")
+    assert (chosen["USERS"], chosen["MIN_HELD"], chosen["TIME"]) == ("800", "", "30s")
+    assert not chosen.given
+
+
+def test_the_environment_is_the_processes_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USERS", "7")
+    assert read({})["USERS"] == "7"
+
+
+def test_what_was_given_is_known() -> None:
+    assert read({"USERS": "5"}, {"RATE": "200"}).given == {"USERS", "RATE"}
+
+
+def test_ci_is_shorter_and_load_judges_no_held_unless_asked() -> None:
+    assert read({}, {}, "ci")["TIME"] == "30s"
+    assert read({}, {}, "ci")["MIN_HELD"] == ""
+    assert read({}, {}, "load")["MIN_HELD"] == "0"
+    assert read({"MIN_HELD": "5", "TIME": "9s"}, {}, "load")["MIN_HELD"] == "5"
+
+
+@pytest.mark.parametrize(("name", "value"), GOOD)
+def test_values_that_fit(name: str, value: str) -> None:
+    assert read({name: value}, {})[name] == value
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+@pytest.mark.parametrize("source", ["flag", "variable"])
+def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_do(name: str, value: str, source: str) -> None:
+    with pytest.raises(UsageError) as error:
+        read({name: value}, {}) if source == "flag" else read({}, {name: value})
+    text = str(error.value)
+    flag = "--" + name.lower().replace("_", "-")
+    assert f"{name}={value!r}" in text
+    assert "expected" in text
+    assert text.endswith(f"Set {name} or {flag}.")
+    assert "\n" not in text
+
+
+def test_min_held_above_users() -> None:
+    with pytest.raises(UsageError, match=r"MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS"):
+        read({"MIN_HELD": "900"}, {})
+    assert read({"MIN_HELD": "900", "USERS": "900"}, {})["MIN_HELD"] == "900"
+
+
+@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1h1m1s", 3661)])
+def test_seconds(text: str, value: float) -> None:
+    assert settings.seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "s", "1.5s", "1m2h", "-1s", "1 m", "0", "0h0m0s"])
+def test_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="a time"):
+        settings.seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "loopback"),
+    [
+        ("tcp://127.0.0.1:1", True),
+        ("tcp://127.1.2.3:1", True),
+        ("tcp://localhost:1", True),
+        ("tcp://[::1]:1", True),
+        ("tcp://10.0.0.5:1", False),
+        ("tcp://server.example:1", False),
+        ("tcp://127.0.0.1.example:1", False),
+        ("", False),
+    ],
+)
+def test_loopback_target(target: str, loopback: bool) -> None:
+    assert read({"TARGET": target}, {}).loopback_target is loopback
+
+
+def test_derived_figures() -> None:
+    chosen = read({"USERS": "100", "RATE": "50", "TIME": "2m", "WORKERS": "3"}, {})
+    assert (chosen.workers, chosen.run_seconds, chosen.ramp_seconds) == (3, 120.0, 2.0)
+
+
+def test_scenarios_are_the_files_of_locustfiles() -> None:
+    assert {"hold", "closed", "churn", "tutorial"} <= set(settings.scenarios())
+
+
+def test_models_are_the_servers() -> None:
+    assert {"select", "epoll", "sync"} <= set(settings.models())
+
+
+def test_each_setting_has_a_flag_with_its_default_in_the_help() -> None:
+    parser = argparse.ArgumentParser()
+    settings.add_flags(parser)
+    assert all(value is None for value in vars(parser.parse_args([])).values())
+    assert vars(parser.parse_args(["--min-held", "5", "--max-failures", "-1"]))["MIN_HELD"] == "5"
+    text = " ".join(parser.format_help().split())
+    for setting, following in pairwise(SETTINGS):
+        part = text[text.index(f"{setting.flag} X ") :].split(f"{following.flag} X ")[0]
+        assert not setting.default or f"(default {setting.default})" in part

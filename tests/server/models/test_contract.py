@@ -1,0 +1,377 @@
+"""What each model promises, tested on a real process of each that promises it; and that nothing is left unsaid."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from server.models import MODELS
+from server.models.base import Promise
+from server.settings import MODELS as NAMES
+from tests.support.server_process import ServerProcess, running_server
+from tests.support.sockets import (
+    ask,
+    connect,
+    connections,
+    fill,
+    read_exactly,
+    read_line,
+    read_to_end,
+)
+
+GREETING = b"Hello from server!\n"
+FULL = b"ERR server full\n"
+
+
+def models(promise: Promise) -> list[str]:
+    return [name for name, model in MODELS.items() if promise in model.promises]
+
+
+def promises(promise: Promise) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run the test with every model that makes this promise."""
+
+    def mark(test: Callable[..., None]) -> Callable[..., None]:
+        marked: Callable[..., None] = pytest.mark.parametrize("model", models(promise), scope="module")(test)
+        TESTED.add(promise)
+        return marked
+
+    return mark
+
+
+TESTED: set[Promise] = set()
+
+
+@pytest.fixture(scope="module")
+def server(model: str) -> Iterator[ServerProcess]:
+    """A server with its defaults, shared by the tests that leave it as it was."""
+    with running_server("--model", model) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def echo(model: str) -> Iterator[ServerProcess]:
+    """An echo server, shared by the tests that leave it as it was."""
+    with running_server("--model", model, "--app", "echo") as running:
+        yield running
+
+
+# Nothing is left unsaid
+
+
+def test_the_settings_know_the_models_by_the_same_names() -> None:
+    assert set(NAMES) == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+def test_each_promise_is_made_or_excepted_with_a_reason(model: type) -> None:
+    assert model.promises | model.exceptions.keys() == set(Promise)
+    assert not model.promises & model.exceptions.keys()
+    assert all(model.exceptions.values())
+
+
+def test_each_promise_has_a_test() -> None:
+    assert set(Promise) == TESTED
+
+
+# The promises
+
+
+@promises(Promise.ANSWERS)
+def test_a_message_gets_the_greeting(server: ServerProcess) -> None:
+    with connect(server.port) as client:
+        assert ask(client, b"hello\n") == GREETING
+
+
+@promises(Promise.ANSWERS)
+def test_a_message_is_echoed(echo: ServerProcess) -> None:
+    with connect(echo.port) as client:
+        assert ask(client, b"one of a kind\r\n") == b"one of a kind\r\n"
+
+
+@promises(Promise.MANY)
+def test_the_tutorials_client_works_against_chunk_framing(model: str) -> None:
+    """20 sockets opened first, then used in turn: a send without newline, a recv(1024) for the reply."""
+    with (
+        running_server("--model", model, "--framing", "chunk", "--app", "hello") as server,
+        connections(server.port, 20) as sockets,
+    ):
+        for number, client in enumerate(sockets):
+            client.sendall(f"hello from client number {number}".encode())
+            assert client.recv(1024) == b"Hello from server!"
+
+
+@promises(Promise.STOPS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_0_though_a_client_is_silent(model: str, number: int) -> None:
+    with running_server("--model", model) as server, connect(server.port) as client:
+        server.wait_for_metrics(lambda metrics: metrics["connections"] == 1)
+        server.signal(number)
+        assert server.exit_code() == 0
+        assert read_to_end(client) == b""
+        assert not any("Traceback" in line for line in server.lines)
+
+
+@promises(Promise.REPORTS)
+def test_the_metrics_add_up(model: str) -> None:
+    with running_server("--model", model, "--app", "echo") as server:
+        assert server.get("/healthz") == (200, "ok\n")
+        for _ in range(3):
+            with connect(server.port) as client:
+                ask(client, b"12345\n")
+        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+        assert metrics["accepted_total"] == metrics["messages_total"] == metrics["replies_total"] == 3
+        assert metrics['bytes_total{direction="in"}'] == metrics['bytes_total{direction="out"}'] == 18
+        closed = sum(value for name, value in metrics.items() if name.startswith("closed_total"))
+        assert closed == 3
+        assert metrics["refused_total"] == metrics["accept_errors_total"] == 0
+        assert metrics["loop_turns_total"] > 0
+        assert metrics["process_cpu_seconds_total"] > 0
+
+
+@promises(Promise.HOLDS)
+def test_a_connection_carries_any_number_of_messages(echo: ServerProcess) -> None:
+    with connect(echo.port) as client:
+        for number in range(100):
+            assert ask(client, b"message %d\n" % number) == b"message %d\n" % number
+
+
+@promises(Promise.MANY)
+def test_the_last_is_answered_while_the_others_are_silent(server: ServerProcess) -> None:
+    with connections(server.port, 50) as sockets:
+        assert ask(sockets[-1], b"hello\n") == GREETING
+
+
+@promises(Promise.FRAMES)
+def test_messages_are_found_byte_by_byte_and_many_at_once(echo: ServerProcess) -> None:
+    with connect(echo.port) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"slow":
+            client.sendall(bytes([byte]))
+        client.sendall(b"\none\n\ntwo\nthr")
+        assert read_exactly(client, 14) == b"slow\none\n\ntwo\n"
+        assert ask(client, b"ee\n") == b"three\n"
+
+
+@promises(Promise.HALF_CLOSE)
+def test_replies_reach_a_client_that_has_ended_its_input(model: str) -> None:
+    with running_server("--model", model, "--app", "echo") as server, connect(server.port) as client:
+        payload = b"".join(b"%06d\n" % number for number in range(100_000))
+        client.settimeout(0)
+        unsent, received = memoryview(payload), bytearray()
+        while unsent:  # Both ways at once, or both sides would wait for the other to read.
+            unsent = unsent[_send(client, unsent) :]
+            received += _receive(client)
+        client.settimeout(30)
+        client.sendall(b"unfinished")
+        client.shutdown(socket.SHUT_WR)
+        assert bytes(received) + read_to_end(client) == payload
+        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+        assert metrics["unfinished_total"] == 1
+        assert metrics["messages_total"] == 100_000
+        assert metrics['closed_total{reason="client"}'] == 1
+
+
+def _send(client: socket.socket, data: memoryview) -> int:
+    try:
+        return client.send(data)
+    except BlockingIOError:
+        return 0
+
+
+def _receive(client: socket.socket) -> bytes:
+    try:
+        return client.recv(65536)
+    except BlockingIOError:
+        return b""
+
+
+@promises(Promise.CAP)
+def test_newcomers_at_the_cap_are_told_so(model: str) -> None:
+    with (
+        running_server("--model", model, "--max-connections", "5") as server,
+        connections(server.port, 5) as held,
+        connections(server.port, 40) as newcomers,
+    ):
+        for client in newcomers:
+            client.sendall(b"a message that is on its way already\n")
+        for client in newcomers:
+            assert read_to_end(client) == FULL
+        assert all(ask(client, b"hello\n") == GREETING for client in held)
+        assert server.get("/healthz")[0] == 200
+        metrics = server.metrics()
+        assert metrics["connections"] == metrics["accepted_total"] == metrics["max_connections"] == 5
+        assert metrics["refused_total"] == 40
+
+
+@promises(Promise.CAP)
+def test_each_crossing_of_the_cap_is_one_line_and_a_free_place_is_given_away(model: str) -> None:
+    with running_server("--model", model, "--max-connections", "2") as server, ExitStack() as stack:
+        leaver = connect(server.port)
+        stayer = stack.enter_context(connect(server.port))
+        server.wait_for_line("at the cap of 2 connections: newcomers are refused")
+        for _ in range(3):
+            with connect(server.port) as refused:
+                assert read_to_end(refused) == FULL
+        leaver.close()
+        server.wait_for_line("below the cap again: 1 connections of 2")
+        with connect(server.port) as newcomer:
+            assert ask(newcomer, b"hello\n") == ask(stayer, b"hello\n") == GREETING
+        assert sum("newcomers are refused" in line for line in server.lines) <= 2
+        assert server.stop() == 0
+
+
+@promises(Promise.CAP)
+def test_newcomers_wait_in_the_backlog_if_told_to(model: str) -> None:
+    flags = ("--model", model, "--max-connections", "2", "--at-cap", "wait")
+    with running_server(*flags) as server, connections(server.port, 2) as held, connect(server.port) as newcomer:
+        newcomer.sendall(b"hello\n")
+        server.wait_for_line("at the cap of 2 connections: newcomers wait")
+        assert all(ask(client, b"hello\n") == GREETING for client in held)
+        assert server.metrics()["accepted_total"] == 2
+        before = server.cpu_seconds()
+        newcomer.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            newcomer.recv(1)
+        assert server.cpu_seconds() - before < 0.4  # It waits, it does not spin.
+        newcomer.settimeout(30)
+        held[0].close()
+        assert read_line(newcomer) == GREETING
+        assert server.metrics()["refused_total"] == 0
+
+
+@promises(Promise.BOUNDS)
+def test_an_overlong_message_ends_with_its_line_though_it_is_still_coming(model: str) -> None:
+    with running_server("--model", model, "--app", "echo") as server, connect(server.port) as client:
+        client.sendall(b"fine\n" + b"x" * 10_000_000 + b"\n")
+        assert read_to_end(client) == b"fine\nERR message too long\n"
+        client.close()
+        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+        assert metrics['closed_total{reason="too-long"}'] == 1
+        assert metrics["messages_total"] == 1
+
+
+@promises(Promise.BOUNDS)
+def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
+    with (
+        running_server("--model", model, "--message-timeout", "0.5") as server,
+        connect(server.port) as silent,
+        connect(server.port) as slow,
+    ):
+        assert ask(slow, b"in time\n") == GREETING
+        slow.settimeout(0.1)
+        received = b""
+        while not received:
+            slow.sendall(b"x")  # Never idle, never done.
+            try:
+                received = slow.recv(100)
+            except TimeoutError:
+                continue
+        assert received == b"ERR message timeout\n"
+        assert ask(silent, b"hello\n") == GREETING  # No message was begun, so none was late.
+        assert server.metrics()["messages_total"] == 2
+        slow.close()
+        server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="message-timeout"}'] == 1)
+
+
+@promises(Promise.IDLE)
+def test_a_silent_connection_is_closed(model: str) -> None:
+    with running_server("--model", model, "--idle-timeout", "0.5") as server, connect(server.port) as client:
+        assert read_to_end(client) == b""
+        assert server.metrics()['closed_total{reason="idle"}'] == 1
+
+
+@promises(Promise.MEMORY)
+def test_a_client_that_never_reads_costs_a_bounded_amount(model: str) -> None:
+    with running_server("--model", model) as server, connect(server.port) as client, connect(server.port) as other:
+        ask(other, b"warm up\n")
+        before = server.metrics()["process_resident_memory_bytes"]
+        fill(client, b"\n" * 65536)
+        assert ask(other, b"hello\n") == GREETING
+        grown = server.metrics()["process_resident_memory_bytes"] - before
+        assert grown < 20_000_000
+        before_cpu = server.cpu_seconds()
+        other.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            other.recv(1)
+        assert server.cpu_seconds() - before_cpu < 0.4  # Paused, not polled.
+
+
+@promises(Promise.DESCRIPTORS)
+def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) -> None:
+    with running_server("--model", model) as server, connect(server.port) as old, ExitStack() as stack:
+        ask(old, b"hello\n")
+        server.limit_descriptors(server.open_descriptors())  # No admin request yet: these are all in use for good.
+        newcomers = [stack.enter_context(connect(server.port)) for _ in range(5)]
+        for client in newcomers:
+            assert read_to_end(client) == FULL
+            client.close()
+        assert ask(old, b"hello\n") == GREETING
+        before = server.cpu_seconds()
+        old.settimeout(1)
+        with pytest.raises(TimeoutError):
+            old.recv(1)
+        assert server.cpu_seconds() - before < 0.4
+        assert sum("Too many open files" in line for line in server.lines) == 1
+        server.limit_descriptors(500)
+        newcomer = stack.enter_context(connect(server.port))
+        assert ask(newcomer, b"hello\n") == GREETING
+        assert server.metrics()["accept_errors_total"] >= 5
+
+
+@promises(Promise.DRAINS)
+def test_replies_that_are_owed_are_delivered(model: str) -> None:
+    with running_server("--model", model, "--app", "echo", "--drain-timeout", "25") as server, ExitStack() as stack:
+        idle = stack.enter_context(connect(server.port))
+        owed = stack.enter_context(connect(server.port))
+        taken = fill(owed, b"x" * 999 + b"\n")
+        server.signal()
+        assert read_to_end(idle) == b""
+        server.wait_for_line("stopping: 1 connections closed, 1 finish first")
+        assert server.get("/healthz") == (503, "draining\n")
+        with pytest.raises(ConnectionRefusedError):
+            connect(server.port)
+        replies = read_to_end(owed)
+        assert replies == (b"x" * 999 + b"\n") * (len(replies) // 1000)
+        assert 0 < len(replies) <= taken
+        owed.close()
+        assert server.exit_code() == 0
+
+
+@promises(Promise.DRAINS)
+def test_a_begun_message_may_be_finished(model: str) -> None:
+    with running_server("--model", model, "--drain-timeout", "25") as server, connect(server.port) as client:
+        client.sendall(b"hel")
+        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 3)
+        server.signal()
+        server.wait_for_line("stopping: 0 connections closed, 1 finish first")
+        client.sendall(b"lo\n")
+        assert read_to_end(client) == GREETING
+        client.close()
+        assert server.exit_code() == 0
+
+
+@promises(Promise.DRAINS)
+@pytest.mark.parametrize("again", [True, False], ids=["second signal", "time is over"])
+def test_what_can_not_finish_in_time_is_cut(model: str, again: bool) -> None:
+    patience = "600" if again else "0.5"
+    with running_server("--model", model, "--drain-timeout", patience) as server, connect(server.port) as client:
+        client.sendall(b"never finished")
+        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 14)
+        server.signal()
+        server.wait_for_line("1 finish first")
+        if again:
+            server.signal()
+        assert server.exit_code() == 0, server.lines
+        server.wait_for_line("1 connections cut")
+
+
+@promises(Promise.BEYOND_1024)
+def test_1500_connections_at_once_are_held_and_answered(server: ServerProcess) -> None:
+    with connections(server.port, 1500) as sockets:
+        for number, client in enumerate(sockets):
+            client.sendall(b"hello %d\n" % number)
+        assert all(read_line(client) == GREETING for client in sockets)

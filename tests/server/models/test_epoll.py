@@ -1,0 +1,11 @@
+"""What is epoll's own: its cap is what the descriptor limit allows."""
+
+from server.models.epoll import EpollModel
+from tests.support.server_process import running_server
+
+
+def test_the_default_cap_comes_from_the_limit() -> None:
+    assert EpollModel.default_cap is None
+    with running_server("--model", "epoll") as server:
+        metrics = server.metrics()
+        assert metrics["process_max_fds"] - 40 < metrics["max_connections"] < metrics["process_max_fds"]

@@ -1,0 +1,45 @@
+"""The faults of the tutorial's server, which are kept because the lab is to show them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.server_process import running_server
+from tests.support.sockets import connect, read_to_end
+
+
+def test_a_silent_first_client_blocks_all_others() -> None:
+    with running_server("--model", "sync") as server, connect(server.port) as first:
+        server.wait_for_metrics(lambda metrics: metrics["accepted_total"] == 1)
+        with connect(server.port) as second:
+            second.sendall(b"hello\n")
+            second.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                second.recv(1024)
+            assert server.get("/healthz")[0] == 200
+            assert server.metrics()["loop_lag_seconds"] >= 0.4  # It shows where it hangs.
+            first.close()
+            second.settimeout(30)
+            assert read_to_end(second) == b"Hello from server!\n"
+
+
+def test_it_replies_once_to_what_one_recv_brought_and_closes() -> None:
+    with running_server("--model", "sync", "--app", "echo") as server, connect(server.port) as client:
+        client.sendall(b"one\ntwo\nthr")
+        assert read_to_end(client) == b"one\ntwo\nthr\n"
+        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+        assert metrics["messages_total"] == 1
+        assert metrics['closed_total{reason="answered"}'] == 1
+
+
+def test_a_client_that_says_nothing_and_leaves_is_counted() -> None:
+    with running_server("--model", "sync") as server:
+        connect(server.port).close()
+        server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="client"}'] == 1)
+
+
+def test_a_signal_in_the_middle_of_a_client_is_a_cut() -> None:
+    with running_server("--model", "sync", "--log-level", "debug") as server, connect(server.port):
+        server.wait_for_line("new connection from")
+        assert server.stop() == 0
+        assert server.lines[-1] == "stopping"

@@ -1,0 +1,319 @@
+"""Who is let in, with a listener whose accepts are faked and a host that only remembers."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from server import acceptor as module
+from server.acceptor import ACCEPTS_PER_TURN, CALM_SECONDS, CROWDED_SECONDS, REFUSAL_SECONDS, REST_SECONDS, Acceptor
+from server.logring import LogRing
+from server.metrics import Counters
+from tests.support.sockets import connect, read_to_end
+
+FULL = b"ERR server full\n"
+
+
+class FakePoller:
+    wall: int | None = None
+
+    def __init__(self) -> None:
+        self.watched: dict[int, bool] = {}
+
+    def watch(self, fd: int, read: bool, write: bool) -> None:
+        self.watched[fd] = read
+
+    def forget(self, fd: int) -> None:
+        self.watched.pop(fd, None)
+
+    def wait(self, timeout: float) -> tuple[list[int], list[int]]:
+        return [], []
+
+    def close(self) -> None:
+        pass
+
+
+class FakeHost:
+    """A loop that turns only when told to. `connections` are those admitted."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.counters = Counters()
+        self.stream = io.StringIO()
+        self.log = LogRing(self.stream)
+        self.log.start()
+        self.poller = FakePoller()
+        self.handlers: dict[int, module.Handler] = {}
+        self.receive_size = 1024
+        self.connections: list[socket.socket] = []
+        self.alarms: list[float] = []
+
+    def admit(self, sock: socket.socket, peer: object) -> None:
+        self.connections.append(sock)
+
+    def held(self) -> int:
+        return len(self.connections)
+
+    def wake_by(self, when: float) -> None:
+        self.alarms.append(when)
+
+    def lines(self) -> list[str]:
+        self.log.close()
+        return self.stream.getvalue().splitlines()
+
+
+class Listener:
+    """A real listener whose next accepts can be made to fail."""
+
+    def __init__(self) -> None:
+        self.real = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self.real.setblocking(False)
+        self.port: int = self.real.getsockname()[1]
+        self.failures: list[int] = []
+        self.accepts = 0
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.accepts += 1
+        if self.failures:
+            raise OSError(number := self.failures.pop(0), os.strerror(number))
+        return self.real.accept()
+
+    def fileno(self) -> int:
+        return self.real.fileno()
+
+    def close(self) -> None:
+        self.real.close()
+
+
+class Bench:
+    """Host, listener and acceptor together, and the clients."""
+
+    def __init__(self, cap: int, refusals: int, waits: bool) -> None:
+        self.host = FakeHost()
+        self.listener = Listener()
+        self.fd = self.listener.fileno()
+        self.acceptor = Acceptor(self.host, self.listener, cap, refusals, waits)  # type: ignore[arg-type]
+        self.clients: list[socket.socket] = []
+
+    def connect(self, count: int = 1) -> list[socket.socket]:
+        new = [connect(self.listener.port) for _ in range(count)]
+        self.clients += new
+        return new
+
+    def turn(self) -> None:
+        if self.listening:
+            self.acceptor.on_readable()
+        for fd, handler in list(self.host.handlers.items()):
+            if fd != self.fd:
+                handler.on_readable()
+
+    def leave(self) -> None:
+        self.host.connections.pop().close()
+        self.acceptor.released()
+
+    @property
+    def listening(self) -> bool:
+        return self.host.poller.watched.get(self.fd, False)
+
+    @property
+    def refusals(self) -> int:
+        return len(self.host.handlers) - 1
+
+    def close(self) -> None:
+        self.acceptor.close()
+        for sock in self.host.connections + self.clients:
+            sock.close()
+        self.listener.close()
+        self.host.log.close()
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(*getattr(request, "param", (3, 4, False)))
+    before = len(os.listdir("/proc/self/fd"))
+    yield made
+    made.close()
+    assert len(os.listdir("/proc/self/fd")) < before  # Listener and spare at least: handles balance.
+
+
+with_room = pytest.mark.parametrize("bench", [(1000, 4, False)], indirect=True)
+waiting = pytest.mark.parametrize("bench", [(3, 4, True)], indirect=True)
+
+
+@with_room
+def test_no_more_than_the_bound_are_accepted_in_a_turn(bench: Bench) -> None:
+    bench.connect(ACCEPTS_PER_TURN + 5)
+    bench.turn()
+    assert bench.host.held() == bench.host.counters.accepted == ACCEPTS_PER_TURN
+    bench.turn()
+    assert bench.host.held() == ACCEPTS_PER_TURN + 5
+
+
+def test_those_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> None:
+    clients = bench.connect(6)
+    for client in clients:
+        client.sendall(b"on its way\n")
+    bench.turn()
+    assert [read_to_end(client) for client in clients[3:]] == [FULL] * 3
+    assert bench.host.counters.refused == 3
+    assert bench.refusals == 3
+    for client in clients[3:]:
+        client.close()
+    while bench.refusals:
+        bench.turn()
+    assert bench.listening
+
+
+def test_with_all_slots_taken_the_rest_waits_and_is_refused_soon(bench: Bench) -> None:
+    clients = bench.connect(3 + 4 + 3)
+    bench.turn()
+    assert bench.refusals == 4
+    assert not bench.listening
+    assert bench.host.alarms[-1] == bench.host.now + CROWDED_SECONDS
+    bench.host.now += CROWDED_SECONDS
+    bench.acceptor.tick()
+    assert bench.refusals == 0
+    bench.turn()
+    assert bench.refusals == 3
+    assert [read_to_end(client) for client in clients[3:]] == [FULL] * 7
+
+
+def test_with_all_slots_taken_and_nobody_waiting_they_linger_on(bench: Bench) -> None:
+    bench.connect(3 + 4)
+    bench.turn()
+    bench.host.now += CROWDED_SECONDS
+    bench.acceptor.tick()
+    assert bench.refusals == 4
+    bench.host.now += REFUSAL_SECONDS
+    bench.acceptor.tick()
+    assert bench.refusals == 0
+
+
+def test_a_refused_one_that_left_already_takes_no_slot(bench: Bench) -> None:
+    bench.connect(3)
+    bench.turn()
+    leaver = bench.connect()[0]
+    leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    leaver.close()
+    bench.turn()
+    assert bench.refusals == 0
+
+
+@waiting
+def test_waiting_takes_the_listener_out_until_one_leaves(bench: Bench) -> None:
+    bench.connect(5)
+    bench.turn()
+    assert bench.host.held() == 3
+    assert not bench.listening
+    assert not bench.refusals
+    bench.leave()
+    assert bench.listening
+    bench.turn()
+    assert bench.host.held() == 3
+    assert not bench.listening
+    assert bench.host.counters.refused == 0
+
+
+@pytest.mark.parametrize("bench", [(100, 4, False)], indirect=True)
+def test_the_crossings_are_logged_once_each_with_hysteresis(bench: Bench) -> None:
+    bench.connect(100)
+    bench.turn()
+    bench.turn()
+    for _ in range(3):  # At the edge: one leaves, one comes.
+        bench.leave()
+        bench.connect()
+        bench.turn()
+    for _ in range(5):
+        bench.leave()
+    assert bench.host.lines() == [
+        "at the cap of 100 connections: newcomers are refused",
+        "below the cap again: 95 connections of 100",
+    ]
+
+
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN])
+def test_a_newcomer_that_was_lost_does_not_keep_the_next(bench: Bench, number: int) -> None:
+    bench.listener.failures = [number]
+    bench.connect()
+    bench.turn()
+    assert bench.host.held() == 1
+    assert bench.host.counters.accept_errors == 1
+    assert bench.listening
+
+
+def test_an_error_that_is_our_own_is_not_hidden(bench: Bench) -> None:
+    bench.listener.failures = [errno.EBADF]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        bench.turn()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_out_of_descriptors_the_spare_refuses_one_at_a_time(
+    bench: Bench, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = bench.connect()[0]
+    bench.listener.failures = [number]
+    monkeypatch.setattr(module, "_open_spare", lambda: None)  # Still none to be had.
+    bench.turn()
+    assert read_to_end(client) == FULL
+    assert bench.host.counters.refused == 1
+    assert not bench.listening
+    accepts = bench.listener.accepts
+    bench.turn()
+    assert bench.listener.accepts == accepts
+    monkeypatch.undo()
+    client.close()
+    while bench.refusals:
+        bench.turn()
+    assert bench.listening
+
+
+def test_when_even_the_spare_is_of_no_use_the_listener_rests(bench: Bench) -> None:
+    bench.connect()
+    bench.listener.failures = [errno.ENOBUFS] * 4
+    bench.turn()
+    assert not bench.listening
+    assert bench.listener.accepts == 2
+    assert bench.host.alarms[-1] == bench.host.now + REST_SECONDS
+    bench.acceptor.tick()
+    assert not bench.listening
+    bench.host.now += REST_SECONDS
+    bench.acceptor.tick()
+    assert bench.listening
+    bench.turn()
+    bench.host.now += REST_SECONDS
+    bench.acceptor.tick()
+    bench.turn()
+    assert bench.host.held() == 1
+    bench.host.now += CALM_SECONDS
+    bench.acceptor.tick()
+    first, second = bench.host.lines()  # The edges only.
+    assert "No buffer space available" in first
+    assert second == "descriptors suffice again"
+
+
+def test_a_descriptor_beyond_the_wall_is_refused(bench: Bench) -> None:
+    bench.host.poller.wall = 3
+    client = bench.connect()[0]
+    bench.turn()
+    assert read_to_end(client) == FULL
+    assert bench.host.held() == 0
+    assert bench.refusals == 0
+
+
+def test_after_the_end_nothing_is_watched_and_nothing_happens(bench: Bench) -> None:
+    bench.connect(5)
+    bench.turn()
+    bench.acceptor.close()
+    bench.acceptor.close()
+    assert not bench.host.handlers
+    assert not bench.host.poller.watched
+    bench.acceptor.tick()
+    bench.acceptor.released()
+    with pytest.raises(ConnectionRefusedError):
+        connect(bench.listener.port)

@@ -1,0 +1,74 @@
+"""The admin port, in this process: what is asked is answered, and bad clients keep nobody waiting for long."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from server import admin
+from server.admin import Admin
+from server.listener import listen
+from tests.support.sockets import connect, read_to_end
+
+
+@contextmanager
+def running(draining: bool = False) -> Iterator[int]:
+    with listen("127.0.0.1", 0, 5, "admin-") as sock:
+        served = Admin(sock, lambda: b"figures\n", lambda: draining)
+        served.start()
+        yield sock.getsockname()[1]
+        served.close()
+
+
+def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
+    with connect(port) as client:
+        client.sendall(request)
+        head, _, body = read_to_end(client).partition(b"\r\n\r\n")
+        return head, body
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [(b"/healthz", b"200", b"ok\n"), (b"/metrics", b"200", b"figures\n"), (b"/metrics?x=1", b"200", b"figures\n")],
+)
+def test_what_is_there(path: bytes, status: bytes, body: bytes) -> None:
+    with running() as port:
+        head, answered = ask(port, b"GET " + path + b" HTTP/1.0\r\n\r\n")
+        assert head.split()[1] == status
+        assert answered == body
+        assert b"Content-Length: %d" % len(body) in head
+
+
+def test_draining_is_503() -> None:
+    with running(draining=True) as port:
+        head, body = ask(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert head.split()[1] == b"503"
+        assert body == b"draining\n"
+
+
+def test_head_has_no_body() -> None:
+    with running() as port:
+        head, body = ask(port, b"HEAD /healthz HTTP/1.0\r\n\r\n")
+        assert head.split()[1] == b"200"
+        assert body == b""
+
+
+@pytest.mark.parametrize(("request_", "status"), [(b"GET / HTTP/1.0", b"404"), (b"POST /metrics HTTP/1.0", b"501")])
+def test_what_is_not_there(request_: bytes, status: bytes) -> None:
+    with running() as port:
+        assert ask(port, request_ + b"\r\n\r\n")[0].split()[1] == status
+
+
+def test_who_asks_nothing_or_leaves_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+    with running() as port, connect(port):  # The second is served after the first one's time is over.
+        for _ in range(3):
+            leaver = connect(port)
+            leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            leaver.close()
+        with connect(port) as garbage:
+            garbage.sendall(b"\x00\xff\r\n\r\n")
+        assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n")[1] == b"ok\n"

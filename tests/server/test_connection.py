@@ -1,0 +1,347 @@
+"""One peer, without a loop: a host that only remembers, and a socket pair with a buffer that is soon full."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from server import protocol
+from server.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
+from server.logring import LogRing
+from server.metrics import Counters
+from tests.support.sockets import read_exactly, read_to_end
+
+
+class FakeHost:
+    """A loop that does nothing of itself. `reasons` are the ends it was told of."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.draining = False
+        self.counters = Counters()
+        self.log = LogRing(io.StringIO())
+        self.tracing = False
+        self.receive_size = 16_384
+        self.idle_timeout = 0.0
+        self.message_timeout = 30.0
+        self.reply = protocol.reply_for("echo", "line", lambda: None)
+        self.new_decoder = protocol.decoder_for("line", 100_000)
+        self.interest: list[tuple[bool, bool]] = []
+        self.reasons: list[str] = []
+
+    def interest_changed(self, connection: Connection) -> None:
+        self.interest.append((connection.readable(), connection.writable()))
+
+    def closed(self, connection: Connection, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    return FakeHost()
+
+
+Pair = tuple[Connection, socket.socket]
+
+
+@pytest.fixture
+def pair(host: FakeHost) -> Iterator[Pair]:
+    ours, client = socket.socketpair()  # No window and no timer in between: what is sent has arrived.
+    client.settimeout(30)
+    ours.setblocking(False)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    with client, ours:
+        yield Connection(host, ours, "a peer"), client
+
+
+def send(pair: Pair, data: bytes) -> None:
+    """Have the client's bytes arrive, all of them, and the connection read them."""
+    connection, client = pair
+    client.sendall(data)
+    before = connection._host.counters.bytes_in
+    while connection.open and connection.readable() and connection._host.counters.bytes_in - before < len(data):
+        connection.on_readable()
+
+
+def until_closed(connection: Connection) -> None:
+    while connection.open:
+        connection.on_readable()
+
+
+def take(client: socket.socket, size: int = 65_536) -> bytes:
+    """Return what has come, nothing where that is so."""
+    with suppress(BlockingIOError):
+        return client.recv(size, socket.MSG_DONTWAIT)
+    return b""
+
+
+def fill_output(pair: Pair, message: bytes = b"x" * 9_999 + b"\n") -> int:
+    """Have messages answered whose replies are not read, until reading pauses; return how many there were."""
+    connection, client = pair
+    client.setblocking(False)
+    while connection.readable():
+        with suppress(BlockingIOError):
+            client.send(message * 10)
+        connection.on_readable()
+    client.settimeout(30)
+    return connection._host.counters.messages
+
+
+def test_a_reply_goes_out_at_once_and_interest_stays(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"hello\n")
+    assert read_exactly(pair[1], 6) == b"hello\n"
+    assert not host.interest
+    assert (host.counters.messages, host.counters.replies) == (1, 1)
+    assert (host.counters.bytes_in, host.counters.bytes_out) == (6, 6)
+
+
+def test_nothing_to_read_after_all_is_no_event(host: FakeHost, pair: Pair) -> None:
+    pair[0].on_readable()
+    pair[0].on_writable()
+    assert pair[0].open
+    assert not host.interest
+
+
+def test_many_messages_in_one_packet_are_all_answered(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"a\nb\n\nc")
+    assert read_exactly(pair[1], 5) == b"a\nb\n\n"
+    assert host.counters.messages == host.counters.replies == 3
+
+
+def test_what_a_short_write_left_is_kept_and_writability_asked_for_only_then(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    count = fill_output(pair)
+    assert (connection.readable(), connection.writable()) == (False, True)
+    assert host.interest[-1] == (False, True)
+    received = bytearray()
+    while connection.writable():
+        received += take(client)
+        connection.on_writable()
+    assert (connection.readable(), connection.writable()) == (True, False)
+    assert host.interest[-1] == (True, False)
+    received += read_exactly(client, count * 10_000 - len(received))
+    assert bytes(received) == (b"x" * 9_999 + b"\n") * count
+    assert host.counters.bytes_out == count * 10_000
+
+
+def test_reading_pauses_over_the_high_mark_and_resumes_below_the_low_one(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    fill_output(pair)
+    assert HIGH_MARK < len(connection._outbox) <= HIGH_MARK + 2 * host.receive_size
+    while not connection.readable():
+        take(client, 4096)
+        connection.on_writable()
+    assert len(connection._outbox) <= LOW_MARK
+
+
+def test_the_end_of_input_closes_at_once_where_nothing_is_owed(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"hello\n")
+    pair[1].shutdown(socket.SHUT_WR)
+    until_closed(pair[0])
+    assert host.reasons == ["client"]
+    assert read_to_end(pair[1]) == b"hello\n"
+
+
+def test_the_end_of_input_waits_for_replies_that_are_owed(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    count = fill_output(pair)
+    client.shutdown(socket.SHUT_WR)
+    received = bytearray()
+    while connection.open:
+        received += take(client, 4096)
+        if connection.readable():
+            connection.on_readable()
+        connection.on_writable()
+    received += read_to_end(client)
+    assert host.reasons == ["client"]
+    assert len(received) == host.counters.bytes_out >= count * 10_000
+
+
+def test_an_unfinished_message_is_counted_and_not_answered(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"whole\nhalf")
+    pair[1].shutdown(socket.SHUT_WR)
+    until_closed(pair[0])
+    assert host.counters.unfinished == 1
+    assert host.counters.messages == 1
+    assert read_to_end(pair[1]) == b"whole\n"
+
+
+def test_a_reset_has_its_name(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    send(pair, b"never read\n")
+    client.close()  # With input unread: a reset, as on TCP.
+    until_closed(connection)
+    assert host.reasons == ["reset"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [(BrokenPipeError(32, ""), "reset"), (TimeoutError(110, ""), "timed-out"), (OSError(5, "io"), "failed")],
+)
+def test_each_error_of_the_kernel_has_its_name(host: FakeHost, pair: Pair, problem: OSError, reason: str) -> None:
+    pair[0]._failed(problem)
+    assert host.reasons == [reason]
+
+
+def test_an_overlong_message_is_told_and_its_rest_thrown_away(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    send(pair, b"whole\n" + b"x" * 120_000)
+    assert connection.open
+    assert read_to_end(client) == b"whole\nERR message too long\n"  # Writing was shut down.
+    send(pair, b"more\nand more\n")
+    assert host.counters.messages == 1
+    client.close()
+    until_closed(connection)
+    assert host.reasons == ["too-long"]
+
+
+def test_lingering_ends_with_silence(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"x" * 120_000)
+    host.now += LINGER_SILENCE - 0.1
+    send(pair, b"still sending")
+    pair[0].sweep(host.now)
+    assert pair[0].open
+    host.now += LINGER_SILENCE
+    pair[0].sweep(host.now)
+    assert host.reasons == ["too-long"]
+
+
+def test_lingering_ends_at_last_though_the_client_goes_on(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"x" * 120_000)
+    end = host.now + LINGER_SECONDS
+    while host.now < end:
+        assert pair[0].open
+        send(pair, b"x")
+        host.now += 1
+        pair[0].sweep(host.now)
+    assert host.reasons == ["too-long"]
+
+
+def test_the_deadline_counts_from_the_first_byte_of_the_message(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    for _ in range(3):
+        host.now += 20  # Silence between messages is no delay of a message.
+        connection.sweep(host.now)
+        send(pair, b"x")
+        host.now += 29
+        connection.sweep(host.now)
+        send(pair, b"\n")
+    assert connection.open
+    send(pair, b"x")
+    for _ in range(3):
+        host.now += 10
+        assert connection.reason is None
+        connection.sweep(host.now)
+    assert connection.reason == "message-timeout"
+    assert read_to_end(client) == b"x\n" * 3 + b"ERR message timeout\n"
+
+
+def test_the_next_message_has_its_own_deadline(host: FakeHost, pair: Pair) -> None:
+    send(pair, b"x")
+    host.now += 29
+    send(pair, b"\nnext")
+    host.now += 29
+    pair[0].sweep(host.now)
+    assert pair[0].reason is None
+
+
+def test_a_client_is_not_blamed_while_nobody_reads_it(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    fill_output(pair, b"x" * 9_998 + b"\n")
+    host.now += 60
+    connection.sweep(host.now)
+    assert connection.reason is None
+    while not connection.readable():
+        take(client, 4096)
+        connection.on_writable()
+    connection.sweep(host.now)
+    assert connection.reason is None
+
+
+def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pair: Pair) -> None:
+    host.idle_timeout = 10.0
+    for _ in range(3):
+        host.now += 9
+        pair[0].sweep(host.now)
+        send(pair, b"x\n")
+    assert pair[0].open
+    host.now += 10
+    pair[0].sweep(host.now)
+    assert host.reasons == ["idle"]
+
+
+def test_who_does_not_take_its_replies_is_idle(host: FakeHost, pair: Pair) -> None:
+    host.idle_timeout = 10.0
+    fill_output(pair)
+    host.now += 10
+    pair[0].sweep(host.now)
+    assert host.reasons == ["idle"]
+
+
+def test_draining_closes_who_owes_nothing(host: FakeHost, pair: Pair) -> None:
+    host.draining = True
+    pair[0].drain()
+    assert host.reasons == ["drain"]
+    assert read_to_end(pair[1]) == b""
+
+
+def test_draining_answers_what_has_arrived(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    client.sendall(b"last words\n")
+    while not connection._sock.recv(1, socket.MSG_PEEK):
+        pass
+    host.draining = True
+    connection.drain()
+    assert read_to_end(client) == b"last words\n"
+    client.close()
+    until_closed(connection)
+    assert host.reasons == ["drain"]
+
+
+def test_draining_lets_a_begun_message_be_finished(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    send(pair, b"beg")
+    host.draining = True
+    connection.drain()
+    assert connection.open
+    send(pair, b"un\nno more\n")
+    assert read_to_end(client) == b"begun\nno more\n"
+    assert connection.reason == "drain"
+
+
+def test_draining_delivers_what_is_owed(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    count = fill_output(pair)
+    host.draining = True
+    connection.drain()
+    assert host.interest[-1] == (True, True)  # Input is thrown away from now on.
+    received = bytearray()
+    while connection.writable():
+        received += take(client, 4096)
+        connection.on_writable()
+    received += read_to_end(client)
+    assert len(received) == count * 10_000
+    connection.cut()
+    assert host.reasons == ["drain"]
+
+
+def test_cutting_has_its_name_where_something_was_owed(host: FakeHost, pair: Pair) -> None:
+    fill_output(pair)
+    host.draining = True
+    pair[0].drain()
+    pair[0].cut()
+    pair[0].cut()
+    assert host.reasons == ["cut"]
+
+
+def test_tracing_says_the_tutorials_line(host: FakeHost, pair: Pair) -> None:
+    stream = io.StringIO()
+    host.tracing, host.log = True, LogRing(stream, "debug")
+    host.log.start()
+    send(pair, b"hello\n")
+    host.log.close()
+    assert stream.getvalue() == "getting data: b'hello\\n'\n"

@@ -1,0 +1,55 @@
+"""Listening sockets: real addresses, inherited options, and errors as one line."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from server import listener
+from server.settings import UsageError
+
+
+def test_port_0_gets_a_free_one_and_the_address_comes_back() -> None:
+    with listener.listen("127.0.0.1", 0, 5, "") as sock:
+        host, port = sock.getsockname()
+        assert listener.shown(sock) == f"{host}:{port}"
+        assert port > 0
+        assert not sock.getblocking()
+
+
+def test_ipv6_is_shown_in_brackets() -> None:
+    try:
+        sock = listener.listen("::1", 0, 5, "")
+    except UsageError:
+        pytest.skip("no IPv6 on this machine")
+    with sock:
+        assert listener.shown(sock) == f"[::1]:{sock.getsockname()[1]}"
+
+
+def test_what_is_accepted_has_the_options() -> None:
+    with listener.listen("127.0.0.1", 0, 5, "") as sock:
+        listener.prepare_for_peers(sock)
+        sock.setblocking(True)
+        with socket.create_connection(sock.getsockname()), sock.accept()[0] as peer:
+            assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == listener.KEEPALIVE_IDLE
+            assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == listener.USER_TIMEOUT_MS
+
+
+def test_a_port_in_use_is_said_with_the_flag_to_change() -> None:
+    with listener.listen("127.0.0.1", 0, 5, "") as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"port {port}: it is in use; .*--admin-port"):
+            listener.listen("127.0.0.1", port, 5, "admin-")
+
+
+def test_an_address_of_another_machine_is_said() -> None:
+    with pytest.raises(UsageError, match=r"not an address of this machine; .*--host"):
+        listener.listen("192.0.2.1", 0, 5, "")  # TEST-NET-1, RFC 5737
+
+
+def test_an_unknown_name_is_said() -> None:
+    with pytest.raises(UsageError, match="no such host"):
+        listener.listen("no such name", 0, 5, "")

@@ -1,0 +1,79 @@
+"""The process: exit status, one line for what can't be, and the lines that others read."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.support.server_process import run_server, running_server
+from tests.support.sockets import ask, connect
+
+
+def test_a_setting_that_can_not_be_used_is_one_line_and_exit_2() -> None:
+    ended = run_server("--model", "threads")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines() == [
+        "holdfast server: '--model threads': expected one of select, epoll, sync (see python -m server --help)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--max-connections", "1020"), "use 1006 or fewer, or --model epoll"),
+        (("--model", "epoll", "--max-connections", "2000000000"), "RLIMIT_NOFILE"),
+        (("--host", "192.0.2.1"), "not an address of this machine"),
+    ],
+)
+def test_what_turns_out_impossible_is_one_line_and_exit_2(flags: tuple[str, ...], said: str) -> None:
+    ended = run_server("--port", "0", "--admin-port", "0", *flags)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--port", "--admin-port"])
+def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = run_server("--port", "0", "--admin-port", "0", flag, port)
+    assert ended.returncode == 2
+    assert f"port {port}: it is in use" in ended.stderr
+    assert f"another with {flag}" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_help_is_exit_0() -> None:
+    ended = run_server("--help")
+    assert ended.returncode == 0
+    assert "--max-connections" in ended.stdout
+
+
+def test_the_first_line_is_where_it_listens() -> None:
+    with running_server() as server:
+        assert server.lines[0].startswith("holdfast server listening on 127.0.0.1:")
+        assert server.stop() == 0
+
+
+def test_the_tutorials_lines_come_at_debug_level_only() -> None:
+    with running_server("--log-level", "debug") as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        host, port = client.getsockname()
+        server.wait_for_line(rf"^new connection from \('{host}', {port}\)$")
+        server.wait_for_line(r"^getting data: b'hello\\n'$")
+    with running_server() as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        assert server.stop() == 0
+        assert not any("new connection" in line or "getting data" in line for line in server.lines)
+
+
+def test_it_listens_on_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with running_server("--host", "::1", "--admin-host", "::1") as server, connect(server.port, "::1") as client:
+        assert ask(client, b"hello\n") == b"Hello from server!\n"
+        assert server.get("/healthz") == (200, "ok\n")

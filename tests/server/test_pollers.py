@@ -1,0 +1,146 @@
+"""One suite over both pollers, on socket pairs."""
+
+from __future__ import annotations
+
+import fcntl
+import resource
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from server.pollers import SELECT_WALL, EpollPoller, Poller, SelectPoller
+
+
+@pytest.fixture(params=[SelectPoller, EpollPoller])
+def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
+    made = request.param()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        yield ours, theirs
+
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+def wait(poller: Poller, timeout: float = 0) -> tuple[list[int], list[int]]:
+    readable, writable = poller.wait(timeout)
+    return list(readable), list(writable)
+
+
+def test_nothing_watched_is_only_a_pause(poller: Poller) -> None:
+    assert wait(poller) == ([], [])
+
+
+def test_input_is_reported_until_it_is_read(poller: Poller, pair: Pair) -> None:
+    ours, theirs = pair
+    poller.watch(ours.fileno(), True, False)
+    assert wait(poller) == ([], [])
+    theirs.send(b"x")
+    assert wait(poller, 30) == wait(poller, 30) == ([ours.fileno()], [])
+    ours.recv(1)
+    assert wait(poller) == ([], [])
+
+
+def test_interest_can_change_both_ways(poller: Poller, pair: Pair) -> None:
+    ours, theirs = pair
+    fd = ours.fileno()
+    theirs.send(b"x")
+    for read, write in [(True, True), (False, True), (True, False), (False, False), (True, True)]:
+        poller.watch(fd, read, write)
+        assert wait(poller) == ([fd] * read, [fd] * write)
+
+
+def test_what_is_forgotten_is_not_reported_and_may_be_forgotten_again(poller: Poller, pair: Pair) -> None:
+    ours, theirs = pair
+    poller.watch(ours.fileno(), True, True)
+    theirs.send(b"x")
+    assert wait(poller) == ([ours.fileno()], [ours.fileno()])
+    poller.forget(ours.fileno())
+    poller.forget(ours.fileno())
+    assert wait(poller) == ([], [])
+
+
+def test_watching_again_costs_nothing_and_changes_nothing(poller: Poller, pair: Pair) -> None:
+    ours, _ = pair
+    poller.watch(ours.fileno(), False, True)
+    poller.watch(ours.fileno(), False, True)
+    assert wait(poller) == ([], [ours.fileno()])
+
+
+def test_a_reused_number_is_a_new_descriptor(poller: Poller) -> None:
+    first, other = socket.socketpair()
+    fd = first.fileno()
+    poller.watch(fd, True, False)
+    poller.forget(fd)
+    first.close()
+    second, another = socket.socketpair()
+    with other, second, another:
+        poller.watch(second.fileno(), True, False)
+        another.send(b"x")
+        assert wait(poller, 30) == ([second.fileno()], [])
+
+
+@pytest.mark.parametrize(("read", "write"), [(True, False), (False, True)])
+def test_a_reset_is_reported_to_whoever_watches(poller: Poller, read: bool, write: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    with ours:
+        poller.watch(ours.fileno(), read, write)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+        readable, writable = wait(poller, 30)
+        assert ours.fileno() in (readable if read else writable)
+
+
+def test_a_hang_up_alone_is_reported_once_and_as_what_was_watched() -> None:
+    poller = EpollPoller()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        poller.watch(ours.fileno(), False, True)
+        while True:
+            try:
+                ours.send(b"x" * 65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+        theirs.shutdown(socket.SHUT_RDWR)
+        readable, writable = wait(poller, 30)
+        assert (readable, writable) == ([], [ours.fileno()])
+    poller.close()
+
+
+@pytest.mark.parametrize("fd", [-1, SELECT_WALL, SELECT_WALL + 5])
+def test_select_refuses_what_would_poison_its_call(fd: int) -> None:
+    poller = SelectPoller()
+    with pytest.raises(ValueError, match="can't watch descriptor"):
+        poller.watch(fd, True, False)
+    assert wait(poller) == ([], [])
+
+
+def test_epoll_takes_descriptors_from_1024_on() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1100:
+        pytest.skip("the hard limit of descriptors is below 1,100")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1100), hard))
+    ours, theirs = socket.socketpair()
+    poller = EpollPoller()
+    with ours, theirs:
+        high = _dup_at(ours.fileno(), SELECT_WALL + 1)
+        poller.watch(high, True, False)
+        theirs.send(b"x")
+        assert wait(poller, 30) == ([high], [])
+        poller.forget(high)
+        socket.socket(fileno=high).close()
+    poller.close()
+
+
+def _dup_at(fd: int, number: int) -> int:
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, number)

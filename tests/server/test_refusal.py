@@ -1,0 +1,68 @@
+"""One refused newcomer, on a socket pair."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from server.pollers import SelectPoller
+from server.refusal import Refusal, say_full
+from tests.support.sockets import read_to_end
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, client = socket.socketpair()
+    ours.setblocking(False)
+    with ours, client:
+        yield ours, client
+
+
+class Bench:
+    def __init__(self, ours: socket.socket) -> None:
+        self.host = SimpleNamespace(now=1000.0, poller=SelectPoller(), handlers={}, receive_size=4)
+        self.among: dict[int, Refusal] = {}
+        self.ended: list[bool] = []
+        self.refusal = Refusal(self.host, ours, self.among, lambda: self.ended.append(True))  # type: ignore[arg-type]
+        self.refusal.begin()
+
+    @property
+    def lingers(self) -> bool:
+        return bool(self.among) and bool(self.host.handlers)
+
+
+def test_the_line_comes_whole_and_then_the_end(pair: Pair) -> None:
+    bench = Bench(pair[0])
+    assert read_to_end(pair[1]) == b"ERR server full\n"
+    assert bench.lingers
+
+
+def test_it_lingers_while_the_peer_is_there_and_throws_input_away(pair: Pair) -> None:
+    bench = Bench(pair[0])
+    bench.refusal.on_readable()  # Nothing has come.
+    pair[1].sendall(b"input")
+    bench.refusal.on_readable()
+    assert bench.lingers
+    bench.refusal.on_readable()
+    pair[1].shutdown(socket.SHUT_WR)
+    bench.refusal.on_readable()
+    assert not bench.lingers
+    assert bench.ended == [True]
+    assert pair[0].fileno() == -1
+
+
+def test_a_peer_that_has_gone_takes_no_place(pair: Pair) -> None:
+    pair[1].close()
+    bench = Bench(pair[0])
+    assert not bench.lingers
+    assert pair[0].fileno() == -1
+
+
+def test_a_peer_that_has_gone_can_not_be_told(pair: Pair) -> None:
+    pair[1].close()
+    assert not say_full(pair[0])

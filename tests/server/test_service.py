@@ -1,0 +1,72 @@
+"""What is put together: in order, reckoned right, and closed however it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from server import limits
+from server.logring import LogRing
+from server.models import MODELS
+from server.service import RECEIVE_SIZE, Service, assembled
+from server.settings import UsageError, parse
+from server.signals import StopRequests
+
+
+@contextmanager
+def service(*flags: str, stream: io.StringIO | None = None) -> Iterator[Service]:
+    settings = parse(["--port", "0", "--admin-port", "0", *flags], {})
+    log = LogRing(stream or io.StringIO())
+    log.start()
+    stops = StopRequests()
+    try:
+        with assembled(settings, MODELS[settings.model](), log, stops) as made:
+            yield made
+    finally:
+        log.close()
+        stops.close()
+
+
+def test_it_says_where_it_listens() -> None:
+    stream = io.StringIO()
+    with service(stream=stream) as made:
+        port = made.listener.getsockname()[1]
+    assert stream.getvalue().startswith(f"holdfast server listening on 127.0.0.1:{port} admin 127.0.0.1:")
+    assert f"model select pid {os.getpid()}" in stream.getvalue()
+
+
+def test_descriptors_balance_in_the_end_and_after_an_error() -> None:
+    before = limits.open_descriptors()
+    with service():
+        assert limits.open_descriptors() > before
+    with pytest.raises(UsageError), service("--max-connections", "5000"):
+        pass
+    assert limits.open_descriptors() == before
+
+
+def test_a_recv_brings_no_more_than_the_longest_message_in_chunk_framing() -> None:
+    with service("--framing", "chunk", "--max-message", "100") as made:
+        assert made.receive_size == 100
+    with service("--framing", "chunk") as made:
+        assert made.receive_size == RECEIVE_SIZE
+    with service("--max-message", "100") as made:
+        assert made.receive_size == RECEIVE_SIZE
+
+
+def test_a_lowered_default_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "descriptor_limit", lambda: limits.open_descriptors() + 100)
+    stream = io.StringIO()
+    with service(stream=stream) as made:
+        assert made.room.cap < 100
+    assert f"the cap is {made.room.cap} connections, not 1000" in stream.getvalue()
+
+
+def test_a_port_in_use_is_a_usage_error() -> None:
+    with service() as made:
+        port = str(made.listener.getsockname()[1])
+        with pytest.raises(UsageError, match="in use"), service("--port", port):
+            pass

@@ -1,0 +1,81 @@
+"""Settings: where a value comes from, and what is said of one that can't be used."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from server.settings import TABLE, Setting, Settings, UsageError, parse
+
+
+def test_the_table_and_the_settings_name_the_same_things() -> None:
+    assert [row.name for row in TABLE] == [field.name for field in fields(Settings)]
+
+
+def test_each_row_says_what_why_and_with_which_default() -> None:
+    assert all(row.help and row.why and row.shown_default for row in TABLE)
+
+
+def test_nothing_given_gives_the_defaults() -> None:
+    settings = parse([], {})
+    assert (settings.host, settings.port, settings.admin_port) == ("127.0.0.1", 8686, 8687)
+    assert (settings.model, settings.framing, settings.app, settings.at_cap) == ("select", "line", "hello", "refuse")
+    assert (settings.message_timeout, settings.drain_timeout, settings.idle_timeout) == (30.0, 5.0, 0.0)
+    assert settings.max_connections is None
+    assert settings.backlog is None
+
+
+def test_a_flag_beats_its_variable_and_an_empty_variable_counts_as_unset() -> None:
+    environ = {"SERVER_PORT": "1", "SERVER_MODEL": "epoll", "SERVER_APP": ""}
+    settings = parse(["--port", "2"], environ)
+    assert (settings.port, settings.model, settings.app) == (2, "epoll", "hello")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_each_setting_can_be_given_both_ways(row: Setting) -> None:
+    value = row.default or "7"
+    name = row.name
+    by_flag = parse([row.flag, value], {})
+    by_variable = parse([], {row.variable: value})
+    assert getattr(by_flag, name) == getattr(by_variable, name)
+    assert getattr(by_flag, name) is not None
+
+
+@pytest.mark.parametrize(("text", "host"), [("::1", "::1"), ("[::1]", "::1"), ("localhost", "localhost")])
+def test_a_host_may_be_written_as_in_an_address(text: str, host: str) -> None:
+    assert parse(["--host", text], {}).host == host
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "said"),
+    [
+        (["--port", "66000"], {}, "'--port 66000': expected a whole number from 0 to 65535"),
+        (["--port", "http"], {}, "'--port http': expected a whole number"),
+        ([], {"SERVER_MODEL": "threads"}, "'SERVER_MODEL=threads': expected one of select, epoll, sync"),
+        (["--idle-timeout", "-1"], {}, "expected a number of seconds, 0 or more"),
+        (["--idle-timeout", "nan"], {}, "expected a number of seconds, 0 or more"),
+        (["--work-ms", "inf"], {}, "expected a number of milliseconds, 0 or more"),
+        (["--max-connections", "0"], {}, "expected a whole number from 1"),
+        (["--host", " "], {}, "expected a host name"),
+        (["--cap", "3"], {}, "unrecognized arguments: --cap 3"),
+        (["--max-conn", "3"], {}, "unrecognized arguments"),
+        (["--port"], {}, "expected one argument"),
+    ],
+)
+def test_what_can_not_be_used_is_one_line_that_says_what_to_do(
+    argv: list[str], environ: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(argv, environ)
+    assert said in str(caught.value)
+    assert "--help" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_help_names_each_flag_and_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"], {})
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert all(row.flag in text and row.variable in text for row in TABLE)

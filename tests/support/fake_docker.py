@@ -1,0 +1,155 @@
+"""A `docker` (and `docker-compose`) on PATH that remembers what it was asked, and a socket that answers as an engine.
+
+The fake command keeps its world in FOLDER/world.json: which images are there, which can be pulled, which calls
+fail or hang. Each call is a line of FOLDER/calls.jsonl.
+"""
+
+import json
+import os
+import shutil
+import socketserver
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+SYSTEM = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+class FakeDocker:
+    """The fake commands in one folder; `path` is the PATH on which nothing else is found."""
+
+    def __init__(self, folder: Path, names: tuple[str, ...] = ("docker",), **world: Any) -> None:
+        self.folder = folder
+        self.path = str(folder / "bin")
+        (folder / "bin").mkdir(parents=True)
+        for name in names:
+            self.command(name, f'exec "{sys.executable}" -IS "{__file__}" "{folder}" {name} "$@"')
+        self.borrow("tar", "sleep")
+        self.world(**world)
+
+    def world(self, **world: Any) -> None:
+        """Say what is: images=[...], pullable=[...], plugin=bool, host=str, fail={"compose build": [code, text]}."""
+        (self.folder / "world.json").write_text(json.dumps(world))
+
+    def command(self, name: str, script: str) -> None:
+        """Put a command beside the fakes. Never a link: writing to one would overwrite the real command."""
+        with (self.folder / "bin" / name).open("x") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        (self.folder / "bin" / name).chmod(0o755)
+
+    def borrow(self, *names: str) -> None:
+        """Make a real command found on the fake PATH, through a script that calls it."""
+        for name in names:
+            found = shutil.which(name, path=SYSTEM)
+            assert found, name
+            self.command(name, f'exec {found} "$@"')
+
+    @property
+    def images(self) -> list[str]:
+        """The images that are there by now."""
+        return list(json.loads((self.folder / "world.json").read_text()).get("images", []))
+
+    def calls(self) -> list[dict[str, Any]]:
+        """What was asked: argv, env, and for builds the Dockerfile, for imports the names in the archive."""
+        file = self.folder / "calls.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def asked(self) -> list[str]:
+        """What was asked, as command lines."""
+        return [" ".join(call["argv"]) for call in self.calls()]
+
+
+def _main(folder: Path, argv: list[str]) -> int:
+    file = folder / "world.json"
+    world = json.loads(file.read_text())
+    images = world.setdefault("images", [])
+    call: dict[str, Any] = {"argv": argv, "env": dict(os.environ), "pid": os.getpid(), "session": os.getsid(0)}
+    code = _answer(argv, world, images, call)
+    file.write_text(json.dumps(world))
+    return code
+
+
+def _answer(argv: list[str], world: dict[str, Any], images: list[str], call: dict[str, Any]) -> int:
+    name, *arguments = argv
+    verb = arguments[0] if arguments else ""
+    compose = name == "docker-compose" or verb == "compose"
+    if verb == "import":
+        with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+            call["archive"] = archive.getnames()
+    if verb == "build":
+        call["dockerfile"] = Path(arguments[-1], "Dockerfile").read_text()
+    _remember(call)
+    for words, (code, text) in world.get("fail", {}).items():
+        if set(words.split()) <= set(argv):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return _hang() if code == "hang" else int(code)
+    if compose:
+        return 0 if name == "docker-compose" or world.get("plugin", True) else 1
+    if verb == "image":
+        return 0 if arguments[-1] in images else 1
+    if verb == "pull":
+        return _add(arguments[-1], images) if arguments[-1] in world.get("pullable", []) else 1
+    if verb == "import":
+        return _add(arguments[-1], images)
+    if verb == "build":
+        return _add(arguments[arguments.index("--tag") + 1], images)
+    if verb == "context" and "host" in world:
+        sys.stdout.write(world["host"] + "\n")
+        return 0
+    return 1
+
+
+def _add(image: str, images: list[str]) -> int:
+    images.append(image)
+    return 0
+
+
+def _hang() -> int:
+    time.sleep(300)
+    return 0
+
+
+def _remember(call: dict[str, Any]) -> None:
+    with (Path(sys.argv[1]) / "calls.jsonl").open("a") as out:
+        out.write(json.dumps(call) + "\n")
+
+
+class _Engine(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"OK" if self.path.endswith("_ping") else b'{"ApiVersion": "1.41", "Version": "20.10"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain" if body == b"OK" else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def engine(socket: Path) -> Iterator[str]:
+    """An engine that answers the questions whether it is there; gives its address."""
+    with socketserver.ThreadingUnixStreamServer(str(socket), _Engine) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"unix://{socket}"
+        finally:
+            server.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,131 @@
+"""`python -m server` as a process of its own, for tests: started on free ports, known by its values, ended for sure."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
+DEADLINE = 30.0
+
+_LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(\d+) model (\S+) pid (\d+)")
+
+
+class ServerProcess:
+    """A running server. `port` and `admin_port` are what it says itself; `lines` is its log so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        found = self.wait_for_line(_LISTENING)
+        self.host = found[1].strip("[]")
+        self.port = int(found[2])
+        self.admin = f"{found[3]}:{found[4]}"
+        self.admin_port = int(found[4])
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def wait_for_line(self, pattern: str | re.Pattern[str]) -> re.Match[str]:
+        """Return the match of the first line of the log that has one, now or later."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._match(pattern), DEADLINE)
+            found = self._match(pattern)
+        if found is None:
+            raise AssertionError(f"no line matched {pattern!r}; the log was: {self.lines}")
+        return found
+
+    def _match(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
+        return next((found for line in self.lines if (found := re.search(pattern, line))), None)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body of `path` on the admin port."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=DEADLINE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.read().decode()
+
+    def metrics(self) -> dict[str, float]:
+        """Return the samples of /metrics; labels are part of the name, `holdfast_server_` is cut off."""
+        samples = (line.rsplit(" ", 1) for line in self.get("/metrics")[1].splitlines() if not line.startswith("#"))
+        return {name.removeprefix("holdfast_server_"): float(value) for name, value in samples}
+
+    def wait_for_metrics(self, holds: Callable[[dict[str, float]], bool]) -> dict[str, float]:
+        """Return the first metrics for which `holds` is true."""
+        end = monotonic() + DEADLINE
+        while not holds(metrics := self.metrics()):
+            if monotonic() > end:
+                raise AssertionError(f"the metrics never were as expected; last: {metrics}; log: {self.lines[-20:]}")
+            sleep(0.02)
+        return metrics
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the process has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    def limit_descriptors(self, count: int) -> None:
+        """Set the soft limit of the running process, so that it meets what it has reckoned never to meet."""
+        _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (count, hard))
+
+    def open_descriptors(self) -> int:
+        """Return how many descriptors the process has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def exit_code(self) -> int:
+        """Wait for the end; return its status."""
+        code = self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+        return code
+
+    def stop(self) -> int:
+        """End it as Docker would; return its status."""
+        self.signal()
+        return self.exit_code()
+
+
+@contextmanager
+def running_server(*flags: str, env: dict[str, str] | None = None) -> Iterator[ServerProcess]:
+    """Run a server with `flags` on free ports, until the block ends."""
+    command = [sys.executable, "-m", "server", "--port", "0", "--admin-port", "0", *flags]
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    try:
+        yield ServerProcess(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run_server(*flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a server that is expected to end by itself; return its status and output."""
+    command = [sys.executable, "-m", "server", *flags]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)

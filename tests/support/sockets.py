@@ -1,0 +1,85 @@
+"""Plain client sockets for tests: every wait has a deadline, and what came instead is in the failure."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from time import monotonic, sleep
+
+DEADLINE = 30.0
+
+#: Between two looks at something that can only be looked at; the deadline decides, not this.
+PAUSE = 0.01
+
+
+def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Return a connection whose calls all have a deadline."""
+    return socket.create_connection((host, port), DEADLINE)
+
+
+@contextmanager
+def connections(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Open `count` connections one after the other without reading; close them all at the end."""
+    raise_descriptor_limit(count + 200)
+    with ExitStack() as stack:
+        yield [stack.enter_context(connect(port)) for _ in range(count)]
+
+
+def raise_descriptor_limit(count: int) -> None:
+    """Let this process open `count` descriptors, as far as its hard limit goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+def read_exactly(sock: socket.socket, size: int) -> bytes:
+    """Return the next `size` bytes; fewer only where the peer ends before."""
+    data = bytearray()
+    while len(data) < size and (chunk := sock.recv(size - len(data))):
+        data += chunk
+    return bytes(data)
+
+
+def read_line(sock: socket.socket) -> bytes:
+    """Return the next line with its newline; what there was where the peer ends before."""
+    data = bytearray()
+    while not data.endswith(b"\n") and (chunk := sock.recv(1)):
+        data += chunk
+    return bytes(data)
+
+
+def read_to_end(sock: socket.socket) -> bytes:
+    """Return everything up to the end of input; a reset is an error."""
+    data = bytearray()
+    while chunk := sock.recv(65536):
+        data += chunk
+    return bytes(data)
+
+
+def ask(sock: socket.socket, message: bytes) -> bytes:
+    """Send `message` and return the line that comes back."""
+    sock.sendall(message)
+    return read_line(sock)
+
+
+def fill(sock: socket.socket, data: bytes, quiet: float = 0.5) -> int:
+    """Send `data` over and over until nothing more is taken for `quiet` seconds; return the bytes taken."""
+    sock.settimeout(quiet)
+    taken = 0
+    try:
+        while True:
+            taken += sock.send(data)
+    except TimeoutError:
+        sock.settimeout(DEADLINE)
+        return taken
+
+
+def eventually(holds: Callable[[], object], what: str) -> None:
+    """Wait until `holds()` is true; fail with `what` after the deadline."""
+    end = monotonic() + DEADLINE
+    while not holds():
+        if monotonic() > end:
+            raise AssertionError(f"never happened: {what}")
+        sleep(PAUSE)
