@@ -100,6 +100,7 @@ def _verdict(checkout: Path) -> dict[str, Any]:
 def test_up_status_logs_down(checkout: Path) -> None:
     ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
     # HEADLESS is for a run: `up` has a page to start from, whatever the caller's environment says.
+    pids: list[int] = []
     up = _lab(checkout, "up", HEADLESS="true", **ports)
     try:
         assert up.returncode == 0, up.stderr

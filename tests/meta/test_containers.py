@@ -1,0 +1,93 @@
+"""What the containers may be and do, read from the files that make them."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.meta.conftest import text
+
+COMPOSE: dict[str, Any] = yaml.safe_load(text("compose.yaml"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = re.sub(r"^\s*#.*\n", "", text("Dockerfile"), flags=re.M).replace("\\\n", " ")
+
+
+def _stages() -> dict[str, tuple[str, str]]:
+    """Name of each stage -> the image or stage that it starts from, and its instructions."""
+    parts = re.split(r"^FROM (\S+) AS (\S+)\n", DOCKERFILE, flags=re.M)[1:]
+    return {name: (base, body) for base, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
+
+
+def test_the_services() -> None:
+    assert set(SERVICES) == {"server", "master", "worker"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["init"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "network_mode", "cap_add", "ulimits", "user", "pid", "ipc", "devices"} & set(service)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_publishes_on_loopback_only(name: str) -> None:
+    assert all(str(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+def test_the_page_and_the_server_are_published_and_nothing_else() -> None:
+    targets = {name: [port.rsplit(":", 1)[1] for port in s.get("ports", [])] for name, s in SERVICES.items()}
+    assert targets == {"server": ["8686"], "master": ["8089"], "worker": []}
+
+
+def test_the_loads_network_has_no_way_out_and_workers_are_only_there() -> None:
+    assert COMPOSE["networks"]["load"]["internal"] is True
+    assert SERVICES["worker"]["networks"] == ["load"]
+
+
+def test_no_mount_of_the_host() -> None:
+    mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
+    assert all(mount.split(":")[0] in COMPOSE["volumes"] for mount in mounts)
+
+
+@pytest.mark.parametrize("path", ["compose.yaml", "Dockerfile"])
+def test_no_latest(path: str) -> None:
+    assert not re.search(r"[\w}]:latest\b", text(path))
+
+
+def test_images_have_a_tag() -> None:
+    assert all(re.search(r":[\w.-]+$", service["image"]) for service in SERVICES.values())
+
+
+def test_the_base_is_named_by_version() -> None:
+    defaults = re.findall(r"BASE_IMAGE(?:=|:-)([\w./-]+:[\w.-]+)", text("compose.yaml") + DOCKERFILE)
+    assert defaults
+    assert all(re.fullmatch(r"python:3\.\d+(\.\d+)?-slim(-\w+)?", image) for image in defaults)
+    named = {base for base, _ in _stages().values()} - set(_stages())
+    assert named == {"${BASE_IMAGE}", "${BUILD_IMAGE}"}
+
+
+@pytest.mark.parametrize("name", ["server", "master", "worker"])
+def test_a_service_runs_as_a_plain_user(name: str) -> None:
+    _, body = _stages()[SERVICES[name]["build"]["target"]]
+    users = re.findall(r"^USER (\S+)$", body, re.M)
+    assert users
+    assert re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", users[-1])
+
+
+@pytest.mark.parametrize("target", ["server", "load"])
+def test_a_final_stage_installs_nothing(target: str) -> None:
+    """No compiler, no package cache, no index address, no CA file: those stay in the build stages."""
+    stages, name = _stages(), target
+    while name in stages:
+        base, body = stages[name]
+        assert not re.search(r"\b(apt|apt-get|pip|curl|wget|gcc)\b|ca-certificates|\.crt|INDEX", body)
+        name = base
+    assert name == "${BASE_IMAGE}"
+
+
+def test_only_the_virtual_environments_leave_the_build_stages() -> None:
+    assert set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE)) == {"/venv /venv"}

@@ -1,0 +1,101 @@
+"""The arrows between the rooms, and the pure files, by what they import."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from lab.settings import ROOT
+from tests.meta.conftest import sources, text
+
+PURE = (
+    "server/protocol.py",
+    "rawsocket/framing.py",
+    "rawsocket/payload.py",
+    "rawsocket/verdict.py",
+    "rawsocket/errors.py",
+    "rawsocket/target.py",
+)
+IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
+LIBRARIES = {
+    "server": {"prometheus_client", "server"},
+    "rawsocket": {
+        "rawsocket",
+        "locust",
+        "gevent",
+        "prometheus_client",
+        "flask",
+        "werkzeug",
+        "msgpack",
+        "zmq",
+        "psutil",
+    },
+    "locustfiles": {"rawsocket", "locust"},
+    "lab": {"lab", "docker", "requests", "yaml"},
+}
+
+
+def _imports(path: str) -> set[str]:
+    """Modules that a file imports anywhere, inside functions as well; for typing only counts too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return found
+
+
+def _tops(path: str) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path)}
+
+
+def _files_of(modules: set[str]) -> set[str]:
+    """The repo's own files behind some modules."""
+    names = {module.replace(".", "/") for module in modules}
+    return {path for name in names for path in (f"{name}.py", f"{name}/__init__.py") if (ROOT / path).is_file()}
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None:
+    """Neither by itself nor through what it imports of the repo."""
+    seen, todo = set(), {path}
+    while todo:
+        current = todo.pop()
+        seen.add(current)
+        assert not _tops(current) & IMPURE, current
+        todo |= _files_of(_imports(current)) - seen
+
+
+@pytest.mark.parametrize("room", LIBRARIES)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    files = sources(room)
+    assert files
+    foreign = {path: _tops(path) - LIBRARIES[room] - sys.stdlib_module_names for path in files}
+    assert {path: names for path, names in foreign.items() if names} == {}
+
+
+def test_nobody_imports_the_lab() -> None:
+    assert [path for path in sources("server", "rawsocket", "locustfiles") if "lab" in _tops(path)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in PURE if path.startswith("rawsocket/")])
+def test_a_pure_file_imports_without_locust(path: str) -> None:
+    module = path.removesuffix(".py").replace("/", ".")
+    code = f"import sys, {module}; sys.exit(bool({{'locust', 'gevent'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_only_attach_adds_listeners() -> None:
+    adding = [path for path in sources("rawsocket", "locustfiles") if ".add_listener(" in text(path)]
+    assert adding == ["rawsocket/attach.py"]
+
+
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab"))
+def test_library_code_prints_nothing(path: str) -> None:
+    calls = [node for node in ast.walk(ast.parse(text(path))) if isinstance(node, ast.Call)]
+    assert "print" not in {ast.unparse(call.func) for call in calls}

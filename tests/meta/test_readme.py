@@ -1,0 +1,117 @@
+"""Every name that a user may type or read is in the README."""
+
+import re
+from functools import cache
+
+import pytest
+
+from lab import __main__ as command
+from lab import settings
+from lab.errors import VERDICT_CODES
+from rawsocket.errors import NAMES
+from rawsocket.options import OPTIONS
+from server.settings import MODELS, TABLE
+from tests.meta.conftest import text
+
+MAKE_TARGETS = re.findall(r"^([a-z]+):.*##", text("Makefile"), re.M)
+LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
+FAILURES = (
+    "refused",
+    "connect-timeout",
+    "server-full",
+    "reset",
+    "closed",
+    "reply-timeout",
+    "send-timeout",
+    "short",
+    "too-long",
+    "wrong",
+    "tls",
+)
+
+
+@cache
+def _readme() -> str:
+    return text("README.md")
+
+
+@cache
+def _rows() -> list[list[str]]:
+    """The cells of all table rows, without backticks."""
+    lines = [line for line in _readme().splitlines() if line.startswith("|")]
+    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_of_the_lab_with_its_default(setting: settings.Setting) -> None:
+    assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_each_setting_of_the_server_with_its_default(row: object) -> None:
+    assert [row.flag, row.variable, row.shown_default] in [cells[:3] for cells in _rows()]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_each_option_of_a_run_is_a_setting_with_the_same_default(option: object) -> None:
+    assert f"`{option.env}`" in _readme()
+    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
+    assert option.parse(setting.default or "0") == option.default
+    assert settings.read({}, {}, "load")[option.env] in ("", setting.default, "0")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_lab_lets_through_what_the_load_takes_and_nothing_else(option: object) -> None:
+    """A value that only the master refuses would end a run at its start, without the one line that says why."""
+    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
+    bounds = {option.low, option.high, option.low - 1, option.high + 1} - {float("inf"), float("-inf")}
+    candidates = {f"{bound:.0f}" for bound in bounds} | set(option.choices or ()) | {"nothing"}
+    taken = {value for value in candidates if not _refuses(setting.check, value)}
+    assert taken == {value for value in candidates if not _refuses(option.parse, value)}
+
+
+def _refuses(check: object, value: str) -> bool:
+    try:
+        check(value)
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("scenario", settings.scenarios())
+def test_each_scenario(scenario: str) -> None:
+    assert any(re.match(rf"{scenario}\b", row[0]) for row in _rows())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model(model: str) -> None:
+    assert any(re.match(rf"{model}\b", row[0]) for row in _rows())
+
+
+def test_the_pinned_make_targets_are_there() -> None:
+    assert set(LAB_TARGETS) <= set(MAKE_TARGETS)
+    assert set(command.VERBS) <= set(MAKE_TARGETS)
+
+
+@pytest.mark.parametrize("target", MAKE_TARGETS)
+def test_each_make_target(target: str) -> None:
+    assert re.search(rf"`?make {target}\b", _readme())
+
+
+def test_the_failure_names_are_the_pinned_ones() -> None:
+    assert sorted(NAMES) == sorted(FAILURES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_failure_name(name: str) -> None:
+    assert [name] in [row[:1] for row in _rows()]
+
+
+@pytest.mark.parametrize("code", sorted(VERDICT_CODES))
+def test_each_exit_code(code: int) -> None:
+    assert [str(code)] in [row[:1] for row in _rows()]
+
+
+@pytest.mark.parametrize("path", re.findall(r"!\[[^]]*\]\(([^)]+)\)", text("README.md")))
+def test_each_picture_is_there(path: str) -> None:
+    assert (settings.ROOT / path).is_file()
