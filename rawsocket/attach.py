@@ -1,4 +1,4 @@
-"""Hooks the library into Locust. The only file that adds listeners; importing any user class of `rawsocket` calls `attach()`.
+"""Hooks the library into Locust. The only file that adds listeners; importing any user class calls `attach()`.
 
 Rules:
 
@@ -190,7 +190,7 @@ class Attachment:
             say_verdict(desk)
 
     def _take_signals(self) -> None:
-        """Let SIGINT arrive as a callback of the hub, not inside whatever runs; SIGTERM is handled by Locust as well."""
+        """Let SIGINT arrive as a callback of the hub, not inside whatever runs; SIGTERM is Locust's as well."""
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 

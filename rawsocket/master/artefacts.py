@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, environment.
+"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, env.
 
 Each file is written whole under another name and then renamed, readable by all (mode 644): who collects
 them is another user. Totals of stats.csv and verdict.json come from the same reports of the workers, so
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def write(desk: Desk) -> None:
-    """Write all of them for the concluded run; one that fails is logged and doesn't keep the others from being written."""
+    """Write all of them for the concluded run; one that fails is logged and doesn't keep the others away."""
     if not desk.plan.runs:
         return
     folder = Path(desk.plan.runs)
@@ -75,7 +75,7 @@ def junit(document: Mapping[str, Any]) -> str:
         cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {progress.number(check['actual'])}"))
     kinds = [kind for _, kind, _ in cases]
     counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
-    suite = ElementTree.Element("testsuite", name="holdfast", tests=str(len(cases)), **counts)
+    suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts})
     for name, kind, text in cases:
         case = ElementTree.SubElement(suite, "testcase", classname="holdfast", name=name)
         if kind:

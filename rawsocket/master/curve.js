@@ -30,6 +30,7 @@
     #holdfast-curve table { border-collapse: collapse; width: 100%; margin: 0 0 16px; }
     #holdfast-curve th, #holdfast-curve td { text-align: left; padding: 6px 16px; border-bottom: 1px solid var(--grid); }
     #holdfast-curve th { font-weight: 500; }
+    body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: the box is to be seen */
     body.holdfast-idle #root table { display: none; }`;
 
   const element = (name, attributes = {}, ...children) => {
@@ -133,6 +134,7 @@
 
   setInterval(() => {
     box.hidden = !open();
+    document.body.classList.toggle("holdfast-open", !box.hidden);
     if (box.hidden) {
       document.body.classList.remove("holdfast-idle");
       asked = 0;

@@ -1,4 +1,4 @@
-"""Pure: the curve of held connections over time as one static SVG, for the report. The page draws its own (curve.js)."""
+"""Pure: the curve of held connections over time as one static SVG, for the report. The page has curve.js."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -36,8 +36,8 @@ def svg(samples: Sequence[Sample]) -> str:
 
 def nice_ceiling(value: float) -> float:
     """Give the next of 1, 2, 2.5, 5, 10 times a power of ten that is not below `value` (at least 1)."""
-    power = 10 ** math.floor(math.log10(max(value, 1)))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value)
+    power: float = 10 ** math.floor(math.log10(max(value, 1)))
+    return next(float(step * power) for step in (1, 2, 2.5, 5, 10) if step * power >= value)
 
 
 def steps(end: float) -> list[float]:

@@ -284,7 +284,7 @@ class Desk:
         )
 
     def _min_held(self) -> int | None:
-        """Give the MIN_HELD that overrules the flag: all users, where a headless run of ours holds and none was given."""
+        """Give the MIN_HELD that overrules the flag: all users, where our headless run holds and none is given."""
         if not (self.plan.ours and self.plan.headless):
             return None
         if self.plan.min_held is not None:
@@ -300,7 +300,7 @@ def _loss(client: Any) -> str:
 
 
 def _at(totals: Any, path: tuple[str, ...]) -> float:
-    return functools.reduce(operator.getitem, path, totals)
+    return float(functools.reduce(operator.getitem, path, totals))
 
 
 def _wait_while(waiting: Callable[[], object], seconds: float) -> None:

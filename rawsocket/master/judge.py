@@ -1,10 +1,11 @@
-"""From what was gathered (fleet, timeline, server) to the figures of the verdict, and to the document of verdict.json."""
+"""From what was gathered (fleet, timeline, server) to the figures of the verdict, and to verdict.json's document."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rawsocket import verdict
+from rawsocket.errors import WRONG_REPLIES
 from rawsocket.master import histogram
 from rawsocket.master.fleet import CONNECTS, NOT_REQUESTS, Fleet, Member
 from rawsocket.master.timeline import Timeline
@@ -46,7 +47,7 @@ class Evidence:
 
 
 def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
-    """Give the thresholds from the lab's flags; 0 (for failures: -1) means not judged. `min_held` overrules its flag."""
+    """Give the thresholds from the lab's flags; 0 (for failures: -1) means not judged. `min_held` overrules it."""
     held = int(getattr(options, "min_held", 0) or 0) if min_held is None else min_held
     failures = int(getattr(options, "max_failures", 0))
     return verdict.Thresholds(
@@ -68,7 +69,8 @@ def figures(evidence: Evidence) -> verdict.Figures:
     requests = _requests(evidence.fleet.steady)
     return verdict.Figures(
         attempted=totals["connections"]["attempted"],
-        wrong=totals["messages"]["wrong"],
+        # Each bad reply costs its connection, and so does one that nobody asked for and that answers no message.
+        wrong=max(totals["messages"]["wrong"], sum(totals["connections"]["dropped"].get(n, 0) for n in WRONG_REPLIES)),
         failures=evidence.fleet.failures_until_stop(),
         silent=evidence.run.every_s == 0,
         steady_s=evidence.run.steady_s,
@@ -109,7 +111,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
 
 
 def latencies(evidence: Evidence) -> dict[str, Any]:
-    """Give connect times (whole run: connects happen in the ramp) and request times (steady window, if there is one)."""
+    """Give connect times (of the whole run: they happen in the ramp) and request times (of the steady window)."""
     fleet = evidence.fleet
     connects = histogram.merged(h for (_, name), h in fleet.histograms.items() if name in CONNECTS)
     requests = _requests(fleet.steady if evidence.run.steady_s else fleet.histograms)

@@ -1,4 +1,4 @@
-"""Locust's page with one tab more: held connections, a row per worker, their sum, the server's own count, and the curve.
+"""Locust's page with one tab more: held connections, a row per worker, their sum, the server's own count, the curve.
 
 The tab and its table go through Locust's own doors: `extended_tabs` and `extended_tables` in the template's
 arguments (the page merges them), `extended_stats` in the answer of /stats/requests. That answer is memoised
@@ -15,9 +15,12 @@ from locust.web import WebUI
 
 from rawsocket.master import guard, metrics
 from rawsocket.master.desk import Desk
+from rawsocket.options import BY_NAME
 
 KEY = "held"
 TITLE = "Held connections"
+# Locust sorts the rows by their first cell: the space, which HTML does not show, keeps these two above the workers.
+TOTAL, SERVER = " All workers", " The server's own count"
 COLUMNS = (
     ("name", "Worker"),
     ("state", "State"),
@@ -66,6 +69,11 @@ def refuse_start(desk: Desk, form: Any) -> str | None:
     foreign = guard.foreign(form.get("host", ""), desk.plan.target)
     if foreign:
         return foreign
+    for name in sorted(BY_NAME.keys() & form.keys()):
+        try:
+            BY_NAME[name].parse(form[name])
+        except ValueError as error:
+            return str(error)
     users = form.get("user_count", "")
     return desk.refuse(int(users)) if users.isdigit() else None
 
@@ -77,15 +85,15 @@ def table(desk: Desk) -> list[Row]:
     live = [_cells(row) for row in rows]
     total = {
         **blank,
-        "name": "All workers",
+        "name": TOTAL,
         "users": desk.runner.user_count,
         "held": desk.held(),
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
         "failures": desk.fleet.totals()["failures"],
     }
     held = desk.probe.held
-    server = {**blank, "name": "The server's own count", "held": "unknown" if held is None else held}
-    return [*live, total, server]
+    server = {**blank, "name": SERVER, "held": "unknown" if held is None else held}
+    return [total, server, *live]
 
 
 def workers(desk: Desk) -> list[Row]:

@@ -1,4 +1,4 @@
-"""One sample a second of a run, from its start until the next: the curve, timeline.csv and the judge's 'lowest second'."""
+"""One sample a second of a run, from its start to the next: the curve, timeline.csv, the judge's 'lowest second'."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
