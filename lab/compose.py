@@ -6,6 +6,7 @@ compose creates and removes; what has to be known of containers in between is re
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -75,9 +76,10 @@ class Project:
         self._call(["up", "--detach", "--no-build", "--scale", scale], "starting the containers failed", UP_TIMEOUT)
 
     def down(self, *, volumes: bool = True) -> None:
-        """Stop and remove everything of the project."""
+        """Stop and remove everything of the project, its derived file last."""
         options = ["--remove-orphans", "--timeout", "20", *(["--volumes"] if volumes else [])]
         self._call(["down", *options], "removing the containers failed", DOWN_TIMEOUT)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:
         whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]

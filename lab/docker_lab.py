@@ -6,7 +6,6 @@ happens in between, a run's own project is removed at its end.
 
 import io
 import os
-import shutil
 import tarfile
 import threading
 import time
@@ -82,7 +81,6 @@ class DockerLab:
             finally:
                 with step("Removing the run's containers", every=30):
                     to_its_end(project.down)
-                shutil.rmtree(project.folder, ignore_errors=True)
 
     def status(self) -> list[str]:
         """One line for each container of any lab."""
