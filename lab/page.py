@@ -25,7 +25,7 @@ def state(address: str) -> dict[str, Any] | None:
 def workers(address: str) -> int:
     """Give the number of live workers that the page knows, or -1 while it does not answer."""
     found = state(address)
-    return -1 if found is None else len(found["workers"])
+    return -1 if found is None else sum(not worker.get("lost") for worker in found["workers"])
 
 
 def taken(port: int, host: str = "127.0.0.1") -> bool:

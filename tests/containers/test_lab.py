@@ -18,7 +18,7 @@ def _containers(client: docker.DockerClient, service: str = "") -> list[docker.m
 
 @pytest.fixture
 def holding(lab_page: Page) -> Page:
-    lab_page.wait(lambda state: len(state["workers"]) == 2, timeout=120)
+    lab_page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 2, timeout=120)
     assert lab_page.swarm(USERS, 100)["success"]
     lab_page.wait(lambda state: state["held"] == state["server_held"] == USERS)
     yield lab_page
