@@ -188,8 +188,8 @@ class DockerLab:
         return ""
 
     def _evidence(self, project: str) -> str:
-        failed = [c for c in self._containers(project) if c.status != "running" or _health(c) == "unhealthy"]
-        return "\n".join(f"{_log(c)}" for c in failed[:1])
+        """Give the log of the first container that failed, or that was started anew, and said something."""
+        return next((log for c in self._containers(project) if _failed(c) and (log := _log(c))), "")
 
     def _check_port(self, name: str) -> None:
         port = self._settings[name]
@@ -200,6 +200,11 @@ class DockerLab:
             raise LabError(
                 f"port {port} on 127.0.0.1 is taken by another program: `make up {name}=...` takes another one"
             )
+
+
+def _failed(container: Container) -> bool:
+    again = container.attrs.get("RestartCount", 0) > 0
+    return again or container.status != "running" or _health(container) == "unhealthy"
 
 
 def _health(container: Container) -> str:
