@@ -178,6 +178,8 @@ class Attachment:
             environment.process_exit_code = 0
 
     def _close_headless(self, desk: Desk, environment: Environment) -> None:
+        if desk.running:
+            desk.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
         if desk.started_at is not None:
             desk.finished.wait(timeout=30)
         if environment.process_exit_code is None:

@@ -23,7 +23,15 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from locust.env import Environment
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, MasterRunner, Runner
+from locust.runners import (
+    STATE_MISSING,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    STATE_STOPPING,
+    MasterRunner,
+    Runner,
+)
 
 from rawsocket import limits as limit
 from rawsocket import options
@@ -192,6 +200,8 @@ class Desk:
         """Sample one second of a run, or of its aftermath."""
         if self.local:
             self.take(LOCAL, RECORDER.report())
+        else:
+            self._unstick()
         now = time.monotonic()
         if self.started_at is None or (self.stopping_at is not None and now > self.stopping_at + AFTERMATH_S):
             return
@@ -199,6 +209,12 @@ class Desk:
             self._note_workers()
             self._move_window(now)
         self.timeline.add(self._sample(now))
+
+    def _unstick(self) -> None:
+        """Let Locust's state become 'stopped' when all live workers have: it waits a minute for one that died."""
+        ready = len(self.runner.clients.ready)  # type: ignore[attr-defined]
+        if self.runner.state == STATE_STOPPING and self.finished.is_set() and ready == len(self.live()):
+            self.runner.update_state(STATE_STOPPED)
 
     def _sample(self, now: float) -> Sample:
         at, before = self._before

@@ -1,0 +1,125 @@
+import csv
+import json
+import re
+import signal
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.server_process import ServerProcess, running_server
+
+RUN = {"HEADLESS": "true", "USERS": 60, "RATE": 60, "TIME": "7s"}
+FILES = {
+    "verdict.json",
+    "junit.xml",
+    "summary.md",
+    "timeline.csv",
+    "stats.csv",
+    "failures.csv",
+    "report.html",
+    "env.json",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> ServerProcess:  # type: ignore[misc]
+    with running_server("--app", "echo") as server:
+        yield server
+
+
+def _table(fleet: LocustFleet, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((fleet.runs / name).read_text().splitlines()))
+
+
+def test_a_run_that_passes(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(tmp_path, server, **RUN) as fleet:
+        assert fleet.exit_code() == 0, fleet.out() + fleet.err()[-4000:]
+        assert [worker.wait(30) for worker in fleet.workers] == [0, 0]
+    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert {path.stat().st_mode & 0o777 for path in fleet.runs.iterdir()} == {0o644}
+
+    verdict = fleet.verdict()
+    assert (verdict["verdict"], verdict["held"]["steady_min"], verdict["held"]["server_steady_min"]) == ("pass", 60, 60)
+    assert verdict["connections"]["attempted"] == verdict["connections"]["connected"] == 60
+    assert verdict["thresholds"][0] == {"name": "min_held", "limit": 60, "actual": 60, "ok": True}
+    assert verdict["server"]["accepted_total"] == 60
+    assert all(0 < worker["cpu_share"] < 0.9 for worker in verdict["generator"]["workers"])
+    messages = verdict["messages"]
+    assert messages["sent"] == messages["answered"] + messages["wrong"] + messages["unanswered"]
+    assert verdict["server"]["messages_total"] == messages["sent"]
+
+    stats = {row["name"]: row for row in _table(fleet, "stats.csv")}
+    assert int(stats["connect"]["requests"]) == verdict["connections"]["attempted"]
+    assert int(stats["message"]["requests"]) - int(stats["message"]["failures"]) == messages["answered"]
+    assert int(stats["Aggregated"]["requests"]) == sum(
+        int(r["requests"]) for n, r in stats.items() if n != "Aggregated"
+    )
+    assert _table(fleet, "failures.csv") == []
+    assert max(int(row["held"]) for row in _table(fleet, "timeline.csv")) == 60
+
+    junit = ElementTree.parse(fleet.runs / "junit.xml").getroot()
+    assert [case.get("name") for case in junit] == ["run", "min_held", "max_failures", "max_p99_ms"]
+    environment = json.loads((fleet.runs / "env.json").read_text())
+    assert environment["settings"]["users"] == 60
+    assert "PATH" not in json.dumps(environment)
+
+    out = fleet.out()
+    pattern = r"^held 60/60  connects \S+/s  messages \S+/s  p99 \S+( ms)?  failures 0  \d+ s left$"
+    assert len(re.findall(pattern, out, re.M)) >= 3, out
+    assert "verdict: pass (exit code 0)" in out
+    assert "Response time percentiles" not in fleet.err()
+
+
+def test_too_few_held_is_3(tmp_path: Path) -> None:
+    with (
+        running_server("--app", "echo", "--max-connections", "40") as server,
+        locust_fleet(tmp_path, server, **RUN, MIN_HELD=50) as fleet,
+    ):
+        assert fleet.exit_code() == 3, fleet.out() + fleet.err()[-4000:]
+    verdict = fleet.verdict()
+    assert (verdict["verdict"], verdict["held"]["steady_min"]) == ("fail", 40)
+    assert verdict["connections"]["failed"].keys() == {"server-full"}
+    assert {row["failure"] for row in _table(fleet, "failures.csv")} == {"server-full"}
+    total = sum(int(row["count"]) for row in _table(fleet, "failures.csv"))
+    assert total == sum(verdict["connections"]["failed"].values())
+    assert ElementTree.parse(fleet.runs / "junit.xml").getroot().get("failures") == "3"
+
+
+def test_a_worker_lost_half_way_is_4_and_leaves_the_gauge(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(tmp_path, server, **{**RUN, "TIME": "12s"}) as fleet:
+        fleet.wait(lambda state: state["held"] == 60)
+        fleet.workers[0].send_signal(signal.SIGKILL)
+        fleet.wait(lambda state: state["held"] == 30)
+        assert fleet.exit_code() == 4, fleet.out() + fleet.err()[-4000:]
+    verdict = fleet.verdict()
+    assert verdict["verdict"] == "unknown"
+    assert sorted(worker["lost"] for worker in verdict["generator"]["workers"]) == [False, True]
+    assert "was lost" in verdict["reasons"][0]
+
+
+def test_all_workers_lost_ends_the_run_at_once(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(tmp_path, server, **{**RUN, "TIME": "1h"}) as fleet:
+        fleet.wait(lambda state: state["held"] == 60)
+        for worker in fleet.workers:
+            worker.send_signal(signal.SIGKILL)
+        assert fleet.exit_code() == 4
+    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert all(worker["lost"] for worker in fleet.verdict()["generator"]["workers"])
+
+
+def test_no_workers_is_4_with_artefacts(tmp_path: Path) -> None:
+    with locust_fleet(tmp_path, None, workers=0, **RUN) as fleet:
+        assert fleet.exit_code() == 4, fleet.err()
+    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert "no worker came" in fleet.verdict()["reasons"]
+
+
+def test_users_that_do_not_fit_are_2_and_nothing_is_started(tmp_path: Path, server: ServerProcess) -> None:
+    before = server.metrics()["accepted_total"]
+    with locust_fleet(tmp_path, server, descriptors=128, **{**RUN, "USERS": 300}) as fleet:
+        assert fleet.exit_code() == 2, fleet.err()
+        assert "300 users on 2 workers" in fleet.err()
+        assert "WORKERS=5 or more" in fleet.err()
+    assert server.metrics()["accepted_total"] == before

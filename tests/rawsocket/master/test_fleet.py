@@ -1,0 +1,161 @@
+import pytest
+
+from rawsocket.master.fleet import FRESH_S, Fleet, empty_totals
+from tests.support.reports import Clock, report
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def fleet(clock: Clock) -> Fleet:
+    fleet = Fleet(clock)
+    fleet.begin(["a", "b"])
+    return fleet
+
+
+def test_held_is_a_sum_of_absolute_values(fleet: Fleet) -> None:
+    for held in (10, 40):
+        fleet.take("a", report(held=held))
+        fleet.take("b", report(held=held + 1))
+    assert fleet.held(["a", "b"]) == 40 + 41
+
+
+def test_a_worker_that_is_not_live_holds_nothing(fleet: Fleet) -> None:
+    fleet.take("a", report(held=10))
+    fleet.take("b", report(held=20))
+    assert fleet.held(["a"]) == 10
+
+
+def test_a_stale_report_holds_nothing(fleet: Fleet, clock: Clock) -> None:
+    fleet.take("a", report(held=10))
+    clock.now += FRESH_S - 0.1
+    fleet.take("b", report(held=20))
+    assert fleet.held(["a", "b"]) == 30
+    clock.now += 0.1
+    assert fleet.held(["a", "b"]) == 20
+    assert fleet.held_by("a") == 0
+    assert fleet.age("a") == pytest.approx(FRESH_S)
+
+
+def test_an_unknown_worker_holds_nothing(fleet: Fleet) -> None:
+    assert fleet.held(["stranger"]) == 0
+
+
+def test_totals_are_the_latest_counts_of_all_and_keep_the_dead(fleet: Fleet) -> None:
+    fleet.take("a", report(held=5, answered=10))
+    fleet.take("a", report(held=5, answered=30))
+    fleet.take("b", report(held=5, answered=7, wrong=1, failures={"closed": 2}))
+    totals = fleet.totals()
+    assert totals["messages"]["answered"] == 37
+    assert totals["messages"]["wrong"] == 1
+    assert totals["connections"]["dropped"] == {"closed": 2}
+    assert totals["failures"] == 2
+
+
+def test_totals_of_nothing() -> None:
+    assert Fleet().totals() == empty_totals()
+
+
+def test_histograms_are_added_up(fleet: Fleet) -> None:
+    fleet.take("a", report(rows={"message": {100: 2}}))
+    fleet.take("a", report(rows={"message": {100: 1, 300: 1}}))
+    fleet.take("b", report(rows={"message": {300: 4}, "connect": {50: 1}}))
+    assert fleet.histograms == {("TCP", "message"): {100: 3, 300: 5}, ("TCP", "connect"): {50: 1}}
+
+
+def test_only_requests_are_fresh_latencies_and_only_once(fleet: Fleet) -> None:
+    fleet.take("a", report(rows={"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}))
+    assert fleet.fresh_latencies() == {100: 2}
+    assert fleet.fresh_latencies() == {}
+
+
+def test_rows_are_summed_by_name(fleet: Fleet) -> None:
+    fleet.take("a", report(failures={"closed": 1}, rows={"message": {100: 2}}))
+    fleet.take("b", report(failures={"closed": 1, "wrong": 1}, rows={"message": {200: 1}}))
+    row = fleet.rows()["TCP", "message"]
+    assert row["requests"] == 6
+    assert row["failures"] == {"closed": 2, "wrong": 1}
+    assert row["histogram"] == {100: 2, 200: 1}
+
+
+def test_the_next_run_begins_at_zero_and_ignores_what_belongs_to_the_last(fleet: Fleet) -> None:
+    fleet.take("a", report(run=1, held=10, answered=5, rows={"message": {100: 5}}))
+    fleet.begin(["a"])
+    fleet.take("a", report(run=1, held=9, answered=6, rows={"message": {100: 1}}, final=True))
+    assert fleet.totals() == empty_totals()
+    assert fleet.histograms == {}
+    assert not fleet.member("a").final
+    assert fleet.held(["a"]) == 9  # but it still holds them
+    fleet.take("a", report(run=2, held=9, answered=1))
+    assert fleet.totals()["messages"]["answered"] == 1
+
+
+def test_a_worker_with_runs_behind_it_counts_at_a_new_master() -> None:
+    fleet = Fleet()
+    fleet.take("old", report(run=7, answered=99))
+    fleet.begin(["old"])
+    fleet.take("old", report(run=8, answered=1))
+    assert fleet.totals()["messages"]["answered"] == 1
+
+
+def test_who_joins_later_takes_part(fleet: Fleet) -> None:
+    assert [member.id for member in fleet.participants] == ["a", "b"]
+    fleet.take("c", report(run=1))
+    assert [member.id for member in fleet.participants] == ["a", "b", "c"]
+
+
+def test_rates_over_the_window_are_by_the_workers_own_clock(fleet: Fleet) -> None:
+    fleet.take("a", report(wall_s=50.0, cpu_s=1.0, answered=100))
+    fleet.open_window()
+    for second in (1, 2, 3):
+        fleet.take("a", report(wall_s=50.0 + second, cpu_s=1.0 + second * 0.4, answered=100 + second * 10))
+    fleet.close_window()
+    fleet.take("a", report(wall_s=90.0, cpu_s=30.0, answered=900))
+    assert fleet.member("a").steady("cpu_s") == pytest.approx(0.4)
+    assert fleet.steady_sum("messages", "answered") == pytest.approx(10)
+    assert fleet.member("b").steady("cpu_s") is None
+
+
+def test_nothing_is_steady_without_a_window(fleet: Fleet) -> None:
+    fleet.take("a", report(wall_s=1.0))
+    fleet.take("a", report(wall_s=2.0))
+    assert fleet.steady_sum("messages", "answered") is None
+
+
+def test_the_steady_histogram_holds_only_the_window(fleet: Fleet) -> None:
+    fleet.take("a", report(rows={"message": {9000: 1}}))
+    fleet.open_window()
+    fleet.take("a", report(rows={"message": {100: 1}}))
+    fleet.take("a", report(rows={"message": {7000: 1}}), at_stop=True)
+    fleet.stopping()
+    fleet.take("a", report(rows={"message": {8000: 1}}))
+    assert fleet.steady == {("TCP", "message"): {100: 1}}
+
+
+def test_failures_after_stop_was_asked_are_not_held_against_the_run(fleet: Fleet) -> None:
+    fleet.take("a", report(failures={"closed": 1}))
+    fleet.take("b", report(failures={"closed": 1}))
+    fleet.stopping()
+    fleet.take("a", report(failures={"closed": 2}), at_stop=True)
+    fleet.take("a", report(failures={"closed": 50}, final=True))
+    fleet.take("b", report(failures={"closed": 50}, final=True))
+    assert fleet.failures_until_stop() == 3
+    assert fleet.totals()["failures"] == 100
+
+
+def test_a_worker_stopped_before_it_began_has_said_its_last(fleet: Fleet) -> None:
+    fleet.stopping()
+    fleet.take("a", report(run=0, final=True))
+    assert fleet.member("a").final
+
+
+def test_rates_between_the_last_two_reports(fleet: Fleet) -> None:
+    member = fleet.member("a")
+    assert member.rate("cpu_s") is None
+    fleet.take("a", report(wall_s=1.0, cpu_s=0.0, answered=0))
+    fleet.take("a", report(wall_s=2.0, cpu_s=0.5, answered=8))
+    assert member.rate("cpu_s") == 0.5
+    assert member.rate("messages", "answered") == 8

@@ -1,0 +1,130 @@
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from rawsocket.master import page
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.server_process import ServerProcess, running_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with running_server("--app", "echo") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Iterator[LocustFleet]:
+    with locust_fleet(tmp_path_factory.mktemp("page"), server, descriptors=256) as fleet:
+        fleet.wait(lambda state: len(state["workers"]) == 2)
+        yield fleet
+
+
+def _start(fleet: LocustFleet, users: int = 40, **form: str) -> None:
+    answer = fleet.page.swarm(users, 100, **form)
+    assert answer["success"], answer
+
+
+def _stop(fleet: LocustFleet) -> dict[str, object]:
+    assert fleet.page.post("/stop")[0] == 200
+    return fleet.wait(lambda state: state["state"] in ("stopped", "ready") and state["held"] == 0 and state["verdict"])
+
+
+def test_the_script_goes_to_the_end_of_the_body() -> None:
+    assert page.with_script("<body>x</body>", "/lab/curve.js") == (
+        '<body>x<script src="/lab/curve.js"></script>\n</body>'
+    )
+    assert page.with_script("no body", "/x") == "no body"
+
+
+def test_a_page_that_has_not_run_anything(fleet: LocustFleet) -> None:
+    assert fleet.page.text("/lab/healthz") == "ok\n"
+    html = fleet.page.text("/")
+    assert '"extended_tabs": [{"key": "held", "title": "Held connections"}]' in html
+    assert "lab/curve.js" in html
+    assert '"every"' in html  # the lab's flags are in the form ...
+    assert fleet.environment["HOLDFAST_SERVER"] in html  # ... and the host is filled in
+    script = fleet.page.text("/lab/curve.js")
+    assert "eval(" not in script
+    assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_no_answer_lets_other_origins_read_it(fleet: LocustFleet) -> None:
+    for path in ("/", "/stats/requests", "/lab/state.json"):
+        with urllib.request.urlopen(fleet.page.address + path) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFleet, server: ServerProcess) -> None:
+    _start(fleet)
+    state = fleet.wait(lambda state: state["held"] == state["server_held"] == 40 and state["state"] == "running")
+    assert (state["users"], [worker["held"] for worker in state["workers"]]) == (40, [20, 20])
+    assert server.metrics()["connections"] == 40
+
+    rows = fleet.page.text("/stats/requests")
+    assert rows.count('"key": "held"') == 1
+    metrics = fleet.page.text("/metrics")
+    assert "holdfast_load_held 40.0" in metrics
+    assert "holdfast_load_users 40.0" in metrics
+    assert "holdfast_load_connects_total 40.0" in metrics
+    assert 'holdfast_load_messages_total{outcome="wrong"} 0.0' in metrics
+
+    fleet.wait(lambda state: state["elapsed_s"] > 4)
+    last = _stop(fleet)["verdict"]
+    assert last["verdict"] == "pass", last
+    assert "Held connections" in fleet.page.text("/stats/report")
+    assert (fleet.runs / "verdict.json").exists()
+
+
+def test_a_second_run_begins_at_zero(fleet: LocustFleet) -> None:
+    _start(fleet)
+    fleet.wait(lambda state: state["held"] == 40)
+    _stop(fleet)
+    _start(fleet, users=10)
+    state = fleet.wait(lambda state: state["held"] == 10)
+    assert state["verdict"] is None
+    assert "holdfast_load_connects_total 10.0" in fleet.page.text("/metrics")
+    fleet.wait(lambda state: state["elapsed_s"] > 3)
+    assert max(json.loads(fleet.page.text("/lab/timeline.json"))["held"]) == 10
+    _stop(fleet)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"users": 40, "host": "tcp://127.0.0.1:9"}, "target-refused"),
+        ({"users": 40, "host": "http://example.com"}, "target-refused"),
+        ({"users": 1000}, "WORKERS="),
+        ({"users": 40, "every": "-5"}, "EVERY"),
+    ],
+)
+def test_what_cannot_be_started_gets_a_message_and_no_connection(
+    fleet: LocustFleet, server: ServerProcess, form: dict[str, object], said: str
+) -> None:
+    before = server.metrics()["accepted_total"]
+    answer = fleet.page.swarm(int(str(form.pop("users"))), 100, **{k: str(v) for k, v in form.items()})
+    assert answer["success"] is False
+    assert said in answer["message"]
+    assert fleet.page.state()["state"] in ("ready", "stopped")
+    assert server.metrics()["accepted_total"] == before
+
+
+@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_other_pages_can_change_nothing(fleet: LocustFleet, path: str, headers: dict[str, str]) -> None:
+    status, body = fleet.page.post(path, headers, user_count="1", spawn_rate="1")
+    assert (status, body.count("\n")) == (403, 1)
+
+
+def test_a_killed_worker_leaves_the_gauge_and_the_run_can_be_stopped(fleet: LocustFleet) -> None:
+    _start(fleet)
+    fleet.wait(lambda state: state["held"] == 40)
+    fleet.workers[0].kill()
+    fleet.wait(lambda state: state["held"] == 20)
+    last = _stop(fleet)["verdict"]
+    assert last["verdict"] == "unknown"
+    assert "was lost" in last["reasons"][0]

@@ -1,0 +1,99 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rawsocket.attach import attach
+from tests.support.locust_fleet import DEADLINE, environment, free_port
+from tests.support.server_process import ServerProcess, running_server
+
+MINE = """
+from locust import constant, task
+from rawsocket import Line, RawSocketUser
+
+class Mine(RawSocketUser):
+    framing = Line()
+    wait_time = constant(0.2)
+
+    @task
+    def ping(self):
+        self.client.request(b"ping", name="ping", expect={expect!r})
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> ServerProcess:  # type: ignore[misc]
+    with running_server("--app", "echo") as server:
+        yield server
+
+
+def _locust(folder: Path, *arguments: str, expect: bytes = b"ping") -> subprocess.Popen[str]:
+    """Start a stranger's own Locust, in the stranger's own folder."""
+    (folder / "mine.py").write_text(MINE.format(expect=expect))
+    command = [sys.executable, "-m", "locust", "-f", "mine.py", *arguments]
+    env = environment(HOLDFAST_RUNS=folder / "runs")
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    try:
+        out, _ = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+    return process.returncode, out
+
+
+def _run(server: ServerProcess, time: str = "6s") -> list[str]:
+    return ["--headless", "-u", "10", "-r", "10", "-t", time, "--host", f"tcp://127.0.0.1:{server.port}"]
+
+
+def test_attaching_twice_adds_nothing() -> None:
+    assert attach() is attach()
+
+
+@pytest.mark.parametrize(("expect", "code", "verdict"), [(b"ping", 0, "pass"), (b"pong", 3, "fail")])
+def test_a_strangers_local_run_has_the_verdict_as_its_exit_code(
+    tmp_path: Path, server: ServerProcess, expect: bytes, code: int, verdict: str
+) -> None:
+    assert _ended(process := _locust(tmp_path, *_run(server), expect=expect))[0] == code, process
+    written = json.loads((tmp_path / "runs/verdict.json").read_text())
+    assert written["verdict"] == verdict
+    assert (written["messages"]["wrong"] > 0) == (verdict == "fail")
+    assert [worker["id"] for worker in written["generator"]["workers"]] == ["local"]
+
+
+def test_a_strangers_master_and_worker_too(tmp_path: Path, server: ServerProcess) -> None:
+    port = str(free_port())
+    (tmp_path / "worker").mkdir()
+    master = _locust(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "1", *_run(server))
+    worker = _locust(tmp_path / "worker", "--worker", "--master-port", port)
+    try:
+        code, out = _ended(master)
+        assert code == 0, out
+    finally:
+        _ended(worker)
+    written = json.loads((tmp_path / "runs/verdict.json").read_text())
+    assert (written["verdict"], written["held"]["steady_min"]) == ("pass", 10)
+    assert written["messages"]["answered"] > 0
+    assert not written["generator"]["workers"][0]["lost"]
+
+
+def test_a_strangers_run_may_have_no_end_but_ctrl_c(tmp_path: Path, server: ServerProcess) -> None:
+    process = _locust(tmp_path, *[a for a in _run(server) if a not in ("-t", "6s")])
+    server.wait_for_metrics(lambda metrics: metrics["connections"] == 10)
+    sent = server.metrics()["messages_total"]
+    server.wait_for_metrics(lambda metrics: metrics["messages_total"] > sent + 200)
+    process.send_signal(signal.SIGINT)
+    assert _ended(process)[0] == 0
+    assert json.loads((tmp_path / "runs/verdict.json").read_text())["verdict"] == "pass"

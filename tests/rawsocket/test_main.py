@@ -1,0 +1,92 @@
+import importlib
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from rawsocket.master.plan import Plan
+from tests.support.locust_fleet import free_port, locust_fleet, run_module
+from tests.support.server_process import running_server
+
+entry = importlib.import_module("rawsocket.__main__")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        ((), {}, "usage: python -m rawsocket master|worker"),
+        (("director",), {}, "usage"),
+        (("master",), {"HEADLESS": "true", "USERS": 5, "MIN_HELD": 6}, "MIN_HELD=6 is above USERS=5"),
+        (("master",), {"SCENARIO": "storm"}, "expected one of churn, closed, hold, tutorial"),
+        (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_2(
+    arguments: tuple[str, ...], settings: dict[str, object], said: str
+) -> None:
+    done = run_module(*arguments, **settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+
+
+def test_a_taken_port_is_one_line_and_2() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_module("master", HOLDFAST_PAGE_PORT=port, HOLDFAST_MASTER_PORT=free_port())
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "HOLDFAST_PAGE_PORT" in done.stderr
+
+
+def test_scenarios_are_the_files_of_the_folder(tmp_path: Path) -> None:
+    for name in ("hold.py", "closed.py", "_shared.py", "notes.txt"):
+        (tmp_path / name).touch()
+    assert entry.scenarios(tmp_path) == ["closed", "hold"]
+
+
+def test_the_master_never_runs_locusts_own_headless() -> None:
+    arguments = entry.master_arguments(Plan(scenario="hold", users=7, headless=True, target="tcp://a:1"))
+    assert "--locustfile=locustfiles/hold.py" in arguments
+    assert "--users=7" in arguments
+    assert "--headless" not in arguments
+
+
+def test_a_worker_is_told_its_master() -> None:
+    arguments = entry.worker_arguments(Plan(scenario="hold", master_host="master", master_port=7))
+    assert {"--worker", "--master-host=master", "--master-port=7"} <= set(arguments)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_and_its_artefacts(tmp_path: Path, number: signal.Signals) -> None:
+    settings = {"HEADLESS": "true", "USERS": 40, "RATE": 40, "TIME": "60s"}
+    with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, **settings) as fleet:
+        fleet.wait(lambda state: state["held"] == 40)
+        fleet.master.send_signal(number)
+        assert fleet.exit_code() == 130
+        verdict = fleet.verdict()
+        assert (verdict["verdict"], verdict["exit_code"]) == ("unknown", 130)
+        assert "interrupted" in verdict["reasons"][0]
+        assert "Held connections" in (fleet.runs / "report.html").read_text()
+        assert [worker.wait(30) for worker in fleet.workers] == [0, 0]
+
+
+def test_without_a_run_the_page_ends_with_0(tmp_path: Path) -> None:
+    with locust_fleet(tmp_path, None, workers=0, WORKERS=2) as fleet:
+        fleet.wait(lambda state: state["state"] == "ready")
+        fleet.master.send_signal(signal.SIGINT)
+        assert fleet.exit_code() == 0
+        assert not fleet.runs.exists()
+
+
+def test_a_headless_worker_stays_until_it_is_ended(tmp_path: Path) -> None:
+    settings = {"HEADLESS": "true", "USERS": 4, "RATE": 4, "TIME": "3s", "HOLDFAST_LINGER": "true"}
+    with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, 1, **settings) as fleet:
+        fleet.exit_code()
+        worker = fleet.workers[0]
+        with pytest.raises(Exception, match="timed out"):
+            worker.wait(2)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0

@@ -1,0 +1,137 @@
+"""A real master and real workers as processes of their own, on loopback and free ports, ended for sure."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.lab import Page
+from tests.support.server_process import ServerProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
+DEADLINE = 90.0
+
+
+def free_port() -> int:
+    """Give a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """Give a small environment: nothing of the caller's shell but what Python needs, and `settings`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {k: str(v) for k, v in settings.items()}
+
+
+def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    """Run `python -m rawsocket` where it is expected to end by itself at once."""
+    command = [sys.executable, "-m", "rawsocket", *arguments]
+    env = environment(**settings)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+
+class LocustFleet:
+    """A master and its workers. Artefacts are in `runs`, logs in `folder`."""
+
+    def __init__(self, folder: Path, settings: dict[str, object], cwd: Path = ROOT) -> None:
+        self.folder = folder
+        self.runs = folder / "runs"
+        self.cwd = cwd
+        self.page = Page(f"http://127.0.0.1:{settings['HOLDFAST_PAGE_PORT']}")
+        self.environment = environment(**settings, HOLDFAST_RUNS=self.runs)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._command = [sys.executable, "-m", "rawsocket"]
+        self.master = self._start("master", [*self._command, "master"])
+
+    def _start(self, name: str, command: Sequence[str], descriptors: int = 0) -> subprocess.Popen[bytes]:
+        def limit() -> None:
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
+            return subprocess.Popen(
+                command, cwd=self.cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                preexec_fn=limit,
+            )  # fmt: skip
+
+    def add_worker(self, descriptors: int = 0) -> subprocess.Popen[bytes]:
+        """Start one more worker, with a hard limit on its descriptors if one is given."""
+        name = f"worker-{len(self.workers)}"
+        self.workers.append(self._start(name, [*self._command, "worker"], descriptors))
+        return self.workers[-1]
+
+    def out(self, name: str = "master") -> str:
+        """Give what a process has written to stdout."""
+        return (self.folder / f"{name}.out").read_text(errors="replace")
+
+    def err(self, name: str = "master") -> str:
+        """Give what a process has written to stderr."""
+        return (self.folder / f"{name}.err").read_text(errors="replace")
+
+    def exit_code(self) -> int:
+        """Wait for the master's end; gives its exit code."""
+        try:
+            return self.master.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the master did not end: {self.out()[-2000:]}{self.err()[-4000:]}") from None
+
+    def wait(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Wait until `what(/lab/state.json)` is true; the page may still be starting."""
+        deadline = time.monotonic() + DEADLINE
+        state: dict[str, Any] = {}
+        while True:
+            try:
+                state = self.page.state()
+                if what(state):
+                    return state
+            except OSError:
+                pass
+            assert self.master.poll() is None, f"the master ended: {self.err()[-4000:]}"
+            assert time.monotonic() < deadline, f"still {state}: {self.err()[-4000:]}"
+            time.sleep(0.1)
+
+    def verdict(self) -> dict[str, Any]:
+        """Give verdict.json."""
+        return json.loads((self.runs / "verdict.json").read_text())
+
+    def stop(self) -> None:
+        """End all processes."""
+        for process in [self.master, *self.workers]:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def locust_fleet(
+    folder: Path, server: ServerProcess | None, workers: int = 2, cwd: Path = ROOT, descriptors: int = 0, **more: object
+) -> Iterator[LocustFleet]:
+    """Run a master and `workers` against `server`; `more` are settings, WORKERS is as many as are started."""
+    settings: dict[str, object] = {
+        "HOLDFAST_SERVER": f"tcp://127.0.0.1:{server.port if server else free_port()}",
+        "HOLDFAST_SERVER_ADMIN": f"http://{server.admin}" if server else "",
+        "HOLDFAST_PAGE_PORT": free_port(),
+        "HOLDFAST_MASTER_PORT": free_port(),
+        "HOLDFAST_LINGER": "false",
+        "WORKERS": workers,
+        "EVERY": 1,
+        **more,
+    }
+    fleet = LocustFleet(folder, settings, cwd)
+    try:
+        for _ in range(workers):
+            fleet.add_worker(descriptors)
+        yield fleet
+    finally:
+        fleet.stop()
