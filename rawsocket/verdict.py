@@ -86,7 +86,7 @@ class Verdict:
 def judge(figures: Figures, thresholds: Thresholds) -> Verdict:
     """Judge one run."""
     checks = tuple(_checks(figures, thresholds))
-    doubts = _doubts(figures) + [_unmeasured(c) for c in checks if c.ok is None]
+    doubts = _doubts(figures) or [_unmeasured(c) for c in checks if c.ok is None]
     missed = [_missed(c) for c in checks if c.ok is False]
     wrong = [f"{_count(figures.wrong, 'reply')} did not match the message sent"] if figures.wrong else []
     if figures.interrupted:

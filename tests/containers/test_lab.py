@@ -1,5 +1,7 @@
 """The whole lab in containers, driven through its page: hold, lose a worker, restart the server, stop."""
 
+import json
+
 import docker
 import pytest
 
@@ -69,6 +71,27 @@ def test_users_reconnect_when_the_server_is_restarted(client: docker.DockerClien
     holding.wait(lambda state: state["held"] == state["server_held"] == USERS, timeout=120)
     count = [line for line in holding.text("/metrics").splitlines() if line.startswith(before)]
     assert float(count[0].split()[-1]) >= USERS
+
+
+def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: Page) -> None:
+    cap = 1000  # the server's default
+    assert lab_page.swarm(cap + 300, 325)["success"]
+    try:
+        lab_page.wait(lambda state: state["users"] == cap + 300 and state["held"] >= cap)
+        # A turned-away user that tries again is connected for a moment.
+        state = lab_page.wait(lambda state: abs(state["held"] - state["server_held"]) <= cap // 100)
+        assert state["server_held"] == cap
+        errors = json.loads(lab_page.text("/stats/requests"))["errors"]
+        assert {error["error"] for error in errors} == {"server-full"}
+    finally:
+        lab_page.post("/stop")
+        lab_page.wait(lambda state: state["held"] == 0 and not state["users"])
+
+
+def test_more_users_than_fit_are_refused_with_what_to_do(lab_page: Page) -> None:
+    answer = lab_page.swarm(5_000_000, 1000)
+    assert not answer["success"]
+    assert "WORKERS=" in answer["message"]
 
 
 def test_a_foreign_host_is_refused_and_the_lab_goes_on(lab_page: Page) -> None:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,9 @@ from locust.runners import LocalRunner, WorkerRunner
 from rawsocket import worker
 from rawsocket.limits import Limits
 from rawsocket.recorder import RECORDER
+from tests.support.locust_fleet import locust_fleet
 from tests.support.reports import Clock
+from tests.support.server_process import running_server
 
 HOME = {"HOLDFAST_TARGET": "tcp://server:8686"}
 
@@ -132,6 +135,15 @@ def test_a_local_run_is_refused_as_well() -> None:
     worker.Side(runner, HOME).on_test_start()
     assert runner.spawn_users({"Hold": 1}) == []
     assert len(told) == 1
+
+
+def test_a_worker_of_another_lab_connects_to_nothing_and_ends_the_run(tmp_path: Path) -> None:
+    settings = {"HEADLESS": "true", "USERS": 5, "RATE": 5, "TIME": "60s", "WORKERS": 1}
+    with running_server() as server, locust_fleet(tmp_path, server, workers=0, **settings) as fleet:
+        fleet.add_worker(HOLDFAST_SERVER="tcp://127.0.0.1:9")
+        assert fleet.exit_code() == 4
+        assert server.metrics()["accepted_total"] == 0
+    assert any(reason.startswith("target-refused: ") for reason in fleet.verdict()["reasons"])
 
 
 @pytest.mark.parametrize(("ends_at", "stayed"), [(1003.0, 3.0), (9999.0, 10.0)])

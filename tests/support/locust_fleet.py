@@ -65,9 +65,10 @@ class LocustFleet:
                 preexec_fn=limit,
             )  # fmt: skip
 
-    def add_worker(self, descriptors: int = 0) -> subprocess.Popen[bytes]:
-        """Start one more worker, with a hard limit on its descriptors if one is given."""
+    def add_worker(self, descriptors: int = 0, **settings: object) -> subprocess.Popen[bytes]:
+        """Start one more worker, with a hard limit on its descriptors and other settings if any are given."""
         name = f"worker-{len(self.workers)}"
+        self.environment |= {k: str(v) for k, v in settings.items()}
         self.workers.append(self._start(name, [*self._command, "worker"], descriptors))
         return self.workers[-1]
 
