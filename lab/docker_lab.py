@@ -15,9 +15,9 @@ from pathlib import Path
 import docker
 from docker.models.containers import Container
 
-from lab import base, compose, engine, page
-from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError, to_its_end
-from lab.progress import say, step
+from lab import base, compose, engine, page, runs
+from lab.errors import LabError, to_its_end
+from lab.progress import step
 from lab.settings import Settings
 from lab.waiting import wait_for
 
@@ -26,8 +26,6 @@ _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
 _HOUSE_LABEL = "holdfast.project"
 _STAGE_LABEL = "holdfast.stage"
-# Beyond TIME: workers join (60 s), the ramp, the end of a run with its reports.
-_RUN_MARGIN_S = 150.0
 
 
 class DockerLab:
@@ -140,7 +138,7 @@ class DockerLab:
         master = self._service(name, "master")
         follower = threading.Thread(target=_follow, args=(master, relay), daemon=True)
         follower.start()
-        bound = self._settings.run_seconds + self._settings.ramp_seconds + _RUN_MARGIN_S
+        bound = runs.bound_s(self._settings)
         deadline = time.monotonic() + bound
         while master.status != "exited":  # polled, so that a signal is noticed at once
             if time.monotonic() > deadline:
@@ -148,11 +146,7 @@ class DockerLab:
             time.sleep(0.5)
             master.reload()
         follower.join(timeout=10)
-        code = int(master.attrs["State"]["ExitCode"])
-        if code not in VERDICT_CODES:
-            say(f"the master ended with {code}, which is no verdict")
-            return EXIT_LAB_FAILED
-        return code
+        return runs.exit_code(int(master.attrs["State"]["ExitCode"]))
 
     def _bring_home(self, name: str, folder: Path) -> None:
         logs = folder / "logs"
@@ -196,10 +190,8 @@ class DockerLab:
         if name == "SERVER_PORT" and self._settings["TARGET"]:
             return
         owners = [c.name for c in self._containers(UP_PROJECT) if f"'HostPort': '{port}'" in str(c.ports)]
-        if not owners and page.taken(int(port)):
-            raise LabError(
-                f"port {port} on 127.0.0.1 is taken by another program: `make up {name}=...` takes another one"
-            )
+        if not owners:
+            page.demand_free(name, port)
 
 
 def _failed(container: Container) -> bool:

@@ -12,21 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import page, processes
-from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError, to_its_end
+from lab import page, processes, runs
+from lab.errors import LabError, to_its_end
 from lab.processes import Process
-from lab.progress import say, step
+from lab.progress import step
 from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
-_RUN_MARGIN_S = 150.0
-_SERVER_SETTINGS = {
-    "MODEL": "MODEL",
-    "APP": "APP",
-    "FRAMING": "FRAMING",
-    "MAX_CONNECTIONS": "MAX_CONNECTIONS",
-}
+_SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS")
 
 
 class NativeLab:
@@ -46,11 +40,8 @@ class NativeLab:
         """Start the lab and give the page's address; a lab that runs already is ended first."""
         self.down()
         for name in ("PAGE_PORT", "SERVER_PORT"):
-            port = self._settings[name]
-            if page.taken(int(port)) and not (name == "SERVER_PORT" and self._settings["TARGET"]):
-                raise LabError(
-                    f"port {port} on 127.0.0.1 is taken by another program: `make up {name}=...` takes another one"
-                )
+            if not (name == "SERVER_PORT" and self._settings["TARGET"]):
+                page.demand_free(name, self._settings[name])
         started: list[Process] = []
         logs = self._folder / "logs"
         shutil.rmtree(logs, ignore_errors=True)
@@ -125,7 +116,7 @@ class NativeLab:
         return address
 
     def _server(self, started: list[Process], logs: Path, port: int) -> dict[str, str]:
-        settings = {f"SERVER_{name}": self._settings[key] for name, key in _SERVER_SETTINGS.items()}
+        settings = {f"SERVER_{name}": self._settings[name] for name in _SERVER_SETTINGS}
         settings |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(port)}
         settings |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
         server = processes.start("server", [sys.executable, "-m", "server"], settings, logs, signal.SIGTERM)
@@ -145,7 +136,7 @@ class NativeLab:
         wait_for(what, ready, 60, died, lambda: (dead() or [of[-1]])[0].text())
 
     def _followed(self, master: Process, relay: Callable[[str], None]) -> int:
-        bound = self._settings.run_seconds + self._settings.ramp_seconds + _RUN_MARGIN_S
+        bound = runs.bound_s(self._settings)
         deadline = time.monotonic() + bound
         with Path(master.log).open(errors="replace") as log:
             code, rest = None, ""
@@ -158,7 +149,4 @@ class NativeLab:
                     raise LabError(f"the run did not end within {bound:.0f} s", master.text())
                 time.sleep(0.2)
             relay(rest)
-        if code not in VERDICT_CODES:
-            say(f"the master ended with {code}, which is no verdict")
-            return EXIT_LAB_FAILED
-        return code
+        return runs.exit_code(code)

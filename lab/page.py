@@ -8,6 +8,8 @@ from contextlib import closing
 from http.client import HTTPException
 from typing import Any
 
+from lab.errors import LabError
+
 # The page is on this machine: a proxy that the environment names is never asked for it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -37,6 +39,14 @@ def taken(port: int, host: str = "127.0.0.1") -> bool:
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False
+
+
+def demand_free(setting: str, port: str) -> None:
+    """Raise LabError if another program listens on `port`; `setting` is what moves the lab to another one."""
+    if taken(int(port)):
+        raise LabError(
+            f"port {port} on 127.0.0.1 is taken by another program: `make up {setting}=...` takes another one"
+        )
 
 
 def free_port(host: str = "127.0.0.1") -> int:

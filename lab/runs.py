@@ -7,9 +7,26 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.settings import ROOT
+from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES
+from lab.progress import say
+from lab.settings import ROOT, Settings
 
 RUNS = ROOT / "runs"
+# Beyond TIME and the ramp: workers join (60 s), and the end of a run with its reports.
+MARGIN_S = 150.0
+
+
+def bound_s(settings: Settings) -> float:
+    """Give the seconds after which a run that has not ended never will."""
+    return settings.run_seconds + settings.ramp_seconds + MARGIN_S
+
+
+def exit_code(code: int) -> int:
+    """Give the exit code of a run whose master ended with `code`: the same if it is one of a verdict's, else 1."""
+    if code in VERDICT_CODES:
+        return code
+    say(f"the master ended with {code}, which is no verdict")
+    return EXIT_LAB_FAILED
 
 
 def name(verb: str) -> str:

@@ -85,8 +85,8 @@ def figures(evidence: Evidence) -> verdict.Figures:
 
 def document(evidence: Evidence) -> dict[str, Any]:
     """Give verdict.json, schema 1."""
-    judged = judge(evidence)
     measured = figures(evidence)
+    judged = verdict.judge(measured, evidence.thresholds)
     totals = evidence.fleet.totals()
     connections = {k: v for k, v in totals["connections"].items() if k != "closed"}
     return {

@@ -14,19 +14,10 @@ import pytest
 
 from tests.conftest import missing
 from tests.support.lab import ROOT, environment, lab
+from tests.support.pinned import ARTEFACTS
 
 SHORT = ("--users", "60", "--rate", "60", "--time", "9s")
-FILES = (
-    "verdict.json",
-    "junit.xml",
-    "summary.md",
-    "timeline.csv",
-    "stats.csv",
-    "failures.csv",
-    "report.html",
-    "env.json",
-)
-ARTEFACTS = {*FILES, "logs"}
+ALL = {*ARTEFACTS, "logs"}
 
 
 def _left(client: docker.DockerClient, prefix: str = "holdfast-ci-") -> list[str]:
@@ -60,7 +51,7 @@ def test_ci_gives_its_verdict_as_exit_code(
     done = lab("ci", *SHORT, *extra)
     assert done.returncode == code, done.stdout + done.stderr
     folder = _folder(done.stderr)
-    assert {path.name for path in folder.iterdir()} == ARTEFACTS
+    assert {path.name for path in folder.iterdir()} == ALL
     assert (ROOT / "runs/latest").resolve() == folder
     assert {path.stat().st_uid for path in folder.rglob("*")} == {os.getuid()}
     written = json.loads((folder / "verdict.json").read_text())

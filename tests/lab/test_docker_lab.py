@@ -13,7 +13,7 @@ from typing import Any
 import docker
 import pytest
 
-from lab import base, compose, docker_lab, engine, page
+from lab import base, compose, engine, page, runs
 from lab.base import Base
 from lab.docker_lab import UP_PROJECT, DockerLab
 from lab.errors import Interrupted, LabError
@@ -242,7 +242,7 @@ def test_a_run_without_end_is_bounded(
     lab: DockerLab, containers: list[Container], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     containers[1].status = "running"
-    monkeypatch.setattr(docker_lab, "_RUN_MARGIN_S", -1000.0)
+    monkeypatch.setattr(runs, "MARGIN_S", -1000.0)
     with pytest.raises(LabError, match="the run did not end within"):
         lab.run(RUN, lambda line: None, tmp_path)
     assert containers[1].did == ["stop"]

@@ -15,24 +15,15 @@ from typing import Any
 
 import pytest
 
-from lab import native_lab, page, processes
+from lab import page, processes, runs
 from lab.errors import Interrupted, LabError
 from lab.native_lab import NativeLab
 from lab.settings import read
 from tests.support.echo import lab_server
+from tests.support.pinned import ARTEFACTS
 
 LONG = 60.0
 SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "ENGINE": "native"}
-FILES = {
-    "verdict.json",
-    "junit.xml",
-    "summary.md",
-    "timeline.csv",
-    "stats.csv",
-    "failures.csv",
-    "report.html",
-    "env.json",
-}
 SECONDS_HELD = re.compile(r"^held 20/20 ")
 
 
@@ -130,7 +121,7 @@ def test_a_run_that_passes_and_its_artefacts(checkout: Path, tmp_path: Path) -> 
     assert any(map(SECONDS_HELD.match, done.stdout.splitlines()))
     folder = checkout / "runs/latest"
     assert re.search(rf"^Artefacts: runs/{folder.resolve().name}/ \(also runs/latest\)$", done.stderr, re.M)
-    assert {p.name for p in folder.iterdir()} == FILES | {"logs"}
+    assert {p.name for p in folder.iterdir()} == ARTEFACTS | {"logs"}
     assert {p.name for p in (folder / "logs").iterdir()} == {
         f"{n}.log" for n in ("server", "master", "worker-1", "worker-2")
     }
@@ -155,7 +146,7 @@ def test_no_workers_is_4(checkout: Path) -> None:
     done = _lab(checkout, "ci", "--workers", "0")
     assert done.returncode == 4, done.stdout + done.stderr
     assert (_verdict(checkout)["verdict"], _verdict(checkout)["exit_code"]) == ("unknown", 4)
-    assert {p.name for p in (checkout / "runs/latest").iterdir()} == FILES | {"logs"}
+    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
 
 
 def test_every_worker_killed_half_way_is_4_and_ends_the_run(checkout: Path) -> None:
@@ -185,7 +176,7 @@ def test_ctrl_c_is_130_and_leaves_no_process(checkout: Path) -> None:
     assert "Traceback" not in out + err
     assert sorted(command.split()[-1] for command in children.values()) == ["master", "worker", "worker"]
     assert _gone(children)
-    assert {p.name for p in (checkout / "runs/latest").iterdir()} == FILES | {"logs"}
+    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
 
 
 def test_a_taken_port_is_told_and_nothing_is_left(tmp_path: Path) -> None:
@@ -250,7 +241,7 @@ def test_a_run_tells_the_processes_what_it_is(programs: Programs) -> None:
 
 def test_a_run_without_end_is_bounded(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.master("import time; time.sleep(300)")
-    monkeypatch.setattr(native_lab, "_RUN_MARGIN_S", -1000.0)
+    monkeypatch.setattr(runs, "MARGIN_S", -1000.0)
     with pytest.raises(LabError, match="the run did not end within"):
         programs.run()
 

@@ -12,22 +12,10 @@ from rawsocket.errors import NAMES
 from rawsocket.options import OPTIONS
 from server.settings import MODELS, TABLE
 from tests.meta.conftest import text
+from tests.support.pinned import FAILURES
 
 MAKE_TARGETS = re.findall(r"^([a-z]+):.*##", text("Makefile"), re.M)
 LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
-FAILURES = (
-    "refused",
-    "connect-timeout",
-    "server-full",
-    "reset",
-    "closed",
-    "reply-timeout",
-    "send-timeout",
-    "short",
-    "too-long",
-    "wrong",
-    "tls",
-)
 
 
 @cache

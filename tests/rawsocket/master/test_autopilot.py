@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.pinned import ARTEFACTS
 from tests.support.server_process import ServerProcess, running_server
 
 RUN = {"HEADLESS": "true", "USERS": 60, "RATE": 60, "TIME": "7s"}
-FILES = {
-    "verdict.json",
-    "junit.xml",
-    "summary.md",
-    "timeline.csv",
-    "stats.csv",
-    "failures.csv",
-    "report.html",
-    "env.json",
-}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +28,7 @@ def test_a_run_that_passes(tmp_path: Path, server: ServerProcess) -> None:
     with locust_fleet(tmp_path, server, **RUN) as fleet:
         assert fleet.exit_code() == 0, fleet.out() + fleet.err()[-4000:]
         assert [worker.wait(30) for worker in fleet.workers] == [0, 0]
-    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert {path.name for path in fleet.runs.iterdir()} == ARTEFACTS
     assert {path.stat().st_mode & 0o777 for path in fleet.runs.iterdir()} == {0o644}
 
     verdict = fleet.verdict()
@@ -105,14 +96,14 @@ def test_all_workers_lost_ends_the_run_at_once(tmp_path: Path, server: ServerPro
         for worker in fleet.workers:
             worker.send_signal(signal.SIGKILL)
         assert fleet.exit_code() == 4
-    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert {path.name for path in fleet.runs.iterdir()} == ARTEFACTS
     assert all(worker["lost"] for worker in fleet.verdict()["generator"]["workers"])
 
 
 def test_no_workers_is_4_with_artefacts(tmp_path: Path) -> None:
     with locust_fleet(tmp_path, None, workers=0, **RUN) as fleet:
         assert fleet.exit_code() == 4, fleet.err()
-    assert {path.name for path in fleet.runs.iterdir()} == FILES
+    assert {path.name for path in fleet.runs.iterdir()} == ARTEFACTS
     assert "no worker came" in fleet.verdict()["reasons"]
 
 

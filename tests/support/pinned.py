@@ -1,0 +1,26 @@
+"""Names that the outside relies on, written down once more than in the code: a test holds each against its source."""
+
+FAILURES = (
+    "refused",
+    "connect-timeout",
+    "server-full",
+    "reset",
+    "closed",
+    "reply-timeout",
+    "send-timeout",
+    "short",
+    "too-long",
+    "wrong",
+    "tls",
+)
+# What the master writes; `lab` adds logs/.
+ARTEFACTS = {
+    "verdict.json",
+    "junit.xml",
+    "summary.md",
+    "timeline.csv",
+    "stats.csv",
+    "failures.csv",
+    "report.html",
+    "env.json",
+}
