@@ -7,12 +7,8 @@ messages in flight in the order in which these were sent.
 Rules:
 
 - Every failure ends the connection: what comes after a wrong, late or cut reply can't be trusted to
-  belong to the next message. It is recorded once, raised as its named exception, and leaves the client
-  unconnected. With messages in flight it stands in their rows, with none in the row `drop`.
-- A connect attempt is recorded when the connection has *settled*: at the first reply, after
-  SETTLES_AFTER of watched silence, at the client's own close, or when it is lost in another way than
-  by `ERR server full`; that line, when it comes before anything else, makes the attempt a failure
-  `server-full`. The event's time is always that of the TCP connect.
+  belong to the next message. It is recorded once (see books.py), raised as its named exception, and leaves the
+  client unconnected.
 - The server's error lines are understood in every framing. `ERR server full` is `server-full`; `ERR message too long`
   and `ERR message timeout` are `wrong` with the line as detail.
 - A connection that ends inside a reply is `closed` (or `reset`), and the detail says how much had come.
@@ -29,65 +25,46 @@ One client belongs to one greenlet. Times are `time.perf_counter()`.
 
 import _socket
 import contextlib
-import itertools
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 
+from rawsocket.books import SETTLES_AFTER, Books
 from rawsocket.dial import READ, WRITE, dial, ready
-from rawsocket.errors import (
-    WRONG_REPLIES,
-    Closed,
-    RawSocketError,
-    ReplyTimeout,
-    Reset,
-    SendTimeout,
-    ServerFull,
-    Wrong,
-)
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, Wrong
 from rawsocket.framing import MAX_SIZE, Framing
 from rawsocket.inbox import Inbox
 from rawsocket.payload import Expected, judge, whole
 from rawsocket.payload import payload as make_payload
-from rawsocket.recorder import CONNECT, DROP, RECONNECT, RECORDER, Recorder
+from rawsocket.recorder import RECORDER, Recorder, Times
 from rawsocket.target import Target
 
-SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and a turn of the server's loop
 GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
 READ_SIZE = 16_384  # bytes of one read
+LATE_AFTER = 0.01  # seconds after which a message that was due counts as late; below that, it is the generator's noise
 
-# A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
-_ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 24)
-
-# Told of every event: row, milliseconds (None: has no time), bytes of the reply, failure.
+# Told of every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]
 
 
-class RawSocketClient:
+class RawSocketClient(Books):
     """Sends framed messages to one target and demands the right replies; see the module's rules.
 
     All timeouts are seconds and required. `listener` is told of each event after the recorder.
     """
 
     __slots__ = (
-        "_connect_seconds",
+        "_cut",
         "_in_flight",
         "_inbox",
         "_reader",
-        "_reconnect",
-        "_settled",
+        "_recorder",
         "_sock",
-        "answered",
         "connect_timeout",
-        "connected_at",
-        "connection_id",
         "framing",
         "listener",
-        "message_no",
-        "recorder",
         "reply_timeout",
         "send_timeout",
         "target",
@@ -106,24 +83,25 @@ class RawSocketClient:
     ) -> None:
         for seconds in (connect_timeout, send_timeout, reply_timeout):
             _check_timeout(seconds)
+        super().__init__()
         self.target = target
         self.framing = framing
         self.connect_timeout = connect_timeout
         self.send_timeout = send_timeout
         self.reply_timeout = reply_timeout
-        self.recorder = recorder
         self.listener = listener
-        self.answered = False  # whether this connection has brought a right reply
-        self.connected_at = 0.0
-        self.connection_id = 0
-        self.message_no = 0  # messages sent on this connection
+        self._recorder = recorder
         self._sock: _socket.socket | None = None
         self._reader: Any = None
         self._inbox = Inbox(framing)
-        self._in_flight: list[tuple[str, float]] = []  # row and send time of each message without its reply
-        self._settled = True
-        self._reconnect = False
-        self._connect_seconds = 0.0
+        # Row, time when due and time when sent of each message without its reply.
+        self._in_flight: list[tuple[str, float, float]] = []
+        self._cut = False  # whether the last of them is not wholly sent
+
+    @property
+    def recorder(self) -> Recorder:
+        """Where events are counted."""
+        return self._recorder
 
     @property
     def connected(self) -> bool:
@@ -147,48 +125,52 @@ class RawSocketClient:
         """
         if self._sock is not None:
             raise RuntimeError("connect() on a client that is connected: close() it first")
-        row = RECONNECT if reconnect else CONNECT
+        self.reconnect = reconnect
         started = time.perf_counter()
         try:
             sock = dial(self.target, self.connect_timeout)
         except RawSocketError as failure:
-            self.recorder.attempt_failed(failure.name)
-            self._event(row, time.perf_counter() - started, 0, failure)
+            self.never_opened(started, time.perf_counter(), failure)
             raise
-        self.connected_at = time.perf_counter()
-        self._connect_seconds = self.connected_at - started
-        self.connection_id = next(_ids)
-        self.message_no = 0
-        self._reconnect = reconnect
-        self._settled = self.answered = False
+        except BaseException:
+            self._recorder.abandoned += 1
+            raise
+        self.opened(started, time.perf_counter())
         self._inbox = Inbox(self.framing)
         self._reader = gevent.get_hub().loop.io(sock.fileno(), READ)
         self._sock = sock
-        self.recorder.held += 1
 
-    def request(self, payload: bytes, *, name: str = "request", expect: Expected = None) -> bytes:
+    def request(
+        self, payload: bytes, *, name: str = "request", expect: Expected = None, due: float | None = None
+    ) -> bytes:
         """Send one message and give its whole reply, without frame, within the reply timeout.
 
-        `expect` is the only right reply, or a callable that says whether a reply is right; None takes any.
+        `due` is when it should have been sent, in `time.perf_counter()` seconds (default: now). `expect` is the only
+        right reply, or a callable that says whether a reply is right; None takes any.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
         if self._in_flight:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
-        self.send(payload, name=name)
+        self.send(payload, name=name, due=due)
         return self._receive(name, self.reply_timeout, expect)
 
-    def send(self, payload: bytes, *, name: str = "request") -> None:
+    def send(self, payload: bytes, *, name: str = "request", due: float | None = None) -> None:
         """Send one message, whose reply `receive` will take. Nothing is recorded before its fate is known.
 
-        Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't carry it.
+        `due` as of `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't
+        carry it.
         """
         data = self.framing.encode(payload)
         sock = self._open_socket()
         if not self._in_flight and (self._inbox or self._inbox.pending):
             raise self._lose(self._inbox.unexpected())
-        self._in_flight.append((name, time.perf_counter()))
+        now = time.perf_counter()
+        due = now if due is None else min(due, now)
+        self._in_flight.append((name, due, now))
         self.recorder.sent += 1
+        self.recorder.late += now - due > LATE_AFTER
         self.message_no += 1
+        self._cut = True
         try:
             sent = sock.send(data)
         except BlockingIOError:
@@ -201,6 +183,7 @@ class RawSocketClient:
                 self._send_rest(sock, memoryview(data)[sent:])
             except RawSocketError as failure:
                 raise self._lose(failure) from None
+        self._cut = False
 
     def receive(self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None) -> bytes:
         """The next reply: to the oldest message in flight, or with none, what the server sends by itself.
@@ -233,10 +216,8 @@ class RawSocketClient:
         """End the connection, if there is one; messages in flight count as unanswered, not as failures."""
         if self._sock is None:
             return
-        self._settle()
-        self.recorder.unanswered += len(self._in_flight)
-        self.recorder.closed += 1
-        self._shut()
+        in_flight = self._shut()
+        self.closed(len(in_flight), self._cut)
 
     def _open_socket(self) -> _socket.socket:
         if self._sock is None:
@@ -247,39 +228,41 @@ class RawSocketClient:
     def _receive(self, name: str, timeout: float, expect: Expected) -> bytes:
         started = time.perf_counter()
         unasked = not self._in_flight
-        sent_at = started if unasked else self._in_flight[0][1]
+        due_at = sent_at = started
         if not unasked:
-            self._in_flight[0] = (name, sent_at)
+            _, due_at, sent_at = self._in_flight[0]
+            self._in_flight[0] = (name, due_at, sent_at)
         try:
-            reply, at = self._take_reply(started + timeout, expect)
+            reply, at, first = self._take_reply(started + timeout, expect)
         except RawSocketError as failure:
             raise self._lose(failure, waiting=(name, started) if unasked else None) from None
         except Exception as error:  # of the caller's own `expect`
             self._lose(Wrong(f"expect raised {error!r}"), waiting=(name, started) if unasked else None)
             raise
-        if not self._settled:
-            self._settle()
+        self.settle()
         self.answered = True
-        if not unasked:
+        if unasked:
+            self._recorder.pushed += 1
+        else:
             del self._in_flight[0]
-            self.recorder.answered += 1
-        self._event(name, at - sent_at, len(reply), None)
+            self._recorder.answered += 1
+        self.tell(name, (at - due_at, at - sent_at, first - sent_at), len(reply), None)
         return reply
 
-    def _take_reply(self, deadline: float, expect: Expected) -> tuple[bytes, float]:
-        """The next right reply and when it was whole."""
-        reply, at = self._next(deadline, b"")
+    def _take_reply(self, deadline: float, expect: Expected) -> tuple[bytes, float, float]:
+        """The next right reply, when it was whole, and when its first byte came."""
+        reply, at, first = self._next(deadline, b"")
         if self.framing.delimits or expect is None:
             failure = judge(expect, reply)
             if failure is not None:
                 raise failure
-            return reply, at
+            return reply, at, first
         while not whole(expect, reply, MAX_SIZE):
-            more, at = self._next(deadline, reply)
+            more, at, _ = self._next(deadline, reply)
             reply += more
-        return reply, at
+        return reply, at, first
 
-    def _next(self, deadline: float, so_far: bytes) -> tuple[bytes, float]:
+    def _next(self, deadline: float, so_far: bytes) -> tuple[bytes, float, float]:
         while not self._inbox:
             if not self._wait(deadline):
                 raise ReplyTimeout(f"{len(so_far) + self._inbox.pending} bytes had come")
@@ -302,13 +285,13 @@ class RawSocketClient:
 
     def _wait(self, deadline: float) -> bool:
         """Until the socket can be read (True) or the deadline is over; a silent connection settles meanwhile."""
-        if not self._settled:
+        if not self.settled:
             settles_at = self.connected_at + SETTLES_AFTER
             if ready(self._reader, min(settles_at, deadline)) or self._readable():
                 return True
             if settles_at > deadline:
                 return False
-            self._settle()
+            self.settle()
         return ready(self._reader, deadline) or self._readable()
 
     def _readable(self) -> bool:
@@ -334,13 +317,14 @@ class RawSocketClient:
         if not data:
             so_far += self._inbox.pending
             raise Closed(f"by the server, {so_far} bytes into a reply" if so_far else "by the server")
-        self.recorder.bytes_received += len(data)
+        self._recorder.bytes_received += len(data)
+        self.heard = True
         self._inbox.feed(data, time.perf_counter(), so_far > 0)
 
     def _send_rest(self, sock: _socket.socket, rest: memoryview) -> None:
         """What a full buffer left over. Replies are read meanwhile, or two full buffers would wait for each other."""
         watcher = gevent.get_hub().loop.io(sock.fileno(), READ | WRITE)
-        deadline = self._in_flight[-1][1] + self.send_timeout
+        deadline = self._in_flight[-1][2] + self.send_timeout
         try:
             while rest:
                 if not ready(watcher, deadline):
@@ -373,55 +357,35 @@ class RawSocketClient:
             self._read(0)
         return self._inbox.failure() or Reset(f"send: {error}")
 
-    def _settle(self) -> None:
-        if self._settled:
-            return
-        self._settled = True
-        self.recorder.settled(self._reconnect)
-        self._event(RECONNECT if self._reconnect else CONNECT, self._connect_seconds, 0, None)
-
-    def _settle_as(self, failure: RawSocketError) -> bool:
-        """Record how the attempt ended, if it hasn't yet; False if this failure is what ended it."""
-        if self._settled or not isinstance(failure, ServerFull):
-            self._settle()
-            return True
-        self._settled = True
-        self.recorder.attempt_failed(failure.name)
-        self._event(RECONNECT if self._reconnect else CONNECT, self._connect_seconds, 0, failure)
-        return False
-
     def _lose(self, failure: RawSocketError, waiting: tuple[str, float] | None = None) -> RawSocketError:
         """Account for the connection and its messages, end it, and give the failure back to be raised.
 
         `waiting`: row and begin of a wait for something that no message in flight has asked for.
         """
-        recorder, in_flight, now = self.recorder, self._in_flight, time.perf_counter()
-        usable = self._settle_as(failure)
-        if usable:
-            recorder.drop(failure.name)
-        came = bool(in_flight) and failure.name in WRONG_REPLIES
-        recorder.wrong += came
-        recorder.unanswered += len(in_flight) - came
-        self._shut()
-        for name, since in in_flight or ([waiting] if waiting and usable else []):
-            self._event(name, now - since, 0, failure)
-        if usable and not in_flight and not waiting:
-            self._event(DROP, None, 0, failure)
+        now = time.perf_counter()
+        in_flight = [(name, (now - due, now - sent, now - sent)) for name, due, sent in self._shut()]
+        waited = None if waiting is None else (waiting[0], (now - waiting[1],) * 3)
+        self.lost(failure, in_flight, waited, self._cut)
         return failure
 
-    def _shut(self) -> None:
+    def _shut(self) -> list[tuple[str, float, float]]:
+        """Close the socket; gives what was in flight."""
         assert self._sock is not None
         self._reader.close()
         self._sock.close()
         self._reader = self._sock = None
-        self._in_flight = []
-        self.recorder.held -= 1
+        in_flight, self._in_flight = self._in_flight, []
+        self.ended()
+        return in_flight
 
-    def _event(self, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
-        """The one place where an event is recorded and made known."""
-        self.recorder.event(row, seconds, length, None if failure is None else failure.name)
+    def tell(self, row: str, times: Times | None, length: int, failure: RawSocketError | None) -> None:
+        """Record an event, and tell the listener."""
+        if failure is not None:
+            self._recorder.failure(row, failure.name)
+        elif times is not None:
+            self._recorder.success(row, times, length)
         if self.listener is not None:
-            self.listener(row, None if seconds is None else seconds * 1000, length, failure)
+            self.listener(row, None if times is None else times[0] * 1000, length, failure)
 
 
 def _check_timeout(seconds: float) -> None:

@@ -9,14 +9,26 @@ after a connect has failed and the answer is older than STALE_AFTER (a container
 has a new address). Its addresses are tried in order, and the one that answered last stands first. A wait ends at its
 deadline on the monotonic clock, never before. What kept a connection from opening is named by the
 one rule of errors.py; what points to this machine or the network is logged, once per kind.
+
+Source ports: `connect()` alone searches one half of the port range first and the rest port by port, which blocks for
+milliseconds each once some 14,000 connections to one target are open; a socket that is told the whole range itself
+(IP_LOCAL_PORT_RANGE, Linux 6.3 and later) doesn't. Where SOURCES names addresses, sockets are bound to them in turn,
+each with a range of its own; IP_BIND_ADDRESS_NO_PORT leaves the port to connect(), which then may use one again that
+is taken towards another target.
 """
 
 import _socket
+import contextlib
 import errno
+import functools
+import itertools
 import logging
 import os
+import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -26,6 +38,7 @@ from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
 from rawsocket.target import Target
 
 READ, WRITE = 1, 2
+IP_BIND_ADDRESS_NO_PORT, IP_LOCAL_PORT_RANGE = 24, 51  # linux/in.h; Python has no names for them
 STALE_AFTER = 10.0  # seconds
 
 RESET = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
@@ -51,6 +64,8 @@ class _Resolved:
 _resolved: dict[Target, _Resolved] = {}
 _resolving: dict[Target, Any] = {}  # the greenlet that asks, for all who want to know
 _logged: set[int] = set()
+_sources: list[tuple[int, str]] = []  # (address family, address) that sockets are bound to
+_turn = itertools.count()
 
 
 def ready(watcher: Any, deadline: float) -> bool:
@@ -91,13 +106,93 @@ def dial(target: Target, timeout: float) -> _socket.socket:
         except RawSocketError as error:
             failure = error
             continue
-        if address is not known.addresses[0]:
-            known.addresses.remove(address)
-            known.addresses.insert(0, address)
+        answered(target, address)
         return sock
     if time.perf_counter() - known.at > STALE_AFTER:
         _resolved.pop(target, None)
     raise failure
+
+
+def resolve(target: Target, timeout: float) -> None:
+    """Have the target's name resolved, waiting up to `timeout` seconds; a failure is told by who connects later."""
+    with contextlib.suppress(RawSocketError):
+        _resolve(target, time.perf_counter() + timeout)
+
+
+def known(target: Target) -> Sequence[Address]:
+    """The target's addresses as far as they are known; never waits. Raises Refused where they aren't, and asks."""
+    found = _resolved.get(target)
+    if found is None:
+        with contextlib.suppress(_socket.gaierror, UnicodeError):
+            numeric = _addresses(_socket.getaddrinfo, target, _socket.AI_NUMERICHOST)
+            found = _resolved[target] = _Resolved(numeric, time.perf_counter())
+    if found is None:
+        ask_again(target)
+        raise Refused(f"{target}: the name is not resolved yet")
+    return found.addresses
+
+
+def answered(target: Target, address: Address) -> None:
+    """Put the address that answered first."""
+    addresses = _resolved[target].addresses if target in _resolved else []
+    if address in addresses and address is not addresses[0]:
+        addresses.remove(address)
+        addresses.insert(0, address)
+
+
+def doubt(target: Target) -> None:
+    """None of its addresses answered: ask again, beside the load, if what is known is old."""
+    found = _resolved.get(target)
+    if found is not None and time.perf_counter() - found.at > STALE_AFTER:
+        found.at = time.perf_counter()
+        ask_again(target)
+
+
+def ask_again(target: Target) -> None:
+    """Resolve the name in a greenlet of its own; the answer replaces what is known."""
+    if target not in _resolving:
+        _resolving[target] = gevent.spawn(_refresh, target)
+
+
+def _refresh(target: Target) -> None:
+    answer = _ask(target)
+    if isinstance(answer, OSError):
+        _log_once(answer, f"{target}: the name can't be resolved: {answer}")
+    else:
+        _resolved[target] = _Resolved(answer, time.perf_counter())
+
+
+def bind_to(sources: Sequence[str]) -> None:
+    """From now on bind every socket to one of these addresses, in turn; none: to what the kernel chooses."""
+    _sources[:] = [(_socket.AF_INET6 if ":" in source else _socket.AF_INET, source) for source in sources]
+
+
+def open_socket(family: int) -> _socket.socket:
+    """A non-blocking TCP socket without Nagle's delay, bound where SOURCES says so. Raises OSError."""
+    sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC)
+    try:
+        sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # before Linux 6.3
+            sock.setsockopt(_socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, _port_range())
+        _bind(sock, family)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _bind(sock: _socket.socket, family: int) -> None:
+    mine = [source for kind, source in _sources if kind == family]
+    if mine:
+        sock.setsockopt(_socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((mine[next(_turn) % len(mine)], 0))
+
+
+@functools.cache
+def _port_range() -> bytes:
+    """The whole range of source ports, as IP_LOCAL_PORT_RANGE takes it: the upper bound in the high half."""
+    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    return struct.pack("I", high << 16 | low)
 
 
 def named(error: OSError, doing: str) -> RawSocketError:
@@ -114,7 +209,7 @@ def named(error: OSError, doing: str) -> RawSocketError:
 def _connect(address: Address, deadline: float) -> _socket.socket:
     family, sockaddr = address
     try:
-        sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC)
+        sock = open_socket(family)
     except OSError as error:
         raise named(error, "socket") from None
     try:
@@ -129,7 +224,6 @@ def _connect(address: Address, deadline: float) -> _socket.socket:
 
 
 def _finish(sock: _socket.socket, sockaddr: Any, deadline: float) -> None:
-    sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     code = sock.connect_ex(sockaddr)
     if code in (errno.EINPROGRESS, errno.EINTR):
         watcher = gevent.get_hub().loop.io(sock.fileno(), WRITE)
@@ -139,6 +233,11 @@ def _finish(sock: _socket.socket, sockaddr: Any, deadline: float) -> None:
         finally:
             watcher.close()
         code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+    check(sock, code)
+
+
+def check(sock: _socket.socket, code: int) -> None:
+    """Raise the OSError that says why a connect which has ended with `code` has failed, if it has."""
     if code:
         raise OSError(code, os.strerror(code))
     if sock.getsockname() == sock.getpeername():

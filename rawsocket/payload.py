@@ -18,6 +18,7 @@ Expected = bytes | Callable[[bytes], bool] | None
 
 # Neither a newline nor any other control character, and nothing that could open the line `ERR ...`.
 ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyz"
+FILLER = ALPHABET * 16  # as much as most messages need, so that it isn't made for each
 GREETING = b"Hello from server!"
 _SHOWN = 60
 
@@ -31,8 +32,9 @@ def payload(size: int, connection_id: int, message_no: int) -> bytes:
     if room <= 0:
         return label[-size:]
     offset = (connection_id + message_no) % len(ALPHABET)
-    filler = ALPHABET * ((room + offset) // len(ALPHABET) + 1)
-    return label + b"." + filler[offset : offset + room - 1]
+    end = offset + room - 1
+    filler = FILLER if end <= len(FILLER) else ALPHABET * (end // len(ALPHABET) + 1)
+    return label + b"." + filler[offset:end]
 
 
 def reply_to(message: bytes, app: str) -> bytes:

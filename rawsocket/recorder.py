@@ -1,26 +1,29 @@
 """What became of every connection and message in this process, as plain counters.
 
-Strategy: the hot path only adds to integers and to sparse histograms (a dict from microseconds,
-truncated to three significant digits, to a count); whoever reports turns that into a message for
-the master. No lock: everything runs in one thread, and no method here can yield.
+Strategy: the hot path only appends a time to a list and adds to integers; `Row.settle` moves the times into
+sparse histograms, many at a time (0.2 us a value; HdrHistogram's own `record_value` takes 2.7), and whoever
+reports turns those into a message for the master. No lock: everything runs in one thread, and no method here
+can yield.
 
 Rules, which hold at every moment between two events:
 
 - attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the
-  connection has settled (see client.py), or as failed. One that is still going on, or was given up
-  because its user was stopped, is not counted.
+  connection has settled (see books.py), or as failed. One that is still going on is not counted; one that was
+  given up because its user was stopped is counted as `abandoned` alone.
 - sent == answered + wrong + unanswered + what is in flight. `unanswered` are messages whose reply
-  will never come: timeout, drop, or the client's own close.
+  will never come: timeout, drop, or the client's own close; `unanswered_by` says by which.
+- due == sent + sum(unsent). A message is due when its slot says so, or where nothing paces, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
-- due == sent and late == 0, since a message is due when it is sent (there is no pacing by due time).
-- failures == the failures of all rows. A row's histogram holds the times of its successes only:
+- failures == the failures of all rows. A row's histograms hold the times of its successes only:
   a refusal in 50 us must not make connecting look fast.
 
 Counts are absolute since `begin_run()`, which is to be called while nothing is open or in flight.
 """
 
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 TYPE = "TCP"
@@ -30,96 +33,176 @@ DROP = "drop"
 # Rows that are not messages: verdicts on latency leave them out.
 CONNECTION_ROWS = (CONNECT, RECONNECT, DROP)
 
+# HdrHistogram with 3 significant digits tells 2,048 values apart in each power of two.
+KEPT_BITS = 11
+# Times that a row gathers before it settles by itself; as many take about a tenth of a millisecond.
+SETTLE_AFTER = 500
+MICROSECONDS = (1e6).__mul__
+
+Times = tuple[float, float, float]
+
 
 def truncate(us: int) -> int:
-    """Microseconds cut to three significant digits: 123456 becomes 123000; the error is below 1 %."""
-    if us < 1000:
-        return us
-    step = 10
-    while us >= step * 1000:
-        step *= 10
-    return us - us % step
+    """Microseconds cut down to the lowest value that HdrHistogram(1, 3_600_000_000, 3) can't tell from them.
+
+    Recording the result loses nothing against recording `us`: 123456 becomes 123456 - 123456 % 64.
+    """
+    shift = us.bit_length() - KEPT_BITS
+    return us >> shift << shift if shift > 0 else us
 
 
 class Row:
-    """One line of the statistics: all events of one name."""
+    """One line of the statistics: all events of one name.
 
-    __slots__ = ("bytes", "failures", "histogram", "requests")
+    The hot path appends to `plain` a success's seconds from sent to whole reply, where it was sent when due and its
+    reply came in one read; to `full` the seconds (from due, from sent, to the first byte) of any other.
+    """
+
+    __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes")
 
     def __init__(self) -> None:
-        self.requests = 0
+        self.successes = 0  # settled ones
         self.failures: dict[str, int] = {}
         self.bytes = 0
-        self.histogram: dict[int, int] = {}
+        self.plain: list[float] = []
+        self.full: list[Times] = []
+        self.sent: Counter[int] = Counter()
+        self.due: Counter[int] = Counter()
+        self.first: Counter[int] = Counter()
 
-    def take(self) -> list[list[int]]:
-        """The histogram's [us, count] pairs since the last call."""
-        taken, self.histogram = self.histogram, {}
-        return [[us, count] for us, count in taken.items()]
+    @property
+    def requests(self) -> int:
+        """Events of this row."""
+        return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
+
+    def settle(self) -> None:
+        """Move the times that were gathered into the histograms."""
+        plain, full = self.plain, self.full
+        if plain:
+            self.plain = []
+            self.successes += len(plain)
+            _add(plain, (self.sent, self.first, *self._of_due()))
+        if full:
+            self.full = []
+            self.successes += len(full)
+            dues, sents, firsts = zip(*full, strict=True)
+            _add(dues, self._of_due())
+            _add(sents, (self.sent,))
+            _add(firsts, (self.first,))
+
+    def _of_due(self) -> tuple[Counter[int], ...]:
+        """The histograms that take the times from due."""
+        return (self.due,)
+
+    def take(self) -> dict[str, list[list[int]]]:
+        """The histograms' [us, count] pairs since the last call."""
+        self.settle()
+        taken = {"sent": _pairs(self.sent), "due": _pairs(self.due), "first": _pairs(self.first)}
+        self.sent, self.due, self.first = Counter(), Counter(), Counter()
+        return taken
+
+
+class ConnectRow(Row):
+    """A row of connect attempts: only one time each, from begun to connected."""
+
+    __slots__ = ()
+
+    def take(self) -> dict[str, list[list[int]]]:
+        """The histogram's [us, count] pairs since the last call; nothing was due, no byte came."""
+        return {**super().take(), "due": [], "first": []}
 
 
 class Recorder:
     """The counters of one process; see the module's rules. Attributes are read and raised directly."""
 
     __slots__ = (
+        "abandoned",
+        "all_there",
         "answered",
         "attempted",
         "bytes_received",
         "bytes_sent",
         "closed",
         "connected",
+        "cut",
         "dropped",
         "failed",
         "failures",
+        "groups",
         "held",
+        "late",
+        "pushed",
         "reconnects",
         "rows",
         "run",
         "sent",
         "seq",
+        "sessions_begun",
+        "sessions_ended",
+        "storms",
         "unanswered",
+        "unanswered_by",
+        "unproven",
+        "unsent",
         "wrong",
     )
 
     def __init__(self) -> None:
         self.held = 0
         self.run = 0
+        self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
         self._reset()
 
     def _reset(self) -> None:
         self.seq = 0
-        self.attempted = self.connected = self.reconnects = self.closed = 0
+        self.all_there: float | None = None  # since when (of the wall clock) the ramp of the whole run is complete
+        self.sessions_begun = self.sessions_ended = 0
+        self.storms: dict[int, list[float]] = {}  # by their moment: dropped, came back, seconds until the last of them
+        self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
         self.failed: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
-        self.sent = self.answered = self.wrong = self.unanswered = 0
+        self.sent = self.answered = self.wrong = self.late = self.unanswered = self.cut = self.pushed = 0
+        self.unsent: dict[str, int] = {}
+        self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
         self.rows: dict[str, Row] = {}
+        for group in self.groups:
+            group.clear()
 
     def begin_run(self) -> None:
         """Forget everything but `held` and begin the next run."""
         self.run += 1
         self._reset()
 
-    def event(self, name: str, seconds: float | None, length: int, failure: str | None) -> None:
-        """Add one event to the row of that name; `length` is the reply's bytes, `failure` one of errors.NAMES."""
+    def row(self, name: str) -> Row:
+        """The row of that name, made if need be."""
         row = self.rows.get(name)
         if row is None:
-            row = self.rows[name] = Row()
-        row.requests += 1
+            row = self.rows[name] = row_for(name)
+        return row
+
+    def success(self, name: str, times: Times, length: int) -> None:
+        """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
+        row = self.row(name)
         row.bytes += length
-        if failure is not None:
-            row.failures[failure] = row.failures.get(failure, 0) + 1
-            self.failures += 1
-        elif seconds is not None:
-            us = truncate(int(seconds * 1e6))
-            histogram = row.histogram
-            histogram[us] = histogram.get(us, 0) + 1
+        row.full.append(times)
+        if len(row.full) >= SETTLE_AFTER:
+            row.settle()
+
+    def failure(self, name: str, failure: str) -> None:
+        """Add an event that failed; `failure` is one of errors.NAMES."""
+        self.fail(self.row(name), failure)
+
+    def fail(self, row: Row, failure: str) -> None:
+        """Add a failed event to a row."""
+        row.failures[failure] = row.failures.get(failure, 0) + 1
+        self.failures += 1
 
     def attempt_failed(self, failure: str) -> None:
         """An attempt to connect ended without a usable connection."""
         self.attempted += 1
-        self.failed[failure] = self.failed.get(failure, 0) + 1
+        count(self.failed, failure)
 
     def settled(self, reconnect: bool) -> None:
         """A connection has proved usable: that ends its attempt."""
@@ -130,7 +213,23 @@ class Recorder:
 
     def drop(self, failure: str) -> None:
         """A settled connection was lost, or had to be given up, because of that failure."""
-        self.dropped[failure] = self.dropped.get(failure, 0) + 1
+        count(self.dropped, failure)
+
+    def storm(self, moment: int, came_back_after: float | None = None) -> None:
+        """A session has dropped its connection in a storm, or is held again so many seconds after its moment."""
+        storm = self.storms.setdefault(moment, [0, 0, 0.0])
+        if came_back_after is None:
+            storm[0] += 1
+        else:
+            storm[1] += 1
+            storm[2] = max(storm[2], came_back_after)
+
+    def lose(self, reason: str, messages: int, cut: bool = False) -> None:
+        """So many messages in flight will never be answered, because of that; `cut`: one was not wholly sent."""
+        if messages:
+            self.unanswered += messages
+            count(self.unanswered_by, reason, messages)
+            self.cut += cut
 
     def report(self, final: bool = False) -> dict[str, Any]:
         """Everything since `begin_run()`, msgpack-able; the histograms hold only what is new since the last report.
@@ -145,13 +244,13 @@ class Recorder:
             "held": self.held,
             "cpu_s": time.process_time(),
             "wall_s": time.monotonic(),
+            "sessions": {"begun": self.sessions_begun, "ended": self.sessions_ended},
             "connections": self._connections(),
             "messages": self._messages(),
             "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
             "failures": self.failures,
-            "rows": [
-                [TYPE, name, row.requests, dict(row.failures), row.bytes, row.take()] for name, row in self.rows.items()
-            ],
+            "storms": [[moment, *storm] for moment, storm in self.storms.items()],
+            "rows": list(self._rows()),
         }
 
     def _connections(self) -> dict[str, Any]:
@@ -162,17 +261,50 @@ class Recorder:
             "dropped": dict(self.dropped),
             "reconnects": self.reconnects,
             "closed": self.closed,
+            "abandoned": self.abandoned,
+            "unproven": self.unproven,
         }
 
-    def _messages(self) -> dict[str, int]:
+    def _messages(self) -> dict[str, Any]:
         return {
-            "due": self.sent,
+            "due": self.sent + sum(self.unsent.values()),
             "sent": self.sent,
             "answered": self.answered,
             "wrong": self.wrong,
-            "late": 0,
+            "late": self.late,
             "unanswered": self.unanswered,
+            "unsent": dict(self.unsent),
+            "unanswered_by": dict(self.unanswered_by),
+            "cut": self.cut,
+            "pushed": self.pushed,
         }
+
+    def _rows(self) -> Iterator[list[Any]]:
+        for rows in (self.rows, *self.groups):
+            for name, row in rows.items():
+                times = row.take()
+                yield [TYPE, name, row.requests, dict(row.failures), row.bytes, times]
+
+
+def row_for(name: str) -> Row:
+    """A new row of the kind that belongs to that name."""
+    return ConnectRow() if name in (CONNECT, RECONNECT) else Row()
+
+
+def count(counts: dict[str, int], name: str, by: int = 1) -> None:
+    """Add to a table of counts by name."""
+    counts[name] = counts.get(name, 0) + by
+
+
+def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:
+    for us, number in Counter(map(int, map(MICROSECONDS, seconds))).items():
+        key = truncate(us)
+        for histogram in histograms:
+            histogram[key] += number
+
+
+def _pairs(histogram: Counter[int]) -> list[list[int]]:
+    return [[us, number] for us, number in histogram.items()]
 
 
 # The process's own: one worker process has one set of counters, whatever user classes it runs.

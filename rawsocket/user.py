@@ -18,7 +18,6 @@ Locust's TaskSets wait and run tasks through two methods that a user can't overr
 here, once, for the TaskSets of raw socket users only. Tests pin that to the one Locust release that we name.
 """
 
-import os
 import random
 import time
 from typing import Any, ClassVar
@@ -29,19 +28,16 @@ from locust import TaskSet, User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket import options, target
 from rawsocket.attach import attach
-from rawsocket.client import SETTLES_AFTER, RawSocketClient
+from rawsocket.books import SETTLES_AFTER
+from rawsocket.client import RawSocketClient
 from rawsocket.errors import RawSocketError
-from rawsocket.framing import MAX_SIZE, Chunk, Framing, Line
 from rawsocket.payload import reply_to
-
-BACKOFF = 0.5  # seconds: the upper bound of the first wait before a reconnect
-BACKOFF_LIMIT = 30.0  # seconds: what the bound doubles up to
-STAYED = 5.0  # seconds that a connection must stay to be good without a reply
+from rawsocket.schedule import STAYED, backoff
+from rawsocket.wiring import Wired
 
 
-class RawSocketUser(User):
+class RawSocketUser(Wired, User):
     """A user with one connection, `self.client`; see the module's rules.
 
     Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
@@ -49,17 +45,8 @@ class RawSocketUser(User):
     """
 
     abstract = True
-    host = (target.allowed(os.environ) or target.DEFAULT).url
-
-    # Whether each user is meant to hold a connection all the time: then MIN_HELD can be expected to be USERS.
-    holds: ClassVar[bool] = True
     # Whether the user connects by itself, first and again. Without, tasks call connect() and close().
     reconnects: ClassVar[bool] = True
-
-    framing: Framing | None = None
-    connect_timeout: float | None = None
-    send_timeout: float | None = None
-    reply_timeout: float | None = None
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -70,19 +57,9 @@ class RawSocketUser(User):
 
     def another_client(self) -> RawSocketClient:
         """A client set up as the user's own, unconnected. Who makes one must close it."""
-        timeout = self.option("timeout")
         return RawSocketClient(
-            target.parse(self.environment.host or self.host or target.DEFAULT.url),
-            self.framing or self._option_framing(),
-            connect_timeout=self.connect_timeout or timeout,
-            send_timeout=self.send_timeout or timeout,
-            reply_timeout=self.reply_timeout or timeout,
-            listener=self._tell,
+            self.chosen_target(), self.chosen_framing(), **self.chosen_timeouts(), listener=self._tell
         )
-
-    def option(self, name: str) -> Any:
-        """The value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
-        return options.value(self.environment.parsed_options, name)
 
     def on_start(self) -> None:
         """Connect, however long it takes. A subclass need not call it: the first task does it otherwise."""
@@ -152,9 +129,9 @@ class RawSocketUser(User):
             self._judged = client.connection_id
             if client.answered or time.perf_counter() - client.connected_at >= STAYED:
                 self._failures = 0
-        bound = min(BACKOFF_LIMIT, BACKOFF * 2.0 ** min(self._failures, 16))
+        seconds = backoff(self._failures, random.random)
         self._failures += 1
-        gevent.sleep(random.uniform(0, bound))
+        gevent.sleep(seconds)
 
     def _tell(self, row: str, ms: float | None, length: int, failure: RawSocketError | None) -> None:
         self.environment.events.request.fire(
@@ -168,11 +145,6 @@ class RawSocketUser(User):
 
     def _ended(self, _greenlet: Any) -> None:
         self.client.close()
-
-    def _option_framing(self) -> Framing:
-        if self.option("framing") == "chunk":
-            return Chunk()
-        return Line(max(MAX_SIZE, self.option("size")))
 
 
 class LabUser(RawSocketUser):

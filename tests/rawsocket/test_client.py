@@ -48,10 +48,11 @@ class Rig:
     def check(self) -> None:
         """The recorder's invariants, which hold at any moment between two events."""
         made = self.recorder
-        settled = self.client.connected and self.client._settled
+        settled = self.client.connected and self.client.settled
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed + settled
         assert made.sent == made.answered + made.wrong + made.unanswered + self.client.in_flight
+        assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
         assert made.held == self.client.connected
         assert made.failures == sum(sum(row.failures.values()) for row in made.rows.values())
         assert sum(row.requests for row in made.rows.values()) == len(self.events)

@@ -6,12 +6,15 @@ from rawsocket.inbox import SERVER_ERRORS, Inbox
 from tests.support.cuts import CUTS
 
 
-def test_messages_are_taken_in_order_with_the_time_that_completed_them():
+def test_messages_are_taken_in_order_with_the_times_that_completed_and_began_them():
     inbox = Inbox(Line())
     inbox.feed(b"a\nb", 1.0, False)
-    inbox.feed(b"\n", 2.0, False)
-    assert len(inbox) == 2
-    assert [inbox.take(), inbox.take()] == [(b"a", 1.0), (b"b", 2.0)]
+    inbox.feed(b"b", 1.5, False)
+    inbox.feed(b"\nc\nd", 2.0, False)
+    inbox.feed(b"\n", 3.0, False)
+    assert len(inbox) == 4
+    taken = [inbox.take() for _ in range(4)]
+    assert taken == [(b"a", 1.0, 1.0), (b"bb", 2.0, 1.0), (b"c", 2.0, 2.0), (b"d", 3.0, 2.0)]
     assert not inbox
 
 
@@ -31,7 +34,7 @@ def test_an_error_line_may_come_in_any_cut_and_after_messages(cut):
     inbox = Inbox(Line())
     for piece in cut(b"reply\nERR server full\n"):
         inbox.feed(piece, 1.0, False)
-    assert inbox.take() == (b"reply", 1.0)
+    assert inbox.take() == (b"reply", 1.0, 1.0)
     assert isinstance(inbox.failure(), ServerFull)
 
 

@@ -1,16 +1,18 @@
 import json
 
+from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawsocket.recorder import RECORDER, Recorder, truncate
+from rawsocket.recorder import RECORDER, SETTLE_AFTER, Recorder, Row, truncate
+
+LIMITS = (1, 3_600_000_000, 3)
 
 
-@given(st.integers(0, 10**10))
-def test_truncation_keeps_three_digits(us: int):
-    cut = truncate(us)
-    assert cut <= us < cut + max(1, cut / 99)
-    assert len(str(cut).rstrip("0")) <= 3
+@given(st.integers(1, LIMITS[1]))
+def test_what_is_cut_off_hdrhistogram_does_not_keep_either(us: int):
+    histogram = HdrHistogram(*LIMITS)
+    assert truncate(us) == histogram.get_lowest_equivalent_value(us)
 
 
 def test_a_report_has_these_keys_and_counts():
@@ -20,10 +22,12 @@ def test_a_report_has_these_keys_and_counts():
     recorder.attempt_failed("refused")
     recorder.settled(reconnect=True)
     recorder.drop("closed")
-    recorder.sent += 2
+    recorder.sent += 3
     recorder.answered += 1
-    recorder.event("message", 0.123456, 20, None)
-    recorder.event("message", 0.5, 0, "closed")
+    recorder.lose("closed", 2, cut=True)
+    recorder.unsent["refused"] = 4
+    recorder.success("message", (0.002, 0.001, 0.0005), 20)
+    recorder.failure("message", "closed")
     report = recorder.report()
     json.dumps(report)
     assert report.pop("cpu_s") > 0
@@ -33,6 +37,7 @@ def test_a_report_has_these_keys_and_counts():
         "seq": 1,
         "final": False,
         "held": 1,
+        "sessions": {"begun": 0, "ended": 0},
         "connections": {
             "attempted": 2,
             "connected": 1,
@@ -40,43 +45,100 @@ def test_a_report_has_these_keys_and_counts():
             "dropped": {"closed": 1},
             "reconnects": 1,
             "closed": 0,
+            "abandoned": 0,
+            "unproven": 0,
         },
-        "messages": {"due": 2, "sent": 2, "answered": 1, "wrong": 0, "late": 0, "unanswered": 0},
+        "messages": {
+            "due": 7,
+            "sent": 3,
+            "answered": 1,
+            "wrong": 0,
+            "late": 0,
+            "unanswered": 2,
+            "unsent": {"refused": 4},
+            "unanswered_by": {"closed": 2},
+            "cut": 1,
+            "pushed": 0,
+        },
         "bytes": {"sent": 0, "received": 0},
         "failures": 1,
-        "rows": [["TCP", "message", 2, {"closed": 1}, 20, [[123000, 1]]]],
+        "storms": [],
+        "rows": [
+            ["TCP", "message", 2, {"closed": 1}, 20, {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]]}]
+        ],
     }
 
 
 def test_counts_are_absolute_and_histograms_only_what_is_new():
     recorder = Recorder()
-    recorder.event("message", 0.001, 5, None)
+    recorder.success("message", (0.001, 0.001, 0.001), 5)
     recorder.report()
-    recorder.event("message", 0.001, 5, None)
-    recorder.event("message", 0.002, 5, None)
+    recorder.success("message", (0.001, 0.001, 0.001), 5)
+    recorder.success("message", (0.002, 0.001, 0.001), 5)
     [row] = recorder.report(final=True)["rows"]
-    assert row == ["TCP", "message", 3, {}, 15, [[1000, 1], [2000, 1]]]
+    assert row[:5] == ["TCP", "message", 3, {}, 15]
+    assert row[5] == {"sent": [[1000, 2]], "due": [[1000, 1], [2000, 1]], "first": [[1000, 2]]}
     [row] = recorder.report()["rows"]
-    assert row[5] == []
+    assert row[5] == {"sent": [], "due": [], "first": []}
 
 
-def test_only_successes_have_their_time_in_the_histogram():
+def test_a_plain_time_stands_in_all_three_histograms():
+    row = Row()
+    row.plain += [0.001, 0.001, 0.0030004]
+    row.full.append((0.5, 0.25, 0.125))
+    assert row.requests == 4
+    taken = row.take()
+    assert taken["sent"] == [[1000, 2], [3000, 1], [249984, 1]]
+    assert [dict(map(tuple, taken[kind])).get(1000) for kind in taken] == [2, 2, 2]
+    assert row.requests == 4
+
+
+def test_a_connect_has_one_time_and_a_failure_none():
     recorder = Recorder()
-    recorder.event("connect", 0.00005, 0, "refused")
-    recorder.event("drop", None, 0, "closed")
-    assert [row[5] for row in recorder.report()["rows"]] == [[], []]
+    recorder.success("connect", (0.001, 0.001, 0.001), 0)
+    recorder.failure("connect", "refused")
+    recorder.failure("drop", "closed")
+    empty = {"sent": [], "due": [], "first": []}
+    assert [row[5] for row in recorder.report()["rows"]] == [{**empty, "sent": [[1000, 1]]}, empty]
+
+
+def test_a_row_settles_by_itself_before_it_grows_large():
+    recorder = Recorder()
+    for _ in range(SETTLE_AFTER + 1):
+        recorder.success("message", (0.001, 0.001, 0.001), 5)
+    assert len(recorder.rows["message"].full) == 1
+    assert recorder.rows["message"].requests == SETTLE_AFTER + 1
+
+
+def test_groups_of_rows_are_reported_beside_the_recorders_own_and_cleared_with_them():
+    recorder, group = Recorder(), {"message": Row()}
+    recorder.groups.append(group)
+    recorder.success("message", (0.001, 0.001, 0.001), 5)
+    group["message"].plain.append(0.002)
+    assert [row[:3] for row in recorder.report()["rows"]] == [["TCP", "message", 1], ["TCP", "message", 1]]
+    recorder.begin_run()
+    assert group == {}
 
 
 def test_begin_run_forgets_everything_but_held():
     recorder = Recorder()
     recorder.held = 3
     recorder.settled(reconnect=False)
-    recorder.event("message", 0.1, 5, "wrong")
+    recorder.failure("message", "wrong")
     recorder.report()
     recorder.begin_run()
     report = recorder.report()
     assert (report["run"], report["seq"], report["held"]) == (1, 1, 3)
     assert (report["failures"], report["rows"], report["connections"]["attempted"]) == (0, [], 0)
+
+
+def test_a_storm_tells_who_dropped_who_came_back_and_when_the_last_did():
+    recorder = Recorder()
+    for _ in range(3):
+        recorder.storm(1000)
+    recorder.storm(1000, came_back_after=0.5)
+    recorder.storm(1000, came_back_after=0.25)
+    assert recorder.report()["storms"] == [[1000, 3, 2, 0.5]]
 
 
 def test_the_process_has_one_recorder():

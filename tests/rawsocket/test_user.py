@@ -10,7 +10,7 @@ from locust import TaskSet, constant, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from rawsocket import LabUser, RawSocketUser, client
+from rawsocket import LabUser, RawSocketUser, client, schedule
 from rawsocket import user as user_module
 from rawsocket.errors import RawSocketError
 from rawsocket.framing import Chunk, Line
@@ -59,8 +59,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(user_module, "BACKOFF", 0.02)
-    monkeypatch.setattr(user_module, "BACKOFF_LIMIT", 0.1)
+    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
     assert RECORDER.held == 0
     RECORDER.begin_run()
     yield
@@ -213,9 +213,11 @@ def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
 
 def test_the_backoff_doubles_and_begins_anew_after_a_good_connection(server: Server, monkeypatch: pytest.MonkeyPatch):
     bounds: list[float] = []
-    monkeypatch.setattr(user_module, "BACKOFF", 0.5)
-    monkeypatch.setattr(user_module, "BACKOFF_LIMIT", 30.0)
-    monkeypatch.setattr(user_module.random, "uniform", lambda low, high: bounds.append(high) or 0)
+    monkeypatch.setattr(schedule, "BACKOFF", 0.5)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
+    monkeypatch.setattr(
+        user_module, "backoff", lambda failures, _: bounds.append(schedule.backoff(failures, lambda: 1)) or 0
+    )
     environment = Environment(user_classes=[Waiter], host=server.url)
     user = Waiter(environment)
     for _ in range(8):

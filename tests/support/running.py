@@ -8,8 +8,8 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from rawsocket import RawSocketUser
-from rawsocket.recorder import RECORDER
+from rawsocket.batch import BATCH
+from rawsocket.recorder import RECORDER, Row
 
 LONG = 30.0  # seconds that nothing takes, unless it is broken
 
@@ -17,20 +17,28 @@ LONG = 30.0  # seconds that nothing takes, unless it is broken
 class Run:
     """Users of one class on a local runner."""
 
-    def __init__(self, user_class: type[RawSocketUser], url: str, users: int = 3, **options: Any) -> None:
-        self.environment = Environment(user_classes=[user_class], host=url, stop_timeout=options.pop("stop_timeout", 0))
-        self.environment.parsed_options = argparse.Namespace(**({"timeout": LONG} | options))
+    def __init__(self, user_class: type[Any] | list[type[Any]], url: str, users: int = 3, **options: Any) -> None:
+        classes = user_class if isinstance(user_class, list) else [user_class]
+        self.environment = Environment(user_classes=classes, host=url, stop_timeout=options.pop("stop_timeout", 0))
         self.runner = self.environment.create_local_runner()
+        if listener := options.pop("listener", None):
+            self.environment.events.request.add_listener(listener)
         self.errors: list[BaseException] = []
         self.environment.events.user_error.add_listener(lambda exception, **_: self.errors.append(exception))
+        self.environment.parsed_options = argparse.Namespace(**({"timeout": LONG} | options))
         self.runner.start(users, spawn_rate=users)
 
+    @property
+    def rows(self) -> dict[str, Row]:
+        """Of users with a greenlet, or of sessions."""
+        return RECORDER.rows or dict(BATCH)
+
     def row(self, name: str) -> int:
-        row = RECORDER.rows.get(name)
+        row = self.rows.get(name)
         return row.requests if row else 0
 
     def fails(self, name: str) -> dict[str, int]:
-        row = RECORDER.rows.get(name)
+        row = self.rows.get(name)
         return row.failures if row else {}
 
     def stop(self) -> None:
@@ -43,7 +51,10 @@ class Run:
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed
         assert made.sent == made.answered + made.wrong + made.unanswered
-        for name, row in made.rows.items():
+        assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
+        assert made.sessions_begun == made.sessions_ended
+        BATCH.flush(self.environment)
+        for name, row in self.rows.items():
             entry = self.environment.stats.get(name, "TCP")
             assert (entry.num_requests, entry.num_failures) == (row.requests, sum(row.failures.values()))
 
