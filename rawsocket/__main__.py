@@ -73,6 +73,19 @@ def check_ports(plan: Plan) -> None:
                 ) from None
 
 
+def check_sources(plan: Plan) -> None:
+    """Find out before the run whether this machine has the addresses that it is to connect from."""
+    for source in plan.sources:
+        with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((source, 0))
+            except OSError as error:
+                raise UsageError(
+                    f"SOURCES={','.join(plan.sources)}: {source} can't be used: {error.strerror}; "
+                    "name addresses that this machine (or container) has"
+                ) from None
+
+
 def prepare(role: str) -> Plan:
     """Read the settings and put them where Locust, the scenario and the library look for them."""
     plan = from_environ(os.environ, scenarios())
@@ -80,6 +93,8 @@ def prepare(role: str) -> Plan:
         del os.environ[name]
     if role == "master":
         check_ports(plan)
+    else:
+        check_sources(plan)
     os.environ["HOLDFAST_TARGET"] = plan.target
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
     return plan

@@ -15,6 +15,7 @@ import gc
 import logging
 import os
 import signal
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -88,6 +89,8 @@ class Attachment:
 
     def _init_desk(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
         self.desk = desk = Desk(environment, plan)
+        if self.side:
+            desk.numbers = self.side.numbers
         self.web_ui = web_ui
         report.install(desk)
         if web_ui is not None:
@@ -108,18 +111,20 @@ class Attachment:
         if self.desk:
             self.desk.on_test_start()
         if self.side:
+            gc.unfreeze()  # see arrivals.py
             gc.collect()  # before the run rather than in it
             self.side.on_test_start()
 
     def _spawning_complete(self, **_: Any) -> None:
+        RECORDER.all_there = RECORDER.all_there or time.time()
         if self.desk:
             self.desk.on_spawning_complete()
 
     def _test_stopping(self, **_: Any) -> None:
         if self.desk:
             self.desk.on_test_stopping()
-            if self.desk.local:
-                self.desk.take(LOCAL, RECORDER.report(), at_stop=True)
+            if self.desk.local and self.side:
+                self.desk.take(LOCAL, self.side.numbers(), at_stop=True)
         if self.side:
             self.side.on_test_stopping()
 
@@ -128,8 +133,8 @@ class Attachment:
             self.side.on_test_stop()
         if self.desk is None:
             return
-        if self.desk.local:
-            self.desk.take(LOCAL, RECORDER.report(final=True))
+        if self.desk.local and self.side:
+            self.desk.take(LOCAL, self.side.numbers(final=True))
         self.desk.on_test_stop()
         if not self.desk.plan.headless:
             artefacts.write(self.desk)

@@ -2,7 +2,8 @@
 
 Rules:
 
-- A user is one connection: one descriptor, one source port towards the one target, `KB_PER_USER` of memory.
+- A user is one connection: one descriptor, one source port towards the one target (a worker has a set of ports for
+  each source address that it was given), and memory as its class says.
 - Workers that share a network namespace share its source ports; workers that share a memory limit (or a
   machine without one) share that memory. In containers each has its own; as local processes they share
   both, and then more workers on the same machine don't help. The message says so.
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from rawsocket.cgroups import folders, text
 
 # Descriptors that a worker needs for itself: ZeroMQ's sockets and event descriptors, epoll, the log. 12 were open in an
 # idle worker and 3,012 in one that held 3,000 connections; the rest is for reconnects and for what a scenario opens.
@@ -49,20 +52,20 @@ def raise_descriptors() -> int:
     return hard
 
 
-def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> Limits:
-    """Read this process's own limits; what can't be read counts as no limit."""
+def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), sources: int = 0) -> Limits:
+    """Read this process's own limits; what can't be read counts as no limit. `sources`: addresses that it binds."""
     memory_kb, memory = _memory(proc, cgroup)
     return Limits(
         descriptors=max(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_DESCRIPTORS),
-        ports=_ports(proc),
+        ports=_ports(proc) * max(1, sources),
         memory_kb=memory_kb,
         net=_link(proc / "self/ns/net"),
         memory=memory,
     )
 
 
-def fits(users: int, workers: int, limits: Sequence[Limits]) -> str | None:
-    """Say why `users` don't fit on `workers` (those that sent `limits`), or None if they fit.
+def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_USER) -> str | None:
+    """Say why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
 
     Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
     """
@@ -73,18 +76,18 @@ def fits(users: int, workers: int, limits: Sequence[Limits]) -> str | None:
     if share > descriptors:
         name = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself)"
         return _too_many(users, workers, share, descriptors, name, False)
-    return _shared(users, workers, share, limits)
+    return _shared(users, workers, share, limits, kb)
 
 
-def _shared(users: int, workers: int, share: int, limits: Sequence[Limits]) -> str | None:
+def _shared(users: int, workers: int, share: int, limits: Sequence[Limits], kb: int) -> str | None:
     for name, group, capacity in (
         ("source ports (net.ipv4.ip_local_port_range)", "net", "ports"),
-        (f"memory ({KB_PER_USER} KB a user)", "memory", "memory_kb"),
+        (f"memory ({kb} KB a user)", "memory", "memory_kb"),
     ):
         for key in {getattr(limit, group) for limit in limits}:
             members = [limit for limit in limits if getattr(limit, group) == key]
             room = min(getattr(limit, capacity) for limit in members)
-            room = room // KB_PER_USER if capacity == "memory_kb" else room
+            room = room // kb if capacity == "memory_kb" else room
             sharing = len(members) if key else 1
             if share * sharing > room:
                 return _too_many(users, workers, share, room // sharing, name, sharing > 1)
@@ -101,14 +104,14 @@ def _too_many(users: int, workers: int, share: int, room: int, name: str, shared
 
 
 def _ports(proc: Path) -> int:
-    text = _text(proc / "sys/net/ipv4/ip_local_port_range").split()
-    return int(text[1]) - int(text[0]) + 1 if len(text) == 2 else 65535
+    found = text(proc / "sys/net/ipv4/ip_local_port_range").split()
+    return int(found[1]) - int(found[0]) + 1 if len(found) == 2 else 65535
 
 
 def _memory(proc: Path, cgroup: Path) -> tuple[int, str]:
     """Give the KB that are left, and the name of the pool they are taken from."""
     free = _available(proc)
-    machine = _text(proc / "sys/kernel/random/boot_id").strip()
+    machine = text(proc / "sys/kernel/random/boot_id").strip()
     limited = [(limit, used) for limit, used in _cgroups(proc, cgroup) if limit < KERNEL_MEMORY_UNLIMITED]
     rooms = [(limit - used) // 1024 for limit, used in limited]
     if rooms and min(rooms) < free:
@@ -117,33 +120,21 @@ def _memory(proc: Path, cgroup: Path) -> tuple[int, str]:
 
 
 def _available(proc: Path) -> int:
-    for line in _text(proc / "meminfo").splitlines():
+    for line in text(proc / "meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1])
     return KERNEL_MEMORY_UNLIMITED // 1024
 
 
 def _cgroups(proc: Path, cgroup: Path) -> list[tuple[int, int]]:
-    """Give (limit, used) in bytes of the memory group, v2 or v1: as a container sees it, or below the mount."""
+    """Give (limit, used) in bytes of this process's memory groups, v2 or v1."""
     found = []
-    for line in _text(proc / "self/cgroup").splitlines():
-        _, names, path = line.split(":", 2)
-        if names not in ("", "memory"):
-            continue
-        base = cgroup if not names else cgroup / "memory"
-        files = ("memory.max", "memory.current") if not names else ("memory.limit_in_bytes", "memory.usage_in_bytes")
-        for folder in {base / path.strip("/"), base}:
-            limit, used = (_text(folder / name).strip() for name in files)
+    for folder in folders("memory", proc, cgroup):
+        for files in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+            limit, used = (text(folder / name).strip() for name in files)
             if limit.isdigit() and used.isdigit():
                 found.append((int(limit), int(used)))
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def _link(path: Path) -> str:

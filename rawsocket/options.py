@@ -82,10 +82,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("size", "SIZE", int, 20, "bytes of a message, its end mark not counted", 1, 1 << 24),
     Option("timeout", "TIMEOUT", float, 10.0, "seconds to wait for a connect, a send, a reply", 0, DAY, above=True),
     Option("app", "APP", str, "echo", "what the server answers", choices=("echo", "hello", "work")),
+    Option("pace", "PACE", str, "open", "open: when due; closed: after the reply", choices=("open", "closed")),
+    Option("arrivals", "ARRIVALS", str, "even", "how connects are spread", choices=("even", "poisson")),
     Option("framing", "FRAMING", str, "line", "how messages are told apart", choices=("line", "chunk")),
     Option("min_held", "MIN_HELD", int, 0, "least connections held in any steady second; 0: not judged", 0),
     Option("max_failures", "MAX_FAILURES", int, 0, "most failures of a run; -1: not judged", -1),
-    Option("max_p99_ms", "MAX_P99_MS", float, 1000.0, "highest p99 of replies in ms; 0: not judged", 0),
+    Option("max_p99_ms", "MAX_P99_MS", float, 1000.0, "highest p99 from due in ms; 0: not judged", 0),
     Option("min_messages_s", "MIN_MESSAGES_S", float, 0.0, "least messages a second; 0: not judged", 0),
 )
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}

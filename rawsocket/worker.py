@@ -18,7 +18,11 @@ from typing import Any
 import locust.runners
 from locust.runners import LocalRunner, Runner, WorkerRunner
 
-from rawsocket import limits, target
+from rawsocket import dial, limits, target
+from rawsocket.batch import BATCH
+from rawsocket.crowd import Ender
+from rawsocket.health import Meter
+from rawsocket.locust_patches import lighten_worker
 from rawsocket.recorder import RECORDER
 
 REPORT_S = 1.0
@@ -35,7 +39,13 @@ class Side:
         self._refusal = ""
         self._spawn: Callable[..., Any] = runner.spawn_users
         runner.spawn_users = self._spawn_users  # type: ignore[method-assign]
-        self.limits = limits.read().as_dict()
+        Ender(runner)
+        lighten_worker()
+        sources = [part.strip() for part in self._environ.get("SOURCES", "").split(",") if part.strip()]
+        dial.bind_to(sources)
+        self.limits = limits.read(sources=len(sources)).as_dict()
+        self.meter = Meter()
+        self.meter.start()
         locust.runners.WORKER_REPORT_INTERVAL = REPORT_S
         if isinstance(runner, WorkerRunner):
             runner.send_message(LIMITS, self.limits)
@@ -64,19 +74,24 @@ class Side:
                 return f"target-refused: this lab loads {allowed.url} only, not {host}"
         return None
 
+    def numbers(self, final: bool = False) -> dict[str, Any]:
+        """Give this process's report, and tell Locust's statistics what only our rows know so far."""
+        BATCH.flush(self._runner.environment)
+        return {**RECORDER.report(final), "health": self.meter.report(), "limits": self.limits}
+
     def report(self, data: dict[str, Any]) -> None:
         """Add our report to Locust's."""
-        data["holdfast"] = {**RECORDER.report(), "limits": self.limits}
+        data["holdfast"] = self.numbers()
 
     def on_test_stopping(self) -> None:
         """Send the numbers as they are at the moment at which stop is asked."""
         if isinstance(self._runner, WorkerRunner):
-            self._runner.send_message(STOPPING, RECORDER.report())
+            self._runner.send_message(STOPPING, self.numbers())
 
     def on_test_stop(self) -> None:
         """Send the final numbers."""
         if isinstance(self._runner, WorkerRunner):
-            self._runner.send_message(FINAL, RECORDER.report(final=True))
+            self._runner.send_message(FINAL, self.numbers(final=True))
 
     def quit(self) -> None:
         """Stop the users and let Locust's main greenlet shut the process down."""

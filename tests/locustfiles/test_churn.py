@@ -3,7 +3,8 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from locustfiles.churn import Churn
-from rawsocket import client
+from rawsocket import sweeper
+from rawsocket.batch import BATCH
 from rawsocket.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
@@ -27,10 +28,28 @@ def test_users_come_and_go():
 
 
 def test_refused_users_come_again_at_their_next_turn(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(client, "SETTLES_AFTER", 30.0)  # a refusal may take long on a busy machine
+    monkeypatch.setattr(sweeper, "SETTLES_AFTER", 30.0)  # a refusal may take long on a busy machine
     with echo.running("full") as (host, port):
         run = Run(Churn, f"tcp://{host}:{port}", users=2, every=0.02)
         wait_until(lambda: RECORDER.failed.get("server-full", 0) > 5)
         run.stop()
-    assert set(RECORDER.rows) == {"connect", "message"}
+    assert set(BATCH) == {"connect", "reconnect", "message"}
     assert RECORDER.dropped == {}
+
+
+def test_a_visit_that_could_not_connect_is_due_and_unsent():
+    run = Run(Churn, "tcp://127.0.0.1:1", users=2, every=0.02)
+    wait_until(lambda: RECORDER.unsent.get("refused", 0) > 5)
+    run.stop()
+    assert RECORDER.sent == 0
+    assert run.errors == []
+
+
+@pytest.mark.parametrize("every", [0.02, 0.0])
+def test_the_time_from_due_has_the_connect_in_it(every: float):
+    with echo.running("echo") as (host, port):
+        run = Run(Churn, f"tcp://{host}:{port}", users=1, every=every)
+        wait_until(lambda: RECORDER.answered > 5)
+        run.stop()
+    [times] = [row[5] for row in RECORDER.report()["rows"] if row[1] == "message"]
+    assert (sum(us * n for us, n in times["due"]) > sum(us * n for us, n in times["sent"])) == (every > 0)

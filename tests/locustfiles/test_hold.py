@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from locustfiles.hold import Hold
+from rawsocket.batch import BATCH
 from rawsocket.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
@@ -23,11 +24,10 @@ def fresh() -> None:
 
 def test_each_user_holds_one_connection_and_talks_now_and_then(url: str):
     run = Run(Hold, url, users=10, every=0.1)
-    wait_until(lambda: RECORDER.answered > 40)
-    assert RECORDER.held == RECORDER.connected == 10
+    wait_until(lambda: RECORDER.answered > 40 and RECORDER.held == RECORDER.connected == 10)
     run.stop()
     assert RECORDER.failures == 0
-    assert {"connect", "message"} == set(RECORDER.rows)
+    assert {"connect", "message"} == set(BATCH)
 
 
 def test_users_do_not_march_in_step(url: str):
@@ -49,14 +49,23 @@ def test_the_size_is_that_of_each_message(url: str):
     run = Run(Hold, url, users=1, every=0.05, size=100)
     wait_until(lambda: RECORDER.answered >= 2)
     run.stop()
-    assert RECORDER.rows["message"].bytes == 100 * RECORDER.answered
+    assert BATCH["message"].bytes == 100 * RECORDER.answered
 
 
 def test_a_wrong_greeting_is_wrong(url: str):
     run = Run(Hold, url, users=1, every=0.05, app="hello")
     wait_until(lambda: RECORDER.wrong)
     run.stop()
-    assert set(RECORDER.rows["message"].failures) == {"wrong"}
+    assert set(BATCH["message"].failures) == {"wrong"}
+
+
+@pytest.mark.parametrize("pace", ["open", "closed"])
+def test_the_pace_says_whether_there_is_a_due_time(url: str, pace: str):
+    run = Run(Hold, url, users=2, every=0.02, pace=pace)
+    wait_until(lambda: RECORDER.answered > 20)
+    run.stop()
+    [times] = [row[5] for row in RECORDER.report()["rows"] if row[1] == "message"]
+    assert (times["due"] == times["sent"]) == (pace == "closed")
 
 
 def test_holding_is_what_it_is_for():

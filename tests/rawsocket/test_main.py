@@ -18,8 +18,10 @@ entry = importlib.import_module("rawsocket.__main__")
         ((), {}, "usage: python -m rawsocket master|worker"),
         (("director",), {}, "usage"),
         (("master",), {"HEADLESS": "true", "USERS": 5, "MIN_HELD": 6}, "MIN_HELD=6 is above USERS=5"),
-        (("master",), {"SCENARIO": "storm"}, "expected one of churn, closed, hold, tutorial"),
+        (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
+        (("worker",), {"SOURCES": "here"}, "SOURCES=here can't be used: expected IP addresses"),
+        (("worker",), {"SOURCES": "127.0.0.1,192.0.2.1"}, "192.0.2.1 can't be used"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_2(

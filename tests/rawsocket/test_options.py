@@ -10,6 +10,8 @@ DEFAULTS = {
     "size": 20,
     "timeout": 10.0,
     "app": "echo",
+    "pace": "open",
+    "arrivals": "even",
     "framing": "line",
     "min_held": 0,
     "max_failures": 0,

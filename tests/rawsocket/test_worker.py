@@ -2,7 +2,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import locust.event
 import locust.runners
+import locust.stats
 import pytest
 from locust.runners import LocalRunner, WorkerRunner
 
@@ -23,7 +25,8 @@ class FakeWorker(WorkerRunner):
         self.sent: list[tuple[str, Any]] = []
         self.spawned: list[dict[str, int]] = []
         users = [SimpleNamespace(host=host) for host in user_hosts]
-        self.environment: Any = SimpleNamespace(host=host, user_classes=users)
+        events, stats = locust.event.Events(), locust.stats.RequestStats()
+        self.environment: Any = SimpleNamespace(host=host, user_classes=users, events=events, stats=stats)
 
     def __del__(self) -> None: ...
 

@@ -1,0 +1,129 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from locust import User, constant, task
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from rawsocket import Connect, LabSession, Session, Wait
+from rawsocket.crowd import SLICE_S, Crowd, Ender, sliced
+from rawsocket.recorder import RECORDER
+from tests.rawsocket.test_session import OPTIONS
+from tests.support import echo
+from tests.support.running import LONG, wait_until
+
+
+class One(LabSession):
+    def session(self) -> Session:
+        yield Connect()
+        yield Wait(LONG * 10)
+
+
+class Two(One):
+    weight = 2
+
+
+class Plain(User):
+    wait_time = constant(LONG * 10)
+
+    @task
+    def nothing(self) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    RECORDER.begin_run()
+    with echo.running("echo") as (host, port):
+        yield f"tcp://{host}:{port}"
+    assert RECORDER.held == 0
+
+
+def runner(url: str, *classes: Any, **options: Any) -> LocalRunner:
+    import argparse
+
+    environment = Environment(user_classes=list(classes), host=url, **options)
+    made = environment.create_local_runner()
+    environment.parsed_options = argparse.Namespace(**OPTIONS, timeout=LONG)
+    Ender(made)
+    return made
+
+
+def test_users_are_counted_by_class_as_they_come_and_go(url: str):
+    made = runner(url, One, Two, Plain)
+    made.start(8, spawn_rate=8)
+    wait_until(lambda: made.user_count == 8)
+    assert made.user_classes_count == {"One": 2, "Two": 4, "Plain": 2}
+    wait_until(lambda: RECORDER.held == 6)
+    made.start(4, spawn_rate=8)
+    wait_until(lambda: made.user_count == 4)
+    assert made.user_classes_count == {"One": 1, "Two": 2, "Plain": 1}
+    made.quit()
+    assert made.user_classes_count == {"One": 0, "Two": 0, "Plain": 0}
+    assert made.user_greenlets.dying == set()
+
+
+@pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
+def test_all_are_stopped_at_once(url: str, stop_timeout: float):
+    made = runner(url, One, Plain, stop_timeout=stop_timeout)
+    made.start(6, spawn_rate=6)
+    wait_until(lambda: RECORDER.held == 3)
+    made.quit()
+    assert made.user_count == 0
+
+
+def test_a_group_of_another_kind_is_counted_as_locust_does(url: str):
+    environment = Environment(user_classes=[Plain], host=url)
+    made = environment.create_local_runner()
+    made.start(2, spawn_rate=2)
+    wait_until(lambda: made.user_count == 2)
+    assert made.user_classes_count == {"Plain": 2}
+    made.quit()
+
+
+def test_a_greenlet_that_ends_by_itself_is_counted_out():
+    crowd = Crowd()
+
+    class Ends:
+        pass
+
+    crowd.spawn(lambda user: gevent.sleep(0), Ends())
+    assert crowd.counts[Ends] == 1
+    crowd.join()
+    assert crowd.counts[Ends] == 0
+
+
+def test_killing_one_by_the_group_leaves_nothing_behind(url: str):
+    made = runner(url, One)
+    made.start(1, spawn_rate=1)
+    wait_until(lambda: RECORDER.held == 1)
+    [user] = made.user_greenlets
+    made.user_greenlets.killone(user)
+    assert (made.user_count, made.user_greenlets.dying) == (0, set())
+    made.quit()
+
+
+def test_others_have_their_turn_while_many_are_ended():
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            gevent.sleep(0)
+
+    counting = gevent.spawn(count)
+    gevent.sleep(0)
+
+    def slow(_: Any) -> None:
+        until = __import__("time").perf_counter() + SLICE_S / 2
+        while __import__("time").perf_counter() < until:
+            pass
+
+    sliced(range(20), slow)
+    counting.kill()
+    assert turns >= 8

@@ -1,0 +1,45 @@
+import locust  # isort: skip  # patches the process before anything else is imported
+
+import gc
+import inspect
+
+import pytest
+from locust import argument_parser
+from locust.runners import WorkerRunner
+
+from rawsocket import locust_patches
+
+
+@pytest.fixture
+def _restored(monkeypatch: pytest.MonkeyPatch):
+    thresholds = gc.get_threshold()
+    original = inspect.unwrap(argument_parser.default_args_dict)
+    monkeypatch.setattr(argument_parser, "default_args_dict", original)
+    yield
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("_restored")
+def test_the_parser_is_built_once(monkeypatch: pytest.MonkeyPatch):
+    built = 0
+    original = argument_parser.get_empty_argument_parser
+
+    def build(*args, **kwargs):
+        nonlocal built
+        built += 1
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(argument_parser, "get_empty_argument_parser", build)
+    locust_patches.lighten_worker()
+    locust_patches.lighten_worker()
+    first = argument_parser.default_args_dict()
+    assert argument_parser.default_args_dict() == first
+    assert "num_users" in first
+    assert built == 1
+    assert gc.get_threshold() == locust_patches.GC_THRESHOLDS
+
+
+def test_the_release_that_we_name_still_asks_for_them_with_each_message():
+    """What the patch is for: without this line it is of no use, and with another one perhaps wrong."""
+    assert locust.__version__ == "2.47.0"
+    assert "argument_parser.default_args_dict()" in inspect.getsource(WorkerRunner.handle_message)

@@ -1,0 +1,114 @@
+"""Sessions under a real master and real workers: as many connections at the server as the page says users, always."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.server_process import ServerProcess, running_server
+
+SCENARIO = """
+from locust import LoadTestShape
+from rawsocket import Close, Connect, Due, LabSession, Session, Wait
+
+
+class Talker(LabSession):
+    weight = 3
+
+    def session(self) -> Session:
+        yield Connect()
+        while True:
+            yield Due(0.2)
+            yield self.message()
+
+
+class Silent(LabSession):
+    def session(self) -> Session:
+        yield Connect()
+        yield Wait(3600)
+"""
+SHAPE = """
+
+class Stages(LoadTestShape):
+    stages = [(4, 40), (8, 10), (12, 25)]
+
+    def tick(self):
+        for until, users in self.stages:
+            if self.get_run_time() < until:
+                return users, 40
+        return None
+"""
+
+
+@contextmanager
+def running(
+    folder: Path, scenario: str, workers: int = 2, **settings: object
+) -> Iterator[tuple[LocustFleet, ServerProcess]]:
+    (folder / "locustfiles").mkdir()
+    (folder / "locustfiles/mine.py").write_text(scenario)
+    with (
+        running_server("--app", "echo") as server,
+        locust_fleet(folder, server, workers, cwd=folder, SCENARIO="mine", **settings) as fleet,
+    ):
+        fleet.wait(lambda state: len(state["workers"]) == workers)
+        yield fleet, server
+
+
+def settled(fleet: LocustFleet, server: ServerProcess, users: int) -> None:
+    """Wait until page, workers and server agree on that number."""
+    fleet.wait(
+        lambda state: (
+            state["users"] == state["held"] == state["server_held"] == users
+            and server.metrics()["connections"] == users
+        )
+    )
+
+
+@pytest.mark.parametrize("stop_timeout", [0, 60])
+def test_counts_are_exact_up_down_and_at_the_end(tmp_path: Path, stop_timeout: int):
+    with running(tmp_path, SCENARIO, LOCUST_STOP_TIMEOUT=stop_timeout) as (fleet, server):
+        fleet.page.swarm(users=60, rate=40)
+        settled(fleet, server, 60)
+        fleet.page.swarm(users=20, rate=100)
+        settled(fleet, server, 20)
+        fleet.page.swarm(users=50, rate=100)
+        settled(fleet, server, 50)
+        fleet.page.post("/stop")
+        settled(fleet, server, 0)
+        metrics = server.metrics()
+        fleet.wait(lambda state: state["verdict"])
+    messages = fleet.verdict()["messages"]
+    assert fleet.verdict()["connections"]["connected"] == metrics["accepted_total"] == 60 + 30
+    assert messages["sent"] == metrics["messages_total"]
+    assert messages["answered"] + messages["unanswered"] == messages["sent"]
+    assert fleet.verdict()["connections"]["failed"] == fleet.verdict()["connections"]["dropped"] == {}
+
+
+def test_a_shape_is_followed(tmp_path: Path):
+    with running(tmp_path, SCENARIO + SHAPE) as (fleet, server):
+        fleet.page.swarm(users=1, rate=1)
+        for users in (40, 10, 25, 0):
+            settled(fleet, server, users)
+
+
+def test_users_are_shared_with_a_worker_that_comes_later(tmp_path: Path):
+    with running(tmp_path, SCENARIO, workers=1) as (fleet, server):
+        fleet.page.swarm(users=30, rate=100)
+        settled(fleet, server, 30)
+        fleet.add_worker()
+        fleet.wait(lambda state: [worker["held"] for worker in state["workers"]] == [15, 15])
+        settled(fleet, server, 30)
+        fleet.page.post("/stop")
+        settled(fleet, server, 0)
+
+
+def test_a_worker_that_is_killed_takes_its_connections_with_it(tmp_path: Path):
+    with running(tmp_path, SCENARIO) as (fleet, server):
+        fleet.page.swarm(users=30, rate=100)
+        settled(fleet, server, 30)
+        fleet.workers[0].kill()
+        fleet.wait(lambda state: state["held"] == 15 and server.metrics()["connections"] == 15)
+        fleet.page.post("/stop")
+        fleet.wait(lambda state: state["held"] == 0 and server.metrics()["connections"] == 0)
