@@ -85,7 +85,7 @@ class Project:
         whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]
         with subprocess.Popen(
             whole,
-            env=self._environment(),
+            env=self._environment(arguments[0]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,18 +103,15 @@ class Project:
         if process.returncode:
             raise LabError(failure, output)
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self, verb: str) -> Mapping[str, str]:
         settings = dict(self._settings.values)
         settings["BASE_IMAGE"] = self._base.image
         headless = {"HEADLESS": "" if self._publish else "true"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
-        return {
-            **os.environ,
-            **settings,
-            **headless,
-            "HOLDFAST_PROJECT": self.name,
-            "COMPOSE_IGNORE_ORPHANS": "true",
-        }
+        whole = {**os.environ, **settings, **headless, "HOLDFAST_PROJECT": self.name, "COMPOSE_IGNORE_ORPHANS": "true"}
+        if verb == "down":
+            del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses to be told both
+        return whole
 
 
 def _end(process: subprocess.Popen[str]) -> str:

@@ -7,6 +7,7 @@ settings (SERVER_IDLE_TIMEOUT and its like) pass through compose.yaml under thei
 
 import argparse
 import ast
+import ipaddress
 import math
 import os
 import re
@@ -76,6 +77,13 @@ def _choice(*choices: str) -> Callable[[str], object]:
     return check
 
 
+def _addresses(text: str) -> object:
+    try:
+        return [ipaddress.ip_address(part.strip()) for part in text.split(",")]
+    except ValueError:
+        raise ValueError("IP addresses with commas between them") from None
+
+
 def scenarios() -> list[str]:
     """Name the scenarios: every file of locustfiles/ whose name has no leading underscore."""
     return sorted(p.stem for p in (ROOT / "locustfiles").glob("*.py") if not p.stem.startswith("_"))
@@ -126,6 +134,9 @@ SETTINGS = (
         _number(0, _DAY, exclusive=True),
         "seconds until a connect, a send or a reply counts as failed",
     ),
+    Setting("PACE", "open", _choice("open", "closed"), "open: messages due on a fixed grid; closed: after the reply"),
+    Setting("ARRIVALS", "even", _choice("even", "poisson"), "how the connects of a second are spread"),
+    Setting("SOURCES", "", _addresses, "addresses that a worker connects from, in turn (a,b); unset: as routed"),
     Setting("TARGET", "", target_host, "tcp://host:port to load instead of the lab's own server"),
     Setting("MODEL", "select", _model, "the server's concurrency model"),
     Setting("APP", "echo", _choice("hello", "echo", "work"), "what the server answers"),
@@ -146,7 +157,7 @@ SETTINGS = (
         "threshold: connections held in every second of the steady window; 0: not judged",
     ),
     Setting("MAX_FAILURES", "0", _whole(-1), "threshold: failures of the whole run; -1: not judged"),
-    Setting("MAX_P99_MS", "1000", _number(0), "threshold: p99 of the latency in milliseconds; 0: not judged"),
+    Setting("MAX_P99_MS", "1000", _number(0), "threshold: p99 of the latency from due in milliseconds; 0: not judged"),
     Setting("MIN_MESSAGES_S", "", _number(0), "threshold: messages answered a second; 0: not judged"),
 )
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held

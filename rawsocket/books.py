@@ -66,6 +66,8 @@ class Books:
         self.message_no = 0
         self.settled = self.answered = self.heard = False
         self.recorder.held += 1
+        if not self.reconnect:
+            self.recorder.arrived(now)
 
     def never_opened(self, started: float, now: float, failure: RawSocketError) -> None:
         """The attempt that was begun at `started` has failed."""

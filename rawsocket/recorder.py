@@ -119,6 +119,7 @@ class Recorder:
         "abandoned",
         "all_there",
         "answered",
+        "arrivals",
         "attempted",
         "bytes_received",
         "bytes_sent",
@@ -128,8 +129,10 @@ class Recorder:
         "dropped",
         "failed",
         "failures",
+        "first_arrival",
         "groups",
         "held",
+        "last_arrival",
         "late",
         "pushed",
         "reconnects",
@@ -156,6 +159,8 @@ class Recorder:
     def _reset(self) -> None:
         self.seq = 0
         self.all_there: float | None = None  # since when (of the wall clock) the ramp of the whole run is complete
+        self.arrivals = 0  # first connects (not reconnects), and when the first and the last of them were made
+        self.first_arrival = self.last_arrival = 0.0
         self.sessions_begun = self.sessions_ended = 0
         self.storms: dict[int, list[float]] = {}  # by their moment: dropped, came back, seconds until the last of them
         self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
@@ -204,6 +209,13 @@ class Recorder:
         self.attempted += 1
         count(self.failed, failure)
 
+    def arrived(self, now: float) -> None:
+        """A TCP connection that replaces none is there, at `now` of the monotonic clock."""
+        if not self.arrivals:
+            self.first_arrival = now
+        self.arrivals += 1
+        self.last_arrival = now
+
     def settled(self, reconnect: bool) -> None:
         """A connection has proved usable: that ends its attempt."""
         self.attempted += 1
@@ -249,6 +261,7 @@ class Recorder:
             "messages": self._messages(),
             "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
             "failures": self.failures,
+            "arrivals": {"count": self.arrivals, "first_s": self.first_arrival, "last_s": self.last_arrival},
             "storms": [[moment, *storm] for moment, storm in self.storms.items()],
             "rows": list(self._rows()),
         }

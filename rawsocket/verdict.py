@@ -4,8 +4,8 @@ Rules, in this order:
 
 1. A wrong reply is a failure whatever else is in doubt: it can't be explained by a weak load generator.
 2. Doubt outranks a missed threshold: a run that measured nothing, had no steady window, lacked a worker,
-   lost one, or had one above `CPU_LIMIT` of a core says nothing about the server. Its verdict is 'unknown',
-   never 'pass'.
+   lost one, or had one that was itself the bottleneck (see saturation.py) says nothing about the server. Its
+   verdict is 'unknown', never 'pass'.
 3. Otherwise a missed threshold fails the run.
 
 A threshold that is None is not judged. A threshold whose figure is missing is a doubt, unless messages
@@ -16,12 +16,11 @@ by what was held.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rawsocket.saturation import Worker, doubt
+
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
 INTERRUPTED = 130
-# Above this share of one core a Python process delays its own sends and reads its replies late: what it then
-# measures is itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
-CPU_LIMIT = 0.9
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,6 @@ class Thresholds:
     max_failures: int | None = None
     max_p99_ms: float | None = None
     min_messages_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Worker:
-    """One worker as the master saw it; `lost` says how it was lost, "" if it wasn't; `cpu_share` is of one core."""
-
-    id: str
-    state: str = "running"
-    users: int = 0
-    held: int = 0
-    cpu_share: float | None = None
-    lost: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +102,7 @@ def _doubts(figures: Figures) -> list[str]:
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:
-        found += [doubt for worker in figures.workers if (doubt := _cpu_doubt(worker))]
+        found += [said for worker in figures.workers if (said := doubt(worker))]
     return found
 
 
@@ -127,19 +114,6 @@ def _absent(figures: Figures) -> list[str]:
     elif came < figures.workers_wanted:
         found.append(f"only {came} of {_count(figures.workers_wanted, 'worker')} came")
     return found + [f"worker {worker.id} was lost: {worker.lost}" for worker in figures.workers if worker.lost]
-
-
-def _cpu_doubt(worker: Worker) -> str:
-    if worker.lost:
-        return ""
-    if worker.cpu_share is None:
-        return f"worker {worker.id} reported too seldom in the steady window for its share of CPU to be known"
-    if worker.cpu_share > CPU_LIMIT:
-        return (
-            f"worker {worker.id} used {worker.cpu_share:.0%} of a core: the load generator, not the server, "
-            "may have been the limit; use more workers or a lower rate"
-        )
-    return ""
 
 
 def _checks(figures: Figures, wanted: Thresholds) -> list[Check]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 
 from server.settings import UsageError
 
@@ -20,6 +21,10 @@ KEEPALIVE_PROBES = 3
 #: Milliseconds that sent data may stay unacknowledged, or a peer's window closed, before the kernel gives the peer up
 #: (TCP_USER_TIMEOUT, RFC 5482). This is what ends a client that takes none of its replies, where no idle time is set.
 USER_TIMEOUT_MS = 30_000
+
+
+#: Where Linux puts the length of a listening socket's queue: tcpi_unacked of struct tcp_info (tcp_get_info in tcp.c).
+_INFO = struct.Struct("=24xI")
 
 
 def listen(host: str, port: int, backlog: int, flag: str) -> socket.socket:
@@ -47,6 +52,17 @@ def prepare_for_peers(listener: socket.socket) -> None:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def waiting(listener: socket.socket) -> int | None:
+    """Return how many connections are ready to be accepted; None where the kernel doesn't say, or `listener` is closed.
+
+    Safe to call from another thread. Those that the queue had no room for are not among them.
+    """
+    try:
+        return int(_INFO.unpack(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))[0])
+    except (OSError, struct.error):
+        return None
 
 
 def shown(listener: socket.socket) -> str:

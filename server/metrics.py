@@ -10,11 +10,11 @@ is asked. Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
@@ -104,16 +104,33 @@ class Counters:
 
 
 class ServerCollector(Collector):
-    """The counters as metric families. `dropped` tells how many log lines were lost, `cap` the connections allowed."""
+    """The counters as metric families.
 
-    def __init__(self, counters: Counters, cap: Callable[[], int], dropped: Callable[[], int]) -> None:
+    `dropped` tells how many log lines were lost, `cap` the connections allowed, `waiting` how many connections the
+    kernel holds ready that were not accepted yet (None where it doesn't say). `about` are labels of what the counters
+    mean: model, framing, app.
+    """
+
+    def __init__(
+        self,
+        counters: Counters,
+        cap: Callable[[], int],
+        dropped: Callable[[], int],
+        waiting: Callable[[], int | None],
+        about: Mapping[str, str],
+    ) -> None:
         self._counters = counters
         self._cap = cap
         self._dropped = dropped
+        self._waiting = waiting
+        self._about = about
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family, computed from one reading of the counters."""
         counters = self._counters
+        yield InfoMetricFamily("holdfast_server", "What the counters are of", value=dict(self._about))
+        if (waiting := self._waiting()) is not None:
+            yield _gauge("backlog", "Connections that the kernel holds ready and nobody has accepted yet", waiting)
         closed = dict(counters.closed)  # Read before accepted: the difference can't be negative.
         accepted = counters.accepted
         yield _gauge("connections", "Connections held now", accepted - sum(closed.values()))

@@ -58,7 +58,13 @@ def assembled(settings: Settings, model: Model, log: LogRing, stops: StopRequest
         listener.prepare_for_peers(sock)
         admin_sock = stack.enter_context(listener.listen(settings.admin_host, settings.admin_port, 64, flag="admin-"))
         service = _service(settings, model, log, stops, sock)
-        collector = ServerCollector(service.counters, lambda: service.room.cap, lambda: log.dropped)
+        collector = ServerCollector(
+            service.counters,
+            cap=lambda: service.room.cap,
+            dropped=lambda: log.dropped,
+            waiting=lambda: listener.waiting(sock),
+            about={"model": settings.model, "framing": settings.framing, "app": settings.app},
+        )
         admin = Admin(admin_sock, exposition(collector), lambda: service.draining)
         admin.start()
         stack.callback(admin.close)

@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, env.
+"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
 
 Each file is written whole under another name and then renamed, readable by all (mode 644): who collects
 them is another user. Totals of stats.csv and verdict.json come from the same reports of the workers, so
@@ -15,19 +15,28 @@ import os
 import platform
 import resource
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import locust.html
 
-from rawsocket.master import histogram, progress
+from rawsocket.master import histogram, hlog, ledger_table, progress
 from rawsocket.master.desk import Desk
 from rawsocket.master.fleet import Fleet
+from rawsocket.master.histogram import Histogram
 from rawsocket.master.plan import Plan
 from rawsocket.master.timeline import COLUMNS, Timeline
 
-STATS = ("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms")
+# Times are from due; those from sent and to the first byte stand at the end.
+DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
+STATS = (
+    *("type", "name", "requests", "failures", "bytes"),
+    *(f"{name}_ms" for name in DUE),
+    *(f"sent_{name}_ms" for name in SENT),
+    *(f"first_{name}_ms" for name in FIRST),
+)
 FAILURES = ("type", "name", "failure", "count")
 Row = tuple[Any, ...]
 logger = logging.getLogger(__name__)
@@ -50,10 +59,18 @@ def write(desk: Desk) -> None:
         "report.html": lambda: locust.html.get_html_report(desk.environment, show_download_link=False),
     }
     for name, make in makers.items():
-        try:
+        with _logging_trouble(folder / name):
             put(folder / name, make())
-        except Exception:  # whatever it is, the other artefacts and the exit code matter more
-            logger.exception("could not write %s", folder / name)
+    with _logging_trouble(folder / hlog.NAME):  # was written as the run went; its last second is still to come
+        desk.log.finish(desk.elapsed_s, desk.fleet.fresh_latencies())
+
+
+@contextmanager
+def _logging_trouble(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # whatever it is, the other artefacts and the exit code matter more
+        logger.exception("could not write %s", path)
 
 
 def put(path: Path, text: str) -> None:
@@ -103,7 +120,16 @@ def summary(document: Mapping[str, Any]) -> str:
     parts = [title, what, reasons]
     if checks:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
-    return "\n\n".join([*parts, _markdown(("figure", ""), progress.figures(document))]) + "\n"
+    header, *times = progress.latencies(document["latency_ms"])
+    parts += [_markdown(header, times), _markdown(("figure", ""), progress.figures(document))]
+    parts += _ledger(document["ledger"])
+    return "\n\n".join(parts) + "\n"
+
+
+def _ledger(ledger: Mapping[str, Any]) -> list[str]:
+    parts = [f"### {ledger_table.title(ledger)}", "\n".join(f"- {_cell(reason)}" for reason in ledger["unknown"])]
+    parts.append(_markdown(ledger_table.HEADER, ledger_table.both(ledger)))
+    return [part for part in (*parts, _markdown(ledger_table.FATES, ledger_table.alone(ledger))) if part]
 
 
 def timeline(samples: Timeline) -> str:
@@ -113,13 +139,15 @@ def timeline(samples: Timeline) -> str:
 
 def stats(fleet: Fleet) -> str:
     """Give stats.csv: a row for each name, and their sum."""
-    rows = [
-        _stats_row(kind, name, row["requests"], sum(row["failures"].values()), row["bytes"], row["histogram"])
-        for (kind, name), row in fleet.rows().items()
+    rows = fleet.rows()
+    lines = [
+        _stats_row(*key, row["requests"], sum(row["failures"].values()), row["bytes"], _times(row["times"]))
+        for key, row in rows.items()
     ]
-    total = [sum(row[column] for row in rows) for column in (2, 3, 4)]
-    whole = histogram.merged(fleet.histograms.values())
-    return _csv(STATS, [*rows, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
+    total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
+    times = [_times(row["times"]) for row in rows.values()]
+    whole = [histogram.merged(row[at] for row in times) for at in range(3)]
+    return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
 
 
 def failures(fleet: Fleet) -> str:
@@ -148,9 +176,18 @@ def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Mapping[int, int]) -> Row:
-    quantiles = histogram.quantiles(times, histogram.QUANTILES.values())
-    return (kind, name, requests, failed, size, *("" if q is None else f"{q:.3f}" for q in quantiles))
+def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
+    """Give those from due, from sent and to the first byte; a connect is due when it is begun."""
+    sent = times.get("sent", {})
+    return [times.get("due") or sent, sent, times.get("first", {})]
+
+
+def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> Row:
+    quantiles: list[str] = []
+    for measured, names in zip(times, (DUE, SENT, FIRST), strict=True):
+        found = histogram.summary(measured)
+        quantiles += [f"{found[name]:.3f}" if found else "" for name in names]
+    return (kind, name, requests, failed, size, *quantiles)
 
 
 def _csv(header: Iterable[str], rows: Iterable[Row]) -> str:

@@ -35,10 +35,10 @@ from locust.runners import (
 
 from rawsocket import limits as limit
 from rawsocket import options
-from rawsocket.master import histogram, judge
+from rawsocket.master import audit, histogram, hlog, judge
 from rawsocket.master.fleet import Fleet
 from rawsocket.master.plan import Plan
-from rawsocket.master.server_probe import ServerProbe, since
+from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
 from rawsocket.recorder import RECORDER
 
@@ -64,7 +64,9 @@ class Desk:
         self.plan = plan
         self.fleet = Fleet()
         self.timeline = Timeline()
+        self.log = hlog.Log(plan.runs)
         self.probe = ServerProbe(plan.server_admin)
+        self.audit = audit.Audit(self.probe)
         self.document: dict[str, Any] | None = None
         self.interrupted = False
         self.notes: list[str] = []
@@ -72,10 +74,10 @@ class Desk:
         self.stopping_at: float | None = None
         self.finished = Event()
         self.seconds = Event()  # set and cleared at every tick
+        self.numbers: Callable[[], dict[str, Any]] = RECORDER.report  # of a local run
         self._run = judge.Run()
         self._steady_from: float | None = None
         self._window_open = False
-        self._server_at_start: dict[str, Any] = {}
         self._before: tuple[float, dict[str, Any]] = (0.0, {})
         self.thresholds = judge.thresholds(environment.parsed_options, plan.min_held)
 
@@ -110,19 +112,21 @@ class Desk:
         """Say why so many users can't be started on the workers that are here, or None."""
         live = self.live()
         known = [found for worker in live if (found := self.fleet.member(worker).limits)]
-        return limit.fits(users, len(live), known)
+        memory = [getattr(user, "kb_per_user", limit.KB_PER_USER) for user in self.runner.user_classes]
+        return limit.fits(users, len(live), known, max(memory, default=limit.KB_PER_USER))
 
     # -- events of a run ----------------------------------------------------------------------------------------
 
     def on_test_start(self) -> None:
         """Begin a run: everything from zero."""
+        self.audit.begin()
         self.timeline = Timeline()
         self.fleet.begin(self.live())
+        self.log.begin()
         self.document, self.notes = None, []
         self.started_at, self.stopping_at = time.monotonic(), None
         self._steady_from, self._window_open = None, False
         self._before = (self.started_at, self.fleet.totals())
-        self._server_at_start = self.probe.counters or {}
         self._run = self._describe()
         self.thresholds = judge.thresholds(self.environment.parsed_options, self._min_held())
         self.finished.clear()
@@ -139,6 +143,7 @@ class Desk:
         self.stopping_at = time.monotonic()
         self._note_workers()
         self.timeline.close_window()
+        self.audit.stopping(self.timeline.samples)
         self.fleet.stopping()
         if self._window_open and self._steady_from is not None and self.started_at is not None:
             self._run.steady_from_s = round(self._steady_from - self.started_at, 3)
@@ -153,7 +158,7 @@ class Desk:
         for member in self.fleet.participants:
             if not member.final and not member.lost:
                 member.lost = "it did not deliver its final numbers"
-        self.probe.poll()
+        self.audit.end(hurry=self.interrupted)
         self.conclude()
         self.finished.set()
 
@@ -167,15 +172,16 @@ class Desk:
 
     def evidence(self) -> judge.Evidence:
         """Give all that the verdict of the current run rests on."""
-        counters = self.probe.counters
         return judge.Evidence(
             run=self._run,
             fleet=self.fleet,
             timeline=self.timeline,
             thresholds=self.thresholds,
-            server=since(self._server_at_start, counters) if counters else None,
+            server=self.audit.grown,
             interrupted=self.interrupted,
             notes=tuple(self.notes),
+            audited=self.audit.server(),
+            wire=audit.wire(self.runner.user_classes, self.environment.parsed_options),
         )
 
     def take(self, worker: str, report: dict[str, Any], at_stop: bool = False) -> None:
@@ -199,7 +205,7 @@ class Desk:
     def tick(self) -> None:
         """Sample one second of a run, or of its aftermath."""
         if self.local:
-            self.take(LOCAL, RECORDER.report())
+            self.take(LOCAL, self.numbers())
         else:
             self._unstick()
         now = time.monotonic()
@@ -208,7 +214,9 @@ class Desk:
         if self.running:
             self._note_workers()
             self._move_window(now)
-        self.timeline.add(self._sample(now))
+        fresh = self.fleet.fresh_latencies()
+        self.log.add(self.elapsed_s, fresh)
+        self.timeline.add(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:
         """Let Locust's state become 'stopped' when all live workers have: it waits a minute for one that died."""
@@ -216,11 +224,11 @@ class Desk:
         if self.runner.state == STATE_STOPPING and self.finished.is_set() and ready == len(self.live()):
             self.runner.update_state(STATE_STOPPED)
 
-    def _sample(self, now: float) -> Sample:
+    def _sample(self, now: float, from_due: histogram.Histogram) -> Sample:
         at, before = self._before
         totals = self.fleet.totals()
         self._before = (now, totals)
-        p50, p99 = histogram.quantiles(self.fleet.fresh_latencies(), (0.5, 0.99))
+        p50, p99 = histogram.quantiles(from_due, (0.5, 0.99))
 
         def per_s(*path: str) -> float:
             return round((_at(totals, path) - _at(before, path)) / max(now - at, 0.001), 3)

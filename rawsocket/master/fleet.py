@@ -19,12 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rawsocket.limits import Limits
-from rawsocket.master import histogram
+from rawsocket.master.health import Health
+from rawsocket.master.latencies import Latencies, RowKey, Times
 
 Report = Mapping[str, Any]
-RowKey = tuple[str, str]
-CONNECTS = ("connect", "reconnect")
-NOT_REQUESTS = (*CONNECTS, "drop")
 FRESH_S = 3.0  # three report intervals; a worker silent for longer can't be said to hold anything
 
 
@@ -42,6 +40,7 @@ class Member:
     counts: Report | None = None
     at_stop: Report | None = None
     window: list[Report] = field(default_factory=list)
+    health: Health = field(default_factory=Health)
     final: bool = False
     lost: str = ""
     state: str = ""
@@ -52,6 +51,7 @@ class Member:
         self.old_run = self.latest["run"] if self.latest else 0
         self.counts = self.at_stop = self.before = None
         self.window = []
+        self.health = Health()
         self.taking_part = self.final = False
         self.lost = ""
 
@@ -84,9 +84,7 @@ class Fleet:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.members: dict[str, Member] = {}
-        self.histograms: dict[RowKey, dict[int, int]] = {}
-        self.steady: dict[RowKey, dict[int, int]] = {}
-        self._fresh: dict[int, int] = {}
+        self.latencies = Latencies()
         self._open = False
         self._stopping = False
 
@@ -103,7 +101,7 @@ class Fleet:
         """Begin a run with these workers: all counts from zero."""
         for member in self.members.values():
             member.begin()
-        self.histograms, self.steady, self._fresh = {}, {}, {}
+        self.latencies.begin()
         self._open = self._stopping = False
         for worker in workers:
             self.member(worker).taking_part = True
@@ -123,28 +121,21 @@ class Fleet:
     def _count(self, member: Member, report: Report, at_stop: bool) -> None:
         member.taking_part = True
         member.counts = report
+        member.health.take(report, self._open, at_stop)
         if at_stop or not self._stopping:
             member.at_stop = report
         if self._open and not at_stop:
             member.window.append(report)
             del member.window[1:-1]
-        for kind, name, *_, pairs in report["rows"]:
-            self._add((kind, name), pairs, self._open and not at_stop)
-
-    def _add(self, key: RowKey, pairs: Iterable[Iterable[int]], steady: bool) -> None:
-        pairs = list(pairs)
-        histogram.add(self.histograms.setdefault(key, {}), pairs)
-        if steady:
-            histogram.add(self.steady.setdefault(key, {}), pairs)
-        if key[1] not in NOT_REQUESTS:
-            histogram.add(self._fresh, pairs)
+        self.latencies.take(report["rows"], steady=self._open and not at_stop)
 
     def open_window(self) -> None:
         """Open the steady window; each worker's latest report is where its differences start from."""
         self._open = True
-        self.steady = {}
+        self.latencies.open_window()
         for member in self.participants:
             member.window = [member.counts] if member.counts else []
+            member.health.open_window()
 
     def close_window(self) -> None:
         """Close the steady window: what comes later isn't steady."""
@@ -170,13 +161,16 @@ class Fleet:
         """Give the age of the worker's latest report in seconds."""
         return self._clock() - self.member(worker).arrived
 
-    def fresh_latencies(self) -> dict[int, int]:
-        """Give (once) the latencies of requests that came in since the last call."""
-        fresh, self._fresh = self._fresh, {}
-        return fresh
+    def fresh_latencies(self) -> Times:
+        """Give (once) the times that came in since the last call, by kind."""
+        return self.latencies.fresh()
+
+    def counts(self) -> list[Report]:
+        """Give the latest report of each worker of the run, dead ones included."""
+        return [member.counts for member in self.members.values() if member.counts]
 
     def totals(self) -> dict[str, Any]:
-        """Give {connections, messages, bytes, failures} summed over all workers of the run, dead ones included."""
+        """Give {held, sessions, connections, messages, bytes, failures} summed over all workers, dead ones included."""
         totals: dict[str, Any] = empty_totals()
         for member in self.members.values():
             if member.counts:
@@ -188,7 +182,7 @@ class Fleet:
         return sum(member.at_stop["failures"] for member in self.members.values() if member.at_stop)
 
     def rows(self) -> dict[RowKey, dict[str, Any]]:
-        """Give {(type, name): {requests, failures{}, bytes, histogram}} of the run."""
+        """Give {(type, name): {requests, failures{}, bytes, times{sent, due, first}}} of the run."""
         rows: dict[RowKey, dict[str, Any]] = {}
         for member in self.members.values():
             for kind, name, requests, failures, size, _ in (member.counts or {"rows": []})["rows"]:
@@ -198,7 +192,7 @@ class Fleet:
                 for failure, count in failures.items():
                     row["failures"][failure] = row["failures"].get(failure, 0) + count
         for key, row in rows.items():
-            row["histogram"] = self.histograms.get(key, {})
+            row["times"] = self.latencies.run.get(key, {})
         return dict(sorted(rows.items()))
 
     def steady_sum(self, *path: str) -> float | None:
@@ -210,8 +204,16 @@ class Fleet:
 def empty_totals() -> dict[str, Any]:
     """Give the totals of a run in which nothing happened."""
     return {
-        "connections": {"attempted": 0, "connected": 0, "failed": {}, "dropped": {}, "reconnects": 0, "closed": 0},
-        "messages": dict.fromkeys(("due", "sent", "answered", "wrong", "late", "unanswered"), 0),
+        "held": 0,
+        "sessions": {"begun": 0, "ended": 0},
+        "connections": {
+            **{"attempted": 0, "connected": 0, "failed": {}, "dropped": {}, "reconnects": 0, "closed": 0},
+            **{"abandoned": 0, "unproven": 0},
+        },
+        "messages": {
+            **dict.fromkeys(("due", "sent", "answered", "wrong", "late", "unanswered"), 0),
+            **{"unsent": {}, "unanswered_by": {}, "cut": 0, "pushed": 0},
+        },
         "bytes": {"sent": 0, "received": 0},
         "failures": 0,
     }
@@ -222,7 +224,7 @@ def _merge(totals: dict[str, Any], counts: Report) -> None:
     for key, value in counts.items():
         if isinstance(value, Mapping) and isinstance(totals.get(key), dict):
             _merge_table(totals[key], value)
-        elif key == "failures":
+        elif key in ("failures", "held"):
             totals[key] += value
 
 

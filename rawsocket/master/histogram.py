@@ -1,21 +1,44 @@
-"""Pure: sparse histograms, {microseconds truncated to three significant digits: count}.
+"""Pure: latency histograms as {microseconds: count}, and their quantiles by HdrHistogram's rules.
 
-They are merged by adding counts, so a percentile over workers is exact to the three digits; nothing is
-averaged.
+Strategy: counts are kept sparse, by the value that HdrHistogram(1, 3_600_000_000, 3) can't tell from the one
+measured; workers' reports bring them so. Merging is adding counts, so any number of workers loses nothing.
+What ends up in an artefact or a verdict goes through HdrHistogram's own library; a figure of every second is
+taken from the sparse form, which agrees with the library's to the last digit and costs a tenth.
+
+Rules, all HdrHistogram's:
+
+- The value at a quantile is that of the rank `total * q`, rounded to the nearest, at least 1.
+- It is given as the highest value that can't be told from it: 300,000 us are kept as 299,776 and given as
+  300,031. Up to 2,047 us every microsecond is kept.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
 
+from hdrh.histogram import HdrHistogram
+
+Histogram = Mapping[int, int]
+LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3  # 1 us to 1 h, to three significant digits
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99_9": 0.999, "max": 1.0}
+
+
+def new() -> HdrHistogram:
+    """Give an empty histogram of the library's."""
+    return HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
+
+
+_EMPTY = new()
+# What lasted longer than an hour counts as an hour: the library would leave it out.
+_TOP = _EMPTY.get_lowest_equivalent_value(HIGHEST_US)
 
 
 def add(into: MutableMapping[int, int], pairs: Iterable[Iterable[int]]) -> None:
     """Add `[microseconds, count]` pairs, as a worker's report carries them, to `into`."""
     for microseconds, count in pairs:
-        into[microseconds] = into.get(microseconds, 0) + count
+        key = microseconds if microseconds < _TOP else _TOP
+        into[key] = into.get(key, 0) + count
 
 
-def merged(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
+def merged(histograms: Iterable[Histogram]) -> dict[int, int]:
     """Give one histogram of them all."""
     total: dict[int, int] = {}
     for histogram in histograms:
@@ -23,29 +46,43 @@ def merged(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
     return total
 
 
-def quantile(histogram: Mapping[int, int], q: float) -> float | None:
-    """Give the smallest value, in milliseconds, that at least the share `q` of all values does not exceed."""
-    return (quantiles(histogram, [q]) or [None])[0]
+def library(histogram: Histogram) -> HdrHistogram:
+    """Give the same counts as a histogram of the library's; about 1.5 us for each distinct value."""
+    whole = new()
+    for value, count in histogram.items():
+        whole.record_value(value, count)
+    return whole
 
 
-def quantiles(histogram: Mapping[int, int], wanted: Iterable[float]) -> list[float | None]:
+def quantile(histogram: Histogram, q: float) -> float | None:
+    """Give the value at quantile `q` in milliseconds, None where nothing was counted."""
+    return quantiles(histogram, [q])[0]
+
+
+def quantiles(histogram: Histogram, wanted: Iterable[float]) -> list[float | None]:
     """Give several quantiles (rising) in one walk, in milliseconds; None each where nothing was counted."""
     total = sum(histogram.values())
-    levels = [max(1, -int(-(total * q) // 1)) for q in wanted]
+    # The library's own terms, so that rounding errors of floats are the same too.
+    ranks = [max(1, int(percent(q) * total / 100 + 0.5)) for q in wanted]
     if not total:
-        return [None] * len(levels)
+        return [None] * len(ranks)
     found: list[float | None] = []
     seen = 0
     for value in sorted(histogram):
         seen += histogram[value]
-        while len(found) < len(levels) and seen >= levels[len(found)]:
-            found.append(value / 1000)
+        while len(found) < len(ranks) and seen >= ranks[len(found)]:
+            found.append(_EMPTY.get_highest_equivalent_value(value) / 1000)
     return found
 
 
-def summary(histogram: Mapping[int, int]) -> dict[str, float] | None:
-    """Give {p50, p95, p99, p99_9, max} in milliseconds, or None where nothing was counted."""
+def summary(histogram: Histogram) -> dict[str, float] | None:
+    """Give {p50, p95, p99, p99_9, max} in milliseconds by the library, or None where nothing was counted."""
     if not histogram:
         return None
-    values = quantiles(histogram, QUANTILES.values())
-    return {name: value for name, value in zip(QUANTILES, values, strict=True) if value is not None}
+    found = library(histogram).get_percentile_to_value_dict([percent(q) for q in QUANTILES.values()])
+    return {name: found[percent(q)] / 1000 for name, q in QUANTILES.items()}
+
+
+def percent(q: float) -> float:
+    """Give a quantile as HdrHistogram's percentile: 99.9 for 0.999."""
+    return round(q * 100, 9)

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rawsocket import verdict
+from rawsocket import ledger, verdict
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master import histogram
-from rawsocket.master.fleet import CONNECTS, NOT_REQUESTS, Fleet, Member
+from rawsocket.master import audit, comings, health, histogram
+from rawsocket.master.fleet import Fleet, Member
+from rawsocket.master.latencies import KINDS, Times, by_kind
 from rawsocket.master.timeline import Timeline
+from rawsocket.saturation import Worker
 
 SCHEMA = 1
+# What verdict.json says by itself; the ledger has all counts, of each worker.
+CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
+MESSAGES = ("due", "sent", "answered", "wrong", "late", "unanswered", "unsent")
 
 
 @dataclass
@@ -44,6 +49,8 @@ class Evidence:
     server: Mapping[str, Any] | None = None
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    audited: ledger.Server = field(default_factory=ledger.Server)
+    wire: ledger.Wire = field(default_factory=ledger.Wire)
 
 
 def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
@@ -60,13 +67,19 @@ def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
 
 def judge(evidence: Evidence) -> verdict.Verdict:
     """Judge the run."""
-    return verdict.judge(figures(evidence), evidence.thresholds)
+    return ledger.weigh(verdict.judge(figures(evidence), evidence.thresholds), reconciled(evidence))
+
+
+def reconciled(evidence: Evidence) -> ledger.Ledger:
+    """Hold the clients' counts against the server's."""
+    totals, lost, _ = audit.clients(evidence.fleet)
+    return ledger.reconcile(totals, evidence.audited, lost, evidence.wire)
 
 
 def figures(evidence: Evidence) -> verdict.Figures:
-    """Give the figures that thresholds are held against."""
+    """Give the figures that thresholds are held against; `p99_ms` is from due, what a caller would have felt."""
     totals = evidence.fleet.totals()
-    requests = _requests(evidence.fleet.steady)
+    steady = by_kind(evidence.fleet.latencies.steady)
     return verdict.Figures(
         attempted=totals["connections"]["attempted"],
         # Each bad reply costs its connection, and so does one that nobody asked for and that answers no message.
@@ -75,7 +88,7 @@ def figures(evidence: Evidence) -> verdict.Figures:
         silent=evidence.run.every_s == 0,
         steady_s=evidence.run.steady_s,
         held_min=evidence.timeline.lowest("held"),
-        p99_ms=histogram.quantile(requests, 0.99),
+        p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
         messages_s=evidence.fleet.steady_sum("messages", "answered"),
         workers_wanted=evidence.run.workers,
         workers=tuple(_worker(member) for member in evidence.fleet.participants),
@@ -86,9 +99,9 @@ def figures(evidence: Evidence) -> verdict.Figures:
 def document(evidence: Evidence) -> dict[str, Any]:
     """Give verdict.json, schema 1."""
     measured = figures(evidence)
-    judged = verdict.judge(measured, evidence.thresholds)
-    totals = evidence.fleet.totals()
-    connections = {k: v for k, v in totals["connections"].items() if k != "closed"}
+    totals, _, workers = audit.clients(evidence.fleet)
+    book = reconciled(evidence)
+    judged = ledger.weigh(verdict.judge(measured, evidence.thresholds), book)
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
@@ -100,32 +113,38 @@ def document(evidence: Evidence) -> dict[str, Any]:
             "peak": evidence.timeline.peak(),
             "server_steady_min": evidence.timeline.lowest("server_held"),
         },
-        "connections": connections,
-        "messages": {**totals["messages"], "per_s": measured.messages_s},
+        "connections": {
+            **{name: totals["connections"][name] for name in CONNECTIONS},
+            "arrivals_per_s": comings.achieved(evidence.fleet.counts()),
+        },
+        "messages": {**{name: totals["messages"][name] for name in MESSAGES}, "per_s": measured.messages_s},
         "latency_ms": latencies(evidence),
         "generator": {"workers": [_worker_row(worker) for worker in measured.workers]},
         "server": evidence.server,
         "thresholds": [asdict(check) for check in judged.thresholds],
-        "ledger": None,
+        "storms": comings.storms(evidence.fleet.counts()),
+        "ledger": book.document(workers),
     }
 
 
 def latencies(evidence: Evidence) -> dict[str, Any]:
-    """Give connect times (of the whole run: they happen in the ramp) and request times (of the steady window)."""
-    fleet = evidence.fleet
-    connects = histogram.merged(h for (_, name), h in fleet.histograms.items() if name in CONNECTS)
-    requests = _requests(fleet.steady if evidence.run.steady_s else fleet.histograms)
-    return {"connect": histogram.summary(connects), "from_sent": histogram.summary(requests), "from_due": None}
+    """Give a summary, or None, of each kind of time, in milliseconds."""
+    times = latency_histograms(evidence)
+    return {kind: histogram.summary(times[kind]) for kind in KINDS}
 
 
-def _requests(histograms: Mapping[tuple[str, str], Mapping[int, int]]) -> dict[int, int]:
-    return histogram.merged(h for (_, name), h in histograms.items() if name not in NOT_REQUESTS)
+def latency_histograms(evidence: Evidence) -> Times:
+    """Give connect times of the whole run (they happen in the ramp), the others of its steady window if it has one."""
+    run, steady = evidence.fleet.latencies.run, evidence.fleet.latencies.steady
+    return {**by_kind(steady if evidence.run.steady_s else run), "connect": by_kind(run)["connect"]}
 
 
-def _worker(member: Member) -> verdict.Worker:
+def _worker(member: Member) -> Worker:
     held = int(member.at_stop["held"]) if member.at_stop else 0
-    return verdict.Worker(member.id, member.state, member.users, held, member.steady("cpu_s"), member.lost)
+    first, last = (member.window[0], member.window[-1]) if member.window else (None, None)
+    measured = {**member.health.steady(), **health.rates(first, last)}
+    return Worker(member.id, member.state, member.users, held, member.steady("cpu_s"), member.lost, **measured)
 
 
-def _worker_row(worker: verdict.Worker) -> dict[str, Any]:
+def _worker_row(worker: Worker) -> dict[str, Any]:
     return {**asdict(worker), "lost": bool(worker.lost)}

@@ -7,9 +7,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rawsocket.master import health
 from rawsocket.master.desk import Desk
+from rawsocket.master.histogram import quantiles
+from rawsocket.master.latencies import Times, by_kind
 
 PREFIX = "holdfast_load_"
+QUANTILES = (0.5, 0.95, 0.99, 0.999, 1.0)
 
 
 class DeskCollector(Collector):
@@ -21,6 +25,7 @@ class DeskCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield all families."""
         desk, totals = self._desk, self._desk.fleet.totals()
+        messages = totals["messages"]
         yield _gauge("held", "connections held now, summed over live workers", desk.held())
         yield _gauge("users", "users running now", desk.runner.user_count)
         yield _gauge("workers", "live workers", len(desk.live()))
@@ -33,9 +38,13 @@ class DeskCollector(Collector):
         yield _labelled("connects_failed", "attempts to connect that failed", "reason", connections["failed"])
         yield _labelled("drops", "connections lost", "reason", connections["dropped"])
         yield _counter("reconnects", "connects after a connection was lost", connections["reconnects"])
-        yield _labelled("messages", "messages by what became of them", "outcome", totals["messages"])
+        outcomes = {outcome: count for outcome, count in messages.items() if not isinstance(count, dict)}
+        yield _labelled("messages", "messages by what became of them", "outcome", outcomes)
+        yield _labelled("messages_unsent", "messages due and never sent", "reason", messages.get("unsent", {}))
         yield _labelled("bytes", "payload bytes", "direction", totals["bytes"])
         yield _counter("failures", "failed events of all kinds", totals["failures"])
+        yield _latency(by_kind(desk.fleet.latencies.run))
+        yield from _workers(desk)
 
 
 def render(desk: Desk) -> bytes:
@@ -51,6 +60,41 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(PREFIX + name, text, value=value)
+
+
+def _latency(times: Times) -> Metric:
+    """Give a summary with the quantiles of the run so far; values are exact to three significant digits."""
+    name = PREFIX + "latency_seconds"
+    family = Metric(name, "times of successes in this run so far, by what was timed", "summary")
+    for kind, counts in times.items():
+        for q, value in zip(QUANTILES, quantiles(counts, QUANTILES), strict=True):
+            if value is not None:
+                family.add_sample(name, {"kind": kind, "quantile": f"{q:g}"}, value / 1000)
+        family.add_sample(f"{name}_count", {"kind": kind}, sum(counts.values()))
+        family.add_sample(f"{name}_sum", {"kind": kind}, sum(us * n for us, n in counts.items()) / 1e6)
+    return family
+
+
+def _workers(desk: Desk) -> Iterator[Metric]:
+    """Give what tells of each live worker whether it is itself the bottleneck; a worker that doesn't know has none."""
+    lag = _per_worker("worker_lag_seconds", "lag of the worker's hub: p99 of the last second")
+    worst = _per_worker("worker_lag_max_seconds", "lag of the worker's hub: the worst of this run")
+    cpu = _per_worker("worker_cpu_share", "share of one core that the worker used in the last second")
+    for worker in desk.live():
+        member = desk.fleet.member(worker)
+        ms, worst_us, share = health.lag_ms(member.latest), member.health.worst_us, member.rate("cpu_s")
+        for family, value in (
+            (lag, None if ms is None else ms / 1e3),
+            (worst, None if worst_us is None else worst_us / 1e6),
+            (cpu, share),
+        ):
+            if value is not None:
+                family.add_metric([worker], value)
+    yield from (lag, worst, cpu)
+
+
+def _per_worker(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, text, labels=["worker"])
 
 
 def _labelled(name: str, text: str, label: str, counts: dict[str, int]) -> Metric:

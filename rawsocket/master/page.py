@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
-from rawsocket.master import guard, metrics
+from rawsocket.master import guard, health, metrics
 from rawsocket.master.desk import Desk
 from rawsocket.options import BY_NAME
 
@@ -29,6 +29,8 @@ COLUMNS = (
     ("messages_s", "Messages/s"),
     ("failures", "Failures"),
     ("cpu", "CPU (of a core)"),
+    ("lag", "Lag p99 / worst (ms)"),
+    ("turns", "Turns/s"),
     ("age", "Report age (s)"),
 )
 SCRIPT = Path(__file__).with_name("curve.js")
@@ -109,6 +111,8 @@ def _worker(desk: Desk, name: str, live: bool) -> Row:
     client = clients.get(name)
     age = desk.fleet.age(name)
     share = member.rate("cpu_s") if live else None
+    rates = health.rates(member.before, member.latest) if live else health.rates(None, None)
+    worst = member.health.worst_us
     rate = member.rate("messages", "answered") if live else None
     return {
         "id": name,
@@ -120,13 +124,16 @@ def _worker(desk: Desk, name: str, live: bool) -> Row:
         "messages_s": None if rate is None else round(rate, 1),
         "failures": member.counts["failures"] if member.counts else 0,
         "cpu_share": None if share is None else round(share, 3),
+        "lag_p99_ms": health.lag_ms(member.latest) if live else None,
+        "lag_max_ms": None if worst is None else worst / 1000,
+        **{name: rates[name] for name in ("turns_s", "stolen_share", "throttled_share")},
         "report_age_s": None if age == float("inf") else round(age, 1),
         "lost": bool(member.lost),
     }
 
 
 def _cells(worker: Row) -> Row:
-    share, age = worker["cpu_share"], worker["report_age_s"]
+    share, age, turns = worker["cpu_share"], worker["report_age_s"], worker["turns_s"]
     return {
         "name": worker["id"],
         "state": worker["state"],
@@ -135,8 +142,16 @@ def _cells(worker: Row) -> Row:
         "messages_s": "" if worker["messages_s"] is None else worker["messages_s"],
         "failures": worker["failures"],
         "cpu": "" if share is None else f"{share:.0%}",
+        "lag": _lag(worker),
+        "turns": "" if turns is None else round(turns),
         "age": "" if age is None else age,
     }
+
+
+def _lag(worker: Row) -> str:
+    """Give the lag in the last report and the worst of the run, "-" where only one of them is known."""
+    lags = worker["lag_p99_ms"], worker["lag_max_ms"]
+    return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
 
 
 def state(desk: Desk) -> Row:

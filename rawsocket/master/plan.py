@@ -5,6 +5,7 @@ raises `UsageError` with one line: what is wrong, what was expected, what to do.
 unset.
 """
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ class Plan:
     master_host: str = "127.0.0.1"
     master_port: int = 5557
     master_bind: str = "127.0.0.1"
+    sources: tuple[str, ...] = ()
     runs: str = ""
 
 
@@ -72,6 +74,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         min_held=_setting(given, "MIN_HELD", None, lambda text: _whole(text, 0)),
         options=_options(given),
         server_admin=admin(environ),
+        sources=_setting(given, "SOURCES", "", _sources),
         runs=given.get("HOLDFAST_RUNS", ""),
         **_addresses(given),
     )
@@ -171,6 +174,13 @@ def _options(given: Mapping[str, str]) -> dict[str, Any]:
         except ValueError as error:
             raise UsageError(str(error)) from None
     return found
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_address(part.strip())) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError("IP addresses with commas between them") from None
 
 
 def _one_of(text: str, choices: Sequence[str]) -> str:

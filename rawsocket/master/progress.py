@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rawsocket.master import ledger_table
 from rawsocket.master.timeline import Sample
+
+KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
+LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
 def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
     """Give the progress line of one second; `failures` are those of the whole run."""
-    p99 = "-" if sample.p99_ms is None else f"{sample.p99_ms:.2f} ms"
+    p99 = "-" if sample.p99_ms is None else f"{milliseconds(sample.p99_ms)} ms"
     return (
         f"held {sample.held}/{wanted}  connects {sample.connects_s:.1f}/s  messages {sample.messages_s:.1f}/s  "
         f"p99 {p99}  failures {failures}  {max(0, round(left_s))} s left"
@@ -23,17 +27,37 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("held, peak", number(held["peak"])),
         ("held, by the server's own count", number(held["server_steady_min"])),
         ("connections attempted / connected", f"{connections['attempted']} / {connections['connected']}"),
+        ("connects/s, achieved / asked for", f"{number(connections['arrivals_per_s'])} / {document['run']['rate']:g}"),
+        *storms(document["storms"]),
         ("connections failed", named(connections["failed"])),
         ("connections dropped", named(connections["dropped"])),
         ("reconnects", number(connections["reconnects"])),
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("messages/s, steady", number(messages["per_s"])),
-        ("reply p50 / p95 / p99 / max", quantiles(document["latency_ms"]["from_sent"])),
-        ("connect p50 / p95 / p99 / max", quantiles(document["latency_ms"]["connect"])),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
+        ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),
     ]
+
+
+def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Give a row for each storm."""
+    return [
+        (
+            f"storm at {storm['time_utc'][11:19]} UTC: dropped / back",
+            f"{storm['dropped']} / {storm['back']}"
+            + (", never all" if storm["back_s"] is None else f", all held again after {storm['back_s']:.3f} s"),
+        )
+        for storm in found
+    ]
+
+
+def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[str, ...]]:
+    """Give verdict.json's latency_ms with the kinds side by side: a header, then a row for each percentile."""
+    columns = [measured[kind] or {} for kind in KINDS]
+    rows = [(said, *(milliseconds(column.get(name)) for column in columns)) for name, said in LEVELS.items()]
+    return [("latency, ms", *KINDS.values()), *rows]
 
 
 def table(document: Mapping[str, Any]) -> str:
@@ -41,7 +65,10 @@ def table(document: Mapping[str, Any]) -> str:
     rows = figures(document)
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
+    for name, *cells in latencies(document["latency_ms"]):
+        lines.append("  ".join((f"{name:<{width}}", *(f"{cell:>13}" for cell in cells))).rstrip())
     lines += [f"{name:<{width}}  {value}" for name, value in thresholds(document)]
+    lines += ["", *ledger_table.console(document["ledger"]), ""]
     lines += [verdict(document), *(f"  {reason}" for reason in document["reasons"])]
     return "\n".join(lines)
 
@@ -72,13 +99,19 @@ def named(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "0"
 
 
-def quantiles(values: Mapping[str, float] | None) -> str:
-    """Give four quantiles in milliseconds."""
-    if values is None:
+def milliseconds(value: float | None) -> str:
+    """Give a time in milliseconds for people, to the microsecond below 10 ms; '-' where it is unknown."""
+    if value is None:
         return "-"
-    return " / ".join(f"{values[name]:.2f}" for name in ("p50", "p95", "p99", "max")) + " ms"
+    return f"{value:.{3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0}f}"
 
 
 def shares(workers: list[Mapping[str, Any]]) -> str:
     """Give each worker's share of a core."""
     return ", ".join("-" if w["cpu_share"] is None else f"{w['cpu_share']:.0%}" for w in workers) or "-"
+
+
+def lags(workers: list[Mapping[str, Any]]) -> str:
+    """Give how late each worker's hub was in the steady window, in milliseconds."""
+    known = ((w["lag_p99_ms"], w["lag_max_ms"]) for w in workers)
+    return ", ".join("-" if p99 is None else f"{p99:.1f} / {worst:.0f} ms" for p99, worst in known) or "-"

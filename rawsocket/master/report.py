@@ -1,11 +1,11 @@
-"""Adds a section to Locust's HTML report: the verdict and the curve of held connections, as static text and SVG.
+"""Adds a section to Locust's HTML report: held connections, latencies and the verdict, as static text and SVG.
 
 Locust renders a fixed set of sections and has no hook, and it imports `get_html_report` by name into three
 modules; so all three names are replaced, and the section is put before `</body>`. It serves the page's
 report, its download and `--html`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
@@ -13,7 +13,7 @@ import locust.html
 import locust.main
 import locust.web
 
-from rawsocket.master import curve, progress
+from rawsocket.master import curve, judge, ledger_table, progress, spectrum
 from rawsocket.master.desk import Desk
 
 _STYLE = "font-family:sans-serif;margin:24px auto;padding:0 24px;max-width:1200px;box-sizing:border-box"
@@ -43,8 +43,24 @@ def section(desk: Desk, theme: str = "") -> str:
     colors = "background:#121212;color:#eee" if theme == "dark" else "color:#222"
     return (
         f'<section id="holdfast-report" style="{_STYLE};{colors}"><h2>Held connections</h2>'
-        f"{curve.svg(desk.timeline.thinned())}{_verdict(desk.document)}</section>"
+        f"{curve.svg(desk.timeline.thinned())}<h2>Latency by percentile</h2>{_latency(desk)}"
+        f"{_verdict(desk.document)}{_ledger(desk.document)}</section>"
     )
+
+
+def _latency(desk: Desk) -> str:
+    evidence = desk.evidence()
+    times = judge.latency_histograms(evidence)
+    due, sent = times["from_due"], times["from_sent"]
+    picture = spectrum.svg(due, sent) if due else ""
+    table = _table(progress.latencies(judge.latencies(evidence)))
+    return f"{picture}<p>{escape(spectrum.caption(due, sent))}</p>{table}"
+
+
+def _table(rows: Iterable[Iterable[str]]) -> str:
+    style = "padding:2px 0 2px 32px;text-align:right"
+    lines = ("".join(f'<td style="{style}">{escape(cell)}</td>' for cell in row) for row in rows)
+    return f'<table style="border-collapse:collapse">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
 
 
 def _verdict(document: dict[str, Any] | None) -> str:
@@ -57,3 +73,7 @@ def _verdict(document: dict[str, Any] | None) -> str:
         for name, value in rows
     )
     return f"<h3>{escape(progress.verdict(document))}</h3><ul>{reasons}</ul><table>{cells}</table>"
+
+
+def _ledger(document: dict[str, Any] | None) -> str:
+    return "" if document is None else ledger_table.html(document["ledger"])

@@ -2,7 +2,7 @@
 
 Every second, in a greenlet of its own, with a short timeout; where there is no admin port, or it doesn't
 answer, the count is None (unknown, not zero). The client's count never reads it: the two stand beside each
-other and may disagree.
+other and may disagree. At the end of a run it is asked until it has seen the last connection closed, for the ledger.
 """
 
 import logging
@@ -18,24 +18,51 @@ PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
 STALE_S = 3.0
+# When the server was begun, by which a restart is noticed; the only one of the process's own figures that is kept.
+STARTED = "process_start_time_seconds"
+SETTLE_EVERY_S = 0.1
+# What must stand still before a server has seen the last of a run's connections.
+MOVING = ("accepted_total", "refused_total", "closed_total", "messages_total", "replies_total", "bytes_total")
 
 Counters = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
 def parse(text: str) -> Counters:
-    """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with one label."""
+    """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with one label.
+
+    Beside them STARTED, and as `info` what the server says of itself ({label: text}).
+    """
     counters: Counters = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            if not sample.name.startswith(PREFIX) or sample.name.endswith("_created"):
-                continue
-            name = sample.name.removeprefix(PREFIX)
-            if sample.labels:
-                counters.setdefault(name, {})["/".join(sample.labels.values())] = _number(sample.value)
-            else:
-                counters[name] = _number(sample.value)
+            if sample.name == STARTED:
+                counters[STARTED] = sample.value
+            elif sample.name == f"{PREFIX}info":
+                counters["info"] = dict(sample.labels)
+            elif sample.name.startswith(PREFIX) and not sample.name.endswith("_created"):
+                _keep(counters, sample.name.removeprefix(PREFIX), sample.labels, _number(sample.value))
     return counters
+
+
+def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float) -> None:
+    if labels:
+        counters.setdefault(name, {})["/".join(labels.values())] = value
+    else:
+        counters[name] = value
+
+
+def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
+    """Say whether the server began anew between the two: its process is another, or a count has fallen."""
+    if start.get(STARTED) != end.get(STARTED):
+        return True
+    return any(_fell(start[name], end.get(name, 0)) for name in start if name.endswith("_total"))
+
+
+def _fell(before: Any, after: Any) -> bool:
+    if isinstance(before, dict):
+        return any(_fell(count, (after or {}).get(label, 0)) for label, count in before.items())
+    return bool(after < before)
 
 
 def since(start: Mapping[str, Any], end: Mapping[str, Any]) -> Counters:
@@ -65,6 +92,12 @@ def _get(url: str) -> str:
         return str(reply.read().decode())
 
 
+def _settled(before: Counters, now: Counters, held: int) -> bool:
+    if now.get("connections", 0) > held or now.get("backlog", 0):
+        return False
+    return all(now.get(name) == before.get(name) for name in MOVING)
+
+
 class ServerProbe:
     """Polls `admin` ("http://server:8687"; "" for none); `held` and `counters` give what it last said."""
 
@@ -81,18 +114,38 @@ class ServerProbe:
         self._at = float("-inf")
         self._reachable = True
 
-    def poll(self) -> None:
-        """Ask once; blocks this greenlet for `TIMEOUT_S` at most."""
+    @property
+    def present(self) -> bool:
+        """Whether the server is said to have counters at all."""
+        return bool(self._url)
+
+    def poll(self) -> Counters | None:
+        """Ask once, and give the answer; blocks this greenlet for twice `TIMEOUT_S` at most."""
         if not self._url:
-            return
+            return None
         try:
             with gevent.Timeout(TIMEOUT_S * 2, OSError("no answer in time")):
-                self._latest = parse(self._get(self._url))
+                latest = parse(self._get(self._url))
         except (OSError, ValueError) as error:
             self._note(False, error)
-        else:
-            self._at = self._clock()
-            self._note(True)
+            return None
+        self._latest, self._at = latest, self._clock()
+        self._note(True)
+        return latest
+
+    def settle(self, held: int, seconds: float) -> Counters | None:
+        """Ask until the server holds at most `held` connections and nothing moves; gives its last answer.
+
+        After `seconds` the last answer is given as it is; None where the last question had none.
+        """
+        deadline = self._clock() + seconds
+        before = None
+        while True:
+            now = self.poll()
+            if not self._url or self._clock() >= deadline or (now and before and _settled(before, now, held)):
+                return now
+            before = now
+            gevent.sleep(SETTLE_EVERY_S)
 
     def _note(self, reachable: bool, error: Exception | None = None) -> None:
         """Log at each crossing, not at each poll."""

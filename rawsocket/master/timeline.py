@@ -10,7 +10,7 @@ AFTERMATH_S = 30.0  # samples go on for so long after the end of a run, so that 
 
 @dataclass(frozen=True)
 class Sample:
-    """One second; rates per second, times in ms. `server_held`, `p50_ms` and `p99_ms` are None where unknown."""
+    """One second; rates per second, times in ms and from due. None where unknown: `server_held`, `p50_ms`, `p99_ms`."""
 
     time_utc: str
     elapsed_s: float

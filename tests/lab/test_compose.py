@@ -90,6 +90,14 @@ def test_environment_of_a_call(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
     assert environ["HOLDFAST_PROJECT"] == "holdfast-x"
 
 
+def test_orphans_are_ignored_but_by_down_which_removes_them(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPOSE_IGNORE_ORPHANS", "true")  # docker-compose 1.29 fails where it is told both
+    project = _project()
+    project.up()
+    project.down()
+    assert ["COMPOSE_IGNORE_ORPHANS" in call["env"] for call in fake.calls()[-2:]] == [True, False]
+
+
 def test_a_call_is_out_of_reach_of_ctrl_c(fake: FakeDocker) -> None:
     _project().up()
     assert fake.calls()[-1]["session"] != os.getsid(0)

@@ -89,5 +89,15 @@ def test_a_final_stage_installs_nothing(target: str) -> None:
     assert name == "${BASE_IMAGE}"
 
 
+def test_a_compiler_is_only_where_a_wheel_is_missing() -> None:
+    """In the load's build stage, after the wheels alone did not suffice, and never on an x86_64, for one package."""
+    compiling = {name: body for name, (_, body) in _stages().items() if re.search(r"\bgcc\b", body)}
+    assert set(compiling) == {"build-load"}
+    order = r'if ! /venv/bin/pip install "\$@"; then\s+test "\$\(uname -m\)" != x86_64\s+&& apt-get .*\bgcc\b'
+    assert re.search(order, compiling["build-load"])
+    assert re.findall(r"--no-binary (\S+?);", DOCKERFILE) == ["hdrhistogram"]
+    assert all("--only-binary :all:" in body for name, (_, body) in _stages().items() if "pip install" in body)
+
+
 def test_only_the_virtual_environments_leave_the_build_stages() -> None:
     assert set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE)) == {"/venv /venv"}

@@ -14,8 +14,15 @@ PURE = (
     "rawsocket/framing.py",
     "rawsocket/payload.py",
     "rawsocket/verdict.py",
+    "rawsocket/saturation.py",
     "rawsocket/errors.py",
     "rawsocket/target.py",
+    "rawsocket/ledger.py",
+    "rawsocket/sides.py",
+    "rawsocket/master/health.py",
+    "rawsocket/master/histogram.py",
+    "rawsocket/master/latencies.py",
+    "rawsocket/master/spectrum.py",
 )
 IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
 LIBRARIES = {
@@ -25,6 +32,7 @@ LIBRARIES = {
         "locust",
         "gevent",
         "prometheus_client",
+        "hdrh",
         "flask",
         "werkzeug",
         "msgpack",
@@ -33,6 +41,7 @@ LIBRARIES = {
     },
     "locustfiles": {"rawsocket", "locust"},
     "lab": {"lab", "docker", "requests", "yaml"},
+    "lab/bench/peers": {"locust", "rawsocket"},  # scripts that the lab hands to other programs, and never imports
 }
 
 
@@ -73,10 +82,21 @@ def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None
 
 @pytest.mark.parametrize("room", LIBRARIES)
 def test_a_room_imports_only_what_it_may(room: str) -> None:
-    files = sources(room)
+    files = [path for path in sources(room.split("/")[0]) if _room(path) == room]
     assert files
     foreign = {path: _tops(path) - LIBRARIES[room] - sys.stdlib_module_names for path in files}
     assert {path: names for path, names in foreign.items() if names} == {}
+
+
+def _room(path: str) -> str:
+    return max((room for room in LIBRARIES if path.startswith(f"{room}/")), key=len)
+
+
+def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
+    peers = {path for path in sources("lab") if _room(path) == "lab/bench/peers"}
+    assert peers
+    rooms = {room.split("/")[0] for room in LIBRARIES}
+    assert [path for path in sources(*rooms) if _files_of(_imports(path)) & peers] == []
 
 
 def test_nobody_imports_the_lab() -> None:

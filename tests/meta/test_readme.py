@@ -9,6 +9,7 @@ from lab import __main__ as command
 from lab import settings
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
+from rawsocket.ledger import EVENTS
 from rawsocket.options import OPTIONS
 from server.settings import MODELS, TABLE
 from tests.meta.conftest import text
@@ -93,6 +94,17 @@ def test_the_failure_names_are_the_pinned_ones() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_failure_name(name: str) -> None:
     assert [name] in [row[:1] for row in _rows()]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_event_of_the_ledger_with_its_meaning(event: str) -> None:
+    assert [event, EVENTS[event].replace("`", "")] in [row[:2] for row in _rows()]
+
+
+def test_no_event_is_in_the_readme_alone() -> None:
+    """The list is closed: what the table names, the code has."""
+    table = _readme().partition("| event | meaning |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([^`]+)` \|", table, re.M) == list(EVENTS)
 
 
 @pytest.mark.parametrize("code", sorted(VERDICT_CODES))

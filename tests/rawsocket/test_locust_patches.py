@@ -5,7 +5,8 @@ import inspect
 
 import pytest
 from locust import argument_parser
-from locust.runners import WorkerRunner
+from locust.env import Environment
+from locust.runners import Runner, WorkerRunner
 
 from rawsocket import locust_patches
 
@@ -15,6 +16,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch):
     thresholds = gc.get_threshold()
     original = inspect.unwrap(argument_parser.default_args_dict)
     monkeypatch.setattr(argument_parser, "default_args_dict", original)
+    monkeypatch.setattr(locust.runners, "inspect", inspect)
     yield
     gc.set_threshold(*thresholds)
 
@@ -43,3 +45,14 @@ def test_the_release_that_we_name_still_asks_for_them_with_each_message():
     """What the patch is for: without this line it is of no use, and with another one perhaps wrong."""
     assert locust.__version__ == "2.47.0"
     assert "argument_parser.default_args_dict()" in inspect.getsource(WorkerRunner.handle_message)
+    assert inspect.getsource(Runner).count("inspect.") == 2
+    assert "            caller = inspect.getframeinfo(inspect.stack()[1][0])" in inspect.getsource(Runner.stop)
+
+
+@pytest.mark.usefixtures("_restored")
+def test_stopping_does_without_knowing_who_has_asked_for_it():
+    runner = Environment().create_local_runner()
+    locust_patches.lighten_worker()
+    runner.state = "running"
+    runner.stop()
+    assert runner.state == "stopped"

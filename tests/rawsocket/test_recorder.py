@@ -19,6 +19,8 @@ def test_a_report_has_these_keys_and_counts():
     recorder = Recorder()
     recorder.begin_run()
     recorder.held += 1
+    recorder.arrived(5.0)
+    recorder.arrived(6.5)
     recorder.attempt_failed("refused")
     recorder.settled(reconnect=True)
     recorder.drop("closed")
@@ -62,6 +64,7 @@ def test_a_report_has_these_keys_and_counts():
         },
         "bytes": {"sent": 0, "received": 0},
         "failures": 1,
+        "arrivals": {"count": 2, "first_s": 5.0, "last_s": 6.5},
         "storms": [],
         "rows": [
             ["TCP", "message", 2, {"closed": 1}, 20, {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]]}]

@@ -2,9 +2,11 @@ import dataclasses
 
 import pytest
 
-from rawsocket.verdict import Check, Figures, Thresholds, Worker, judge
+from rawsocket.saturation import Worker
+from rawsocket.verdict import Check, Figures, Thresholds, judge
 
 WORKERS = (Worker("a", cpu_share=0.3), Worker("b", cpu_share=0.4))
+SATURATED = (WORKERS[0], Worker("b", cpu_share=0.91))
 GOOD = Figures(
     attempted=100,
     steady_s=20.0,
@@ -39,7 +41,7 @@ def lost(why: str = "it went missing") -> tuple[Worker, ...]:
         ({"workers": ()}, "unknown", 4, "no worker came"),
         ({"workers": WORKERS[:1]}, "unknown", 4, "only 1 of 2 workers came"),
         ({"workers": lost()}, "unknown", 4, "worker b was lost: it went missing"),
-        ({"workers": (WORKERS[0], Worker("b", cpu_share=0.91))}, "unknown", 4, "worker b used 91% of a core"),
+        ({"workers": SATURATED}, "unknown", 4, "the generator was saturated on worker b (91% of a core)"),
         ({"workers": (WORKERS[0], Worker("b"))}, "unknown", 4, "worker b reported too seldom"),
         ({"p99_ms": None}, "unknown", 4, "max_p99_ms: could not be measured"),
         # Evidence of failure is evidence: no right reply at all is no doubt about the server.
@@ -49,6 +51,8 @@ def lost(why: str = "it went missing") -> tuple[Worker, ...]:
         # ... and a wrong reply outranks doubt.
         ({"wrong": 1, "workers": lost()}, "fail", 3, "1 reply did not match"),
         ({"wrong": 2, "attempted": 0}, "fail", 3, "2 replies did not match"),
+        ({"wrong": 1, "workers": SATURATED}, "fail", 3, "1 reply did not match"),
+        ({"failures": 9, "p99_ms": 5000.0, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
         ({"interrupted": True}, "unknown", 130, "interrupted"),
         ({"interrupted": True, "workers": lost("it quit")}, "unknown", 4, "interrupted"),
     ],
@@ -59,8 +63,13 @@ def test_a_run_is_judged(changes: dict[str, object], verdict: str, code: int, re
     assert any(reason in said for said in judged.reasons), judged.reasons
 
 
-def test_exactly_ninety_percent_is_no_doubt() -> None:
-    assert judge(figures(workers=(WORKERS[0], Worker("b", cpu_share=0.9))), WANTED).verdict == "pass"
+def test_each_saturated_worker_is_named() -> None:
+    late = Worker("a", cpu_share=0.05, lag_p99_ms=93.0, lag_max_ms=120.0)
+    reasons = judge(figures(workers=(late, SATURATED[1])), WANTED).reasons
+    assert [reason.split(" (")[0] for reason in reasons] == [
+        "the generator was saturated on worker a",
+        "the generator was saturated on worker b",
+    ]
 
 
 def test_a_silent_hold_is_judged_by_what_was_held() -> None:

@@ -38,6 +38,17 @@ def test_what_is_accepted_has_the_options() -> None:
             assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == listener.USER_TIMEOUT_MS
 
 
+def test_who_waits_to_be_accepted_is_counted() -> None:
+    with listener.listen("127.0.0.1", 0, 5, "") as sock:
+        assert listener.waiting(sock) == 0
+        with socket.create_connection(sock.getsockname()), socket.create_connection(sock.getsockname()):
+            assert listener.waiting(sock) == 2
+            sock.accept()[0].close()
+            assert listener.waiting(sock) == 1
+        assert listener.waiting(sock) == 1  # it has left, and waits all the same
+    assert listener.waiting(sock) is None
+
+
 def test_a_port_in_use_is_said_with_the_flag_to_change() -> None:
     with listener.listen("127.0.0.1", 0, 5, "") as sock:
         port = sock.getsockname()[1]

@@ -7,8 +7,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from server.metrics import CLOSE_REASONS, Counters, Lag, ServerCollector, exposition
 
 
-def samples(counters: Counters) -> dict[str, float]:
-    text = exposition(ServerCollector(counters, lambda: 1000, lambda: 7))().decode()
+def samples(counters: Counters, waiting: int | None = 0) -> dict[str, float]:
+    about = {"model": "select", "framing": "line", "app": "echo"}
+    text = exposition(ServerCollector(counters, lambda: 1000, lambda: 7, lambda: waiting, about))().decode()
     return {
         "".join([sample.name, *(f"{{{key}={value}}}" for key, value in sample.labels.items())]): sample.value
         for family in text_string_to_metric_families(text)
@@ -49,6 +50,15 @@ def test_the_counters_are_shown_and_the_gauge_is_their_difference() -> None:
     assert found["holdfast_server_bytes_total{direction=out}"] == 490
     assert found["holdfast_server_max_connections"] == 1000
     assert found["holdfast_server_log_dropped_total"] == 7
+
+
+def test_the_backlog_is_shown_where_the_kernel_tells_it() -> None:
+    assert samples(Counters(), 3)["holdfast_server_backlog"] == 3
+    assert "holdfast_server_backlog" not in samples(Counters(), None)
+
+
+def test_the_figures_say_what_they_are_of() -> None:
+    assert samples(Counters())["holdfast_server_info{app=echo}{framing=line}{model=select}"] == 1
 
 
 def test_the_lag_is_the_longest_turn_of_the_last_full_second_and_since() -> None:

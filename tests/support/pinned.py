@@ -21,6 +21,7 @@ ARTEFACTS = {
     "timeline.csv",
     "stats.csv",
     "failures.csv",
+    "latency.hlog",
     "report.html",
     "env.json",
 }

@@ -11,6 +11,7 @@ from rawsocket.master import artefacts
 from rawsocket.master.fleet import Fleet
 from rawsocket.master.timeline import COLUMNS
 from tests.support.desks import DeskBench, desk_bench
+from tests.support.hlogs import read
 from tests.support.reports import report
 
 
@@ -36,7 +37,7 @@ def test_all_of_them_are_written_whole_and_readable(bench: DeskBench, tmp_path: 
         artefacts.write(bench.desk)
     finally:
         os.umask(before)
-    names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html"
+    names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html latency.hlog"
     assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
     assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.desk.document
@@ -88,7 +89,7 @@ def test_the_summary_is_a_table_that_github_can_show(bench: DeskBench) -> None:
     assert "| threshold | limit | actual |  |" in lines
     assert "| max_failures | 0 | 6 | **missed** |" in lines or "| max_failures | 0 | 0 | met |" in lines
     widths = {line.count("|") - line.count("\\|") for line in lines if line.startswith("| ")}
-    assert widths <= {3, 5}
+    assert widths <= {3, 5, 6, 7}
 
 
 def test_a_row_a_second(bench: DeskBench) -> None:
@@ -104,6 +105,10 @@ def test_statistics_and_failures_add_up() -> None:
     fleet.take("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
     fleet.take("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}))
     rows = _csv(artefacts.stats(fleet))
+    assert tuple(rows[0]) == (
+        *("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"),
+        *("sent_p50_ms", "sent_p99_ms", "sent_max_ms", "first_p50_ms", "first_p99_ms"),
+    )
     assert [row["name"] for row in rows] == ["connect", "message", "Aggregated"]
     message, total = rows[1], rows[2]
     assert (message["requests"], message["failures"], message["p50_ms"], message["max_ms"]) == (
@@ -117,6 +122,34 @@ def test_statistics_and_failures_add_up() -> None:
         {"type": "TCP", "name": "message", "failure": "closed", "count": "2"},
         {"type": "TCP", "name": "message", "failure": "short", "count": "2"},
     ]
+
+
+def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
+    fleet = Fleet()
+    fleet.begin(["a"])
+    rows = {"message": {300: 4}, "connect": {90: 2}}
+    fleet.take("a", report(rows=rows, due={"message": {1_900: 4}}, first={"message": {120: 4}}))
+    connect, message, total = _csv(artefacts.stats(fleet))
+    assert [message[name] for name in ("p50_ms", "sent_p50_ms", "sent_max_ms", "first_p99_ms")] == [
+        "1.900",
+        "0.300",
+        "0.300",
+        "0.120",
+    ]
+    assert [connect[name] for name in ("p50_ms", "sent_p50_ms", "first_p50_ms")] == ["0.090", "0.090", ""]
+    assert [total[name] for name in ("p50_ms", "sent_p99_ms", "first_p50_ms")] == ["1.900", "0.300", "0.120"]
+
+
+def test_the_log_the_statistics_and_the_verdict_agree(bench: DeskBench, tmp_path: Path) -> None:
+    artefacts.write(bench.desk)
+    folder = tmp_path / "runs"
+    logged = read(folder / "latency.hlog")
+    total = _csv((folder / "stats.csv").read_text())[-1]
+    latencies = json.loads((folder / "verdict.json").read_text())["latency_ms"]
+    assert logged["from-due"].get_total_count() == 2 * 6 * 10  # two workers, six seconds, ten messages each
+    for tag, column, kind in (("from-due", "p99_ms", "from_due"), ("first-byte", "first_p99_ms", "first_byte")):
+        p99 = logged[tag].get_value_at_percentile(99.0) / 1000
+        assert float(total[column]) == latencies[kind]["p99"] == p99
 
 
 def test_statistics_of_nothing() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hlogs import read
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.pinned import ARTEFACTS
 from tests.support.server_process import ServerProcess, running_server
@@ -48,6 +49,11 @@ def test_a_run_that_passes(tmp_path: Path, server: ServerProcess) -> None:
         int(r["requests"]) for n, r in stats.items() if n != "Aggregated"
     )
     assert _table(fleet, "failures.csv") == []
+    logged = read(fleet.runs / "latency.hlog")
+    assert logged["from-due"].get_total_count() == logged["first-byte"].get_total_count() == messages["answered"]
+    assert logged["connect"].get_total_count() == verdict["connections"]["connected"]
+    for tag, column in (("from-due", "p99_ms"), ("from-sent", "sent_p99_ms"), ("first-byte", "first_p99_ms")):
+        assert logged[tag].get_value_at_percentile(99.0) / 1000 == float(stats["message"][column])
     assert max(int(row["held"]) for row in _table(fleet, "timeline.csv")) == 60
 
     junit = ElementTree.parse(fleet.runs / "junit.xml").getroot()

@@ -1,6 +1,11 @@
+import msgpack
 import pytest
 
+from rawsocket.health import Meter
+from rawsocket.master import histogram
 from rawsocket.master.fleet import FRESH_S, Fleet, empty_totals
+from rawsocket.master.latencies import by_kind
+from rawsocket.recorder import Recorder
 from tests.support.reports import Clock, report
 
 
@@ -14,6 +19,14 @@ def fleet(clock: Clock) -> Fleet:
     fleet = Fleet(clock)
     fleet.begin(["a", "b"])
     return fleet
+
+
+def test_the_reports_of_these_tests_have_the_form_of_real_ones() -> None:
+    real, ours = Recorder().report(), report()
+    assert ours.keys() - {"health"} == real.keys()
+    assert ours["health"].keys() == Meter().report().keys()
+    for table in ("sessions", "connections", "messages", "bytes"):
+        assert ours[table].keys() == real[table].keys(), table
 
 
 def test_held_is_a_sum_of_absolute_values(fleet: Fleet) -> None:
@@ -55,6 +68,16 @@ def test_totals_are_the_latest_counts_of_all_and_keep_the_dead(fleet: Fleet) -> 
     assert totals["failures"] == 2
 
 
+def test_totals_add_up_tables_within_tables_and_what_is_held(fleet: Fleet) -> None:
+    fleet.take("a", report(held=5, messages={"unsent": {"closed": 2}, "unanswered_by": {"client": 1}, "cut": 1}))
+    fleet.take("b", report(held=4, messages={"unsent": {"closed": 1, "stopped": 3}, "pushed": 2}))
+    totals = fleet.totals()
+    assert (totals["held"], totals["sessions"]) == (9, {"begun": 9, "ended": 0})
+    assert totals["messages"]["unsent"] == {"closed": 3, "stopped": 3}
+    assert totals["messages"]["unanswered_by"] == {"client": 1}
+    assert (totals["messages"]["cut"], totals["messages"]["pushed"]) == (1, 2)
+
+
 def test_totals_of_nothing() -> None:
     assert Fleet().totals() == empty_totals()
 
@@ -63,13 +86,33 @@ def test_histograms_are_added_up(fleet: Fleet) -> None:
     fleet.take("a", report(rows={"message": {100: 2}}))
     fleet.take("a", report(rows={"message": {100: 1, 300: 1}}))
     fleet.take("b", report(rows={"message": {300: 4}, "connect": {50: 1}}))
-    assert fleet.histograms == {("TCP", "message"): {100: 3, 300: 5}, ("TCP", "connect"): {50: 1}}
+    assert by_kind(fleet.latencies.run) == {
+        "connect": {50: 1},
+        "from_sent": {100: 3, 300: 5},
+        "from_due": {100: 3, 300: 5},
+        "first_byte": {100: 3, 300: 5},
+    }
 
 
-def test_only_requests_are_fresh_latencies_and_only_once(fleet: Fleet) -> None:
-    fleet.take("a", report(rows={"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}))
-    assert fleet.fresh_latencies() == {100: 2}
-    assert fleet.fresh_latencies() == {}
+def test_workers_merge_without_loss(fleet: Fleet) -> None:
+    """Two workers' own recorders, with times of their own each, against one histogram of all of these."""
+    whole = histogram.new()
+    for worker, microseconds in (("a", range(1, 400_000, 97)), ("b", range(5, 9_000_000, 4_999))):
+        recorder = Recorder()
+        recorder.begin_run()
+        for us in microseconds:
+            recorder.success("message", ((us + 0.5) / 1e6, 0.001, 0.001), 20)
+            whole.record_value(us)
+        fleet.take(worker, report(rows={}) | {"rows": msgpack.loads(msgpack.dumps(recorder.report()["rows"]))})
+    assert histogram.library(by_kind(fleet.latencies.run)["from_due"]).equals(whole)
+
+
+def test_fresh_latencies_are_by_kind_and_given_once(fleet: Fleet) -> None:
+    rows = {"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}
+    fleet.take("a", report(rows=rows, due={"message": {900: 2}}))
+    fresh = fleet.fresh_latencies()
+    assert (fresh["from_due"], fresh["from_sent"], fresh["connect"]) == ({900: 2}, {100: 2}, {50: 1, 60: 1})
+    assert not any(fleet.fresh_latencies().values())
 
 
 def test_rows_are_summed_by_name(fleet: Fleet) -> None:
@@ -78,7 +121,7 @@ def test_rows_are_summed_by_name(fleet: Fleet) -> None:
     row = fleet.rows()["TCP", "message"]
     assert row["requests"] == 6
     assert row["failures"] == {"closed": 2, "wrong": 1}
-    assert row["histogram"] == {100: 2, 200: 1}
+    assert row["times"] == {kind: {100: 2, 200: 1} for kind in ("sent", "due", "first")}
 
 
 def test_the_next_run_begins_at_zero_and_ignores_what_belongs_to_the_last(fleet: Fleet) -> None:
@@ -86,7 +129,7 @@ def test_the_next_run_begins_at_zero_and_ignores_what_belongs_to_the_last(fleet:
     fleet.begin(["a"])
     fleet.take("a", report(run=1, held=9, answered=6, rows={"message": {100: 1}}, final=True))
     assert fleet.totals() == empty_totals()
-    assert fleet.histograms == {}
+    assert fleet.latencies.run == {}
     assert not fleet.member("a").final
     assert fleet.held(["a"]) == 9  # but it still holds them
     fleet.take("a", report(run=2, held=9, answered=1))
@@ -132,7 +175,7 @@ def test_the_steady_histogram_holds_only_the_window(fleet: Fleet) -> None:
     fleet.take("a", report(rows={"message": {7000: 1}}), at_stop=True)
     fleet.stopping()
     fleet.take("a", report(rows={"message": {8000: 1}}))
-    assert fleet.steady == {("TCP", "message"): {100: 1}}
+    assert fleet.latencies.steady == {("TCP", "message"): {kind: {100: 1} for kind in ("sent", "due", "first")}}
 
 
 def test_failures_after_stop_was_asked_are_not_held_against_the_run(fleet: Fleet) -> None:

@@ -1,7 +1,9 @@
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 
+from rawsocket.health import Meter
 from rawsocket.master import judge
 from rawsocket.master.fleet import Fleet
 from rawsocket.master.judge import Evidence, Run
@@ -14,11 +16,12 @@ KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
-    "connections": "attempted connected failed dropped reconnects",
-    "messages": "due sent answered wrong late unanswered per_s",
-    "latency_ms": "connect from_sent from_due",
+    "connections": "attempted connected failed dropped reconnects abandoned",
+    "messages": "due sent answered wrong late unanswered unsent per_s",
+    "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
 }
+WORKER = "lag_p99_ms lag_max_ms turns_s stolen_share throttled_share late_cpu_share cpu_limit cpus"
 
 
 @pytest.fixture
@@ -66,20 +69,33 @@ def test_figures_are_of_the_steady_window(evidence: Evidence) -> None:
 def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
     document = judge.document(evidence)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
-    assert list(document) == [*promised.split(), "ledger"]
+    assert list(document) == [*promised.split(), "storms", "ledger"]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key
-    assert list(document["generator"]["workers"][0]) == ["id", "state", "users", "held", "cpu_share", "lost"]
+    assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]
+    assert set(document["generator"]["workers"][0]) >= set(WORKER.split())
     assert document["thresholds"] == [{"name": "min_held", "limit": 10, "actual": 10, "ok": True}]
     assert document["latency_ms"]["connect"]["p50"] == 0.9
     assert list(document["latency_ms"]["from_sent"]) == ["p50", "p95", "p99", "p99_9", "max"]
-    assert (document["schema"], document["server"], document["ledger"]) == (1, None, None)
+    assert (document["schema"], document["server"]) == (1, None)
+    assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
 
 
 def test_a_reply_that_nobody_asked_for_is_a_wrong_one(evidence: Evidence) -> None:
     evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}))
     assert judge.figures(evidence).wrong == 2
     assert judge.judge(evidence).exit_code == 3
+
+
+def test_the_threshold_is_held_against_the_time_from_due(evidence: Evidence) -> None:
+    rows, due, first = {"message": {300: 900}}, {"message": {2_000_000: 900}}, {"message": {150: 900}}
+    evidence.fleet.take("a", report(wall_s=4.0, rows=rows, due=due, first=first))
+    evidence.thresholds = Thresholds(max_p99_ms=1000.0)
+    document = judge.document(evidence)
+    (check,) = document["thresholds"]
+    assert check["ok"] is False
+    assert check["actual"] == document["latency_ms"]["from_due"]["p99"] == 2000.895
+    assert [document["latency_ms"][kind]["p50"] for kind in ("from_sent", "first_byte")] == [0.3, 0.15]
 
 
 def test_no_run_is_a_document_too() -> None:
@@ -91,3 +107,34 @@ def test_no_run_is_a_document_too() -> None:
 def test_notes_stand_behind_the_reasons(evidence: Evidence) -> None:
     evidence.notes = ("target-refused: ...",)
     assert judge.document(evidence)["reasons"][-1] == "target-refused: ..."
+
+
+def test_a_host_that_steals_more_than_the_run_can_bear_is_to_blame(evidence: Evidence, tmp_path: Path) -> None:
+    """By a real meter on a /proc of the test's own, whose host takes 1.9 of 2 CPUs."""
+    meter = Meter(proc=tmp_path)
+    for second in range(10, 15):
+        (tmp_path / "stat").write_text(f"cpu 1 2 3 4 5 6 7 {second * 190} 0 0\n")
+        health = {**meter.report(), "cpus": 2}
+        evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health=health))
+        if second == 10:
+            evidence.fleet.open_window()
+    judged = judge.judge(evidence)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
+    assert judged.reasons[0].startswith("the generator was saturated on worker a (")
+    assert "the host stole 190% of a core" in judged.reasons[0]
+
+
+def test_a_workers_figures_are_of_the_steady_window(evidence: Evidence) -> None:
+    for second in (10, 20):
+        lag = {"lag": [[800, 98], [70_000, 2]], "lag_max_us": 70_001, "late_s": second / 50, "late_cpu_s": 0.0}
+        grown = {"turns": second * 100, "steal_s": second / 10, "throttled_s": second / 100, "cpu_limit": 0.5}
+        evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health={**lag, **grown}))
+        if second == 10:
+            evidence.fleet.open_window()
+    (worker,) = judge.document(evidence)["generator"]["workers"]
+    assert (worker["lag_p99_ms"], worker["lag_max_ms"]) == (pytest.approx(70, rel=0.001), 70.001)
+    assert (worker["turns_s"], worker["stolen_share"], worker["throttled_share"]) == (100, 0.1, 0.01)
+    assert (worker["late_cpu_share"], worker["cpu_limit"], worker["cpus"]) == (0, 0.5, 2)
+    judged = judge.judge(evidence)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
+    assert judged.reasons[0].startswith("the generator was saturated on worker a (lag p99 70.")

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from rawsocket.master import page
+from tests.support.desks import desk_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
 
 
@@ -39,6 +41,23 @@ def test_the_script_goes_to_the_end_of_the_body() -> None:
     assert page.with_script("no body", "/x") == "no body"
 
 
+def test_each_workers_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk_bench(monkeypatch) as bench:
+        for worker in ("a", "b"):
+            bench.add_worker(worker)
+        bench.start()
+        for second, worst in ((1.0, 70_001), (2.0, 3004)):
+            health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst, "turns": second * 250, "steal_s": second / 4}
+            bench.desk.take("a", report(wall_s=second, cpu_s=second / 5, health=health))
+        a, b = page.workers(bench.desk)
+        total, _, *rows = page.table(bench.desk)
+    assert (a["lag_p99_ms"], a["lag_max_ms"]) == (pytest.approx(3, rel=0.001), 70.001)
+    assert (a["turns_s"], a["stolen_share"], a["throttled_share"]) == (250, 0.25, None)
+    assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
+    assert [(row["cpu"], row["lag"], row["turns"]) for row in rows] == [("20%", "3.0 / 70.0", 250), ("", "", "")]
+    assert (total["lag"], total["turns"]) == ("", "")
+
+
 def test_a_page_that_has_not_run_anything(fleet: LocustFleet) -> None:
     assert fleet.page.text("/lab/healthz") == "ok\n"
     html = fleet.page.text("/")
@@ -65,13 +84,14 @@ def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFle
 
     rows = fleet.page.text("/stats/requests")
     assert rows.count('"key": "held"') == 1
+    assert all(f'"{key}": ' in rows for key, _ in page.COLUMNS)
     metrics = fleet.page.text("/metrics")
     assert "holdfast_load_held 40.0" in metrics
     assert "holdfast_load_users 40.0" in metrics
     assert "holdfast_load_connects_total 40.0" in metrics
     assert 'holdfast_load_messages_total{outcome="wrong"} 0.0' in metrics
 
-    fleet.wait(lambda state: state["elapsed_s"] > 4)
+    fleet.wait(lambda state: state["elapsed_s"] > 4 and all(worker["turns_s"] for worker in state["workers"]))
     last = _stop(fleet)["verdict"]
     assert last["verdict"] == "pass", last
     assert "Held connections" in fleet.page.text("/stats/report")

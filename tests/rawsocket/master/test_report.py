@@ -5,6 +5,7 @@ import pytest
 
 from rawsocket.master import report
 from tests.support.desks import desk_bench
+from tests.support.reports import report as worker_report
 
 
 def test_the_section_stands_before_the_end_of_the_body() -> None:
@@ -30,5 +31,18 @@ def test_before_the_end_there_is_no_verdict_and_then_there_is(monkeypatch: pytes
         bench.desk.notes.append("<script>")
         bench.desk.conclude()
         text = report.section(bench.desk)
+    assert "No message was answered" in text
     assert "verdict: unknown (exit code 4)" in text
     assert "&lt;script&gt;" in text
+
+
+def test_latencies_from_due_and_from_sent_are_a_picture_a_sentence_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk_bench(monkeypatch) as bench:
+        bench.add_worker("a")
+        bench.start()
+        bench.desk.take("a", worker_report(rows={"message": {37: 100}}, due={"message": {1_800_000: 100}}))
+        text = report.section(bench.desk)  # while the run is still on
+    assert text.count("<svg") == 2
+    assert "from sent: 99 % within 0.037 ms" in text
+    assert "within 1.8 s of when they were due" in text
+    assert ">0.037</td>" in text

@@ -1,6 +1,9 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from rawsocket.master.server_probe import STALE_S, ServerProbe, parse, since
+from rawsocket.master.server_probe import STALE_S, STARTED, ServerProbe, parse, restarted, since
 from tests.support.reports import Clock
 
 TEXT = """# HELP holdfast_server_connections Open.
@@ -26,6 +29,29 @@ COUNTERS = {
 
 def test_the_servers_own_counters_are_read() -> None:
     assert parse(TEXT) == COUNTERS
+
+
+def test_when_the_server_was_begun_and_what_it_is_are_kept() -> None:
+    more = 'holdfast_server_info{model="select",framing="line"} 1.0\nprocess_start_time_seconds 1.7e+09\n'
+    found = parse(TEXT + more)
+    assert (found["info"], found[STARTED]) == ({"model": "select", "framing": "line"}, 1.7e9)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "wanted"),
+    [
+        ({STARTED: 5.0, "accepted_total": 3}, {STARTED: 5.0, "accepted_total": 3}, False),
+        ({STARTED: 5.0, "accepted_total": 3}, {STARTED: 6.0, "accepted_total": 9}, True),
+        ({"accepted_total": 3, "connections": 3}, {"accepted_total": 3, "connections": 1}, False),
+        ({"accepted_total": 3}, {"accepted_total": 2}, True),
+        ({"closed_total": {"client": 2}}, {"closed_total": {"client": 1, "reset": 5}}, True),
+        ({"closed_total": {"client": 2}}, {"closed_total": {"client": 2, "reset": 5}}, False),
+    ],
+)
+def test_a_restart_is_another_process_or_a_count_that_fell(
+    start: dict[str, Any], end: dict[str, Any], wanted: bool
+) -> None:
+    assert restarted(start, end) is wanted
 
 
 def test_totals_count_from_the_start_of_the_run() -> None:
@@ -71,3 +97,47 @@ def test_no_admin_port_is_never_asked() -> None:
     probe.poll()
     probe.run()
     assert probe.held is None
+    assert probe.poll() is probe.settle(0, 5.0) is None
+    assert not probe.present
+
+
+def _scripted(clock: Clock, *answers: str | None) -> tuple[ServerProbe, list[str]]:
+    """A probe whose server gives one answer after the other, then the last for ever; None: it doesn't answer."""
+    asked: list[str] = []
+
+    def get(url: str) -> str:
+        asked.append(url)
+        clock.now += 0.5
+        answer = answers[min(len(asked), len(answers)) - 1]
+        if answer is None:
+            raise ConnectionRefusedError("no")
+        return answer
+
+    return ServerProbe("http://server:8687", get, clock), asked
+
+
+def _said(connections: int, closed: int, backlog: int = 0) -> str:
+    return (
+        f"holdfast_server_connections {connections}\nholdfast_server_backlog {backlog}\n"
+        f'holdfast_server_accepted_total 9\nholdfast_server_closed_total{{reason="client"}} {closed}\n'
+    )
+
+
+def test_it_is_asked_until_all_are_closed_and_nothing_moves() -> None:
+    probe, asked = _scripted(Clock(), _said(3, 6), _said(1, 8, 2), _said(1, 8, 1), _said(1, 9), _said(1, 9))
+    last = probe.settle(held=1, seconds=60)
+    assert last
+    assert (last["connections"], last["closed_total"], len(asked)) == (1, {"client": 9}, 5)
+
+
+@pytest.mark.parametrize(
+    ("last", "wanted"),
+    [
+        (_said(3, 6), lambda found: found["connections"] == 3),
+        (None, lambda found: found is None),
+    ],
+)
+def test_it_is_not_asked_for_ever(last: str | None, wanted: Callable[[Any], bool]) -> None:
+    probe, asked = _scripted(Clock(), _said(3, 6), last)
+    assert wanted(probe.settle(held=0, seconds=2.0))
+    assert len(asked) == 4

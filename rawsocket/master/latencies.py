@@ -1,0 +1,83 @@
+"""Pure: the times of a run's successes by row and by kind: of all of it, of the steady window, of this second.
+
+What was timed, in the words of the verdict:
+
+- connect: from begun to connected, rows `connect` and `reconnect`.
+- from_due: from when a message was due to its whole reply: what a caller would have felt.
+- from_sent: from when it was sent to its whole reply. Equal to from_due where nothing paces.
+- first_byte: from when it was sent to the first byte of its reply.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rawsocket.master import histogram
+from rawsocket.master.histogram import Histogram
+
+RowKey = tuple[str, str]
+CONNECTS = ("connect", "reconnect")
+NOT_REQUESTS = (*CONNECTS, "drop")
+KINDS = ("connect", "from_sent", "from_due", "first_byte")
+# The lists of a report's row: what they are called there, and what they mean in a row of requests.
+REPORTED = {"sent": "from_sent", "due": "from_due", "first": "first_byte"}
+Times = dict[str, dict[int, int]]
+
+
+class Latencies:
+    """Adds up what the reports of all workers bring; each report holds what is new since the one before."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the run before."""
+        self.run: dict[RowKey, Times] = {}
+        self.steady: dict[RowKey, Times] = {}
+        self._fresh = _empty()
+
+    def open_window(self) -> None:
+        """Make what comes with `steady` the steady window's, and forget an earlier window."""
+        self.steady = {}
+
+    def take(self, rows: Iterable[Any], steady: bool) -> None:
+        """Take the rows of one report."""
+        for kind, name, *_, lists in rows:
+            self._add(self.run, (kind, name), lists)
+            if steady:
+                self._add(self.steady, (kind, name), lists)
+            for reported, pairs in lists.items():
+                meant = meaning(name, reported)
+                if meant:
+                    histogram.add(self._fresh[meant], pairs)
+
+    def _add(self, into: dict[RowKey, Times], key: RowKey, lists: Mapping[str, Any]) -> None:
+        times = into.setdefault(key, {reported: {} for reported in REPORTED})
+        for reported, pairs in lists.items():
+            histogram.add(times[reported], pairs)
+
+    def fresh(self) -> Times:
+        """Give (once) by kind what came in since the last call."""
+        fresh, self._fresh = self._fresh, _empty()
+        return fresh
+
+
+def by_kind(rows: Mapping[RowKey, Mapping[str, Histogram]]) -> Times:
+    """Give the times of all rows together, by kind."""
+    whole = _empty()
+    for (_, name), times in rows.items():
+        for reported, counts in times.items():
+            meant = meaning(name, reported)
+            if meant:
+                histogram.add(whole[meant], counts.items())
+    return whole
+
+
+def meaning(name: str, reported: str) -> str | None:
+    """Give the kind that a list of the row of that name belongs to; None for one that no verdict speaks of."""
+    if name in CONNECTS:
+        return "connect" if reported == "sent" else None
+    return None if name in NOT_REQUESTS else REPORTED[reported]
+
+
+def _empty() -> Times:
+    return {kind: {} for kind in KINDS}

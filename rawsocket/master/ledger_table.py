@@ -1,0 +1,104 @@
+"""Pure: the ledger of verdict.json as a table for people, on the console, in the summary, in the report."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+HEADER = ("what", "clients say", "server says", "difference", "explained by", "unexplained")
+FATES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
+NUMBERS = {"clients say", "server says", "difference", "unexplained", "in all", "unaccounted for"}
+ALONE = ("connects begun", "connections made", "messages due", "messages sent")
+TITLES = {
+    True: "Ledger: reconciled, nothing is unexplained",
+    False: "Ledger: NOT reconciled",
+    None: "Ledger: in part unknown",
+}
+COLORS = {"unexplained": "color:#c62828;font-weight:bold", "unknown": "color:#b26a00", "ok": ""}
+_CELL = "padding:2px 24px 2px 0"
+Cells = tuple[str, ...]
+
+
+def title(ledger: Mapping[str, Any]) -> str:
+    """Say in one line whether both sides agree."""
+    if all(row["status"] == "unknown" for row in ledger["rows"]):
+        return "Ledger: unknown"
+    return TITLES[ledger["reconciled"]]
+
+
+def both(ledger: Mapping[str, Any]) -> list[Cells]:
+    """Give the rows that have two sides, as the texts of HEADER's columns."""
+    return [
+        (
+            row["what"],
+            _number(row["clients"]),
+            _number(row["server"]),
+            _number(row["difference"], row["status"]),
+            _named(row["explained"]),
+            _number(row["unexplained"], row["status"]),
+        )
+        for row in ledger["rows"]
+        if row["what"] not in ALONE
+    ]
+
+
+def alone(ledger: Mapping[str, Any]) -> list[Cells]:
+    """Give the rows of the clients alone, as the texts of FATES' columns."""
+    return [
+        (row["what"], _number(row["clients"]), _named(row["explained"]), _number(row["unexplained"], row["status"]))
+        for row in ledger["rows"]
+        if row["what"] in ALONE
+    ]
+
+
+def console(ledger: Mapping[str, Any]) -> list[str]:
+    """Give the whole of it as lines."""
+    lines = [title(ledger), *(f"  unknown: {reason}" for reason in ledger["unknown"])]
+    return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([FATES, *alone(ledger)])]
+
+
+def html(ledger: Mapping[str, Any]) -> str:
+    """Give the whole of it as a section of the report."""
+    unknown = "".join(f"<li>{escape(reason)}</li>" for reason in ledger["unknown"])
+    states = {row["what"]: row["status"] for row in ledger["rows"]}
+    return (
+        f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{unknown}</ul>'
+        f"{_table([HEADER, *both(ledger)], states)}<br>{_table([FATES, *alone(ledger)], states)}"
+    )
+
+
+def _table(rows: list[Cells], states: Mapping[str, str]) -> str:
+    head, *body = rows
+    lines = [_line(head, "", "th"), *(_line(row, COLORS[states[row[0]]], "td") for row in body)]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _line(row: Cells, color: str, tag: str) -> str:
+    cells = (f'<{tag} style="{_CELL};text-align:{_side(cell)}">{escape(cell)}</{tag}>' for cell in row)
+    return f'<tr style="{color}">{"".join(cells)}</tr>'
+
+
+def _side(cell: str) -> str:
+    return "right" if _is_number(cell) or cell in NUMBERS else "left"
+
+
+def _columns(rows: Iterable[Cells]) -> list[str]:
+    """Set cells in columns, numbers at the right edge of theirs."""
+    rows = list(rows)
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return ["  ".join(map(_set, row, widths)).rstrip() for row in rows]
+
+
+def _set(cell: str, width: int) -> str:
+    return cell.rjust(width) if _side(cell) == "right" else cell.ljust(width)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("-").isdigit() or cell in ("-", "?")
+
+
+def _number(value: int | None, status: str = "") -> str:
+    return "?" if value is None and status == "unknown" else "-" if value is None else str(value)
+
+
+def _named(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {event}" for event, count in counts.items())

@@ -1,0 +1,119 @@
+"""Pure: the figures of one worker in, and why what it measured is not the server's doing, or "".
+
+A worker is a program on a machine like any other: it is held up by its own work, by the limit it was given, by the
+host below its machine, by what else runs there. Then it sends late and reads late, and calls the sum latency. So a
+saturated worker makes a run 'unknown', never a pass. Each limit below stands for one way of being held up, and the
+reason names the one to blame, the evidence, and what to do.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Milliseconds that 99 % of a worker's time must stay below. Measured: 1 to 10 ms for two workers with 400 users each on
+# two cores, with one to eight busy loops beside them; 3 to 18 ms with 10,000 users at a message a second each; 95 ms
+# and more for a worker that runs for 5 ms of every 100. What is late by more than this is late by itself.
+LAG_LIMIT_MS = 50.0
+# Above this share of one core a Python process delays its own sends and reads its replies late: what it then
+# measures is itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
+CPU_LIMIT = 0.9
+# Share of the time for which a CPU limit may hold a worker back: a p99 is made of the worst hundredth of the time.
+THROTTLED_LIMIT = 0.01
+# Cores that a worker must be allowed. The kernel deals a limit out in slices of 100 ms: 0.05 of a core is 5 ms in each.
+# Being told to stop takes Locust 25 to 50 ms of CPU at a stretch, a full garbage collection of 10,000 users as much,
+# the first users more: there each becomes a second of silence or two, in which connects are timed. In between a worker
+# with little to do shows nothing of it (measured with 5 users, 0.05 of a core, 15 s: lag p99 3 ms, never held back,
+# after a ramp in which it was held back for 90 % of the time).
+CPU_FLOOR = 0.1
+# Share of each CPU's time that the host must have stolen before it is to blame. The worst case, that all of it was
+# taken from this worker, is likely on two CPUs and is not on sixty-four; below a tenth, lag tells whether it hurt.
+STOLEN_LIMIT = 0.1
+# Share of its late moments for which a worker was running from which on it was late by its own work.
+BUSY = 0.5
+LESS = "use more workers or a lower rate"
+RAISE = "raise it, or use more workers or a lower rate"
+ELSEWHERE = "end them, or use other machines"
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker as the master saw it; `lost` says how it was lost, "" if it wasn't; the rest is of the steady window.
+
+    Shares are of one core (`cpu_share`, `stolen_share`: by the host, from all `cpus` together), of the window's time
+    (`throttled_share`) or of the time for which the worker was late (`late_cpu_share`). `cpu_limit` is in cores, None
+    for none. Any other None: unknown.
+    """
+
+    id: str
+    state: str = "running"
+    users: int = 0
+    held: int = 0
+    cpu_share: float | None = None
+    lost: str = ""
+    lag_p99_ms: float | None = None
+    lag_max_ms: float | None = None
+    turns_s: float | None = None
+    stolen_share: float | None = None
+    throttled_share: float | None = None
+    late_cpu_share: float | None = None
+    cpu_limit: float | None = None
+    cpus: int | None = None
+
+
+def doubt(worker: Worker) -> str:
+    """Say why the figures of this worker say nothing about the server, or ""; a lost worker is another matter."""
+    if worker.lost:
+        return ""
+    if worker.cpu_share is None:
+        return f"worker {worker.id} reported too seldom in the steady window for its share of CPU to be known"
+    causes = list(_causes(worker)) or list(_unexplained(worker))
+    if not causes:
+        return ""
+    return f"the generator was saturated on worker {worker.id} ({_evidence(worker)}): {'; '.join(causes)}"
+
+
+def _causes(worker: Worker) -> Iterator[str]:
+    """Give what held the worker up beyond what it can bear, each with what to do."""
+    throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
+    if throttled > THROTTLED_LIMIT:
+        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
+    elif limit is not None and limit < CPU_FLOOR:
+        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time; {RAISE}"
+    if _stolen(worker):
+        yield f"the host stole {_percent(worker.stolen_share)} of a core; use a host with CPU to spare, or a lower rate"
+    if (worker.cpu_share or 0.0) > CPU_LIMIT:
+        yield f"its own work took all that it had; {LESS}"
+
+
+def _unexplained(worker: Worker) -> Iterator[str]:
+    """Give who was to blame for lag that none of the other figures explains."""
+    if not _late(worker):
+        return
+    if (worker.late_cpu_share or 0.0) >= BUSY:
+        yield f"its own work came in bursts; {LESS}"
+    else:
+        yield f"it was kept from running, by other programs on its machine, a call that blocks or a signal; {ELSEWHERE}"
+
+
+def _late(worker: Worker) -> bool:
+    return (worker.lag_p99_ms or 0.0) > LAG_LIMIT_MS
+
+
+def _stolen(worker: Worker) -> bool:
+    """Whether the host left the worker too little, or took enough to explain its lag."""
+    stolen = worker.stolen_share or 0.0
+    if stolen / (worker.cpus or 1) <= STOLEN_LIMIT:
+        return False
+    return _late(worker) or (worker.cpu_share or 0.0) + stolen > CPU_LIMIT
+
+
+def _evidence(worker: Worker) -> str:
+    lag = "" if worker.lag_p99_ms is None else f"lag p99 {worker.lag_p99_ms:.1f} ms, worst {worker.lag_max_ms:.0f} ms, "
+    return f"{lag}{_percent(worker.cpu_share)} of a core"
+
+
+def _cores(limit: float | None) -> str:
+    return "" if limit is None else f" of {limit:g} cores (WORKER_CPUS)"
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.{1 if share < 0.1 else 0}%}"

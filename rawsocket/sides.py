@@ -1,0 +1,293 @@
+"""What each row of the ledger is made of: a figure of the clients, one of the server, and how they may differ. Pure.
+
+Each bound here rests on what client and server really count, so it stands beside the reason. What the server counts:
+a connection when it is admitted, or when it is refused with a line; a message when it is whole, a reply when it is
+produced (whether or not the peer takes it), bytes of admitted connections only. What the clients count is in
+recorder.py and books.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+EVENTS: Mapping[str, str] = {
+    "answered": "the right reply came",
+    "sent": "the message was sent",
+    "connected": "the connection was made, and proved usable",
+    "refused": "the connect was refused, or could not be made",
+    "connect-timeout": "the connect took too long; the server may have accepted it all the same",
+    "server-full": "the server said `ERR server full`; what is sent to it then, nobody reads",
+    "reset": "the connection was reset",
+    "closed": "the peer closed the connection",
+    "reply-timeout": "the client waited too long for the reply, and closed the connection",
+    "send-timeout": "the client could not send for too long, and closed the connection",
+    "short": "the reply was short, or one before it on the connection was",
+    "too-long": "the reply was too long, or one before it on the connection was",
+    "wrong": "the reply was wrong (as are the server's error lines), or one before it on the connection was",
+    "tls": "the TLS handshake failed",
+    "client": "the client itself closed the connection, or was stopped",
+    "stopped": "the message was due, and its user was stopped before it was sent",
+    "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
+    "pushed": "the server sent it without being asked",
+    "abandoned": "the connect was going on when its user was stopped; the server may have accepted it",
+    "backlog": "not a byte came on that connection from the server: it may never have left the backlog",
+    "closing": "the clients had closed the connection, and the server had not noticed yet",
+    "earlier": "the server held the connection, or had it in its backlog, when the run began",
+    "held": "the connection was still open at the end of the run",
+}
+
+REFUSAL = len(b"ERR server full\n")  # bytes; not in the server's own count, since it has not admitted the connection
+ERROR_LINE = len(b"ERR message too long\n")  # the longest line that can come in place of a reply
+WRONG = ("short", "too-long", "wrong")
+GREETING = len(b"Hello from server!")
+
+Bounds = Sequence[tuple[str, int]]
+NONE: Bounds = ()
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How the clients speak: framing (line, chunk or another's name), bytes of a payload (None: unknown), the app."""
+
+    framing: str = "line"
+    size: int | None = None
+    app: str = ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Connections held by clients and server at a moment when none had come or gone for seconds."""
+
+    held: int
+    server: int
+    backlog: int | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server's own counters, grown over the run; None: it has none, or `trouble` says why they are of no use.
+
+    `held_before` and `waiting_before` (in its backlog) are connections when the run began.
+    """
+
+    grown: Mapping[str, Any] | None = None
+    held_before: int = 0
+    waiting_before: int = 0
+    trouble: str = ""
+    at_stop: Moment | None = None
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What it says its counters are of: model, framing, app."""
+        about: Mapping[str, str] = (self.grown or {}).get("info", {})
+        return about
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row in the making: `server` None where it has no such counter; `unknown` says why they can't be compared.
+
+    `fewer` and `more` bound by how much the server's count may be below or above the clients'; a text in place of
+    bounds says why none is known. What is `sure` made exactly that difference (clients less server).
+    """
+
+    what: str
+    clients: int
+    server: int | None
+    fewer: Bounds | str = NONE
+    more: Bounds | str = NONE
+    sure: Mapping[str, int] = field(default_factory=dict)
+    unknown: str = ""
+
+
+def fates(clients: Mapping[str, Any]) -> list[tuple[str, int, Mapping[str, int]]]:
+    """Give (what, how many, what became of them) of the clients' side alone."""
+    tcp, said = clients["connections"], clients["messages"]
+    begun = {"connected": tcp["connected"], **tcp["failed"], "abandoned": tcp["abandoned"]}
+    made = {"client": tcp["closed"], **tcp["dropped"], "held": clients["held"]}
+    sent = summed([("answered", said["answered"]), *_wrong(clients), *said["unanswered_by"].items()])
+    return [
+        ("connects begun", tcp["attempted"] + tcp["abandoned"], begun),
+        ("connections made", tcp["connected"], made),
+        ("messages due", said["due"], {"sent": said["sent"], **said["unsent"]}),
+        ("messages sent", said["sent"], sent),
+    ]
+
+
+def pairs(clients: Mapping[str, Any], server: Server, wire: Wire) -> list[Pair]:
+    """Give the rows of both sides, in the order in which they are read."""
+    grown = server.grown or {}
+    return [
+        *_connections(clients, server, grown),
+        *_moment(clients, server),
+        Pair("held at the end", clients["held"], grown.get("connections"), more=[("earlier", server.held_before)]),
+        *_messages(clients, server, grown, wire),
+        *_unasked(clients, grown),
+        *_bytes(clients, server, grown, wire),
+    ]
+
+
+def taken(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:
+    """Explain a difference by events up to their bounds, the first one first; gives them and what is left over."""
+    explained: dict[str, int] = {}
+    for event, most in bounds:
+        if (part := min(left, most)) > 0:
+            explained[event] = explained.get(event, 0) + part
+            left -= part
+    return explained, left
+
+
+def summed(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Add up counts by event; leaves out what did not happen, and any name that is not on the list."""
+    total: dict[str, int] = {}
+    for event, count in counts:
+        if count and event in EVENTS:
+            total[event] = total.get(event, 0) + count
+    return total
+
+
+def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(event, counts[event]) for event in EVENTS if event in counts]
+
+
+def _connections(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any]) -> list[Pair]:
+    tcp = clients["connections"]
+    failed, full = tcp["failed"], tcp["failed"].get("server-full", 0)
+    opened = tcp["connected"] + full
+    came, refused = _added(grown, "accepted_total", "refused_total"), grown.get("refused_total")
+    # From a connection that the server has accepted or refused a byte may come; from one in the backlog, none.
+    backlog = [("backlog", tcp["unproven"])]
+    never = [("backlog", max(0, min(tcp["unproven"], opened - (came or 0))))]
+    # What the client gave up while it connected, the server may have accepted, or refused, all the same.
+    given_up = [
+        ("abandoned", tcp["abandoned"]),
+        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
+    ]
+    waited = [*given_up, ("earlier", server.waiting_before)]
+    before = [*given_up, ("earlier", server.waiting_before + server.held_before)]
+    # A server that was slow to refuse has let the connection settle first.
+    told = full + tcp["dropped"].get("server-full", 0)
+    return [
+        Pair("connections opened", opened, came, backlog, waited),
+        # A client that was closed before it had read the line does not know that it was refused.
+        Pair("connections refused", told, refused, more=[*backlog, *waited]),
+        Pair("connections closed", _ended(tcp) + full, _added(grown, "closed_total", "refused_total"), never, before),
+    ]
+
+
+def _ended(tcp: Mapping[str, Any]) -> int:
+    return int(tcp["closed"] + sum(tcp["dropped"].values()))
+
+
+def _moment(clients: Mapping[str, Any], server: Server) -> list[Pair]:
+    """Connections in the backlog are held for the clients and not for the server: they have their own row."""
+    at_stop, tcp = server.at_stop, clients["connections"]
+    if at_stop is None:
+        return []
+    waiting = max(0, at_stop.held - at_stop.server)
+    # The two counts may be a second apart: what was lost meanwhile is not held by the server any more. What it
+    # refuses, it never holds; the client does until it has read so.
+    full = tcp["failed"].get("server-full", 0)
+    fewer = [("backlog", tcp["unproven"]), ("server-full", full), *_ordered(tcp["dropped"])]
+    held = Pair("held when stop was asked", at_stop.held, at_stop.server, fewer, _not_noticed(tcp, server))
+    if at_stop.backlog is None or not (waiting or at_stop.backlog):
+        return [held]
+    # What its client has left or given up stays in the backlog until the server accepts it.
+    dead = [("backlog", tcp["unproven"]), ("abandoned", tcp["abandoned"])]
+    dead.append(("connect-timeout", tcp["failed"].get("connect-timeout", 0)))
+    return [held, Pair("in the backlog then", waiting, at_stop.backlog, fewer, dead)]
+
+
+def _not_noticed(tcp: Mapping[str, Any], server: Server) -> Bounds:
+    return [("earlier", server.held_before), ("closing", _ended(tcp))]
+
+
+def _wrong(clients: Mapping[str, Any]) -> Bounds:
+    """Wrong replies by name, as far as they can be told from what came unasked: either has cost its connection."""
+    wrong: int = clients["messages"]["wrong"]
+    named = [(name, count) for name, count in _ordered(clients["connections"]["dropped"]) if name in WRONG]
+    return named if sum(count for _, count in named) == wrong else [("wrong", wrong)]
+
+
+def _messages(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any], wire: Wire) -> list[Pair]:
+    tcp, said = clients["connections"], clients["messages"]
+    unknown = _incomparable(wire.framing, server.about.get("framing", wire.framing))
+    # The sync model takes whatever its one recv brings for a message: that may be a part of one that was cut.
+    cut = 0 if server.about.get("model") == "sync" else said["cut"]
+    unanswered = taken(said["unanswered"] - cut, _ordered(said["unanswered_by"]))[0].items()
+    # An error line is a wrong reply to the client; to the server it is none, and what it was for no message.
+    lines = min(said["wrong"], tcp["dropped"].get("wrong", 0))
+    sent, came = said["sent"], said["answered"] + said["wrong"]
+    missed = [*unanswered, *_wrong(clients)]
+    untaken = [*unanswered, ("pushed", said["pushed"])]
+    return [
+        Pair("messages", sent, grown.get("messages_total"), missed, sure={"cut": cut}, unknown=unknown),
+        Pair("replies", came, grown.get("replies_total"), [("wrong", lines)], untaken, unknown=unknown),
+    ]
+
+
+def _unasked(clients: Mapping[str, Any], grown: Mapping[str, Any]) -> list[Pair]:
+    """What came without being asked, taken or not, against the replies that the server has beyond its messages."""
+    tcp, said = clients["connections"], clients["messages"]
+    refused = sum(tcp["dropped"].get(name, 0) for name in WRONG) - said["wrong"]
+    came = said["pushed"] + max(0, refused)
+    replies, messages = grown.get("replies_total"), grown.get("messages_total")
+    extra = None if replies is None or messages is None else max(0, replies - messages)
+    if not came and not extra:
+        return []
+    unread = "sent unasked: some of it may have been unread at the end"
+    return [Pair("sent unasked", came, extra, [("pushed", said["pushed"])], unread)]
+
+
+def _incomparable(clients: str, server: str) -> str:
+    if "chunk" in (clients, server):
+        return (
+            "messages and replies: in chunk framing a message is whatever one recv brings, so the server's count is "
+            "not the clients'; the bytes account for them"
+        )
+    if clients != server:
+        return f"messages and replies: the clients' framing ({clients}) is not the server's ({server})"
+    return ""
+
+
+def _bytes(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any], wire: Wire) -> list[Pair]:
+    tcp, said, size = clients["connections"], clients["messages"], clients["bytes"]
+    told = tcp["failed"].get("server-full", 0) + tcp["dropped"].get("server-full", 0)
+    message, reply = _sizes(said, size["sent"], wire)
+    missed = [*_ordered(said["unanswered_by"]), *_wrong(clients)]
+    fewer, more = _in_bytes(missed, message), _in_bytes(missed, reply)
+    if server.about.get("model") == "sync":
+        fewer = "bytes to the server: the sync model calls recv once, and what that does not bring is lost"
+    if said["pushed"]:
+        more = "bytes from the server: what it sent without being asked may have been unread at the end"
+    moved = grown.get("bytes_total") or {}
+    return [
+        Pair("bytes to the server", size["sent"], moved.get("in"), fewer),
+        Pair("bytes from the server", size["received"], moved.get("out"), NONE, more, {"server-full": told * REFUSAL}),
+    ]
+
+
+def _sizes(said: Mapping[str, Any], sent: int, wire: Wire) -> tuple[int | None, int | None]:
+    """Give the bytes of a message and, at most, of what comes back; None where they were not all of the run's SIZE."""
+    end = 0 if wire.framing == "chunk" else 1
+    message = (wire.size or 0) + end
+    if wire.size is None or not (said["sent"] - said["cut"]) * message <= sent <= said["sent"] * message:
+        return None, None
+    return message, max(GREETING + end if wire.app == "hello" else message, ERROR_LINE)
+
+
+def _in_bytes(missed: Bounds, each: int | None) -> Bounds | str:
+    """Bytes that messages without a right reply may account for, `each` at most; none, where all were answered."""
+    if not any(count for _, count in missed):
+        return NONE
+    if each is None:
+        return "bytes: messages without a right reply were lost in whole or in part, and not all were of one size"
+    return [(event, count * each) for event, count in missed]
+
+
+def _added(grown: Mapping[str, Any], *names: str) -> int | None:
+    """Add up counters, those by label included; None if one is missing."""
+    values = [grown.get(name) for name in names]
+    if None in values:
+        return None
+    return sum(sum(value.values()) if isinstance(value, Mapping) else int(value or 0) for value in values)
