@@ -20,7 +20,8 @@ from locust.event import EventHook
 from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
 
 from rawsocket.errors import RawSocketError
-from rawsocket.recorder import CONNECT, RECONNECT, RECORDER, TYPE, Recorder, Row
+from rawsocket.recorder import RECORDER, Recorder
+from rawsocket.rows import CONNECT, RECONNECT, TYPE, Row
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before others have their turn

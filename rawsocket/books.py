@@ -16,7 +16,8 @@ import os
 from collections.abc import Sequence
 
 from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
-from rawsocket.recorder import CONNECT, DROP, RECONNECT, Recorder, Times
+from rawsocket.recorder import Recorder
+from rawsocket.rows import CONNECT, DROP, RECONNECT, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and a turn of the server's loop
 CLIENT = "client"  # why a message has no reply where the client itself ended the connection

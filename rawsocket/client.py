@@ -34,16 +34,14 @@ import gevent
 from rawsocket.books import SETTLES_AFTER, Books
 from rawsocket.dial import READ, WRITE, dial, ready
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, Wrong
+from rawsocket.flights import GRACE, LATE_AFTER, READ_SIZE
 from rawsocket.framing import MAX_SIZE, Framing
 from rawsocket.inbox import Inbox
 from rawsocket.payload import Expected, judge, whole
 from rawsocket.payload import payload as make_payload
-from rawsocket.recorder import RECORDER, Recorder, Times
+from rawsocket.recorder import RECORDER, Recorder
+from rawsocket.rows import Times
 from rawsocket.target import Target
-
-GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
-READ_SIZE = 16_384  # bytes of one read
-LATE_AFTER = 0.01  # seconds after which a message that was due counts as late; below that, it is the generator's noise
 
 # Told of every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]

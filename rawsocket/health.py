@@ -19,7 +19,7 @@ from typing import Any
 from gevent.hub import get_hub
 
 from rawsocket.cgroups import folders, text
-from rawsocket.recorder import truncate
+from rawsocket.rows import truncate
 
 # An idle hub that wakes for this timer alone uses 0.15 to 0.2 % of a core with 10 ms (0.35 % with 5 ms, 0.15 % with
 # 20 ms: below that the rest of the process decides), and in a busy one the wake-up is there anyway. 10 ms tell a

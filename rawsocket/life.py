@@ -20,12 +20,14 @@ from typing import Any
 
 from rawsocket.attempt import Attempt
 from rawsocket.errors import RawSocketError
+from rawsocket.flights import CONNECT, DUE, WAIT, WAITING
 from rawsocket.reactor import READABLE
-from rawsocket.recorder import Times, count
+from rawsocket.recorder import count
+from rawsocket.rows import Times
 from rawsocket.schedule import STAYED, backoff, first_slot, missed, on_grid
 from rawsocket.setup import Setup
 from rawsocket.steps import Close, Connect, Due, Receive, Request, Send, Step, Wait
-from rawsocket.talk import CONNECT, DUE, WAIT, WAITING, Talk
+from rawsocket.talk import Talk
 
 STRAIGHT = 64
 STOPPED = "stopped"

@@ -2,7 +2,8 @@ import pytest
 
 from rawsocket.books import CLIENT, Books
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short
-from rawsocket.recorder import Recorder, Times
+from rawsocket.recorder import Recorder
+from rawsocket.rows import Times
 
 TIMES = (0.3, 0.2, 0.1)
 

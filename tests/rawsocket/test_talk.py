@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket import books, sweeper, talk
+from rawsocket import books, sending, sweeper
 from rawsocket.batch import Batch
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import RawSocketError
 from rawsocket.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from rawsocket.life import Session
 from rawsocket.setup import Setup
-from rawsocket.steps import Close, Connect, Receive, Request, Send, Wait
+from rawsocket.steps import Connect, Receive, Request, Wait
 from rawsocket.target import Target
 from tests.support import echo
 from tests.support.running import LONG, wait_until
@@ -25,7 +25,7 @@ from tests.support.stage import Stage, staged, theatre
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No outcome may depend on how fast this machine is; tests that are about these times set them."""
     monkeypatch.setattr(sweeper, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(talk, "GRACE", LONG)
+    monkeypatch.setattr(sending, "GRACE", LONG)
 
 
 def ask(stage: Stage) -> Session:
@@ -107,7 +107,7 @@ def test_while_it_waits_the_socket_is_watched(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):
     if mode == "push_part":
-        monkeypatch.setattr(talk, "GRACE", 0.05)
+        monkeypatch.setattr(sending, "GRACE", 0.05)
     with staged(mode, wait) as stage:
         assert str(stage.played().raised) == outcomes[-1][1]
         assert stage.outcomes == outcomes
@@ -129,74 +129,6 @@ def test_a_reply_that_is_not_whole_in_time_is_reply_timeout(mode: str):
         assert stage.outcomes == [("connect", "ok"), ("message", "reply-timeout")]
         assert stage.recorder.unanswered_by == {"reply-timeout": 1}
         assert stage.recorder.cut == 0
-
-
-def test_a_peer_that_does_not_read_is_send_timeout():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        yield Request(b"x" * (1 << 25), "big")
-
-    with staged("unread", play, Line(1 << 26), send_timeout=0.2) as stage:
-        assert str(stage.played().raised) == "send-timeout"
-        assert stage.raised.detail.endswith("bytes were left")
-        assert stage.outcomes == [("connect", "ok"), ("big", "send-timeout")]
-        assert 0 < stage.recorder.bytes_sent < 1 << 25
-        assert (stage.recorder.unanswered, stage.recorder.cut) == (1, 1)
-
-
-@pytest.mark.parametrize("framing", [Chunk(), Line(1 << 24)], ids=["chunk", "line"])
-def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: Framing):
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        return (yield stage.ask(1 << 23))
-
-    with staged("echo", play, framing) as stage:
-        assert len(stage.played().result) == 1 << 23
-        assert stage._extra is None
-
-
-def test_pipelined_messages_are_matched_in_order():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        most = 0
-        for _ in range(100):
-            assert (yield stage.ask(inflight=8)) is None
-            most = max(most, len(list(stage._flights())))
-        last = yield stage.ask()
-        return most, last
-
-    with staged("echo", play) as stage:
-        most, last = stage.played().result
-        assert most == 7
-        assert len(last) == 20
-        assert stage.recorder.answered == 101
-        assert stage.outcomes == [("connect", "ok")] + [("message", "ok")] * 101
-
-
-def test_a_pipeline_that_is_swapped_or_doubled_is_wrong():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        for _ in range(10):
-            yield stage.ask(inflight=4)
-        yield Wait(LONG)
-
-    with staged("twice", play) as stage:
-        assert str(stage.played().raised) == "wrong"
-        assert stage.recorder.wrong == 1
-        assert stage.outcomes[-1] == ("message", "wrong")
-
-
-def test_in_a_pipeline_that_is_lost_each_message_has_the_failure():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        for _ in range(5):
-            yield stage.ask(inflight=6)
-        yield Wait(LONG)
-
-    with staged("silent", play, reply_timeout=0.1) as stage:
-        assert str(stage.played().raised) == "reply-timeout"
-        assert stage.outcomes[1:] == [("message", "reply-timeout")] * 5
-        assert stage.recorder.unanswered_by == {"reply-timeout": 5}
 
 
 def test_what_a_server_sends_by_itself_can_be_received():
@@ -284,36 +216,6 @@ def test_chunks_are_gathered_until_the_expected_length():
         assert len(stage.played().result) == 20
 
 
-def test_closing_leaves_what_is_in_flight_unanswered():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        yield Send(b"hello")
-        yield Close()
-        yield Close()
-        yield Connect()
-        return stage.reconnect
-
-    with staged("silent", play) as stage:
-        assert stage.played().result is False
-        assert stage.recorder.unanswered_by == {"client": 1}
-        assert (stage.recorder.failures, stage.recorder.closed) == (0, 2)
-
-
-def test_without_a_connection_nothing_can_be_asked():
-    def play(stage: Stage) -> Session:
-        refused = 0
-        for step in (Request(b"x"), Request(b"x", inflight=2), Send(b"x"), Receive()):
-            try:
-                yield step
-            except Closed:
-                refused += 1
-        return refused
-
-    with staged("echo", play) as stage:
-        assert stage.played().result == 4
-        assert (stage.recorder.sent, stage.recorder.failures) == (0, 0)
-
-
 def test_a_lost_connection_can_be_replaced_by_the_session_itself():
     def play(stage: Stage) -> Session:
         yield Connect()
@@ -327,18 +229,6 @@ def test_a_lost_connection_can_be_replaced_by_the_session_itself():
     with staged("one_answer", play) as stage:
         assert stage.played().result == "closed"
         assert stage.outcomes == [("connect", "ok"), ("drop", "closed"), ("reconnect", "ok")]
-
-
-def test_what_never_heard_from_the_server_is_unproven():
-    def play(stage: Stage) -> Session:
-        yield Connect()
-        yield Close()
-        yield Connect()
-        yield stage.ask()
-
-    with staged("echo", play) as stage:
-        stage.played()
-        assert stage.recorder.unproven == 1
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import gevent
 from locust.env import Environment
 
 from rawsocket.batch import BATCH
-from rawsocket.recorder import RECORDER, Row
+from rawsocket.recorder import RECORDER
+from rawsocket.rows import Row
 
 LONG = 30.0  # seconds that nothing takes, unless it is broken
 

@@ -13,7 +13,8 @@ from rawsocket.framing import Framing, Line
 from rawsocket.life import Life, Session
 from rawsocket.payload import payload
 from rawsocket.reactor import Reactor
-from rawsocket.recorder import Recorder, Times
+from rawsocket.recorder import Recorder
+from rawsocket.rows import Times
 from rawsocket.setup import Setup
 from rawsocket.steps import Request
 from rawsocket.sweeper import Sweeper

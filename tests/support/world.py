@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket import attempt, life, reactor, talk
+from rawsocket import attempt, life, reactor, sending, talk
 from rawsocket.batch import Batch
 from rawsocket.books import SETTLES_AFTER
 from rawsocket.errors import RawSocketError
@@ -37,7 +37,7 @@ class World:
         self.handlers: dict[int, Any] = {}
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        for module in (life, talk, attempt, reactor):
+        for module in (life, talk, sending, attempt, reactor):
             patch.setattr(module, "time", self)
         patch.setattr(life, "Attempt", self._attempt)
         self.setup = self._setup(**setup)

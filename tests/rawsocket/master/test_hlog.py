@@ -9,7 +9,7 @@ import pytest
 from rawsocket.master import histogram
 from rawsocket.master.hlog import Log
 from rawsocket.master.latencies import KINDS, Times
-from rawsocket.recorder import truncate
+from rawsocket.rows import truncate
 from tests.support.hlogs import intervals, read
 
 EPOCH = 1_800_000_000.25

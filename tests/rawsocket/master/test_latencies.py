@@ -1,7 +1,7 @@
 import pytest
 
 from rawsocket.master.latencies import KINDS, Latencies, by_kind, meaning
-from rawsocket.recorder import CONNECTION_ROWS
+from rawsocket.rows import CONNECTION_ROWS
 from tests.support.reports import report
 
 ROWS = {"message": {300: 2}, "connect": {90: 1}}

@@ -1,0 +1,108 @@
+"""The rows of the statistics: each has the successes, failures, bytes and times of all events of one name.
+
+HdrHistogram's own `record_value` takes 2.7 us a value; gathering and settling takes 0.2.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+TYPE = "TCP"
+CONNECT = "connect"
+RECONNECT = "reconnect"
+DROP = "drop"
+# Rows that are not messages: verdicts on latency leave them out.
+CONNECTION_ROWS = (CONNECT, RECONNECT, DROP)
+
+# HdrHistogram with 3 significant digits tells 2,048 values apart in each power of two.
+KEPT_BITS = 11
+# Times that a row gathers before it settles by itself; as many take about a tenth of a millisecond.
+SETTLE_AFTER = 500
+MICROSECONDS = (1e6).__mul__
+
+Times = tuple[float, float, float]
+
+
+def truncate(us: int) -> int:
+    """Microseconds cut down to the lowest value that HdrHistogram(1, 3_600_000_000, 3) can't tell from them.
+
+    Recording the result loses nothing against recording `us`: 123456 becomes 123456 - 123456 % 64.
+    """
+    shift = us.bit_length() - KEPT_BITS
+    return us >> shift << shift if shift > 0 else us
+
+
+class Row:
+    """One line of the statistics: all events of one name.
+
+    The hot path appends to `plain` a success's seconds from sent to whole reply, where it was sent when due and its
+    reply came in one read; to `full` the seconds (from due, from sent, to the first byte) of any other.
+    """
+
+    __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes")
+
+    def __init__(self) -> None:
+        self.successes = 0  # settled ones
+        self.failures: dict[str, int] = {}
+        self.bytes = 0
+        self.plain: list[float] = []
+        self.full: list[Times] = []
+        self.sent: Counter[int] = Counter()
+        self.due: Counter[int] = Counter()
+        self.first: Counter[int] = Counter()
+
+    @property
+    def requests(self) -> int:
+        """Events of this row."""
+        return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
+
+    def settle(self) -> None:
+        """Move the times that were gathered into the histograms."""
+        plain, full = self.plain, self.full
+        if plain:
+            self.plain = []
+            self.successes += len(plain)
+            _add(plain, (self.sent, self.first, *self._of_due()))
+        if full:
+            self.full = []
+            self.successes += len(full)
+            dues, sents, firsts = zip(*full, strict=True)
+            _add(dues, self._of_due())
+            _add(sents, (self.sent,))
+            _add(firsts, (self.first,))
+
+    def _of_due(self) -> tuple[Counter[int], ...]:
+        """The histograms that take the times from due."""
+        return (self.due,)
+
+    def take(self) -> dict[str, list[list[int]]]:
+        """The histograms' [us, count] pairs since the last call."""
+        self.settle()
+        taken = {"sent": _pairs(self.sent), "due": _pairs(self.due), "first": _pairs(self.first)}
+        self.sent, self.due, self.first = Counter(), Counter(), Counter()
+        return taken
+
+
+class ConnectRow(Row):
+    """A row of connect attempts: only one time each, from begun to connected."""
+
+    __slots__ = ()
+
+    def take(self) -> dict[str, list[list[int]]]:
+        """The histogram's [us, count] pairs since the last call; nothing was due, no byte came."""
+        return {**super().take(), "due": [], "first": []}
+
+
+def row_for(name: str) -> Row:
+    """A new row of the kind that belongs to that name."""
+    return ConnectRow() if name in (CONNECT, RECONNECT) else Row()
+
+
+def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:
+    for us, number in Counter(map(int, map(MICROSECONDS, seconds))).items():
+        key = truncate(us)
+        for histogram in histograms:
+            histogram[key] += number
+
+
+def _pairs(histogram: Counter[int]) -> list[list[int]]:
+    return [[us, number] for us, number in histogram.items()]
