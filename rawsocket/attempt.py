@@ -30,7 +30,7 @@ class Attempt:
         self._target = target
         self._opened = opened
         self._failed = failed
-        self._failure: RawSocketError = Refused(f"{target} has no address")
+        self._failure: RawSocketError | None = None  # of the address before
         self._addresses: Iterator[Address] = iter(())
         self._address: Address | None = None
         self._sock: _socket.socket | None = None
@@ -41,8 +41,7 @@ class Attempt:
         """Try the first address. Raises the failure where none can be tried."""
         self._addresses = iter(tuple(dial.known(self._target)))
         if not self._next():
-            dial.doubt(self._target)
-            raise self._failure
+            raise self._last_failure()
 
     def on_ready(self, events: int) -> None:
         """The kernel has an answer."""
@@ -54,7 +53,7 @@ class Attempt:
             self.give_up()
             self._failure = dial.named(error, f"connect to {self._address}")
             if not self._next():
-                self._fail()
+                self._failed(self._last_failure())
             return
         self._sock = None
         if self._address is not None:
@@ -65,7 +64,7 @@ class Attempt:
         """The time is over."""
         self.give_up()
         self._failure = ConnectTimeout(f"connect to {self._address}: no answer in time")
-        self._fail()
+        self._failed(self._last_failure())
 
     def give_up(self) -> None:
         """Close the socket; nobody is told."""
@@ -93,6 +92,6 @@ class Attempt:
             return True
         return False
 
-    def _fail(self) -> None:
+    def _last_failure(self) -> RawSocketError:
         dial.doubt(self._target)
-        self._failed(self._failure)
+        return self._failure or Refused(f"{self._target} has no address")

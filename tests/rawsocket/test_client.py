@@ -89,6 +89,20 @@ def test_a_request_brings_its_reply_and_both_events():
     assert made.recorder.closed == 1
 
 
+def test_a_message_may_have_been_due_before_it_was_sent():
+    with rig("echo") as made:
+        made.client.request(b"a", name="message", due=time.perf_counter() - 5)
+        made.client.request(b"b", name="message")
+        made.client.send(b"c", name="message", due=time.perf_counter() + 5)  # in the future: due when it is sent
+        made.client.receive()
+        late, plain, early = made.recorder.rows["message"].full
+        assert late[0] > 5 > late[1] >= late[2] > 0
+        assert plain[0] == plain[1]
+        assert early[0] == early[1]
+        assert made.recorder.late == 1
+        assert made.events[1][1] > 5000  # what Locust is told is from due
+
+
 def test_a_reply_in_single_bytes_is_gathered():
     with rig("pieces") as made:
         ask(made)

@@ -4,7 +4,10 @@ import _socket
 import errno
 import logging
 import socket
+import struct
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -161,3 +164,41 @@ def test_a_wait_ends_at_its_deadline_and_not_before():
     watcher.close()
     one.close()
     other.close()
+
+
+@pytest.fixture
+def _sources() -> Iterator[None]:
+    yield
+    dialling.bind_to([])
+
+
+@pytest.mark.usefixtures("_sources")
+def test_sockets_are_bound_to_the_sources_of_their_family_in_turn():
+    dialling.bind_to(["127.0.0.2", "127.0.0.3", "::1"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened = [dial(Target(*listener.getsockname()), LONG) for _ in range(4)]
+        assert sorted(sock.getsockname()[0] for sock in opened) == ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2
+        for sock in opened:
+            sock.close()
+
+
+@pytest.mark.usefixtures("_sources")
+def test_each_source_has_its_own_ports(monkeypatch: pytest.MonkeyPatch):
+    """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
+    low = 41_000
+    monkeypatch.setattr(dialling, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
+    dialling.bind_to(["127.0.0.2", "127.0.0.3"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = Target(*listener.getsockname())
+        opened = [dial(target, LONG) for _ in range(20)]
+        assert len({sock.getsockname() for sock in opened}) == 20
+        with pytest.raises(Refused) as caught:
+            dial(target, LONG)
+        assert "Cannot assign requested address" in caught.value.detail
+        for sock in opened:
+            sock.close()
+
+
+def test_the_whole_range_of_ports_is_searched():
+    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert struct.unpack("HH", dialling._port_range()) == (low, high)
