@@ -26,6 +26,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from rawsocket import limits, options, worker
+from rawsocket.locust_patches import keep_microseconds
 from rawsocket.master import artefacts, page, report
 from rawsocket.master.autopilot import Autopilot, quit_run, say_verdict
 from rawsocket.master.desk import LOCAL, Desk
@@ -77,6 +78,7 @@ class Attachment:
 
     def _init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         limits.raise_descriptors()
+        keep_microseconds()
         master = isinstance(runner, MasterRunner)
         if not master:
             self.side = worker.Side(runner)

@@ -14,10 +14,11 @@ from collections import Counter, deque
 from typing import Any, cast
 
 import gevent
+import locust.stats
 from gevent.event import Event
 from locust.env import Environment
 from locust.event import EventHook
-from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
+from locust.stats import RequestStats, StatsEntry, StatsError
 
 from rawsocket.errors import RawSocketError
 from rawsocket.recorder import RECORDER, Recorder
@@ -158,7 +159,7 @@ def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
 def _put_times(entry: StatsEntry, times: Counter[int]) -> None:
     buckets: Counter[int] = Counter()
     for us, count in times.items():
-        buckets[bucket_response_time(us / 1000)] += count
+        buckets[locust.stats.bucket_response_time(us / 1000)] += count
     entry.response_times = dict(buckets)
     # Locust says int and means any number: what it is told by `events.request` are floats as well.
     entry.total_response_time = cast(int, sum(us * count for us, count in times.items()) / 1000)

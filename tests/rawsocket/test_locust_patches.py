@@ -56,3 +56,19 @@ def test_stopping_does_without_knowing_who_has_asked_for_it():
     runner.state = "running"
     runner.stop()
     assert runner.state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("ms", "kept"),
+    [(0.0, 0.0), (0.2345, 0.23), (0.996, 1.0), (4.56, 4.6), (9.96, 10.0), (10.4, 10), (147, 150), (3432, 3400)],
+)
+def test_times_are_kept_to_two_digits_below_ten_milliseconds_too(ms: float, kept: float):
+    assert locust_patches.bucket(ms) == kept
+
+
+def test_locusts_own_statistics_use_them(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(locust.stats, "bucket_response_time", locust.stats.bucket_response_time)
+    locust_patches.keep_microseconds()
+    environment = Environment()
+    environment.stats.log_request("TCP", "message", 0.2345, 20)
+    assert environment.stats.get("message", "TCP").get_response_time_percentile(0.99) == 0.23

@@ -16,7 +16,7 @@ KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
-    "connections": "attempted connected failed dropped reconnects abandoned",
+    "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
     "messages": "due sent answered wrong late unanswered unsent per_s",
     "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
