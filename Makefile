@@ -4,10 +4,10 @@
 PYTHON ?= python3
 LAB = .venv/bin/python -m lab
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status load ci test lint format lock clean
+.PHONY: help setup up down logs status load ci bench-load test lint format lock clean
 
 help:  ## Show this help
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/lab  ## Prepare .venv and the images
 	@$(LAB) setup
@@ -29,6 +29,9 @@ load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TI
 
 ci: .venv/lab  ## The CI run: a load and its verdict
 	@$(LAB) ci
+
+bench-load: .venv/lab  ## Measure the load generator against its peers (20 minutes; ONLY=closed,cpu for some rows)
+	@$(LAB) bench-load
 
 test: .venv/dev  ## Run all tests (each room in a process of its own)
 	@.venv/bin/python tests/run.py

@@ -9,6 +9,8 @@ from types import FrameType
 from typing import NoReturn
 
 from lab import engine, runs, settings
+from lab.bench import command as bench
+from lab.bench import options as bench_options
 from lab.docker_lab import DockerLab
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_OK, EXIT_USAGE, Interrupted, LabError
 from lab.native_lab import NativeLab
@@ -29,6 +31,7 @@ VERBS = {
     "status": "say what runs",
     "logs": "print the logs of the lab that `up` started",
     "clean": "remove all containers, networks, volumes and images of the lab",
+    "bench-load": "measure the load generator against its peers, as local processes",
 }
 
 
@@ -39,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
+        if verb == "bench-load":
+            return bench.load(arguments)
         return _do(verb, settings.read(arguments, verb=verb))
     except LabError as error:
         if error.evidence:
@@ -71,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
-        settings.add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
+        own = bench_options if verb == "bench-load" else settings
+        own.add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
     return parser
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from lab import __main__ as command
 from lab import settings
+from lab.bench import options as bench_options
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.ledger import EVENTS
@@ -15,7 +16,7 @@ from server.settings import MODELS, TABLE
 from tests.meta.conftest import text
 from tests.support.pinned import FAILURES
 
-MAKE_TARGETS = re.findall(r"^([a-z]+):.*##", text("Makefile"), re.M)
+MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
 LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
 
 
@@ -33,6 +34,11 @@ def _rows() -> list[list[str]]:
 
 @pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
 def test_each_setting_of_the_lab_with_its_default(setting: settings.Setting) -> None:
+    assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
+
+
+@pytest.mark.parametrize("setting", bench_options.SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_of_the_benchmarks_with_its_default(setting: settings.Setting) -> None:
     assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
 
 

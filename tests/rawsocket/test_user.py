@@ -103,7 +103,7 @@ def test_stop_is_instant_while_users_wait(server: Server, stop_timeout: float):
 
 @pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
 def test_stop_is_instant_while_users_back_off(server: Server, stop_timeout: float, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(user_module.random, "uniform", lambda low, high: LONG * 10)
+    monkeypatch.setattr(user_module, "backoff", lambda failures, chance: LONG * 10)
     server.stop()
     run = Run(Waiter, server.url, stop_timeout=stop_timeout)
     wait_until(lambda: run.fails("connect") == {"refused": 3})

@@ -32,8 +32,10 @@ def at_work(name: str, folder: Path, connections: int = 3, every: float = 0.0) -
 def demand_messages(name: str, folder: Path, connections: int = 3, every: float = 0.0, messages: int = 50) -> None:
     """Demand that it opens exactly its connections, and sends lines on them."""
     with at_work(name, folder, connections, every) as (server, run):
-        until(lambda: server.counts()["messages"] >= messages)
-        counts = server.counts()
-        assert (counts["accepted"], counts["closed"], run.died()) == (connections, 0, "")
+        until(lambda: server.counts()["accepted"] >= connections)
+        before = server.counts()["messages"]
+        until(lambda: server.counts()["messages"] >= before + messages)
+        found = server.counts()
+        assert (found["accepted"], found["closed"], run.died()) == (connections, 0, ""), (found, run.evidence())
         assert run.generator in [process.pid for process in run.started] or name == "tsung"
     assert not any(process.alive() for process in run.started)

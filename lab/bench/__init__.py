@@ -1,0 +1,1 @@
+"""The benchmarks of the host side: commands that measure, print, and write down; nothing here is a timed test."""

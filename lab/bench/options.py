@@ -1,0 +1,92 @@
+"""What `bench-load` can be told: one table, a flag and a variable of the same name each, as for the other verbs."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lab.errors import UsageError
+from lab.settings import Setting, seconds
+
+ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "soak")
+PEERS = ("raw", "everyone", "tuned", "tsung")
+
+
+def _some(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
+    def check(text: str) -> tuple[str, ...]:
+        names = tuple(filter(None, (part.strip() for part in text.split(","))))
+        if none and names == ("none",):
+            return ()
+        if not names or not set(names) <= set(of):
+            raise ValueError(f"names out of {', '.join(of)}, with commas between them" + (", or none" if none else ""))
+        return names
+
+    return check
+
+
+def _whole(low: int, high: int) -> Callable[[str], object]:
+    def check(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return check
+
+
+SETTINGS = (
+    Setting("ONLY", ",".join(ROWS), _some(ROWS), "the rows to measure"),
+    Setting("PEERS", ",".join(PEERS), _some(PEERS, none=True), "whom to measure against, beside the floor; none"),
+    Setting("REPEAT", "", _whole(1, 99), "repetitions; unset: 3 of the closed loop, 2 of the others"),
+    Setting("CONNECTIONS", "10000", _whole(1, 60_000), "connections held; half as many more in the row of arrivals"),
+    Setting("RATE", "1000", _whole(1, 100_000), "connections opened a second"),
+    Setting("WINDOW", "", seconds, "length of a measured window; unset: 4s of the closed loop, 10s of the others"),
+    Setting("SOAK", "5m", seconds, "length of the soak (5m, 1h)"),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The checked values of one call; None: unset."""
+
+    rows: tuple[str, ...]
+    peers: tuple[str, ...]
+    repeat: int | None
+    connections: int
+    rate: int
+    window_s: float | None
+    soak_s: float
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` one flag for each setting."""
+    for setting in SETTINGS:
+        shown = f" (default {setting.default})" if setting.default else ""
+        parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.help + shown)
+
+
+def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Options:
+    """Combine flags, environment and defaults; UsageError, one line, for the first value that does not fit."""
+    environ = os.environ if environ is None else environ
+
+    def value(name: str) -> object:
+        setting = _BY_NAME[name]
+        text = flags.get(name) or environ.get(name, "").strip() or setting.default
+        try:
+            return setting.check(text) if text else None
+        except ValueError as error:
+            raise UsageError(f"{name}={text!r} is not valid: expected {error}. Set {name} or {setting.flag}.") from None
+
+    found = dict(zip(Options.__dataclass_fields__, map(value, _BY_NAME), strict=True))
+    return Options(**found)  # type: ignore[arg-type]  # each as its check gives it
+
+
+def demand_descriptors(options: Options, limit: int) -> None:
+    """UsageError if a process may not have as many descriptors as the largest row needs."""
+    most = options.connections * 3 // 2 if "arrivals" in options.rows else options.connections
+    if most + 100 > limit:
+        raise UsageError(
+            f"{most} connections need {most + 100} descriptors per process, and the hard limit is {limit}: "
+            f"raise it (ulimit -Hn), or lower CONNECTIONS (--connections)"
+        )

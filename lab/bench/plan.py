@@ -1,0 +1,31 @@
+"""Which experiments there are, and the order of turns: contenders interleaved, reversed every other time."""
+
+from collections.abc import Sequence
+
+from lab.bench import soaking, stalling
+from lab.bench.contenders import FLOOR, SESSION
+from lab.bench.experiments import Experiment, arrivals, closed, hold
+
+EXPERIMENTS = (
+    Experiment("closed", ("closed",), (SESSION, "raw", "everyone", "tuned", "tsung"), 3, closed, paired=True),
+    Experiment("hold", ("memory", "cpu", "lag"), (SESSION, "everyone", "raw", "tuned", "tsung", FLOOR), 2, hold),
+    Experiment("arrivals", ("arrivals",), (SESSION, "raw", "everyone", "tsung"), 2, arrivals),
+    Experiment("stall 100", ("stall",), (SESSION, "everyone"), 2, stalling.small),
+    Experiment("stall 1000", ("stall",), (SESSION,), 2, stalling.large),
+    Experiment("soak", ("soak",), (SESSION,), 1, soaking.soak),
+)
+
+
+def chosen(rows: Sequence[str]) -> list[Experiment]:
+    """Give the experiments that fill these rows."""
+    return [experiment for experiment in EXPERIMENTS if set(experiment.rows) & set(rows)]
+
+
+def turns(experiment: Experiment, there: Sequence[str], repetition: int) -> list[str]:
+    """Give the contenders of one repetition (1, 2, ...) in order, out of those that are there."""
+    order = [name for name in experiment.contenders if name in there]
+    if repetition % 2 == 0:
+        order.reverse()
+    if not experiment.paired:
+        return order
+    return [FLOOR, *(name for contender in order for name in (contender, FLOOR))]

@@ -1,0 +1,72 @@
+"""What the kernel says of a process and of the host, out of /proc (Linux): CPU, memory, stolen time.
+
+CPU times are counted in ticks of 10 ms; a figure over a window of seconds is exact to a percent or better.
+"""
+
+import os
+import resource
+from pathlib import Path
+
+from lab.errors import LabError
+
+PROC = Path("/proc")
+TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+_BUSY, _STOLEN = (0, 1, 2, 5, 6), 7  # user, nice, system, irq, softirq; steal (proc(5), /proc/stat)
+
+
+def cpu_s(pid: int, proc: Path = PROC) -> float:
+    """CPU seconds that the process has used, in user and kernel space; ended threads included."""
+    fields = _of_process(proc / str(pid) / "stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+def sleeps(pid: int, proc: Path = PROC) -> bool:
+    """Whether the process's main thread waits for something (and not just for a CPU, or a disk)."""
+    return _of_process(proc / str(pid) / "stat").rpartition(")")[2].split()[0] == "S"
+
+
+def rss_kb(pid: int, proc: Path = PROC) -> int:
+    """KB of user memory that the process occupies."""
+    for line in _of_process(proc / str(pid) / "smaps_rollup").splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1])
+    raise LabError(f"process {pid} has ended")
+
+
+def stolen_s(proc: Path = PROC) -> float:
+    """Seconds that the host has taken from this machine, all CPUs together, since it was started."""
+    return _cpu_line(proc)[_STOLEN] * TICK_S
+
+
+def busy_s(proc: Path = PROC) -> float:
+    """CPU seconds that this machine has worked, all CPUs and processes together, since it was started."""
+    ticks = _cpu_line(proc)
+    return sum(ticks[column] for column in _BUSY) * TICK_S
+
+
+def child(pid: int, name: str, proc: Path = PROC) -> int:
+    """Pid of the process of that name which the main thread of a process has started, 0 if there is none."""
+    for word in _of_process(proc / str(pid) / "task" / str(pid) / "children").split():
+        comm = proc / word / "comm"
+        if comm.exists() and comm.read_text().strip() == name:
+            return int(word)
+    return 0
+
+
+def raise_descriptors() -> int:
+    """Raise this process's soft descriptor limit to the hard one, for it and whatever it starts; gives the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def _of_process(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise LabError(f"{file} can't be read: {error.strerror}; has the process ended?") from None
+
+
+def _cpu_line(proc: Path) -> list[int]:
+    first = (proc / "stat").read_text().partition("\n")[0].split()
+    return [int(word) for word in first[1:]]
