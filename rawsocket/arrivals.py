@@ -52,7 +52,9 @@ class Arrivals:
     def _spread(self) -> None:
         batch, self._batch = self._batch, []
         now = self._clock()
-        begin, end = max(now, self._end), now + SPREAD
+        # The first batch of a ramp waits for what the spread has over a second, so that its rate is the others'.
+        first = now - self._end > SPREAD
+        begin, end = now + SPREAD - 1 if first else max(now, self._end), now + SPREAD
         if begin >= end:
             begin = now
         chance = self._chance if self.poisson else None

@@ -37,10 +37,10 @@ class Hall:
         return [newcomer.begins for newcomer in newcomers]
 
 
-def test_a_batch_is_spread_evenly_over_a_little_more_than_a_second():
+def test_the_first_batch_is_spread_evenly_over_a_second_a_moment_later():
     begins = Hall().batch(100)
-    assert begins[0] == pytest.approx(100 + SPREAD / 200)
-    assert begins[-1] == pytest.approx(100 + SPREAD - SPREAD / 200)
+    assert begins[0] == pytest.approx(100 + SPREAD - 1 + 1 / 200)
+    assert begins[-1] == pytest.approx(100 + SPREAD - 1 / 200)
 
 
 @pytest.mark.parametrize("late", [0.0, 0.1, -0.05])
@@ -51,10 +51,11 @@ def test_batches_join_without_a_gap_though_locust_is_a_little_late(late: float):
         hall.now = 100.0 + number + late * (number % 2)
         begins += hall.batch(1000)
     assert begins == sorted(begins)
-    # After the first second each 100 ms have their even share, give or take what a late batch shifts.
-    for tenth in range(12, 58):
-        share = sum(100 + tenth / 10 <= begin < 100 + (tenth + 1) / 10 for begin in begins)
-        assert 85 <= share <= 115, tenth
+    # Each 100 ms have their even share, give or take what a late batch shifts.
+    for tenth in range(58):
+        start = 100 + SPREAD - 1 + tenth / 10
+        share = sum(start <= begin < start + 0.1 for begin in begins)
+        assert 89 <= share <= 112, tenth
 
 
 def test_after_a_pause_a_batch_begins_now():
@@ -62,7 +63,7 @@ def test_after_a_pause_a_batch_begins_now():
     hall.batch(10)
     hall.now = 200.0
     begins = hall.batch(2)
-    assert 200 < begins[0] < begins[1] < 200 + SPREAD
+    assert 200 + SPREAD - 1 < begins[0] < begins[1] < 200 + SPREAD
 
 
 def test_two_batches_in_one_moment_share_the_same_time():
@@ -72,7 +73,7 @@ def test_two_batches_in_one_moment_share_the_same_time():
 
 def test_poisson_arrivals_are_random():
     begins = Hall(poisson=True).batch(3)
-    assert begins == [100 + SPREAD / 2] * 3
+    assert begins == pytest.approx([100 + SPREAD - 0.5] * 3)
 
 
 def test_a_batch_is_all_that_came_in_one_callback_of_the_hub():
