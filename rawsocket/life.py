@@ -96,6 +96,8 @@ class Life(Talk):
             return
         try:
             generator.close()
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             self._crashed(error)
 
@@ -132,6 +134,8 @@ class Life(Talk):
             except StopIteration:
                 self._session_ended(None)
                 return
+            except KeyboardInterrupt:
+                raise  # Ctrl-C fell into the session's code by chance; it is meant for the process
             except BaseException as error:
                 self._session_ended(error)
                 return

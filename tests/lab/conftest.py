@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,16 @@ def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _signals_of_the_callers_own() -> Iterator[None]:
+    """A verb that is run in this process takes the signals over; what it ignores, every later process would too."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -227,3 +227,16 @@ def test_failures_of_a_step_are_thrown_into_the_session(world: World):
     life.end()
     assert [type(error) for error in seen] == [Closed, ValueError, RuntimeError]
     check(world)
+
+
+def test_an_interrupt_that_falls_into_a_session_is_not_the_sessions(world: World):
+    def session(life: Played) -> Session:
+        yield Connect()
+        raise KeyboardInterrupt
+
+    life = Played(world, session)
+    with pytest.raises(KeyboardInterrupt):
+        world.run(1001.0)
+    life.end()
+    assert life.over
+    check(world)
