@@ -3,7 +3,7 @@
 So it is when a server restarts, a proxy is replaced or a network comes back: everybody is there in the same moment. A
 storm begins when the wall clock shows a whole multiple of EVERY seconds, the same moment on all workers, and not before
 all users are there. Each one stands in the verdict's `storms`: how many dropped, how many came back, and after how
-many seconds the last of them was held. A connect that fails is repeated after a back-off.
+many seconds the last of them was held and had its first reply. A connect that fails is repeated after a back-off.
 """
 
 import time
@@ -21,8 +21,9 @@ class Storm(LabSession):
     storm: int | None = None  # the one that this user is coming back from: its moment in seconds of the wall clock
 
     def session(self) -> Session:
-        """Connect; wait for the storm; drop, and come back."""
+        """Connect and say one thing; wait for the storm; drop, and come back."""
         yield Connect()
+        yield self.message()
         if self.storm is not None:
             self.recorder.storm(self.storm, came_back_after=time.time() - self.storm)
             self.storm = None
