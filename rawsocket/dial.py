@@ -121,11 +121,7 @@ def resolve(target: Target, timeout: float) -> None:
 
 def known(target: Target) -> Sequence[Address]:
     """The target's addresses as far as they are known; never waits. Raises Refused where they aren't, and asks."""
-    found = _resolved.get(target)
-    if found is None:
-        with contextlib.suppress(_socket.gaierror, UnicodeError):
-            numeric = _addresses(_socket.getaddrinfo, target, _socket.AI_NUMERICHOST)
-            found = _resolved[target] = _Resolved(numeric, time.perf_counter())
+    found = _resolved.get(target) or _numeric(target)
     if found is None:
         ask_again(target)
         raise Refused(f"{target}: the name is not resolved yet")
@@ -148,18 +144,27 @@ def doubt(target: Target) -> None:
         ask_again(target)
 
 
-def ask_again(target: Target) -> None:
-    """Resolve the name in a greenlet of its own; the answer replaces what is known."""
+def ask_again(target: Target) -> Any:
+    """The greenlet that resolves the name, for all who want to know; a good answer replaces what is known.
+
+    Its value is the answer, or the Refused that says why there is none.
+    """
     if target not in _resolving:
-        _resolving[target] = gevent.spawn(_refresh, target)
+        _resolving[target] = gevent.spawn(_learn, target)
+    return _resolving[target]
 
 
-def _refresh(target: Target) -> None:
-    answer = _ask(target)
+def _learn(target: Target) -> _Resolved | Refused:
+    try:
+        answer = _ask(target)
+    finally:
+        _resolving.pop(target, None)
     if isinstance(answer, OSError):
-        _log_once(answer, f"{target}: the name can't be resolved: {answer}")
-    else:
-        _resolved[target] = _Resolved(answer, time.perf_counter())
+        detail = f"{target}: the name can't be resolved: {answer}"
+        _log_once(answer, detail)
+        return Refused(detail)
+    _resolved[target] = _Resolved(answer, time.perf_counter())
+    return _resolved[target]
 
 
 def bind_to(sources: Sequence[str]) -> None:
@@ -246,28 +251,26 @@ def check(sock: _socket.socket, code: int) -> None:
 
 
 def _resolve(target: Target, deadline: float) -> _Resolved:
-    known = _resolved.get(target)
-    if known is None:
-        known = _resolved[target] = _Resolved(_look_up(target, deadline), time.perf_counter())
-    return known
+    return _resolved.get(target) or _numeric(target) or _look_up(target, deadline)
 
 
-def _look_up(target: Target, deadline: float) -> list[Address]:
+def _numeric(target: Target) -> _Resolved | None:
+    """What is known of a target that is an address itself; None for a name."""
     try:
-        return _addresses(_socket.getaddrinfo, target, _socket.AI_NUMERICHOST)
+        addresses = _addresses(_socket.getaddrinfo, target, _socket.AI_NUMERICHOST)
     except (_socket.gaierror, UnicodeError):
-        pass  # a name, then
-    asking = _resolving.get(target)
-    if asking is None:
-        asking = _resolving[target] = gevent.spawn(_ask, target)
+        return None
+    return _resolved.setdefault(target, _Resolved(addresses, time.perf_counter()))
+
+
+def _look_up(target: Target, deadline: float) -> _Resolved:
+    asking = ask_again(target)
     asking.join(max(0.0, deadline - time.perf_counter()))
     if not asking.ready():
         raise ConnectTimeout(f"{target}: the name was not resolved in time")
-    answer: list[Address] | OSError = asking.value
-    if isinstance(answer, OSError):
-        detail = f"{target}: the name can't be resolved: {answer}"
-        _log_once(answer, detail)
-        raise Refused(detail)
+    answer: _Resolved | Refused = asking.value
+    if isinstance(answer, Refused):
+        raise Refused(answer.detail)  # each who asked has one of its own
     return answer
 
 
@@ -278,8 +281,6 @@ def _ask(target: Target) -> list[Address] | OSError:
         return error
     except UnicodeError as error:
         return OSError(errno.EINVAL, str(error))
-    finally:
-        del _resolving[target]
 
 
 def _addresses(getaddrinfo: Any, target: Target, flags: int) -> list[Address]:

@@ -166,6 +166,17 @@ def test_a_wait_ends_at_its_deadline_and_not_before():
     other.close()
 
 
+def test_who_dials_while_a_name_is_asked_for_again_takes_that_answer(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
+    port = listener.getsockname()[1]
+    resolver = Resolver(monkeypatch, [local(port)])
+    dialling.ask_again(Target("again.test", port))
+    dial(Target("again.test", port), LONG).close()
+    assert resolver.asked == 1
+    assert dialling.known(Target("again.test", port)) == [local(port)]
+
+
 @pytest.fixture
 def _sources() -> Iterator[None]:
     yield

@@ -334,9 +334,9 @@ def test_an_unknown_name_is_refused_and_resolved_when_it_can_be(server: str, mon
     monkeypatch.setattr(dial, "_ask", lambda _: OSError(1, "no such name"))
     run = start(Talker, f"tcp://nowhere.invalid:{port}", users=1)
     wait_until(lambda: RECORDER.failed.get("refused", 0) >= 2)
-    dial._resolved[target.Target("nowhere.invalid", port)] = dial._Resolved(
-        dial._look_up(target.Target("127.0.0.1", port), time.perf_counter() + LONG), time.perf_counter()
-    )
+    known = dial._numeric(target.Target("127.0.0.1", port))
+    assert known is not None
+    dial._resolved[target.Target("nowhere.invalid", port)] = known
     wait_until(lambda: RECORDER.answered >= 1)
     run.stop()
     del dial._resolved[target.Target("nowhere.invalid", port)]
