@@ -11,7 +11,7 @@ import ipaddress
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,19 @@ class Setting:
         """The same name as a flag: PAGE_PORT is --page-port."""
         return "--" + self.name.lower().replace("_", "-")
 
+    def given(self, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
+        """Give the text that the caller has set it to, "" for unset: a flag beats the environment."""
+        return flags.get(self.name) or environ.get(self.name, "").strip()
+
+    def value(self, text: str) -> object:
+        """Give what the check makes of the text, None for unset; UsageError, one line, where it does not fit."""
+        try:
+            return self.check(text) if text else None
+        except ValueError as error:
+            raise UsageError(
+                f"{self.name}={text!r} is not valid: expected {error}. Set {self.name} or {self.flag}."
+            ) from None
+
 
 SETTINGS = (
     Setting("USERS", "800", _whole(1), "users of a run; one user holds one connection"),
@@ -196,9 +209,9 @@ class Settings:
         return bool(self["TARGET"]) and bool(LOOPBACK.match(target_host(self["TARGET"])))
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` one flag for each setting; a flag left out is None."""
-    for setting in SETTINGS:
+def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTINGS) -> None:
+    """Give `parser` one flag for each setting of a table; a flag left out is None."""
+    for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
         parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.help + shown)
 
@@ -211,26 +224,15 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
     environ = os.environ if environ is None else environ
     values, given = {}, set()
     for setting in SETTINGS:
-        chosen = flags.get(setting.name) or environ.get(setting.name, "").strip()
+        chosen = setting.given(flags, environ)
         if chosen:
             given.add(setting.name)
         default = VERB_DEFAULTS.get(verb, {}).get(setting.name, setting.default)
         values[setting.name] = chosen or default
-        _check(setting, values[setting.name])
+        setting.value(values[setting.name])
     settings = Settings(values, frozenset(given))
     _check_together(settings)
     return settings
-
-
-def _check(setting: Setting, value: str) -> None:
-    if not value:
-        return
-    try:
-        setting.check(value)
-    except ValueError as error:
-        raise UsageError(
-            f"{setting.name}={value!r} is not valid: expected {error}. Set {setting.name} or {setting.flag}."
-        ) from None
 
 
 def _check_together(settings: Settings) -> None:

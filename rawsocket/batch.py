@@ -22,7 +22,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from rawsocket.errors import RawSocketError
 from rawsocket.recorder import RECORDER, Recorder
-from rawsocket.rows import CONNECT, RECONNECT, TYPE, Row
+from rawsocket.rows import CONNECTS, TYPE, ConnectRow, Row
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before others have their turn
@@ -52,14 +52,10 @@ class BatchRow(Row):
         self.told_bytes = self.bytes
 
 
-class ConnectBatchRow(BatchRow):
+class ConnectBatchRow(ConnectRow, BatchRow):
     """The same for connect attempts: only one time each."""
 
     __slots__ = ()
-
-    def take(self) -> dict[str, list[list[int]]]:
-        """The histogram's [us, count] pairs since the last call; nothing was due, no byte came."""
-        return {**super().take(), "due": [], "first": []}
 
 
 class Batch(dict[str, BatchRow]):
@@ -74,7 +70,7 @@ class Batch(dict[str, BatchRow]):
         recorder.groups.append(self)  # type: ignore[arg-type]
 
     def __missing__(self, name: str) -> BatchRow:
-        row = self[name] = ConnectBatchRow() if name in (CONNECT, RECONNECT) else BatchRow()
+        row = self[name] = ConnectBatchRow() if name in CONNECTS else BatchRow()
         return row
 
     def flush(self, environment: Environment) -> None:

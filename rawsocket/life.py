@@ -103,7 +103,7 @@ class Life(Talk):
 
     def busy(self) -> bool:
         """Whether replies are owed to it."""
-        return self._flight is not None or bool(self._extra and self._extra.flights)
+        return self._oldest() is not None
 
     def end_when_answered(self) -> None:
         """End as soon as no message is in flight."""

@@ -10,8 +10,9 @@ TYPE = "TCP"
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
+CONNECTS = (CONNECT, RECONNECT)
 # Rows that are not messages: verdicts on latency leave them out.
-CONNECTION_ROWS = (CONNECT, RECONNECT, DROP)
+CONNECTION_ROWS = (*CONNECTS, DROP)
 
 # HdrHistogram with 3 significant digits tells 2,048 values apart in each power of two.
 KEPT_BITS = 11
@@ -94,7 +95,7 @@ class ConnectRow(Row):
 
 def row_for(name: str) -> Row:
     """A new row of the kind that belongs to that name."""
-    return ConnectRow() if name in (CONNECT, RECONNECT) else Row()
+    return ConnectRow() if name in CONNECTS else Row()
 
 
 def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:

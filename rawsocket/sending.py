@@ -90,15 +90,7 @@ class Sender(Books):
         self._flight = step.name, due, now, frame, expect
         self.deadline = now + setup.reply_timeout
         self._want = ONLY
-        try:
-            sent = sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise self._cannot_send(error) from None
-        setup.recorder.bytes_sent += sent
-        if sent < len(data):
-            self._keep_rest(memoryview(data)[sent:], now)
+        self._put_out(sock, data, now)
         return WAITING
 
     def _send(self, step: Send) -> Any:
@@ -138,16 +130,20 @@ class Sender(Books):
         recorder.sent += 1
         self.message_no += 1
         extra.flights.append(Flight(step.name, due, now, None, step.expect, keep))
+        self._put_out(sock, data, now)
+        self._reckon()
+
+    def _put_out(self, sock: _socket.socket, data: bytes, now: float) -> None:
+        """Hand a message to the kernel; keep what it does not take. Raises what the loss of the connection means."""
         try:
             sent = sock.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
             raise self._cannot_send(error) from None
-        recorder.bytes_sent += sent
+        self.setup.recorder.bytes_sent += sent
         if sent < len(data):
             self._keep_rest(memoryview(data)[sent:], now)
-        self._reckon()
 
     def _keep_rest(self, rest: memoryview, now: float) -> None:
         extra = self._with_extra()
@@ -229,8 +225,6 @@ class Sender(Books):
         extra = self._extra
         if extra is None:
             extra = self._extra = Extra(Inbox(self.setup.framing))
-            if self._flight is not None:
-                extra.room = 1
         return extra
 
     # -- the end of a connection --------------------------------------------------------------------------------
@@ -263,10 +257,7 @@ class Sender(Books):
         return [] if self._extra is None else self._extra.flights
 
     def _oldest(self) -> Flight | None:
-        if self._flight is not None:
-            return Flight(*self._flight)
-        extra = self._extra
-        return extra.flights[0] if extra is not None and extra.flights else None
+        return next(iter(self._flights()), None)
 
     def _shut(self) -> bool:
         """Close the socket; says whether the last message was not wholly sent."""

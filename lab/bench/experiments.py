@@ -62,9 +62,9 @@ def hold(bench: Bench, contender: Contender, folder: Path) -> Values:
     with Echo(bench.echo) as echo:
         load = bench.load(echo.port, connections, 1.0, SETTLE_S + window_s + MARGIN_S)
         with running(contender, load, folder) as run:
-            began = procfs.stolen_s(), time.monotonic()
+            began = procfs.Since()
             measure.all_held(echo, run, connections, bench.ramp_s(connections) + HELD_S)
-            found: Values = {"ramp_s": time.monotonic() - began[1], "silent_ramp_ms": echo.mark()["silence"] * 1000}
+            found: Values = {"ramp_s": began.seconds, "silent_ramp_ms": echo.mark()["silence"] * 1000}
             time.sleep(SETTLE_S)
             echo.mark()
             found |= measure.over(echo, run, window_s).values()
@@ -74,7 +74,7 @@ def hold(bench: Bench, contender: Contender, folder: Path) -> Values:
             if contender.name == SESSION:
                 found |= _lags(run)
                 found["silent_end_ms"] = echo.counts()["silence"] * 1000
-            found["stolen"] = (procfs.stolen_s() - began[0]) / (time.monotonic() - began[1])
+            found["stolen"] = began.stolen
     return found
 
 
@@ -115,9 +115,9 @@ def arrivals(bench: Bench, contender: Contender, folder: Path) -> Values:
     with Echo(bench.echo) as echo:
         load = bench.load(echo.port, connections, 10.0, 3.0 + MARGIN_S)
         with running(contender, load, folder) as run:
-            began = procfs.stolen_s(), time.monotonic()
+            began = procfs.Since()
             measure.all_held(echo, run, connections, bench.ramp_s(connections) + HELD_S)
-            stolen = (procfs.stolen_s() - began[0]) / (time.monotonic() - began[1])
+            stolen = began.stolen
             time.sleep(2.0)  # whoever opens more than was asked does so by now
             counts = echo.bins()
             failed = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from lab import settings
 from lab.errors import UsageError
 from lab.settings import Setting, seconds
 
@@ -43,7 +44,6 @@ SETTINGS = (
     Setting("WINDOW", "", seconds, "length of a measured window; unset: 4s of the closed loop, 10s of the others"),
     Setting("SOAK", "5m", seconds, "length of the soak (5m, 1h)"),
 )
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,14 @@ class Options:
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give `parser` one flag for each setting."""
-    for setting in SETTINGS:
-        shown = f" (default {setting.default})" if setting.default else ""
-        parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.help + shown)
+    settings.add_flags(parser, SETTINGS)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Options:
     """Combine flags, environment and defaults; UsageError, one line, for the first value that does not fit."""
     environ = os.environ if environ is None else environ
-
-    def value(name: str) -> object:
-        setting = _BY_NAME[name]
-        text = flags.get(name) or environ.get(name, "").strip() or setting.default
-        try:
-            return setting.check(text) if text else None
-        except ValueError as error:
-            raise UsageError(f"{name}={text!r} is not valid: expected {error}. Set {name} or {setting.flag}.") from None
-
-    found = dict(zip(Options.__dataclass_fields__, map(value, _BY_NAME), strict=True))
+    values = [setting.value(setting.given(flags, environ) or setting.default) for setting in SETTINGS]
+    found = dict(zip(Options.__dataclass_fields__, values, strict=True))
     return Options(**found)  # type: ignore[arg-type]  # each as its check gives it
 
 

@@ -5,6 +5,7 @@ CPU times are counted in ticks of 10 ms; a figure over a window of seconds is ex
 
 import os
 import resource
+import time
 from pathlib import Path
 
 from lab.errors import LabError
@@ -36,6 +37,23 @@ def rss_kb(pid: int, proc: Path = PROC) -> int:
 def stolen_s(proc: Path = PROC) -> float:
     """Seconds that the host has taken from this machine, all CPUs together, since it was started."""
     return _cpu_line(proc)[_STOLEN] * TICK_S
+
+
+class Since:
+    """A moment; `seconds` have passed since, of which the host took the share `stolen` of one core."""
+
+    def __init__(self) -> None:
+        self._stolen_s, self._at = stolen_s(), time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds until now."""
+        return time.monotonic() - self._at
+
+    @property
+    def stolen(self) -> float:
+        """What the host took until now, as a share of one core."""
+        return (stolen_s() - self._stolen_s) / self.seconds
 
 
 def busy_s(proc: Path = PROC) -> float:

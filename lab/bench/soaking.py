@@ -4,7 +4,6 @@ import re
 import signal
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,12 +31,12 @@ def soak(bench: Bench, contender: Contender, folder: Path) -> Values:
         assert match
         load = bench.load(int(match[1]), connections, 1.0, seconds, f"http://{match[2]}")
         with running(contender, load, folder) as run:
-            began = procfs.stolen_s(), time.monotonic()
+            began = procfs.Since()
             ramp_s = bench.ramp_s(connections)
             scale = Scale(lambda: procfs.rss_kb(run.generator), ramp_s + SETTLE_S, ramp_s + seconds - SETTLE_S)
-            run.finish(load.seconds + END_S, lambda: scale.look(time.monotonic() - began[1]))
+            run.finish(load.seconds + END_S, lambda: scale.look(began.seconds))
             found = verdict(run)
-            stolen = (procfs.stolen_s() - began[0]) / (time.monotonic() - began[1])
+            stolen = began.stolen
     finally:
         to_its_end(lambda: processes.stop([server]))
     return {

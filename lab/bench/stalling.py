@@ -35,13 +35,13 @@ def _once(bench: Bench, contender: Contender, folder: Path, connections: int) ->
     with Echo(bench.echo) as echo:
         load = bench.load(echo.port, connections, PERIOD_S, BEFORE_S + STALL_S + AFTER_S)
         with running(contender, load, folder) as run:
-            began = procfs.stolen_s(), time.monotonic()
+            began = procfs.Since()
             measure.all_held(echo, run, connections, bench.ramp_s(connections) + HELD_S)
             time.sleep(BEFORE_S)
             stopped, continued = echo.stall(STALL_S)
             run.finish(END_S + AFTER_S)
             counts = echo.bins()
-            stolen = (procfs.stolen_s() - began[0]) / (time.monotonic() - began[1])
+            stolen = began.stolen
             said = (
                 _of_library(run)
                 if contender.name == SESSION

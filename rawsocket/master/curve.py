@@ -1,14 +1,14 @@
 """Pure: the curve of held connections over time as one static SVG, for the report. The page has curve.js."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from rawsocket.master.svg import gridline, path, picture, polyline, scale
 from rawsocket.master.timeline import Sample
 
 WIDTH, HEIGHT = 900, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 40, 40
 HELD, SERVER = "#12a36d", "#e08a1e"
-Point = tuple[float, int]
 
 
 def svg(samples: Sequence[Sample]) -> str:
@@ -17,20 +17,19 @@ def svg(samples: Sequence[Sample]) -> str:
     server = [(sample.elapsed_s, sample.server_held) for sample in samples if sample.server_held is not None]
     end = max([x for x, _ in held] or [1.0]) or 1.0
     top = nice_ceiling(max([y for _, y in held + server] or [1]))
-    x, y = _scale(0, end, LEFT, WIDTH - RIGHT), _scale(0, top, HEIGHT - BOTTOM, TOP)
-    return "".join(
+    x, y = scale(0, end, LEFT, WIDTH - RIGHT), scale(0, top, HEIGHT - BOTTOM, TOP)
+    return picture(
+        WIDTH,
+        HEIGHT,
+        "Held connections over time",
         (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Held connections over time" '
-            'xmlns="http://www.w3.org/2000/svg" style="max-width:100%;height:auto" '
-            'font-family="sans-serif" font-size="12" fill="currentColor">',
-            *(_gridline(y(step), step) for step in steps(top)),
+            *(gridline(LEFT, WIDTH - RIGHT, y(step), f"{step:g}") for step in steps(top)),
             *(_tick(x(step), step) for step in steps(end)),
-            _line(held, x, y, HELD, 'stroke-width="2.5"'),
-            _line(server, x, y, SERVER, 'stroke-width="2" stroke-dasharray="6 4"'),
+            polyline(path(held, x, y), HELD, 'stroke-width="2.5"'),
+            polyline(path(server, x, y), SERVER, 'stroke-width="2" stroke-dasharray="6 4"'),
             _legend(LEFT, HELD, f"held by the workers: peak {max([v for _, v in held] or [0])}"),
             _legend(LEFT + 320, SERVER, "the server's own count" if server else "the server's own count: unknown"),
-            "</svg>",
-        )
+        ),
     )
 
 
@@ -46,26 +45,8 @@ def steps(end: float) -> list[float]:
     return [step * i for i in range(int(end / step) + 1)]
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    return lambda value: round(start + (value - low) / (high - low) * (end - start), 1)
-
-
-def _gridline(y: float, value: float) -> str:
-    return (
-        f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}" stroke="currentColor" stroke-opacity="0.15"/>'
-        f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{value:g}</text>'
-    )
-
-
 def _tick(x: float, value: float) -> str:
     return f'<text x="{x}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{value:g} s</text>'
-
-
-def _line(
-    points: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float], color: str, style: str
-) -> str:
-    path = " ".join(f"{x(at)},{y(value)}" for at, value in points)
-    return f'<polyline fill="none" stroke="{color}" {style} points="{path}"/>'
 
 
 def _legend(x: int, color: str, text: str) -> str:

@@ -65,17 +65,6 @@ def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
     )
 
 
-def judge(evidence: Evidence) -> verdict.Verdict:
-    """Judge the run."""
-    return ledger.weigh(verdict.judge(figures(evidence), evidence.thresholds), reconciled(evidence))
-
-
-def reconciled(evidence: Evidence) -> ledger.Ledger:
-    """Hold the clients' counts against the server's."""
-    totals, lost, _ = audit.clients(evidence.fleet)
-    return ledger.reconcile(totals, evidence.audited, lost, evidence.wire)
-
-
 def figures(evidence: Evidence) -> verdict.Figures:
     """Give the figures that thresholds are held against; `p99_ms` is from due, what a caller would have felt."""
     totals = evidence.fleet.totals()
@@ -99,8 +88,8 @@ def figures(evidence: Evidence) -> verdict.Figures:
 def document(evidence: Evidence) -> dict[str, Any]:
     """Give verdict.json, schema 1."""
     measured = figures(evidence)
-    totals, _, workers = audit.clients(evidence.fleet)
-    book = reconciled(evidence)
+    totals, lost, workers = audit.clients(evidence.fleet)
+    book = ledger.reconcile(totals, evidence.audited, lost, evidence.wire)
     judged = ledger.weigh(verdict.judge(measured, evidence.thresholds), book)
     return {
         "schema": SCHEMA,

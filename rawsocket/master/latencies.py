@@ -13,10 +13,9 @@ from typing import Any
 
 from rawsocket.master import histogram
 from rawsocket.master.histogram import Histogram
+from rawsocket.rows import CONNECTION_ROWS, CONNECTS
 
 RowKey = tuple[str, str]
-CONNECTS = ("connect", "reconnect")
-NOT_REQUESTS = (*CONNECTS, "drop")
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
 # The lists of a report's row: what they are called there, and what they mean in a row of requests.
 REPORTED = {"sent": "from_sent", "due": "from_due", "first": "first_byte"}
@@ -76,7 +75,7 @@ def meaning(name: str, reported: str) -> str | None:
     """Give the kind that a list of the row of that name belongs to; None for one that no verdict speaks of."""
     if name in CONNECTS:
         return "connect" if reported == "sent" else None
-    return None if name in NOT_REQUESTS else REPORTED[reported]
+    return None if name in CONNECTION_ROWS else REPORTED[reported]
 
 
 def _empty() -> Times:

@@ -6,15 +6,15 @@ read in one picture.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rawsocket.master.histogram import Histogram, quantile, quantiles
+from rawsocket.master.svg import Scale, gridline, path, picture, polyline, scale
 
 WIDTH, HEIGHT = 900, 400
 LEFT, RIGHT, TOP, BOTTOM = 90, 44, 52, 74
 DUE, SENT = "#d9480f", "#1c7ed6"
 POINTS = 400
-Scale = Callable[[float], float]
 Point = tuple[float, float]
 
 
@@ -23,26 +23,25 @@ def svg(due: Histogram, sent: Histogram) -> str:
     nines = max(1.0, math.log10(max(1, sum(due.values()), sum(sent.values()))))
     lines = [points(due, nines), points(sent, nines)]
     low, high = decades([ms for line in lines for _, ms in line])
-    x = _scale(0, nines, LEFT, WIDTH - RIGHT)
-    y = _scale(low, high, HEIGHT - BOTTOM, TOP)
-    return "".join(
+    x = scale(0, nines, LEFT, WIDTH - RIGHT)
+    y = scale(low, high, HEIGHT - BOTTOM, TOP)
+    return picture(
+        WIDTH,
+        HEIGHT,
+        "Latency by percentile",
         (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Latency by percentile" '
-            'xmlns="http://www.w3.org/2000/svg" style="max-width:100%;height:auto" '
-            'font-family="sans-serif" font-size="12" fill="currentColor">',
-            *(_gridline(y(power), 10.0**power) for power in range(low, high + 1)),
+            *(gridline(LEFT, WIDTH - RIGHT, y(power), time(10.0**power)) for power in range(low, high + 1)),
             *(_tick(x(at), share, words) for at, share, words in ticks(nines)),
             _between(lines[0], lines[1], x, y),
-            _line(lines[0], x, y, DUE, 'stroke-width="4"'),
-            _line(lines[1], x, y, SENT, 'stroke-width="2" stroke-dasharray="7 4"'),
+            polyline(_path(lines[0], x, y), DUE, 'stroke-width="4"'),
+            polyline(_path(lines[1], x, y), SENT, 'stroke-width="2" stroke-dasharray="7 4"'),
             _legend(LEFT, DUE, f"from due, what a caller feels: 99 % within {_p99(due)}", ""),
             _legend(LEFT + 440, SENT, f"from sent: 99 % within {_p99(sent)}", 'stroke-dasharray="7 4"'),
             f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
             "share of messages whose reply took no longer</text>",
             f'<text transform="translate(14 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
             "time to the whole reply</text>",
-            "</svg>",
-        )
+        ),
     )
 
 
@@ -91,17 +90,6 @@ def _p99(histogram: Histogram) -> str:
     return "-" if value is None else time(value)
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Scale:
-    return lambda value: round(start + (value - low) / (high - low) * (end - start), 1)
-
-
-def _gridline(y: float, ms: float) -> str:
-    return (
-        f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}" stroke="currentColor" stroke-opacity="0.15"/>'
-        f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{time(ms)}</text>'
-    )
-
-
 def _tick(x: float, share: str, words: str) -> str:
     y = HEIGHT - BOTTOM
     return (
@@ -112,15 +100,11 @@ def _tick(x: float, share: str, words: str) -> str:
 
 
 def _path(line: list[Point], x: Scale, y: Scale) -> str:
-    return " ".join(f"{x(at)},{y(math.log10(max(0.001, ms)))}" for at, ms in line)
+    return path(((at, math.log10(max(0.001, ms))) for at, ms in line), x, y)
 
 
 def _between(due: list[Point], sent: list[Point], x: Scale, y: Scale) -> str:
     return f'<polygon fill="{DUE}" fill-opacity="0.13" points="{_path(due + sent[::-1], x, y)}"/>'
-
-
-def _line(line: list[Point], x: Scale, y: Scale, color: str, style: str) -> str:
-    return f'<polyline fill="none" stroke="{color}" {style} points="{_path(line, x, y)}"/>'
 
 
 def _legend(x: int, color: str, text: str, style: str) -> str:

@@ -28,6 +28,7 @@ PURE = (
     "rawsocket/master/histogram.py",
     "rawsocket/master/latencies.py",
     "rawsocket/master/spectrum.py",
+    "rawsocket/master/svg.py",
 )
 IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
 LIBRARIES = {

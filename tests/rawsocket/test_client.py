@@ -16,6 +16,7 @@ from rawsocket.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, 
 from rawsocket.recorder import Recorder
 from rawsocket.target import Target
 from tests.support import echo
+from tests.support.outcomes import BAD_ANSWERS, LOSSES
 
 LONG = 30.0  # seconds that nothing here takes, unless it is broken
 
@@ -121,22 +122,7 @@ def test_a_host_name_is_resolved():
         made.client.close()
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcomes", "message"),
-    [
-        ("full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("full_when_spoken_to", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("drip_full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("error_line", [("connect", "ok"), ("message", "wrong")], "wrong"),
-        ("close_when_spoken_to", [("connect", "ok"), ("message", "closed")], "unanswered"),
-        ("reset_when_spoken_to", [("connect", "ok"), ("message", "reset")], "unanswered"),
-        ("part_then_close", [("connect", "ok"), ("message", "closed")], "unanswered"),
-        ("short", [("connect", "ok"), ("message", "short")], "wrong"),
-        ("longer", [("connect", "ok"), ("message", "too-long")], "wrong"),
-        ("endless", [("connect", "ok"), ("message", "too-long")], "wrong"),
-        ("wrong", [("connect", "ok"), ("message", "wrong")], "wrong"),
-    ],
-)
+@pytest.mark.parametrize(("mode", "outcomes", "message"), BAD_ANSWERS)
 def test_each_bad_answer_has_its_name(mode: str, outcomes: list[tuple[str, str]], message: str):
     with rig(mode) as made:
         with pytest.raises(RawSocketError) as caught:
@@ -176,17 +162,7 @@ def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: 
         assert made.client.request(message, expect=message) == message
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcomes"),
-    [
-        ("full", [("connect", "server-full")]),
-        ("drip_full", [("connect", "server-full")]),
-        ("close_at_once", [("connect", "ok"), ("drop", "closed")]),
-        ("reset", [("connect", "ok"), ("drop", "reset")]),
-        ("push", [("connect", "ok"), ("drop", "wrong")]),
-        ("push_part", [("connect", "ok"), ("drop", "wrong")]),
-    ],
-)
+@pytest.mark.parametrize(("mode", "outcomes"), LOSSES)
 def test_while_it_waits_the_socket_is_watched(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):

@@ -17,6 +17,7 @@ from rawsocket.setup import Setup
 from rawsocket.steps import Connect, Receive, Request, Wait
 from rawsocket.target import Target
 from tests.support import echo
+from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.running import LONG, wait_until
 from tests.support.stage import Stage, staged, theatre
 
@@ -65,22 +66,7 @@ def test_the_time_to_the_first_byte_is_kept_apart():
         assert 0 < first < sent
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcomes", "message"),
-    [
-        ("full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("full_when_spoken_to", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("drip_full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
-        ("error_line", [("connect", "ok"), ("message", "wrong")], "wrong"),
-        ("close_when_spoken_to", [("connect", "ok"), ("message", "closed")], "unanswered"),
-        ("reset_when_spoken_to", [("connect", "ok"), ("message", "reset")], "unanswered"),
-        ("part_then_close", [("connect", "ok"), ("message", "closed")], "unanswered"),
-        ("short", [("connect", "ok"), ("message", "short")], "wrong"),
-        ("longer", [("connect", "ok"), ("message", "too-long")], "wrong"),
-        ("endless", [("connect", "ok"), ("message", "too-long")], "wrong"),
-        ("wrong", [("connect", "ok"), ("message", "wrong")], "wrong"),
-    ],
-)
+@pytest.mark.parametrize(("mode", "outcomes", "message"), BAD_ANSWERS)
 def test_each_bad_answer_has_its_name(mode: str, outcomes: list[tuple[str, str]], message: str):
     with staged(mode, ask) as stage:
         stage.played()
@@ -92,17 +78,7 @@ def test_each_bad_answer_has_its_name(mode: str, outcomes: list[tuple[str, str]]
         assert stage.recorder.dropped == ({} if refused else {outcomes[-1][1]: 1})
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcomes"),
-    [
-        ("full", [("connect", "server-full")]),
-        ("drip_full", [("connect", "server-full")]),
-        ("close_at_once", [("connect", "ok"), ("drop", "closed")]),
-        ("reset", [("connect", "ok"), ("drop", "reset")]),
-        ("push", [("connect", "ok"), ("drop", "wrong")]),
-        ("push_part", [("connect", "ok"), ("drop", "wrong")]),
-    ],
-)
+@pytest.mark.parametrize(("mode", "outcomes"), LOSSES)
 def test_while_it_waits_the_socket_is_watched(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):

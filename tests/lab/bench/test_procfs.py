@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,3 +65,12 @@ def test_the_soft_limit_becomes_the_hard_one_for_children_too() -> None:
         "sys.exit(subprocess.call(['sh', '-c', f'test $(ulimit -Sn) = {hard}']))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_passes_since_a_moment_and_the_share_that_the_host_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stolen, now = iter([5.0, 5.5]), iter([100.0, 110.0, 120.0])
+    monkeypatch.setattr(procfs, "stolen_s", lambda: next(stolen))
+    monkeypatch.setattr(procfs, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    since = procfs.Since()
+    assert since.seconds == 10.0
+    assert since.stolen == 0.5 / 20

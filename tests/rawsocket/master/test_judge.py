@@ -63,7 +63,7 @@ def test_figures_are_of_the_steady_window(evidence: Evidence) -> None:
     assert figures.messages_s == pytest.approx(7)
     assert figures.held_min == 10
     assert figures.workers[0].cpu_share == pytest.approx(0.1)
-    assert judge.judge(evidence).verdict == "pass"
+    assert judge.document(evidence)["verdict"] == "pass"
 
 
 def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
@@ -84,7 +84,7 @@ def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
 def test_a_reply_that_nobody_asked_for_is_a_wrong_one(evidence: Evidence) -> None:
     evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}))
     assert judge.figures(evidence).wrong == 2
-    assert judge.judge(evidence).exit_code == 3
+    assert judge.document(evidence)["exit_code"] == 3
 
 
 def test_the_threshold_is_held_against_the_time_from_due(evidence: Evidence) -> None:
@@ -118,10 +118,10 @@ def test_a_host_that_steals_more_than_the_run_can_bear_is_to_blame(evidence: Evi
         evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health=health))
         if second == 10:
             evidence.fleet.open_window()
-    judged = judge.judge(evidence)
-    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
-    assert judged.reasons[0].startswith("the generator was saturated on worker a (")
-    assert "the host stole 190% of a core" in judged.reasons[0]
+    judged = judge.document(evidence)
+    assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
+    assert judged["reasons"][0].startswith("the generator was saturated on worker a (")
+    assert "the host stole 190% of a core" in judged["reasons"][0]
 
 
 def test_a_workers_figures_are_of_the_steady_window(evidence: Evidence) -> None:
@@ -135,6 +135,6 @@ def test_a_workers_figures_are_of_the_steady_window(evidence: Evidence) -> None:
     assert (worker["lag_p99_ms"], worker["lag_max_ms"]) == (pytest.approx(70, rel=0.001), 70.001)
     assert (worker["turns_s"], worker["stolen_share"], worker["throttled_share"]) == (100, 0.1, 0.01)
     assert (worker["late_cpu_share"], worker["cpu_limit"], worker["cpus"]) == (0, 0.5, 2)
-    judged = judge.judge(evidence)
-    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
-    assert judged.reasons[0].startswith("the generator was saturated on worker a (lag p99 70.")
+    judged = judge.document(evidence)
+    assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
+    assert judged["reasons"][0].startswith("the generator was saturated on worker a (lag p99 70.")

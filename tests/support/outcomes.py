@@ -1,0 +1,26 @@
+"""What each bad server of echo.py must be called, alike by both kinds of users."""
+
+# Mode, the events of a connection on which one message is sent, and how the ledger counts that message.
+BAD_ANSWERS = [
+    ("full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
+    ("full_when_spoken_to", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
+    ("drip_full", [("connect", "server-full"), ("message", "server-full")], "unanswered"),
+    ("error_line", [("connect", "ok"), ("message", "wrong")], "wrong"),
+    ("close_when_spoken_to", [("connect", "ok"), ("message", "closed")], "unanswered"),
+    ("reset_when_spoken_to", [("connect", "ok"), ("message", "reset")], "unanswered"),
+    ("part_then_close", [("connect", "ok"), ("message", "closed")], "unanswered"),
+    ("short", [("connect", "ok"), ("message", "short")], "wrong"),
+    ("longer", [("connect", "ok"), ("message", "too-long")], "wrong"),
+    ("endless", [("connect", "ok"), ("message", "too-long")], "wrong"),
+    ("wrong", [("connect", "ok"), ("message", "wrong")], "wrong"),
+]
+
+# Mode, and the events of a connection on which nothing is said.
+LOSSES = [
+    ("full", [("connect", "server-full")]),
+    ("drip_full", [("connect", "server-full")]),
+    ("close_at_once", [("connect", "ok"), ("drop", "closed")]),
+    ("reset", [("connect", "ok"), ("drop", "reset")]),
+    ("push", [("connect", "ok"), ("drop", "wrong")]),
+    ("push_part", [("connect", "ok"), ("drop", "wrong")]),
+]
