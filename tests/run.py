@@ -4,6 +4,7 @@ A group that needs an engine or a Chromium is skipped, with a line that says so,
 HOLDFAST_REQUIRE=docker,chromium a group that would be skipped fails instead.
 """
 
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ GROUPS = {
 
 def main(names: list[str]) -> int:
     """Run the groups named, or all; 1 if any failed."""
+    # A shell that runs this in the background has it ignore SIGINT, and all processes of the tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = []
     for name in names or GROUPS:
         print(f"== {name}", flush=True)
