@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from server.limits import raise_descriptor_limit
 from server.logring import LogRing
-from server.models import MODELS
+from server.models import load
 from server.service import assembled
 from server.settings import Settings, UsageError, parse
 from server.signals import StopRequests
@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
     raise_descriptor_limit()
     log = LogRing(sys.stderr, settings.log_level)
     try:
-        model = MODELS[settings.model]()
+        model = load(settings.model)()
         with assembled(settings, model, log, stops) as service:
             log.start()
             model.serve(service)

@@ -21,9 +21,9 @@ import select
 import socket
 from typing import Protocol
 
+from server.counters import Counters
 from server.errnos import CAPACITY, NEWCOMER_LOST
 from server.logring import LogRing
-from server.metrics import Counters
 from server.pollers import Poller
 from server.refusal import Refusal, say_full
 

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from server import protocol
+from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES, Counters
 from server.errnos import PEER_GONE, PEER_LOST
 from server.logring import EXCERPT, LogRing
-from server.metrics import Counters
 
 #: Bytes of waiting output over which reading pauses, and below which it resumes. One is about what a socket buffer
 #: takes at first; the gap between them keeps a slow reader from switching the loop's interest with each reply.
@@ -117,7 +117,7 @@ class Connection:
         if not data:
             self._end_of_input()
             return
-        host.counters.bytes_in += len(data)
+        host.counters.words[BYTES_IN] += len(data)
         if host.tracing:
             host.log.debug("getting data: %r", data[:EXCERPT])
         self._active_at = host.now
@@ -146,7 +146,7 @@ class Connection:
             self._failed(problem)
             return
         del outbox[:sent]
-        self._host.counters.bytes_out += sent
+        self._host.counters.words[BYTES_OUT] += sent
         self._active_at = self._host.now
         if not outbox:
             self._all_sent()
@@ -214,9 +214,9 @@ class Connection:
         if not count:
             return
         output = host.reply(messages[0]) if count == 1 else b"".join(map(host.reply, messages))
-        counters = host.counters
-        counters.messages += count
-        counters.replies += count
+        words = host.counters.words
+        words[MESSAGES] += count
+        words[REPLIES] += count
         self._send(output)
 
     def _send(self, output: bytes) -> None:
@@ -230,7 +230,7 @@ class Connection:
             except OSError as problem:
                 self._failed(problem)
                 return
-            self._host.counters.bytes_out += sent
+            self._host.counters.words[BYTES_OUT] += sent
             if sent == len(output):
                 return
         outbox += memoryview(output)[sent:]

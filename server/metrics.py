@@ -1,16 +1,17 @@
-"""Plain counters, and their figures in the Prometheus text format.
+"""The counters' figures in the Prometheus text format.
 
-Strategy: the serving thread adds to plain ints, no lock and no labels on its path; the admin thread reads them when it
-is asked. Rules:
+Strategy: the admin thread copies the board when it is asked and reckons everything from that copy. Rules:
 
 - A gauge that is a difference (connections = accepted - closed) is computed from the very values that are shown beside
   it, so the three always agree, whenever the scrape happens.
+- Names without a label `process` are of the whole server: what its processes have counted, added up, those that are
+  gone included. With processes below it, each has the same figures once more, as `holdfast_server_process_*`.
 - Every way a connection ends has a name in `CLOSE_REASONS`; there is no 'other'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,157 +19,130 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-#: How a connection can end, and what each means.
-CLOSE_REASONS: dict[str, str] = {
-    "client": "the client ended its input, and had all its replies",
-    "reset": "the client reset the connection or was gone",
-    "timed-out": "the kernel gave the client up: no sign of life, or it would not take its replies",
-    "idle": "silent for --idle-timeout",
-    "message-timeout": "a message was not complete within --message-timeout",
-    "too-long": "a message was longer than --max-message",
-    "answered": "the sync model closes after its reply",
-    "drain": "the server was asked to stop and owed nothing more",
-    "cut": "the server was asked to stop and could not wait longer",
-    "failed": "an error of the kernel that none of the others covers; it is in the log",
-}
+from server import procfs
+from server.counters import Board, Counters
 
-
-class Lag:
-    """How long the serving thread stays away from waiting: its turns, in seconds.
-
-    The value is the longest turn of the last full second and of what came since, the turn that is going on included:
-    a loop that is stuck shows it while it is stuck. The model calls `away` before each wait and `back` after it.
-    """
-
-    __slots__ = ("_back_at", "_last", "_second", "_worst")
-
-    def __init__(self) -> None:
-        self._back_at = 0.0  # 0: waiting
-        self._second = 0.0
-        self._worst = 0.0
-        self._last = 0.0
-
-    def back(self, now: float) -> None:
-        """Waiting has ended at `now` (monotonic seconds): a turn begins."""
-        self._back_at = now
-
-    def away(self, now: float) -> None:
-        """The turn has ended at `now`; waiting begins."""
-        turn = now - self._back_at if self._back_at else 0.0
-        self._back_at = 0.0
-        if now - self._second >= 1.0:
-            self._last = self._worst if now - self._second < 2.0 else 0.0
-            self._worst = 0.0
-            self._second = now
-        if turn > self._worst:
-            self._worst = turn
-
-    def seconds(self, now: float) -> float:
-        """Return the longest turn as of `now`; safe to call from another thread."""
-        back_at = self._back_at
-        going_on = now - back_at if back_at else 0.0
-        if now - self._second >= 2.0:
-            return going_on  # The rest is older than two seconds.
-        return max(self._last, self._worst, going_on)
-
-
-class Counters:
-    """What happened since the start. Written by the serving thread only, read by any."""
-
-    __slots__ = (
-        "accept_errors",
-        "accepted",
-        "bytes_in",
-        "bytes_out",
-        "closed",
-        "lag",
-        "messages",
-        "refused",
-        "replies",
-        "turns",
-        "unfinished",
-    )
-
-    def __init__(self) -> None:
-        self.accepted = 0
-        self.refused = 0
-        self.accept_errors = 0
-        self.closed = dict.fromkeys(CLOSE_REASONS, 0)
-        self.messages = 0
-        self.replies = 0
-        self.unfinished = 0
-        self.bytes_in = 0
-        self.bytes_out = 0
-        self.turns = 0
-        self.lag = Lag()
+#: Counters that are shown alike for the whole server and for each process: name, help, which.
+_COUNTED: tuple[tuple[str, str, Callable[[Counters], int]], ...] = (
+    ("accepted", "Connections admitted", lambda counters: counters.accepted),
+    ("refused", "Newcomers turned away with a line", lambda counters: counters.refused),
+    ("messages", "Whole messages received", lambda counters: counters.messages),
+    ("replies", "Replies produced", lambda counters: counters.replies),
+    ("unfinished", "Messages that the client's end of input cut off", lambda counters: counters.unfinished),
+    ("accept_errors", "Failed accepts", lambda counters: counters.accept_errors),
+    ("loop_turns", "Turns of the loop", lambda counters: counters.turns),
+    ("log_dropped", "Log lines dropped because the writer was behind", lambda counters: counters.log_dropped),
+)
 
 
 class ServerCollector(Collector):
-    """The counters as metric families.
+    """The board as metric families.
 
-    `dropped` tells how many log lines were lost, `cap` the connections allowed, `waiting` how many connections the
-    kernel holds ready that were not accepted yet (None where it doesn't say). `about` are labels of what the counters
-    mean: model, framing, app.
+    `cap` tells the connections allowed, `dropped` how many log lines were lost by the process that began, `waiting` how
+    many connections the kernel holds ready that were not accepted yet (None where it doesn't say), `processes` how many
+    there should be (0: the one that began serves alone). `about` are labels of what the counters mean: model, framing,
+    app.
     """
 
     def __init__(
         self,
-        counters: Counters,
+        board: Board,
         cap: Callable[[], int],
         dropped: Callable[[], int],
         waiting: Callable[[], int | None],
         about: Mapping[str, str],
+        processes: Callable[[], int] = lambda: 0,
+        respawns: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._counters = counters
+        self._board = board
         self._cap = cap
         self._dropped = dropped
         self._waiting = waiting
         self._about = about
+        self._processes = processes
+        self._respawns = respawns
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every family, computed from one reading of the counters."""
-        counters = self._counters
+        """Yield every family, computed from one copy of the board."""
+        rows = self._board.copy()
+        total = Counters()
+        for row in rows:
+            total.add(row)
+        total.log_dropped += self._dropped()
         yield InfoMetricFamily("holdfast_server", "What the counters are of", value=dict(self._about))
         if (waiting := self._waiting()) is not None:
             yield _gauge("backlog", "Connections that the kernel holds ready and nobody has accepted yet", waiting)
-        closed = dict(counters.closed)  # Read before accepted: the difference can't be negative.
-        accepted = counters.accepted
-        yield _gauge("connections", "Connections held now", accepted - sum(closed.values()))
-        yield _counter("accepted", "Connections admitted", accepted)
-        yield _counter("refused", "Newcomers turned away with a line", counters.refused)
-        yield _labelled("closed", "Connections ended, by reason", "reason", closed)
-        yield _counter("messages", "Whole messages received", counters.messages)
-        yield _counter("replies", "Replies produced", counters.replies)
-        yield _counter("unfinished", "Messages that the client's end of input cut off", counters.unfinished)
-        transferred = {"in": counters.bytes_in, "out": counters.bytes_out}
-        yield _labelled("bytes", "Payload bytes, of admitted connections", "direction", transferred)
-        yield _counter("accept_errors", "Failed accepts", counters.accept_errors)
-        yield _gauge(
-            "loop_lag_seconds", "Longest turn away from waiting, last second or two", counters.lag.seconds(monotonic())
-        )
-        yield _counter("loop_turns", "Turns of the loop", counters.turns)
+        now = monotonic()
+        yield _gauge("connections", "Connections held now", total.held)
         yield _gauge("max_connections", "Connections allowed at once", self._cap())
-        yield _counter("log_dropped", "Log lines dropped because the writer was behind", self._dropped())
+        lag = max(row.lag.seconds(now) for row in rows)
+        yield _gauge("loop_lag_seconds", "Longest turn away from waiting, last second or two", lag)
+        yield _labelled("closed", "Connections ended, by reason", "reason", total.closed)
+        transferred = {"in": total.bytes_in, "out": total.bytes_out}
+        yield _labelled("bytes", "Payload bytes, of admitted connections", "direction", transferred)
+        for name, text, figure in _COUNTED:
+            yield CounterMetricFamily(f"holdfast_server_{name}", text, value=figure(total))
+        serving = {number: row for number, row in enumerate(rows[1:]) if row.pid}
+        yield _gauge("processes", "Processes that serve now", len(serving) if self._processes() else 1)
+        yield _gauge("processes_wanted", "Processes that should serve", self._processes() or 1)
+        yield CounterMetricFamily("holdfast_server_respawns", "Processes begun anew", value=self._respawns())
+        if self._processes():
+            yield from _of_each(serving, now)
+
+
+def _of_each(serving: Mapping[int, Counters], now: float) -> Iterator[Metric]:
+    """The figures of each process, with its number as label."""
+    for name, text, figure in _COUNTED:
+        yield _per_process(CounterMetricFamily, name, text, {n: figure(row) for n, row in serving.items()})
+    for name, text, labels, values in (
+        ("closed", "Connections ended, by reason", "reason", {n: dict(row.closed) for n, row in serving.items()}),
+        (
+            "bytes",
+            "Payload bytes",
+            "direction",
+            {n: {"in": row.bytes_in, "out": row.bytes_out} for n, row in serving.items()},
+        ),
+    ):
+        family = CounterMetricFamily(f"holdfast_server_process_{name}", text, labels=["process", labels])
+        for number, counts in values.items():
+            for label, count in counts.items():
+                family.add_metric([str(number), label], count)
+        yield family
+    gauges: Sequence[tuple[str, str, Callable[[Counters], float]]] = (
+        ("connections", "Connections held now", lambda row: row.held),
+        ("loop_lag_seconds", "Longest turn away from waiting, last second or two", lambda row: row.lag.seconds(now)),
+        ("pid", "Its process id", lambda row: row.pid),
+        ("memory_bytes", "Its proportional share of memory (Pss)", lambda row: procfs.memory_bytes(row.pid)),
+    )
+    for name, text, measure in gauges:
+        yield _per_process(GaugeMetricFamily, name, text, {n: measure(row) for n, row in serving.items()})
+    used = {n: procfs.cpu_seconds(row.pid) for n, row in serving.items()}
+    yield _per_process(CounterMetricFamily, "cpu_seconds", "CPU time that it has used", used)
+
+
+def _per_process(
+    kind: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, text: str, values: Mapping[int, float]
+) -> Metric:
+    family = kind(f"holdfast_server_process_{name}", text, labels=["process"])
+    for number, value in values.items():
+        family.add_metric([str(number)], value)
+    return family
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"holdfast_server_{name}", text, value=value)
 
 
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(f"holdfast_server_{name}", text, value=value)
-
-
-def _labelled(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+def _labelled(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"holdfast_server_{name}", text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)
     return family
 
 
-def exposition(collector: Collector) -> Callable[[], bytes]:
-    """Return what renders `collector` and the process's own figures as Prometheus text."""
+def exposition(collector: Collector, pid: int | None = None) -> Callable[[], bytes]:
+    """Return what renders `collector` and the figures of process `pid` (None: its own) as Prometheus text."""
     registry = CollectorRegistry()
     registry.register(collector)
-    ProcessCollector(registry=registry)
+    ProcessCollector(registry=registry, pid=(lambda: pid or "self"))
     return lambda: generate_latest(registry)

@@ -1,17 +1,18 @@
-"""select and epoll behind the one small interface that the loop needs.
+"""select, poll and epoll behind the one small interface that the loop needs.
 
 Strategy: interest is set when it changes, which is rare; `wait` is called all the time and does next to nothing. Rules:
 
 - Descriptors are ints. A socket object would be asked for its fileno() on every call, 0.06 us each.
 - select gets cached lists, rebuilt only after a change, and empty tuples for the sets that are not used.
 - A descriptor from `wall` on can't be watched, and one bad descriptor poisons select's whole call: `watch` refuses it.
-- Both are level-triggered: what was not read or written this turn is reported again in the next.
+- All are level-triggered: what was not read or written this turn is reported again in the next.
 """
 
 from __future__ import annotations
 
+import math
 import select
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 #: FD_SETSIZE of the C library. CPython gives no way to ask; glibc and musl both fix it at compile time.
@@ -91,6 +92,38 @@ class SelectPoller:
         """Select holds nothing."""
 
 
+class PollPoller:
+    """`select.poll`. Interest is kept by the poll object; the kernel is given all of it in each call."""
+
+    wall: int | None = None
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._masks: dict[int, int] = {}
+
+    def watch(self, fd: int, read: bool, write: bool) -> None:
+        """Watch `fd` for just these."""
+        mask = (_READ if read else 0) | (_WRITE if write else 0)
+        if not mask:
+            self.forget(fd)
+        elif self._masks.get(fd) != mask:
+            self._poll.register(fd, mask)
+            self._masks[fd] = mask
+
+    def forget(self, fd: int) -> None:
+        """Stop watching `fd`."""
+        if self._masks.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
+        """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
+        # Rounded up: a wait that ends too early would be repeated until the time has come.
+        return _sorted(self._poll.poll(math.ceil(timeout * 1000)), self._masks)
+
+    def close(self) -> None:
+        """Poll holds nothing."""
+
+
 class EpollPoller:
     """`select.epoll`, level-triggered. Costs a system call when interest changes, and none for who is silent."""
 
@@ -120,18 +153,23 @@ class EpollPoller:
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
         """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
-        readable: list[int] = []
-        writable: list[int] = []
-        for fd, event in self._epoll.poll(timeout):
-            if event & _READ:
-                readable.append(fd)
-            if event & _WRITE:
-                writable.append(fd)
-            if not event & _BOTH:
-                # An error or a hang-up alone, which nobody can decline: whoever is asked next will be told of it.
-                (writable if self._masks[fd] & _WRITE else readable).append(fd)
-        return readable, writable
+        return _sorted(self._epoll.poll(timeout), self._masks)
 
     def close(self) -> None:
         """Close the epoll descriptor."""
         self._epoll.close()
+
+
+def _sorted(events: Iterable[tuple[int, int]], masks: Mapping[int, int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the descriptors to read and those to write, of what poll or epoll reports (their bits are the same)."""
+    readable: list[int] = []
+    writable: list[int] = []
+    for fd, event in events:
+        if event & _READ:
+            readable.append(fd)
+        if event & _WRITE:
+            writable.append(fd)
+        if not event & _BOTH:
+            # An error or a hang-up alone, which nobody can decline: whoever is asked next will be told of it.
+            (writable if masks[fd] & _WRITE else readable).append(fd)
+    return readable, writable

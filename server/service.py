@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from server import limits, listener, protocol
 from server.admin import Admin
+from server.counters import Board, Counters
 from server.logring import LogRing
-from server.metrics import Counters, ServerCollector, exposition
+from server.metrics import ServerCollector, exposition
 from server.settings import Settings
 from server.signals import StopRequests
 from server.work import burn
@@ -36,6 +37,7 @@ class Service:
 
     settings: Settings
     listener: socket.socket
+    board: Board
     counters: Counters
     log: LogRing
     stops: StopRequests
@@ -59,7 +61,7 @@ def assembled(settings: Settings, model: Model, log: LogRing, stops: StopRequest
         admin_sock = stack.enter_context(listener.listen(settings.admin_host, settings.admin_port, 64, flag="admin-"))
         service = _service(settings, model, log, stops, sock)
         collector = ServerCollector(
-            service.counters,
+            service.board,
             cap=lambda: service.room.cap,
             dropped=lambda: log.dropped,
             waiting=lambda: listener.waiting(sock),
@@ -78,10 +80,12 @@ def assembled(settings: Settings, model: Model, log: LogRing, stops: StopRequest
 
 def _service(settings: Settings, model: Model, log: LogRing, stops: StopRequests, sock: socket.socket) -> Service:
     chunked = settings.framing == "chunk"
+    board = Board()
     return Service(
         settings=settings,
         listener=sock,
-        counters=Counters(),
+        board=board,
+        counters=board.row(0),
         log=log,
         stops=stops,
         reply=protocol.reply_for(settings.app, settings.framing, partial(burn, settings.work_ms / 1000)),

@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-MODELS = ("select", "epoll", "sync")
+from server.models import MODELS
+
 FRAMINGS = ("line", "chunk")
 APPS = ("hello", "echo", "work")
 AT_CAP = ("refuse", "wait")

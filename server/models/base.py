@@ -45,6 +45,8 @@ class Model(Protocol):
     default_cap: ClassVar[int | None]
     #: The first descriptor number that it can't serve; None: there is none.
     wall: ClassVar[int | None]
+    #: Whether `--processes` can have several of it share the connections.
+    scales: ClassVar[bool]
 
     def __init__(self) -> None: ...
 

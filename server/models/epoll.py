@@ -18,6 +18,7 @@ class EpollModel:
     backlog: ClassVar[int] = 1024
     default_cap: ClassVar[int | None] = None
     wall: ClassVar[int | None] = None
+    scales: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._poller = EpollPoller()

@@ -20,6 +20,7 @@ class SelectModel:
     backlog: ClassVar[int] = 1024
     default_cap: ClassVar[int | None] = 1000
     wall: ClassVar[int | None] = SELECT_WALL
+    scales: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._poller = SelectPoller()

@@ -48,6 +48,7 @@ class SyncModel:
     backlog: ClassVar[int] = BACKLOG
     default_cap: ClassVar[int | None] = 1
     wall: ClassVar[int | None] = None
+    scales: ClassVar[bool] = False
 
     def serve(self, service: Service) -> None:
         """Serve one client after the other until a signal comes. Main thread only: signals interrupt nobody else."""

@@ -11,8 +11,8 @@ import pytest
 
 from server import protocol
 from server.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
+from server.counters import Counters
 from server.logring import LogRing
-from server.metrics import Counters
 from tests.support.sockets import read_exactly, read_to_end
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from server.logring import LogRing
 from server.loop import Loop
-from server.models import MODELS
+from server.models import load
 from server.pollers import EpollPoller, Poller, SelectPoller
 from server.service import Service, assembled
 from server.settings import parse
@@ -42,7 +42,7 @@ def running(poller: Poller, *flags: str) -> Iterator[Running]:
     log = LogRing(io.StringIO(), settings.log_level)
     log.start()
     stops = StopRequests()
-    with assembled(settings, MODELS["epoll"](), log, stops) as service:
+    with assembled(settings, load("epoll")(), log, stops) as service:
         made = Running(service, Loop(service, poller))
         made.thread.start()
         try:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from server.models import MODELS
 from tests.support.server_process import run_server, running_server
 from tests.support.sockets import ask, connect
 
@@ -15,7 +16,7 @@ def test_a_setting_that_can_not_be_used_is_one_line_and_exit_2() -> None:
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr.splitlines() == [
-        "holdfast server: '--model threads': expected one of select, epoll, sync (see python -m server --help)"
+        f"holdfast server: '--model threads': expected one of {', '.join(MODELS)} (see python -m server --help)"
     ]
 
 

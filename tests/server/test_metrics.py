@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from time import monotonic
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.metrics import CLOSE_REASONS, Counters, Lag, ServerCollector, exposition
+from server.counters import CLOSE_REASONS, Board
+from server.metrics import ServerCollector, exposition
 
 
-def samples(counters: Counters, waiting: int | None = 0) -> dict[str, float]:
+def samples(board: Board, waiting: int | None = 0, processes: int = 0) -> dict[str, float]:
     about = {"model": "select", "framing": "line", "app": "echo"}
-    text = exposition(ServerCollector(counters, lambda: 1000, lambda: 7, lambda: waiting, about))().decode()
+    collector = ServerCollector(
+        board, lambda: 1000, lambda: 7, lambda: waiting, about, lambda: processes, lambda: 2 if processes else 0
+    )
+    text = exposition(collector)().decode()
     return {
         "".join([sample.name, *(f"{{{key}={value}}}" for key, value in sample.labels.items())]): sample.value
         for family in text_string_to_metric_families(text)
@@ -18,7 +25,7 @@ def samples(counters: Counters, waiting: int | None = 0) -> dict[str, float]:
 
 
 def test_the_pinned_names_are_there() -> None:
-    names = samples(Counters()).keys()
+    names = samples(Board()).keys()
     assert {
         "holdfast_server_connections",
         "holdfast_server_accepted_total",
@@ -37,11 +44,12 @@ def test_the_pinned_names_are_there() -> None:
 
 
 def test_the_counters_are_shown_and_the_gauge_is_their_difference() -> None:
-    counters = Counters()
+    board = Board()
+    counters = board.row(0)
     counters.accepted, counters.refused, counters.messages, counters.replies = 10, 3, 50, 49
     counters.bytes_in, counters.bytes_out, counters.turns = 500, 490, 60
     counters.closed["client"], counters.closed["too-long"] = 3, 1
-    found = samples(counters)
+    found = samples(board)
     assert found["holdfast_server_connections"] == 6
     assert found["holdfast_server_accepted_total"] == 10
     assert found["holdfast_server_closed_total{reason=client}"] == 3
@@ -53,40 +61,46 @@ def test_the_counters_are_shown_and_the_gauge_is_their_difference() -> None:
 
 
 def test_the_backlog_is_shown_where_the_kernel_tells_it() -> None:
-    assert samples(Counters(), 3)["holdfast_server_backlog"] == 3
-    assert "holdfast_server_backlog" not in samples(Counters(), None)
+    assert samples(Board(), 3)["holdfast_server_backlog"] == 3
+    assert "holdfast_server_backlog" not in samples(Board(), None)
 
 
 def test_the_figures_say_what_they_are_of() -> None:
-    assert samples(Counters())["holdfast_server_info{app=echo}{framing=line}{model=select}"] == 1
+    assert samples(Board())["holdfast_server_info{app=echo}{framing=line}{model=select}"] == 1
 
 
-def test_the_lag_is_the_longest_turn_of_the_last_full_second_and_since() -> None:
-    lag = Lag()
-    lag.away(100.0)
-    lag.back(100.1)
-    lag.away(100.4)
-    lag.back(100.5)
-    lag.away(100.6)
-    assert round(lag.seconds(100.7), 6) == 0.3
-    lag.back(101.05)
-    lag.away(101.1)
-    assert round(lag.seconds(101.2), 6) == 0.3  # Of the last full second.
-    lag.back(102.15)
-    lag.away(102.25)
-    assert round(lag.seconds(102.3), 6) == 0.1  # Older than that is forgotten.
-    assert lag.seconds(110.0) == 0.0  # A model that waits for long has no old lag.
+def test_a_server_alone_is_one_process_and_has_no_figures_by_process() -> None:
+    found = samples(Board())
+    assert found["holdfast_server_processes"] == found["holdfast_server_processes_wanted"] == 1
+    assert found["holdfast_server_respawns_total"] == 0
+    assert not any(name.startswith("holdfast_server_process_") for name in found)
 
 
-def test_a_turn_that_goes_on_shows_while_it_does() -> None:
-    lag = Lag()
-    lag.away(100.0)
-    lag.back(100.5)
-    assert lag.seconds(107.5) == 7.0
-
-
-def test_no_turn_no_lag() -> None:
-    assert Lag().seconds(5000.0) == 0.0
-    lag = Lag()
-    lag.away(5000.0)
-    assert lag.seconds(5000.5) == 0.0
+def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() -> None:
+    board = Board()
+    board.row(0).accepted, board.row(0).closed["lost"] = 7, 7
+    for number, held in ((1, 4), (2, 5)):
+        row = board.row(number)
+        row.pid, row.accepted, row.messages, row.bytes_in = os.getpid(), held + 1, 10 * held, 100
+        row.closed["client"] = 1
+    board.row(3).accepted = 1  # A process that is not there at the moment.
+    board.row(2).lag.back(monotonic() - 5)
+    found = samples(board, processes=3)
+    assert found["holdfast_server_accepted_total"] == 7 + 5 + 6 + 1
+    assert found["holdfast_server_connections"] == 4 + 5 + 1
+    assert found["holdfast_server_closed_total{reason=lost}"] == 7
+    assert found["holdfast_server_loop_lag_seconds"] >= 5
+    assert found["holdfast_server_processes"] == 2
+    assert found["holdfast_server_processes_wanted"] == 3
+    assert found["holdfast_server_respawns_total"] == 2
+    of_each = {name: value for name, value in found.items() if "{process=" in name}
+    assert of_each["holdfast_server_process_connections{process=0}"] == 4
+    assert of_each["holdfast_server_process_connections{process=1}"] == 5
+    assert of_each["holdfast_server_process_messages_total{process=1}"] == 50
+    assert of_each["holdfast_server_process_closed_total{process=0}{reason=client}"] == 1
+    assert of_each["holdfast_server_process_bytes_total{process=1}{direction=in}"] == 100
+    assert of_each["holdfast_server_process_loop_lag_seconds{process=1}"] >= 5
+    assert of_each["holdfast_server_process_pid{process=0}"] == os.getpid()
+    assert of_each["holdfast_server_process_memory_bytes{process=0}"] > 1_000_000
+    assert of_each["holdfast_server_process_cpu_seconds_total{process=0}"] > 0
+    assert not any("{process=2}" in name for name in of_each)

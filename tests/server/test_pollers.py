@@ -1,4 +1,4 @@
-"""One suite over both pollers, on socket pairs."""
+"""One suite over all pollers, on socket pairs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.pollers import SELECT_WALL, EpollPoller, Poller, SelectPoller
+from server.pollers import SELECT_WALL, EpollPoller, Poller, PollPoller, SelectPoller
 
 
-@pytest.fixture(params=[SelectPoller, EpollPoller])
+@pytest.fixture(params=[SelectPoller, PollPoller, EpollPoller])
 def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
     made = request.param()
     yield made

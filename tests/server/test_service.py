@@ -11,7 +11,7 @@ import pytest
 
 from server import limits
 from server.logring import LogRing
-from server.models import MODELS
+from server.models import load
 from server.service import RECEIVE_SIZE, Service, assembled
 from server.settings import UsageError, parse
 from server.signals import StopRequests
@@ -24,7 +24,7 @@ def service(*flags: str, stream: io.StringIO | None = None) -> Iterator[Service]
     log.start()
     stops = StopRequests()
     try:
-        with assembled(settings, MODELS[settings.model](), log, stops) as made:
+        with assembled(settings, load(settings.model)(), log, stops) as made:
             yield made
     finally:
         log.close()

@@ -1,0 +1,211 @@
+"""Plain counters, in memory that other processes can read.
+
+Strategy: a row of 64-bit words for each serving process, all on one board that is mapped before any of them is forked.
+Who serves adds to its own words; who shows them copies the board. Nobody asks, nobody locks, and what a process had
+counted is still there after it was killed. Rules:
+
+- A word has one writer: one thread of one process, or several that take a lock of their own.
+- Row 0 belongs to the process that began; with processes below it, it also keeps what those that are gone had counted.
+- On the path of a message words are added to by position (`words[MESSAGES] += 1`), elsewhere by name: a name costs a
+  call more.
+- The ways a connection can end stand before the accepted ones, and a copy is made from the front: those that are held,
+  which is the difference, can't come out below zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from mmap import mmap
+
+#: How a connection can end, and what each means.
+CLOSE_REASONS: dict[str, str] = {
+    "client": "the client ended its input, and had all its replies",
+    "reset": "the client reset the connection or was gone",
+    "timed-out": "the kernel gave the client up: no sign of life, or it would not take its replies",
+    "idle": "silent for --idle-timeout",
+    "message-timeout": "a message was not complete within --message-timeout",
+    "too-long": "a message was longer than --max-message",
+    "answered": "the sync model closes after its reply",
+    "drain": "the server was asked to stop and owed nothing more",
+    "cut": "the server was asked to stop and could not wait longer",
+    "lost": "the process that held it died",
+    "failed": "an error of the kernel that none of the others covers; it is in the log",
+}
+
+_NAMES = (
+    *(f"closed {reason}" for reason in CLOSE_REASONS),
+    *("accepted", "refused", "accept_errors", "messages", "replies", "unfinished", "bytes_in", "bytes_out", "turns"),
+    "log_dropped",
+)
+MESSAGES = _NAMES.index("messages")
+REPLIES = _NAMES.index("replies")
+BYTES_IN = _NAMES.index("bytes_in")
+BYTES_OUT = _NAMES.index("bytes_out")
+TURNS = _NAMES.index("turns")
+_SUMMED = len(_NAMES)
+_PID = _SUMMED
+_LAG = _PID + 1
+
+#: Words and bytes of a row: a power of two, so that no row shares a cache line with another.
+ROW_WORDS = 32
+ROW_BYTES = 8 * ROW_WORDS
+
+#: Rows of a board. Those that nobody has written to cost no memory.
+ROWS = 4096
+
+
+class _Word:
+    """A word of the row by its name."""
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+
+    def __get__(self, counters: Counters, owner: type[Counters]) -> int:
+        return counters.words[self._position]
+
+    def __set__(self, counters: Counters, value: int) -> None:
+        counters.words[self._position] = value
+
+
+class Counters:
+    """What happened in one process since it began. `words` are the counts by position, `lag` how long its turns are."""
+
+    __slots__ = ("closed", "lag", "words")
+
+    accepted = _Word(_NAMES.index("accepted"))
+    refused = _Word(_NAMES.index("refused"))
+    accept_errors = _Word(_NAMES.index("accept_errors"))
+    messages = _Word(MESSAGES)
+    replies = _Word(REPLIES)
+    unfinished = _Word(_NAMES.index("unfinished"))
+    bytes_in = _Word(BYTES_IN)
+    bytes_out = _Word(BYTES_OUT)
+    turns = _Word(TURNS)
+    log_dropped = _Word(_NAMES.index("log_dropped"))
+    #: The process that counts here, 0: none. Not set in row 0.
+    pid = _Word(_PID)
+
+    def __init__(self, row: memoryview | None = None) -> None:
+        row = memoryview(bytearray(ROW_BYTES)) if row is None else row
+        self.words = row.cast("q")
+        self.closed = _Closed(self.words)
+        self.lag = Lag(row[8 * _LAG :].cast("d"))
+
+    @property
+    def held(self) -> int:
+        """Connections that are open."""
+        return self.accepted - sum(self.closed.values())
+
+    def add(self, other: Counters) -> None:
+        """Add what another has counted."""
+        for position in range(_SUMMED):
+            self.words[position] += other.words[position]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        for position in range(ROW_WORDS):
+            self.words[position] = 0
+
+
+class _Closed(Mapping[str, int]):
+    """The connections that have ended, by reason."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, words: memoryview) -> None:
+        self._words = words
+
+    def __getitem__(self, reason: str) -> int:
+        return int(self._words[_POSITIONS[reason]])
+
+    def __setitem__(self, reason: str, count: int) -> None:
+        self._words[_POSITIONS[reason]] = count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CLOSE_REASONS)
+
+    def __len__(self) -> int:
+        return len(CLOSE_REASONS)
+
+
+_POSITIONS = {reason: position for position, reason in enumerate(CLOSE_REASONS)}
+
+
+class Lag:
+    """How long the serving thread stays away from waiting: its turns, in seconds.
+
+    The value is the longest turn of the last full second and of what came since, the turn that is going on included:
+    a loop that is stuck shows it while it is stuck. The model calls `away` before each wait and `back` after it.
+    """
+
+    __slots__ = ("_times",)
+
+    def __init__(self, times: memoryview[float] | None = None) -> None:
+        self._times = memoryview(bytearray(32)).cast("d") if times is None else times
+
+    def back(self, now: float) -> None:
+        """Waiting has ended at `now` (monotonic seconds): a turn begins."""
+        self._times[_BACK_AT] = now
+
+    def away(self, now: float) -> None:
+        """The turn has ended at `now`; waiting begins."""
+        times = self._times
+        back_at = times[_BACK_AT]
+        turn = now - back_at if back_at else 0.0
+        times[_BACK_AT] = 0.0
+        if now - times[_SECOND] >= 1.0:
+            times[_LAST] = times[_WORST] if now - times[_SECOND] < 2.0 else 0.0
+            times[_WORST] = 0.0
+            times[_SECOND] = now
+        if turn > times[_WORST]:
+            times[_WORST] = turn
+
+    def seconds(self, now: float) -> float:
+        """Return the longest turn as of `now`; safe to call from another thread or process."""
+        times = self._times
+        back_at = times[_BACK_AT]
+        going_on = now - back_at if back_at else 0.0
+        if now - times[_SECOND] >= 2.0:
+            return going_on  # The rest is older than two seconds.
+        return max(times[_LAST], times[_WORST], going_on)
+
+
+_BACK_AT, _SECOND, _WORST, _LAST = range(4)  # _BACK_AT 0: waiting
+
+
+class Board:
+    """The rows of a server: row 0 and one for each process below it, shared with whatever is forked later."""
+
+    def __init__(self) -> None:
+        # Never closed by hand: it is gone with the last of the views on it.
+        self._memory = memoryview(mmap(-1, ROW_BYTES * (1 + ROWS)))
+        self._head = self._memory[:ROW_BYTES].cast("q")
+        self.row(0)
+
+    def row(self, number: int) -> Counters:
+        """Return the counters of a row, which is among those shown from now on."""
+        self._head[_USED] = max(self._head[_USED], number + 1)
+        start = ROW_BYTES * (1 + number)
+        return Counters(self._memory[start : start + ROW_BYTES])
+
+    @contextmanager
+    def rewriting(self) -> Iterator[None]:
+        """Change several rows as one: a copy is made before or after, never of half of it. One process only."""
+        self._head[_VERSION] += 1
+        try:
+            yield
+        finally:
+            self._head[_VERSION] += 1
+
+    def copy(self) -> list[Counters]:
+        """Return what all rows say now, as counters of the caller's own."""
+        while True:
+            version = self._head[_VERSION]
+            rows = self._head[_USED]
+            copied = memoryview(bytearray(self._memory[ROW_BYTES : ROW_BYTES * (1 + rows)]))
+            if version % 2 == 0 and version == self._head[_VERSION]:
+                return [Counters(copied[start : start + ROW_BYTES]) for start in range(0, len(copied), ROW_BYTES)]
+
+
+_VERSION, _USED = range(2)
