@@ -98,7 +98,7 @@ def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() 
     assert of_each["holdfast_server_process_connections{process=1}"] == 5
     assert of_each["holdfast_server_process_messages_total{process=1}"] == 50
     assert of_each["holdfast_server_process_closed_total{process=0}{reason=client}"] == 1
-    assert of_each["holdfast_server_process_bytes_total{process=1}{direction=in}"] == 100
+    assert of_each["holdfast_server_process_bytes_total{direction=in}{process=1}"] == 100
     assert of_each["holdfast_server_process_loop_lag_seconds{process=1}"] >= 5
     assert of_each["holdfast_server_process_pid{process=0}"] == os.getpid()
     assert of_each["holdfast_server_process_memory_bytes{process=0}"] > 1_000_000
