@@ -6,10 +6,20 @@ import fcntl
 import resource
 import socket
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
-from server.pollers import SELECT_WALL, EpollPoller, Poller, PollPoller, SelectPoller
+from server.pollers import (
+    CALLS_BETWEEN_LOOKS,
+    FEWEST_FOR_TIERS,
+    SELECT_WALL,
+    SWEEP_SECONDS,
+    EpollPoller,
+    Poller,
+    PollPoller,
+    SelectPoller,
+)
 
 
 @pytest.fixture(params=[SelectPoller, PollPoller, EpollPoller])
@@ -144,3 +154,110 @@ def test_epoll_takes_descriptors_from_1024_on() -> None:
 
 def _dup_at(fd: int, number: int) -> int:
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, number)
+
+
+# The two tiers of select
+
+
+@pytest.fixture
+def many() -> Iterator[list[Pair]]:
+    pairs = [socket.socketpair() for _ in range(FEWEST_FOR_TIERS + 20)]
+    yield pairs
+    for ours, theirs in pairs:
+        ours.close()
+        theirs.close()
+
+
+def tiered(many: list[Pair]) -> SelectPoller:
+    """A poller whose first pair alone has been active, fast enough for two tiers."""
+    poller = SelectPoller()
+    for ours, _ in many:
+        poller.watch(ours.fileno(), True, False)
+    many[0][1].send(b"x")
+    while poller._tiers is None:
+        poller._since = float("inf")  # As if no time had passed, however slow this machine is.
+        assert wait(poller) == ([many[0][0].fileno()], [])
+    return poller
+
+
+def test_with_little_traffic_all_are_looked_at_in_each_call(many: list[Pair]) -> None:
+    poller = SelectPoller()
+    for ours, _ in many:
+        poller.watch(ours.fileno(), True, False)
+    many[0][1].send(b"x")
+    for _ in range(10 * CALLS_BETWEEN_LOOKS):
+        poller._since = 0.0
+        wait(poller)
+    assert poller._tiers is None
+
+
+def test_below_the_fewest_there_are_no_tiers(many: list[Pair]) -> None:
+    poller = SelectPoller()
+    for ours, _ in many[: FEWEST_FOR_TIERS - 1]:
+        poller.watch(ours.fileno(), True, False)
+    many[0][1].send(b"x")
+    for _ in range(10 * CALLS_BETWEEN_LOOKS):
+        poller._since = float("inf")
+        wait(poller)
+    assert poller._tiers is None
+
+
+def test_who_was_silent_is_found_within_the_time_of_a_sweep(many: list[Pair]) -> None:
+    poller = tiered(many)
+    many[50][1].send(b"x")
+    until = monotonic() + SWEEP_SECONDS
+    found, last_call = False, 0.0
+    while not found:
+        last_call = monotonic()
+        found = many[50][0].fileno() in wait(poller, 30)[0]
+    assert poller._tiers is not None
+    assert last_call <= until + 0.5  # Not for ever; how long a call takes is the machine's business.
+    many[0][0].recv(1)
+    assert wait(poller, 30) == ([many[50][0].fileno()], [])  # It is near now: no sweep is needed to find it.
+
+
+def test_silence_ends_the_tiers_and_the_wait_is_one_call(many: list[Pair]) -> None:
+    poller = tiered(many)
+    many[0][0].recv(1)
+    assert wait(poller, 0.05) == ([], [])
+    assert poller._tiers is None
+
+
+def test_more_than_a_quarter_active_ends_the_tiers(many: list[Pair]) -> None:
+    poller = tiered(many)
+    for _, theirs in many[: len(many) // 4 + 2]:
+        theirs.send(b"x")
+    while poller._tiers is not None:
+        wait(poller, 30)
+    assert len(wait(poller)[0]) == len(many) // 4 + 2
+
+
+def test_whoever_is_forgotten_is_not_looked_at(many: list[Pair]) -> None:
+    poller = tiered(many)
+    fd = many[0][0].fileno()
+    poller.forget(fd)
+    assert wait(poller, 0.01) == ([], [])
+    poller.watch(fd, True, False)
+    assert wait(poller, 30) == ([fd], [])
+
+
+def test_writability_is_seen_in_both_tiers(many: list[Pair]) -> None:
+    poller = tiered(many)
+    fd = many[9][0].fileno()
+    poller.watch(fd, True, True)
+    assert fd in wait(poller, 30)[1]
+
+
+def test_who_is_active_no_more_is_no_longer_near(many: list[Pair]) -> None:
+    poller = tiered(many)
+    tiers = poller._tiers
+    assert tiers is not None
+    many[7][1].send(b"x")
+    while many[7][0].fileno() not in tiers._near:
+        wait(poller, 30)
+    many[7][0].recv(1)
+    while many[7][0].fileno() in tiers._near:
+        assert poller._tiers is tiers
+        tiers._calls = 10_000  # However slow this machine is.
+        wait(poller, 30)
+    assert many[0][0].fileno() in tiers._near
