@@ -2,7 +2,8 @@
 
 Strategy: the loop calls `on_readable` and `on_writable` when the kernel says so, and `sweep` once a second. A
 connection acts at once (a reply goes out in the turn its message came in) and tells its host only when what it waits
-for has changed. No selector here. Rules:
+for has changed. No selector here. Nearly always it owes nothing, nothing is unfinished, and what comes is whole
+messages: such a connection is `_usual`, has neither inbox nor outbox, and takes the short way. Rules:
 
 - What a short write left over is kept, and writability is asked for only while something is left.
 - Over `HIGH_MARK` of waiting output nothing more is read, until it is below `LOW_MARK`: a peer that never reads costs
@@ -19,10 +20,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from server import protocol
-from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES, Counters
+from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES, Counters, Words
 from server.errnos import PEER_GONE, PEER_LOST
 from server.logring import EXCERPT, LogRing
 
@@ -45,11 +47,14 @@ class Host(Protocol):
     now: float
     draining: bool
     counters: Counters
+    words: Words
     log: LogRing
     tracing: bool
+    first_size: int
     receive_size: int
     idle_timeout: float
     message_timeout: float
+    answer: protocol.Answer
     reply: protocol.Reply
     new_decoder: Callable[[], protocol.Decoder]
 
@@ -63,18 +68,22 @@ class Host(Protocol):
 
 
 class Connection:
-    """One peer. `reason` is why it is being ended, None while it is kept; `open` is false after the end."""
+    """One peer. `reason` is why it is being ended, None while it is kept; `open` is false after the end.
+
+    `peer` is its address, kept only where every connection is logged.
+    """
 
     __slots__ = (
         "_active_at",
         "_closes_at",
-        "_decoder",
         "_ended",
         "_host",
         "_message_at",
         "_outbox",
         "_paused",
         "_sock",
+        "_unfinished",
+        "_usual",
         "fd",
         "open",
         "peer",
@@ -84,15 +93,17 @@ class Connection:
     def __init__(self, host: Host, sock: socket.socket, peer: object) -> None:
         self._host = host
         self._sock = sock
-        self._decoder = host.new_decoder()
-        self._outbox = bytearray()
-        self._active_at = host.now
+        self._unfinished: protocol.Decoder | None = None
+        self._outbox: bytearray | None = None
+        # Kept up only for those who will ask: with an idle time, and while it lingers. A time is 24 bytes.
+        self._active_at = host.now if host.idle_timeout else 0.0
         self._message_at = NEVER
         self._closes_at = NEVER
         self._paused = False
         self._ended = False
+        self._usual = not (host.tracing or host.draining)
         self.fd = sock.fileno()
-        self.peer = peer
+        self.peer = peer if host.tracing else None
         self.open = True
         self.reason: str | None = None
 
@@ -102,7 +113,7 @@ class Connection:
 
     def writable(self) -> bool:
         """Whether writability is wanted: only while output waits, for a socket is nearly always writable."""
-        return bool(self._outbox)
+        return self._outbox is not None
 
     # What the loop calls
 
@@ -110,35 +121,30 @@ class Connection:
         """Take what has arrived and answer the messages in it."""
         host = self._host
         try:
-            data = self._sock.recv(host.receive_size)
+            data = self._sock.recv(host.first_size)
+            if len(data) == host.first_size:
+                data = self._and_more(data)
         except OSError as problem:
             self._failed(problem)
             return
-        if not data:
+        if host.idle_timeout:
+            self._active_at = host.now
+        if self._usual and (answered := host.answer(data)):
+            words = host.words
+            words[BYTES_IN] += len(data)
+            count, output = answered
+            words[MESSAGES] += count
+            words[REPLIES] += count
+            self._send(output)
+        elif data:
+            self._take(data)
+        else:
             self._end_of_input()
-            return
-        host.counters.words[BYTES_IN] += len(data)
-        if host.tracing:
-            host.log.debug("getting data: %r", data[:EXCERPT])
-        self._active_at = host.now
-        try:
-            messages = self._decoder.feed(data)
-        except protocol.TooLong as problem:
-            self._answer(problem.messages)
-            self.end("too-long", protocol.TOO_LONG)
-            return
-        if messages:
-            self._message_at = host.now if self._decoder.inbox else NEVER
-            self._answer(messages)
-        elif self._message_at == NEVER and self._decoder.inbox:
-            self._message_at = host.now
-        if messages and host.draining:
-            self.end("drain")
 
     def on_writable(self) -> None:
         """Send what waits."""
         outbox = self._outbox
-        if not outbox:
+        if outbox is None:
             return  # Reported in the same turn that sent the rest.
         try:
             sent = self._sock.send(outbox)
@@ -146,7 +152,7 @@ class Connection:
             self._failed(problem)
             return
         del outbox[:sent]
-        self._host.counters.words[BYTES_OUT] += sent
+        self._host.words[BYTES_OUT] += sent
         self._active_at = self._host.now
         if not outbox:
             self._all_sent()
@@ -168,11 +174,12 @@ class Connection:
 
         Who owes nothing and is owed nothing is closed at once. Called when the host has begun to drain.
         """
+        self._usual = False
         if self.reason is None and self.readable():
             self.on_readable()
         if not self.open or self._ended or self.reason is not None:
             return
-        begun = bool(self._decoder.inbox) and not self._paused
+        begun = self._unfinished is not None and not self._paused
         if self._outbox and not begun:
             self.end("drain")
         elif not begun:
@@ -183,13 +190,14 @@ class Connection:
         if not self.open:
             return
         self.reason = reason
-        self._decoder = protocol.DISCARD
+        self._usual = False
+        self._unfinished = None
         self._message_at = NEVER
         self._paused = False
         if line:
             self._linger()  # A line for one who does not read is not waited for.
             self._send(line)
-        if self.open and not self._outbox:
+        if self.open and self._outbox is None:
             self._all_sent()
         elif self.open:
             self._host.interest_changed(self)
@@ -208,43 +216,79 @@ class Connection:
 
     # How it is done
 
-    def _answer(self, messages: list[bytes]) -> None:
+    def _and_more(self, data: bytes) -> bytes:
+        if self._host.receive_size > len(data):
+            with suppress(BlockingIOError):
+                data += self._sock.recv(self._host.receive_size)
+        return data
+
+    def _take(self, data: bytes) -> None:
+        """The long way of input: what is not whole messages, or comes at a time that is not like any other."""
         host = self._host
-        count = len(messages)
-        if not count:
+        host.words[BYTES_IN] += len(data)
+        if host.tracing:
+            host.log.debug("getting data: %r", data[:EXCERPT])
+        if self.reason is not None:
+            self._active_at = host.now
+            return  # On its way out: its input is read, so that no reset follows, and means nothing.
+        decoder = self._unfinished or host.new_decoder()
+        try:
+            messages = decoder.feed(data)
+        except protocol.TooLong as problem:
+            self._answer(problem.messages)
+            self.end("too-long", protocol.TOO_LONG)
             return
-        output = host.reply(messages[0]) if count == 1 else b"".join(map(host.reply, messages))
-        words = host.counters.words
-        words[MESSAGES] += count
-        words[REPLIES] += count
-        self._send(output)
+        self._unfinished = decoder if decoder.inbox else None
+        if self._unfinished is None:
+            self._message_at = NEVER
+        elif messages or self._message_at == NEVER:
+            self._message_at = host.now
+        self._answer(messages)
+        if messages and host.draining:
+            self.end("drain")
+        self._review()
+
+    def _answer(self, messages: list[bytes]) -> None:
+        if messages:
+            words = self._host.words
+            words[MESSAGES] += len(messages)
+            words[REPLIES] += len(messages)
+            self._send(b"".join(map(self._host.reply, messages)))
 
     def _send(self, output: bytes) -> None:
         outbox = self._outbox
-        sent = 0
-        if not outbox:
+        if outbox is None:
             try:
                 sent = self._sock.send(output)
             except BlockingIOError:
-                pass
+                sent = 0
             except OSError as problem:
                 self._failed(problem)
                 return
-            self._host.counters.words[BYTES_OUT] += sent
+            self._host.words[BYTES_OUT] += sent
             if sent == len(output):
                 return
-        outbox += memoryview(output)[sent:]
+            outbox = self._outbox = bytearray()
+            output = output[sent:]
+            self._usual = False
+        outbox += output
         # While the connection lingers, input is thrown away and adds no output.
         self._paused = len(outbox) > HIGH_MARK and self.reason is None
         self._host.interest_changed(self)
 
+    def _review(self) -> None:
+        host = self._host
+        owes_nothing = self._outbox is None and self._unfinished is None and self.reason is None
+        self._usual = owes_nothing and not (self._ended or host.tracing or host.draining)
+
     def _resume(self) -> None:
         self._paused = False
-        if self._decoder.inbox:
+        if self._unfinished is not None:
             self._message_at = self._host.now  # The peer is not blamed for the time in which nobody read.
         self._host.interest_changed(self)
 
     def _all_sent(self) -> None:
+        self._outbox = None
         if self._ended:
             self.close(self.reason or "client")
             return
@@ -255,6 +299,7 @@ class Connection:
                 self._failed(problem)
                 return
             self._linger()
+        self._review()
         if self._paused:
             self._resume()
         else:
@@ -262,14 +307,14 @@ class Connection:
 
     def _end_of_input(self) -> None:
         self._ended = True
-        if self._decoder.inbox:
+        if self._unfinished is not None:
             self._host.counters.unfinished += 1
-            self._decoder = protocol.DISCARD
+            self._unfinished = None
             self._message_at = NEVER
-        if self._outbox:
-            self._host.interest_changed(self)
-        else:
+        if self._outbox is None:
             self.close(self.reason or "client")
+        else:
+            self._host.interest_changed(self)
 
     def _linger(self) -> None:
         self._active_at = self._host.now
@@ -289,5 +334,12 @@ class Connection:
         elif problem.errno in PEER_LOST:
             self.close(self.reason or "timed-out")
         else:
-            self._host.log.error("connection of %s failed: %s", self.peer, problem)
+            self._host.log.error("connection of %s failed: %s", self.peer or _peer_of(self._sock), problem)
             self.close("failed")
+
+
+def _peer_of(sock: socket.socket) -> object:
+    try:
+        return sock.getpeername()
+    except OSError:
+        return "a peer that has gone"

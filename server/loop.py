@@ -6,7 +6,8 @@ a handler does what can be done now and never waits. The same loop runs on every
 - Nothing here blocks but `poller.wait`. Log lines go through a ring, figures are read by another thread.
 - The clock is read once a turn (`now`); deadlines are looked at once a second, in one sweep over stamps. For thousands
   of connections that is cheaper than a wheel or a heap that has to be kept up with each message.
-- A handler may end only its own connection while a turn runs; requests to stop are acted on at its end.
+- A handler may end only itself while a turn runs, so whatever is reported has a handler; requests to stop are acted on
+  at the turn's end.
 - Stop: no newcomers, connections that owe nothing are closed, the others until their replies are out or the time for
   draining is over. A second request cuts at once.
 """
@@ -16,8 +17,9 @@ from __future__ import annotations
 import socket
 from time import monotonic
 
-from server.acceptor import Acceptor, Handler
+from server.acceptor import Handler
 from server.connection import Connection
+from server.counters import TURNS
 from server.pollers import Poller
 from server.service import Service
 from server.signals import StopRequests
@@ -33,59 +35,62 @@ class Loop:
         self.service = service
         self.poller = poller
         self.counters = service.counters
+        self.words = service.counters.words
         self.log = service.log
         self.tracing = service.log.debugging
+        self.answer = service.answer
         self.reply = service.reply
         self.new_decoder = service.new_decoder
+        self.first_size = service.first_size
         self.receive_size = service.receive_size
         self.idle_timeout = settings.idle_timeout
         self.message_timeout = settings.message_timeout
         self.now = monotonic()
         self.draining = False
         self.handlers: dict[int, Handler] = {}
-        self._connections: dict[int, Connection] = {}
+        self._held = 0
         self._stops = _Stops(service.stops)
         self._cut_at = float("inf")
         self._next_sweep = self._wake_at = self.now + SWEEP_SECONDS
-        waits = settings.at_cap == "wait"
-        self._acceptor = Acceptor(self, service.listener, service.room.cap, service.room.refusals, waits)
+        self._entrance = service.entrance(self)
         self.handlers[service.stops.fileno()] = self._stops
         poller.watch(service.stops.fileno(), True, False)
 
     def run(self) -> None:
         """Serve until a request to stop has been carried out."""
         try:
-            while self._connections or not self.draining:
-                self._turn()
+            while self._held or not self.draining:
+                self._turns()
+                if self.now >= self._wake_at:
+                    self._timers(self.now)
+                if self._stops.count:
+                    self._stop()
         finally:
-            self._acceptor.close()
+            self._entrance.close()
             self._cut()
             self.poller.close()
 
-    def _turn(self) -> None:
-        counters = self.counters
-        handlers = self.handlers
-        lag = counters.lag
-        before = monotonic()
-        lag.away(before)
-        readable, writable = self.poller.wait(max(0.0, self._wake_at - before))
-        self.now = now = monotonic()
-        lag.back(now)
-        counters.turns += 1
-        for fd in readable:
-            handler = handlers.get(fd)
-            if handler is not None:
-                handler.on_readable()
-        for fd in writable:
-            handler = handlers.get(fd)  # It may have ended in the same turn.
-            if handler is not None:
-                handler.on_writable()
-        if now >= self._wake_at:
-            self._timers(now)
-        if self._stops.count:
-            self._stop()
+    def _turns(self) -> None:
+        """Turn until it is time for something, or a request to stop has come. Nothing here is looked up twice."""
+        handlers, words, lag = self.handlers, self.words, self.counters.lag
+        wait, stops, draining = self.poller.wait, self._stops, self.draining
+        while True:
+            before = monotonic()
+            lag.away(before)
+            readable, writable = wait(self._wake_at - before if self._wake_at > before else 0.0)
+            self.now = now = monotonic()
+            lag.back(now)
+            words[TURNS] += 1
+            for fd in readable:
+                handlers[fd].on_readable()
+            for fd in writable:
+                handler = handlers.get(fd)  # It may have ended in the same turn.
+                if handler is not None:
+                    handler.on_writable()
+            if now >= self._wake_at or stops.count or draining:
+                return
 
-    # What connections and the acceptor ask for
+    # What connections and the entrance ask for
 
     def interest_changed(self, connection: Connection) -> None:
         """Watch the connection for what it wants now."""
@@ -96,35 +101,39 @@ class Loop:
         fd = connection.fd
         self.poller.forget(fd)
         del self.handlers[fd]
-        del self._connections[fd]
+        self._held -= 1
         self.counters.closed[reason] += 1
-        self.log.debug("connection of %s closed: %s", connection.peer, reason)
-        self._acceptor.released()
+        if self.tracing:
+            self.log.debug("connection of %s closed: %s", connection.peer, reason)
+        self._entrance.released()
 
     def admit(self, sock: socket.socket, peer: object) -> None:
         """Hold a newcomer."""
         connection = Connection(self, sock, peer)
         self.handlers[connection.fd] = connection
-        self._connections[connection.fd] = connection
+        self._held += 1
         self.poller.watch(connection.fd, True, False)
 
     def held(self) -> int:
         """Return how many connections are held."""
-        return len(self._connections)
+        return self._held
 
     def wake_by(self, when: float) -> None:
         """End the wait at `when` at the latest."""
         self._wake_at = min(self._wake_at, when)
+
+    def _connections(self) -> list[Connection]:
+        return [handler for handler in self.handlers.values() if isinstance(handler, Connection)]
 
     # Time and the end
 
     def _timers(self, now: float) -> None:
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
-            for connection in list(self._connections.values()):
+            for connection in self._connections():
                 connection.sweep(now)
         self._wake_at = min(self._next_sweep, self._cut_at)
-        self._acceptor.tick()
+        self._entrance.tick()
         if now >= self._cut_at:
             self._cut()
 
@@ -140,16 +149,16 @@ class Loop:
         self.draining = self.service.draining = True
         self._cut_at = self.now + self.service.settings.drain_timeout
         self.wake_by(self._cut_at)
-        self._acceptor.close()
+        self._entrance.close()
         held = self.held()
-        for connection in list(self._connections.values()):
+        for connection in self._connections():
             connection.drain()
         self.log.info("stopping: %d connections closed, %d finish first", held - self.held(), self.held())
 
     def _cut(self) -> None:
-        if self._connections:
+        if self._held:
             self.log.warning("stopping: %d connections cut", self.held())
-        for connection in list(self._connections.values()):
+        for connection in self._connections():
             connection.cut()
 
 

@@ -1,6 +1,7 @@
 """The wire format, pure: bytes in, messages out; a message in, its reply out.
 
-Strategy: a decoder per connection keeps what is unfinished; a reply function per server answers whole messages.
+Strategy: a reply function per server answers whole messages. Nearly always one recv brings whole messages and nothing
+else: an answer function turns that into replies without keeping anything. Else a decoder keeps what is unfinished.
 No socket, clock, thread or logger here, so every case can be fed whole, byte by byte and with a tail left over. Rules:
 
 - line framing: a message goes up to "\\n"; a "\\r" before that is part of the message. Its reply ends with "\\n".
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 GREETING = b"Hello from server!"
+NEWLINE = ord("\n")
 
 SERVER_FULL = b"ERR server full\n"
 TOO_LONG = b"ERR message too long\n"
@@ -22,6 +24,9 @@ TIMED_OUT = b"ERR message timeout\n"
 
 #: One message in, its reply out, framed for the wire.
 Reply = Callable[[bytes], bytes]
+
+#: What one recv brought in; how many messages that is and their replies out, None if it isn't whole messages only.
+Answer = Callable[[bytes], tuple[int, bytes] | None]
 
 
 class TooLong(Exception):
@@ -94,23 +99,6 @@ class ChunkDecoder:
         return [data]
 
 
-class DiscardDecoder:
-    """For a connection that is on its way out: its input is read, so that no reset follows, and means nothing."""
-
-    __slots__ = ("inbox",)
-
-    def __init__(self) -> None:
-        self.inbox = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return no message."""
-        return []
-
-
-#: It holds nothing, so all connections can share one.
-DISCARD = DiscardDecoder()
-
-
 def decoder_for(framing: str, limit: int) -> Callable[[], Decoder]:
     """Return what makes a decoder for a new connection; `framing` is `line` or `chunk`, `limit` is in bytes."""
     if framing == "chunk":
@@ -136,3 +124,27 @@ def _worker(end: bytes, burn: Callable[[], None]) -> Reply:
         return message + end
 
     return reply
+
+
+def answer_for(framing: str, limit: int, reply: Reply, verbatim: bool = False) -> Answer:
+    """Return the answer function of a server with this framing, message limit in bytes, and reply function.
+
+    `verbatim` says that a message and its newline are their own reply: then nothing has to be taken apart.
+    """
+    if framing == "chunk":
+        return lambda data: (1, reply(data)) if data else None
+
+    def answer(data: bytes) -> tuple[int, bytes] | None:
+        messages = data.split(b"\n")
+        if messages.pop() or not messages or len(data) > limit:
+            return None
+        if len(messages) == 1:
+            return 1, reply(messages[0])
+        return len(messages), b"".join(map(reply, messages))
+
+    def copy(data: bytes) -> tuple[int, bytes] | None:
+        if data and data[-1] == NEWLINE and len(data) <= limit:
+            return data.count(b"\n"), data
+        return None
+
+    return copy if verbatim else answer

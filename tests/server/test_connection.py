@@ -23,12 +23,15 @@ class FakeHost:
         self.now = 1000.0
         self.draining = False
         self.counters = Counters()
+        self.words = self.counters.words
         self.log = LogRing(io.StringIO())
         self.tracing = False
+        self.first_size = 448
         self.receive_size = 16_384
         self.idle_timeout = 0.0
         self.message_timeout = 30.0
         self.reply = protocol.reply_for("echo", "line", lambda: None)
+        self.answer = protocol.answer_for("line", 100_000, self.reply, verbatim=True)
         self.new_decoder = protocol.decoder_for("line", 100_000)
         self.interest: list[tuple[bool, bool]] = []
         self.reasons: list[str] = []
@@ -110,6 +113,24 @@ def test_many_messages_in_one_packet_are_all_answered(host: FakeHost, pair: Pair
     send(pair, b"a\nb\n\nc")
     assert read_exactly(pair[1], 5) == b"a\nb\n\n"
     assert host.counters.messages == host.counters.replies == 3
+
+
+@pytest.mark.parametrize("size", [447, 448, 449, 16_000])
+def test_a_message_of_any_size_takes_one_turn(host: FakeHost, pair: Pair, size: int) -> None:
+    pair[1].sendall(b"x" * (size - 1) + b"\n")
+    pair[0].on_readable()
+    assert host.counters.messages == 1
+    assert host.counters.bytes_in == host.counters.bytes_out + len(pair[0]._outbox or b"") == size
+
+
+def test_a_chunk_is_never_more_than_one_recv(host: FakeHost, pair: Pair) -> None:
+    host.first_size = host.receive_size = 8
+    host.reply = protocol.reply_for("echo", "chunk", lambda: None)
+    host.answer = protocol.answer_for("chunk", 8, host.reply)
+    pair[1].sendall(b"x" * 12)
+    pair[0].on_readable()
+    pair[0].on_readable()
+    assert host.counters.messages == 2
 
 
 def test_what_a_short_write_left_is_kept_and_writability_asked_for_only_then(host: FakeHost, pair: Pair) -> None:
@@ -262,8 +283,13 @@ def test_a_client_is_not_blamed_while_nobody_reads_it(host: FakeHost, pair: Pair
     assert connection.reason is None
 
 
-def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pair: Pair) -> None:
+def with_idle_time(host: FakeHost, pair: Pair) -> Pair:
     host.idle_timeout = 10.0
+    return Connection(host, pair[0]._sock, None), pair[1]
+
+
+def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pair: Pair) -> None:
+    pair = with_idle_time(host, pair)
     for _ in range(3):
         host.now += 9
         pair[0].sweep(host.now)
@@ -275,7 +301,7 @@ def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pai
 
 
 def test_who_does_not_take_its_replies_is_idle(host: FakeHost, pair: Pair) -> None:
-    host.idle_timeout = 10.0
+    pair = with_idle_time(host, pair)
     fill_output(pair)
     host.now += 10
     pair[0].sweep(host.now)
@@ -342,6 +368,7 @@ def test_tracing_says_the_tutorials_line(host: FakeHost, pair: Pair) -> None:
     stream = io.StringIO()
     host.tracing, host.log = True, LogRing(stream, "debug")
     host.log.start()
+    pair = Connection(host, pair[0]._sock, "a peer"), pair[1]
     send(pair, b"hello\n")
     host.log.close()
     assert stream.getvalue() == "getting data: b'hello\\n'\n"

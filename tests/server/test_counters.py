@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from server.counters import MESSAGES, Board, Counters, Lag
+import pytest
+
+from server.counters import DRAINING, MESSAGES, SERVING, Board, Counters, Lag, SharedBoard
 
 
 def test_the_lag_is_the_longest_turn_of_the_last_full_second_and_since() -> None:
@@ -52,6 +54,7 @@ def test_held_is_the_difference() -> None:
     counters.closed["client"] += 2
     counters.closed["cut"] += 1
     assert counters.held == 2
+    assert counters.ended == 3
     assert sum(counters.closed.values()) == 3
 
 
@@ -66,7 +69,7 @@ def test_counts_are_added_and_cleared_but_not_who_counts() -> None:
 
 
 def test_rows_do_not_touch_each_other() -> None:
-    board = Board()
+    board = SharedBoard()
     for number in range(3):
         row = board.row(number)
         for position in range(len(row.words)):
@@ -75,7 +78,7 @@ def test_rows_do_not_touch_each_other() -> None:
 
 
 def test_a_copy_is_the_readers_own() -> None:
-    board = Board()
+    board = SharedBoard()
     row = board.row(1)
     row.accepted = 1
     copied = board.copy()
@@ -84,7 +87,7 @@ def test_a_copy_is_the_readers_own() -> None:
 
 
 def test_what_a_child_counts_is_seen_here_and_stays_when_it_is_gone() -> None:
-    board = Board()
+    board = SharedBoard()
     row = board.row(1)
     if not (child := os.fork()):
         row.messages += 5
@@ -97,7 +100,7 @@ def test_what_a_child_counts_is_seen_here_and_stays_when_it_is_gone() -> None:
 
 
 def test_a_copy_waits_for_the_end_of_what_belongs_together() -> None:
-    board = Board()
+    board = SharedBoard()
     process, gone = board.row(1), board.row(0)
     process.accepted = 1000
     if not (child := os.fork()):
@@ -113,3 +116,26 @@ def test_a_copy_waits_for_the_end_of_what_belongs_together() -> None:
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         totals.add(sum(counters.accepted for counters in board.copy()))
     assert totals <= {1000}
+
+
+def test_a_board_of_one_process_has_one_row() -> None:
+    board = Board()
+    board.row(0).accepted += 2
+    board.row(0).lag.back(monotonic() - 4)
+    (copied,) = board.copy()
+    board.row(0).accepted += 1
+    assert copied.accepted == 2
+    assert copied.lag.seconds(monotonic()) >= 4
+    with pytest.raises(IndexError):
+        board.row(1)
+
+
+def test_the_head_of_a_shared_board_is_seen_by_all() -> None:
+    board = SharedBoard()
+    assert (board.stage, board.respawns, board.telling) == (SERVING, 0, 0)
+    board.stage, board.respawns = DRAINING, 3
+    if not (child := os.fork()):
+        os._exit(10 * board.stage + board.respawns)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 13
+    assert board.copy()[0].accepted == 0
+    assert (Board().stage, Board().respawns) == (SERVING, 0)

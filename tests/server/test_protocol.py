@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import protocol
-from server.protocol import ChunkDecoder, LineDecoder, TooLong, decoder_for, reply_for
+from server.protocol import ChunkDecoder, LineDecoder, TooLong, answer_for, decoder_for, reply_for
 
 CASES = [
     (b"hello\n", [b"hello"]),
@@ -104,11 +104,6 @@ def test_a_chunk_is_a_message(data: bytes) -> None:
     assert not decoder.inbox
 
 
-def test_nothing_that_is_discarded_means_anything() -> None:
-    assert protocol.DISCARD.feed(b"a\nb\n") == []
-    assert not protocol.DISCARD.inbox
-
-
 def test_each_connection_has_its_own_line_decoder() -> None:
     new = decoder_for("line", 10)
     new().feed(b"half")
@@ -137,3 +132,33 @@ def test_errors_are_lines() -> None:
     assert protocol.SERVER_FULL == b"ERR server full\n"
     assert protocol.TOO_LONG == b"ERR message too long\n"
     assert protocol.TIMED_OUT == b"ERR message timeout\n"
+
+
+ANSWERS = [
+    answer_for("line", 10, reply_for("echo", "line", lambda: None), verbatim=True),
+    answer_for("line", 10, reply_for("echo", "line", lambda: None)),
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=["verbatim", "taken apart"])
+@pytest.mark.parametrize("data", [b"one\n", b"\n", b"a\nb\n\nc\n", b"a\r\n", b"123456789\n"])
+def test_whole_lines_are_answered_at_once(answer: protocol.Answer, data: bytes) -> None:
+    assert answer(data) == (data.count(b"\n"), data)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=["verbatim", "taken apart"])
+@pytest.mark.parametrize("data", [b"", b"one", b"one\ntwo", b"12345678901\n", b"123456\n89012\n"])
+def test_anything_else_is_left_to_a_decoder(answer: protocol.Answer, data: bytes) -> None:
+    """An end of input, an unfinished message, and what may be too long: a decoder looks closer."""
+    assert answer(data) is None
+
+
+def test_a_greeting_for_each_of_several_lines() -> None:
+    answer = answer_for("line", 10, reply_for("hello", "line", lambda: None))
+    assert answer(b"a\nb\n") == (2, b"Hello from server!\nHello from server!\n")
+
+
+def test_a_chunk_is_answered_as_it_is() -> None:
+    answer = answer_for("chunk", 10, reply_for("echo", "chunk", lambda: None))
+    assert answer(b"a\nb") == (1, b"a\nb")
+    assert answer(b"") is None
