@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 #: The name of each model, which is that of its file, and its class there.
 MODELS: dict[str, str] = {
     "sync": "SyncModel",
+    "threaded": "ThreadedModel",
+    "prefork": "PreforkModel",
+    "busy": "BusyModel",
     "select": "SelectModel",
     "poll": "PollModel",
     "epoll": "EpollModel",
+    "asyncio": "AsyncioModel",
+    "tutorial": "TutorialModel",
 }
 
 

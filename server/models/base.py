@@ -1,15 +1,18 @@
 """What a concurrency model is, and what one can promise.
 
-Strategy: the difference between the models is the lesson of the lab, so each says in data what it promises and, with a
-reason, what it does not. The contract suite reads both: it tests every promise, and that nothing is left unsaid.
+Strategy: the difference between the models is the lesson of the lab, so each says in data what it does not promise,
+with a reason; everything else it promises. The contract suite reads both: it tests every promise that is made.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
+from server.loop import Loop
+from server.pollers import Poller
 from server.service import Service
 
 
@@ -17,10 +20,12 @@ class Promise(Enum):
     """What a model can promise; the value is the promise in words. The contract suite has a test for each."""
 
     ANSWERS = "a message gets its reply"
+    ONCE = "it gets one reply, and nothing comes unasked"
     STOPS = "SIGTERM ends the process with 0"
     REPORTS = "/healthz answers and /metrics adds up"
     HOLDS = "a connection stays open after its reply, and carries any number of messages"
     MANY = "a silent connection keeps nobody waiting"
+    QUIET = "who is silent costs no processor time"
     FRAMES = "messages are found in the stream, however it is cut into packets"
     HALF_CLOSE = "a client that has ended its input still gets its replies"
     CAP = "no more than --max-connections are held; the others are told so, or wait"
@@ -32,24 +37,52 @@ class Promise(Enum):
     BEYOND_1024 = "descriptors from 1,024 on are served"
 
 
-class Model(Protocol):
+def all_but(*kept: Promise, why: str) -> dict[Promise, str]:
+    """Return the exceptions of a model that makes only the promises `kept`, all for one reason."""
+    return {promise: why for promise in Promise if promise not in kept}
+
+
+class Died(Exception):
+    """A model came to the end that it is there to show. Its text is one line; the process ends with 3."""
+
+
+class Model(ABC):
     """A way to serve. Made before the room for connections is reckoned, so that its descriptors count."""
 
-    name: ClassVar[str]
+    #: The promises that it does not make, and why.
+    exceptions: ClassVar[Mapping[Promise, str]] = {}
+    #: All others.
     promises: ClassVar[frozenset[Promise]]
-    #: Why each other promise is not made.
-    exceptions: ClassVar[Mapping[Promise, str]]
     #: What listen() is given where --backlog is not.
-    backlog: ClassVar[int]
+    backlog: ClassVar[int] = 1024
     #: Connections held at once where --max-connections is not given; None: all that fit.
-    default_cap: ClassVar[int | None]
+    default_cap: ClassVar[int | None] = None
     #: The first descriptor number that it can't serve; None: there is none.
-    wall: ClassVar[int | None]
+    wall: ClassVar[int | None] = None
     #: Whether `--processes` can have several of it share the connections.
-    scales: ClassVar[bool]
+    scales: ClassVar[bool] = False
+    #: Whether it is run by as many processes as connections are allowed, each of which accepts for itself.
+    preforks: ClassVar[bool] = False
+    #: Whether it writes a line for each message and waits until it is written, where --log-sync is not given.
+    prints: ClassVar[bool] = False
 
-    def __init__(self) -> None: ...
+    def __init_subclass__(cls) -> None:
+        cls.promises = frozenset(Promise) - cls.exceptions.keys()
+
+    @abstractmethod
+    def serve(self, service: Service) -> None:
+        """Serve until a request to stop has been carried out. May raise `Died`."""
+
+
+class LoopModel(Model):
+    """The readiness loop on one poller: models of this kind differ in nothing else."""
+
+    poller: ClassVar[type[Poller]]
+    scales: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._poller = self.poller()
 
     def serve(self, service: Service) -> None:
         """Serve until a request to stop has been carried out."""
-        ...
+        Loop(service, self._poller).run()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -50,6 +51,11 @@ class Page:
         """Give what a GET of `path` brings."""
         with urllib.request.urlopen(self.address + path, timeout=10) as reply:
             return reply.read().decode()
+
+    def metric(self, name: str) -> float:
+        """Give one of the page's metrics, added up over its labels."""
+        lines = (re.match(rf"{name}(?:{{.*}})? (\S+)$", line) for line in self.text("/metrics").splitlines())
+        return sum(float(line[1]) for line in lines if line)
 
     def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> tuple[int, str]:
         """Post a form; gives status and body."""

@@ -13,6 +13,8 @@ FAILURES = (
     "wrong",
     "tls",
 )
+# The servers of the story that the lab tells, in its order.
+STORY = ("sync", "threaded", "prefork", "busy", "select", "poll", "epoll", "asyncio", "tutorial")
 # What the master writes; `lab` adds logs/.
 ARTEFACTS = {
     "verdict.json",

@@ -84,9 +84,15 @@ class ServerProcess:
         return metrics
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        """Return the CPU time that the process and its children have used."""
+        pid = self.process.pid
+        pids = [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        stats = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / 100
+
+    def threads(self) -> int:
+        """Return how many threads the process has."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def limit_descriptors(self, count: int) -> None:
         """Set the soft limit of the running process, so that it meets what it has reckoned never to meet."""

@@ -10,12 +10,13 @@ from contextlib import ExitStack
 import pytest
 
 from server.models import MODELS, load
-from server.models.base import Promise
+from server.models.base import Model, Promise
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.sockets import (
     ask,
     connect,
     connections,
+    eventually,
     fill,
     read_exactly,
     read_line,
@@ -26,16 +27,28 @@ GREETING = b"Hello from server!\n"
 FULL = b"ERR server full\n"
 
 
-def models(promise: Promise) -> list[str]:
-    return [name for name in MODELS if promise in load(name).promises]
+#: One server each: a model, and how many processes share the connections where that is not for the model to say.
+SERVERS = (*MODELS, "select x3")
 
 
-def promises(promise: Promise) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run the test with every model that makes this promise."""
+def model_of(server: str) -> type[Model]:
+    """Return the model of one of SERVERS."""
+    return load(server.partition(" x")[0])
+
+
+def flags(server: str) -> tuple[str, ...]:
+    """Return the flags that one of SERVERS is begun with."""
+    name, _, processes = server.partition(" x")
+    return ("--model", name, "--processes", processes) if processes else ("--model", name)
+
+
+def promises(*made: Promise) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run the test with every server whose model makes these promises."""
+    models = [server for server in SERVERS if model_of(server).promises >= set(made)]
 
     def mark(test: Callable[..., None]) -> Callable[..., None]:
-        marked: Callable[..., None] = pytest.mark.parametrize("model", models(promise), scope="module")(test)
-        TESTED.add(promise)
+        marked: Callable[..., None] = pytest.mark.parametrize("model", models, scope="module")(test)
+        TESTED.update(made)
         return marked
 
     return mark
@@ -47,15 +60,20 @@ TESTED: set[Promise] = set()
 @pytest.fixture(scope="module")
 def server(model: str) -> Iterator[ServerProcess]:
     """A server with its defaults, shared by the tests that leave it as it was."""
-    with running_server("--model", model) as running:
+    with running_server(*flags(model)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def echo(model: str) -> Iterator[ServerProcess]:
     """An echo server, shared by the tests that leave it as it was."""
-    with running_server("--model", model, "--app", "echo") as running:
+    with running_server(*flags(model), "--app", "echo") as running:
         yield running
+
+
+def when_empty(server: ServerProcess) -> dict[str, float]:
+    """Return the metrics when nobody is connected: what is counted for others, earlier, is in them."""
+    return server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
 
 
 # Nothing is left unsaid
@@ -64,7 +82,6 @@ def echo(model: str) -> Iterator[ServerProcess]:
 @pytest.mark.parametrize("name", MODELS)
 def test_each_promise_is_made_or_excepted_with_a_reason(name: str) -> None:
     model = load(name)
-    assert model.name == name
     assert model.promises | model.exceptions.keys() == set(Promise)
     assert not model.promises & model.exceptions.keys()
     assert all(model.exceptions.values())
@@ -89,11 +106,24 @@ def test_a_message_is_echoed(echo: ServerProcess) -> None:
         assert ask(client, b"one of a kind\r\n") == b"one of a kind\r\n"
 
 
-@promises(Promise.MANY)
+@promises(Promise.ONCE)
+def test_it_gets_one_reply_and_nothing_more(echo: ServerProcess) -> None:
+    before = when_empty(echo)
+    with connect(echo.port) as client:
+        assert ask(client, b"12345\n") == b"12345\n"
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(client) == b""
+    after = when_empty(echo)
+    assert after["replies_total"] - before["replies_total"] == 1
+    out = 'bytes_total{direction="out"}'
+    assert after[out] - before[out] == 6
+
+
+@promises(Promise.MANY, Promise.ONCE)
 def test_the_tutorials_client_works_against_chunk_framing(model: str) -> None:
     """20 sockets opened first, then used in turn: a send without newline, a recv(1024) for the reply."""
     with (
-        running_server("--model", model, "--framing", "chunk", "--app", "hello") as server,
+        running_server(*flags(model), "--framing", "chunk", "--app", "hello") as server,
         connections(server.port, 20) as sockets,
     ):
         for number, client in enumerate(sockets):
@@ -104,7 +134,7 @@ def test_the_tutorials_client_works_against_chunk_framing(model: str) -> None:
 @promises(Promise.STOPS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_0_though_a_client_is_silent(model: str, number: int) -> None:
-    with running_server("--model", model) as server, connect(server.port) as client:
+    with running_server(*flags(model)) as server, connect(server.port) as client:
         server.wait_for_metrics(lambda metrics: metrics["connections"] == 1)
         server.signal(number)
         assert server.exit_code() == 0
@@ -114,14 +144,15 @@ def test_a_signal_ends_it_with_0_though_a_client_is_silent(model: str, number: i
 
 @promises(Promise.REPORTS)
 def test_the_metrics_add_up(model: str) -> None:
-    with running_server("--model", model, "--app", "echo") as server:
+    with running_server(*flags(model), "--app", "echo") as server:
         assert server.get("/healthz") == (200, "ok\n")
         for _ in range(3):
             with connect(server.port) as client:
                 ask(client, b"12345\n")
         metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
-        assert metrics["accepted_total"] == metrics["messages_total"] == metrics["replies_total"] == 3
-        assert metrics['bytes_total{direction="in"}'] == metrics['bytes_total{direction="out"}'] == 18
+        assert metrics["accepted_total"] == metrics["messages_total"] == 3
+        assert metrics["replies_total"] >= 3
+        assert metrics['bytes_total{direction="out"}'] >= metrics['bytes_total{direction="in"}'] == 18
         closed = sum(value for name, value in metrics.items() if name.startswith("closed_total"))
         assert closed == 3
         assert metrics["refused_total"] == metrics["accept_errors_total"] == 0
@@ -142,6 +173,23 @@ def test_the_last_is_answered_while_the_others_are_silent(server: ServerProcess)
         assert ask(sockets[-1], b"hello\n") == GREETING
 
 
+@promises(Promise.QUIET)
+def test_silent_connections_cost_nothing(model: str, server: ServerProcess) -> None:
+    with connect(server.port) as client:
+        assert_quiet(model, server, client)
+
+
+def assert_quiet(model: str, server: ServerProcess, client: socket.socket) -> None:
+    """Nothing comes to `client`, and a model that promises so does not spin meanwhile."""
+    before = server.cpu_seconds()
+    client.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    if Promise.QUIET in model_of(model).promises:
+        assert server.cpu_seconds() - before < 0.2
+    client.settimeout(30)
+
+
 @promises(Promise.FRAMES)
 def test_messages_are_found_byte_by_byte_and_many_at_once(echo: ServerProcess) -> None:
     with connect(echo.port) as client:
@@ -154,8 +202,9 @@ def test_messages_are_found_byte_by_byte_and_many_at_once(echo: ServerProcess) -
 
 
 @promises(Promise.HALF_CLOSE)
-def test_replies_reach_a_client_that_has_ended_its_input(model: str) -> None:
-    with running_server("--model", model, "--app", "echo") as server, connect(server.port) as client:
+def test_replies_reach_a_client_that_has_ended_its_input(echo: ServerProcess) -> None:
+    before = when_empty(echo)
+    with connect(echo.port) as client:
         payload = b"".join(b"%06d\n" % number for number in range(100_000))
         client.settimeout(0)
         unsent, received = memoryview(payload), bytearray()
@@ -166,10 +215,9 @@ def test_replies_reach_a_client_that_has_ended_its_input(model: str) -> None:
         client.sendall(b"unfinished")
         client.shutdown(socket.SHUT_WR)
         assert bytes(received) + read_to_end(client) == payload
-        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
-        assert metrics["unfinished_total"] == 1
-        assert metrics["messages_total"] == 100_000
-        assert metrics['closed_total{reason="client"}'] == 1
+    after = when_empty(echo)
+    for name, count in (("unfinished_total", 1), ("messages_total", 100_000), ('closed_total{reason="client"}', 1)):
+        assert after[name] - before[name] == count, name
 
 
 def _send(client: socket.socket, data: memoryview) -> int:
@@ -189,7 +237,7 @@ def _receive(client: socket.socket) -> bytes:
 @promises(Promise.CAP)
 def test_newcomers_at_the_cap_are_told_so(model: str) -> None:
     with (
-        running_server("--model", model, "--max-connections", "5") as server,
+        running_server(*flags(model), "--max-connections", "5") as server,
         connections(server.port, 5) as held,
         connections(server.port, 40) as newcomers,
     ):
@@ -206,7 +254,7 @@ def test_newcomers_at_the_cap_are_told_so(model: str) -> None:
 
 @promises(Promise.CAP)
 def test_each_crossing_of_the_cap_is_one_line_and_a_free_place_is_given_away(model: str) -> None:
-    with running_server("--model", model, "--max-connections", "2") as server, ExitStack() as stack:
+    with running_server(*flags(model), "--max-connections", "2") as server, ExitStack() as stack:
         leaver = connect(server.port)
         stayer = stack.enter_context(connect(server.port))
         server.wait_for_line("at the cap of 2 connections: newcomers are refused")
@@ -223,38 +271,36 @@ def test_each_crossing_of_the_cap_is_one_line_and_a_free_place_is_given_away(mod
 
 @promises(Promise.CAP)
 def test_newcomers_wait_in_the_backlog_if_told_to(model: str) -> None:
-    flags = ("--model", model, "--max-connections", "2", "--at-cap", "wait")
-    with running_server(*flags) as server, connections(server.port, 2) as held, connect(server.port) as newcomer:
+    with (
+        running_server(*flags(model), "--max-connections", "2", "--at-cap", "wait") as server,
+        connections(server.port, 2) as held,
+        connect(server.port) as newcomer,
+    ):
         newcomer.sendall(b"hello\n")
         server.wait_for_line("at the cap of 2 connections: newcomers wait")
         assert all(ask(client, b"hello\n") == GREETING for client in held)
         assert server.metrics()["accepted_total"] == 2
-        before = server.cpu_seconds()
-        newcomer.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            newcomer.recv(1)
-        assert server.cpu_seconds() - before < 0.4  # It waits, it does not spin.
-        newcomer.settimeout(30)
+        assert_quiet(model, server, newcomer)
         held[0].close()
         assert read_line(newcomer) == GREETING
         assert server.metrics()["refused_total"] == 0
 
 
 @promises(Promise.BOUNDS)
-def test_an_overlong_message_ends_with_its_line_though_it_is_still_coming(model: str) -> None:
-    with running_server("--model", model, "--app", "echo") as server, connect(server.port) as client:
+def test_an_overlong_message_ends_with_its_line_though_it_is_still_coming(echo: ServerProcess) -> None:
+    before = when_empty(echo)
+    with connect(echo.port) as client:
         client.sendall(b"fine\n" + b"x" * 10_000_000 + b"\n")
         assert read_to_end(client) == b"fine\nERR message too long\n"
-        client.close()
-        metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
-        assert metrics['closed_total{reason="too-long"}'] == 1
-        assert metrics["messages_total"] == 1
+    after = when_empty(echo)
+    for name in ("messages_total", 'closed_total{reason="too-long"}'):
+        assert after[name] - before[name] == 1, name
 
 
 @promises(Promise.BOUNDS)
 def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
     with (
-        running_server("--model", model, "--message-timeout", "0.5") as server,
+        running_server(*flags(model), "--message-timeout", "0.2") as server,
         connect(server.port) as silent,
         connect(server.port) as slow,
     ):
@@ -276,30 +322,31 @@ def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
 
 @promises(Promise.IDLE)
 def test_a_silent_connection_is_closed(model: str) -> None:
-    with running_server("--model", model, "--idle-timeout", "0.5") as server, connect(server.port) as client:
+    with running_server(*flags(model), "--idle-timeout", "0.2") as server, connect(server.port) as client:
         assert read_to_end(client) == b""
         assert server.metrics()['closed_total{reason="idle"}'] == 1
 
 
 @promises(Promise.MEMORY)
-def test_a_client_that_never_reads_costs_a_bounded_amount(model: str) -> None:
-    with running_server("--model", model) as server, connect(server.port) as client, connect(server.port) as other:
+def test_a_client_that_never_reads_costs_a_bounded_amount(model: str, server: ServerProcess) -> None:
+    with connect(server.port) as client, connect(server.port) as other:
         ask(other, b"warm up\n")
-        before = server.metrics()["process_resident_memory_bytes"]
-        fill(client, b"\n" * 65536)
+        before = memory(server)
+        fill(client, b"\n" * 65536, quiet=0.2)
         assert ask(other, b"hello\n") == GREETING
-        grown = server.metrics()["process_resident_memory_bytes"] - before
-        assert grown < 20_000_000
-        before_cpu = server.cpu_seconds()
-        other.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            other.recv(1)
-        assert server.cpu_seconds() - before_cpu < 0.4  # Paused, not polled.
+        assert memory(server) - before < 20_000_000
+        assert_quiet(model, server, other)  # Paused, not polled.
+
+
+def memory(server: ServerProcess) -> float:
+    metrics = server.metrics()
+    of_each = [value for name, value in metrics.items() if name.startswith("process_memory_bytes{")]
+    return sum(of_each) or metrics["process_resident_memory_bytes"]
 
 
 @promises(Promise.DESCRIPTORS)
 def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) -> None:
-    with running_server("--model", model) as server, connect(server.port) as old, ExitStack() as stack:
+    with running_server(*flags(model)) as server, connect(server.port) as old, ExitStack() as stack:
         ask(old, b"hello\n")
         server.limit_descriptors(server.open_descriptors())  # No admin request yet: these are all in use for good.
         newcomers = [stack.enter_context(connect(server.port)) for _ in range(5)]
@@ -307,30 +354,28 @@ def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) 
             assert read_to_end(client) == FULL
             client.close()
         assert ask(old, b"hello\n") == GREETING
-        before = server.cpu_seconds()
-        old.settimeout(1)
-        with pytest.raises(TimeoutError):
-            old.recv(1)
-        assert server.cpu_seconds() - before < 0.4
+        assert_quiet(model, server, old)
         assert sum("Too many open files" in line for line in server.lines) == 1
         server.limit_descriptors(500)
-        newcomer = stack.enter_context(connect(server.port))
-        assert ask(newcomer, b"hello\n") == GREETING
+        # The first may come while the server is giving up its spare descriptor for nobody (busy asks all the time).
+        answers = [ask(stack.enter_context(connect(server.port)), b"hello\n") for _ in range(2)]
+        assert answers[-1] == GREETING
         assert server.metrics()["accept_errors_total"] >= 5
 
 
 @promises(Promise.DRAINS)
 def test_replies_that_are_owed_are_delivered(model: str) -> None:
-    with running_server("--model", model, "--app", "echo", "--drain-timeout", "25") as server, ExitStack() as stack:
+    with running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server, ExitStack() as stack:
         idle = stack.enter_context(connect(server.port))
         owed = stack.enter_context(connect(server.port))
-        taken = fill(owed, b"x" * 999 + b"\n")
-        server.signal()
+        taken = fill(owed, b"x" * 999 + b"\n", quiet=0.3)
+        begin_to_drain(server)
         assert read_to_end(idle) == b""
-        server.wait_for_line("stopping: 1 connections closed, 1 finish first")
-        assert server.get("/healthz") == (503, "draining\n")
-        with pytest.raises(ConnectionRefusedError):
-            connect(server.port)
+        if not model_of(model).preforks:
+            server.wait_for_line(
+                "stopping: [01] connections closed, 1 finish first"
+            )  # A process knows of its own only.
+        eventually(lambda: _refuses(server), "nobody is let in any more")
         replies = read_to_end(owed)
         assert replies == (b"x" * 999 + b"\n") * (len(replies) // 1000)
         assert 0 < len(replies) <= taken
@@ -340,11 +385,10 @@ def test_replies_that_are_owed_are_delivered(model: str) -> None:
 
 @promises(Promise.DRAINS)
 def test_a_begun_message_may_be_finished(model: str) -> None:
-    with running_server("--model", model, "--drain-timeout", "25") as server, connect(server.port) as client:
+    with running_server(*flags(model), "--drain-timeout", "25") as server, connect(server.port) as client:
         client.sendall(b"hel")
         server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 3)
-        server.signal()
-        server.wait_for_line("stopping: 0 connections closed, 1 finish first")
+        begin_to_drain(server)
         client.sendall(b"lo\n")
         assert read_to_end(client) == GREETING
         client.close()
@@ -354,16 +398,29 @@ def test_a_begun_message_may_be_finished(model: str) -> None:
 @promises(Promise.DRAINS)
 @pytest.mark.parametrize("again", [True, False], ids=["second signal", "time is over"])
 def test_what_can_not_finish_in_time_is_cut(model: str, again: bool) -> None:
-    patience = "600" if again else "0.5"
-    with running_server("--model", model, "--drain-timeout", patience) as server, connect(server.port) as client:
+    patience = "600" if again else "0.2"
+    with running_server(*flags(model), "--drain-timeout", patience) as server, connect(server.port) as client:
         client.sendall(b"never finished")
         server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 14)
-        server.signal()
-        server.wait_for_line("1 finish first")
+        begin_to_drain(server)
         if again:
             server.signal()
+        assert read_to_end(client) == b""
         assert server.exit_code() == 0, server.lines
-        server.wait_for_line("1 connections cut")
+        assert model_of(model).preforks or any("stopping: 1 connections cut" in line for line in server.lines)
+
+
+def begin_to_drain(server: ServerProcess) -> None:
+    server.signal()
+    eventually(lambda: server.get("/healthz") == (503, "draining\n"), "/healthz says that it drains")
+
+
+def _refuses(server: ServerProcess) -> bool:
+    try:
+        connect(server.port).close()
+    except OSError:
+        return True
+    return False
 
 
 @promises(Promise.BEYOND_1024)

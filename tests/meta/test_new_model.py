@@ -1,0 +1,65 @@
+"""A model made by the README's recipe needs no edit but the two that it names: done in a copy of the repo."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.settings import ROOT
+from tests.meta.conftest import text, tracked
+
+RECIPE = re.search(r"^### A new model\n(.*?)^##", text("README.md"), re.M | re.S)
+
+
+def _recipe() -> tuple[str, str]:
+    """The file and the line that the README gives."""
+    assert RECIPE
+    model, line = re.findall(r"^```python\n(.*?)^```$", RECIPE[1], re.M | re.S)
+    return model, line
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repo with the README's toy in it."""
+    folder = tmp_path_factory.mktemp("copy")
+    for path in tracked():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, folder / path, follow_symlinks=False)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    model, line = _recipe()
+    (folder / "server/models/toy.py").write_text(model)
+    table = folder / "server/models/__init__.py"
+    before, after = re.fullmatch(r"(.*^MODELS\b.*?)(^\}\n.*)", table.read_text(), re.M | re.S).groups()
+    table.write_text(before + line + after)
+    return folder
+
+
+def _succeeds(copy: Path, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_contract_suite_finds_it(copy: Path) -> None:
+    """Each test of it begins `python -m server --model toy`."""
+    said = _succeeds(copy, "-m", "pytest", "-q", "tests/server/models", "-k", "toy")
+    assert int(re.search(r"(\d+) passed", said)[1]) >= 6
+
+
+def test_the_lab_knows_it(copy: Path) -> None:
+    code = "from lab import settings; print(settings.read({'MODEL': 'toy'}, {}, 'up')['MODEL'])"
+    assert _succeeds(copy, "-c", code) == "toy\n"
+
+
+def test_the_readme_and_the_mirrored_tests_ask_for_no_more(copy: Path) -> None:
+    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in ("readme", "tests", "purity")))
+
+
+def test_it_has_the_style_and_the_types_of_the_others(copy: Path) -> None:
+    for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        _succeeds(copy, "-m", *tool, "server/models/toy.py")

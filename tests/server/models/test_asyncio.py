@@ -1,0 +1,18 @@
+"""What is asyncio's own: its loop is the lab's to measure, and its cap what the descriptor limit allows."""
+
+from server.models.asyncio import AsyncioModel
+from tests.support.server_process import running_server
+from tests.support.sockets import ask, connect
+
+
+def test_the_default_cap_comes_from_the_limit() -> None:
+    assert AsyncioModel.default_cap is None
+    with running_server("--model", "asyncio") as server:
+        metrics = server.metrics()
+        assert metrics["process_max_fds"] - 40 < metrics["max_connections"] < metrics["process_max_fds"]
+
+
+def test_a_call_that_blocks_is_seen_in_the_loops_lag() -> None:
+    with running_server("--model", "asyncio", "--block-ms", "300") as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        assert server.metrics()["loop_lag_seconds"] >= 0.3

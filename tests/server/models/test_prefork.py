@@ -1,0 +1,94 @@
+"""What is prefork's own: a process for each connection, and what becomes of those processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server_process import ServerProcess, running_server
+from tests.support.sockets import ask, connect, connections, eventually, read_line, read_to_end
+
+GREETING = b"Hello from server!\n"
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[ServerProcess]:
+    """A server of three processes, shared by the tests that leave it as it was."""
+    with running_server("--model", "prefork", "--max-connections", "3") as server:
+        yield server
+
+
+def pids(server: ServerProcess) -> dict[str, int]:
+    """The processes that serve, by label."""
+    metrics = server.metrics()
+    return {name: int(pid) for name, pid in metrics.items() if name.startswith("process_pid{") and pid}
+
+
+def test_as_many_are_held_as_there_are_processes_and_the_next_waits_for_one(three: ServerProcess) -> None:
+    with connections(three.port, 3) as held, connect(three.port) as next_one:
+        assert all(ask(client, b"hello\n") == GREETING for client in held)
+        next_one.sendall(b"hello\n")
+        metrics = three.wait_for_metrics(lambda metrics: metrics["backlog"] == 1)
+        assert metrics["connections"] == metrics["max_connections"] == metrics["processes"] == 3
+        assert [metrics[f'process_connections{{process="{number}"}}'] for number in range(3)] == [1, 1, 1]
+        held[0].close()
+        assert read_line(next_one) == GREETING
+    three.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+
+
+def test_a_process_that_is_killed_takes_its_connection_with_it_and_is_replaced(three: ServerProcess) -> None:
+    with connections(three.port, 2) as clients:
+        assert all(ask(client, b"hello\n") == GREETING for client in clients)
+        metrics = three.metrics()
+        before = pids(three)
+        busy = [name for name in before if metrics[name.replace("_pid", "_connections")] == 1]
+        os.kill(before[busy[0]], signal.SIGKILL)
+        metrics = three.wait_for_metrics(lambda metrics: metrics["respawns_total"] == 1)
+        assert metrics['closed_total{reason="lost"}'] == 1
+        assert metrics["connections"] == 1
+        answers = []
+        for client in clients:
+            try:
+                answers.append(ask(client, b"hello\n"))
+            except OSError:
+                answers.append(b"")
+        assert sorted(answers) == [b"", GREETING]
+        eventually(lambda: len(pids(three)) == 3 and pids(three) != before, "three serve again")
+    three.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+
+
+def test_a_signal_that_comes_to_the_whole_group_is_one_request() -> None:
+    """Each process has it twice, by itself and by its parent: the second must not cut what the first lets finish."""
+    flags = ("--model", "prefork", "--max-connections", "2", "--drain-timeout", "25")
+    with running_server(*flags) as server, connect(server.port) as client:
+        client.sendall(b"hel")
+        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 3)
+        for pid in pids(server).values():
+            os.kill(pid, signal.SIGTERM)
+        server.signal()
+        eventually(lambda: server.get("/healthz")[0] == 503, "it drains")
+        client.sendall(b"lo\n")
+        assert read_to_end(client) == GREETING
+        client.close()
+        assert server.exit_code() == 0
+
+
+def test_without_their_parent_the_processes_end() -> None:
+    with running_server("--model", "prefork", "--max-connections", "2") as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        children = list(pids(server).values())
+        server.signal(signal.SIGKILL)
+        server.exit_code()
+        eventually(lambda: not any(_runs(pid) for pid in children), "they have ended")
+        assert client.recv(1) == b""
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

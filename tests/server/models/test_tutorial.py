@@ -1,0 +1,77 @@
+"""The faults of the tutorial's select server, which are kept because the lab is to show them."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+
+from server.models.tutorial import SEND_BUFFER
+from tests.support.server_process import running_server
+from tests.support.sockets import ask, connect, eventually, raise_descriptor_limit, read_exactly
+
+GREETING = b"Hello from server!\n"
+
+
+def test_one_message_brings_a_flood_of_replies() -> None:
+    with running_server("--model", "tutorial") as server, connect(server.port) as client:
+        client.sendall(b"hello\n")
+        assert read_exactly(client, 1000 * len(GREETING)) == 1000 * GREETING
+        metrics = server.wait_for_metrics(lambda metrics: metrics["replies_total"] >= 1000)
+        assert metrics["messages_total"] == 1
+
+
+def test_who_does_not_read_is_sent_what_two_small_buffers_hold() -> None:
+    with running_server("--model", "tutorial") as server, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"hello\n")
+        # When the flood has come to its end, select waits: both buffers are full.
+        before = -1.0
+        while before != (before := server.metrics()['bytes_total{direction="out"}']):
+            pass
+        assert 0 < before < 10 * SEND_BUFFER
+
+
+def test_what_a_send_did_not_take_is_lost() -> None:
+    with running_server("--model", "tutorial", "--app", "echo") as server, connect(server.port) as client:
+        message = b"".join(b"%07d " % number for number in range(100)) + b"end\n"
+        client.sendall(message)
+        replies = read_exactly(client, 2_000_000)
+        assert replies.replace(message, b"")
+
+
+def test_it_dies_of_descriptor_1024_with_one_line_and_3() -> None:
+    raise_descriptor_limit(1300)
+    # A backlog of 10 would slow the clients down: who finds it full tries again after a second.
+    with running_server("--model", "tutorial", "--backlog", "1024") as server, ExitStack() as stack:
+        for _ in range(1100):
+            try:
+                stack.enter_context(connect(server.port))
+            except OSError:
+                break
+        assert server.exit_code() == 3
+        assert server.lines[1:] == [
+            "holdfast server: the tutorial's server died of descriptor 1024: filedescriptor out of range in select()"
+        ]
+
+
+def test_it_prints_for_each_message_unless_told_not_to() -> None:
+    with running_server("--model", "tutorial", "--app", "echo") as server, connect(server.port) as client:
+        ask(client, b"one\n")
+        server.wait_for_line("^getting data: b'one'$")
+    flags = ("--model", "tutorial", "--app", "echo", "--log-sync", "no")
+    with running_server(*flags) as server, connect(server.port) as client:
+        ask(client, b"one\n")
+        assert server.stop() == 0
+        assert not any("getting data" in line for line in server.lines)
+
+
+def test_a_client_that_resets_is_counted_and_nobody_else_is_hurt() -> None:
+    with running_server("--model", "tutorial") as server, connect(server.port) as other:
+        client = connect(server.port)
+        client.sendall(b"hello\n")
+        server.wait_for_metrics(lambda metrics: metrics["replies_total"] > 100)
+        client.close()  # With a flood unread: a reset.
+        server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="reset"}'] == 1)
+        assert ask(other, b"hello\n") == GREETING
+        eventually(lambda: server.metrics()["connections"] == 1, "only the other is held")

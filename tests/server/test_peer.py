@@ -1,0 +1,157 @@
+"""One peer on asyncio's loop and a socket pair; how it behaves to a client is in models/test_contract.py."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+
+from server.connection import HIGH_MARK
+from server.peer import Peer
+from server.service import Service
+from tests.support.services import service
+
+MESSAGE = b"x" * 999 + b"\n"
+
+
+class Bench:
+    """A hub with one peer, whose clock and sweeps are the test's."""
+
+    def __init__(self, made: Service, loop: asyncio.SelectorEventLoop) -> None:
+        self.service = made
+        self.counters = made.counters
+        self.buffer = memoryview(bytearray(made.receive_size))
+        self.now = 1000.0
+        self.ended: list[str] = []
+        self._loop = loop
+        ours, self.client = socket.socketpair()
+        ours.setblocking(False)
+        self.client.setblocking(False)
+        self.peer = Peer(self, "a client")
+        loop.run_until_complete(loop.connect_accepted_socket(lambda: self.peer, ours))
+
+    def arrived(self, peer: Peer) -> None:
+        pass
+
+    def closed(self, peer: Peer, reason: str) -> None:
+        self.ended.append(reason)
+
+    def until(self, holds: Callable[[], object]) -> None:
+        async def wait() -> None:
+            end = monotonic() + 30
+            while not holds():
+                assert monotonic() < end, "it never happened"
+                await asyncio.sleep(0)
+
+        self._loop.run_until_complete(wait())
+
+    def fill(self) -> int:
+        """Send messages without reading until the peer reads no more; return the bytes sent."""
+        sent = 0
+
+        def full() -> bool:
+            nonlocal sent
+            try:
+                sent += self.client.send(MESSAGE)
+            except BlockingIOError:
+                return self.peer._paused
+            return False
+
+        self.until(full)
+        return sent
+
+    def read(self) -> int:
+        """Read what is there now; return its length."""
+        size = 0
+        try:
+            while chunk := self.client.recv(65536):
+                size += len(chunk)
+        except BlockingIOError:
+            pass
+        return size
+
+
+@contextmanager
+def bench(*flags: str, stream: io.StringIO | None = None) -> Iterator[Bench]:
+    loop = asyncio.SelectorEventLoop()
+    with service("--app", "echo", *flags, stream=stream) as made:
+        made_bench = Bench(made, loop)
+        yield made_bench
+        made_bench.client.close()
+        if not made_bench.ended:
+            made_bench.until(lambda: made_bench.ended)
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
+def test_over_the_mark_nothing_is_read_and_what_is_not_out_does_not_count() -> None:
+    with bench() as made:
+        made.fill()
+        taken = made.counters.bytes_in
+        waiting = made.peer._transport.get_write_buffer_size()
+        assert HIGH_MARK < waiting < HIGH_MARK + made.service.receive_size
+        assert made.counters.bytes_out == taken - taken % 1000 - waiting
+        received = 0
+
+        def all_there() -> bool:
+            nonlocal received
+            received += made.read()
+            return received == made.counters.bytes_out == made.counters.replies * 1000 > taken
+
+        made.until(all_there)
+
+
+def test_the_time_in_which_nothing_was_read_is_not_the_clients() -> None:
+    with bench("--message-timeout", "30") as made:
+        made.fill()
+        made.now += 100
+        made.peer.sweep()
+        assert not made.ended
+        assert made.peer._reason is None
+        made.until(lambda: made.read() and not made.peer._paused)
+        made.peer.sweep()
+        assert made.peer._reason is None
+
+
+def test_who_takes_its_replies_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench("--idle-timeout", "10") as made:
+        made.fill()
+        for left in (50_000, 40_000, 30_000):
+            made.now += 9
+            monkeypatch.setattr(made.peer._transport, "get_write_buffer_size", lambda left=left: left)
+            made.peer.sweep()
+            assert not made.peer._reason
+        made.now += 11
+        made.peer.sweep()
+        made.until(lambda: made.ended)
+        assert made.ended == ["idle"]
+
+
+def test_a_line_for_one_who_does_not_read_is_not_waited_for() -> None:
+    with bench() as made:
+        sent = made.fill()
+        made.peer._end("too-long", b"ERR message too long\n")
+        made.until(lambda: made.counters.bytes_in == sent)  # thrown away
+        made.now += 1.9
+        made.peer.sweep()
+        made.until(lambda: True)
+        assert not made.ended
+        made.now += 0.2
+        made.peer.sweep()
+        made.until(lambda: made.ended)
+        assert made.ended == ["too-long"]
+
+
+def test_what_ended_it_is_told_and_what_nothing_covers_is_in_the_log() -> None:
+    stream = io.StringIO()
+    with bench(stream=stream) as made:
+        made.peer.connection_lost(OSError(errno.EIO, "the disk of the network"))
+        made.peer.connection_lost(ConnectionResetError(errno.ECONNRESET, "gone"))
+        assert made.ended == ["failed", "reset"]
+    assert "connection of a client failed: [Errno 5] the disk of the network" in stream.getvalue()

@@ -1,0 +1,57 @@
+"""The servers of bench-server at work in tests: with the C client as load, or with plain sockets."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.bench import compiled
+from lab.bench.record import Record
+from lab.bench.servers.contenders import PEER_NAMES, SELECT, SERVERS, Running, Server, running
+from lab.bench.servers.load import Load
+from tests.support.sockets import connect, read_exactly
+
+needs_gcc = pytest.mark.skipif(not shutil.which("gcc") and not shutil.which("cc"), reason="no C compiler")
+QUICK = "tutorial"  # starts in no time, and needs neither a compiler nor a virtual environment
+
+
+@contextmanager
+def at_work(folder: Path, held: int = 0, name: str = QUICK) -> Iterator[tuple[Running, Load]]:
+    """Let a server run, with a load that holds so many connections to it."""
+    with running(SERVERS[name], folder) as server, Load(compiled.program("load"), server.port) as load:
+        if held:
+            load.hold(held)
+        yield server, load
+
+
+def demand_echo(server: Server, folder: Path) -> None:
+    """Demand that it echoes for several at once, also what is more than one segment, and goes on when one leaves."""
+    with running(server, folder) as at_work, ExitStack() as stack:
+        peers = [stack.enter_context(connect(at_work.port)) for _ in range(3)]
+        for text in (b"one line\n", bytes(range(256)) * 200 + b"\n", b"last\n"):
+            for peer in peers:
+                peer.sendall(text)
+            assert [read_exactly(peer, len(text)) for peer in peers] == [text] * len(peers)
+            if len(peers) == 3:
+                peers.pop().close()
+        for peer in peers:  # nothing was sent twice: after the end of input comes the end of output
+            peer.shutdown(socket.SHUT_WR)
+            assert peer.recv(100) == b""
+        assert at_work.died() == ""
+    assert not at_work.process.alive()
+
+
+def records(experiment: str, value: str, ours: float | None, **peers: float) -> list[Record]:
+    """One turn of an experiment for ours and some peers ("c_select" is c-select), with one value each."""
+    values = {SELECT: ours, **{name.replace("_", "-"): found for name, found in peers.items()}}
+    assert set(values) <= {SELECT, *PEER_NAMES}
+    return [Record(experiment, name, 1, {value: found, "stolen": 0.0}) for name, found in values.items()]
+
+
+def turn(experiment: str, **values: Any) -> Record:
+    """One turn of ours."""
+    return Record(experiment, SELECT, 1, {"stolen": 0.0, **values})
