@@ -1,7 +1,8 @@
 """`python -m server`: settings, then signals, log, listener, model; and the only sys.exit.
 
-Exit status: 0 after a stop signal was carried out, 2 for a setting that can't be used (one line on stderr says what is
-wrong, what was expected and what to do).
+Exit status: 0 after a stop signal was carried out, 1 if a process of several was lost over that, 2 for a setting that
+can't be used (one line on stderr says what is wrong, what was expected and what to do), 3 for a model that came to the
+end that it is there to show.
 """
 
 from __future__ import annotations
@@ -10,38 +11,62 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from server.limits import raise_descriptor_limit
-from server.logring import LogRing
+from server.limits import processes, raise_descriptor_limit
+from server.logring import LogRing, ThreadlessLog
 from server.models import load
+from server.models.base import Died, Model
+from server.parent import Parent
 from server.service import assembled
 from server.settings import Settings, UsageError, parse
 from server.signals import StopRequests
+from server.supervisor import Supervisor
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until stopped; return the exit status."""
     try:
-        serve(parse(argv, environ))
+        return serve(parse(argv, environ))
     except UsageError as problem:
         sys.stderr.write(f"holdfast server: {problem}\n")
         return 2
-    return 0
+    except Died as end:
+        sys.stderr.write(f"holdfast server: {end}\n")
+        return 3
 
 
-def serve(settings: Settings) -> None:
-    """Serve as `settings` say, until a signal stops it; raise `UsageError` for what turns out impossible."""
+def serve(settings: Settings) -> int:
+    """Serve as `settings` say, until a signal stops it; return the exit status.
+
+    Raise `UsageError` for what turns out impossible.
+    """
     stops = StopRequests()
     stops.install()
     raise_descriptor_limit()
+    model = load(settings.model)
+    try:
+        if count := processes(settings, model):
+            return 0 if _serve_by_several(settings, model, count, stops) else 1
+        _serve_alone(settings, model, stops)
+        return 0
+    finally:
+        stops.close()
+
+
+def _serve_alone(settings: Settings, model: type[Model], stops: StopRequests) -> None:
     log = LogRing(sys.stderr, settings.log_level)
     try:
-        model = load(settings.model)()
-        with assembled(settings, model, log, stops) as service:
+        made = model()
+        with assembled(settings, made, log, stops) as service:
             log.start()
-            model.serve(service)
+            made.serve(service)
     finally:
         log.close()
-        stops.close()
+
+
+def _serve_by_several(settings: Settings, model: type[Model], count: int, stops: StopRequests) -> bool:
+    log = ThreadlessLog(sys.stderr, settings.log_level)
+    with assembled(settings, model, log, stops, count) as service:
+        return (Parent if model.preforks else Supervisor)(service, model).run()
 
 
 if __name__ == "__main__":

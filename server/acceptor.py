@@ -24,7 +24,7 @@ from typing import Protocol
 from server.counters import Counters
 from server.errnos import CAPACITY, NEWCOMER_LOST
 from server.logring import LogRing
-from server.pollers import Poller
+from server.pollers import Watcher
 from server.refusal import Refusal, say_full
 
 #: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
@@ -45,12 +45,20 @@ NEVER = float("inf")
 class Host(Protocol):
     """What the acceptor needs of the loop. Times are monotonic seconds."""
 
-    now: float
     counters: Counters
     log: LogRing
-    poller: Poller
     handlers: dict[int, Handler]
     receive_size: int
+
+    @property
+    def now(self) -> float:
+        """When the turn began."""
+        ...
+
+    @property
+    def poller(self) -> Watcher:
+        """Who calls the handlers."""
+        ...
 
     def admit(self, sock: socket.socket, peer: object) -> None:
         """Hold this newcomer as a connection."""
@@ -77,10 +85,32 @@ class Handler(Protocol):
         ...
 
 
-class Acceptor:
-    """The listener's handler. `close()` ends it."""
+class Entrance(Protocol):
+    """Where a loop's newcomers come from. It hands each to `admit` of its host."""
 
-    def __init__(self, host: Host, listener: socket.socket, cap: int, refusals: int, waits: bool) -> None:
+    def tick(self) -> None:
+        """See to what may have become possible. Called once a second, and when asked for by `wake_by`."""
+        ...
+
+    def released(self) -> None:
+        """A connection has ended: there may be room again."""
+        ...
+
+    def close(self) -> None:
+        """Let nobody in any more; a second call does nothing."""
+        ...
+
+
+class Acceptor:
+    """The listener's handler. `close()` ends it.
+
+    `counts`: whether those that it admits are counted here; a host that passes them on has them counted where they go.
+    """
+
+    def __init__(
+        self, host: Host, listener: socket.socket, cap: int, refusals: int, waits: bool, counts: bool = True
+    ) -> None:
+        self.at_cap = False
         self._host = host
         self._listener = listener
         self._cap = cap
@@ -91,7 +121,8 @@ class Acceptor:
         self._spare = _open_spare()
         self._listening = False
         self._closed = False
-        self._at_cap = False
+        self._counts = counts
+        self._paused = False
         self._exhausted_at = NEVER
         self._rests_until = 0.0
         host.handlers[listener.fileno()] = self
@@ -136,10 +167,16 @@ class Acceptor:
 
     def released(self) -> None:
         """A connection has ended: there may be room again."""
-        if self._at_cap and self._host.held() <= self._cap_cleared:
-            self._at_cap = False
+        if self.at_cap and self._host.held() <= self._cap_cleared:
+            self.at_cap = False
             self._host.log.info("below the cap again: %d connections of %d", self._host.held(), self._cap)
         if not self._listening:
+            self.review()
+
+    def pause(self, paused: bool) -> None:
+        """Leave newcomers in the backlog for now, or no longer."""
+        if paused != self._paused:
+            self._paused = paused
             self.review()
 
     def review(self) -> None:
@@ -177,7 +214,7 @@ class Acceptor:
 
     def _blocked(self) -> bool:
         """Whether a newcomer could neither be held nor be refused now."""
-        if self._host.now < self._rests_until or not self._has_spare():
+        if self._paused or self._host.now < self._rests_until or not self._has_spare():
             return True
         return self._full() and (self._waits or len(self._refusals) >= self._slots)
 
@@ -208,15 +245,16 @@ class Acceptor:
         if self._full():
             self._refuse(sock, peer)
             return
-        self._host.counters.accepted += 1
+        if self._counts:
+            self._host.counters.accepted += 1
         self._host.log.debug("new connection from %s", peer)
         self._host.admit(sock, peer)
         if self._full():
             self._reached_cap()
 
     def _reached_cap(self) -> None:
-        if not self._at_cap:
-            self._at_cap = True
+        if not self.at_cap:
+            self.at_cap = True
             fate = "wait in the backlog" if self._waits else "are refused"
             self._host.log.warning("at the cap of %d connections: newcomers %s", self._cap, fate)
         if self._waits:

@@ -1,4 +1,5 @@
-"""The admin port: /healthz and /metrics over HTTP, on a socket and a thread of their own.
+"""The admin port: /healthz and /metrics over HTTP, on a socket and a thread of their own,
+or, where the server forks and so has no threads, in a process of their own.
 
 Strategy: one request at a time, answered and closed. What asks here is a health check, a scraper and the lab, a few
 times a second; one at a time bounds the descriptors (select has few) and leaves the interpreter to the serving
@@ -29,13 +30,13 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 class Admin:
-    """Answers on `listener` from a daemon thread, from `start()` to `close()`."""
+    """Answers on `listener` from a daemon thread, from `start()` to `close()`; or from whoever calls `serve()`."""
 
     def __init__(self, listener: socket.socket, metrics: Callable[[], bytes], draining: Callable[[], bool]) -> None:
         listener.setblocking(True)
         self._listener = listener
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="admin", daemon=True)
+        self._thread = threading.Thread(target=self.serve, name="admin", daemon=True)
         self._handler = _handler_class(metrics, draining)
 
     def start(self) -> None:
@@ -48,7 +49,12 @@ class Admin:
         self._listener.shutdown(socket.SHUT_RDWR)  # Wakes accept(); closing the socket would not.
         self._thread.join(PATIENCE_SECONDS)
 
-    def _serve(self) -> None:
+    def fileno(self) -> int:
+        """Return the descriptor of the listener."""
+        return self._listener.fileno()
+
+    def serve(self) -> None:
+        """Answer until closed."""
         while not self._closing.is_set():
             try:
                 sock, peer = self._listener.accept()

@@ -6,15 +6,20 @@ full pipe, happen in a thread. Rules:
 - Nothing on the serving thread's path waits for the log: when the ring is full, the line is dropped and counted, and
   the writer says how many were lost as soon as it can write again.
 - Lines carry no time of their own: `docker compose logs -t`, journald and the like add it.
+- Several processes may write to one pipe: what is written at once is no longer than a pipe takes undivided.
+- A process that forks has no thread (see `processes`): `ThreadlessLog` writes at once, and only what is taken at once.
 - One synchronous record of `logging` costs more than echoing a message (17 us against 14), hence this.
 """
 
 from __future__ import annotations
 
+import select
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import IO
+
+from server.counters import Counters
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -34,21 +39,31 @@ _Line = tuple[str, tuple[object, ...]]
 
 
 class LogRing:
-    """Lines go in without waiting, and out to `stream` by a thread. Safe to use from any thread."""
+    """Lines go in without waiting, and out to `stream` by a thread. Safe to use from any thread.
 
-    def __init__(self, stream: IO[str], level: str = "info", capacity: int = CAPACITY) -> None:
-        self.dropped = 0
+    `name` stands before each line, of a process that is one of several. What is lost is counted in `counters`.
+    """
+
+    def __init__(self, stream: IO[str], level: str = "info", capacity: int = CAPACITY, name: str = "") -> None:
+        self.counters = Counters()
+        self._name = name
         self._level = LEVELS[level]
         self._capacity = capacity
         self._stream = stream
         self._reported = 0
         self._queue: SimpleQueue[_Line | None] = SimpleQueue()
         self._closing = threading.Event()
-        self._writer = threading.Thread(target=self._write_all, name="log writer", daemon=True)
+        self._writer: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the writer; lines that came before wait for it."""
+        self._writer = threading.Thread(target=self._write_all, name="log writer", daemon=True)
         self._writer.start()
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were lost."""
+        return self.counters.log_dropped
 
     @property
     def debugging(self) -> bool:
@@ -75,7 +90,7 @@ class LogRing:
         if level < self._level:
             return
         if self._queue.qsize() >= self._capacity:
-            self.dropped += 1
+            self.counters.log_dropped += 1
             return
         self._queue.put((text, args))
 
@@ -83,7 +98,7 @@ class LogRing:
         """Write out what waits, if started, and end the writer; a stuck stream is given up after `CLOSE_SECONDS`."""
         self._closing.set()
         self._queue.put(None)
-        if self._writer.ident is not None:
+        if self._writer is not None:
             self._writer.join(CLOSE_SECONDS)
 
     def _write_all(self) -> None:
@@ -102,28 +117,62 @@ class LogRing:
         entry = first
         try:
             while entry is not None and len(lines) < self._capacity:
-                lines.append(_formatted(*entry))
+                lines.append(self._formatted(*entry))
                 entry = self._queue.get_nowait()
         except Empty:
             return lines, False
         if entry is not None:
-            lines.append(_formatted(*entry))
+            lines.append(self._formatted(*entry))
         return lines, entry is None
 
-    def _write(self, lines: Iterable[str]) -> None:
-        text = "".join(lines)
+    def _write(self, lines: list[str]) -> None:
         lost = self.dropped - self._reported
         if lost:
             self._reported += lost
-            text += f"the log was too slow: {lost} lines dropped\n"
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            # Nobody reads the log any more. Serving goes on, and the metric says that lines were lost.
-            self.dropped += text.count("\n")
-            self._reported = self.dropped
+            lines.append(self._formatted("the log was too slow: %d lines dropped", (lost,)))
+        for text in _pieces(lines):
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):
+                # Nobody reads the log any more. Serving goes on, and the metric says that lines were lost.
+                self.counters.log_dropped += text.count("\n")
+                self._reported = self.dropped
+
+    def _formatted(self, text: str, args: tuple[object, ...]) -> str:
+        return self._name + (text % args if args else text) + "\n"
 
 
-def _formatted(text: str, args: tuple[object, ...]) -> str:
-    return (text % args if args else text) + "\n"
+class ThreadlessLog(LogRing):
+    """The same without a thread: a line is written at once if the stream takes it at once, else it is lost.
+
+    For a process that says little. (Another that writes to the same pipe may fill it between the look and the write;
+    then this one waits until the pipe's reader has read on.)
+    """
+
+    def __init__(self, stream: IO[str], level: str = "info") -> None:
+        super().__init__(stream, level)
+        self._room = select.poll()
+        self._room.register(stream, select.POLLOUT)
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def _put(self, level: int, text: str, args: tuple[object, ...]) -> None:
+        if level < self._level:
+            return
+        if self._room.poll(0):
+            self._write([self._formatted(text, args)])
+        else:
+            self.counters.log_dropped += 1
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Put lines together as far as a pipe takes them undivided; a longer one comes alone."""
+    piece = ""
+    for line in lines:
+        if piece and len(piece) + len(line) > select.PIPE_BUF:
+            yield piece
+            piece = ""
+        piece += line
+    yield piece

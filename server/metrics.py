@@ -38,29 +38,24 @@ _COUNTED: tuple[tuple[str, str, Callable[[Counters], int]], ...] = (
 class ServerCollector(Collector):
     """The board as metric families.
 
-    `cap` tells the connections allowed, `dropped` how many log lines were lost by the process that began, `waiting` how
-    many connections the kernel holds ready that were not accepted yet (None where it doesn't say), `processes` how many
-    there should be (0: the one that began serves alone). `about` are labels of what the counters mean: model, framing,
-    app.
+    `cap` is how many connections are allowed, `waiting` tells how many the kernel holds ready that were not accepted
+    yet (None where it doesn't say), `processes` is how many there should be (0: the one that began serves alone),
+    `about` are labels of what the counters mean: model, framing, app.
     """
 
     def __init__(
         self,
         board: Board,
-        cap: Callable[[], int],
-        dropped: Callable[[], int],
+        cap: int,
         waiting: Callable[[], int | None],
         about: Mapping[str, str],
-        processes: Callable[[], int] = lambda: 0,
-        respawns: Callable[[], int] = lambda: 0,
+        processes: int = 0,
     ) -> None:
         self._board = board
         self._cap = cap
-        self._dropped = dropped
         self._waiting = waiting
         self._about = about
         self._processes = processes
-        self._respawns = respawns
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family, computed from one copy of the board."""
@@ -68,13 +63,12 @@ class ServerCollector(Collector):
         total = Counters()
         for row in rows:
             total.add(row)
-        total.log_dropped += self._dropped()
         yield InfoMetricFamily("holdfast_server", "What the counters are of", value=dict(self._about))
         if (waiting := self._waiting()) is not None:
             yield _gauge("backlog", "Connections that the kernel holds ready and nobody has accepted yet", waiting)
         now = monotonic()
         yield _gauge("connections", "Connections held now", total.held)
-        yield _gauge("max_connections", "Connections allowed at once", self._cap())
+        yield _gauge("max_connections", "Connections allowed at once", self._cap)
         lag = max(row.lag.seconds(now) for row in rows)
         yield _gauge("loop_lag_seconds", "Longest turn away from waiting, last second or two", lag)
         yield _labelled("closed", "Connections ended, by reason", "reason", total.closed)
@@ -83,10 +77,10 @@ class ServerCollector(Collector):
         for name, text, figure in _COUNTED:
             yield CounterMetricFamily(f"holdfast_server_{name}", text, value=figure(total))
         serving = {number: row for number, row in enumerate(rows[1:]) if row.pid}
-        yield _gauge("processes", "Processes that serve now", len(serving) if self._processes() else 1)
-        yield _gauge("processes_wanted", "Processes that should serve", self._processes() or 1)
-        yield CounterMetricFamily("holdfast_server_respawns", "Processes begun anew", value=self._respawns())
-        if self._processes():
+        yield _gauge("processes", "Processes that serve now", len(serving) if self._processes else 1)
+        yield _gauge("processes_wanted", "Processes that should serve", self._processes or 1)
+        yield CounterMetricFamily("holdfast_server_respawns", "Processes begun anew", value=self._board.respawns)
+        if self._processes:
             yield from _of_each(serving, now)
 
 

@@ -24,6 +24,7 @@ AT_CAP = ("refuse", "wait")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 LARGEST_COUNT = 2**31 - 1
+MOST_PROCESSES = 1000
 
 
 class UsageError(Exception):
@@ -32,16 +33,21 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one server, parsed. Times are seconds unless the name says otherwise; None: the model's own."""
+    """The settings of one server, parsed. Times are seconds unless the name says otherwise; None: the model's own,
+    or as many as needed.
+    """
 
     host: str
     port: int
     admin_host: str
     admin_port: int
     model: str
+    processes: int | None
     framing: str
     app: str
     work_ms: float
+    block_ms: float
+    log_sync: bool | None
     max_connections: int | None
     at_cap: str
     max_message: int
@@ -118,6 +124,21 @@ def _amount(unit: str) -> Callable[[str], float]:
     return parse
 
 
+def _yes_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("expected yes or no")
+    return text == "yes"
+
+
+def _processes(text: str) -> int | None:
+    if text == "auto":
+        return None
+    try:
+        return _whole(1, MOST_PROCESSES)(text)
+    except ValueError as problem:
+        raise ValueError(f"{problem}, or auto") from None
+
+
 def _host(text: str) -> str:
     bare = text.strip().removeprefix("[").removesuffix("]")
     if not bare:
@@ -131,15 +152,21 @@ TABLE: tuple[Setting, ...] = (
     Setting("admin_host", _host, "127.0.0.1", "address of /healthz and /metrics", "as for --host"),
     Setting("admin_port", _whole(0, 65535), "8687", "port of /healthz and /metrics; 0: any free one", "next to --port"),
     Setting("model", _one_of(*MODELS), "select", "concurrency model", "select is what the lab is about"),
+    Setting("processes", _processes, "1", "processes that share the connections; auto: as many as they need",
+            "one is what select is about; more is how it gets past its wall"),
     Setting("framing", _one_of(*FRAMINGS), "line", "line: up to a newline; chunk: what one recv brings",
             "TCP keeps no message boundaries, a newline does"),
     Setting("app", _one_of(*APPS), "hello", "hello: greet; echo: send back; work: burn CPU, then send back",
             "the tutorial's answer"),
     Setting("work_ms", _amount("milliseconds"), "10", "CPU time that the work app burns for each message",
             "enough to be felt, not enough to hang"),
+    Setting("block_ms", _amount("milliseconds"), "0", "a call that blocks so long before each reply",
+            "it spoils a loop for everyone; a thread or a process of one's own is not a loop"),
+    Setting("log_sync", _yes_no, None, "yes: write a line for each message and wait until it is written",
+            "the tutorial prints; who prints in a loop waits for whoever reads the log", shown="no; tutorial: yes"),
     Setting("max_connections", _whole(1), None, "connections held at once",
             "select watches no descriptor from 1,024 on, and 24 are needed for the rest",
-            shown="1000; epoll: what the descriptor limit allows"),
+            shown="as descriptors allow; select: 1000; threaded: 4000; prefork: 8; sync: 1"),
     Setting("at_cap", _one_of(*AT_CAP), "refuse", "refuse newcomers with a line, or let them wait in the backlog",
             "a refused client knows, a waiting one guesses"),
     Setting("max_message", _whole(1), "65536", "longest message in bytes, without its newline",
@@ -151,7 +178,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("drain_timeout", _amount("seconds"), "5", "time that SIGTERM leaves for unsent replies",
             "half of the 10 s after which Docker kills"),
     Setting("backlog", _whole(1), None, "connections the kernel queues before they are accepted",
-            "1,000 may arrive while one turn of the loop runs", shown="1024; sync: 10"),
+            "1,000 may arrive while one turn of the loop runs", shown="1024; sync, tutorial: 10"),
     Setting("log_level", _one_of(*LOG_LEVELS), "info", "debug adds the tutorial's line for each connection and message",
             "a line for each message costs as much as the message"),
 )  # fmt: skip

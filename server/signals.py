@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Callable, Iterable
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -23,15 +24,17 @@ class StopRequests:
 
     def __init__(self) -> None:
         self.interrupting = False
+        self._installed: list[int] = []
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
 
-    def install(self) -> None:
-        """Take over SIGTERM and SIGINT; main thread only."""
+    def install(self, numbers: Iterable[int] = SIGNALS) -> None:
+        """Take over these signals; main thread only. Those that are not in SIGNALS only make `fileno()` readable."""
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-        for number in SIGNALS:
+        for number in numbers:
             signal.signal(number, self._handle)
+            self._installed.append(number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.interrupting:
@@ -55,9 +58,31 @@ class StopRequests:
 
     def close(self) -> None:
         """Give the signals back to the system and close the sockets."""
-        if signal.getsignal(signal.SIGTERM) == self._handle:
+        if self._installed:
             signal.set_wakeup_fd(-1)
-            for number in SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
+        for number in self._installed:
+            signal.signal(number, signal.SIG_DFL)
+        self._installed.clear()
         self._receiver.close()
         self._sender.close()
+
+
+class OrderedStops(StopRequests):
+    """Those of a process that has a parent.
+
+    From when the parent stops, its orders count and not the signals: a group's SIGTERM reaches a process twice, once
+    by itself and once through the parent, and the second one would cut what the first has begun to drain. `stage` says
+    how many requests the parent has had so far.
+    """
+
+    def __init__(self, stage: Callable[[], int]) -> None:
+        super().__init__()
+        self._stage = stage
+        self._told = 0
+
+    def take(self) -> int:
+        """Return how many requests came since the last call, or how many of the parent's orders are new."""
+        signals, ordered = super().take(), self._stage()
+        new = max(0, ordered - self._told) if ordered else signals
+        self._told += new
+        return new

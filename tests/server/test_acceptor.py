@@ -317,3 +317,28 @@ def test_after_the_end_nothing_is_watched_and_nothing_happens(bench: Bench) -> N
     bench.acceptor.released()
     with pytest.raises(ConnectionRefusedError):
         connect(bench.listener.port)
+
+
+def test_while_it_pauses_newcomers_wait(bench: Bench) -> None:
+    bench.acceptor.pause(True)
+    bench.connect(2)
+    bench.turn()
+    assert not bench.listening
+    assert bench.host.held() == 0
+    bench.acceptor.tick()
+    assert not bench.listening
+    bench.acceptor.pause(False)
+    bench.turn()
+    assert bench.host.held() == 2
+
+
+def test_a_host_that_passes_them_on_has_them_counted_elsewhere() -> None:
+    host, listener = FakeHost(), Listener()
+    acceptor = Acceptor(host, listener, 10, 4, False, counts=False)  # type: ignore[arg-type]
+    with connect(listener.port):
+        acceptor.on_readable()
+        assert host.held() == 1
+        assert host.counters.accepted == 0
+        host.connections[0].close()
+    acceptor.close()
+    host.log.close()

@@ -18,6 +18,7 @@ from tests.support.sockets import connect, read_to_end
 def running(draining: bool = False) -> Iterator[int]:
     with listen("127.0.0.1", 0, 5, "admin-") as sock:
         served = Admin(sock, lambda: b"figures\n", lambda: draining)
+        assert served.fileno() == sock.fileno()
         served.start()
         yield sock.getsockname()[1]
         served.close()

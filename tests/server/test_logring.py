@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import select
 import threading
+from collections.abc import Iterator
+from typing import IO
 
 import pytest
 
-from server.logring import LogRing
+from server.counters import Counters
+from server.logring import LogRing, ThreadlessLog
 
 
 class StuckStream(io.StringIO):
@@ -90,3 +95,79 @@ def test_a_broken_stream_is_survived_and_counted() -> None:
 
 def test_one_that_was_never_started_can_be_closed() -> None:
     LogRing(io.StringIO()).close()
+
+
+def test_the_name_of_a_process_stands_before_each_of_its_lines() -> None:
+    stream = StuckStream()
+    log = LogRing(stream, "info", 1, name="process 3: ")
+    log.start()
+    log.info("first")
+    assert stream.entered.wait(30)
+    log.info("second")
+    log.info("third")
+    stream.freed.set()
+    log.close()
+    said = ["first", "second", "the log was too slow: 1 lines dropped"]
+    assert stream.getvalue().splitlines() == [f"process 3: {line}" for line in said]
+
+
+def test_what_is_lost_is_counted_where_the_log_is_told_to() -> None:
+    log = started(StuckStream(), capacity=0)
+    log.counters = counters = Counters()
+    log.info("there is no room at all")
+    assert counters.log_dropped == log.dropped == 1
+
+
+def test_many_lines_are_written_in_pieces_that_a_pipe_takes_undivided() -> None:
+    class Pieces(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    pieces: list[str] = []
+    log = started(Pieces(), capacity=1000)
+    long = "x" * (select.PIPE_BUF + 1)
+    for line in (*map(str, range(500)), "y" * 1000, "z" * 4000, long, "last"):
+        log.info("%s", line)
+    log.close()
+    assert "".join(pieces).splitlines() == [*map(str, range(500)), "y" * 1000, "z" * 4000, long, "last"]
+    assert all(piece.endswith("\n") for piece in pieces)
+    assert all(len(piece) <= select.PIPE_BUF for piece in pieces if long not in piece)
+
+
+# Without a thread
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[IO[str], IO[str]]]:
+    reading, writing = os.pipe()
+    with open(reading) as reader, open(writing, "w") as writer:
+        yield reader, writer
+
+
+def test_without_a_thread_a_line_is_out_at_once(pipe: tuple[IO[str], IO[str]]) -> None:
+    reader, writer = pipe
+    before = threading.active_count()
+    log = ThreadlessLog(writer, "info")
+    log.start()
+    log.debug("not wanted")
+    log.warning("one %s", 1)
+    assert reader.readline() == "one 1\n"
+    assert threading.active_count() == before
+    log.close()
+
+
+def test_without_a_thread_a_full_pipe_is_not_waited_for(pipe: tuple[IO[str], IO[str]]) -> None:
+    reader, writer = pipe
+    log = ThreadlessLog(writer)
+    written = 0
+    while not log.dropped:
+        log.info("x" * 999)  # Nobody reads.
+        written += 1
+    log.info("lost as well")
+    assert log.dropped == 2
+    for _ in range(written - 1):
+        assert reader.readline() == "x" * 999 + "\n"
+    log.info("somebody reads again")
+    assert reader.readline() == "somebody reads again\n"
+    assert reader.readline() == "the log was too slow: 2 lines dropped\n"

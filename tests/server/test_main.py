@@ -8,6 +8,7 @@ import pytest
 
 from server.models import MODELS
 from tests.support.server_process import run_server, running_server
+from tests.support.several import children
 from tests.support.sockets import ask, connect
 
 
@@ -23,7 +24,9 @@ def test_a_setting_that_can_not_be_used_is_one_line_and_exit_2() -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--max-connections", "1020"), "use 1006 or fewer, or --model epoll"),
+        (("--max-connections", "1020"), "use 1006 or fewer, --processes 2, or --model epoll"),
+        (("--processes", "4", "--max-connections", "15000"), "or fewer, or --processes 15"),
+        (("--model", "sync", "--processes", "4"), "several of sync can't share"),
         (("--model", "epoll", "--max-connections", "2000000000"), "RLIMIT_NOFILE"),
         (("--host", "192.0.2.1"), "not an address of this machine"),
     ],
@@ -78,3 +81,11 @@ def test_it_listens_on_ipv6() -> None:
     with running_server("--host", "::1", "--admin-host", "::1") as server, connect(server.port, "::1") as client:
         assert ask(client, b"hello\n") == b"Hello from server!\n"
         assert server.get("/healthz") == (200, "ok\n")
+
+
+def test_where_one_process_suffices_there_is_no_other() -> None:
+    with running_server("--processes", "auto", "--max-connections", "1000") as server:
+        assert server.lines[0].endswith(f" model select pid {server.process.pid}")
+        assert not children(server)
+        assert server.metrics()["processes"] == 1
+        assert server.stop() == 0

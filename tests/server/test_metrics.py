@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+import resource
+from pathlib import Path
 from time import monotonic
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.counters import CLOSE_REASONS, Board
+from server.counters import CLOSE_REASONS, Board, SharedBoard
 from server.metrics import ServerCollector, exposition
 
 
 def samples(board: Board, waiting: int | None = 0, processes: int = 0) -> dict[str, float]:
     about = {"model": "select", "framing": "line", "app": "echo"}
-    collector = ServerCollector(
-        board, lambda: 1000, lambda: 7, lambda: waiting, about, lambda: processes, lambda: 2 if processes else 0
-    )
+    collector = ServerCollector(board, 1000, lambda: waiting, about, processes)
     text = exposition(collector)().decode()
     return {
         "".join([sample.name, *(f"{{{key}={value}}}" for key, value in sample.labels.items())]): sample.value
@@ -44,11 +44,12 @@ def test_the_pinned_names_are_there() -> None:
 
 
 def test_the_counters_are_shown_and_the_gauge_is_their_difference() -> None:
-    board = Board()
+    board = SharedBoard()
     counters = board.row(0)
     counters.accepted, counters.refused, counters.messages, counters.replies = 10, 3, 50, 49
     counters.bytes_in, counters.bytes_out, counters.turns = 500, 490, 60
     counters.closed["client"], counters.closed["too-long"] = 3, 1
+    counters.log_dropped = 7
     found = samples(board)
     assert found["holdfast_server_connections"] == 6
     assert found["holdfast_server_accepted_total"] == 10
@@ -77,7 +78,7 @@ def test_a_server_alone_is_one_process_and_has_no_figures_by_process() -> None:
 
 
 def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() -> None:
-    board = Board()
+    board = SharedBoard()
     board.row(0).accepted, board.row(0).closed["lost"] = 7, 7
     for number, held in ((1, 4), (2, 5)):
         row = board.row(number)
@@ -85,6 +86,7 @@ def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() 
         row.closed["client"] = 1
     board.row(3).accepted = 1  # A process that is not there at the moment.
     board.row(2).lag.back(monotonic() - 5)
+    board.respawns = 2
     found = samples(board, processes=3)
     assert found["holdfast_server_accepted_total"] == 7 + 5 + 6 + 1
     assert found["holdfast_server_connections"] == 4 + 5 + 1
@@ -104,3 +106,14 @@ def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() 
     assert of_each["holdfast_server_process_memory_bytes{process=0}"] > 1_000_000
     assert of_each["holdfast_server_process_cpu_seconds_total{process=0}"] > 0
     assert not any("{process=2}" in name for name in of_each)
+
+
+def test_the_process_that_is_meant_is_shown_by_whoever_answers() -> None:
+    def pid_shown(pid: int | None) -> bool:
+        text = exposition(ServerCollector(Board(), 1000, lambda: None, {}), pid)().decode()
+        started = next(line for line in text.splitlines() if line.startswith("process_virtual_memory_bytes "))
+        pages = int(Path(f"/proc/{os.getppid()}/statm").read_text().split()[0])
+        return float(started.split()[1]) == pages * resource.getpagesize()
+
+    assert pid_shown(os.getppid())
+    assert not pid_shown(None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from server import limits
+from server.counters import DRAINING, SharedBoard
 from server.logring import LogRing
 from server.models import load
 from server.service import RECEIVE_SIZE, Service, assembled
@@ -63,6 +65,26 @@ def test_a_lowered_default_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None
     with service(stream=stream) as made:
         assert made.room.cap < 100
     assert f"the cap is {made.room.cap} connections, not 1000" in stream.getvalue()
+
+
+def test_for_several_processes_there_is_no_thread_and_a_board_that_they_share() -> None:
+    stream = io.StringIO()
+    log, stops = LogRing(stream), StopRequests()
+    settings = parse(["--port", "0", "--admin-port", "0", "--processes", "3", "--max-connections", "2000"], {})
+    before = threading.active_count()
+    with assembled(settings, load("select"), log, stops, 3) as made:
+        assert threading.active_count() == before
+        assert made.room.cap == 2000
+        assert made.room.share == 667
+        assert isinstance(made.board, SharedBoard)
+        assert made.counters.words == made.board.row(0).words
+        assert not made.draining
+        made.board.stage = DRAINING
+        assert made.draining
+    log.start()
+    log.close()
+    stops.close()
+    assert stream.getvalue().endswith(f"model select pid {os.getpid()} processes 3\n")
 
 
 def test_a_port_in_use_is_a_usage_error() -> None:

@@ -6,7 +6,9 @@ from dataclasses import fields
 
 import pytest
 
+from server.models import load
 from server.settings import TABLE, Setting, Settings, UsageError, parse
+from tests.support.pinned import STORY
 
 
 def test_the_table_and_the_settings_name_the_same_things() -> None:
@@ -24,6 +26,12 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert (settings.message_timeout, settings.drain_timeout, settings.idle_timeout) == (30.0, 5.0, 0.0)
     assert settings.max_connections is None
     assert settings.backlog is None
+    assert settings.processes == 1
+
+
+def test_as_many_processes_as_needed_is_no_number() -> None:
+    assert parse(["--processes", "auto"], {}).processes is None
+    assert parse([], {"SERVER_PROCESSES": "16"}).processes == 16
 
 
 def test_a_flag_beats_its_variable_and_an_empty_variable_counts_as_unset() -> None:
@@ -34,7 +42,7 @@ def test_a_flag_beats_its_variable_and_an_empty_variable_counts_as_unset() -> No
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_each_setting_can_be_given_both_ways(row: Setting) -> None:
-    value = row.default or "7"
+    value = row.default or {"log_sync": "yes"}.get(row.name, "7")
     name = row.name
     by_flag = parse([row.flag, value], {})
     by_variable = parse([], {row.variable: value})
@@ -52,11 +60,14 @@ def test_a_host_may_be_written_as_in_an_address(text: str, host: str) -> None:
     [
         (["--port", "66000"], {}, "'--port 66000': expected a whole number from 0 to 65535"),
         (["--port", "http"], {}, "'--port http': expected a whole number"),
-        ([], {"SERVER_MODEL": "threads"}, "'SERVER_MODEL=threads': expected one of select, epoll, sync"),
+        ([], {"SERVER_MODEL": "threads"}, "'SERVER_MODEL=threads': expected one of sync, threaded"),
+        (["--processes", "0"], {}, "'--processes 0': expected a whole number from 1 to 1000, or auto"),
+        ([], {"SERVER_PROCESSES": "many"}, "expected a whole number from 1 to 1000, or auto"),
         (["--idle-timeout", "-1"], {}, "expected a number of seconds, 0 or more"),
         (["--idle-timeout", "nan"], {}, "expected a number of seconds, 0 or more"),
         (["--work-ms", "inf"], {}, "expected a number of milliseconds, 0 or more"),
         (["--max-connections", "0"], {}, "expected a whole number from 1"),
+        (["--log-sync", "maybe"], {}, "expected yes or no"),
         (["--host", " "], {}, "expected a host name"),
         (["--cap", "3"], {}, "unrecognized arguments: --cap 3"),
         (["--max-conn", "3"], {}, "unrecognized arguments"),
@@ -79,3 +90,27 @@ def test_the_help_names_each_flag_and_variable(capsys: pytest.CaptureFixture[str
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert all(row.flag in text and row.variable in text for row in TABLE)
+
+
+WORDS = {"yes": True, "no": False, "as descriptors allow": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("max_connections", "default_cap"), ("backlog", "backlog"), ("log_sync", "prints")]
+)
+def test_a_default_that_is_the_models_own_is_shown_as_it_is(name: str, own: str) -> None:
+    """For the models of the story: a new one is a file and a line in the table of models, and needs no line here."""
+    (row,) = [row for row in TABLE if row.name == name]
+    said = _said(row.shown)
+    assert {model: said.get(model, said[""]) for model in STORY} == {
+        model: getattr(load(model), own) for model in STORY
+    }
+
+
+def _said(shown: str) -> dict[str, object]:
+    """`1024; sync, tutorial: 10` -> {"": 1024, "sync": 10, "tutorial": 10}; "" are the others."""
+    said: dict[str, object] = {}
+    for part in shown.split("; "):
+        models, _, value = part.rpartition(": ")
+        said |= dict.fromkeys(models.split(", "), WORDS[value] if value in WORDS else int(value))
+    return said

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.signals import Stopped, StopRequests
+from server.signals import SIGNALS, OrderedStops, Stopped, StopRequests
 
 
 @pytest.fixture
@@ -70,3 +70,50 @@ def test_closing_gives_the_signals_back(stops: StopRequests) -> None:
     stops.install()
     stops.close()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_signals_that_are_no_requests_can_wake_as_well(stops: StopRequests) -> None:
+    before = signal.getsignal(signal.SIGCHLD)
+    stops.install((*SIGNALS, signal.SIGCHLD))
+    os.kill(os.getpid(), signal.SIGCHLD)
+    assert wait(stops)
+    assert stops.take() == 0
+    stops.close()
+    assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+    signal.signal(signal.SIGCHLD, before)
+
+
+# Below a parent
+
+
+def test_a_process_that_is_stopped_by_itself_counts_its_signals() -> None:
+    stops = OrderedStops(lambda: 0)
+    stops.request()
+    stops.request()
+    assert stops.take() == 2
+    stops.close()
+
+
+def test_from_when_the_parent_stops_its_orders_count_and_each_once() -> None:
+    stage = 0
+    stops = OrderedStops(lambda: stage)
+    stops.request()
+    assert stops.take() == 1
+    stage = 1
+    stops.request()
+    assert stops.take() == 0  # It drains already.
+    stops.request()
+    assert stops.take() == 0
+    stage = 2
+    stops.request()
+    assert stops.take() == 1
+    stops.close()
+
+
+def test_a_group_signal_and_the_parents_are_one_request() -> None:
+    stops = OrderedStops(lambda: 1)
+    stops.request()
+    stops.request()
+    assert stops.take() == 1
+    assert stops.take() == 0
+    stops.close()

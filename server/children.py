@@ -1,0 +1,114 @@
+"""One of several processes as its supervisor sees it: what it was given, what it has made of that, whether it keeps up.
+
+Strategy: the supervisor counts what it hands over, the process counts on the board what it takes and what ends; the
+difference is its load. Nobody has to report anything. Rules:
+
+- No more than `MOST_IN_FLIGHT` newcomers are left with one that has not taken them yet.
+- A process is slow if it has not taken what it was given, or has been away from waiting, for `SLOW_SECONDS`. One that
+  has stopped altogether looks idle if it stopped while it waited: so a slow one stays slow until its loop has turned.
+- What a slow one has not taken can be taken back, and is then for another.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from server.channel import MOST_AT_ONCE, Channel
+from server.counters import Counters
+
+MOST_IN_FLIGHT = MOST_AT_ONCE
+
+#: About what a person notices. Longer than a process waits for its turn on a crowded machine.
+SLOW_SECONDS = 0.25
+
+
+class Child:
+    """A process and the channel to it. `row` is what it counts, `family` that of the sockets it is given.
+
+    `load` is how many it holds, those in flight included, `in_flight` how many it was given and has not taken, both as
+    of the last `look`. `leaves`: it takes nothing more.
+    """
+
+    def __init__(self, row: Counters, family: int) -> None:
+        self.load = 0
+        self.in_flight = 0
+        self.slow = False
+        self.channel: Channel | None = None
+        self.leaves = False
+        self._row = row
+        self._family = family
+        self._given = 0
+        self._taken = 0
+        self._taken_at = 0.0
+        self._turn_when_slow = -1
+        self._unable = False
+
+    def begin(self, now: float) -> Channel:
+        """Return a new channel, for a process that is about to begin. Raise OSError where there is none."""
+        self.channel = Channel()
+        self.leaves = False
+        self._given = 0
+        self._turn_when_slow = -1
+        self.look(now)
+        return self.channel
+
+    def look(self, now: float) -> None:
+        """Look at what the process has counted by `now` (monotonic seconds)."""
+        row = self._row
+        taken = row.accepted
+        self.in_flight = self._given - taken
+        self.load = self._given - row.ended
+        self._unable = False
+        if taken != self._taken or not self.in_flight:
+            self._taken, self._taken_at = taken, now
+        self.slow = self._is_slow(now)
+
+    def able(self) -> bool:
+        """Whether it is there and can be given newcomers, if there is room."""
+        return not (self.channel is None or self.leaves or self._unable) and self._row.pid != 0
+
+    def stuck(self) -> bool:
+        """Whether it is slow and has not taken what it was given."""
+        return self.slow and self.in_flight > 0
+
+    def give(self, newcomers: Sequence[socket.socket], now: float) -> bool:
+        """Hand over these, no more than there is room for; return False where that failed: they are still here."""
+        assert self.channel is not None
+        try:
+            self.channel.hand(newcomers)
+        except OSError:
+            self._unable = True  # Full, or at its end; another look, or the end, will tell.
+            return False
+        if not self.in_flight:
+            self._taken_at = now
+        self._given += len(newcomers)
+        self.in_flight += len(newcomers)
+        self.load += len(newcomers)
+        return True
+
+    def take_back(self) -> tuple[list[socket.socket], int]:
+        """Return those that were given and not taken, and how many of them were lost for want of descriptors."""
+        if self.channel is None:
+            return [], 0
+        handed, came = self.channel.take_back()
+        self._given -= handed
+        self.in_flight -= handed
+        self.load -= handed
+        return [socket.socket(self._family, socket.SOCK_STREAM, 0, fd) for fd in came], handed - len(came)
+
+    def uncounted(self) -> int:
+        """Return how many were given and not counted by a process that has ended, and from whom nothing came back."""
+        return self._given - self._row.accepted
+
+    def end(self) -> None:
+        """Close the channel."""
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
+
+    def _is_slow(self, now: float) -> bool:
+        waited = now - self._taken_at if self.in_flight else 0.0
+        if max(waited, self._row.lag.seconds(now)) >= SLOW_SECONDS:
+            self._turn_when_slow = self._row.turns
+        return self._turn_when_slow == self._row.turns

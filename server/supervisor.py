@@ -1,0 +1,232 @@
+"""N processes over one listener: the parent accepts, and hands each newcomer to the least loaded of them.
+
+Strategy: the Acceptor lets in and refuses as it does for a loop; who is let in is handed on at the end of the turn, all
+newcomers of a process in one message. The processes are loops that hold what comes through their channel (`intake`).
+So select gets past its wall: each process holds its share, and no connection is left to chance. Rules:
+
+- The shares are even to one connection while nobody leaves, and newcomers make them even again.
+- No newcomer is left with a process that is stuck: what it has not taken is given to one that is not. With nobody to
+  give newcomers to (a process has just died, all have their share) they wait here, and the others in the backlog.
+- A process that stops by itself closes its end of the channel, takes what is in it, and is given nothing more.
+- A process that dies takes its connections with it, and no others: what was in its channel is for the next.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+from heapq import heapify, heappop, heapreplace
+from typing import ClassVar
+
+from server import channel
+from server.acceptor import Acceptor
+from server.children import MOST_IN_FLIGHT, SLOW_SECONDS, Child
+from server.counters import SERVING
+from server.intake import ORPHANS_DRAIN_SECONDS, Intake
+from server.limits import Room
+from server.logring import LogRing
+from server.models.base import Model
+from server.parent import Parent
+from server.service import Service
+from server.signals import StopRequests
+
+#: While newcomers stream in, the loads are looked at no more often than this: it costs a microsecond and a half each.
+LOOK_SECONDS = 0.005
+
+
+class Supervisor(Parent):
+    """Keep processes that run a readiness model, and accept for them. The acceptor's host.
+
+    `told` is set when a process has taken a newcomer or lost a connection while that was waited for.
+    """
+
+    grace: ClassVar[float] = ORPHANS_DRAIN_SECONDS + 0.5
+
+    def __init__(self, service: Service, model: type[Model]) -> None:
+        room = service.room
+        self.receive_size = service.receive_size
+        self._family = service.listener.family
+        rows = {number: service.board.row(number) for number in range(1, room.processes + 1)}
+        self._children = {number: Child(row, self._family) for number, row in rows.items()}
+        self._newcomers: list[socket.socket] = []
+        self._held = 0
+        self._looked_at = 0.0
+        self._in_flight = 0
+        self.told = False
+        super().__init__(service, model)
+        waits = service.settings.at_cap == "wait"
+        self._acceptor = Acceptor(self, service.listener, room.cap, room.refusals, waits, counts=False)
+
+    # What the acceptor asks for
+
+    def admit(self, sock: socket.socket, peer: object) -> None:
+        """Keep a newcomer until the turn is over."""
+        self._newcomers.append(sock)
+
+    def held(self) -> int:
+        """Return how many connections are held by the processes, and on their way there."""
+        if self._held + len(self._newcomers) >= self.service.room.cap and self._looked_at < self.now:
+            self._look()
+        return self._held + len(self._newcomers)
+
+    # What the parent does
+
+    def _prepare(self, number: int) -> None:
+        child = self._children[number]
+        self._close_channel(child)  # Of a fork that failed.
+        near = child.begin(self.now).near
+        self.handlers[near.fileno()] = _Tidings(self, child, near)
+        self.poller.watch(near.fileno(), True, False)
+
+    def _kept_by(self, number: int) -> Collection[int]:
+        return (self._end_of(number).fileno(),)
+
+    def _service_of(self, number: int, stops: StopRequests, log: LogRing) -> Service:
+        self.service.listener.detach()  # It is closed here, and its number will be somebody else's.
+        source = self._end_of(number)
+        service = super()._service_of(number, stops, log)
+        service.room = Room(service.room.share, 0)
+        service.entrance = lambda host: Intake(host, source, service, self.board, self._family)
+        return service
+
+    def _uncounted(self, number: int) -> int:
+        child = self._children[number]
+        self._take_back(child)
+        self._close_channel(child)
+        return child.uncounted()
+
+    def _tick(self) -> None:
+        if self.board.stage != SERVING:
+            return
+        self._look()
+        self._acceptor.tick()
+        self._acceptor.released()
+        self._free_the_stuck()
+        if self._in_flight:
+            self.wake_by(self.now + SLOW_SECONDS)
+
+    def _turned(self) -> None:
+        if self.board.stage != SERVING:
+            self._send_away()
+            return
+        if self.told:
+            self.told = False
+            self._look()
+            self._acceptor.released()
+        if self._newcomers:
+            self._give_out()
+        self._acceptor.pause(bool(self._newcomers))
+        self._ask_to_be_told(bool(self._newcomers) or self._acceptor.at_cap)
+
+    def _close(self) -> None:
+        self.service.listener.shutdown(socket.SHUT_RDWR)  # The admin process has it, too.
+        self._acceptor.close()
+        self._send_away()
+
+    # How it is done
+
+    def _look(self) -> None:
+        self._looked_at = self.now
+        self._held = self._in_flight = 0
+        for child in self._children.values():
+            child.look(self.now)
+            self._held += child.load
+            self._in_flight += child.in_flight
+
+    def _give_out(self) -> None:
+        """Give the newcomers to the processes, as far as there is room."""
+        if self.now - self._looked_at >= LOOK_SECONDS:
+            self._look()
+        while self._newcomers and (portions := self._portions()):
+            for number, portion in portions.items():
+                if self._children[number].give(portion, self.now):
+                    self._held += len(portion)
+                else:
+                    self._newcomers += portion
+            self.wake_by(self.now + SLOW_SECONDS)  # to see whether they were taken
+
+    def _portions(self) -> dict[int, list[socket.socket]]:
+        """Take newcomers, each for the least loaded process, but for a slow one only if the others have no room.
+
+        If that one can't be given more just now, the rest waits for it: it will be ready soon, or slow.
+        """
+        share = self.service.room.share
+        able = [(number, child) for number, child in self._children.items() if child.able()]
+        heap = [(child.slow, child.load, number, MOST_IN_FLIGHT - child.in_flight) for number, child in able]
+        heapify(heap)
+        portions: dict[int, list[socket.socket]] = {}
+        count = 0
+        while heap and count < len(self._newcomers):
+            slow, load, number, places = heap[0]
+            if load >= share or (slow and not places):
+                heappop(heap)
+            elif places:
+                portions.setdefault(number, []).append(self._newcomers[count])
+                count += 1
+                heapreplace(heap, (slow, load + 1, number, places - 1))
+            else:
+                break
+        del self._newcomers[:count]
+        return portions
+
+    def _free_the_stuck(self) -> None:
+        """Take back what a process does not take, if there is one that would. One process's at a time, to hold few."""
+        stuck = [child for child in self._children.values() if child.stuck()]
+        if not stuck or self._newcomers:
+            return
+        share = self.service.room.share
+        if any(child.able() and not child.slow and child.load < share for child in self._children.values()):
+            self._take_back(stuck[0])
+        if len(stuck) > 1:
+            self.wake_by(self.now)
+
+    def _take_back(self, child: Child) -> None:
+        sockets, lost = child.take_back()
+        self._newcomers += sockets
+        self.counters.accept_errors += lost
+
+    def _close_channel(self, child: Child) -> None:
+        if child.channel is not None:
+            self.forget(child.channel.near.fileno())
+            child.end()
+
+    def forget(self, fd: int) -> None:
+        """Watch a descriptor no more."""
+        self.poller.forget(fd)
+        self.handlers.pop(fd, None)
+
+    def _ask_to_be_told(self, wanted: bool) -> None:
+        if wanted and not self.board.telling:
+            self.wake_by(self.now)  # What happened before they could know of it is not told: look once more.
+        self.board.telling = wanted
+
+    def _send_away(self) -> None:
+        for sock in self._newcomers:
+            sock.close()
+        self._newcomers.clear()
+
+    def _end_of(self, number: int) -> socket.socket:
+        """Return the end of the channel that is process `number`'s."""
+        found = self._children[number].channel
+        assert found is not None
+        return found.far
+
+
+class _Tidings:
+    """The handler of the near end of a channel: what its process tells."""
+
+    def __init__(self, supervisor: Supervisor, child: Child, near: socket.socket) -> None:
+        self._supervisor = supervisor
+        self._child = child
+        self._near = near
+
+    def on_readable(self) -> None:
+        while (received := channel.receive(self._near)) is not None:
+            if received == channel.END:
+                self._child.leaves = True
+                self._supervisor.forget(self._near.fileno())
+                return
+        self._supervisor.told = True
+
+    def on_writable(self) -> None:
+        pass

@@ -1,0 +1,91 @@
+"""The parent of several processes: who ends is begun anew, but not too often, and the end is honest."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from pathlib import Path
+
+from server.parent import GRACE_SECONDS
+from server.processes import PACE_SECONDS
+from tests.support.server_process import running_server
+from tests.support.several import children, gone, of_each, pids, standing_still
+from tests.support.sockets import ask, connect, connections, eventually
+
+TWO = ("--app", "echo", "--processes", "2")
+
+
+def began_at(pid: int) -> float:
+    """Return when the process began, in seconds since boot (proc(5), stat, field 22)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def test_the_admin_process_is_begun_anew_and_shows_the_same() -> None:
+    with running_server(*TWO) as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        serving = set(pids(server).values())
+        (admin,) = children(server) - serving
+        os.kill(admin, signal.SIGKILL)
+        eventually(lambda: gone(admin), "it has ended")
+        assert server.get("/healthz") == (200, "ok\n")  # Who asks meanwhile waits.
+        metrics = server.metrics()
+        assert metrics["connections"] == metrics["messages_total"] == 1
+        assert metrics["respawns_total"] == 0
+        assert set(pids(server).values()) == serving
+        os.kill(server.process.pid, signal.SIGINT)
+        assert server.exit_code() == 0
+
+
+def test_one_that_dies_is_begun_anew_but_no_sooner_than_a_second_after_the_last_time() -> None:
+    with running_server(*TWO) as server:
+        before = pids(server)
+        first = began_at(before[0])
+        os.kill(before[0], signal.SIGKILL)
+        server.wait_for_line("^process 0 is begun anew")
+        metrics = server.metrics()
+        after = pids(server)
+        assert began_at(after[0]) - first > PACE_SECONDS - 0.05  # Clock ticks are 0.01 s.
+        assert after[1] == before[1]
+        assert metrics["processes"] == 2
+        assert metrics["respawns_total"] == 1
+
+
+def test_ctrl_c_is_for_the_parent_alone() -> None:
+    with running_server(*TWO) as server, connections(server.port, 2) as clients:
+        before = pids(server)
+        for pid in children(server):
+            os.kill(pid, signal.SIGINT)
+        assert all(ask(client, b"hello\n") == b"hello\n" for client in clients)
+        assert pids(server) == before
+        server.signal(signal.SIGINT)
+        assert server.exit_code() == 0
+
+
+def test_one_that_can_not_begin_for_want_of_descriptors_is_begun_when_there_are_some() -> None:
+    with running_server(*TWO) as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        (victim,) = (number for number, held in of_each(server.metrics(), "connections").items() if not held)
+        pid = pids(server)[victim]
+        server.limit_descriptors(5)
+        os.kill(pid, signal.SIGKILL)
+        server.wait_for_line(f"^process {victim} can't begin, and is tried again every second: Too many open files$")
+        assert ask(client, b"hello\n") == b"hello\n"
+        server.limit_descriptors(500)
+        server.wait_for_line(f"^process {victim} is begun anew")
+        assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] == 500
+        assert server.stop() == 0
+
+
+def test_one_that_does_not_end_in_time_is_killed_and_the_end_is_not_a_good_one() -> None:
+    with running_server(*TWO, "--drain-timeout", "0.1") as server, connect(server.port) as client:
+        ask(client, b"hello\n")
+        (held,) = (number for number, held in of_each(server.metrics(), "connections").items() if held)
+        with standing_still(pids(server)[held]):
+            assert server.stop() == 1
+        server.wait_for_line("did not end in time")
+
+
+def test_the_grace_is_short_enough_for_docker() -> None:
+    assert 5 + 2 * GRACE_SECONDS < 10

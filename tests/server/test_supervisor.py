@@ -1,0 +1,192 @@
+"""Several processes over one listener, as a client and a scraper see them, and what happens when one is harmed.
+
+What each model promises holds for `select x3` as well: see models/test_contract.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.server_process import ServerProcess, running_server
+from tests.support.several import children, gone, of_each, pids, standing_still
+from tests.support.sockets import ask, connect, connections, eventually, fill, read_line, read_to_end
+
+ECHO = ("--app", "echo", "--processes", "3")
+
+
+@pytest.fixture(scope="module")
+def past_the_wall() -> Iterator[tuple[ServerProcess, list[socket.socket]]]:
+    """More connections than select can watch, and each was answered; a test leaves them as they are."""
+    with (
+        running_server("--app", "echo", "--processes", "auto", "--max-connections", "2001") as server,
+        connections(server.port, 1200) as held,
+    ):
+        for number, client in enumerate(held):
+            client.sendall(b"hello %d\n" % number)
+        for number, client in enumerate(held):
+            assert read_line(client) == b"hello %d\n" % number
+        yield server, held
+
+
+def dropped(clients: list[socket.socket]) -> list[socket.socket]:
+    """Return those that are answered no more."""
+    return [client for client in clients if not _answered(client)]
+
+
+def _answered(client: socket.socket) -> bool:
+    try:
+        return ask(client, b"still here\n") == b"still here\n"
+    except ConnectionError:
+        return False
+
+
+# All of them held, evenly, and counted
+
+
+def test_auto_is_as_many_as_the_connections_need(past_the_wall: tuple[ServerProcess, object]) -> None:
+    server, _ = past_the_wall
+    assert server.lines[0].endswith(f"model select pid {server.process.pid} processes 3")
+    metrics = server.metrics()
+    assert metrics["processes"] == metrics["processes_wanted"] == len(pids(server)) == 3
+    assert metrics["max_connections"] == 2001
+    assert metrics["respawns_total"] == 0
+
+
+def test_the_connections_are_shared_evenly(past_the_wall: tuple[ServerProcess, object]) -> None:
+    held = of_each(past_the_wall[0].metrics(), "connections")
+    assert held == {0: 400, 1: 400, 2: 400}
+
+
+def test_the_figures_of_the_processes_add_up(past_the_wall: tuple[ServerProcess, object]) -> None:
+    metrics = past_the_wall[0].metrics()
+    assert metrics["connections"] == metrics["accepted_total"] == metrics["messages_total"] == 1200
+    for name in ("accepted_total", "messages_total", "replies_total"):
+        assert sum(of_each(metrics, name).values()) == 1200
+    assert sum(of_each(metrics, "memory_bytes").values()) > 1_000_000
+    assert all(seconds >= 0 for seconds in of_each(metrics, "cpu_seconds_total").values())
+
+
+def test_health_and_the_figures_of_the_process_that_began(past_the_wall: tuple[ServerProcess, object]) -> None:
+    server, _ = past_the_wall
+    assert server.get("/healthz") == (200, "ok\n")
+    assert server.metrics()["process_open_fds"] == server.open_descriptors()
+    assert server.process.pid not in children(server)
+
+
+# Harm
+
+
+def test_a_killed_process_takes_its_own_connections_with_it_and_is_begun_anew() -> None:
+    with running_server(*ECHO) as server, connections(server.port, 12) as clients:
+        assert not dropped(clients)
+        os.kill(pids(server)[1], signal.SIGKILL)
+        server.wait_for_line(r"^process 1 \(pid \d+\) was killed by SIGKILL: 4 connections lost$")
+        server.wait_for_line(r"^process 1 is begun anew \(pid \d+\)$")
+        lost = dropped(clients)
+        assert len(lost) == 4
+        metrics = server.metrics()
+        assert metrics["connections"] == 8
+        assert metrics['closed_total{reason="lost"}'] == 4
+        assert metrics["accepted_total"] == 12
+        assert metrics["respawns_total"] == 1
+        assert of_each(metrics, "connections") == {0: 4, 1: 0, 2: 4}
+        with connections(server.port, 4) as again:
+            assert not dropped(again)
+            metrics = server.metrics()
+            assert of_each(metrics, "connections") == {0: 4, 1: 4, 2: 4}
+            assert metrics["accepted_total"] == 16
+        assert server.stop() == 0
+
+
+def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
+    with running_server(*ECHO, "--max-connections", "60") as server, ExitStack() as stack:
+        before = stack.enter_context(connections(server.port, 6))
+        assert not dropped(before)
+        with standing_still(pids(server)[0]):
+            newcomers = stack.enter_context(connections(server.port, 30))
+            assert not dropped(newcomers)
+            metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 36)
+            assert of_each(metrics, "connections")[0] == 2
+        assert not dropped(before)
+        last = stack.enter_context(connections(server.port, 14))
+        assert not dropped(last)
+        # It goes on, and the newcomers make the shares even again.
+        assert of_each(server.metrics(), "connections")[0] == 16
+        assert server.metrics()["accepted_total"] == 50
+        assert server.stop() == 0
+
+
+def test_who_waits_for_the_only_place_left_gets_it_when_its_process_goes_on() -> None:
+    with running_server(*ECHO, "--max-connections", "3") as server, connections(server.port, 2) as clients:
+        assert not dropped(clients)
+        (free,) = (number for number, held in of_each(server.metrics(), "connections").items() if not held)
+        with connect(server.port) as waiting:
+            with standing_still(pids(server)[free]):
+                waiting.sendall(b"hello\n")
+                waiting.settimeout(0.5)
+                with pytest.raises(TimeoutError):
+                    waiting.recv(1)
+            waiting.settimeout(30)
+            assert read_line(waiting) == b"hello\n"
+
+
+def test_a_process_that_is_told_to_stop_drains_and_another_takes_its_place() -> None:
+    with running_server(*ECHO, "--drain-timeout", "25") as server, ExitStack() as stack:
+        owed, *others = stack.enter_context(connections(server.port, 3))
+        assert not dropped(others)
+        taken = fill(owed, b"x" * 999 + b"\n")
+        (leaving,) = (number for number, sent in of_each(server.metrics(), "messages_total").items() if sent > 1)
+        os.kill(pids(server)[leaving], signal.SIGTERM)
+        server.wait_for_line(rf"^process {leaving}: stopping: 0 connections closed, 1 finish first")
+        newcomers = stack.enter_context(connections(server.port, 10))
+        assert not dropped([*others, *newcomers])
+        replies = read_to_end(owed)
+        assert replies == (b"x" * 999 + b"\n") * (len(replies) // 1000)
+        assert 0 < len(replies) <= taken
+        owed.close()
+        server.wait_for_line(rf"^process {leaving} \(pid \d+\) ended with 0, having drained$")
+        server.wait_for_line(rf"^process {leaving} is begun anew")
+        assert server.get("/healthz") == (200, "ok\n")
+        metrics = server.metrics()
+        assert metrics['closed_total{reason="lost"}'] == 0
+        assert metrics["connections"] == 12
+        assert not dropped(newcomers)
+
+
+def test_a_killed_supervisor_takes_all_processes_with_it_and_the_port_is_free() -> None:
+    flags = ("--app", "echo", "--processes", "2", "--block-ms", "60000")
+    with running_server(*flags) as server, connect(server.port) as client, connect(server.port) as other:
+        client.sendall(b"its process is in a blocking call now\n")
+        server.wait_for_metrics(lambda metrics: max(of_each(metrics, "loop_lag_seconds").values()) > 0.1)
+        below = children(server)
+        assert len(below) == 3  # with the admin process
+        server.process.kill()
+        eventually(lambda: all(gone(pid) for pid in below), "all processes are gone")
+        assert read_to_end(other) == b""
+        socket.create_server(("127.0.0.1", server.port)).close()
+        socket.create_server(("127.0.0.1", server.admin_port)).close()
+
+
+def test_each_process_delivers_what_it_owes_when_the_server_stops() -> None:
+    with running_server(*ECHO, "--drain-timeout", "25") as server, connections(server.port, 6) as clients:
+        assert not dropped(clients)
+        owed = clients[:3]  # one in each process
+        for client in owed:
+            fill(client, b"x" * 999 + b"\n", quiet=0.2)
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert [read_to_end(client) for client in clients[3:]] == [b""] * 3
+        assert server.get("/healthz") == (503, "draining\n")
+        with pytest.raises(ConnectionRefusedError):
+            connect(server.port)
+        for client in owed:
+            replies = read_to_end(client)
+            assert replies
+            assert len(replies) % 1000 == 0
+            client.close()
+        assert server.exit_code() == 0
