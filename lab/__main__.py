@@ -9,8 +9,10 @@ from types import FrameType
 from typing import NoReturn
 
 from lab import engine, runs, settings
-from lab.bench import command as bench
-from lab.bench import options as bench_options
+from lab.bench import command as bench_load
+from lab.bench import options as load_options
+from lab.bench.servers import command as bench_server
+from lab.bench.servers import options as server_options
 from lab.docker_lab import DockerLab
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_OK, EXIT_USAGE, Interrupted, LabError
 from lab.native_lab import NativeLab
@@ -32,7 +34,10 @@ VERBS = {
     "logs": "print the logs of the lab that `up` started",
     "clean": "remove all containers, networks, volumes and images of the lab",
     "bench-load": "measure the load generator against its peers, as local processes",
+    "bench-server": "measure the select server against its peers, as local processes",
 }
+# What the benchmarks can be told is their own; all other verbs have the lab's settings.
+ADD_FLAGS = {"bench-load": load_options.add_flags, "bench-server": server_options.add_flags}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         if verb == "bench-load":
-            return bench.load(arguments)
+            return bench_load.load(arguments)
+        if verb == "bench-server":
+            return bench_server.serve(arguments)
         return _do(verb, settings.read(arguments, verb=verb))
     except LabError as error:
         if error.evidence:
@@ -76,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
-        own = bench_options if verb == "bench-load" else settings
-        own.add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
+        add_flags = ADD_FLAGS.get(verb, settings.add_flags)
+        add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
     return parser
 
 

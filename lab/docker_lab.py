@@ -112,12 +112,16 @@ class DockerLab:
             self._client.images.remove(tag, force=True)
             removed.append(f"image {tag}")
         self._prune()
-        self._prune(_STAGE_LABEL)
+        self._client.images.prune(filters={"dangling": True, "label": _STAGE_LABEL})
         return removed
 
-    def _prune(self, label: str = _HOUSE_LABEL) -> None:
-        """Remove untagged images: those that a newer build has replaced, or (by their own label) build stages."""
-        self._client.images.prune(filters={"dangling": True, "label": label})
+    def _prune(self) -> None:
+        """Remove untagged images that a newer build has replaced.
+
+        Build stages stay: to the engine's own builder they are the cache, and on the fallback base they have the lab's
+        label as well.
+        """
+        self._client.images.prune(filters={"dangling": True, "label": _HOUSE_LABEL, "label!": _STAGE_LABEL})
 
     def _built(self, name: str, *, publish: bool) -> compose.Project:
         found = base.ensure(self._settings["BASE_IMAGE"])

@@ -20,7 +20,7 @@ from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
-_SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS")
+_SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
 
 
 class NativeLab:

@@ -1,6 +1,7 @@
 """Local processes that outlive the call that started them: started, remembered by pid and start time, ended.
 
-A pid alone is not enough to end a process a day later: the start time in /proc says that it is still the same.
+A pid alone is not enough to end a process a day later: the start time in /proc says that it is still the same. What a
+process has started itself (a server of several processes) is in its session, and ends with it.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lab.settings import ROOT
@@ -63,14 +64,30 @@ def exit_code(process: Process) -> int | None:
 
 
 def stop(processes: Sequence[Process], grace: float = 15.0) -> None:
-    """End the processes, the last started first: each by its own signal, and by SIGKILL after `grace` seconds."""
+    """End the processes, the last started first: each by its own signal, and by SIGKILL after `grace` seconds.
+
+    Their children are theirs to end; those that are still there after `grace` seconds are killed with them.
+    """
+    whole = [*processes, *_children(processes)]
     for process in reversed(processes):
         _signal(process, process.stop_signal)
     deadline = time.monotonic() + grace
-    while any(map(Process.alive, processes)) and time.monotonic() < deadline:
+    while any(map(Process.alive, whole)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for process in processes:
+    for process in whole:
         _signal(process, signal.SIGKILL)
+
+
+def _children(processes: Sequence[Process]) -> list[Process]:
+    """Give the other members of the processes' sessions."""
+    leaders = {process.pid: process for process in processes if process.alive()}
+    found = []
+    for pid in (int(folder.name) for folder in Path("/proc").glob("[0-9]*")):
+        stat = _stat(pid)
+        leader = leaders.get(int(stat[3])) if stat else None
+        if leader and pid != leader.pid:
+            found.append(replace(leader, pid=pid, started=int(stat[19])))
+    return found
 
 
 def _signal(process: Process, number: int) -> None:
@@ -83,11 +100,16 @@ def _start_time(pid: int) -> int | None:
     child = _CHILDREN.get(pid)
     if child is not None and child.poll() is not None:
         return None
+    stat = _stat(pid)
+    return None if not stat or stat[0] == "Z" else int(stat[19])
+
+
+def _stat(pid: int) -> list[str]:
+    """Give the fields of /proc/PID/stat from the third on (state, parent, group, session, ...), none if it has gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
+        return []
 
 
 def save(processes: Sequence[Process], file: Path) -> None:

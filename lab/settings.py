@@ -68,6 +68,13 @@ def _number(low: float, high: float = math.inf, exclusive: bool = False) -> Call
     return check
 
 
+def _processes(text: str) -> object:
+    try:
+        return text if text == "auto" else _whole(1, 1000)(text)
+    except ValueError as error:
+        raise ValueError(f"auto, or {error}") from None
+
+
 def _choice(*choices: str) -> Callable[[str], object]:
     def check(text: str) -> str:
         if text not in choices:
@@ -91,10 +98,10 @@ def scenarios() -> list[str]:
 
 def models() -> list[str]:
     """Name the server's models, read from its own table: the host side imports nothing of the server."""
-    for node in ast.parse((ROOT / "server/settings.py").read_text()).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODELS":
+    for node in ast.parse((ROOT / "server/models/__init__.py").read_text()).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "MODELS" and node.value:
             return list(ast.literal_eval(node.value))
-    raise LookupError("server/settings.py has no MODELS")
+    raise LookupError("server/models/__init__.py has no MODELS")
 
 
 def _scenario(text: str) -> object:
@@ -155,6 +162,7 @@ SETTINGS = (
     Setting("APP", "echo", _choice("hello", "echo", "work"), "what the server answers"),
     Setting("FRAMING", "line", _choice("line", "chunk"), "the server's wire framing"),
     Setting("MAX_CONNECTIONS", "", _whole(1), "the server's cap; unset: the model's own default"),
+    Setting("PROCESSES", "1", _processes, "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("PAGE_PORT", "8089", _whole(1, 65535), "port of the page on 127.0.0.1"),
     Setting("SERVER_PORT", "8686", _whole(1, 65535), "port of the server on 127.0.0.1"),
     Setting("ENGINE", "auto", _choice("auto", "docker", "native"), "containers, or local processes"),

@@ -2,8 +2,10 @@
 
 Each bound here rests on what client and server really count, so it stands beside the reason. What the server counts:
 a connection when it is admitted, or when it is refused with a line; a message when it is whole, a reply when it is
-produced (whether or not the peer takes it), bytes of admitted connections only. What the clients count is in
-recorder.py and books.py.
+produced (whether or not the peer takes it), both before any of it is sent; bytes once they are read or sent, of
+admitted connections only. What a process of it had counted when it was killed stays counted, and the connections that
+it held are closed as `lost`: to the clients they are `reset` or `closed`. What the clients count is in recorder.py and
+books.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +33,7 @@ EVENTS: Mapping[str, str] = {
     "pushed": "the server sent it without being asked",
     "abandoned": "the connect was going on when its user was stopped; the server may have accepted it",
     "backlog": "not a byte came on that connection from the server: it may never have left the backlog",
+    "lost": "a process of the server was killed just after it had sent these bytes, and before it had counted them",
     "closing": "the clients had closed the connection, and the server had not noticed yet",
     "earlier": "the server held the connection, or had it in its backlog, when the run began",
     "held": "the connection was still open at the end of the run",
@@ -40,6 +43,7 @@ REFUSAL = len(b"ERR server full\n")  # bytes; not in the server's own count, sin
 ERROR_LINE = len(b"ERR message too long\n")  # the longest line that can come in place of a reply
 WRONG = ("short", "too-long", "wrong")
 GREETING = len(b"Hello from server!")
+LAST_SEND = 81_920  # bytes of one send at most: 64 KB may wait for a peer, and 16 KB answer one recv
 
 Bounds = Sequence[tuple[str, int]]
 NONE: Bounds = ()
@@ -212,8 +216,8 @@ def _wrong(clients: Mapping[str, Any]) -> Bounds:
 def _messages(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any], wire: Wire) -> list[Pair]:
     tcp, said = clients["connections"], clients["messages"]
     unknown = _incomparable(wire.framing, server.about.get("framing", wire.framing))
-    # The sync model takes whatever its one recv brings for a message: that may be a part of one that was cut.
-    cut = 0 if server.about.get("model") == "sync" else said["cut"]
+    # These models take whatever one recv brings for a message: that may be a part of one that was cut.
+    cut = 0 if server.about.get("model") in ("sync", "tutorial") else said["cut"]
     unanswered = taken(said["unanswered"] - cut, _ordered(said["unanswered_by"]))[0].items()
     # An error line is a wrong reply to the client; to the server it is none, and what it was for no message.
     lines = min(said["wrong"], tcp["dropped"].get("wrong", 0))
@@ -261,10 +265,18 @@ def _bytes(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any],
     if said["pushed"]:
         more = "bytes from the server: what it sent without being asked may have been unread at the end"
     moved = grown.get("bytes_total") or {}
+    sure = {"server-full": told * REFUSAL}
     return [
         Pair("bytes to the server", size["sent"], moved.get("in"), fewer),
-        Pair("bytes from the server", size["received"], moved.get("out"), NONE, more, {"server-full": told * REFUSAL}),
+        Pair("bytes from the server", size["received"], moved.get("out"), _uncounted(grown), more, sure),
     ]
+
+
+def _uncounted(grown: Mapping[str, Any]) -> Bounds:
+    """Bytes that processes of the server have sent and, killed at that very moment, not counted: one send of each."""
+    held = (grown.get("closed_total") or {}).get("lost", 0)
+    missing = grown.get("processes_wanted", 0) - grown.get("processes", 0)
+    return [("lost", LAST_SEND * (grown.get("respawns_total", 0) + missing))] if held else NONE
 
 
 def _sizes(said: Mapping[str, Any], sent: int, wire: Wire) -> tuple[int | None, int | None]:

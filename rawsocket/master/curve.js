@@ -3,7 +3,8 @@
 // Locust's tabs render tables only, so this script adds its own box after React's root and never touches React's nodes.
 // It shows the box while the tab is open, asks /lab/timeline.json and /lab/state.json, and follows the page's theme.
 // Locust refreshes its tables only while a run is on; after that the box shows the table itself, with live numbers, and
-// a style rule hides the stale one.
+// a style rule hides the stale one. A server of several processes has a cell for each: as full as the process is of the
+// connections that it may hold, dashed where there should be one and none is.
 (() => {
   "use strict";
 
@@ -30,6 +31,13 @@
     #holdfast-curve table { border-collapse: collapse; width: 100%; margin: 0 0 16px; }
     #holdfast-curve th, #holdfast-curve td { text-align: left; padding: 6px 16px; border-bottom: 1px solid var(--grid); }
     #holdfast-curve th { font-weight: 500; }
+    #holdfast-curve .processes { display: grid; grid-template-columns: repeat(auto-fill, minmax(76px, 1fr)); gap: 4px;
+      max-height: 190px; overflow-y: auto; margin: 4px 0 20px; }
+    #holdfast-curve .process { position: relative; padding: 1px 6px 6px; border: 1px solid var(--grid); border-radius: 4px;
+      text-align: right; white-space: nowrap; font-size: 13px; font-variant-numeric: tabular-nums; overflow: hidden; }
+    #holdfast-curve .process .note { float: left; font-size: 11px; }
+    #holdfast-curve .process .bar { position: absolute; left: 0; bottom: 0; height: 4px; background: var(--server); }
+    #holdfast-curve .process.gone { border: 1px dashed var(--server); }
     body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: the box is to be seen */
     body.holdfast-idle #root table { display: none; }`;
 
@@ -99,6 +107,28 @@
         "the server's own count: ", element("b", {}, shown(server))),
       element("span", { class: "note" }, "users: ", element("b", {}, shown(users))));
 
+  const processes = ({ server, server_processes: each }) => {
+    const held = each.map((process) => process.held);
+    const [low, high] = [Math.min(...held), Math.max(...held)];
+    const wanted = Math.max(server.processes_wanted, ...each.map(({ process }) => process + 1));
+    const full = Math.max(server.max_connections / server.processes_wanted || high, high, 1);
+    const by = new Map(each.map((process) => [process.process, process.held]));
+    const memory = server.memory_bytes && `, ${(server.memory_bytes / 1e6).toFixed(0)} MB of memory together`;
+    return [
+      element("h3", {}, "The server's processes"),
+      element("div", {}, element("b", {}, `${each.length} of ${server.processes_wanted}`), " serve",
+        each.length ? `, ${low === high ? shown(low) : `${shown(low)} to ${shown(high)}`} connections each` : "",
+        memory || "", element("span", { class: "note" }, `, ${shown(server.respawns)} respawned since it began`)),
+      element("div", { class: "processes" }, ...Array.from({ length: wanted }, (_, i) => cell(i, by.get(i), full))),
+    ];
+  };
+  const cell = (number, held, full) => {
+    const note = element("span", { class: "note" }, String(number));
+    if (held === undefined) return element("div", { class: "process gone", title: `process ${number} is gone` }, note, "–");
+    const bar = element("span", { class: "bar", style: `width: ${((100 * held) / full).toFixed(1)}%` });
+    return element("div", { class: "process", title: `process ${number} holds ${held}` }, note, shown(held), bar);
+  };
+
   const verdict = (last) =>
     element("div", { class: "verdict" }, element("b", {}, `Last run: ${last.verdict}`),
       element("span", { class: "note" }, ` ${last.reasons.join("; ")}`));
@@ -126,8 +156,9 @@
     const [timeline, state] = await Promise.all([json("timeline.json"), json("state.json")]);
     const idle = !["spawning", "running"].includes(state.state);
     document.body.classList.toggle("holdfast-idle", idle && open());
-    const parts = [element("h3", {}, "Held connections over time"), legend(state)];
-    if (idle) parts.unshift(table(state.table));
+    const parts = idle ? [table(state.table)] : [];
+    if (state.server?.processes_wanted > 1 || state.server_processes.length) parts.push(...processes(state));
+    parts.push(element("h3", {}, "Held connections over time"), legend(state));
     if (idle && state.verdict) parts.push(verdict(state.verdict));
     box.replaceChildren(...parts, draw(timeline));
   };

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
-from rawsocket.master import guard, health, metrics
+from rawsocket.master import guard, health, metrics, serving
 from rawsocket.master.desk import Desk
 from rawsocket.options import BY_NAME
 
@@ -93,8 +93,7 @@ def table(desk: Desk) -> list[Row]:
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
         "failures": desk.fleet.totals()["failures"],
     }
-    held = desk.probe.held
-    server = {**blank, "name": SERVER, "held": "unknown" if held is None else held}
+    server = {**blank, "name": SERVER, **serving.cells(desk.probe.counters, desk.probe.rate)}
     return [total, server, *live]
 
 
@@ -162,6 +161,8 @@ def state(desk: Desk) -> Row:
         "users": desk.runner.user_count,
         "held": desk.held(),
         "server_held": desk.probe.held,
+        "server": serving.state(desk.probe.counters, desk.probe.rate),
+        "server_processes": serving.processes(desk.probe.counters),
         "workers": workers(desk),
         "elapsed_s": round(desk.elapsed_s, 1),
         "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(desk)},

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.master import ledger_table
+from rawsocket.master import ledger_table, serving
 from rawsocket.master.timeline import Sample
 
 KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
@@ -35,6 +35,7 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("messages/s, steady", number(messages["per_s"])),
+        *serving.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
         ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),

@@ -3,6 +3,9 @@
 Every second, in a greenlet of its own, with a short timeout; where there is no admin port, or it doesn't
 answer, the count is None (unknown, not zero). The client's count never reads it: the two stand beside each
 other and may disagree. At the end of a run it is asked until it has seen the last connection closed, for the ledger.
+
+A server of several processes has its totals, and each count once more for each process (`process_...`). The totals
+never fall while it runs; those of a process do, when another has taken its place.
 """
 
 import logging
@@ -18,8 +21,10 @@ PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
 STALE_S = 3.0
-# When the server was begun, by which a restart is noticed; the only one of the process's own figures that is kept.
+# When the server was begun, by which a restart is noticed, and the CPU time of the process that began.
 STARTED = "process_start_time_seconds"
+OWN_CPU = "process_cpu_seconds_total"
+PER_PROCESS = "process_"
 SETTLE_EVERY_S = 0.1
 # What must stand still before a server has seen the last of a run's connections.
 MOVING = ("accepted_total", "refused_total", "closed_total", "messages_total", "replies_total", "bytes_total")
@@ -29,19 +34,24 @@ logger = logging.getLogger(__name__)
 
 
 def parse(text: str) -> Counters:
-    """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with one label.
+    """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with labels.
 
-    Beside them STARTED, and as `info` what the server says of itself ({label: text}).
+    Several labels are one with slashes ("3/client"). Beside them STARTED, as `cpu_seconds` the CPU time of all its
+    processes that are there, and as `info` what the server says of itself ({label: text}).
     """
     counters: Counters = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == STARTED:
                 counters[STARTED] = sample.value
+            elif sample.name == OWN_CPU:
+                counters["cpu_seconds"] = sample.value
             elif sample.name == f"{PREFIX}info":
                 counters["info"] = dict(sample.labels)
             elif sample.name.startswith(PREFIX) and not sample.name.endswith("_created"):
                 _keep(counters, sample.name.removeprefix(PREFIX), sample.labels, _number(sample.value))
+    if "cpu_seconds" in counters:
+        counters["cpu_seconds"] += sum(counters.get(f"{PER_PROCESS}cpu_seconds_total", {}).values())
     return counters
 
 
@@ -53,10 +63,11 @@ def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float
 
 
 def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    """Say whether the server began anew between the two: its process is another, or a count has fallen."""
+    """Say whether the server began anew between the two: its first process is another, or a total has fallen."""
     if start.get(STARTED) != end.get(STARTED):
         return True
-    return any(_fell(start[name], end.get(name, 0)) for name in start if name.endswith("_total"))
+    totals = (name for name in start if name.endswith("_total") and not name.startswith(PER_PROCESS))
+    return any(_fell(start[name], end.get(name, 0)) for name in totals)
 
 
 def _fell(before: Any, after: Any) -> bool:
@@ -66,13 +77,19 @@ def _fell(before: Any, after: Any) -> bool:
 
 
 def since(start: Mapping[str, Any], end: Mapping[str, Any]) -> Counters:
-    """Give `end` with every `_total` less what it was at `start`; as it is where the server was restarted meanwhile."""
+    """Give `end` with every `_total` less what it was at `start`; as it is where the server was restarted meanwhile.
+
+    What a process has counted that was begun since is as it is, too.
+    """
     grown = {}
+    pids = start.get(f"{PER_PROCESS}pid", {})
+    new = {process for process, pid in end.get(f"{PER_PROCESS}pid", {}).items() if pids.get(process) != pid}
     for name, value in end.items():
         if not name.endswith("_total"):
             grown[name] = value
         elif isinstance(value, dict):
-            before = start.get(name, {})
+            anew = new if name.startswith(PER_PROCESS) else ()
+            before = {at: n for at, n in start.get(name, {}).items() if at.partition("/")[0] not in anew}
             grown[name] = {label: _less(count, before.get(label, 0)) for label, count in value.items()}
         else:
             grown[name] = _less(value, start.get(name, 0))
@@ -112,6 +129,7 @@ class ServerProbe:
         self._clock = clock
         self._latest: Counters | None = None
         self._at = float("-inf")
+        self._before: tuple[float, Counters] = (float("-inf"), {})
         self._reachable = True
 
     @property
@@ -129,6 +147,7 @@ class ServerProbe:
         except (OSError, ValueError) as error:
             self._note(False, error)
             return None
+        self._before = self._at, self._latest or {}
         self._latest, self._at = latest, self._clock()
         self._note(True)
         return latest
@@ -164,6 +183,14 @@ class ServerProbe:
     def counters(self) -> Counters | None:
         """The server's counters, None where they are unknown or older than `STALE_S`."""
         return self._latest if self._clock() - self._at < STALE_S else None
+
+    def rate(self, name: str) -> float | None:
+        """Give by how much a count grew per second between the last two answers; None where that is unknown."""
+        at, before = self._before
+        now = (self.counters or {}).get(name)
+        if now is None or name not in before or now < before[name] or self._at <= at:
+            return None
+        return float((now - before[name]) / (self._at - at))
 
     @property
     def held(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The page in a real browser: the start form, Start, the held count rises, its tab and curve, Stop."""
+"""The page in a real browser: the start form, Start, the held count rises, its tab, processes and curve, Stop."""
 
 import os
 import re
@@ -16,6 +16,7 @@ from tests.support.lab import ROOT, Page, lab
 PROJECT = f"holdfast-browser-{os.getpid()}"
 SHOTS = ROOT / ".lab" / "screenshots"
 USERS = 120
+PROCESSES = 3
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -35,7 +36,7 @@ def browser() -> Iterator[Browser]:
 def lab_page() -> Iterator[Page]:
     """A lab by whatever engine is here: what the browser sees is the same."""
     own = {"HOLDFAST_PROJECT": PROJECT}
-    own |= {"PAGE_PORT": str(ports.free_port()), "SERVER_PORT": str(ports.free_port())}
+    own |= {"PAGE_PORT": str(ports.free_port()), "SERVER_PORT": str(ports.free_port()), "PROCESSES": str(PROCESSES)}
     try:
         up = lab("up", **own)
         assert up.returncode == 0, up.stderr
@@ -63,6 +64,9 @@ def test_a_strangers_first_minutes(browser: Browser, lab_page: Page) -> None:
     lab_page.wait(lambda state: state["held"] == state["server_held"] == USERS)
     browser.get_by_role("tab", name="Held connections").click()
     expect(browser.get_by_role("cell", name=str(USERS), exact=True).first).to_be_visible(timeout=30_000)
+    expect(browser.get_by_role("cell", name=f"select: {PROCESSES} of {PROCESSES} processes, 40 each")).to_be_visible()
+    processes = browser.locator("#holdfast-curve .process")
+    expect(processes).to_have_text([f"{number}{USERS // PROCESSES}" for number in range(PROCESSES)])
     expect(browser.locator("#holdfast-curve svg")).to_be_visible()
     browser.wait_for_timeout(4000)  # for the picture alone: a curve of a few seconds
     browser.screenshot(path=SHOTS / "held.png")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
@@ -29,15 +29,24 @@ def images(client: docker.DockerClient) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab_page(images: None) -> Iterator[Page]:
-    own = {"HOLDFAST_PROJECT": PROJECT}
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+def bring_up(images: None) -> Iterator[Callable[..., Page]]:
+    """Brings the one lab of the tests up, as often as is asked for; what the settings change is started anew."""
+    own = {"HOLDFAST_PROJECT": PROJECT, "PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+
+    def up(**settings: str) -> Page:
+        done = lab("up", **own, **settings)
+        assert done.returncode == 0, done.stderr
+        address = re.search(r"http://127\.0\.0\.1:\d+", done.stdout)
+        assert address, done.stdout
+        return Page(address[0])
+
     try:
-        up = lab("up", **own, **ports)
-        assert up.returncode == 0, up.stderr
-        address = re.search(r"http://127\.0\.0\.1:\d+", up.stdout)
-        assert address, up.stdout
-        yield Page(address[0])
+        yield up
     finally:
-        down = lab("down", **own, **ports)
+        down = lab("down", **own)
     assert down.returncode == 0, down.stderr
+
+
+@pytest.fixture(scope="session")
+def lab_page(bring_up: Callable[..., Page]) -> Page:
+    return bring_up()

@@ -65,15 +65,10 @@ def test_held_falls_when_a_worker_is_killed(client: docker.DockerClient, holding
         victim.start()
 
 
-def _reconnects(page: Page) -> float:
-    lines = page.text("/metrics").splitlines()
-    return next(float(line.split()[-1]) for line in lines if line.startswith("holdfast_load_reconnects_total"))
-
-
 def test_users_reconnect_when_the_server_is_restarted(client: docker.DockerClient, holding: Page) -> None:
     _containers(client, "server")[0].restart(timeout=10)
     # Counted first: the gauges of a second ago still show the connections from before.
-    holding.wait(lambda _: _reconnects(holding) >= USERS, timeout=120)
+    holding.wait(lambda _: holding.metric("holdfast_load_reconnects_total") >= USERS, timeout=120)
     holding.wait(lambda state: state["held"] == state["server_held"] == USERS)
 
 

@@ -65,11 +65,15 @@ class Container:
 
 
 class Engine:
-    """As much of the SDK's client as the lab uses: containers only."""
+    """As much of the SDK's client as the lab uses: containers, and images as far as they are pruned."""
 
     def __init__(self) -> None:
         self.all: list[Container] = []
-        self.containers = self
+        self.pruned: list[dict[str, Any]] = []
+        self.containers = self.images = self
+
+    def prune(self, *, filters: dict[str, Any]) -> None:
+        self.pruned.append(filters)
 
     def list(self, *, filters: dict[str, str], **_: Any) -> list[Container]:
         name, _, value = filters["label"].partition("=")
@@ -112,7 +116,6 @@ def docker_engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(engine, "client", lambda: made)
     monkeypatch.setattr(compose, "Project", Project)
     monkeypatch.setattr(base, "ensure", lambda wanted: Base(wanted or "base:1", "base:1-build"))
-    monkeypatch.setattr(DockerLab, "_prune", lambda *_: None)
     monkeypatch.setattr(page, "workers", lambda address: 2)
     return made
 
@@ -126,6 +129,13 @@ def lab(docker_engine: Engine) -> DockerLab:
 def containers(docker_engine: Engine) -> list[Container]:
     docker_engine.all = [Container("worker", status="running"), Container("master"), Container("server")]
     return docker_engine.all
+
+
+def test_a_build_removes_what_it_has_replaced_and_leaves_the_stages_that_the_next_one_begins_from(
+    lab: DockerLab, docker_engine: Engine
+) -> None:
+    lab.setup()
+    assert docker_engine.pruned == [{"dangling": True, "label": "holdfast.project", "label!": "holdfast.stage"}]
 
 
 def test_up_builds_starts_waits_and_gives_the_address(lab: DockerLab) -> None:
@@ -318,6 +328,7 @@ def test_setup_builds_and_starts_nothing(lab: DockerLab) -> None:
 
 def test_clean_removes_all_that_carries_the_label(lab: DockerLab, monkeypatch: pytest.MonkeyPatch) -> None:
     removed: list[str] = []
+    pruned: list[str] = []
 
     class Things:
         def __init__(self, *names: str) -> None:
@@ -329,6 +340,9 @@ def test_clean_removes_all_that_carries_the_label(lab: DockerLab, monkeypatch: p
 
         def remove(self, tag: str, force: bool) -> None:
             removed.append(tag)
+
+        def prune(self, filters: dict[str, Any]) -> None:
+            pruned.append(filters["label"])
 
     class Thing:
         def __init__(self, name: str) -> None:
@@ -349,3 +363,4 @@ def test_clean_removes_all_that_carries_the_label(lab: DockerLab, monkeypatch: p
         "image holdfast-base:trixie",
     ]
     assert len(removed) == 6
+    assert pruned == ["holdfast.project", "holdfast.stage"]

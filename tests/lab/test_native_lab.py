@@ -89,7 +89,8 @@ def _verdict(checkout: Path) -> dict[str, Any]:
 
 
 def test_up_status_logs_down(checkout: Path) -> None:
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    """With a server of two processes, which end with it."""
+    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port()), "PROCESSES": "2"}
     # HEADLESS is for a run: `up` has a page to start from, whatever the caller's environment says.
     pids: list[int] = []
     up = _lab(checkout, "up", HEADLESS="true", **ports)
@@ -106,6 +107,9 @@ def test_up_status_logs_down(checkout: Path) -> None:
             part for name in ("server", "master", "worker-1", "worker-2") for part in (name, "running", "pid")
         ]
         pids = [int(word) for word in status if word.isdigit()]
+        pids += _children(pids[0])
+        assert len(pids) == 4 + 3  # its two processes, and that of its admin port
+        assert [process["held"] for process in state["server_processes"]] in ([], [0, 0])  # []: not asked yet
         assert "server | holdfast server listening on 127.0.0.1:" in _lab(checkout, "logs").stdout.replace("  ", " ")
     finally:
         down = _lab(checkout, "down", ENGINE="auto")

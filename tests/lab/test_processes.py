@@ -71,6 +71,30 @@ def test_what_ignores_its_signal_is_killed_after_the_grace(tmp_path: Path) -> No
     _until(lambda: processes.exit_code(process) == -signal.SIGKILL)
 
 
+def test_what_a_process_has_started_ends_with_it(tmp_path: Path) -> None:
+    """A child that is deaf to the signal, and one that its parent ends itself."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(300)"
+    before = (
+        "import subprocess; "
+        f"deaf = subprocess.Popen([sys.executable, '-c', {deaf!r}], stdout=-1); deaf.stdout.readline(); "
+        "own = subprocess.Popen(['sleep', '300']); "
+        "signal.signal(signal.SIGTERM, lambda *_: (own.kill(), own.wait(), sys.exit(7))); "
+    )
+    process = _running(tmp_path, before)
+    children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    assert len(children) == 2
+    processes.stop([process], grace=0.5)
+    assert processes.exit_code(process) == 7
+    _until(lambda: not any(_runs(pid) for pid in children))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_stopping_nothing_or_what_has_ended_is_no_error(tmp_path: Path) -> None:
     process = _running(tmp_path)
     processes.stop([])
@@ -82,7 +106,7 @@ def test_a_process_that_ends_between_look_and_signal_is_no_error(monkeypatch: py
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
     gone = Process("gone", child.pid, 1, "", signal.SIGTERM)
-    seen = iter([True, False, True])  # signalled, waited for, killed
+    seen = iter([True, True, False, True])  # looked for children of, signalled, waited for, killed
     monkeypatch.setattr(Process, "alive", lambda _: next(seen))
     processes.stop([gone])
 

@@ -24,6 +24,8 @@ PINNED = {
     "MODEL": "select",
     "APP": "echo",
     "FRAMING": "line",
+    "MAX_CONNECTIONS": "",
+    "PROCESSES": "1",
     "PAGE_PORT": "8089",
     "SERVER_PORT": "8686",
     "ENGINE": "auto",
@@ -53,6 +55,8 @@ GOOD = [
     ("MIN_HELD", "0"),
     ("MAX_FAILURES", "-1"),
     ("MAX_CONNECTIONS", "1"),
+    ("PROCESSES", "auto"),
+    ("PROCESSES", "1000"),
 ]
 BAD = [
     ("USERS", "0"),
@@ -87,6 +91,9 @@ BAD = [
     ("APP", "ECHO"),
     ("FRAMING", "lines"),
     ("MAX_CONNECTIONS", "0"),
+    ("PROCESSES", "0"),
+    ("PROCESSES", "1001"),
+    ("PROCESSES", "all"),
     ("PAGE_PORT", "65536"),
     ("SERVER_PORT", "0"),
     ("ENGINE", "podman"),

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from server.models import load
+from server.settings import TABLE
 from tests.meta.conftest import text
 
 COMPOSE: dict[str, Any] = yaml.safe_load(text("compose.yaml"))
@@ -31,6 +33,20 @@ def test_a_service_is_hardened(name: str) -> None:
     assert service["init"] is True
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "network_mode", "cap_add", "ulimits", "user", "pid", "ipc", "devices"} & set(service)
+
+
+def test_every_setting_of_the_server_reaches_its_container() -> None:
+    """Its ports alone are compose's own: what is published stands for them."""
+    ours = {row.variable for row in TABLE} - {"SERVER_PORT", "SERVER_ADMIN_PORT"}
+    assert ours <= SERVICES["server"]["environment"].keys()
+
+
+def test_processes_and_threads_are_bounded_but_a_connection_may_have_one() -> None:
+    limits = {name: service["pids_limit"] for name, service in SERVICES.items()}
+    cap = load("threaded").default_cap
+    assert cap
+    assert cap < 15_000 < limits["server"] <= 32_768 / 2
+    assert limits["master"] == limits["worker"] == 256
 
 
 @pytest.mark.parametrize("name", SERVICES)

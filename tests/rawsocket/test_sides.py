@@ -6,11 +6,13 @@ import pytest
 
 from rawsocket import books, errors, sides
 from rawsocket.ledger import OK, UNEXPLAINED, Row, reconcile
-from rawsocket.sides import EVENTS, Moment, Wire, summed, taken
+from rawsocket.sides import EVENTS, LAST_SEND, Moment, Wire, summed, taken
 from tests.support.counts import clients, server, unanswered
 
 WIRE = Wire("line", 20, "echo")
 SYNC = {"model": "sync", "framing": "line"}
+# Two of three processes were killed, and one of them has been replaced.
+KILLED = {"closed_total": {"client": 95, "lost": 5}, "respawns_total": 1, "processes": 2, "processes_wanted": 3}
 
 
 def row(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> Row:
@@ -130,6 +132,24 @@ def test_held_when_stop_was_asked_by_a_server_that_is_behind() -> None:
     assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 2, 0)))[1:] == (1, UNEXPLAINED)
 
 
+def test_connections_lost_with_a_process_of_the_server_are_closed_on_both_sides() -> None:
+    """The clients see them reset or closed, with what was in flight on them; two were never admitted by it."""
+    ours = unanswered({"reset": 3, "closed": 1}, dropped={"reset": 4, "closed": 3}, closed=93, unproven=2)
+    theirs = server(accepted_total=98, messages_total=998, replies_total=998, bytes_in=20_958, bytes_out=20_958,
+                    **{**KILLED, "closed_total": {"client": 93, "lost": 5}})  # fmt: skip
+    ledger = reconcile(ours, theirs, wire=WIRE)
+    assert ledger.reconciled, ledger.failures
+    explained = {row.what: dict(row.explained) for row in ledger.rows[4:] if row.explained}
+    assert explained == {
+        "connections opened": {"backlog": 2},
+        "connections closed": {"backlog": 2},
+        "messages": {"reset": 2},
+        "replies": {"reset": 2},
+        "bytes to the server": {"reset": 42},
+        "bytes from the server": {"reset": 42},
+    }
+
+
 # Messages
 
 
@@ -239,10 +259,15 @@ def test_bytes_to_the_server(ours: dict[str, Any], theirs: dict[str, Any], wante
         # The server does not count the line of a refusal, and it was read as often as it says.
         (clients(failed={"server-full": 2}, bytes_received=21_032), {}, ({"server-full": 32}, 0, OK)),
         (clients(failed={"server-full": 2}, bytes_received=21_031), {}, ({"server-full": 32}, 1, UNEXPLAINED)),
+        # A process was killed between a send and its counting: at most one send for each that died.
+        (clients(dropped={"reset": 5}, closed=95), {"bytes_out": 20_979, **KILLED}, ({"lost": 21}, 0, OK)),
+        (clients(bytes_received=18_001 + 2 * LAST_SEND), {"bytes_out": 18_000, **KILLED},
+         ({"lost": 2 * LAST_SEND}, 1, UNEXPLAINED)),
+        (clients(), {"bytes_out": 20_979, "closed_total": {"client": 100}, "respawns_total": 1}, ({}, 21, UNEXPLAINED)),
         # A truncated reply.
         (clients(answered=999, wrong=1, dropped={"short": 1}, bytes_received=20_990), {}, ({"short": 10}, 0, OK)),
     ],
-)
+)  # fmt: skip
 def test_bytes_from_the_server(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
     assert judged("bytes from the server", ours, server(**theirs)) == wanted
 

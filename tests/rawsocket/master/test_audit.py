@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -298,6 +299,23 @@ def test_a_server_killed_half_way_is_unknown_and_fails_by_what_was_lost(tmp_path
     assert AT_END in verdict["reasons"]
     assert verdict["ledger"]["reconciled"] is None
     assert _row(verdict, "connections made")["explained"].keys() <= {"closed", "reset"}
+
+
+def test_a_process_of_the_server_killed_half_way_is_reconciled(tmp_path: Path) -> None:
+    """What it had counted is known, and so are the connections that it took with it."""
+    with (
+        running_server("--app", "echo", "--processes", "2") as server,
+        _run(tmp_path, server, TIMEOUT=30, **UNJUDGED) as fleet,
+    ):
+        os.kill(int(server.metrics()['process_pid{process="1"}']), signal.SIGKILL)
+        assert fleet.exit_code() == 0, fleet.out() + fleet.err()[-4000:]
+    verdict = fleet.verdict()
+    assert verdict["ledger"]["reconciled"] is True, verdict["reasons"]
+    counted = verdict["server"]
+    assert (counted["respawns_total"], counted["closed_total"]["lost"]) == (1, 20)
+    assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
+    assert _row(verdict, "connections closed")["server"] == 60
+    assert "2 of 2 serving, 1 respawned (20 connections lost)" in fleet.out()
 
 
 @pytest.mark.parametrize(("judged", "code"), [({}, 3), (UNJUDGED, 4)])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from rawsocket.master import page
+from rawsocket.master.server_probe import ServerProbe
 from tests.support.desks import desk_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.reports import report
@@ -58,6 +59,31 @@ def test_each_workers_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (total["lag"], total["turns"]) == ("", "")
 
 
+SHARED = """holdfast_server_info{model="select"} 1.0
+holdfast_server_connections 5.0
+holdfast_server_processes_wanted 2.0
+holdfast_server_respawns_total 1.0
+holdfast_server_process_connections{process="0"} 3.0
+holdfast_server_process_connections{process="1"} 2.0
+"""
+
+
+def test_the_processes_of_the_server_in_its_row_and_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk_bench(monkeypatch) as bench:
+        bench.desk.probe = ServerProbe("http://server:8687", lambda _: SHARED)
+        before = page.state(bench.desk)
+        bench.desk.probe.poll()
+        after = page.state(bench.desk)
+    assert (before["server"], before["server_processes"], before["server_held"]) == (None, [], None)
+    assert after["server_processes"] == [{"process": 0, "held": 3}, {"process": 1, "held": 2}]
+    assert (after["server"]["model"], after["server"]["respawns"], after["server_held"]) == ("select", 1, 5)
+    rows = [state["table"]["rows"][1] for state in (before, after)]
+    assert [(row["name"], row["state"], row["held"]) for row in rows] == [
+        (page.SERVER, "", "unknown"),
+        (page.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
+    ]
+
+
 def test_a_page_that_has_not_run_anything(fleet: LocustFleet) -> None:
     assert fleet.page.text("/lab/healthz") == "ok\n"
     html = fleet.page.text("/")
@@ -81,6 +107,7 @@ def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFle
     state = fleet.wait(lambda state: state["held"] == state["server_held"] == 40 and state["state"] == "running")
     assert (state["users"], [worker["held"] for worker in state["workers"]]) == (40, [20, 20])
     assert server.metrics()["connections"] == 40
+    assert (state["server"]["model"], state["server_processes"]) == ("select", [])
 
     rows = fleet.page.text("/stats/requests")
     assert rows.count('"key": "held"') == 1

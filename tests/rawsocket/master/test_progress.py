@@ -28,6 +28,14 @@ def test_the_table_ends_with_the_verdict_and_its_reasons() -> None:
     assert any(line.startswith("min_held ") and line.endswith("not measured") for line in lines[:at])
 
 
+def test_the_processes_of_a_server_that_has_several_have_a_row() -> None:
+    evidence = Evidence(Run(workers=2), Fleet(), Timeline())
+    assert "server's processes" not in progress.table(judge.document(evidence))
+    evidence.server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
+    rows = progress.figures(judge.document(evidence))
+    assert ("server's processes", "2 of 2 serving, 20 to 21 accepted each") in rows
+
+
 def test_numbers_for_people() -> None:
     assert [progress.number(value) for value in (None, 800, 1.005)] == ["-", "800", "1.00"]
     assert progress.named({}) == "0"

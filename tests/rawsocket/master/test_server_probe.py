@@ -19,6 +19,18 @@ holdfast_server_loop_lag_seconds 0.25
 # TYPE process_open_fds gauge
 process_open_fds 20.0
 """
+SHARED = """holdfast_server_connections 5.0
+holdfast_server_processes_wanted 2.0
+holdfast_server_process_connections{process="0"} 3.0
+holdfast_server_process_connections{process="1"} 2.0
+# TYPE holdfast_server_process_closed_total counter
+holdfast_server_process_closed_total{process="1",reason="client"} 7.0
+# TYPE holdfast_server_process_cpu_seconds_total counter
+holdfast_server_process_cpu_seconds_total{process="0"} 1.25
+holdfast_server_process_cpu_seconds_total{process="1"} 0.75
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 0.5
+"""
 COUNTERS = {
     "connections": 12,
     "accepted_total": 40,
@@ -37,6 +49,17 @@ def test_when_the_server_was_begun_and_what_it_is_are_kept() -> None:
     assert (found["info"], found[STARTED]) == ({"model": "select", "framing": "line"}, 1.7e9)
 
 
+def test_each_processes_counters_stand_beside_the_totals_and_their_cpu_time_is_added_up() -> None:
+    assert parse(SHARED) == {
+        "connections": 5,
+        "processes_wanted": 2,
+        "process_connections": {"0": 3, "1": 2},
+        "process_closed_total": {"1/client": 7},
+        "process_cpu_seconds_total": {"0": 1.25, "1": 0.75},
+        "cpu_seconds": 2.5,
+    }
+
+
 @pytest.mark.parametrize(
     ("start", "end", "wanted"),
     [
@@ -46,6 +69,8 @@ def test_when_the_server_was_begun_and_what_it_is_are_kept() -> None:
         ({"accepted_total": 3}, {"accepted_total": 2}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 1, "reset": 5}}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 2, "reset": 5}}, False),
+        # One of its processes is another, or gone: the totals tell.
+        ({"process_accepted_total": {"0": 9, "1": 8}}, {"process_accepted_total": {"0": 1}}, False),
     ],
 )
 def test_a_restart_is_another_process_or_a_count_that_fell(
@@ -66,6 +91,27 @@ def test_totals_count_from_the_start_of_the_run() -> None:
 
 def test_a_server_restarted_meanwhile_counts_from_its_own_start() -> None:
     assert since({"accepted_total": 100}, {"accepted_total": 40}) == {"accepted_total": 40}
+
+
+def test_a_process_begun_meanwhile_counts_from_its_own_start() -> None:
+    counts = "process_accepted_total", "process_closed_total"
+    start = {"process_pid": {"0": 11, "1": 12}} | {name: {"0": 5, "1/client": 5} for name in counts}
+    end = {"process_pid": {"0": 11, "1": 13, "2": 14}} | {name: {"0": 9, "1/client": 9, "2": 3} for name in counts}
+    assert since(start, end) == end | {name: {"0": 4, "1/client": 9, "2": 3} for name in counts}
+
+
+def test_the_rate_is_that_between_the_last_two_answers() -> None:
+    clock, texts = Clock(), iter([40, 50, 90, 10])
+    probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_accepted_total {next(texts)}\n", clock)
+    rates = []
+    for _ in range(4):
+        probe.poll()
+        rates.append(probe.rate("accepted_total"))
+        clock.now += 2
+    assert rates == [None, 5.0, 20.0, None]  # unknown, too, where the server began anew
+    assert probe.rate("refused_total") is None
+    clock.now += STALE_S
+    assert probe.rate("accepted_total") is None
 
 
 def test_held_is_what_the_server_said_last_unless_that_is_old() -> None:

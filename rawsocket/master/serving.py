@@ -1,0 +1,88 @@
+"""Pure: what the server says of itself, as the page, its state and the summary tell it. `counters` as the probe's.
+
+A server that serves with several processes gives each one's counts beside its totals; for any other there is nothing
+to tell of processes, and nothing is told.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Counters = Mapping[str, Any]
+Rate = Callable[[str], float | None]
+
+
+def processes(counters: Counters | None) -> list[dict[str, int]]:
+    """Give {process, held} of each process that serves now, in order of their numbers."""
+    held = (counters or {}).get("process_connections", {})
+    return [{"process": int(number), "held": int(held[number])} for number in sorted(held, key=int)]
+
+
+def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
+    """Give the server's part of /lab/state.json, None where its counters are unknown; what it doesn't say is None.
+
+    `rate` gives by how much a count grows per second. `cpu_share` is of one core, `lag_ms` its longest turn of the last
+    second or two, `respawns` are those since the server began, `memory_bytes` is of its processes together.
+    """
+    if counters is None:
+        return None
+    lag, cpu, memory = counters.get("loop_lag_seconds"), rate("cpu_seconds"), counters.get("process_memory_bytes")
+    messages, turns = rate("messages_total"), rate("loop_turns_total")
+    return {
+        "model": counters.get("info", {}).get("model"),
+        "max_connections": counters.get("max_connections"),
+        "processes": counters.get("processes"),
+        "processes_wanted": counters.get("processes_wanted"),
+        "respawns": counters.get("respawns_total"),
+        "messages_s": None if messages is None else round(messages, 1),
+        "cpu_share": None if cpu is None else round(cpu, 3),
+        "lag_ms": None if lag is None else round(lag * 1000, 1),
+        "turns_s": None if turns is None else round(turns, 1),
+        "memory_bytes": sum(memory.values()) if memory else None,
+    }
+
+
+def cells(counters: Counters | None, rate: Rate) -> dict[str, Any]:
+    """Give the server's row in the page's table."""
+    said = state(counters, rate)
+    if counters is None or said is None:
+        return {"held": "unknown"}
+    share, turns = said["cpu_share"], said["turns_s"]
+    return {
+        "state": words(counters),
+        "held": counters.get("connections", "unknown"),
+        "messages_s": "" if said["messages_s"] is None else said["messages_s"],
+        "cpu": "" if share is None else f"{share:.0%}",
+        "lag": "" if said["lag_ms"] is None else f"- / {said['lag_ms']:.1f}",
+        "turns": "" if turns is None else round(turns),
+    }
+
+
+def words(counters: Counters) -> str:
+    """Say what serves: its model, its processes, what each of them holds, how often one was replaced."""
+    model = counters.get("info", {}).get("model", "")
+    each, wanted = processes(counters), counters.get("processes_wanted", 1)
+    if not each and wanted < 2:
+        return str(model)
+    parts = [f"{len(each)} of {wanted} processes"]
+    if each:
+        parts.append(f"{_span([process['held'] for process in each])} each")
+    if counters.get("respawns_total"):
+        parts.append(f"{counters['respawns_total']} respawned")
+    return f"{model}: {', '.join(parts)}" if model else ", ".join(parts)
+
+
+def figures(grown: Counters | None) -> list[tuple[str, str]]:
+    """Give the row on processes of a run's summary, none for a server without; `grown` is what it counted meanwhile."""
+    accepted = (grown or {}).get("process_accepted_total")
+    if not grown or not accepted:
+        return []
+    said = f"{len(accepted)} of {grown.get('processes_wanted', len(accepted))} serving"
+    if grown.get("respawns_total"):
+        lost = grown.get("closed_total", {}).get("lost", 0)
+        said += f", {grown['respawns_total']} respawned ({lost} connections lost)"
+    return [("server's processes", f"{said}, {_span(list(accepted.values()))} accepted each")]
+
+
+def _span(counts: list[int]) -> str:
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"

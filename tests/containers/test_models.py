@@ -1,0 +1,81 @@
+"""Every server of the story in a container of its own, through `lab ci`: the verdict, and what is said of the model.
+
+The runs are of no use to each other, so five of them are under way at a time, and each test waits for its own.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.support.lab import ROOT, lab
+
+SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1"}
+# What each model is asked for: not to hold twenty connections where it can't.
+ASKED: dict[str, dict[str, str]] = {
+    "sync": {"SCENARIO": "churn"},
+    "threaded": {},
+    "prefork": {"USERS": "6", "MAX_CONNECTIONS": "6"},
+    "busy": {},
+    "select": {},
+    "poll": {},
+    "epoll": {},
+    "asyncio": {},
+    "tutorial": {},
+}
+#: Runs at a time: most of a run is waiting, for containers to be healthy and for time to pass.
+AT_ONCE = 5
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def runs(images: None) -> Iterator[dict[str, Future[Done]]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {model: pool.submit(lab, "ci", MODEL=model, **{**SHORT, **asked}) for model, asked in ASKED.items()}
+
+
+def _verdict(done: Done) -> dict[str, Any]:
+    folder = re.search(r"Artefacts: (\S+?)/ ", done.stderr)
+    assert folder, done.stdout + done.stderr
+    return dict(json.loads((ROOT / folder[1] / "verdict.json").read_text()))
+
+
+def _row(verdict: dict[str, Any], what: str) -> dict[str, Any]:
+    return next(row for row in verdict["ledger"]["rows"] if row["what"] == what)
+
+
+def _doubted(verdict: dict[str, Any]) -> bool:
+    """Whether the machine was too busy for a verdict: five runs share it, and others with them."""
+    return verdict["verdict"] == "unknown" and "saturated" in verdict["reasons"][0]
+
+
+@pytest.mark.parametrize("model", sorted(ASKED.keys() - {"tutorial"}))
+def test_each_model_passes_with_what_it_can_do(runs: dict[str, Future[Done]], model: str) -> None:
+    done = runs[model].result()
+    verdict = _verdict(done)
+    assert verdict["exit_code"] == done.returncode
+    assert verdict["verdict"] == "pass" or _doubted(verdict), verdict["reasons"]
+    assert verdict["server"]["info"]["model"] == model
+    assert verdict["ledger"]["reconciled"] is True, verdict["ledger"]
+    assert (verdict["connections"]["failed"], verdict["connections"]["dropped"]) == ({}, {})
+    wanted = int({**SHORT, **ASKED[model]}["USERS"])
+    if model == "sync":  # it closes after each reply: nobody is held, and everybody is served
+        assert verdict["server"]["closed_total"]["answered"] == verdict["messages"]["answered"] >= wanted
+    else:
+        assert verdict["held"]["steady_min"] == verdict["held"]["server_steady_min"] == wanted
+
+
+def test_the_tutorials_server_floods_its_clients_with_its_last_reply(runs: dict[str, Future[Done]]) -> None:
+    """The clients take what nobody asked for as wrong, and the ledger says how much of it the server has sent."""
+    done = runs["tutorial"].result()
+    verdict = _verdict(done)
+    assert (done.returncode, verdict["verdict"]) == (3, "fail"), verdict["reasons"]
+    assert verdict["connections"]["dropped"]["wrong"] > 0
+    replies = _row(verdict, "replies")
+    assert replies["server"] > 2 * _row(verdict, "messages")["server"] > 0
+    assert f"ledger, replies: {replies['unexplained']} unexplained" in " ".join(verdict["reasons"])

@@ -1,0 +1,89 @@
+"""`make up` with another server than the default: a thread per connection, and select in three processes."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import docker
+import pytest
+
+from tests.containers.conftest import PROJECT
+from tests.support.lab import Page
+
+USERS = 2400
+PROCESSES = 3
+METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8687/metrics', timeout=9).read().decode())"
+
+
+def _stopped(page: Page) -> dict[str, object]:
+    page.post("/stop")
+    return page.wait(lambda state: state["held"] == 0 and not state["users"] and state["verdict"])
+
+
+def _in_the_server(client: docker.DockerClient, *command: str) -> str:
+    labels = [f"com.docker.compose.project={PROJECT}", "com.docker.compose.service=server"]
+    (container,) = client.containers.list(filters={"label": labels})
+    code, output = container.exec_run(list(command))
+    assert code == 0, output
+    return str(output.decode())
+
+
+def test_a_thread_per_connection_with_the_servers_counters_on_the_page(bring_up: Callable[..., Page]) -> None:
+    page = bring_up(MODEL="threaded")
+    page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 2, timeout=120)
+    assert page.swarm(100, 100, every="0.5")["success"]
+    state = page.wait(
+        lambda state: state["held"] == state["server_held"] == 100 and (state["server"]["messages_s"] or 0) > 50
+    )
+    assert (state["server"]["model"], state["server_processes"]) == ("threaded", [])
+    assert state["server"]["cpu_share"] > 0
+    assert _stopped(page)["verdict"]["verdict"] in ("pass", "unknown")  # no steady window in so short a time
+
+
+@pytest.fixture(scope="module")
+def shared(bring_up: Callable[..., Page]) -> Iterator[Page]:
+    """All connections that three processes may hold are held."""
+    page = bring_up(PROCESSES=str(PROCESSES), MAX_CONNECTIONS=str(USERS))
+    page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 2, timeout=120)
+    assert page.swarm(USERS, 800, every="2")["success"]
+    page.wait(lambda state: state["held"] == state["server_held"] == USERS, timeout=120)
+    yield page
+    _stopped(page)
+
+
+def test_three_processes_share_the_connections(shared: Page) -> None:
+    state = shared.state()
+    assert [process["process"] for process in state["server_processes"]] == list(range(PROCESSES))
+    assert [process["held"] for process in state["server_processes"]] == [USERS // PROCESSES] * PROCESSES
+    server = state["server"]
+    assert (server["processes"], server["processes_wanted"], server["respawns"]) == (PROCESSES, PROCESSES, 0)
+    assert server["max_connections"] == USERS
+
+
+def test_with_a_process_only_its_connections_are_lost_and_they_come_back(
+    client: docker.DockerClient, shared: Page
+) -> None:
+    lost = USERS // PROCESSES
+    pid = re.search(
+        r'^holdfast_server_process_pid{process="1"} (\d+)', _in_the_server(client, "python", "-c", METRICS), re.M
+    )
+    assert pid
+    _in_the_server(client, "python", "-c", f"import os; os.kill({pid[1]}, 9)")
+    # Counted first: the gauges of a second ago still show the connections from before.
+    shared.wait(lambda _: shared.metric("holdfast_load_reconnects_total") >= lost, timeout=120)
+    state = shared.wait(
+        lambda state: state["held"] == state["server_held"] == USERS and state["server"]["respawns"] == 1, timeout=120
+    )
+    assert sum(process["held"] for process in state["server_processes"]) == USERS
+    assert len(state["server_processes"]) == PROCESSES
+    assert shared.metric("holdfast_load_drops_total") == lost
+    found = re.search(
+        r'^holdfast_server_closed_total{reason="lost"} (\S+)', _in_the_server(client, "python", "-c", METRICS), re.M
+    )
+    assert found
+    assert float(found[1]) == lost
+
+
+def test_and_the_ledger_of_that_run_is_reconciled(shared: Page) -> None:
+    """What fails it is the drops, by MAX_FAILURES: nothing is unexplained, and nothing is in doubt."""
+    verdict = _stopped(shared)["verdict"]
+    assert not [reason for reason in verdict["reasons"] if "ledger" in reason or "server" in reason]
