@@ -7,12 +7,15 @@ difference is its load. Nobody has to report anything. Rules:
 - A process is slow if it has not taken what it was given, or has been away from waiting, for `SLOW_SECONDS`. One that
   has stopped altogether looks idle if it stopped while it waited: so a slow one stays slow until its loop has turned.
 - What a slow one has not taken can be taken back, and is then for another.
+- Newcomers are for the least loaded. To a slow one they go only if the others have no room; for one that is not slow,
+  but has enough in flight just now, they wait: it will be ready soon, or slow.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heapreplace
 
 from server.channel import MOST_AT_ONCE, Channel
 from server.counters import Counters
@@ -21,6 +24,11 @@ MOST_IN_FLIGHT = MOST_AT_ONCE
 
 #: About what a person notices. Longer than a process waits for its turn on a crowded machine.
 SLOW_SECONDS = 0.25
+
+
+#: Loads may differ by one connection in so many. A process that is woken for several newcomers at once looks at all
+#: that it holds once for all of them: with select that is most of what a newcomer costs.
+EVENNESS = 64
 
 
 class Child:
@@ -48,7 +56,6 @@ class Child:
         """Return a new channel, for a process that is about to begin. Raise OSError where there is none."""
         self.channel = Channel()
         self.leaves = False
-        self._given = 0
         self._turn_when_slow = -1
         self.look(now)
         return self.channel
@@ -102,13 +109,34 @@ class Child:
         return self._given - self._row.accepted
 
     def end(self) -> None:
-        """Close the channel."""
+        """Close the channel, and forget what was given: the process has ended."""
         if self.channel is not None:
             self.channel.close()
             self.channel = None
+        self._given = self.load = self.in_flight = 0
 
     def _is_slow(self, now: float) -> bool:
         waited = now - self._taken_at if self.in_flight else 0.0
         if max(waited, self._row.lag.seconds(now)) >= SLOW_SECONDS:
             self._turn_when_slow = self._row.turns
         return self._turn_when_slow == self._row.turns
+
+
+def shared_out(newcomers: int, children: Mapping[int, Child], share: int) -> dict[int, int]:
+    """Return how many of the newcomers each child gets, by its number, if each can hold `share` connections."""
+    able = [(number, child) for number, child in children.items() if child.able()]
+    heap = [(child.slow, child.load, number, MOST_IN_FLIGHT - child.in_flight) for number, child in able]
+    heapify(heap)
+    counts: dict[int, int] = {}
+    while heap and newcomers:
+        slow, load, number, places = heap[0]
+        if load >= share or (slow and not places):
+            heappop(heap)
+        elif places:
+            count = min(1 + load // EVENNESS, places, share - load, newcomers)
+            counts[number] = counts.get(number, 0) + count
+            newcomers -= count
+            heapreplace(heap, (slow, load + count, number, places - count))
+        else:
+            break
+    return counts

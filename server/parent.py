@@ -157,7 +157,7 @@ class Parent:
                 self.wake_by(place.due_at)
 
     def _begin(self, place: Place) -> None:
-        if not self._processes.begin(place, self.now):
+        if not self._processes.begin(place):
             return
         if place in self._places:
             self.board.row(self._places[place]).pid = place.pid
@@ -242,7 +242,7 @@ class Parent:
             log.close()
 
     def _run_admin(self) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # A group's SIGTERM is for the others; this one is there to the end.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # A group's SIGTERM is for the others: it answers to the end.
         # The listener is asked how many wait there.
         keep_only(self.service.admin.fileno(), self.service.listener.fileno())
         self.service.admin.serve()

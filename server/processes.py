@@ -23,6 +23,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator
+from time import monotonic
 from types import FrameType
 from typing import NoReturn
 
@@ -64,9 +65,8 @@ class Processes:
         self._log = log
         self._by_pid: dict[int, Place] = {}
 
-    def begin(self, place: Place, now: float) -> bool:
+    def begin(self, place: Place) -> bool:
         """Begin a process at `place`; return whether that worked. From `place.due_at` on it may be done again."""
-        place.due_at = now + PACE_SECONDS
         try:
             place.prepare()
             place.pid = fork(place.run, place.grace)
@@ -75,6 +75,8 @@ class Processes:
                 self._log.error("%s can't begin, and is tried again every second: %s", place.name, problem.strerror)
             place.failing = True
             return False
+        finally:
+            place.due_at = monotonic() + PACE_SECONDS
         place.failing = False
         place.times += 1
         self._by_pid[place.pid] = place

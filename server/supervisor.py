@@ -4,7 +4,7 @@ Strategy: the Acceptor lets in and refuses as it does for a loop; who is let in 
 newcomers of a process in one message. The processes are loops that hold what comes through their channel (`intake`).
 So select gets past its wall: each process holds its share, and no connection is left to chance. Rules:
 
-- The shares are even to one connection while nobody leaves, and newcomers make them even again.
+- The shares are even (see `children`), and where connections leave newcomers make them even again.
 - No newcomer is left with a process that is stuck: what it has not taken is given to one that is not. With nobody to
   give newcomers to (a process has just died, all have their share) they wait here, and the others in the backlog.
 - A process that stops by itself closes its end of the channel, takes what is in it, and is given nothing more.
@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection
-from heapq import heapify, heappop, heapreplace
 from typing import ClassVar
 
 from server import channel
 from server.acceptor import Acceptor
-from server.children import MOST_IN_FLIGHT, SLOW_SECONDS, Child
+from server.children import SLOW_SECONDS, Child, shared_out
 from server.counters import SERVING
 from server.intake import ORPHANS_DRAIN_SECONDS, Intake
 from server.limits import Room
@@ -92,8 +91,9 @@ class Supervisor(Parent):
     def _uncounted(self, number: int) -> int:
         child = self._children[number]
         self._take_back(child)
+        uncounted = child.uncounted()
         self._close_channel(child)
-        return child.uncounted()
+        return uncounted
 
     def _tick(self) -> None:
         if self.board.stage != SERVING:
@@ -137,37 +137,16 @@ class Supervisor(Parent):
         """Give the newcomers to the processes, as far as there is room."""
         if self.now - self._looked_at >= LOOK_SECONDS:
             self._look()
-        while self._newcomers and (portions := self._portions()):
-            for number, portion in portions.items():
+        share = self.service.room.share
+        while self._newcomers and (counts := shared_out(len(self._newcomers), self._children, share)):
+            for number, count in counts.items():
+                portion = self._newcomers[:count]
+                del self._newcomers[:count]
                 if self._children[number].give(portion, self.now):
-                    self._held += len(portion)
+                    self._held += count
                 else:
                     self._newcomers += portion
             self.wake_by(self.now + SLOW_SECONDS)  # to see whether they were taken
-
-    def _portions(self) -> dict[int, list[socket.socket]]:
-        """Take newcomers, each for the least loaded process, but for a slow one only if the others have no room.
-
-        If that one can't be given more just now, the rest waits for it: it will be ready soon, or slow.
-        """
-        share = self.service.room.share
-        able = [(number, child) for number, child in self._children.items() if child.able()]
-        heap = [(child.slow, child.load, number, MOST_IN_FLIGHT - child.in_flight) for number, child in able]
-        heapify(heap)
-        portions: dict[int, list[socket.socket]] = {}
-        count = 0
-        while heap and count < len(self._newcomers):
-            slow, load, number, places = heap[0]
-            if load >= share or (slow and not places):
-                heappop(heap)
-            elif places:
-                portions.setdefault(number, []).append(self._newcomers[count])
-                count += 1
-                heapreplace(heap, (slow, load + 1, number, places - 1))
-            else:
-                break
-        del self._newcomers[:count]
-        return portions
 
     def _free_the_stuck(self) -> None:
         """Take back what a process does not take, if there is one that would. One process's at a time, to hold few."""
@@ -177,8 +156,7 @@ class Supervisor(Parent):
         share = self.service.room.share
         if any(child.able() and not child.slow and child.load < share for child in self._children.values()):
             self._take_back(stuck[0])
-        if len(stuck) > 1:
-            self.wake_by(self.now)
+            self.wake_by(self.now)  # for the next one's
 
     def _take_back(self, child: Child) -> None:
         sockets, lost = child.take_back()

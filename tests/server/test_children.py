@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.channel import END, Channel, receive
-from server.children import SLOW_SECONDS, Child
+from server.children import EVENNESS, MOST_IN_FLIGHT, SLOW_SECONDS, Child, shared_out
 from server.counters import Counters
 
 NOW = 1000.0
@@ -131,7 +131,60 @@ def test_a_new_process_begins_with_nothing(process: Process) -> None:
     process.take()
     process.row.clear()
     process.child.end()
+    process.child.look(NOW)
+    assert (process.child.load, process.child.in_flight) == (0, 0)
     process.channel = process.child.begin(NOW + 1)
     process.row.pid = 4712
     assert (process.child.load, process.child.in_flight, process.child.slow) == (0, 0, False)
     assert process.give(1)
+
+
+# Who gets the newcomers
+
+
+def children(*loads: int) -> dict[int, Child]:
+    """Return processes that have so many connections each."""
+    found = {}
+    for number, load in enumerate(loads, 1):
+        found[number] = child = Process().child
+        child.load = load
+    return found
+
+
+def test_the_least_loaded_gets_them_until_the_loads_are_even() -> None:
+    assert shared_out(1, children(5, 3, 4), 100) == {2: 1}
+    assert shared_out(9, children(5, 3, 4), 100) == {1: 2, 2: 4, 3: 3}
+    assert shared_out(0, children(5, 3, 4), 100) == {}
+
+
+def test_large_loads_may_differ_a_little_so_that_several_come_at_once() -> None:
+    counts = shared_out(30, children(*[10 * EVENNESS] * 16), 1000)
+    assert counts == {1: 11, 2: 11, 3: 8}
+
+
+def test_nobody_gets_more_than_its_share() -> None:
+    assert shared_out(50, children(8, 10, 3), 10) == {1: 2, 3: 7}
+    assert shared_out(50, children(10 * EVENNESS), 10 * EVENNESS + 2) == {1: 2}
+
+
+def test_a_slow_one_gets_them_only_if_the_others_have_no_room() -> None:
+    found = children(0, 7, 7)
+    found[1].slow = True
+    assert shared_out(4, found, 10) == {2: 2, 3: 2}
+    assert shared_out(8, found, 10) == {1: 2, 2: 3, 3: 3}
+    found[1].in_flight = MOST_IN_FLIGHT
+    assert shared_out(8, found, 10) == {2: 3, 3: 3}
+
+
+def test_one_that_has_enough_in_flight_is_waited_for() -> None:
+    found = children(0, 7)
+    found[1].in_flight = MOST_IN_FLIGHT - 2
+    assert shared_out(8, found, 100) == {1: 2}
+
+
+def test_who_can_not_be_given_any_is_left_out() -> None:
+    found = children(0, 7)
+    found[1].leaves = True
+    assert shared_out(2, found, 100) == {2: 2}
+    found[2].leaves = True
+    assert shared_out(2, found, 100) == {}

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from server.children import EVENNESS
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.several import children, gone, of_each, pids, standing_still
 from tests.support.sockets import ask, connect, connections, eventually, fill, read_line, read_to_end
@@ -60,7 +61,8 @@ def test_auto_is_as_many_as_the_connections_need(past_the_wall: tuple[ServerProc
 
 def test_the_connections_are_shared_evenly(past_the_wall: tuple[ServerProcess, object]) -> None:
     held = of_each(past_the_wall[0].metrics(), "connections")
-    assert held == {0: 400, 1: 400, 2: 400}
+    assert sum(held.values()) == 1200
+    assert max(held.values()) - min(held.values()) <= 1 + 400 // EVENNESS
 
 
 def test_the_figures_of_the_processes_add_up(past_the_wall: tuple[ServerProcess, object]) -> None:
@@ -83,42 +85,47 @@ def test_health_and_the_figures_of_the_process_that_began(past_the_wall: tuple[S
 
 
 def test_a_killed_process_takes_its_own_connections_with_it_and_is_begun_anew() -> None:
-    with running_server(*ECHO) as server, connections(server.port, 12) as clients:
+    with running_server(*ECHO, "--max-connections", "12") as server, connections(server.port, 12) as clients:
         assert not dropped(clients)
         os.kill(pids(server)[1], signal.SIGKILL)
         server.wait_for_line(r"^process 1 \(pid \d+\) was killed by SIGKILL: 4 connections lost$")
-        server.wait_for_line(r"^process 1 is begun anew \(pid \d+\)$")
-        lost = dropped(clients)
-        assert len(lost) == 4
-        metrics = server.metrics()
-        assert metrics["connections"] == 8
-        assert metrics['closed_total{reason="lost"}'] == 4
-        assert metrics["accepted_total"] == 12
-        assert metrics["respawns_total"] == 1
-        assert of_each(metrics, "connections") == {0: 4, 1: 0, 2: 4}
-        with connections(server.port, 4) as again:
+        with connections(server.port, 4) as again:  # The others have their shares, so these wait for the new process.
             assert not dropped(again)
+            server.wait_for_line(r"^process 1 is begun anew \(pid \d+\)$")
+            assert len(dropped(clients)) == 4
             metrics = server.metrics()
             assert of_each(metrics, "connections") == {0: 4, 1: 4, 2: 4}
+            assert metrics["connections"] == 12
             assert metrics["accepted_total"] == 16
+            assert metrics['closed_total{reason="lost"}'] == 4
+            assert metrics["refused_total"] == 0
+            assert metrics["respawns_total"] == 1
+            assert metrics["processes"] == 3
         assert server.stop() == 0
 
 
 def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
-    with running_server(*ECHO, "--max-connections", "60") as server, ExitStack() as stack:
-        before = stack.enter_context(connections(server.port, 6))
-        assert not dropped(before)
+    with running_server(*ECHO) as server, ExitStack() as stack:
+
+        def newcomer() -> socket.socket:
+            client = stack.enter_context(connect(server.port))
+            assert not dropped([client])
+            return client
+
+        before = [newcomer() for _ in range(6)]
         with standing_still(pids(server)[0]):
-            newcomers = stack.enter_context(connections(server.port, 30))
-            assert not dropped(newcomers)
-            metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 36)
+            for _ in range(30):
+                newcomer()
+            metrics = server.metrics()
+            assert metrics["connections"] == 36
             assert of_each(metrics, "connections")[0] == 2
         assert not dropped(before)
-        last = stack.enter_context(connections(server.port, 14))
-        assert not dropped(last)
-        # It goes on, and the newcomers make the shares even again.
-        assert of_each(server.metrics(), "connections")[0] == 16
-        assert server.metrics()["accepted_total"] == 50
+        eventually(
+            lambda: newcomer() and of_each(server.metrics(), "connections")[0] > 2,
+            "it goes on, and gets newcomers",
+        )
+        metrics = server.metrics()
+        assert metrics["connections"] == metrics["accepted_total"] == sum(of_each(metrics, "connections").values())
         assert server.stop() == 0
 
 

@@ -32,17 +32,17 @@ def children(server: ServerProcess) -> set[int]:
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
-def gone(pid: int) -> bool:
-    """Return whether the process has ended; who is left of it waits to be buried."""
+def state(pid: int) -> str:
+    """Return what the process does, in the letters of proc(5): S it waits, T it stands still, Z it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return True
+        return "Z"
 
 
-def stopped(pid: int) -> bool:
-    """Return whether the process has been stopped by a signal."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+def gone(pid: int) -> bool:
+    """Return whether the process has ended, though it may not be buried yet."""
+    return state(pid) == "Z"
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def standing_still(pid: int) -> Iterator[None]:
     """Stop a process, and have it go on in the end."""
     os.kill(pid, signal.SIGSTOP)
     try:
-        eventually(lambda: stopped(pid), f"process {pid} stands still")
+        eventually(lambda: state(pid) == "T", f"process {pid} stands still")
         yield
     finally:
         with suppress(ProcessLookupError):

@@ -12,6 +12,7 @@ import pytest
 from server.models import MODELS, load
 from server.models.base import Model, Promise
 from tests.support.server_process import ServerProcess, running_server
+from tests.support.several import state
 from tests.support.sockets import (
     ask,
     connect,
@@ -348,6 +349,8 @@ def memory(server: ServerProcess) -> float:
 def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) -> None:
     with running_server(*flags(model)) as server, connect(server.port) as old, ExitStack() as stack:
         ask(old, b"hello\n")
+        if Promise.QUIET in model_of(model).promises:
+            eventually(lambda: state(server.process.pid) == "S", "it waits, and has let go of what it handed on")
         server.limit_descriptors(server.open_descriptors())  # No admin request yet: these are all in use for good.
         newcomers = [stack.enter_context(connect(server.port)) for _ in range(5)]
         for client in newcomers:
