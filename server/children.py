@@ -19,6 +19,7 @@ from heapq import heapify, heappop, heapreplace
 
 from server.channel import MOST_AT_ONCE, Channel
 from server.counters import Counters
+from server.lifeline import Lifeline
 
 MOST_IN_FLIGHT = MOST_AT_ONCE
 
@@ -35,7 +36,7 @@ class Child:
     """A process and the channel to it. `row` is what it counts, `family` that of the sockets it is given.
 
     `load` is how many it holds, those in flight included, `in_flight` how many it was given and has not taken, both as
-    of the last `look`. `leaves`: it takes nothing more.
+    of the last `look`. `leaves`: it takes nothing more. `dying`: all that it holds is as good as gone.
     """
 
     def __init__(self, row: Counters, family: int) -> None:
@@ -43,7 +44,8 @@ class Child:
         self.in_flight = 0
         self.slow = False
         self.channel: Channel | None = None
-        self.leaves = False
+        self.lifeline: Lifeline | None = None
+        self.leaves = self.dying = False
         self._row = row
         self._family = family
         self._given = 0
@@ -55,7 +57,12 @@ class Child:
     def begin(self, now: float) -> Channel:
         """Return a new channel, for a process that is about to begin. Raise OSError where there is none."""
         self.channel = Channel()
-        self.leaves = False
+        try:
+            self.lifeline = Lifeline()
+        except OSError:
+            self.end()
+            raise
+        self.leaves = self.dying = False
         self._turn_when_slow = -1
         self.look(now)
         return self.channel
@@ -73,7 +80,7 @@ class Child:
 
     def able(self) -> bool:
         """Whether it is there and can be given newcomers, if there is room."""
-        return not (self.channel is None or self.leaves or self._unable) and self._row.pid != 0
+        return not (self.channel is None or self.leaves or self.dying or self._unable) and self._row.pid != 0
 
     def stuck(self) -> bool:
         """Whether it is slow and has not taken what it was given."""
@@ -109,7 +116,10 @@ class Child:
         return self._given - self._row.accepted
 
     def end(self) -> None:
-        """Close the channel, and forget what was given: the process has ended."""
+        """Close channel and lifeline, and forget what was given: the process has ended."""
+        if self.lifeline is not None:
+            self.lifeline.close()
+            self.lifeline = None
         if self.channel is not None:
             self.channel.close()
             self.channel = None

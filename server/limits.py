@@ -34,11 +34,11 @@ MOST_REFUSALS = 64
 
 
 #: What one of several processes has open besides its connections: the standard streams, two for stop requests, the
-#: channel that its newcomers come through, and one that its poller may need.
-OWN = 7
+#: channel that its newcomers come through, its lifeline, and one that its poller may need.
+OWN = 8
 
-#: What the parent of such processes has open for each: both ends of the channel.
-FOR_EACH = 2
+#: What the parent of such processes has open for each: both ends of the channel, and its end of the lifeline.
+FOR_EACH = 3
 
 #: Newcomers that it may have in hand: those of one turn, and as many that it took back from a process.
 IN_HAND = 128
@@ -128,6 +128,11 @@ def usual_share(model: Model | type[Model]) -> int:
 def largest_share(limit: int, wall: int | None) -> int:
     """Return how many connections one of several processes can hold."""
     return max(1, min(limit, wall or limit) - OWN - MARGIN)
+
+
+def above_connections(share: int) -> int:
+    """Return a descriptor number that one of several processes, which holds `share` connections, does not come to."""
+    return min(share + OWN + MARGIN, descriptor_limit() - 1)
 
 
 def shared_room(settings: Settings, model: Model | type[Model], count: int, limit: int, in_use: int) -> Room:

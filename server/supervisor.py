@@ -8,11 +8,13 @@ So select gets past its wall: each process holds its share, and no connection is
 - No newcomer is left with a process that is stuck: what it has not taken is given to one that is not. With nobody to
   give newcomers to (a process has just died, all have their share) they wait here, and the others in the backlog.
 - A process that stops by itself closes its end of the channel, takes what is in it, and is given nothing more.
-- A process that dies takes its connections with it, and no others: what was in its channel is for the next.
+- A process that dies takes its connections with it, and no others: what was in its channel is for the next. Its places
+  are free from the moment when its lifeline is cut (see `lifeline`), so clients that come back at once aren't refused.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Collection
 from typing import ClassVar
@@ -22,15 +24,19 @@ from server.acceptor import Acceptor
 from server.children import SLOW_SECONDS, Child, shared_out
 from server.counters import SERVING
 from server.intake import ORPHANS_DRAIN_SECONDS, Intake
-from server.limits import Room
+from server.limits import Room, above_connections
 from server.logring import LogRing
 from server.models.base import Model
 from server.parent import Parent
+from server.processes import Place
 from server.service import Service
 from server.signals import StopRequests
 
 #: While newcomers stream in, the loads are looked at no more often than this: it costs a microsecond and a half each.
 LOOK_SECONDS = 0.005
+
+#: Milliseconds that may pass, once a second at most, before a newcomer is told that the server is full.
+CUT_MS = 10
 
 
 class Supervisor(Parent):
@@ -47,6 +53,9 @@ class Supervisor(Parent):
         self._family = service.listener.family
         rows = {number: service.board.row(number) for number in range(1, room.processes + 1)}
         self._children = {number: Child(row, self._family) for number, row in rows.items()}
+        self._lifelines: dict[int, Child] = {}
+        self._cuts = select.poll()
+        self._asked_at = 0.0
         self._newcomers: list[socket.socket] = []
         self._held = 0
         self._looked_at = 0.0
@@ -64,7 +73,9 @@ class Supervisor(Parent):
 
     def held(self) -> int:
         """Return how many connections are held by the processes, and on their way there."""
-        if self._held + len(self._newcomers) >= self.service.room.cap and self._looked_at < self.now:
+        if self._held + len(self._newcomers) >= self.service.room.cap and (
+            self._any_dying() or self._looked_at < self.now
+        ):
             self._look()
         return self._held + len(self._newcomers)
 
@@ -74,15 +85,27 @@ class Supervisor(Parent):
         child = self._children[number]
         self._close_channel(child)  # Of a fork that failed.
         near = child.begin(self.now).near
+        assert child.lifeline is not None
+        self._lifelines[child.lifeline.near] = child
+        self._cuts.register(child.lifeline.near, 0)
         self.handlers[near.fileno()] = _Tidings(self, child, near)
         self.poller.watch(near.fileno(), True, False)
 
+    def _begin(self, place: Place) -> None:
+        super()._begin(place)
+        if place in self._places and (lifeline := self._children[self._places[place]].lifeline) is not None:
+            lifeline.is_held()
+
     def _kept_by(self, number: int) -> Collection[int]:
-        return (self._end_of(number).fileno(),)
+        lifeline = self._children[number].lifeline
+        assert lifeline is not None
+        return (self._end_of(number).fileno(), lifeline.far)
 
     def _service_of(self, number: int, stops: StopRequests, log: LogRing) -> Service:
         self.service.listener.detach()  # It is closed here, and its number will be somebody else's.
-        source = self._end_of(number)
+        source, lifeline = self._end_of(number), self._children[number].lifeline
+        assert lifeline is not None
+        lifeline.take(above_connections(self.service.room.share))
         service = super()._service_of(number, stops, log)
         service.room = Room(service.room.share, 0)
         service.entrance = lambda host: Intake(host, source, service, self.board, self._family)
@@ -130,8 +153,18 @@ class Supervisor(Parent):
         self._held = self._in_flight = 0
         for child in self._children.values():
             child.look(self.now)
-            self._held += child.load
+            self._held += 0 if child.dying else child.load
             self._in_flight += child.in_flight
+
+    def _any_dying(self) -> bool:
+        """See to lifelines that were cut; return whether there was one."""
+        # The first newcomer for a long time may be there a moment before the cut is seen, so it is waited for a little.
+        cut = self._cuts.poll(CUT_MS if self.now - self._asked_at >= 1.0 else 0)
+        self._asked_at = self.now
+        for fd, _ in cut:
+            self._cuts.unregister(fd)
+            self._lifelines.pop(fd).dying = True
+        return bool(cut)
 
     def _give_out(self) -> None:
         """Give the newcomers to the processes, as far as there is room."""
@@ -166,6 +199,8 @@ class Supervisor(Parent):
     def _close_channel(self, child: Child) -> None:
         if child.channel is not None:
             self.forget(child.channel.near.fileno())
+            if child.lifeline is not None and self._lifelines.pop(child.lifeline.near, None) is not None:
+                self._cuts.unregister(child.lifeline.near)
             child.end()
 
     def forget(self, fd: int) -> None:

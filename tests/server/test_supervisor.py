@@ -6,6 +6,7 @@ What each model promises holds for `select x3` as well: see models/test_contract
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -102,6 +103,30 @@ def test_a_killed_process_takes_its_own_connections_with_it_and_is_begun_anew() 
             assert metrics["respawns_total"] == 1
             assert metrics["processes"] == 3
         assert server.stop() == 0
+
+
+def test_in_a_full_house_those_who_come_back_at_once_after_a_death_are_not_refused() -> None:
+    with running_server(*ECHO, "--max-connections", "900") as server, connections(server.port, 900) as clients:
+        assert not dropped(clients)
+        os.kill(pids(server)[1], signal.SIGKILL)
+        with ExitStack() as stack:
+            back = [stack.enter_context(connect(server.port)) for _ in each_dropped(clients, 300)]
+            assert not dropped(back)
+        assert server.metrics()["refused_total"] == 0
+        assert server.metrics()['closed_total{reason="lost"}'] == 300
+
+
+def each_dropped(clients: list[socket.socket], count: int) -> Iterator[socket.socket]:
+    """Yield `count` clients, each at the moment when its connection ends."""
+    question = select.poll()
+    by_fd = {client.fileno(): client for client in clients}
+    for fd in by_fd:
+        question.register(fd, select.POLLIN)
+    while count:
+        for fd, _ in question.poll():
+            question.unregister(fd)
+            count -= 1
+            yield by_fd[fd]
 
 
 def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
