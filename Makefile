@@ -4,7 +4,7 @@
 PYTHON ?= python3
 LAB = .venv/bin/python -m lab
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status load ci bench-load test lint format lock clean
+.PHONY: help setup up down logs status load ci bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ ci: .venv/lab  ## The CI run: a load and its verdict
 bench-load: .venv/lab  ## Measure the load generator against its peers (20 minutes; ONLY=closed,cpu for some rows)
 	@$(LAB) bench-load
 
+bench-server: .venv/lab  ## Measure the select server against its peers (20 minutes; ONLY=all-900,few for some rows)
+	@$(LAB) bench-server
+
 test: .venv/dev  ## Run all tests (each room in a process of its own)
 	@.venv/bin/python tests/run.py
 
@@ -49,7 +52,7 @@ format: .venv/dev  ## Format the code
 
 lock: .venv/dev  ## Pin the requirements anew, with hashes, from pyproject.toml
 	.venv/bin/pip install --quiet uv
-	for group in server load lab dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	for group in server load lab bench dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --group $$group --output-file requirements-$$group.txt; done
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lab import page, processes, settings
 from lab.bench import procfs, tsung
-from lab.bench.echo import PEERS
+from lab.bench.compiled import PEERS
 from lab.errors import LabError, to_its_end
 from lab.processes import Process
 from lab.waiting import wait_for

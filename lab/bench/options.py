@@ -3,8 +3,9 @@
 import argparse
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lab import settings
 from lab.errors import UsageError
@@ -14,7 +15,9 @@ ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "soak")
 PEERS = ("raw", "everyone", "tuned", "tsung")
 
 
-def _some(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
+def some(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
+    """Give a check for names with commas between them; `none`: the word none stands for no name."""
+
     def check(text: str) -> tuple[str, ...]:
         names = tuple(filter(None, (part.strip() for part in text.split(","))))
         if none and names == ("none",):
@@ -26,7 +29,9 @@ def _some(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
     return check
 
 
-def _whole(low: int, high: int) -> Callable[[str], object]:
+def whole(low: int, high: int) -> Callable[[str], object]:
+    """Give a check for whole numbers in a range."""
+
     def check(text: str) -> int:
         if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
@@ -36,11 +41,11 @@ def _whole(low: int, high: int) -> Callable[[str], object]:
 
 
 SETTINGS = (
-    Setting("ONLY", ",".join(ROWS), _some(ROWS), "the rows to measure"),
-    Setting("PEERS", ",".join(PEERS), _some(PEERS, none=True), "whom to measure against, beside the floor; none"),
-    Setting("REPEAT", "", _whole(1, 99), "repetitions; unset: 3 of the closed loop, 2 of the others"),
-    Setting("CONNECTIONS", "10000", _whole(1, 60_000), "connections held; half as many more in the row of arrivals"),
-    Setting("RATE", "1000", _whole(1, 100_000), "connections opened a second"),
+    Setting("ONLY", ",".join(ROWS), some(ROWS), "the rows to measure"),
+    Setting("PEERS", ",".join(PEERS), some(PEERS, none=True), "whom to measure against, beside the floor; none"),
+    Setting("REPEAT", "", whole(1, 99), "repetitions; unset: 3 of the closed loop, 2 of the others"),
+    Setting("CONNECTIONS", "10000", whole(1, 60_000), "connections held; half as many more in the row of arrivals"),
+    Setting("RATE", "1000", whole(1, 100_000), "connections opened a second"),
     Setting("WINDOW", "", seconds, "length of a measured window; unset: 4s of the closed loop, 10s of the others"),
     Setting("SOAK", "5m", seconds, "length of the soak (5m, 1h)"),
 )
@@ -66,10 +71,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Options:
     """Combine flags, environment and defaults; UsageError, one line, for the first value that does not fit."""
+    return Options(*values(SETTINGS, flags, environ))
+
+
+def values(table: Sequence[Setting], flags: Mapping[str, str | None], environ: Mapping[str, str] | None) -> list[Any]:
+    """Give what the checks of a table make of flags, environment and defaults; UsageError as `read`."""
     environ = os.environ if environ is None else environ
-    values = [setting.value(setting.given(flags, environ) or setting.default) for setting in SETTINGS]
-    found = dict(zip(Options.__dataclass_fields__, values, strict=True))
-    return Options(**found)  # type: ignore[arg-type]  # each as its check gives it
+    return [setting.value(setting.given(flags, environ) or setting.default) for setting in table]
 
 
 def demand_descriptors(options: Options, limit: int) -> None:

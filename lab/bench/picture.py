@@ -6,8 +6,7 @@ The arrivals are drawn as they came, a column for each 100 ms. Whatever is drawn
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from lab.bench.contenders import CONTENDERS, SESSION
-from lab.bench.table import AIM, MET, MISSED, PEERS, Line, number
+from lab.bench.line import AIM, MET, MISSED, TOLD, Cast, Line, number
 
 WIDTH, MARGIN, LABEL = 880, 36, 180
 LEFT = MARGIN + LABEL  # where bars begin
@@ -18,16 +17,16 @@ INK, PALE, RULE, OURS, PEER, TRUTH, LIMIT = "#1f2430", "#6b7280", "#e5e7eb", "#0
 BADGES = {AIM: "#0f766e", MET: "#2563eb", MISSED: "#dc2626"}
 
 
-def draw(lines: Sequence[Line], even: float = 100.0) -> str:
+def draw(cast: Cast, lines: Sequence[Line], even: float = 100.0) -> str:
     """Give the picture; `even` is how many connections each 100 ms should have. Lines without bars are left out."""
     parts, top = [], HEAD
     for line in lines:
         if line.strips:
-            body, height = _strips(line, top + TITLE, even)
+            body, height = _strips(cast, line, top + TITLE, even)
         else:
-            body, height = _bars(line, top + TITLE)
+            body, height = _bars(cast, line, top + TITLE)
         if height:
-            parts += [_title(line, top), body]
+            parts += [_title(cast, line, top), body]
             top += TITLE + height + 18
     height = top + FOOT - 18
     head = (
@@ -35,51 +34,54 @@ def draw(lines: Sequence[Line], even: float = 100.0) -> str:
         'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">'
         f'<rect width="{WIDTH}" height="{height}" rx="14" fill="#ffffff"/>'
     )
-    what = "One worker process over loopback, medians. The red mark is where ours must end."
     return "\n".join(
         [
             head,
-            _text(MARGIN, 48, "What a held connection costs its load generator", 23, INK, "600"),
-            _text(MARGIN, 72, what, 13, PALE),
+            _text(MARGIN, 48, cast.picture, 23, INK, "600"),
+            _text(MARGIN, 72, cast.caption, 13, PALE),
             *parts,
             "</svg>\n",
         ]
     )
 
 
-def _title(line: Line, top: int) -> str:
-    limits = f"must reach {number(line.must, line.unit)}, aim {number(line.aim, line.unit)}"
-    caption = f"{line.caption}; {limits}" if line.caption else f"Less is better: {limits}"
+def _title(cast: Cast, line: Line, top: int) -> str:
+    limits = f"must reach {number(line.must, line.unit)}"
+    if line.aim is not None:
+        limits += f", aim {number(line.aim, line.unit)}"
+    caption = line.caption or "Less is better"
+    if line.outcome != TOLD:
+        caption = f"{caption}{'; ' if line.caption else ': '}{limits}"
     rule = f'<line x1="{MARGIN}" y1="{top}" x2="{WIDTH - MARGIN}" y2="{top}" stroke="{RULE}"/>'
     title = _text(MARGIN, top + 28, line.title, 15.5, INK, "600")
-    return "\n".join([rule, title, _text(MARGIN, top + 47, caption, 12, PALE), _badge(line, top)])
+    return "\n".join([rule, title, _text(MARGIN, top + 47, caption, 12, PALE), _badge(cast, line, top)])
 
 
-def _badge(line: Line, top: int) -> str:
+def _badge(cast: Cast, line: Line, top: int) -> str:
     if line.outcome not in BADGES:
         return ""
-    text = f"{line.shown[SESSION]}: {line.outcome}"
+    text = f"{line.shown[cast.ours]}: {line.outcome}"
     return _text(WIDTH - MARGIN, top + 28, text, 13, BADGES[line.outcome], "600", "end")
 
 
-def _bars(line: Line, top: int) -> tuple[str, int]:
+def _bars(cast: Cast, line: Line, top: int) -> tuple[str, int]:
     bars = [bar for bar in line.bars if any(value for _, value, _ in line.bars)]
-    marked = line.must if line.must and line.bars and line.bars[0][1] == line.values[SESSION] else None
+    marked = line.must if line.must and line.bars and line.bars[0][1] == line.values[cast.ours] else None
     scale = PLOT / max([abs(value) for _, value, _ in bars] + [marked or 0.0, 1e-9])
     rows = [top + row * (BAR + GAP) for row in range(len(bars))]
     ends = [max(abs(value), 0.0 if row else marked or 0.0) * scale for row, (_, value, _) in enumerate(bars)]
-    parts = [_bar(bar, y, abs(bar[1]) * scale, end) for bar, y, end in zip(bars, rows, ends, strict=True)]
+    parts = [_bar(cast, bar, y, abs(bar[1]) * scale, end) for bar, y, end in zip(bars, rows, ends, strict=True)]
     if bars and marked:
         x = LEFT + marked * scale
         parts.append(f'<path d="M{x:.1f} {top - 5}v{BAR + 10}" stroke="{LIMIT}" stroke-width="2.5"/>')
     return "\n".join(parts), len(bars) * (BAR + GAP)
 
 
-def _bar(bar: tuple[str, float, str], y: int, width: float, end: float) -> str:
+def _bar(cast: Cast, bar: tuple[str, float, str], y: int, width: float, end: float) -> str:
     """One bar; what it shows stands behind `end`, where a mark may be."""
     label, _, shown = bar
-    ours = label == CONTENDERS[SESSION].label
-    colour = OURS if ours else TRUTH if label in ("the truth", CONTENDERS[PEERS[-1]].label) else PEER
+    ours = label == cast.labels[cast.ours]
+    colour = OURS if ours else TRUTH if label in cast.yardsticks else PEER
     weight, ink = ("600", INK) if ours else ("400", PALE)
     return "\n".join(
         [
@@ -90,14 +92,14 @@ def _bar(bar: tuple[str, float, str], y: int, width: float, end: float) -> str:
     )
 
 
-def _strips(line: Line, top: int, even: float) -> tuple[str, int]:
+def _strips(cast: Cast, line: Line, top: int, even: float) -> tuple[str, int]:
     longest = max(map(len, line.strips.values()))
     step = PLOT / max(longest, 1)
     parts = []
     for name, tenths in line.strips.items():
-        ours, floor = name == SESSION, top + STRIP
+        ours, floor = name == cast.ours, top + STRIP
         columns = "".join(_column(LEFT + at * step, floor, count / even, step) for at, count in enumerate(tenths))
-        parts.append(_text(LEFT - 12, floor - 16, CONTENDERS[name].label, 13, INK if ours else PALE, "400", "end"))
+        parts.append(_text(LEFT - 12, floor - 16, cast.labels[name], 13, INK if ours else PALE, "400", "end"))
         parts.append(f'<path d="{columns}" fill="{OURS if ours else PEER}"/>')
         level = floor - STRIP / CUT
         parts.append(f'<path d="M{LEFT} {level:.1f}h{PLOT}" stroke="{TRUTH}" stroke-dasharray="4 4"/>')

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from lab.bench import soaking, stalling
 from lab.bench.contenders import FLOOR, SESSION
 from lab.bench.experiments import Experiment, arrivals, closed, hold
+from lab.bench.turns import in_turn
 
 EXPERIMENTS = (
     Experiment("closed", ("closed",), (SESSION, "raw", "everyone", "tuned", "tsung"), 3, closed, paired=True),
@@ -23,9 +24,7 @@ def chosen(rows: Sequence[str]) -> list[Experiment]:
 
 def turns(experiment: Experiment, there: Sequence[str], repetition: int) -> list[str]:
     """Give the contenders of one repetition (1, 2, ...) in order, out of those that are there."""
-    order = [name for name in experiment.contenders if name in there]
-    if repetition % 2 == 0:
-        order.reverse()
+    order = in_turn(experiment.contenders, there, repetition)
     if not experiment.paired:
         return order
     return [FLOOR, *(name for contender in order for name in (contender, FLOOR))]

@@ -3,6 +3,7 @@
 CPU times are counted in ticks of 10 ms; a figure over a window of seconds is exact to a percent or better.
 """
 
+import contextlib
 import os
 import resource
 import time
@@ -28,8 +29,17 @@ def sleeps(pid: int, proc: Path = PROC) -> bool:
 
 def rss_kb(pid: int, proc: Path = PROC) -> int:
     """KB of user memory that the process occupies."""
+    return _smaps_kb(pid, "Rss:", proc)
+
+
+def pss_kb(pid: int, proc: Path = PROC) -> int:
+    """KB of user memory that the process occupies; what it shares with others counts in parts, one for each of them."""
+    return _smaps_kb(pid, "Pss:", proc)
+
+
+def _smaps_kb(pid: int, key: str, proc: Path) -> int:
     for line in _of_process(proc / str(pid) / "smaps_rollup").splitlines():
-        if line.startswith("Rss:"):
+        if line.startswith(key):
             return int(line.split()[1])
     raise LabError(f"process {pid} has ended")
 
@@ -40,10 +50,10 @@ def stolen_s(proc: Path = PROC) -> float:
 
 
 class Since:
-    """A moment; `seconds` have passed since, of which the host took the share `stolen` of one core."""
+    """A moment; `seconds` have passed since, in which the host took the share `stolen` of one core."""
 
     def __init__(self) -> None:
-        self._stolen_s, self._at = stolen_s(), time.monotonic()
+        self._stolen_s, self._busy_s, self._at = stolen_s(), busy_s(), time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -54,6 +64,11 @@ class Since:
     def stolen(self) -> float:
         """What the host took until now, as a share of one core."""
         return (stolen_s() - self._stolen_s) / self.seconds
+
+    @property
+    def busy(self) -> float:
+        """How many cores worked until now, for whatever process."""
+        return (busy_s() - self._busy_s) / self.seconds
 
 
 def busy_s(proc: Path = PROC) -> float:
@@ -69,6 +84,15 @@ def child(pid: int, name: str, proc: Path = PROC) -> int:
         if comm.exists() and comm.read_text().strip() == name:
             return int(word)
     return 0
+
+
+def children(pid: int, proc: Path = PROC) -> list[int]:
+    """Pids of the processes that a process has started, in any of its threads, and that have not ended."""
+    found: list[int] = []
+    for thread in sorted((proc / str(pid) / "task").glob("*/children")):
+        with contextlib.suppress(OSError):  # a thread that has ended since
+            found += map(int, thread.read_text().split())
+    return found
 
 
 def raise_descriptors() -> int:

@@ -1,4 +1,4 @@
-"""What is said and written: a sentence for each turn, the table, bench.json, bench.md, bench.svg."""
+"""What is said and written: a sentence for each turn, the table and the sections, bench.json, bench.md, pictures."""
 
 import importlib.metadata
 import json
@@ -11,17 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.bench import picture
-from lab.bench.contenders import CONTENDERS, SESSION
-from lab.bench.options import Options
+from lab.bench import picture, section
+from lab.bench.line import Cast, Line, number
 from lab.bench.record import Record
-from lab.bench.table import PEERS, Line, number
+from lab.bench.section import Section
 
 SCHEMA = 1
 _SENTENCE = (
+    ("told", "{}"),
     ("us", "{:.2f} us of CPU a message"),
     ("per_s", "{:,.0f} messages/s"),
     ("kb", "{:.2f} KB a connection"),
+    ("bytes", "{:.0f} B a connection"),
+    ("idle_pct", "{:.3f} % of a core"),
+    ("p50_us", "p50 {:,.0f} us"),
+    ("p99_us", "p99 {:,.0f} us"),
+    ("late_us", "the client itself late by {:,.0f} us (p99)"),
+    ("moved_pct", "moved by {:+.0f} %"),
+    ("apart_pct", "identical runs {:.0f} % apart"),
     ("lag_ramp_ms", "lag {:.1f} ms"),
     ("silent_held_ms", "silent for {:.0f} ms at most"),
     ("worst_pct", "worst 100 ms off by {:.1f} %"),
@@ -44,14 +51,14 @@ def sentence(record: Record) -> str:
     return ", ".join(form.format(v) for key, form in _SENTENCE if (v := record.values.get(key)) is not None)
 
 
-def heads(lines: Sequence[Line]) -> list[str]:
+def heads(cast: Cast, lines: Sequence[Line]) -> list[str]:
     """Give the names of the contenders that any line has a figure of, ours first."""
-    return [name for name in (SESSION, *PEERS) if any(line.values.get(name) is not None for line in lines)]
+    return [name for name in cast.labels if any(line.values.get(name) is not None for line in lines)]
 
 
-def cells(lines: Sequence[Line]) -> list[list[str]]:
+def cells(cast: Cast, lines: Sequence[Line]) -> list[list[str]]:
     """Give the table: a head and a row for each figure."""
-    names = heads(lines)
+    names = heads(cast, lines)
     head = ["figure", *names, "must reach", "aim", "", "stolen"]
     rows = [
         [
@@ -67,47 +74,61 @@ def cells(lines: Sequence[Line]) -> list[list[str]]:
     return [head, *rows]
 
 
-def text(lines: Sequence[Line]) -> str:
-    """Give the table for a terminal, and the notes below it."""
-    table = cells(lines)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([shown[0], "-" * len(shown[0]), *shown[1:], *_notes(lines)])
+def text(cast: Cast, lines: Sequence[Line], sections: Sequence[Section] = ()) -> str:
+    """Give the table for a terminal, the notes below it, and what has sections of its own."""
+    main = ["\n".join([section.columns(cells(cast, lines)), *_notes(lines)])] if lines or not sections else []
+    return "\n\n".join([*main, *(part.text() for part in sections)])
 
 
-def markdown(lines: Sequence[Line]) -> str:
+def markdown(cast: Cast, lines: Sequence[Line], sections: Sequence[Section] = ()) -> str:
     """Give bench.md."""
-    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in cells(lines)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
-    about = machine()
-    host = f"{about['cpus']} cores ({about['processor']}), Linux {about['kernel']}"
-    where = f"{host}, Python {about['python']}, Locust {about['locust']}, over loopback."
-    names = ", ".join(f"{name}: {CONTENDERS[name].label}" for name in heads(lines))
+    table = section.piped(cells(cast, lines))
+    about = machine(cast)
+    programs = ", ".join(f"{name.capitalize()} {about[name]}" for name in ("python", *cast.libraries))
+    where = f"{about['cpus']} cores ({about['processor']}), Linux {about['kernel']}, {programs}, over loopback."
+    names = ", ".join(f"{name}: {cast.labels[name]}" for name in heads(cast, lines))
     stolen = "stolen: the most of one core that the host took in any turn behind the figure"
     notes = "\n".join(f"- {note}" for note in [names, stolen, *_notes(lines)])
-    return "\n\n".join(["## The load generator against its peers", where, table, notes]) + "\n"
+    main = [table, notes] if lines or not sections else []
+    return "\n\n".join([f"## {cast.title}", where, *main, *(part.markdown() for part in sections)]) + "\n"
 
 
 def _notes(lines: Sequence[Line]) -> list[str]:
     return [f"{line.figure}: {note}" for line in lines for note in line.notes]
 
 
-def write(folder: Path, options: Options, records: Sequence[Record], lines: Sequence[Line]) -> None:
-    """Write bench.json, bench.md and bench.svg into the folder of the run."""
+def write(
+    folder: Path,
+    cast: Cast,
+    options: Any,
+    records: Sequence[Record],
+    lines: Sequence[Line],
+    even: float = 100.0,
+    sections: Sequence[Section] = (),
+) -> None:
+    """Write bench.json, bench.md and bench.svg into the folder of the run, and the picture of each section as KEY.svg.
+
+    `even` is the picture's (see there).
+    """
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "ended_utc": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "options": asdict(options),
-        "machine": machine(),
+        "machine": machine(cast),
         "lines": [asdict(line) for line in lines],
+        "sections": [asdict(part) for part in sections],
         "records": [asdict(record) for record in records],
     }
     (folder / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
-    (folder / "bench.md").write_text(markdown(lines))
-    (folder / "bench.svg").write_text(picture.draw(lines, options.rate / 10))
+    (folder / "bench.md").write_text(markdown(cast, lines, sections))
+    pictures = {part.key: part.picture for part in sections if part.picture}
+    if lines or not sections:
+        pictures["bench"] = picture.draw(cast, lines, even)
+    for key, drawn in pictures.items():
+        (folder / f"{key}.svg").write_text(drawn)
 
 
-def machine() -> dict[str, Any]:
+def machine(cast: Cast) -> dict[str, Any]:
     """Say what the figures depend on beside the programs."""
     cpuinfo = Path("/proc/cpuinfo")
     model = re.search(r"^model name\s*: (.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.M)
@@ -116,6 +137,5 @@ def machine() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "locust": importlib.metadata.version("locust"),
-        "gevent": importlib.metadata.version("gevent"),
+        **{name: importlib.metadata.version(name) for name in cast.libraries},
     }

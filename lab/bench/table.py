@@ -1,18 +1,23 @@
-"""Pure: from the records to the lines of the table: figure, ours, the peers', what must be reached, aim, outcome.
-
-In every line less is better. A line is 'unknown' where our own figure, or one that it is judged against, is missing.
-"""
+"""Pure: from the records of bench-load to the lines of its table: figure, ours, the peers', must, aim, outcome."""
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lab.bench.contenders import CONTENDERS, FLOOR, SESSION
-from lab.bench.record import Record, median, of, pair_ratios, problems, worst_steal
+from lab.bench.line import Cast, Line, judged, number
+from lab.bench.record import Record, median, of, pair_ratios
 from lab.bench.stalling import missing
 
-AIM, MET, MISSED, UNKNOWN = "aim met", "met", "missed", "unknown"
 PEERS = ("raw", "everyone", "tuned", "tsung", FLOOR)
+CAST = Cast(
+    title="The load generator against its peers",
+    picture="What a held connection costs its load generator",
+    caption="One worker process over loopback, medians. The red mark is where ours must end.",
+    labels={name: CONTENDERS[name].label for name in (SESSION, *PEERS)},
+    yardsticks=frozenset({CONTENDERS[FLOOR].label, "the truth"}),
+    libraries=("locust", "gevent"),
+)
 TITLES = {
     "memory": "User memory per held connection",
     "cpu": "CPU per message, each connection once a second",
@@ -23,30 +28,6 @@ TITLES = {
     "stall 1000": "The server stands still for 2 s, 1,000 connections",
 }
 FLAT_PCT = 1.0  # of the worker's weight: what a soak may grow by
-
-
-@dataclass(frozen=True)
-class Line:
-    """One figure. `values` are numbers by contender, of which `must` and `aim` are the highest right ones of ours.
-
-    For the picture: `title` is the figure for people who have more room, with `caption` below it, and shown are `bars`
-    (label, number, text) or `strips` (accepts in each 100 ms, by contender).
-    """
-
-    key: str
-    title: str
-    figure: str
-    unit: str
-    values: dict[str, float | None]
-    must: float | None
-    aim: float | None
-    outcome: str
-    stolen: float | None
-    shown: dict[str, str]
-    notes: list[str]
-    caption: str = ""
-    bars: list[tuple[str, float, str]] = field(default_factory=list)
-    strips: dict[str, list[int]] = field(default_factory=dict)
 
 
 def lines(records: Sequence[Record], rows: Sequence[str], asked: int) -> list[Line]:
@@ -61,15 +42,6 @@ def lines(records: Sequence[Record], rows: Sequence[str], asked: int) -> list[Li
         "soak": lambda: [_soak(records)],
     }
     return [line for row, maker in makers.items() if row in rows for line in maker()]
-
-
-def outcome(value: float | None, must: float | None, also: bool, aimed: bool) -> str:
-    """Judge one figure; `also`: the row's other conditions hold, `aimed`: what it aims at is reached."""
-    if value is None or must is None:
-        return UNKNOWN
-    if value > must or not also:
-        return MISSED
-    return AIM if aimed else MET
 
 
 def _memory(records: Sequence[Record]) -> Line:
@@ -190,31 +162,5 @@ def _line(
     also: bool = True,
     aimed: bool | None = None,
 ) -> Line:
-    ours = values[SESSION]
-    if aimed is None:
-        aimed = ours is not None and aim is not None and ours <= aim
-    notes = sorted({f"{SESSION}: {text}" for text in problems(records, experiment, SESSION)})
-    if doubtful := sum(r.doubtful for r in records if r.experiment == experiment):
-        notes.append(f"the host took more than it should in {doubtful} turns, however often they were repeated")
-    return Line(
-        key=key,
-        title=TITLES.get(key, figure),
-        figure=figure,
-        unit=unit,
-        values=values,
-        must=must,
-        aim=aim,
-        outcome=outcome(ours, must, also, aimed),
-        stolen=worst_steal(records, experiment),
-        shown={name: number(value, unit) for name, value in values.items()},
-        notes=notes,
-        bars=[(CONTENDERS[n].label, v, number(v, unit)) for n, v in values.items() if v is not None],
-    )
-
-
-def number(value: float | None, unit: str) -> str:
-    """Give a figure with two or three digits, or a dash."""
-    if value is None:
-        return "-"
-    digits = 0 if abs(value) >= 100 or unit == "" else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{digits}f} {unit}".strip()
+    title = TITLES.get(key, "")
+    return judged(CAST, records, experiment, key, figure, unit, values, must, aim, title=title, also=also, aimed=aimed)

@@ -25,6 +25,7 @@ PURE = (
     "rawsocket/ledger.py",
     "rawsocket/sides.py",
     "rawsocket/master/health.py",
+    "rawsocket/master/serving.py",
     "rawsocket/master/histogram.py",
     "rawsocket/master/latencies.py",
     "rawsocket/master/spectrum.py",
@@ -47,7 +48,8 @@ LIBRARIES = {
     },
     "locustfiles": {"rawsocket", "locust"},
     "lab": {"lab", "docker", "requests", "yaml"},
-    "lab/bench/peers": {"locust", "rawsocket"},  # scripts that the lab hands to other programs, and never imports
+    # Scripts that the lab hands to other programs, and never imports.
+    "lab/bench/peers": {"locust", "rawsocket", "gevent"},
 }
 
 

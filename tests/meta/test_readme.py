@@ -1,5 +1,6 @@
 """Every name that a user may type or read is in the README."""
 
+import itertools
 import re
 from functools import cache
 
@@ -7,17 +8,19 @@ import pytest
 
 from lab import __main__ as command
 from lab import settings
-from lab.bench import options as bench_options
+from lab.bench import options as bench_load_options
+from lab.bench.servers import options as bench_server_options
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.ledger import EVENTS
 from rawsocket.options import OPTIONS
+from server.models import load
+from server.models.base import Promise
 from server.settings import TABLE
 from tests.meta.conftest import text
-from tests.support.pinned import FAILURES
+from tests.support.pinned import FAILURES, STORY
 
 MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
-STORY = ("sync", "threaded", "prefork", "busy", "select", "poll", "epoll", "asyncio", "tutorial")
 LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
 
 
@@ -38,7 +41,9 @@ def test_each_setting_of_the_lab_with_its_default(setting: settings.Setting) -> 
     assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
 
 
-@pytest.mark.parametrize("setting", bench_options.SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "setting", [*bench_load_options.SETTINGS, *bench_server_options.SETTINGS], ids=lambda setting: setting.name
+)
 def test_each_setting_of_the_benchmarks_with_its_default(setting: settings.Setting) -> None:
     assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
 
@@ -82,6 +87,40 @@ def test_each_scenario(scenario: str) -> None:
 @pytest.mark.parametrize("model", STORY)
 def test_each_model_of_the_story(model: str) -> None:
     assert any(re.match(rf"{model}\b", row[0]) for row in _rows())
+
+
+def _table(*header: str) -> tuple[list[str], list[list[str]]]:
+    """The first table whose header begins with these cells: its header, and its other rows."""
+    rows = _rows()
+    (at,) = [number for number, row in enumerate(rows) if row[: len(header)] == list(header)]
+    width = len(rows[at])
+    body = itertools.takewhile(lambda row: len(row) == width, rows[at + 2 :])
+    return rows[at], list(body)
+
+
+def _short(promise: Promise) -> str:
+    return promise.name.lower().replace("_", "-")
+
+
+def test_what_each_model_promises() -> None:
+    """Exactly what the code says, of every model that is in the table, and all of the story are."""
+    header, rows = _table("promise", "", STORY[0])
+    assert set(STORY) <= set(header[2:])
+    assert [row[:2] for row in rows] == [[_short(promise), promise.value] for promise in Promise]
+    for column, model in enumerate(header[2:], 2):
+        assert {row[column] for row in rows} <= {"✓", "-"}
+        made = {row[0] for row in rows if row[column] == "✓"}
+        assert made == {_short(promise) for promise in load(model).promises}, model
+
+
+def test_why_each_model_does_not_promise_the_rest() -> None:
+    header, _ = _table("promise", "", STORY[0])
+    _, rows = _table("server", "does not promise", "because")
+    said = [(model, promise, reason) for model, promises, reason in rows for promise in promises.split(", ")]
+    stated = [
+        (model, _short(promise), reason) for model in header[2:] for promise, reason in load(model).exceptions.items()
+    ]
+    assert sorted(said) == sorted(stated)
 
 
 def test_the_pinned_make_targets_are_there() -> None:

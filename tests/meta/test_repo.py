@@ -30,7 +30,7 @@ def test_the_pattern_finds_what_it_is_for() -> None:
 
 
 def test_each_group_has_its_requirements() -> None:
-    assert {f"requirements-{group}.txt" for group in ("server", "load", "lab", "dev")} <= set(REQUIREMENTS)
+    assert {f"requirements-{group}.txt" for group in ("server", "load", "lab", "bench", "dev")} <= set(REQUIREMENTS)
 
 
 @pytest.mark.parametrize("path", REQUIREMENTS)

@@ -1,9 +1,10 @@
-"""Every source file has its tests at the mirrored path."""
+"""Every source file has its tests at the mirrored path; a model of the server is tested by the contract suite."""
 
 from pathlib import PurePosixPath
 
 import pytest
 
+from lab.settings import models
 from tests.meta.conftest import sources, text, tracked
 
 ROOMS = ("server", "rawsocket", "locustfiles", "lab")
@@ -24,7 +25,16 @@ def test_the_mirrored_path() -> None:
     assert _mirror("rawsocket/master/page.py") == "tests/rawsocket/master/test_page.py"
 
 
-@pytest.mark.parametrize("path", FILES)
+CONTRACT = "tests/server/models/test_contract.py"
+MODELS = {f"server/models/{name}.py" for name in models()}
+
+
+def test_the_contract_suite_is_there() -> None:
+    assert CONTRACT in tracked()
+    assert set(FILES) >= MODELS
+
+
+@pytest.mark.parametrize("path", sorted({*FILES} - MODELS))
 def test_each_source_file_has_its_test_file(path: str) -> None:
     assert _mirror(path) in tracked()
     assert "def test_" in text(_mirror(path))

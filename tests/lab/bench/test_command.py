@@ -14,7 +14,6 @@ from lab import runs
 from lab.bench import command, echo, plan
 from lab.bench.contenders import CONTENDERS, FLOOR, SESSION
 from lab.bench.experiments import Experiment
-from lab.bench.table import AIM, MET, MISSED, UNKNOWN
 from lab.errors import Interrupted, LabError
 
 
@@ -49,29 +48,6 @@ def test_the_exit_code(measured: Any, kb: float | None, code: int) -> None:
     assert measured(lambda *_: {"kb": kb, "stolen": 0.0})[0] == code
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "code"), [([AIM, MET], 0), ([AIM, MISSED], 3), ([UNKNOWN, MISSED], 4), ([UNKNOWN, AIM], 4), ([], 0)]
-)
-def test_doubt_outranks_what_was_missed(outcomes: list[str], code: int) -> None:
-    assert command.exit_code(outcomes) == code
-
-
-def test_a_turn_that_the_host_disturbed_is_measured_again(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    stolen = iter([0.3, 0.0, 0.0])
-    code, document = measured(lambda *_: {"kb": 1.0, "stolen": next(stolen)})
-    assert code == 0
-    assert [(r["tries"], r["values"]["stolen"]) for r in document["records"]] == [(2, 0.0), (1, 0.0)]
-    assert "the host took 30.0% of a core (more than 2%): measured again" in capsys.readouterr().err
-
-
-def test_after_some_tries_the_quietest_counts(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    stolen = iter([0.3, 0.1, 0.2, 0.0])
-    _, document = measured(lambda *_: {"kb": 1.0, "stolen": next(stolen)})
-    assert document["records"][0]["values"]["stolen"] == 0.1
-    assert "given up after 3 tries" in capsys.readouterr().err
-    assert any("the host took more" in note for note in document["lines"][0]["notes"])
-
-
 def test_what_fails_is_written_down_and_the_others_go_on(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def once(bench: Any, contender: Any, folder: Path) -> dict[str, Any]:
         if contender.name == SESSION:
@@ -94,15 +70,6 @@ def test_an_interrupt_leaves_what_was_measured(measured: Any, tmp_path: Path) ->
         measured(once)
     document = json.loads((tmp_path / "runs/latest/bench.json").read_text())
     assert [record["contender"] for record in document["records"]] == [SESSION]
-
-
-def test_the_logs_of_turns_are_numbered(measured: Any, tmp_path: Path) -> None:
-    def once(bench: Any, contender: Any, folder: Path) -> dict[str, Any]:
-        folder.mkdir(parents=True)
-        return {"kb": 1.0, "stolen": 0.0}
-
-    measured(once)
-    assert sorted(p.name for p in (tmp_path / "runs/latest/logs").iterdir()) == ["001-hold-session", "002-hold-floor"]
 
 
 def test_a_peer_that_is_not_there_is_left_out_with_one_line(

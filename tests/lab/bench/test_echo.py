@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.bench import echo
-from lab.bench.echo import BIN_S, PEERS, Echo
+from lab.bench.compiled import PEERS
+from lab.bench.echo import BIN_S, Echo
 from lab.errors import LabError
 from tests.support.contending import until
 
@@ -127,13 +128,3 @@ def test_without_a_compiler_it_is_python_and_said_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert echo.program(tmp_path) == PYTHON
     assert "no C compiler" in capsys.readouterr().err
-
-
-def test_a_compiler_that_fails_is_told_with_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gcc = tmp_path / "gcc"
-    gcc.write_text("#!/bin/sh\necho 'no such thing' >&2\nexit 1\n")
-    gcc.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(LabError, match="ended with 1") as error:
-        echo.program(tmp_path / "made")
-    assert error.value.evidence == "no such thing"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from lab.bench import picture, table
 from lab.bench.options import ROWS
 from lab.bench.picture import WIDTH, draw
+from lab.bench.table import CAST
 from tests.support.benching import RECORDS
 
 LINES = table.lines(RECORDS, ROWS, 15_000)
@@ -16,7 +17,7 @@ def _texts(svg: str) -> list[str]:
 
 
 def test_a_panel_for_each_line_that_has_bars() -> None:
-    texts = _texts(draw(LINES))
+    texts = _texts(draw(CAST, LINES))
     titles = [line.title for line in LINES if line.key != "soak"]  # nothing unexplained: nothing to draw
     assert [text for text in texts if text in {line.title for line in LINES}] == titles
     assert "0.80 KB: aim met" in texts
@@ -24,7 +25,7 @@ def test_a_panel_for_each_line_that_has_bars() -> None:
 
 
 def test_bars_are_to_scale_and_end_within_the_picture() -> None:
-    svg = draw([LINES[0]])
+    svg = draw(CAST, [LINES[0]])
     widths = [float(width) for width in re.findall(r'<rect x="\d+" y="\d+" width="([\d.]+)"', svg)]
     values = [value for _, value, _ in LINES[0].bars]
     assert widths == [round(max(2.0, value / max(values) * picture.PLOT), 1) for value in values]
@@ -32,22 +33,22 @@ def test_bars_are_to_scale_and_end_within_the_picture() -> None:
 
 
 def test_the_mark_is_where_ours_must_end() -> None:
-    (mark,) = re.findall(r'<path d="M([\d.]+) \d+v\d+" stroke="#dc2626"', draw([LINES[0]]))
+    (mark,) = re.findall(r'<path d="M([\d.]+) \d+v\d+" stroke="#dc2626"', draw(CAST, [LINES[0]]))
     assert float(mark) == round(picture.LEFT + 1.25 / 12.0 * picture.PLOT, 1)
 
 
 def test_columns_are_cut_off_and_empty_ones_left_out() -> None:
     line = next(line for line in LINES if line.strips)
-    svg = draw([replace(line, strips={"session": [100, 0, 250, 900]})], even=100.0)
+    svg = draw(CAST, [replace(line, strips={"session": [100, 0, 250, 900]})], even=100.0)
     heights = [float(height) for height in re.findall(r"v-([\d.]+)h", svg)]
     assert heights == [picture.STRIP / 3, round(picture.STRIP / 3 * 2.5, 2), picture.STRIP]
     assert "0 to 900" in _texts(svg)
 
 
 def test_labels_are_escaped() -> None:
-    svg = draw([replace(LINES[0], title="a < b & c")])
+    svg = draw(CAST, [replace(LINES[0], title="a < b & c")])
     assert "a < b & c" in _texts(svg)
 
 
 def test_nothing_measured_is_a_picture_too() -> None:
-    assert ElementTree.fromstring(draw(table.lines([], ROWS, 15_000))).attrib["width"] == str(WIDTH)
+    assert ElementTree.fromstring(draw(CAST, table.lines([], ROWS, 15_000))).attrib["width"] == str(WIDTH)

@@ -28,11 +28,13 @@ def proc(tmp_path: Path) -> Path:
 
 def test_a_process(proc: Path) -> None:
     assert procfs.cpu_s(7, proc) == pytest.approx(175 * TICK_S)
-    assert procfs.rss_kb(7, proc) == 5120
+    assert (procfs.rss_kb(7, proc), procfs.pss_kb(7, proc)) == (5120, 100)
     assert procfs.sleeps(7, proc)
     assert not procfs.sleeps(11, proc)
     assert procfs.child(7, "beam.smp", proc) == 9
     assert procfs.child(7, "perl", proc) == 0
+    assert procfs.children(7, proc) == [8, 9, 10]
+    assert procfs.children(11, proc) == []
 
 
 def test_the_host(proc: Path) -> None:
@@ -68,9 +70,11 @@ def test_the_soft_limit_becomes_the_hard_one_for_children_too() -> None:
 
 
 def test_what_passes_since_a_moment_and_the_share_that_the_host_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    stolen, now = iter([5.0, 5.5]), iter([100.0, 110.0, 120.0])
+    stolen, busy, now = iter([5.0, 5.5]), iter([7.0, 52.0]), iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr(procfs, "stolen_s", lambda: next(stolen))
+    monkeypatch.setattr(procfs, "busy_s", lambda: next(busy))
     monkeypatch.setattr(procfs, "time", SimpleNamespace(monotonic=lambda: next(now)))
     since = procfs.Since()
     assert since.seconds == 10.0
     assert since.stolen == 0.5 / 20
+    assert since.busy == 1.5

@@ -5,6 +5,8 @@ from lab.bench import options, report, table
 from lab.bench.contenders import FLOOR, SESSION
 from lab.bench.options import ROWS
 from lab.bench.record import Record
+from lab.bench.section import Section
+from lab.bench.table import CAST
 from tests.support.benching import RECORDS, turn
 
 LINES = table.lines(RECORDS, ROWS, 15_000)
@@ -17,7 +19,7 @@ def test_a_turn_in_a_sentence() -> None:
 
 
 def test_the_table_has_whoever_was_measured() -> None:
-    head, *rows = report.cells(LINES)
+    head, *rows = report.cells(CAST, LINES)
     assert head == ["figure", SESSION, "everyone", "tuned", FLOOR, "must reach", "aim", "", "stolen"]
     assert rows[0] == [
         *("memory per held connection", "0.80 KB", "12.0 KB", "11.0 KB", "0.20 KB"),
@@ -26,13 +28,13 @@ def test_the_table_has_whoever_was_measured() -> None:
 
 
 def test_the_text_is_aligned_and_has_the_notes() -> None:
-    lines = report.text(LINES).splitlines()
+    lines = report.text(CAST, LINES).splitlines()
     assert lines[0].index("must reach") == lines[2].index("1.25 KB")
     assert any("everyone's user never sent 8.6 %" in line for line in lines)
 
 
 def test_markdown_rows_have_as_many_cells_as_the_head() -> None:
-    text = report.markdown(LINES)
+    text = report.markdown(CAST, LINES)
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(LINES)
     assert len({row.count("|") for row in rows}) == 1
@@ -40,7 +42,7 @@ def test_markdown_rows_have_as_many_cells_as_the_head() -> None:
 
 
 def test_what_is_written(tmp_path: Path) -> None:
-    report.write(tmp_path, options.read({}, {}), RECORDS, LINES)
+    report.write(tmp_path, CAST, options.read({}, {}), RECORDS, LINES)
     assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md", "bench.svg"}
     document = json.loads((tmp_path / "bench.json").read_text())
     assert document["schema"] == 1
@@ -50,6 +52,26 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert {"processor", "cpus", "kernel", "python", "locust", "gevent"} == set(document["machine"])
 
 
+def test_what_has_a_section_of_its_own_comes_after_the_table_and_has_its_picture(tmp_path: Path) -> None:
+    sections = [Section("curve", "The curve", [["held", "CPU"], ["100", "8 us"]], ["a note"], picture="<svg/>")]
+    report.write(tmp_path, CAST, options.read({}, {}), RECORDS, LINES, sections=sections)
+    assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md", "bench.svg", "curve.svg"}
+    assert (
+        (tmp_path / "bench.md")
+        .read_text()
+        .endswith("\n\n### The curve\n\n| held | CPU |\n| --- | --- |\n| 100 | 8 us |\n\n- a note\n")
+    )
+    assert json.loads((tmp_path / "bench.json").read_text())["sections"][0]["key"] == "curve"
+    assert report.text(CAST, LINES, sections).endswith("a note")
+
+
+def test_sections_alone_have_no_empty_table_beside_them(tmp_path: Path) -> None:
+    sections = [Section("curve", "The curve", [["held"], ["100"]], [])]
+    assert report.text(CAST, [], sections).startswith("The curve")
+    report.write(tmp_path, CAST, options.read({}, {}), [], [], sections=sections)
+    assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md"}
+
+
 def test_nothing_measured_can_be_written_as_well(tmp_path: Path) -> None:
-    report.write(tmp_path, options.read({}, {}), [], table.lines([], ROWS, 15_000))
+    report.write(tmp_path, CAST, options.read({}, {}), [], table.lines([], ROWS, 15_000))
     assert "unknown" in (tmp_path / "bench.md").read_text()

@@ -4,9 +4,9 @@ import pytest
 
 from lab.bench import table
 from lab.bench.contenders import FLOOR, SESSION
+from lab.bench.line import AIM, MET, MISSED, UNKNOWN, Line
 from lab.bench.options import ROWS
 from lab.bench.record import Record
-from lab.bench.table import AIM, MET, MISSED, UNKNOWN, Line, number
 from tests.support.benching import RECORDS, turn
 
 
@@ -105,11 +105,3 @@ def test_a_host_that_took_too_much_is_a_note_and_shown() -> None:
 def test_the_stall_is_drawn_with_the_truth_below() -> None:
     bars = _line("stall 100", RECORDS).bars
     assert [bar[0] for bar in bars] == ["SessionUser", "everyone's Locust user", "the truth"]
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [(None, "KB", "-"), (0.913, "KB", "0.91 KB"), (12.34, "us", "12.3 us"), (1234.5, "%", "1,234 %"), (0.0, "", "0")],
-)
-def test_numbers(value: float | None, unit: str, text: str) -> None:
-    assert number(value, unit) == text

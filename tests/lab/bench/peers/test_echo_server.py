@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from lab.bench.echo import PEERS
+from lab.bench.compiled import PEERS
 
 
 def test_it_ends_with_its_input() -> None:

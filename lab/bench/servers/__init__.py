@@ -1,0 +1,1 @@
+"""bench-server: the select server against its peers."""

@@ -1,0 +1,40 @@
+"""Against the tutorial's own select server, its flood mended: all connections active, and few of many."""
+
+from collections.abc import Sequence
+
+from lab.bench.line import Line
+from lab.bench.record import Record
+from lab.bench.servers.cast import line, medians
+from lab.bench.servers.contenders import SELECT
+from lab.bench.servers.row import Experiment, Row
+from lab.bench.servers.shapes import ALL_900, FEW
+
+MUST_ALL = 1.5  # times cheaper
+MUST_FEW, AIM_FEW = 2.0, 4.0
+
+
+def _lines(records: Sequence[Record]) -> list[Line]:
+    return [_line(records, ALL_900, MUST_ALL, None), _line(records, FEW, MUST_FEW, AIM_FEW)]
+
+
+def _line(records: Sequence[Record], experiment: Experiment, must: float, aim: float | None) -> Line:
+    us = medians(records, experiment.name, "us")
+    mine, theirs = us[SELECT], us["tutorial"]
+    figure = f"the tutorial's select, {experiment.name} active"
+    found = line(
+        records,
+        experiment.name,
+        f"tutorial {experiment.name}",
+        figure,
+        "us",
+        {name: us[name] for name in (SELECT, "tutorial")},
+        theirs / must if theirs else None,
+        theirs / aim if theirs and aim else None,
+        title=f"The tutorial's select server beside it, {experiment.name} active: CPU per message",
+    )
+    cheaper = f"{theirs / mine:.1f}" if theirs and mine else "-"
+    found.notes.append(f"ours is {cheaper} times cheaper; must: {must:g}" + (f"; aim: {aim:g}" if aim else ""))
+    return found
+
+
+ROW = Row("tutorial", (ALL_900, FEW), _lines)
