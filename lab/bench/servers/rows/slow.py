@@ -59,7 +59,7 @@ def _lines(records: Sequence[Record]) -> list[Line]:
     moved, apart = median(turns, "moved_pct"), median(turns, "apart_pct")
     beyond = max(0.0, moved - apart) if moved is not None and apart is not None else None
     figure = "a slow reader, others' p99 beyond the spread"
-    title = "A slow reader: how far the others' p99 moves beyond the spread of identical runs"
+    title = "A slow reader: how far it moves the p99 of others, beyond the spread"
     found = line(records, EXPERIMENT.name, "slow", figure, "%", {SELECT: beyond}, MUST_PCT, None, title=title)
     if not turns:
         return [found]
