@@ -62,6 +62,10 @@ class Host(Protocol):
         """Look at `readable()` and `writable()` again."""
         ...
 
+    def mind(self, connection: Connection) -> None:
+        """Call `sweep` once a second from now on, as long as it says that it has a deadline."""
+        ...
+
     def closed(self, connection: Connection, reason: str) -> None:
         """Forget the connection; its socket is still open at this moment."""
         ...
@@ -159,6 +163,10 @@ class Connection:
         elif self._paused and len(outbox) <= LOW_MARK:
             self._resume()
 
+    def has_deadline(self) -> bool:
+        """Whether there is one beside the idle time, which all have or none."""
+        return self._message_at != NEVER or self._closes_at != NEVER
+
     def sweep(self, now: float) -> None:
         """End the connection if one of its deadlines has passed. Called once a second, so up to a second late."""
         host = self._host
@@ -243,6 +251,7 @@ class Connection:
             self._message_at = NEVER
         elif messages or self._message_at == NEVER:
             self._message_at = host.now
+            host.mind(self)
         self._answer(messages)
         if messages and host.draining:
             self.end("drain")
@@ -319,6 +328,7 @@ class Connection:
     def _linger(self) -> None:
         self._active_at = self._host.now
         self._closes_at = self._host.now + LINGER_SECONDS
+        self._host.mind(self)
 
     def _lingered(self, now: float) -> bool:
         return self._closes_at != NEVER and (now >= self._closes_at or now - self._active_at >= LINGER_SILENCE)

@@ -5,7 +5,8 @@ a handler does what can be done now and never waits. The same loop runs on every
 
 - Nothing here blocks but `poller.wait`. Log lines go through a ring, figures are read by another thread.
 - The clock is read once a turn (`now`); deadlines are looked at once a second, in one sweep over stamps. For thousands
-  of connections that is cheaper than a wheel or a heap that has to be kept up with each message.
+  of connections that is cheaper than a wheel or a heap that has to be kept up with each message. Without an idle time
+  the sweep is over those few that have a deadline, so thousands of silent ones cost nothing.
 - A handler may end only itself while a turn runs, so whatever is reported has a handler; requests to stop are acted on
   at the turn's end.
 - Stop: no newcomers, connections that owe nothing are closed, the others until their replies are out or the time for
@@ -49,6 +50,7 @@ class Loop:
         self.draining = False
         self.handlers: dict[int, Handler] = {}
         self._held = 0
+        self._minded: set[Connection] = set()
         self._stops = _Stops(service.stops)
         self._cut_at = float("inf")
         self._next_sweep = self._wake_at = self.now + SWEEP_SECONDS
@@ -96,9 +98,14 @@ class Loop:
         """Watch the connection for what it wants now."""
         self.poller.watch(connection.fd, connection.readable(), connection.writable())
 
+    def mind(self, connection: Connection) -> None:
+        """Look at the connection's deadlines from now on."""
+        self._minded.add(connection)
+
     def closed(self, connection: Connection, reason: str) -> None:
         """Forget a connection that is about to close its socket."""
         fd = connection.fd
+        self._minded.discard(connection)
         self.poller.forget(fd)
         del self.handlers[fd]
         self._held -= 1
@@ -130,8 +137,9 @@ class Loop:
     def _timers(self, now: float) -> None:
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
-            for connection in self._connections():
+            for connection in self._connections() if self.idle_timeout else list(self._minded):
                 connection.sweep(now)
+            self._minded = {connection for connection in self._minded if connection.has_deadline()}
         self._wake_at = min(self._next_sweep, self._cut_at)
         self._entrance.tick()
         if now >= self._cut_at:

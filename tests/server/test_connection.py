@@ -34,10 +34,14 @@ class FakeHost:
         self.answer = protocol.answer_for("line", 100_000, self.reply, verbatim=True)
         self.new_decoder = protocol.decoder_for("line", 100_000)
         self.interest: list[tuple[bool, bool]] = []
+        self.minded: list[Connection] = []
         self.reasons: list[str] = []
 
     def interest_changed(self, connection: Connection) -> None:
         self.interest.append((connection.readable(), connection.writable()))
+
+    def mind(self, connection: Connection) -> None:
+        self.minded.append(connection)
 
     def closed(self, connection: Connection, reason: str) -> None:
         self.reasons.append(reason)
@@ -259,6 +263,21 @@ def test_the_deadline_counts_from_the_first_byte_of_the_message(host: FakeHost, 
         connection.sweep(host.now)
     assert connection.reason == "message-timeout"
     assert read_to_end(client) == b"x\n" * 3 + b"ERR message timeout\n"
+
+
+def test_who_has_a_deadline_asks_to_be_minded_and_nobody_else(host: FakeHost, pair: Pair) -> None:
+    connection, _ = pair
+    send(pair, b"whole\n")
+    assert not host.minded
+    assert not connection.has_deadline()
+    send(pair, b"beg")
+    assert host.minded == [connection]
+    assert connection.has_deadline()
+    send(pair, b"un\n")
+    assert not connection.has_deadline()
+    send(pair, b"x" * 120_000)  # It lingers.
+    assert connection.has_deadline()
+    assert len(host.minded) > 1
 
 
 def test_the_next_message_has_its_own_deadline(host: FakeHost, pair: Pair) -> None:
