@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,23 +12,10 @@ from server import limits
 from server.counters import DRAINING, SharedBoard
 from server.logring import LogRing
 from server.models import load
-from server.service import RECEIVE_SIZE, Service, assembled
+from server.service import RECEIVE_SIZE, assembled
 from server.settings import UsageError, parse
 from server.signals import StopRequests
-
-
-@contextmanager
-def service(*flags: str, stream: io.StringIO | None = None) -> Iterator[Service]:
-    settings = parse(["--port", "0", "--admin-port", "0", *flags], {})
-    log = LogRing(stream or io.StringIO())
-    log.start()
-    stops = StopRequests()
-    try:
-        with assembled(settings, load(settings.model)(), log, stops) as made:
-            yield made
-    finally:
-        log.close()
-        stops.close()
+from tests.support.services import service
 
 
 def test_it_says_where_it_listens() -> None:
