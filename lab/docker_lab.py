@@ -9,8 +9,11 @@ import os
 import tarfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.models.containers import Container
@@ -26,6 +29,12 @@ _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
 _HOUSE_LABEL = "holdfast.project"
 _STAGE_LABEL = "holdfast.stage"
+
+# Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
+# engine's own builder they are the cache, and on the fallback base they have the lab's label as well.
+_REPLACED = {"dangling": True, "label": _HOUSE_LABEL, "label!": _STAGE_LABEL}
+_STAGES = {"dangling": True, "label": _STAGE_LABEL}
+PRUNE_S = 60.0
 
 
 class DockerLab:
@@ -111,17 +120,19 @@ class DockerLab:
         for tag in sorted(tags, reverse=True):
             self._client.images.remove(tag, force=True)
             removed.append(f"image {tag}")
-        self._prune()
-        self._client.images.prune(filters={"dangling": True, "label": _STAGE_LABEL})
+        for filters in (_REPLACED, _STAGES):
+            wait_for("another prune of the engine to end", partial(self._pruned, filters), PRUNE_S)
         return removed
 
-    def _prune(self) -> None:
-        """Remove untagged images that a newer build has replaced.
-
-        Build stages stay: to the engine's own builder they are the cache, and on the fallback base they have the lab's
-        label as well.
-        """
-        self._client.images.prune(filters={"dangling": True, "label": _HOUSE_LABEL, "label!": _STAGE_LABEL})
+    def _pruned(self, filters: Mapping[str, Any]) -> bool:
+        """Remove untagged images; False if the engine is at it already, for another lab: it does one at a time."""
+        try:
+            self._client.images.prune(filters=dict(filters))
+        except docker.errors.APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
 
     def _built(self, name: str, *, publish: bool) -> compose.Project:
         found = base.ensure(self._settings["BASE_IMAGE"])
@@ -129,7 +140,7 @@ class DockerLab:
         project.write()
         with step(f"Building the images from {found.image} (about a minute when nothing is cached)"):
             project.build()
-            self._prune()
+            self._pruned(_REPLACED)  # What another lab's prune has kept from being removed now is removed next time.
         return project
 
     def _started(self, project: compose.Project) -> None:

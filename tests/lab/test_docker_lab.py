@@ -8,6 +8,7 @@ import socket
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import docker
@@ -70,7 +71,10 @@ class Engine:
     def __init__(self) -> None:
         self.all: list[Container] = []
         self.pruned: list[dict[str, Any]] = []
-        self.containers = self.images = self
+        self.containers = self
+        self.images: Any = self
+        self.networks: Any = self
+        self.volumes: Any = self
 
     def prune(self, *, filters: dict[str, Any]) -> None:
         self.pruned.append(filters)
@@ -136,6 +140,40 @@ def test_a_build_removes_what_it_has_replaced_and_leaves_the_stages_that_the_nex
 ) -> None:
     lab.setup()
     assert docker_engine.pruned == [{"dangling": True, "label": "holdfast.project", "label!": "holdfast.stage"}]
+
+
+class _Busy:
+    """Images of an engine that is pruning for somebody else, so many times."""
+
+    def __init__(self, times: int, status: int = 409) -> None:
+        self.left, self.status, self.done = times, status, 0
+
+    def prune(self, *, filters: dict[str, Any]) -> None:
+        if self.left:
+            self.left -= 1
+            raise docker.errors.APIError("busy", response=SimpleNamespace(status_code=self.status, reason=""))
+        self.done += 1
+
+    def list(self, **_: Any) -> list[Any]:
+        return []
+
+
+def test_a_prune_of_another_lab_is_no_failure_of_a_build(lab: DockerLab, docker_engine: Engine) -> None:
+    docker_engine.images = _Busy(1)
+    lab.setup()
+    assert docker_engine.images.done == 0
+
+
+def test_any_other_refusal_of_a_prune_is_one(lab: DockerLab, docker_engine: Engine) -> None:
+    docker_engine.images = _Busy(1, 500)
+    with pytest.raises(docker.errors.APIError):
+        lab.setup()
+
+
+def test_clean_waits_until_the_other_prune_is_over(lab: DockerLab, docker_engine: Engine) -> None:
+    docker_engine.images, docker_engine.networks, docker_engine.volumes = _Busy(2), _Busy(0), _Busy(0)
+    lab.clean()
+    assert (docker_engine.images.left, docker_engine.images.done) == (0, 2)
 
 
 def test_up_builds_starts_waits_and_gives_the_address(lab: DockerLab) -> None:
