@@ -41,8 +41,9 @@ def runs(images: None) -> Iterator[dict[str, Future[Done]]]:
 
 def _verdict(done: Done) -> dict[str, Any]:
     folder = re.search(r"Artefacts: (\S+?)/ ", done.stderr)
-    file = ROOT / folder[1] / "verdict.json" if folder else None
-    assert file and file.exists(), f"no verdict, exit {done.returncode}: {done.stdout}{done.stderr}"
+    assert folder, done.stdout + done.stderr
+    file = ROOT / folder[1] / "verdict.json"
+    assert file.exists(), f"no verdict, exit {done.returncode}: {done.stdout}{done.stderr}"
     return dict(json.loads(file.read_text()))
 
 
