@@ -208,28 +208,40 @@ class _Tiers:
         self._calls = self._sweeps = 0
 
 
-class PollPoller:
-    """`select.poll`. Interest is kept by the poll object; the kernel is given all of it in each call."""
+class _Registering:
+    """What poll and epoll have in common: their object is told of interest when that changes, and keeps it."""
 
     wall: int | None = None
 
-    def __init__(self) -> None:
-        self._poll = select.poll()
+    def __init__(self, kernel: select.poll | select.epoll) -> None:
+        self._kernel = kernel
         self._masks: dict[int, int] = {}
 
     def watch(self, fd: int, read: bool, write: bool) -> None:
         """Watch `fd` for just these."""
         mask = (_READ if read else 0) | (_WRITE if write else 0)
+        known = self._masks.get(fd)
         if not mask:
             self.forget(fd)
-        elif self._masks.get(fd) != mask:
-            self._poll.register(fd, mask)
+        elif known is None:
+            self._kernel.register(fd, mask)
+            self._masks[fd] = mask
+        elif known != mask:
+            self._kernel.modify(fd, mask)
             self._masks[fd] = mask
 
     def forget(self, fd: int) -> None:
         """Stop watching `fd`."""
         if self._masks.pop(fd, None) is not None:
-            self._poll.unregister(fd)
+            self._kernel.unregister(fd)
+
+
+class PollPoller(_Registering):
+    """`select.poll`. Interest is kept by the poll object; the kernel is given all of it in each call."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        super().__init__(self._poll)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
         """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
@@ -240,32 +252,12 @@ class PollPoller:
         """Poll holds nothing."""
 
 
-class EpollPoller:
+class EpollPoller(_Registering):
     """`select.epoll`, level-triggered. Costs a system call when interest changes, and none for who is silent."""
-
-    wall: int | None = None
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._masks: dict[int, int] = {}
-
-    def watch(self, fd: int, read: bool, write: bool) -> None:
-        """Watch `fd` for just these."""
-        mask = (_READ if read else 0) | (_WRITE if write else 0)
-        known = self._masks.get(fd)
-        if not mask:
-            self.forget(fd)
-        elif known is None:
-            self._epoll.register(fd, mask)
-            self._masks[fd] = mask
-        elif known != mask:
-            self._epoll.modify(fd, mask)
-            self._masks[fd] = mask
-
-    def forget(self, fd: int) -> None:
-        """Stop watching `fd`."""
-        if self._masks.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+        super().__init__(self._epoll)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
         """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
