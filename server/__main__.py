@@ -15,11 +15,9 @@ from server.limits import processes, raise_descriptor_limit
 from server.logring import LogRing, ThreadlessLog
 from server.models import load
 from server.models.base import Died, Model
-from server.parent import Parent
 from server.service import assembled
 from server.settings import Settings, UsageError, parse
 from server.signals import StopRequests
-from server.supervisor import Supervisor
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -64,6 +62,10 @@ def _serve_alone(settings: Settings, model: type[Model], stops: StopRequests) ->
 
 
 def _serve_by_several(settings: Settings, model: type[Model], count: int, stops: StopRequests) -> bool:
+    # Imported here, as a model is: a server of one process, which most are, does without that megabyte.
+    from server.parent import Parent
+    from server.supervisor import Supervisor
+
     log = ThreadlessLog(sys.stderr, settings.log_level)
     with assembled(settings, model, log, stops, count) as service:
         return (Parent if model.preforks else Supervisor)(service, model).run()
