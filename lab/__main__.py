@@ -37,7 +37,7 @@ VERBS = {
     "bench-server": "measure the select server against its peers, as local processes",
 }
 # What the benchmarks can be told is their own; all other verbs have the lab's settings.
-ADD_FLAGS = {"bench-load": load_options.add_flags, "bench-server": server_options.add_flags}
+TABLES = {"bench-load": load_options.SETTINGS, "bench-server": server_options.SETTINGS}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
-        add_flags = ADD_FLAGS.get(verb, settings.add_flags)
-        add_flags(verbs.add_parser(verb, help=text, description=text, allow_abbrev=False))
+        flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
+        settings.add_flags(flags, TABLES.get(verb, settings.SETTINGS))
     return parser
 
 

@@ -1,13 +1,11 @@
 """What `bench-load` can be told: one table, a flag and a variable of the same name each, as for the other verbs."""
 
-import argparse
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab import settings
 from lab.errors import UsageError
 from lab.settings import Setting, seconds
 
@@ -62,11 +60,6 @@ class Options:
     rate: int
     window_s: float | None
     soak_s: float
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` one flag for each setting."""
-    settings.add_flags(parser, SETTINGS)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Options:

@@ -1,10 +1,8 @@
 """What `bench-server` can be told: one table, a flag and a variable of the same name each, as for the other verbs."""
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab import settings
 from lab.bench.options import some, values, whole
 from lab.bench.servers.contenders import PEER_NAMES
 from lab.bench.servers.plan import ROWS
@@ -34,11 +32,6 @@ class Options:
     repeat: int | None
     connections: int
     window_s: float | None
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` one flag for each setting."""
-    settings.add_flags(parser, SETTINGS)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Options:

@@ -2,6 +2,7 @@ import argparse
 
 import pytest
 
+from lab import settings
 from lab.bench import options
 from lab.errors import UsageError
 
@@ -16,7 +17,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
 
 def test_a_flag_beats_the_environment_and_empty_is_unset() -> None:
     parser = argparse.ArgumentParser()
-    options.add_flags(parser)
+    settings.add_flags(parser, options.SETTINGS)
     flags = vars(parser.parse_args(["--only", "memory, closed", "--soak", "1h"]))
     found = options.read(flags, {"ONLY": "cpu", "REPEAT": "5", "SOAK": "2m", "PEERS": "", "WINDOW": "2s"})
     assert found.rows == ("memory", "closed")

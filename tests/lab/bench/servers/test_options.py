@@ -2,6 +2,7 @@ import argparse
 
 import pytest
 
+from lab import settings
 from lab.bench.servers import options
 from lab.bench.servers.contenders import PEER_NAMES
 from lab.bench.servers.plan import ROWS
@@ -15,7 +16,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
 
 def test_a_flag_beats_the_environment_and_empty_is_unset() -> None:
     parser = argparse.ArgumentParser()
-    options.add_flags(parser)
+    settings.add_flags(parser, options.SETTINGS)
     flags = vars(parser.parse_args(["--only", "few, idle", "--peers", "none"]))
     found = options.read(
         flags, {"ONLY": "slow", "REPEAT": "7", "CONNECTIONS": "2000", "WINDOW": "2s", "PEERS": "uvloop"}
