@@ -41,6 +41,15 @@ def cpu(load: Load | Fleet, server: Running, seconds: float) -> Values:
     return {"us": found["cpu_s"] * 1e6 / found["messages"], "per_s": per_s, **found}
 
 
+def closed_loop(load: Load | Fleet, server: Running, active: int, warm_s: float, seconds: float) -> Values:
+    """Give what `cpu` gives of a closed loop over so many connections, which has run for `warm_s` seconds before."""
+    load.closed(active)
+    time.sleep(warm_s)
+    found = cpu(load, server, seconds)
+    load.stop()
+    return found
+
+
 def settled_kb(server: Running) -> int:
     """Give the user memory of the server's processes, once it is the same for a while."""
     weights: list[int] = []

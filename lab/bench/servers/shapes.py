@@ -1,6 +1,5 @@
 """The shapes of load that rows rest on: so many of so many connections active, in a closed or an open loop."""
 
-import time
 from pathlib import Path
 
 from lab.bench.experiments import Values
@@ -22,11 +21,7 @@ def closed(active: int, held: int) -> Experiment:
     def once(bench: Bench, server: Server, folder: Path) -> Values:
         with running(server, folder) as at_work, Load(bench.load, at_work.port) as load:
             load.hold(held)
-            load.closed(active)
-            time.sleep(WARM_S)
-            found = measure.cpu(load, at_work, bench.window_s or CLOSED_S)
-            load.stop()
-            return found
+            return measure.closed_loop(load, at_work, active, WARM_S, bench.window_s or CLOSED_S)
 
     return Experiment(f"{active} of {held}", 5, once)
 

@@ -5,7 +5,6 @@ process can hold: select's wall, the descriptors of the others. Only select in N
 descriptors goes on. Told, not judged.
 """
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -54,11 +53,9 @@ def _once(bench: Bench, server: Server, folder: Path) -> Values:
                 load.hold(held)
                 grown_kb = measure.settled_kb(at_work) - empty_kb
                 mb = measure.shared_kb(at_work) / 1024
-                load.closed(min(ACTIVE, held))
-                time.sleep(WARM_S)
-                us = measure.cpu(load, at_work, bench.window_s or CLOSED_S)["us"]
-                load.stop()
-                found = latency(load, min(ACTIVE, held), RATE, bench.window_s or OPEN_S)
+                active = min(ACTIVE, held)
+                us = measure.closed_loop(load, at_work, active, WARM_S, bench.window_s or CLOSED_S)["us"]
+                found = latency(load, active, RATE, bench.window_s or OPEN_S)
                 each = grown_kb * 1024 / held
                 points.append({"held": held, "us": us, "mb": mb, "bytes": each, "p99_us": found["p99_us"]})
         processes = len(at_work.pids())

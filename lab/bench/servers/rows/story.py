@@ -10,7 +10,6 @@ whose answers are not right. Three experiments:
 """
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,20 +75,14 @@ def _cost(bench: Bench, server: Server, folder: Path) -> Values:
     since, window_s = procfs.Since(), bench.window_s or CLOSED_S
     with running(_capped(server, bench.connections), folder) as at_work, Load(bench.load, at_work.port) as load:
         load.hold(ALL)
-        load.closed(ALL)
-        time.sleep(WARM_S)
-        found: Values = {"us": measure.cpu(load, at_work, window_s)["us"]}
-        load.stop()
+        found: Values = {"us": measure.closed_loop(load, at_work, ALL, WARM_S, window_s)["us"]}
         base_kb = measure.settled_kb(at_work)
         if server.name == "prefork":
             found["bytes"] = sum(map(procfs.pss_kb, procfs.children(at_work.process.pid))) * 1024 / PREFORKED
         else:
             load.hold(HELD)
             found["bytes"] = (measure.settled_kb(at_work) - base_kb) * 1024 / (HELD - ALL)
-            load.closed(FEW)
-            time.sleep(WARM_S)
-            found["few_us"] = measure.cpu(load, at_work, window_s)["us"]
-            load.stop()
+            found["few_us"] = measure.closed_loop(load, at_work, FEW, WARM_S, window_s)["us"]
         idle = measure.window(load, at_work, max(IDLE_S, window_s))
     return {**found, "idle_pct": idle["cpu_s"] / idle["seconds"] * 100, "stolen": since.stolen}
 
