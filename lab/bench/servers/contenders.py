@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import processes
@@ -35,6 +35,10 @@ class Server:
     label: str
     command: Callable[[], list[str]]
     there: Callable[[], str] = lambda: ""
+
+    def told(self, *flags: str, label: str = "") -> "Server":
+        """Give the same server with more flags, and a label of its own if that is given."""
+        return replace(self, label=label or self.label, command=lambda: [*self.command(), *flags])
 
 
 @dataclass(frozen=True)

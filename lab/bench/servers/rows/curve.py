@@ -42,11 +42,10 @@ def reach(name: str, descriptors: int) -> float:
 
 def _once(bench: Bench, server: Server, folder: Path) -> Values:
     within = [level for level in levels(bench.connections) if level <= reach(server.name, procfs.raise_descriptors())]
-    command = server.command()
     if server.name == MANY:
-        command += ["--max-connections", str(bench.connections)]
+        server = server.told("--max-connections", str(bench.connections))
     since, points = procfs.Since(), []
-    with running(Server(server.name, server.label, lambda: command), folder) as at_work:
+    with running(server, folder) as at_work:
         empty_kb = measure.settled_kb(at_work)
         with Fleet(bench.load, at_work.port, within[-1]) as load:
             for held in within:

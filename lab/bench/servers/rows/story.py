@@ -66,9 +66,7 @@ def _crowd(bench: Bench, server: Server, folder: Path) -> Values:
 
 def _capped(server: Server, connections: int) -> Server:
     """Where more processes hold more: as many as these connections need."""
-    if server.name != MANY:
-        return server
-    return Server(server.name, server.label, lambda: [*server.command(), "--max-connections", str(connections)])
+    return server.told("--max-connections", str(connections)) if server.name == MANY else server
 
 
 def _cost(bench: Bench, server: Server, folder: Path) -> Values:
@@ -109,9 +107,8 @@ def _servers() -> dict[str, Server]:
 
 
 def _blocking() -> dict[str, Server]:
-    flags = ["--block-ms", str(BLOCK_MS)]
     found = {
-        name: Server(name, f"{server.label}, blocked", lambda server=server: [*server.command(), *flags])  # type: ignore[misc]
+        name: server.told("--block-ms", str(BLOCK_MS), label=f"{server.label}, blocked")
         for name, server in SERVERS.items()
         if name not in HOLDS_NOTHING and name != MANY
     }

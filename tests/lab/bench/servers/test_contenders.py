@@ -61,3 +61,11 @@ def test_children_serve_too(tmp_path: Path) -> None:
     with running(_broken(code), tmp_path) as server:
         child = int(server.process.text().split()[-1])
         assert server.pids() == [server.process.pid, child]
+
+
+def test_more_flags_make_another_server_and_leave_the_first_as_it_is() -> None:
+    first = SERVERS[SELECT]
+    told = first.told("--block-ms", "5", label="blocked")
+    assert told.command() == [*first.command(), "--block-ms", "5"]
+    assert (told.name, told.label) == (first.name, "blocked")
+    assert first.told().label == first.label
