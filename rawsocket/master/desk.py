@@ -38,11 +38,13 @@ from rawsocket import options
 from rawsocket.master import audit, histogram, hlog, judge
 from rawsocket.master.fleet import Fleet
 from rawsocket.master.plan import Plan
-from rawsocket.master.server_probe import ServerProbe
+from rawsocket.master.server_probe import STALE_S, ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
 from rawsocket.recorder import RECORDER
 
-SETTLE_S = 2.0  # from the end of the ramp to the steady window: what the ramp caused is over by then
+# From the end of the ramp to the steady window: what the ramp caused is over by then, and what the server
+# counted in it is too old to stand beside a steady second.
+SETTLE_S = STALE_S
 FINALS_S = 10.0  # how long the final numbers of live workers are waited for, beyond Locust's stop timeout
 TOLD_S = 0.5
 BACK_S = 2.0

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
-STALE_S = 3.0
+STALE_S = 2.0  # an answer older than that is none; the steady window waits for as long, see desk.py
 # When the server was begun, by which a restart is noticed, and the CPU time of the process that began.
 STARTED = "process_start_time_seconds"
 OWN_CPU = "process_cpu_seconds_total"
@@ -141,6 +141,7 @@ class ServerProbe:
         """Ask once, and give the answer; blocks this greenlet for twice `TIMEOUT_S` at most."""
         if not self._url:
             return None
+        asked = self._clock()
         try:
             with gevent.Timeout(TIMEOUT_S * 2, OSError("no answer in time")):
                 latest = parse(self._get(self._url))
@@ -148,7 +149,7 @@ class ServerProbe:
             self._note(False, error)
             return None
         self._before = self._at, self._latest or {}
-        self._latest, self._at = latest, self._clock()
+        self._latest, self._at = latest, asked
         self._note(True)
         return latest
 
@@ -181,7 +182,7 @@ class ServerProbe:
 
     @property
     def counters(self) -> Counters | None:
-        """The server's counters, None where they are unknown or older than `STALE_S`."""
+        """The server's counters, None where they are unknown or were asked for `STALE_S` ago."""
         return self._latest if self._clock() - self._at < STALE_S else None
 
     def rate(self, name: str) -> float | None:

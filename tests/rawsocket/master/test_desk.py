@@ -5,6 +5,7 @@ import pytest
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_SPAWNING, STATE_STOPPED, STATE_STOPPING
 
 from rawsocket.limits import Limits
+from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S
 from tests.support.desks import Come, DeskBench, Hold, desk_bench
 from tests.support.reports import report
@@ -38,6 +39,20 @@ def test_the_last_steady_sample_is_before_stop_was_asked(bench: DeskBench) -> No
     bench.second(held=0)
     assert {sample.held for sample in bench.desk.timeline.steady} == {10}
     assert bench.desk.timeline.samples[-1].held == 0  # the curve shows the fall
+
+
+def test_what_the_server_counted_in_the_ramp_is_no_steady_count(bench: DeskBench) -> None:
+    counts = iter([18, 20])
+    probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_connections {next(counts)}\n", bench.clock)
+    bench.desk.probe = probe
+    probe.poll()
+    bench.start()
+    for _ in range(3):  # in which the server gives no answer
+        bench.second(held=10)
+    probe.poll()
+    bench.second(held=10)
+    assert [sample.server_held for sample in bench.desk.timeline.samples] == [18, None, None, 20]
+    assert bench.stop()["held"]["server_steady_min"] == 20
 
 
 def test_the_window_is_that_of_the_last_ramp(bench: DeskBench) -> None:

@@ -125,6 +125,20 @@ def test_held_is_what_the_server_said_last_unless_that_is_old() -> None:
     assert probe.counters is None
 
 
+def test_an_answer_is_as_old_as_its_question() -> None:
+    clock = Clock()
+
+    def slow(_: str) -> str:
+        clock.now += STALE_S / 2
+        return TEXT
+
+    probe = ServerProbe("http://server:8687", slow, clock)
+    probe.poll()
+    assert probe.held == 12
+    clock.now += STALE_S / 2
+    assert probe.held is None
+
+
 @pytest.mark.parametrize("error", [ConnectionRefusedError("no"), ValueError("not metrics")])
 def test_an_unreachable_server_is_unknown_and_logged_once(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     def get(_: str) -> str:
