@@ -92,7 +92,7 @@ def processes(settings: Settings, model: Model | type[Model]) -> int:
     if model.preforks and asked in (None, 1):
         return _one_for_each(settings, model)
     if asked is None:
-        return _needed(settings.max_connections, model) if model.scales else 0
+        return _needed(settings, model) if model.scales else 0
     if asked == 1:
         return 0
     if not model.scales:
@@ -112,10 +112,20 @@ def _one_for_each(settings: Settings, model: Model | type[Model]) -> int:
     return count
 
 
-def _needed(connections: int | None, model: Model | type[Model]) -> int:
-    each = usual_share(model)
+def _needed(settings: Settings, model: Model | type[Model]) -> int:
+    connections, each = settings.max_connections, usual_share(model)
     if connections is None or connections <= each:
         return 0
+    count = _processes_for(connections, each)
+    if count > MOST_PROCESSES:
+        raise UsageError(
+            f"--max-connections {connections} does not fit: it takes {count} processes of {settings.model}; use "
+            f"{MOST_PROCESSES * each} or fewer"
+        )
+    return count
+
+
+def _processes_for(connections: int, each: int) -> int:
     return -(-connections // each)
 
 
@@ -140,15 +150,15 @@ def shared_room(settings: Settings, model: Model | type[Model], count: int, limi
 
     `limit` is each process's own limit of descriptors, `in_use` what the parent has open already.
     """
-    own = in_use + ADMIN_RESERVE + MARGIN + FOR_EACH * count + IN_HAND
+    own = _parents(count, in_use)
     if own + FEWEST_REFUSALS > limit:
         raise UsageError(
             f"{count} processes do not fit: their parent needs {own + FEWEST_REFUSALS} descriptors, and "
-            f"{_reason(limit, None, settings.model)}; use fewer, or {_remedy(None)}"
+            f"{_reason(limit, None, settings.model)}; use fewer, or {_remedy(own + FEWEST_REFUSALS, limit, None)}"
         )
     largest, asked = largest_share(limit, model.wall), settings.max_connections
     if asked is not None and asked > count * largest and not model.preforks:
-        remedies = [f"use {count * largest} or fewer", *_several(asked, largest)]
+        remedies = [f"use {count * largest} or fewer", *_several(asked, largest, limit, in_use)]
         raise UsageError(
             f"--max-connections {asked} does not fit {count} processes: {_reason(limit, model.wall, settings.model)}, "
             f"so each holds {largest} at most; {_either(remedies)}"
@@ -177,12 +187,13 @@ def room(
     largest = available - FEWEST_REFUSALS
     if largest < 1:
         raise UsageError(
-            f"{_reason(limit, wall, model)}, and the server itself needs {total - largest}: {_remedy(wall)}"
+            f"{_reason(limit, wall, model)}, and the server itself needs {total - largest}: "
+            f"{_remedy(total - largest + 1, limit, wall)}"
         )
     if asked is not None and asked > largest:
-        remedies = [f"use {largest} or fewer", _remedy(wall if total == wall else None)]
+        remedies = [f"use {largest} or fewer", _remedy(total - largest + asked, limit, wall)]
         if scales:
-            remedies[1:1] = _several(asked, largest_share(limit, wall))
+            remedies[1:1] = _several(asked, largest_share(limit, wall), limit, in_use)
         raise UsageError(
             f"--max-connections {asked} does not fit: {_reason(limit, wall, model)}, of which {total - largest} are "
             f"for listener, admin, log and refusals; {_either(remedies)}"
@@ -197,14 +208,24 @@ def _reason(limit: int, wall: int | None, model: str) -> str:
     return f"the process may open only {limit} descriptors (RLIMIT_NOFILE)"
 
 
-def _remedy(wall: int | None) -> str:
-    return "raise the hard limit (ulimit -Hn)" if wall is None else "--model epoll"
+def _remedy(needed: int, limit: int, wall: int | None) -> str:
+    """Return what lets a process open `needed` descriptors, which are too many for the limit or the wall."""
+    higher = "raise the hard limit (ulimit -Hn)"
+    if wall is None or needed <= wall:
+        return higher
+    return "--model epoll" if needed < limit else f"{higher} and use --model epoll"  # It needs one itself.
 
 
-def _several(connections: int, each: int) -> list[str]:
+def _several(connections: int, each: int, limit: int, in_use: int) -> list[str]:
     """Return what makes room for so many connections, if processes do."""
-    count = -(-connections // each)
-    return [f"--processes {count}"] if count <= MOST_PROCESSES else []
+    count = max(2, _processes_for(connections, each))
+    fits = count <= MOST_PROCESSES and _parents(count, in_use) + FEWEST_REFUSALS <= limit
+    return [f"--processes {count}"] if fits else []
+
+
+def _parents(count: int, in_use: int) -> int:
+    """Return how many descriptors the parent of `count` processes needs."""
+    return in_use + ADMIN_RESERVE + MARGIN + FOR_EACH * count + IN_HAND
 
 
 def _either(remedies: list[str]) -> str:

@@ -74,10 +74,9 @@ def shown(listener: socket.socket) -> str:
 def _resolve(host: str, port: int, flag: str) -> tuple[socket.AddressFamily, tuple[object, ...]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as problem:
-        raise UsageError(
-            f"--{flag}host {host}: no such host ({problem.strerror}); name an address of this machine"
-        ) from None
+    except (OSError, UnicodeError) as problem:  # UnicodeError: not a name at all, such as `a..b`.
+        why = problem.strerror if isinstance(problem, OSError) else "not a host name"
+        raise UsageError(f"--{flag}host {host}: no such host ({why}); name an address of this machine") from None
     family, _, _, _, address = found[0]
     return family, address
 

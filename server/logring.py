@@ -7,6 +7,7 @@ full pipe, happen in a thread. Rules:
   the writer says how many were lost as soon as it can write again.
 - Lines carry no time of their own: `docker compose logs -t`, journald and the like add it.
 - Several processes may write to one pipe: what is written at once is no longer than a pipe takes undivided.
+- Several threads may drop lines at once: those are counted under a lock, which nobody else needs.
 - A process that forks has no thread (see `processes`): `ThreadlessLog` writes at once, and only what is taken at once.
 - One synchronous record of `logging` costs more than echoing a message (17 us against 14), hence this.
 """
@@ -51,6 +52,7 @@ class LogRing:
         self._capacity = capacity
         self._stream = stream
         self._reported = 0
+        self._dropping = threading.Lock()
         self._queue: SimpleQueue[_Line | None] = SimpleQueue()
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
@@ -90,9 +92,13 @@ class LogRing:
         if level < self._level:
             return
         if self._queue.qsize() >= self._capacity:
-            self.counters.log_dropped += 1
+            self._drop(1)
             return
         self._queue.put((text, args))
+
+    def _drop(self, lines: int) -> None:
+        with self._dropping:
+            self.counters.log_dropped += lines
 
     def close(self) -> None:
         """Write out what waits, if started, and end the writer; a stuck stream is given up after `CLOSE_SECONDS`."""
@@ -136,7 +142,7 @@ class LogRing:
                 self._stream.flush()
             except (OSError, ValueError):
                 # Nobody reads the log any more. Serving goes on, and the metric says that lines were lost.
-                self.counters.log_dropped += text.count("\n")
+                self._drop(text.count("\n"))
                 self._reported = self.dropped
 
     def _formatted(self, text: str, args: tuple[object, ...]) -> str:
@@ -164,7 +170,7 @@ class ThreadlessLog(LogRing):
         if self._room.poll(0):
             self._write([self._formatted(text, args)])
         else:
-            self.counters.log_dropped += 1
+            self._drop(1)
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,6 @@ same parser, so that a bad value is told in the same words wherever it was writt
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -25,6 +24,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 LARGEST_COUNT = 2**31 - 1
 MOST_PROCESSES = 1000
+
+#: Of seconds, and of milliseconds. A wait is for no more than 24 days: poll(2) takes milliseconds as an int.
+LARGEST_AMOUNT = 1_000_000
 
 
 class UsageError(Exception):
@@ -110,14 +112,14 @@ def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
 
 
 def _amount(unit: str) -> Callable[[str], float]:
-    expected = f"expected a number of {unit}, 0 or more"
+    expected = f"expected a number of {unit} from 0 to {LARGEST_AMOUNT}"
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             raise ValueError(expected) from None
-        if not math.isfinite(value) or value < 0:
+        if not 0 <= value <= LARGEST_AMOUNT:  # nan is neither
             raise ValueError(expected)
         return value
 

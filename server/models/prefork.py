@@ -1,14 +1,16 @@
 """The other first way out: processes, each of which serves one connection at a time, all on one listener.
 
-Every process accepts for itself: all wait in accept(), and the kernel wakes one for each newcomer. It serves that one
-for as long as it stays, so as many are held as there are processes, and the next waits in the backlog. What it shows is
-the price: a connection costs a process.
+Every process accepts for itself: all wait for newcomers, and the kernel wakes one for each. It serves that one for as
+long as it stays, so as many are held as there are processes, and the next waits in the backlog. What it shows is the
+price: a connection costs a process.
 """
 
 from __future__ import annotations
 
+import select
 import signal
 from collections.abc import Mapping
+from time import sleep
 from types import FrameType
 from typing import ClassVar
 
@@ -38,47 +40,65 @@ class PreforkModel(Model):
 
     def serve(self, service: Service) -> None:
         """Serve one connection after the other until a request to stop has been carried out. Main thread only."""
-        service.listener.setblocking(True)
         _Server(service).run()
 
 
 class _Server:
-    """One of the processes. Signals come to it in the middle of whatever it waits for."""
+    """One of the processes. Signals come to it in the middle of whatever it does.
+
+    One that finds it waiting breaks that off. Any other is only taken note of, and heeded by the conversation that is
+    there, or is just about to be: nobody who has been accepted is lost.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._conversation: Conversation | None = None
-        self._accepting = False
-        self._draining = False
+        self._waiting = False
+        self._asked = 0
+        self._ready = select.epoll()
+        self._ready.register(service.listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        # A signal that comes just before the process waits is seen by this one's being readable.
+        self._ready.register(service.stops.fileno(), select.EPOLLIN)
         for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, self._on_signal)
+        self._on_signal(signal.SIGTERM, None)  # It may have come before.
 
     def run(self) -> None:
         try:
-            while not self._draining:
-                self._accepting = True
-                sock, peer = next_client(self._service)
-                self._accepting = False
-                self._conversation = Conversation(self._service, sock, peer)
-                if self._draining:  # The signal came when it was neither here nor there.
-                    self._conversation.drain()
+            while not self._asked:
+                self._conversation = Conversation(self._service, *next_client(self._service, self._wait))
+                self._heed()
                 self._conversation.run()
                 self._conversation = None
         except Stopped:
             pass
 
+    def _wait(self, rest: float) -> None:
+        self._waiting = True
+        try:
+            if self._asked:
+                raise Stopped
+            sleep(rest)
+            self._ready.poll()
+        finally:
+            self._waiting = False
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Stop when nothing is owed; if that is asked for a second time or takes too long, at once."""
-        requests = self._service.stops.take()
-        if number != signal.SIGALRM and not requests:
+        new = self._service.stops.take() + (number == signal.SIGALRM)
+        if not new:
             return  # What has been asked for already.
-        if self._accepting:
-            self._accepting = False
+        self._asked += new
+        if self._waiting:
+            self._waiting = False  # A second signal must not interrupt the clearing up.
             raise Stopped
-        cutting = self._draining or requests > 1
-        self._draining = True
-        if cutting and self._conversation is not None:
+        self._heed()
+
+    def _heed(self) -> None:
+        """Have the conversation stop when nothing is owed; if that is asked for twice or takes too long, at once."""
+        if self._conversation is None or not self._asked:
+            return
+        if self._asked > 1:
             self._conversation.cut()
-        elif self._conversation is not None:
+        else:
             self._conversation.drain()
             signal.setitimer(signal.ITIMER_REAL, self._service.settings.drain_timeout or 0.001)  # 0 would mean: never

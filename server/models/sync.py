@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import ClassVar
 
-from server.blocking import ended_by, next_client, until_stopped
+from server.blocking import ended_by, log_failure, next_client, reply_to_what_came, until_stopped
 from server.models.base import Model, Promise
 from server.service import Service
 
@@ -46,13 +46,14 @@ class SyncModel(Model):
         until_stopped(service, lambda: self._serve_one(service))
 
     def _serve_one(self, service: Service) -> None:
-        sock, _ = next_client(service)
+        sock, peer = next_client(service)
         reason = "cut"
         try:
             with sock:
                 reason = self._answer(service, sock)
         except OSError as problem:
             reason = ended_by(problem)
+            log_failure(service.log, peer, reason, problem)
         finally:
             service.counters.closed[reason] += 1
 
@@ -65,9 +66,7 @@ class SyncModel(Model):
         counters.bytes_in += len(data)
         counters.messages += 1
         service.log.debug("getting data: %r", data)
-        # The app is told the message as it would be in line framing; the tutorial's greeting does not look at it.
-        message = data.removesuffix(b"\n") if service.settings.framing == "line" else data
-        reply = service.reply(message)
+        reply = reply_to_what_came(service, data)
         sock.sendall(reply)
         counters.replies += 1
         counters.bytes_out += len(reply)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import ClassVar
 
-from server.blocking import ended_by
+from server.blocking import ended_by, log_failure, reply_to_what_came
 from server.counters import Counters
 from server.errnos import CAPACITY
 from server.models.base import Died, Model, Promise
@@ -104,7 +104,9 @@ class _Tutorial:
         except BlockingIOError:
             pass
         except OSError as problem:
-            self._close(sock, ended_by(problem))
+            reason = ended_by(problem)
+            log_failure(self._service.log, sock, reason, problem)
+            self._close(sock, reason)
 
     def _accept(self) -> None:
         try:
@@ -125,9 +127,7 @@ class _Tutorial:
             return
         self._counters.bytes_in += len(data)
         self._counters.messages += 1
-        # The app is told the message as it would be in line framing; the tutorial's greeting does not look at it.
-        message = data.removesuffix(b"\n") if self._service.settings.framing == "line" else data
-        self._replies[sock] = self._service.reply(message)
+        self._replies[sock] = reply_to_what_came(self._service, data)
         if sock not in self._outputs:
             self._outputs.append(sock)
 

@@ -1,35 +1,67 @@
-"""Blocking calls that know when to end: accepting, and one conversation on a socket pair."""
+"""Blocking calls that know when to end: accepting, and one conversation."""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import NoReturn
 
 import pytest
 
 from server import blocking
-from server.blocking import Conversation, ended_by, next_client, until_stopped
+from server.blocking import _RECEIVED, REST_SECONDS, Conversation, ended_by, next_client, until_stopped
 from server.service import Service
 from server.signals import Stopped
 from tests.support.services import service
-from tests.support.sockets import ask, connect, eventually, fill, read_to_end
+from tests.support.sockets import ask, connect, eventually, fill, read_exactly, read_to_end
+
+Calls = dict[str, Callable[..., object]]
+
+
+class Odd:
+    """A socket, but some of its calls are others, which are given the socket first."""
+
+    def __init__(self, sock: socket.socket, calls: Calls) -> None:
+        self._sock = sock
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> object:
+        return partial(self._calls[name], self._sock) if name in self._calls else getattr(self._sock, name)
+
+
+class Gate:
+    """Where a thread waits to be let on."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def pass_through(self) -> None:
+        """Wait here until it is open."""
+        self.reached.set()
+        assert self.opened.wait(30)
 
 
 class Talk:
-    """A conversation in a thread, and the client's end of it."""
+    """A conversation in a thread, and the client's end of it. `odd` calls take the place of the socket's."""
 
-    def __init__(self, made: Service) -> None:
-        ours, self.client = socket.socketpair()
-        self.client.settimeout(30)
+    def __init__(self, made: Service, odd: Calls) -> None:
+        ours, self.client = connected()
         self.counters = made.counters
-        self.conversation = Conversation(made, ours, "a client")
+        self.conversation = Conversation(made, Odd(ours, odd), "a client")  # type: ignore[arg-type]
         self.thread = threading.Thread(target=self.conversation.run, daemon=True)
         self.thread.start()
+
+    def received(self) -> int:
+        """Return how many bytes the kernel has had from the client."""
+        info = self.conversation._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
+        return int(_RECEIVED.unpack(info)[0])
 
     def reason(self) -> str:
         """Wait for the end; return why it came."""
@@ -39,10 +71,17 @@ class Talk:
         return found
 
 
+def connected() -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a connection: the server's, and the client's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = connect(listener.getsockname()[1])
+        return listener.accept()[0], client
+
+
 @contextmanager
-def talking(*flags: str) -> Iterator[Talk]:
+def talking(*flags: str, **odd: Callable[..., object]) -> Iterator[Talk]:
     with service("--app", "echo", *flags) as made:
-        talk = Talk(made)
+        talk = Talk(made, odd)
         with talk.client:
             yield talk
             talk.conversation.cut()
@@ -87,30 +126,49 @@ def test_a_signal_that_came_before_is_heeded() -> None:
         until_stopped(made, lambda: pytest.fail("nothing more is begun"))
 
 
-def test_an_accept_that_fails_is_counted_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocking, "REST_SECONDS", 0)
-    with service() as made:
-        listener, failures = made.listener, [errno.EMFILE, errno.ECONNABORTED]
+class Failing:
+    """A listener whose accept fails with these errors first."""
 
-        class Failing:
-            def accept(self) -> tuple[socket.socket, object]:
-                if failures:
-                    raise OSError(failures.pop(), "no")
-                return listener.accept()
-
+    def __init__(self, listener: socket.socket, *failures: int) -> None:
         listener.setblocking(True)
-        made.listener = Failing()  # type: ignore[assignment]
-        with connect(listener.getsockname()[1]) as client:
-            sock, peer = next_client(made)
-            sock.close()
-            assert peer == client.getsockname()
-        assert (made.counters.accepted, made.counters.accept_errors, made.counters.turns) == (1, 2, 3)
-        failures.append(errno.EINVAL)  # shut down
+        self.failures = [*failures]
+        self._listener = listener
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.failures:
+            raise OSError(number := self.failures.pop(0), os.strerror(number))
+        return self._listener.accept()
+
+
+def test_an_accept_that_fails_is_counted_and_tried_again() -> None:
+    rests: list[float] = []
+    with service() as made, connect(made.listener.getsockname()[1]) as client:
+        failing = Failing(made.listener, errno.ECONNABORTED, errno.EMFILE, errno.EAGAIN)
+        made.listener = failing  # type: ignore[assignment]
+        sock, peer = next_client(made, rests.append)
+        sock.close()
+        assert peer == client.getsockname()
+        assert rests == [0, 0, REST_SECONDS, 0]
+        assert (made.counters.accepted, made.counters.accept_errors, made.counters.turns) == (1, 2, 4)
+        failing.failures = [errno.EINVAL]  # shut down
         with pytest.raises(Stopped):
             next_client(made)
-        failures.append(errno.EBADF)
-        with pytest.raises(OSError, match="no"):
+        failing.failures = [errno.EBADF]
+        with pytest.raises(OSError, match="Bad file descriptor"):
             next_client(made)
+
+
+def test_one_line_when_descriptors_run_out_and_one_when_they_suffice_again() -> None:
+    stream = io.StringIO()
+    with service(stream=stream) as made, connect(made.listener.getsockname()[1]):
+        failing = Failing(made.listener, errno.EMFILE, errno.ECONNABORTED, errno.EMFILE)
+        made.listener = failing  # type: ignore[assignment]
+        next_client(made, lambda rest: None)[0].close()
+    assert stream.getvalue().splitlines()[-2:] == [
+        "[Errno 24] Too many open files: newcomers wait until there is room",
+        "descriptors suffice again",
+    ]
+    assert stream.getvalue().count("Too many") == 1
 
 
 @pytest.mark.parametrize(
@@ -157,21 +215,75 @@ def test_a_begun_message_is_finished_first() -> None:
         assert talk.reason() == "drain"
 
 
-def test_what_has_arrived_is_answered_by_one_who_is_busy_when_asked_to_drain() -> None:
-    with talking() as talk:
-        taken = fill(talk.client, b"x" * 999 + b"\n")
+def test_a_begun_message_that_is_just_being_received_is_finished_first() -> None:
+    gate = Gate()
+
+    def recv(sock: socket.socket, size: int) -> bytes:
+        data = sock.recv(size)
+        if data == b"hel":
+            gate.pass_through()  # The kernel has nothing any more, and nobody has been told of this.
+        return data
+
+    with talking(recv=recv) as talk:
+        talk.client.sendall(b"hel")
+        assert gate.reached.wait(30)
         assert not talk.conversation.drain()
-        replies = read_to_end(talk.client)
-        assert 0 < len(replies) <= taken
-        assert len(replies) % 1000 == 0
+        gate.opened.set()
+        assert ask(talk.client, b"lo\n") == b"hello\n"
+        assert talk.client.recv(100) == b""
         talk.client.close()
         assert talk.reason() == "drain"
+
+
+LINES = b"".join(b"%09d\n" % number for number in range(4000))
+
+
+@contextmanager
+def drained_while_busy(arrived: bytes) -> Iterator[Talk]:
+    """It is answering `first` when it is asked to drain, and `arrived` has arrived by then."""
+    gate = Gate()
+
+    def send(sock: socket.socket, data: bytes) -> int:
+        gate.pass_through()
+        return sock.send(data)
+
+    with talking(send=send) as talk:
+        talk.client.sendall(b"first\n")
+        assert gate.reached.wait(30)
+        talk.client.sendall(arrived)
+        eventually(lambda: talk.received() == 6 + len(arrived), "all has arrived")
+        assert not talk.conversation.drain()
+        gate.opened.set()
+        yield talk
+        talk.client.close()
+        assert talk.reason() == "drain"
+
+
+def test_what_has_arrived_is_answered_by_one_who_is_busy_when_asked_to_drain() -> None:
+    with drained_while_busy(LINES) as talk:
+        assert read_to_end(talk.client) == b"first\n" + LINES
+
+
+def test_not_everything_is_answered_that_one_who_is_drained_has_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "DRAIN_BYTES", 100)
+    with drained_while_busy(LINES) as talk:
+        replies = read_to_end(talk.client)
+        assert 100 < len(replies) < len(LINES)
+        assert replies.endswith(b"\n")
+        assert (b"first\n" + LINES).startswith(replies)
+
+
+def test_a_message_that_came_with_finished_ones_is_finished_too() -> None:
+    with drained_while_busy(b"one\ntw") as talk:
+        assert read_exactly(talk.client, 10) == b"first\none\n"
+        assert ask(talk.client, b"o\n") == b"two\n"
+        assert talk.client.recv(100) == b""
 
 
 def test_one_who_lingers_is_left_to_that() -> None:
     with talking() as talk:
         _while_lingering(talk)
-        eventually(lambda: talk.conversation._waiting, "it lingers")
+        eventually(lambda: talk.conversation._reason, "it lingers")
         assert not talk.conversation.drain()
         talk.client.close()
         assert talk.reason() == "too-long"
@@ -179,12 +291,11 @@ def test_one_who_lingers_is_left_to_that() -> None:
 
 def test_one_who_is_asked_before_it_waits_does_not_wait() -> None:
     with service("--app", "echo") as made:
-        ours, client = socket.socketpair()
+        ours, client = connected()
         conversation = Conversation(made, ours, "a client")
         with client:
             assert not conversation.drain()
             client.sendall(b"hello\n")
-            client.settimeout(30)
             thread = threading.Thread(target=conversation.run, daemon=True)
             thread.start()
             assert read_to_end(client) == b"hello\n"
@@ -228,6 +339,40 @@ def test_a_message_that_began_is_late_before_it_is_idle() -> None:
         assert read_to_end(talk.client) == b"ERR message timeout\n"
         talk.client.close()
         assert talk.reason() == "message-timeout"
+
+
+def test_the_time_in_which_nobody_reads_is_not_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(blocking, "monotonic", lambda: clock[0])
+
+    def send(sock: socket.socket, data: bytes) -> int:
+        clock[0] += 3600
+        return sock.send(data)
+
+    with talking("--message-timeout", "600", send=send) as talk:
+        assert ask(talk.client, b"one\ntw") == b"one\n"
+        talk.client.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            talk.client.recv(100)
+        talk.client.settimeout(30)
+        assert ask(talk.client, b"o\n") == b"two\n"
+
+
+def lost(sock: socket.socket, _: object) -> NoReturn:
+    raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
+def lost_in_the_middle(sock: socket.socket, size: int) -> bytes:
+    return sock.recv(size) or lost(sock, size)
+
+
+@pytest.mark.parametrize("odd", [{"recv": lost}, {"recv": lost_in_the_middle}, {"send": lost}])
+def test_a_peer_that_the_kernel_gave_up_is_neither_idle_nor_late(odd: Calls) -> None:
+    with talking("--idle-timeout", "600", **odd) as talk:
+        with suppress(OSError):  # It may be over before this is.
+            talk.client.sendall(b"hello\nhel")
+            talk.client.shutdown(socket.SHUT_WR)
+        assert talk.reason() == "timed-out"
 
 
 def test_an_error_that_nothing_covers_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,8 +64,27 @@ def test_the_limit_is_named_where_it_is_what_stands_in_the_way() -> None:
 
 
 def test_a_limit_that_leaves_no_room_at_all_is_said() -> None:
-    with pytest.raises(UsageError, match="the server itself needs"):
-        room(None, 1000, 10, SELECT_WALL, FIXED, "select")
+    with pytest.raises(UsageError, match=r"may open only 14 .*the server itself needs 18: raise the hard limit .*$"):
+        room(None, 1000, 14, SELECT_WALL, FIXED, "select")
+    with pytest.raises(UsageError, match=r"descriptors below 1024, and the server itself needs 1030: --model epoll$"):
+        room(None, 1000, 20_000, SELECT_WALL, 1020, "select")
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked", "remedies"),
+    [
+        (1000, 1006, "use 982 or fewer, --processes 2, or raise the hard limit (ulimit -Hn)"),
+        (1024, 1007, "use 1006 or fewer, --processes 2, or raise the hard limit (ulimit -Hn) and use --model epoll"),
+        (1024, 5000, "use 1006 or fewer, --processes 5, or raise the hard limit (ulimit -Hn) and use --model epoll"),
+        (5018, 5000, "use 1006 or fewer, --processes 5, or raise the hard limit (ulimit -Hn) and use --model epoll"),
+        (5019, 5000, "use 1006 or fewer, --processes 5, or --model epoll"),
+        (160, 5000, "use 142 or fewer, or raise the hard limit (ulimit -Hn) and use --model epoll"),
+    ],
+)
+def test_only_what_would_be_one_is_named_as_a_remedy(limit: int, asked: int, remedies: str) -> None:
+    with pytest.raises(UsageError) as said:
+        room(asked, 1000, limit, SELECT_WALL, FIXED, "select", scales=True)
+    assert str(said.value).endswith(f"; {remedies}")
 
 
 # Several processes
@@ -95,6 +114,7 @@ def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--processes", "auto", "--max-connections", "15000"), "select", 15),
         (("--processes", "auto", "--max-connections", "15000"), "epoll", 0),
         (("--processes", "auto", "--max-connections", "50000"), "epoll", 3),
+        (("--processes", "auto", "--max-connections", "1000000"), "select", 1000),
         (("--processes", "4"), "epoll", 4),
         (("--processes", "auto", "--max-connections", "5000"), "threaded", 0),
         ((), "prefork", 8),
@@ -112,8 +132,14 @@ def test_how_many_processes_serve_below_the_one_that_begins(flags: tuple[str, ..
         (("--processes", "2"), "threaded", r"--processes 2: several of threaded can't share; choose --model select"),
         (("--processes", "2"), "prefork", "several of prefork can't share"),
         (("--max-connections", "1001"), "prefork", "a process for each connection; use 1000 or fewer"),
+        (
+            ("--processes", "auto", "--max-connections", "1000001"),
+            "select",
+            "--max-connections 1000001 does not fit: it takes 1001 processes of select; use 1000000 or fewer",
+        ),
     ],
 )
+@pytest.mark.usefixtures("plenty")
 def test_who_can_not_share_is_told_so(flags: tuple[str, ...], model: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         limits.processes(parse(["--model", model, *flags], {}), load(model))

@@ -61,6 +61,7 @@ def test_an_address_of_another_machine_is_said() -> None:
         listener.listen("192.0.2.1", 0, 5, "")  # TEST-NET-1, RFC 5737
 
 
-def test_an_unknown_name_is_said() -> None:
-    with pytest.raises(UsageError, match="no such host"):
-        listener.listen("no such name", 0, 5, "")
+@pytest.mark.parametrize("name", ["no such name", "a..b", "x" * 64])
+def test_an_unknown_name_is_said(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^--admin-host .*: no such host .*; name an address of this machine$"):
+        listener.listen(name, 0, 5, "admin-")

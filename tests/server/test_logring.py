@@ -7,6 +7,7 @@ import os
 import select
 import threading
 from collections.abc import Iterator
+from time import sleep
 from typing import IO
 
 import pytest
@@ -116,6 +117,31 @@ def test_what_is_lost_is_counted_where_the_log_is_told_to() -> None:
     log.counters = counters = Counters()
     log.info("there is no room at all")
     assert counters.log_dropped == log.dropped == 1
+
+
+def test_what_several_threads_lose_at_once_is_counted() -> None:
+    class Slow(Counters):
+        """Between the look at a count and the new one others have their turn."""
+
+        @property
+        def log_dropped(self) -> int:
+            count = lost[-1]
+            sleep(0.001)
+            return count
+
+        @log_dropped.setter
+        def log_dropped(self, count: int) -> None:
+            lost.append(count)
+
+    lost = [0]
+    log = LogRing(io.StringIO(), capacity=0)
+    log.counters = Slow()
+    threads = [threading.Thread(target=log.info, args=("too much",)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert lost == [0, 1, 2, 3, 4, 5]
 
 
 def test_many_lines_are_written_in_pieces_that_a_pipe_takes_undivided() -> None:

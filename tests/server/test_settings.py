@@ -7,8 +7,10 @@ from dataclasses import fields
 import pytest
 
 from server.models import load
-from server.settings import TABLE, Setting, Settings, UsageError, parse
+from server.settings import LARGEST_AMOUNT, TABLE, Setting, Settings, UsageError, parse
 from tests.support.pinned import STORY
+from tests.support.server_process import running_server
+from tests.support.sockets import ask, connect
 
 
 def test_the_table_and_the_settings_name_the_same_things() -> None:
@@ -63,9 +65,11 @@ def test_a_host_may_be_written_as_in_an_address(text: str, host: str) -> None:
         ([], {"SERVER_MODEL": "threads"}, "'SERVER_MODEL=threads': expected one of sync, threaded"),
         (["--processes", "0"], {}, "'--processes 0': expected a whole number from 1 to 1000, or auto"),
         ([], {"SERVER_PROCESSES": "many"}, "expected a whole number from 1 to 1000, or auto"),
-        (["--idle-timeout", "-1"], {}, "expected a number of seconds, 0 or more"),
-        (["--idle-timeout", "nan"], {}, "expected a number of seconds, 0 or more"),
-        (["--work-ms", "inf"], {}, "expected a number of milliseconds, 0 or more"),
+        (["--idle-timeout", "-1"], {}, "expected a number of seconds from 0 to 1000000"),
+        (["--idle-timeout", "nan"], {}, "expected a number of seconds from 0 to 1000000"),
+        (["--drain-timeout", "1000000.1"], {}, "expected a number of seconds from 0 to 1000000"),
+        (["--work-ms", "inf"], {}, "expected a number of milliseconds from 0 to 1000000"),
+        (["--block-ms", "1e13"], {}, "expected a number of milliseconds from 0 to 1000000"),
         (["--max-connections", "0"], {}, "expected a whole number from 1"),
         (["--log-sync", "maybe"], {}, "expected yes or no"),
         (["--host", " "], {}, "expected a host name"),
@@ -82,6 +86,17 @@ def test_what_can_not_be_used_is_one_line_that_says_what_to_do(
     assert said in str(caught.value)
     assert "--help" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["threaded", "prefork", "select", "asyncio"])
+def test_the_longest_times_are_usable(model: str) -> None:
+    flags = [text for name in ("idle", "message", "drain") for text in (f"--{name}-timeout", str(LARGEST_AMOUNT))]
+    with running_server("--model", model, *flags) as server, connect(server.port) as client:
+        assert ask(client, b"hello\nhel") == b"Hello from server!\n"
+        server.signal()
+        assert ask(client, b"lo\n") == b"Hello from server!\n"
+        client.close()
+        assert server.exit_code() == 0, server.lines
 
 
 def test_the_help_names_each_flag_and_variable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from server.models.prefork import PreforkModel
+from server.service import Service
 from tests.support.server_process import ServerProcess, running_server
+from tests.support.services import service
 from tests.support.sockets import ask, connect, connections, eventually, read_line, read_to_end
 
 GREETING = b"Hello from server!\n"
@@ -75,6 +80,59 @@ def test_a_signal_that_comes_to_the_whole_group_is_one_request() -> None:
         assert read_to_end(client) == GREETING
         client.close()
         assert server.exit_code() == 0
+
+
+def test_one_that_is_told_to_stop_while_it_waits_does_so_and_is_replaced() -> None:
+    with running_server("--model", "prefork", "--max-connections", "1") as server:
+        with connect(server.port) as client:
+            ask(client, b"hello\n")
+        server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+        (pid,) = pids(server).values()
+        os.kill(pid, signal.SIGTERM)
+        server.wait_for_line(rf"process 0 \(pid {pid}\) ended with 0, having drained")
+        with connect(server.port) as client:
+            assert ask(client, b"hello\n") == GREETING
+
+
+# In the test's own process
+
+
+@pytest.fixture
+def own() -> Iterator[Service]:
+    """What one process serves with. Its signals are the test's."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    with service("--model", "prefork", "--drain-timeout", "600") as made:
+        made.stops.install()
+        yield made
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_newcomer_is_not_lost_though_the_signal_comes_with_it(own: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        own.log, "debug", lambda text, *_: text.startswith("new") and os.kill(os.getpid(), signal.SIGTERM)
+    )
+    with connect(own.listener.getsockname()[1]) as client:
+        client.sendall(b"hello\n")
+        client.shutdown(socket.SHUT_WR)
+        PreforkModel().serve(own)
+        assert read_to_end(client) == GREETING
+    assert own.counters.accepted == own.counters.closed["drain"] == 1
+
+
+def test_a_signal_that_came_before_its_handler_is_heeded(own: Service) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    PreforkModel().serve(own)
+    assert own.counters.turns == 0
+
+
+def test_a_signal_breaks_off_the_wait_for_a_newcomer(own: Service) -> None:
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    PreforkModel().serve(own)
+    assert own.counters.accepted == 0
 
 
 def test_without_their_parent_the_processes_end() -> None:

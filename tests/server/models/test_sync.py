@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import socket
+from typing import NoReturn
+
 import pytest
 
+from server.models.sync import SyncModel
 from tests.support.server_process import running_server
+from tests.support.services import service
 from tests.support.sockets import connect, read_to_end
 
 
@@ -43,3 +50,19 @@ def test_a_signal_in_the_middle_of_a_client_is_a_cut() -> None:
         server.wait_for_line("new connection from")
         assert server.stop() == 0
         assert server.lines[-1] == "stopping"
+
+
+class Broken(socket.socket):
+    """What accept returns: its recv fails."""
+
+    def recv(self, *_: object) -> NoReturn:
+        raise OSError(errno.EIO, "the disk of the network")
+
+
+def test_an_error_that_nothing_covers_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("server.models.sync.next_client", lambda made: (Broken(), "a client"))
+    with service("--model", "sync", stream=stream) as made:
+        SyncModel()._serve_one(made)
+        assert made.counters.closed["failed"] == 1
+    assert "connection of a client failed: [Errno 5] the disk of the network\n" in stream.getvalue()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import socket
 from contextlib import ExitStack
+from typing import NoReturn
 
-from server.models.tutorial import SEND_BUFFER
+from server.models.tutorial import SEND_BUFFER, _Tutorial
 from tests.support.server_process import running_server
+from tests.support.services import service
 from tests.support.sockets import ask, connect, eventually, raise_descriptor_limit, read_exactly
 
 GREETING = b"Hello from server!\n"
@@ -75,3 +79,16 @@ def test_a_client_that_resets_is_counted_and_nobody_else_is_hurt() -> None:
         server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="reset"}'] == 1)
         assert ask(other, b"hello\n") == GREETING
         eventually(lambda: server.metrics()["connections"] == 1, "only the other is held")
+
+
+def test_an_error_that_nothing_covers_is_in_the_log() -> None:
+    def fails(sock: socket.socket) -> NoReturn:
+        raise OSError(errno.EIO, "the disk of the network")
+
+    stream = io.StringIO()
+    with service("--model", "tutorial", stream=stream) as made, socket.socket() as sock:
+        tutorial = _Tutorial(made)
+        tutorial._inputs.append(sock)
+        tutorial._attempt(fails, sock)
+        assert made.counters.closed["failed"] == 1
+    assert "failed: [Errno 5] the disk of the network\n" in stream.getvalue()
