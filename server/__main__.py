@@ -22,6 +22,8 @@ from server.signals import StopRequests
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until stopped; return the exit status."""
+    if sys.stderr is None:  # Closed by whoever started it.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
     try:
         return serve(parse(argv, environ))
     except UsageError as problem:
@@ -47,7 +49,7 @@ def serve(settings: Settings) -> int:
         _serve_alone(settings, model, stops)
         return 0
     finally:
-        stops.close()
+        stops.close(ending=True)
 
 
 def _serve_alone(settings: Settings, model: type[Model], stops: StopRequests) -> None:

@@ -3,7 +3,8 @@
 Strategy: the listener is in the loop's set while a newcomer can be dealt with, and out of it otherwise; newcomers then
 wait in the kernel's backlog and cost nothing. Rules:
 
-- At most `ACCEPTS_PER_TURN` newcomers a turn: a flood must not starve those who are connected.
+- At most `ACCEPTS_PER_TURN` newcomers a turn: a flood must not starve those who are connected. They come at its end,
+  when the places of those who left in the same turn are free.
 - At the cap a newcomer is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line when
   the cap is reached, one when the number is clearly below it again (hysteresis). Admission itself has none: a free
   place is given away at once.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+from collections.abc import Callable
 from typing import Protocol
 
 from server.counters import Counters
@@ -70,6 +72,10 @@ class Host(Protocol):
 
     def wake_by(self, when: float) -> None:
         """Call `tick` of the acceptor at `when`, or soon after."""
+        ...
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this when all that the kernel reported in this turn has been seen to."""
         ...
 
 
@@ -131,9 +137,12 @@ class Acceptor:
     # What the loop calls
 
     def on_readable(self) -> None:
-        """Accept those who wait, up to the bound for one turn."""
+        """Accept those who wait, when the turn is over."""
+        self._host.afterwards(self._let_in)
+
+    def _let_in(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):
-            if self._blocked():
+            if self._closed or self._blocked():
                 self.review()
                 return
             try:
@@ -167,6 +176,8 @@ class Acceptor:
 
     def released(self) -> None:
         """A connection has ended: there may be room again."""
+        if self._closed:
+            return
         if self.at_cap and self._host.held() <= self._cap_cleared:
             self.at_cap = False
             self._host.log.info("below the cap again: %d connections of %d", self._host.held(), self._cap)
@@ -266,29 +277,34 @@ class Acceptor:
         Refusal(self._host, sock, self._refusals, self._refusal_ended).begin()
 
     def _accept_failed(self, problem: OSError) -> None:
-        if problem.errno not in CAPACITY and problem.errno not in NEWCOMER_LOST:
-            raise problem
-        self._host.counters.accept_errors += 1
         if problem.errno in CAPACITY:
             self._out_of_descriptors(str(problem))
+        elif problem.errno in NEWCOMER_LOST:
+            self._host.counters.accept_errors += 1
+        else:
+            raise problem
 
     def _out_of_descriptors(self, why: str) -> None:
-        self._note_exhaustion(f"{why}: newcomers are refused one at a time until there is room")
         if self._spare is not None:
             os.close(self._spare)
             self._spare = None
-        if not self._refuse_with_spare():
-            self._rests_until = self._host.now + REST_SECONDS
-        self.review()
-
-    def _refuse_with_spare(self) -> bool:
         try:
             sock, peer = self._listener.accept()
+        except BlockingIOError:
+            pass  # Nobody is there: the kernel takes a descriptor before it looks.
         except OSError as problem:
-            return problem.errno not in CAPACITY  # The newcomer may have left; that is no reason to rest.
-        sock.setblocking(False)
-        self._refuse(sock, peer)
-        return True
+            self._exhausted(why)
+            if problem.errno in CAPACITY:  # Else the newcomer has left; that is no reason to rest.
+                self._rests_until = self._host.now + REST_SECONDS
+        else:
+            self._exhausted(why)
+            sock.setblocking(False)
+            self._refuse(sock, peer)
+        self.review()
+
+    def _exhausted(self, why: str) -> None:
+        self._host.counters.accept_errors += 1
+        self._note_exhaustion(f"{why}: newcomers are refused one at a time until there is room")
 
     def _beyond_wall(self, sock: socket.socket) -> None:
         """Close a newcomer whose descriptor can't be watched; only a process that leaks descriptors comes here."""

@@ -5,17 +5,20 @@ Strategy: one request at a time, answered and closed. What asks here is a health
 times a second; one at a time bounds the descriptors (select has few) and leaves the interpreter to the serving
 thread. Rules:
 
-- /healthz is 200 while the server serves, at its cap too, and 503 while it drains. It does not ask the serving thread,
-  so it does not notice a loop that is stuck: holdfast_server_loop_lag_seconds does.
-- A client that asks nothing is let go after `PATIENCE_SECONDS`.
+- /healthz is 200 while the server serves, at its cap too, and 503 while it drains, or while of several processes none
+  is there. It does not ask the serving thread, so it does not notice a loop that is stuck:
+  holdfast_server_loop_lag_seconds does.
+- A client has `PATIENCE_SECONDS` for its whole request, and as long for taking the answer.
 """
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -26,18 +29,24 @@ PATIENCE_SECONDS = 2.0
 #: Pause after an accept that failed for want of descriptors; at once would spin.
 REST_SECONDS = 0.5
 
+#: Of a request, line and headers. A body is not asked for.
+LONGEST_REQUEST = 8192
+
 PLAIN = "text/plain; charset=utf-8"
 
 
 class Admin:
-    """Answers on `listener` from a daemon thread, from `start()` to `close()`; or from whoever calls `serve()`."""
+    """Answers on `listener` from a daemon thread, from `start()` to `close()`; or from whoever calls `serve()`.
 
-    def __init__(self, listener: socket.socket, metrics: Callable[[], bytes], draining: Callable[[], bool]) -> None:
+    `metrics` gives the text of /metrics, `trouble` why the server is not healthy, "" if it is.
+    """
+
+    def __init__(self, listener: socket.socket, metrics: Callable[[], bytes], trouble: Callable[[], str]) -> None:
         listener.setblocking(True)
         self._listener = listener
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self.serve, name="admin", daemon=True)
-        self._handler = _handler_class(metrics, draining)
+        self._handler = _handler_class(metrics, trouble)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -73,15 +82,34 @@ class Admin:
             pass  # It left before it had its answer.
 
 
-def _handler_class(metrics: Callable[[], bytes], draining: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
+def _request(sock: socket.socket) -> bytes:
+    """Return a request up to the end of its headers. Raise OSError where that takes too long, or has no end."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    request = b""
+    while not (b"\n\r\n" in request or b"\n\n" in request):
+        sock.settimeout(max(0.001, deadline - monotonic()))
+        if not (data := sock.recv(LONGEST_REQUEST)) or len(request) > LONGEST_REQUEST:
+            raise ConnectionAbortedError
+        request += data
+    return request
+
+
+def _handler_class(metrics: Callable[[], bytes], trouble: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = PATIENCE_SECONDS
         server_version = "holdfast"
 
+        def setup(self) -> None:
+            request = io.BytesIO(_request(self.request))
+            super().setup()
+            self.rfile.close()
+            self.rfile = request
+
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/healthz":
-                self._reply(*((503, b"draining\n") if draining() else (200, b"ok\n")), PLAIN)
+                problem = trouble()
+                self._reply(503 if problem else 200, f"{problem or 'ok'}\n".encode(), PLAIN)
             elif path == "/metrics":
                 self._reply(200, metrics(), CONTENT_TYPE_PLAIN_0_0_4)
             else:

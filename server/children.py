@@ -48,7 +48,6 @@ class Child:
         self.leaves = self.dying = False
         self._row = row
         self._family = family
-        self._given = 0
         self._taken = 0
         self._taken_at = 0.0
         self._turn_when_slow = -1
@@ -71,8 +70,8 @@ class Child:
         """Look at what the process has counted by `now` (monotonic seconds)."""
         row = self._row
         taken = row.accepted
-        self.in_flight = self._given - taken
-        self.load = self._given - row.ended
+        self.in_flight = row.given - taken
+        self.load = row.given - row.ended
         self._unable = False
         if taken != self._taken or not self.in_flight:
             self._taken, self._taken_at = taken, now
@@ -96,7 +95,7 @@ class Child:
             return False
         if not self.in_flight:
             self._taken_at = now
-        self._given += len(newcomers)
+        self._row.given += len(newcomers)
         self.in_flight += len(newcomers)
         self.load += len(newcomers)
         return True
@@ -106,14 +105,14 @@ class Child:
         if self.channel is None:
             return [], 0
         handed, came = self.channel.take_back()
-        self._given -= handed
+        self._row.given -= handed
         self.in_flight -= handed
         self.load -= handed
         return [socket.socket(self._family, socket.SOCK_STREAM, 0, fd) for fd in came], handed - len(came)
 
     def uncounted(self) -> int:
         """Return how many were given and not counted by a process that has ended, and from whom nothing came back."""
-        return self._given - self._row.accepted
+        return self._row.given - self._row.accepted
 
     def end(self) -> None:
         """Close channel and lifeline, and forget what was given: the process has ended."""
@@ -123,7 +122,7 @@ class Child:
         if self.channel is not None:
             self.channel.close()
             self.channel = None
-        self._given = self.load = self.in_flight = 0
+        self._row.given = self.load = self.in_flight = 0
 
     def _is_slow(self, now: float) -> bool:
         waited = now - self._taken_at if self.in_flight else 0.0

@@ -11,6 +11,8 @@ messages: such a connection is `_usual`, has neither inbox nor outbox, and takes
   idle time if one is set.
 - End of input: replies are finished, then the socket is closed. It is out of the read set from then on, or it would be
   reported for ever.
+- Silence begins when the server is done with what came, not when its turn began: how long an answer takes is not the
+  peer's doing.
 - A connection that the server ends while its peer may still be sending lingers: writing is shut down, input is read
   and thrown away, until the peer closes, is silent for `LINGER_SILENCE`, or `LINGER_SECONDS` are over. Closing with
   input unread makes the kernel send a reset, which may destroy the last line on its way.
@@ -21,6 +23,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Protocol
 
 from server import protocol
@@ -100,7 +103,7 @@ class Connection:
         self._unfinished: protocol.Decoder | None = None
         self._outbox: bytearray | None = None
         # Kept up only for those who will ask: with an idle time, and while it lingers. A time is 24 bytes.
-        self._active_at = host.now if host.idle_timeout else 0.0
+        self._active_at = monotonic() if host.idle_timeout else 0.0
         self._message_at = NEVER
         self._closes_at = NEVER
         self._paused = False
@@ -131,8 +134,6 @@ class Connection:
         except OSError as problem:
             self._failed(problem)
             return
-        if host.idle_timeout:
-            self._active_at = host.now
         if self._usual and (answered := host.answer(data)):
             words = host.words
             words[BYTES_IN] += len(data)
@@ -141,9 +142,11 @@ class Connection:
             words[REPLIES] += count
             self._send(output)
         elif data:
-            self._take(data)
+            self._take(data, host.draining)
         else:
             self._end_of_input()
+        if host.idle_timeout:
+            self._active_at = monotonic()
 
     def on_writable(self) -> None:
         """Send what waits."""
@@ -157,7 +160,7 @@ class Connection:
             return
         del outbox[:sent]
         self._host.words[BYTES_OUT] += sent
-        self._active_at = self._host.now
+        self._active_at = monotonic()
         if not outbox:
             self._all_sent()
         elif self._paused and len(outbox) <= LOW_MARK:
@@ -183,14 +186,13 @@ class Connection:
         Who owes nothing and is owed nothing is closed at once. Called when the host has begun to drain.
         """
         self._usual = False
-        if self.reason is None and self.readable():
-            self.on_readable()
-        if not self.open or self._ended or self.reason is not None:
-            return
+        taken = self._take_all()
         begun = self._unfinished is not None and not self._paused
-        if self._outbox and not begun:
+        if not self.open or self._ended or self.reason is not None or begun:
+            return
+        if taken or self._outbox:
             self.end("drain")
-        elif not begun:
+        else:
             self.close("drain")
 
     def end(self, reason: str, line: bytes = b"") -> None:
@@ -230,14 +232,33 @@ class Connection:
                 data += self._sock.recv(self._host.receive_size)
         return data
 
-    def _take(self, data: bytes) -> None:
-        """The long way of input: what is not whole messages, or comes at a time that is not like any other."""
+    def _take_all(self) -> int:
+        """Take what has arrived, and return how many bytes; not many more than `HIGH_MARK`, for some go on and on."""
+        taken = 0
+        while self.open and self.reason is None and self.readable() and taken < HIGH_MARK:
+            try:
+                data = self._sock.recv(self._host.receive_size)
+            except OSError as problem:
+                self._failed(problem)
+                break
+            if data:
+                self._take(data)
+            else:
+                self._end_of_input()
+            taken += len(data)
+        return taken
+
+    def _take(self, data: bytes, last: bool = False) -> None:
+        """The long way of input: what is not whole messages, or comes at a time that is not like any other.
+
+        `last`: a message that it completes is the last one.
+        """
         host = self._host
         host.words[BYTES_IN] += len(data)
         if host.tracing:
             host.log.debug("getting data: %r", data[:EXCERPT])
         if self.reason is not None:
-            self._active_at = host.now
+            self._active_at = monotonic()
             return  # On its way out: its input is read, so that no reset follows, and means nothing.
         decoder = self._unfinished or host.new_decoder()
         try:
@@ -253,7 +274,7 @@ class Connection:
             self._message_at = host.now
             host.mind(self)
         self._answer(messages)
-        if messages and host.draining:
+        if messages and last:
             self.end("drain")
         self._review()
 
@@ -326,7 +347,7 @@ class Connection:
             self._host.interest_changed(self)
 
     def _linger(self) -> None:
-        self._active_at = self._host.now
+        self._active_at = monotonic()
         self._closes_at = self._host.now + LINGER_SECONDS
         self._host.mind(self)
 

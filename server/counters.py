@@ -5,7 +5,8 @@ Who serves adds to its own words; who shows them copies the board. Nobody asks, 
 counted is still there after it was killed. A server of one process needs no such memory: its row is a list, which is
 twice as fast. Rules:
 
-- A word has one writer: one thread of one process, or several that take a lock of their own.
+- A word has one writer: one thread of one process, or several that take a lock of their own. Those of a row are its
+  process's, but for `pid` and `given`, which are the parent's.
 - Row 0 belongs to the process that began; with processes below it, it also keeps what those that are gone had counted.
 - On the path of a message words are added to by position (`words[MESSAGES] += 1`), elsewhere by name: a name costs a
   call more.
@@ -47,8 +48,7 @@ BYTES_IN = _NAMES.index("bytes_in")
 BYTES_OUT = _NAMES.index("bytes_out")
 TURNS = _NAMES.index("turns")
 _SUMMED = len(_NAMES)
-_PID = _SUMMED
-_LAG = _PID + 1
+_PID, _GIVEN, _LAG = range(_SUMMED, _SUMMED + 3)
 
 #: Words and bytes of a row: a power of two, so that no row shares a cache line with another.
 ROW_WORDS = 32
@@ -97,6 +97,8 @@ class Counters:
     log_dropped = _Word(_NAMES.index("log_dropped"))
     #: The process that counts here, 0: none. Not set in row 0.
     pid = _Word(_PID)
+    #: Connections that were handed to that process, whether or not it has taken them.
+    given = _Word(_GIVEN)
 
     def __init__(self, row: memoryview | None = None) -> None:
         self.words: Words = [0] * ROW_WORDS if row is None else row.cast("q")
@@ -219,6 +221,8 @@ class Board:
     stage = _Word(2)
     #: Processes begun anew.
     respawns = _Word(3)
+    #: Newcomers in the hands of the process that began, for want of another to give them to.
+    arriving = _Word(5)
     #: 1: who takes a newcomer or loses a connection says so to the process that began, because it waits for that.
     telling = _Word(4)
 
@@ -231,6 +235,10 @@ class Board:
         if number:
             raise IndexError(f"row {number} of a board that is not shared")
         return self._alone
+
+    def serves(self) -> bool:
+        """Return whether there is a process to serve anybody."""
+        return True
 
     def copy(self) -> list[Counters]:
         """Return what all rows say now, as counters of the caller's own."""
@@ -251,6 +259,10 @@ class SharedBoard(Board):
         self.words[_USED] = max(self.words[_USED], number + 1)
         start = ROW_BYTES * (1 + number)
         return Counters(self._memory[start : start + ROW_BYTES])
+
+    def serves(self) -> bool:
+        """Return whether there is a process to serve anybody."""
+        return any(row.pid for row in self.copy()[1:])
 
     @contextmanager
     def rewriting(self) -> Iterator[None]:

@@ -7,8 +7,8 @@ a handler does what can be done now and never waits. The same loop runs on every
 - The clock is read once a turn (`now`); deadlines are looked at once a second, in one sweep over stamps. For thousands
   of connections that is cheaper than a wheel or a heap that has to be kept up with each message. Without an idle time
   the sweep is over those few that have a deadline, so thousands of silent ones cost nothing.
-- A handler may end only itself while a turn runs, so whatever is reported has a handler; requests to stop are acted on
-  at the turn's end.
+- A handler may end only itself while a turn runs, so whatever is reported has a handler; newcomers are let in, and
+  requests to stop acted on, at the turn's end.
 - Stop: no newcomers, connections that owe nothing are closed, the others until their replies are out or the time for
   draining is over. A second request cuts at once.
 """
@@ -16,6 +16,7 @@ a handler does what can be done now and never waits. The same loop runs on every
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from time import monotonic
 
 from server.acceptor import Handler
@@ -51,6 +52,7 @@ class Loop:
         self.handlers: dict[int, Handler] = {}
         self._held = 0
         self._minded: set[Connection] = set()
+        self._afterwards: list[Callable[[], None]] = []
         self._stops = _Stops(service.stops)
         self._cut_at = float("inf")
         self._next_sweep = self._wake_at = self.now + SWEEP_SECONDS
@@ -75,7 +77,7 @@ class Loop:
     def _turns(self) -> None:
         """Turn until it is time for something, or a request to stop has come. Nothing here is looked up twice."""
         handlers, words, lag = self.handlers, self.words, self.counters.lag
-        wait, stops, draining = self.poller.wait, self._stops, self.draining
+        wait, stops, draining, afterwards = self.poller.wait, self._stops, self.draining, self._afterwards
         while True:
             before = monotonic()
             lag.away(before)
@@ -89,6 +91,8 @@ class Loop:
                 handler = handlers.get(fd)  # It may have ended in the same turn.
                 if handler is not None:
                     handler.on_writable()
+            while afterwards:
+                afterwards.pop()()
             if now >= self._wake_at or stops.count or draining:
                 return
 
@@ -128,6 +132,10 @@ class Loop:
     def wake_by(self, when: float) -> None:
         """End the wait at `when` at the latest."""
         self._wake_at = min(self._wake_at, when)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this at the end of the turn."""
+        self._afterwards.append(call)
 
     def _connections(self) -> list[Connection]:
         return [handler for handler in self.handlers.values() if isinstance(handler, Connection)]

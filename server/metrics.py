@@ -39,8 +39,9 @@ class ServerCollector(Collector):
     """The board as metric families.
 
     `cap` is how many connections are allowed, `waiting` tells how many the kernel holds ready that were not accepted
-    yet (None where it doesn't say), `processes` is how many there should be (0: the one that began serves alone),
-    `about` are labels of what the counters mean: model, framing, app.
+    yet (None where it doesn't say), to whom those are added who are on their way to a process; `processes` is how many
+    of these there should be (0: the one that began serves alone), `about` are labels of what the counters mean: model,
+    framing, app.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class ServerCollector(Collector):
             total.add(row)
         yield InfoMetricFamily("holdfast_server", "What the counters are of", value=dict(self._about))
         if (waiting := self._waiting()) is not None:
-            yield _gauge("backlog", "Connections that the kernel holds ready and nobody has accepted yet", waiting)
+            arriving = self._board.arriving + sum(max(0, row.given - row.accepted) for row in rows[1:])
+            yield _gauge("backlog", "Connections that are ready, and that nobody serves yet", waiting + arriving)
         now = monotonic()
         yield _gauge("connections", "Connections held now", total.held)
         yield _gauge("max_connections", "Connections allowed at once", self._cap)

@@ -26,15 +26,15 @@ from typing import ClassVar
 
 from server.acceptor import Handler
 from server.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
-from server.logring import LogRing
+from server.logring import CLOSE_SECONDS, LogRing
 from server.models.base import Model
 from server.pollers import PollPoller
 from server.processes import Place, Processes, ending, keep_only
 from server.service import Service
 from server.signals import SIGNALS, OrderedStops, StopRequests
 
-#: How long a process may take for an end that owes nothing to anybody.
-GRACE_SECONDS = 1.0
+#: How long a process may take for an end that owes nothing to anybody, its last lines included.
+GRACE_SECONDS = CLOSE_SECONDS + 1.0
 
 IDLE_SECONDS = 1.0
 
@@ -131,14 +131,14 @@ class Parent:
             handler = self.handlers.get(fd)  # It may have ended in the same turn.
             if handler is not None:
                 handler.on_readable()
+        if self._signals.stops:
+            self._stop()  # First: who ends now was asked to, perhaps by a signal to the whole group.
         if self._signals.came:
             self._signals.came = False
             self._reap()
         if self.now >= self._wake_at:
             self._timers()
         self._turned()
-        if self._signals.stops:
-            self._stop()
 
     def _timers(self) -> None:
         self._wake_at = min(self.now + IDLE_SECONDS, self._kill_at)
@@ -167,15 +167,17 @@ class Parent:
 
     def _reap(self) -> None:
         for place, pid, code in self._processes.reap():
+            asked = self.board.stage != SERVING and code == -signal.SIGTERM  # So new that it had nothing to drain.
             if place is self._admin:
-                self.log.warning("%s (pid %d) %s", place.name, pid, ending(code))
+                if not asked:
+                    self.log.warning("%s (pid %d) %s", place.name, pid, ending(code))
                 continue
             lost = self._fold(self._places[place])
             if self.board.stage == SERVING and (code or lost):
                 self.log.warning("%s (pid %d) %s: %d connections lost", place.name, pid, ending(code), lost)
             elif self.board.stage == SERVING:
                 self.log.info("%s (pid %d) %s, having drained", place.name, pid, ending(code))
-            elif lost or code not in (0, -signal.SIGTERM):  # SIGTERM: it was so new that it had nothing to drain.
+            elif lost or (code and not asked):
                 self._bad_end = True
         self._fill()
 
@@ -212,7 +214,7 @@ class Parent:
 
     def _order(self, patience: float) -> None:
         """Have the processes look at the stage, and be done with it in `patience` seconds."""
-        self._kill_at = self.now + patience
+        self._kill_at = min(self._kill_at, self.now + patience)
         self.wake_by(self._kill_at)
         self._send(signal.SIGTERM)
 

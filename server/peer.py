@@ -6,12 +6,14 @@ Strategy: what Connection is to the lab's own loop, with the transport's buffer 
   is taken out before the next recv.
 - Over `HIGH_MARK` of waiting output the transport reads no more, until it is below `LOW_MARK`.
 - Bytes count as sent when the transport has them no more. It tells that when it is asked, so it is asked after each
-  write and once a second.
+  write and once a second. One that is closing throws away what it can't send: only its end says which it was.
+- Silence begins when the server is done with what came: how long an answer takes is not the client's doing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Protocol
 
 from server import protocol
@@ -24,10 +26,15 @@ from server.service import Service
 
 
 class Hub(Protocol):
-    """What all peers share."""
+    """What all peers share. `stopped_at` is when a request to stop came (monotonic seconds), NEVER before.
+
+    `drained` is whether all have been asked to drain since.
+    """
 
     service: Service
     buffer: memoryview
+    stopped_at: float
+    drained: bool
 
     @property
     def now(self) -> float:
@@ -56,20 +63,20 @@ class Peer(asyncio.BufferedProtocol):
         "_reason",
         "_transport",
         "_unsent",
-        "peer",
+        "address",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, hub: Hub, peer: object) -> None:
+    def __init__(self, hub: Hub, address: object) -> None:
         self._hub = hub
         self._inbox = Inbox(hub.service)
-        self._active_at = hub.now
+        self._active_at = monotonic()
         self._closes_at = NEVER
         self._unsent = 0
         self._paused = self._ended = False
         self._reason: str | None = None
-        self.peer = peer
+        self.address = address
 
     # What asyncio calls
 
@@ -91,24 +98,17 @@ class Peer(asyncio.BufferedProtocol):
         hub.service.counters.words[BYTES_IN] += nbytes
         if hub.service.log.debugging:
             hub.service.log.debug("getting data: %r", data[:EXCERPT])
-        self._active_at = hub.now
-        if self._reason is not None:
-            return  # On its way out: its input is read, so that no reset follows, and means nothing.
-        count, output, fits = self._inbox.take(data, hub.now)
-        if count:
-            hub.service.counters.words[MESSAGES] += count
-            hub.service.counters.words[REPLIES] += count
-            self._write(output)
-        if not fits:
-            self._end("too-long", protocol.TOO_LONG)
-        elif count and hub.service.draining:
-            self._end("drain")
+        if self._reason is None:
+            self._take(data)
+        # Else it is on its way out: its input is read, so that no reset follows, and means nothing.
+        self._active_at = monotonic()
 
     def eof_received(self) -> None:
         """The client has ended its input. The transport now sends what it has, and closes."""
         self._ended = True
         if self._inbox.begun and self._reason is None:
             self._hub.service.counters.unfinished += 1
+            self._inbox.begun_at = NEVER
 
     def pause_writing(self) -> None:
         """Too much output waits: read no more."""
@@ -129,7 +129,7 @@ class Peer(asyncio.BufferedProtocol):
             self._hub.service.counters.words[BYTES_OUT] += self._unsent
         reason = self._reason or ("client" if exc is None else ended_by(exc))
         if reason == "failed":
-            self._hub.service.log.error("connection of %s failed: %s", self.peer, exc)
+            self._hub.service.log.error("connection of %s failed: %s", self.address, exc)
         self._hub.closed(self, reason)
 
     # What the hub calls
@@ -153,7 +153,7 @@ class Peer(asyncio.BufferedProtocol):
         begun = self._inbox.begun and not self._paused
         if self._ended or self._reason is not None or begun:
             return False
-        if self._unsent:
+        if self._unsent or self._active_at > self._hub.stopped_at:  # It may be sending still.
             self._end("drain")
             return False
         self._close("drain")
@@ -166,6 +166,18 @@ class Peer(asyncio.BufferedProtocol):
 
     # How it is done
 
+    def _take(self, data: bytes) -> None:
+        hub = self._hub
+        count, output, fits = self._inbox.take(data, hub.now)
+        if count:
+            hub.service.counters.words[MESSAGES] += count
+            hub.service.counters.words[REPLIES] += count
+            self._write(output)
+        if not fits:
+            self._end("too-long", protocol.TOO_LONG)
+        elif count and hub.drained:
+            self._end("drain")
+
     def _write(self, output: bytes) -> None:
         self._unsent += len(output)
         self._transport.write(output)
@@ -173,10 +185,11 @@ class Peer(asyncio.BufferedProtocol):
 
     def _count_sent(self) -> None:
         unsent = self._transport.get_write_buffer_size()
-        if unsent != self._unsent:
-            self._hub.service.counters.words[BYTES_OUT] += self._unsent - unsent
-            self._unsent = unsent
-            self._active_at = self._hub.now
+        if unsent == self._unsent or (not unsent and self._transport.is_closing()):
+            return
+        self._hub.service.counters.words[BYTES_OUT] += self._unsent - unsent
+        self._unsent = unsent
+        self._active_at = monotonic()
 
     def _is_late(self, now: float, limit: float) -> bool:
         return bool(limit) and self._reason is None and not self._paused and now - self._inbox.begun_at >= limit
@@ -193,7 +206,7 @@ class Peer(asyncio.BufferedProtocol):
 
     def _linger(self) -> None:
         if self._closes_at == NEVER:
-            self._active_at = self._hub.now
+            self._active_at = monotonic()
             self._closes_at = self._hub.now + LINGER_SECONDS
 
     def _close(self, reason: str) -> None:

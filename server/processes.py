@@ -10,9 +10,11 @@ through SIGCHLD at once that a process has ended. Rules:
   it is the parent that decides what it means.
 - A child has none of the parent's descriptors but the first three and those that it names (as `subprocess` does): a
   connection that somebody else keeps open never ends for its client.
-- A child does not outlive its parent: the kernel sends it a signal when the parent dies, however that dies.
+- A child does not outlive its parent: the kernel sends it a signal when the parent dies, however that dies. The signal
+  is SIGCONT, so a child that was stopped gets to it, too.
 - Nothing of the parent is unwound in a child: it ends by `_exit`.
-- A place whose process ends is filled again at once, but at most once a second.
+- A place whose process ends is filled again at once, but at most once a second; where one process after the other
+  ends with an error before a second is over, less and less often.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from typing import NoReturn
 
 from server.logring import LogRing
 
-#: Seconds from one beginning at a place to the next.
+#: Seconds from one beginning at a place to the next; doubled up to the longest with each that fails at once.
 PACE_SECONDS = 1.0
+LONGEST_PACE_SECONDS = 30.0
 
 #: prctl(2): the signal that the kernel sends to a process when its parent dies.
 PR_SET_PDEATHSIG = 1
@@ -54,8 +57,20 @@ class Place:
         self.grace = grace
         self.pid = 0
         self.times = 0
-        self.due_at = 0.0
+        self.begun_at = 0.0
+        self.pace = PACE_SECONDS
         self.failing = False
+
+    @property
+    def due_at(self) -> float:
+        """From when on a process may be begun here."""
+        return self.begun_at + self.pace if self.begun_at else 0.0
+
+    def ended(self, code: int) -> None:
+        """Its process has ended with `code`."""
+        self.pid = 0
+        failed = code > 0 and monotonic() < self.begun_at + PACE_SECONDS
+        self.pace = min(2 * self.pace, LONGEST_PACE_SECONDS) if failed else PACE_SECONDS
 
 
 class Processes:
@@ -69,14 +84,14 @@ class Processes:
         """Begin a process at `place`; return whether that worked. From `place.due_at` on it may be done again."""
         try:
             place.prepare()
-            place.pid = fork(place.run, place.grace)
+            place.pid = fork(place.name, place.run, place.grace)
         except OSError as problem:
             if not place.failing:
                 self._log.error("%s can't begin, and is tried again every second: %s", place.name, problem.strerror)
             place.failing = True
             return False
         finally:
-            place.due_at = monotonic() + PACE_SECONDS
+            place.begun_at = monotonic()
         place.failing = False
         place.times += 1
         self._by_pid[place.pid] = place
@@ -90,8 +105,9 @@ class Processes:
                 return
             # As process 1 of a container this one inherits orphans, which it only has to bury.
             if (place := self._by_pid.pop(pid, None)) is not None:
-                place.pid = 0
-                yield place, pid, os.waitstatus_to_exitcode(status)
+                code = os.waitstatus_to_exitcode(status)
+                place.ended(code)
+                yield place, pid, code
 
     def kill(self) -> None:
         """Kill those that are left, and wait for their end."""
@@ -106,20 +122,23 @@ def ending(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
 
-def fork(run: Callable[[], None], grace: float) -> int:
-    """Have `run` called in a process of its own; return its pid. It ends with 0, or with 1 after an error."""
+def fork(name: str, run: Callable[[], None], grace: float) -> int:
+    """Have `run` called in a process of its own; return its pid. It ends with 0, or with 1 after an error.
+
+    `name` is what it is called where that error is shown.
+    """
     parent = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     try:
         pid = os.fork()
         if not pid:
-            _be_child(run, grace, parent, before)
+            _be_child(name, run, grace, parent, before)
         return pid
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _be_child(run: Callable[[], None], grace: float, parent: int, mask: Collection[int]) -> NoReturn:
+def _be_child(name: str, run: Callable[[], None], grace: float, parent: int, mask: Collection[int]) -> NoReturn:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -131,7 +150,7 @@ def _be_child(run: Callable[[], None], grace: float, parent: int, mask: Collecti
         run()
         code = 0
     except BaseException:
-        traceback.print_exc()
+        sys.stderr.write(f"{name}: {traceback.format_exc()}")  # In one piece: others write there, too.
     finally:
         sys.stderr.flush()
         os._exit(code)
@@ -140,13 +159,14 @@ def _be_child(run: Callable[[], None], grace: float, parent: int, mask: Collecti
 def _end_with(parent: int, grace: float) -> None:
     """Have this process end `grace` seconds after its parent at the latest, whatever it does then."""
 
-    def parent_died(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, grace)
+    def on_sigcont(number: int, frame: FrameType | None) -> None:
+        if os.getppid() != parent:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, grace)
 
     if grace:
-        signal.signal(signal.SIGALRM, parent_died)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGALRM if grace else signal.SIGKILL, 0, 0, 0)
+        signal.signal(signal.SIGCONT, on_sigcont)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT if grace else signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)  # It died before the kernel knew whom to tell.
 

@@ -110,7 +110,13 @@ def _admin(
         about={"model": settings.model, "framing": settings.framing, "app": settings.app},
         processes=room.processes,
     )
-    return Admin(admin_sock, exposition(collector, os.getpid()), lambda: board.stage >= DRAINING)
+    return Admin(admin_sock, exposition(collector, os.getpid()), lambda: _trouble(board))
+
+
+def _trouble(board: Board) -> str:
+    if board.stage >= DRAINING:
+        return "draining"
+    return "" if board.serves() else "no process serves"
 
 
 def _service(

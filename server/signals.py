@@ -56,12 +56,15 @@ class StopRequests:
         except BlockingIOError:
             return 0
 
-    def close(self) -> None:
-        """Give the signals back to the system and close the sockets."""
+    def close(self, ending: bool = False) -> None:
+        """Give the signals back to the system and close the sockets.
+
+        `ending`: this process is about to end by itself, and one more request must not change its exit status.
+        """
+        for number in self._installed:
+            signal.signal(number, signal.SIG_IGN if ending else signal.SIG_DFL)
         if self._installed:
             signal.set_wakeup_fd(-1)
-        for number in self._installed:
-            signal.signal(number, signal.SIG_DFL)
         self._installed.clear()
         self._receiver.close()
         self._sender.close()

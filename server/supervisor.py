@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from server import channel
@@ -42,7 +42,7 @@ CUT_MS = 10
 class Supervisor(Parent):
     """Keep processes that run a readiness model, and accept for them. The acceptor's host.
 
-    `told` is set when a process has taken a newcomer or lost a connection while that was waited for.
+    `told` is set when a process has taken a newcomer or lost a connection while that was waited for, or has ended.
     """
 
     grace: ClassVar[float] = ORPHANS_DRAIN_SECONDS + 0.5
@@ -57,6 +57,7 @@ class Supervisor(Parent):
         self._cuts = select.poll()
         self._asked_at = 0.0
         self._newcomers: list[socket.socket] = []
+        self._afterwards: list[Callable[[], None]] = []
         self._held = 0
         self._looked_at = 0.0
         self._in_flight = 0
@@ -70,6 +71,10 @@ class Supervisor(Parent):
     def admit(self, sock: socket.socket, peer: object) -> None:
         """Keep a newcomer until the turn is over."""
         self._newcomers.append(sock)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this at the end of the turn."""
+        self._afterwards.append(call)
 
     def held(self) -> int:
         """Return how many connections are held by the processes, and on their way there."""
@@ -116,6 +121,7 @@ class Supervisor(Parent):
         self._take_back(child)
         uncounted = child.uncounted()
         self._close_channel(child)
+        self.told = True
         return uncounted
 
     def _tick(self) -> None:
@@ -136,8 +142,11 @@ class Supervisor(Parent):
             self.told = False
             self._look()
             self._acceptor.released()
+        while self._afterwards:
+            self._afterwards.pop()()
         if self._newcomers:
             self._give_out()
+        self.board.arriving = len(self._newcomers)
         self._acceptor.pause(bool(self._newcomers))
         self._ask_to_be_told(bool(self._newcomers) or self._acceptor.at_cap)
 
@@ -217,6 +226,7 @@ class Supervisor(Parent):
         for sock in self._newcomers:
             sock.close()
         self._newcomers.clear()
+        self.board.arriving = 0
 
     def _end_of(self, number: int) -> socket.socket:
         """Return the end of the channel that is process `number`'s."""

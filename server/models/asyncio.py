@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from time import monotonic
 
 from server.acceptor import Handler
+from server.connection import HIGH_MARK
 from server.counters import Counters
+from server.inbox import NEVER
 from server.models.base import Model
 from server.peer import Peer
 from server.service import Service
@@ -68,11 +71,12 @@ class Hub:
         self.buffer = memoryview(bytearray(service.receive_size))
         self.handlers: dict[int, Handler] = {}
         self.poller = Readers(loop, self.handlers)
+        self.stopped_at = NEVER
+        self.drained = False
         self._loop = loop
         self._selector = selector
         self._arriving: dict[Peer, asyncio.Task[None]] = {}  # They have no transport yet.
         self._peers: set[Peer] = set()
-        self._drained = False
         self._tick = loop.call_later(SWEEP_SECONDS, self._on_tick)
         self._sweep()
         self.entrance = service.entrance(self)
@@ -87,8 +91,8 @@ class Hub:
 
     def admit(self, sock: socket.socket, peer: object) -> None:
         """Have a transport made for a newcomer."""
-        made = Peer(self, peer)
-        self._arriving[made] = self._loop.create_task(self._connect(made, sock))
+        newcomer = Peer(self, peer)
+        self._arriving[newcomer] = self._loop.create_task(self._connect(newcomer, sock))
 
     async def _connect(self, peer: Peer, sock: socket.socket) -> None:
         try:
@@ -107,13 +111,17 @@ class Hub:
             self._tick.cancel()
             self._tick = self._loop.call_at(when, self._on_tick)
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this a turn later: by then transports have told of the ends that were reported in this one."""
+        self._loop.call_soon(self._loop.call_soon, call)
+
     # What connections ask for
 
     def arrived(self, peer: Peer) -> None:
         """It has its transport."""
         del self._arriving[peer]
         self._peers.add(peer)
-        if self._drained:
+        if self.drained:
             peer.drain()
 
     def closed(self, peer: Peer, reason: str) -> None:
@@ -121,7 +129,7 @@ class Hub:
         self._arriving.pop(peer, None)
         self._peers.discard(peer)
         self.counters.closed[reason] += 1
-        self.log.debug("connection of %s closed: %s", peer.peer, reason)
+        self.log.debug("connection of %s closed: %s", peer.address, reason)
         self.entrance.released()
         self._end_if_empty()
 
@@ -140,28 +148,40 @@ class Hub:
         requests = self.service.stops.take()
         if requests and not self.service.draining:
             self.service.draining = True
+            self.stopped_at = self.now
             self.entrance.close()
             self._loop.call_later(self.service.settings.drain_timeout, self._cut)
-            # A turn later, so that everyone has been read who had sent something by now.
-            self._loop.call_soon(self._loop.call_soon, self._drain)
+            self.afterwards(self._drain_when_read)
             requests -= 1
         if requests:
             self._cut()
 
+    def _drain_when_read(self, before: int = -1, room: int = HIGH_MARK) -> None:
+        """Drain when nothing more has come since `before` bytes, or enough of one who goes on and on."""
+        taken = self.counters.bytes_in
+        if taken != before and room > 0:
+            self.afterwards(partial(self._drain_when_read, taken, room - self.receive_size))
+        elif not self.drained:
+            self._drain()
+
     def _drain(self) -> None:
-        self._drained = True
+        self.drained = True
         closed = sum([peer.drain() for peer in self._peers])
         self.log.info("stopping: %d connections closed, %d finish first", closed, self.held() - closed)
         self._end_if_empty()
 
     def _cut(self) -> None:
+        if not self.drained:
+            self._drain()
+            self._loop.call_soon(self._cut)  # A turn later, when those that this has closed are gone.
+            return
         if self.held():
             self.log.warning("stopping: %d connections cut", self.held())
         for peer in self._peers:
             peer.cut()
 
     def _end_if_empty(self) -> None:
-        if self.service.draining and not self.held():
+        if self.drained and not self.held():
             self._loop.stop()
 
 

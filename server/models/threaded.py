@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -65,6 +66,7 @@ class Porter:
         self._conversations: set[Conversation] = set()
         self._left: SimpleQueue[Conversation] = SimpleQueue()
         self._bell = bell
+        self._afterwards: list[Callable[[], None]] = []
         self._wake_at = self.now + TICK_SECONDS
         self._cut_at = self._end_at = NEVER
         self._entrance = service.entrance(self)
@@ -90,6 +92,8 @@ class Porter:
         if self._bell in readable:
             os.eventfd_read(self._bell)
             self._part()
+        while self._afterwards:
+            self._afterwards.pop()()
         if self.now >= self._wake_at:
             self._wake_at = self.now + TICK_SECONDS
             self._entrance.tick()
@@ -118,6 +122,10 @@ class Porter:
     def wake_by(self, when: float) -> None:
         """End the wait at `when` at the latest."""
         self._wake_at = min(self._wake_at, when)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this at the end of the turn."""
+        self._afterwards.append(call)
 
     # In the thread of a connection
 

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -52,6 +52,7 @@ class FakeHost:
         self.receive_size = 1024
         self.connections: list[socket.socket] = []
         self.alarms: list[float] = []
+        self.calls: list[Callable[[], None]] = []
 
     def admit(self, sock: socket.socket, peer: object) -> None:
         self.connections.append(sock)
@@ -61,6 +62,9 @@ class FakeHost:
 
     def wake_by(self, when: float) -> None:
         self.alarms.append(when)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        self.calls.append(call)
 
     def lines(self) -> list[str]:
         self.log.close()
@@ -111,6 +115,8 @@ class Bench:
         for fd, handler in list(self.host.handlers.items()):
             if fd != self.fd:
                 handler.on_readable()
+        while self.host.calls:
+            self.host.calls.pop()()
 
     def leave(self) -> None:
         self.host.connections.pop().close()
@@ -217,6 +223,33 @@ def test_waiting_takes_the_listener_out_until_one_leaves(bench: Bench) -> None:
     assert bench.host.held() == 3
     assert not bench.listening
     assert bench.host.counters.refused == 0
+
+
+def test_who_comes_in_the_turn_in_which_others_leave_has_their_places(bench: Bench) -> None:
+    bench.connect(3)
+    bench.turn()
+    bench.connect()
+    bench.acceptor.on_readable()
+    bench.leave()
+    bench.turn()
+    assert bench.host.held() == 3
+    assert bench.host.counters.refused == 0
+
+
+def test_who_waits_when_it_is_closed_is_not_let_in(bench: Bench) -> None:
+    bench.connect()
+    bench.acceptor.on_readable()
+    bench.acceptor.close()
+    bench.turn()
+    assert bench.host.held() == bench.listener.accepts == 0
+
+
+def test_out_of_descriptors_with_nobody_there_is_no_failed_accept(bench: Bench) -> None:
+    bench.listener.failures = [errno.EMFILE]
+    bench.turn()
+    assert bench.listener.accepts == 2
+    assert bench.host.counters.accept_errors == 0
+    assert bench.listening
 
 
 @pytest.mark.parametrize("bench", [(100, 4, False)], indirect=True)
@@ -337,6 +370,7 @@ def test_a_host_that_passes_them_on_has_them_counted_elsewhere() -> None:
     acceptor = Acceptor(host, listener, 10, 4, False, counts=False)  # type: ignore[arg-type]
     with connect(listener.port):
         acceptor.on_readable()
+        host.calls.pop()()
         assert host.held() == 1
         assert host.counters.accepted == 0
         host.connections[0].close()

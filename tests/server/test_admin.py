@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 
 import pytest
 
@@ -15,9 +16,9 @@ from tests.support.sockets import connect, read_to_end
 
 
 @contextmanager
-def running(draining: bool = False) -> Iterator[int]:
+def running(trouble: str = "") -> Iterator[int]:
     with listen("127.0.0.1", 0, 5, "admin-") as sock:
-        served = Admin(sock, lambda: b"figures\n", lambda: draining)
+        served = Admin(sock, lambda: b"figures\n", lambda: trouble)
         assert served.fileno() == sock.fileno()
         served.start()
         yield sock.getsockname()[1]
@@ -43,8 +44,8 @@ def test_what_is_there(path: bytes, status: bytes, body: bytes) -> None:
         assert b"Content-Length: %d" % len(body) in head
 
 
-def test_draining_is_503() -> None:
-    with running(draining=True) as port:
+def test_trouble_is_503() -> None:
+    with running("draining") as port:
         head, body = ask(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert head.split()[1] == b"503"
         assert body == b"draining\n"
@@ -73,3 +74,30 @@ def test_who_asks_nothing_or_leaves_does_not_keep_the_others(monkeypatch: pytest
         with connect(port) as garbage:
             garbage.sendall(b"\x00\xff\r\n\r\n")
         assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n")[1] == b"ok\n"
+
+
+def test_who_asks_a_byte_at_a_time_does_not_keep_the_others_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+    answered = Event()
+
+    def drip(client: socket.socket) -> None:
+        with suppress(OSError):  # It is let go.
+            while not answered.wait(0.05):
+                client.sendall(b"x")
+
+    with running() as port, connect(port) as slow:
+        dripping = Thread(target=drip, args=(slow,))
+        dripping.start()
+        try:
+            assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n")[1] == b"ok\n"
+        finally:
+            answered.set()
+            dripping.join()
+
+
+def test_a_request_has_a_bound() -> None:
+    with running() as port:
+        with connect(port) as endless, suppress(ConnectionError):
+            endless.sendall(b"x" * 10 * admin.LONGEST_REQUEST)
+            assert read_to_end(endless) == b""
+        assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n")[1] == b"ok\n"

@@ -17,10 +17,11 @@ from tests.support.sockets import read_exactly, read_to_end
 
 
 class FakeHost:
-    """A loop that does nothing of itself. `reasons` are the ends it was told of."""
+    """A loop that does nothing of itself. `reasons` are the ends it was told of, `turn` is how long its turn is yet."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.turn = 0.0
         self.draining = False
         self.counters = Counters()
         self.words = self.counters.words
@@ -48,8 +49,10 @@ class FakeHost:
 
 
 @pytest.fixture
-def host() -> FakeHost:
-    return FakeHost()
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    made = FakeHost()
+    monkeypatch.setattr("server.connection.monotonic", lambda: made.now + made.turn)
+    return made
 
 
 Pair = tuple[Connection, socket.socket]
@@ -319,6 +322,26 @@ def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pai
     assert host.reasons == ["idle"]
 
 
+def test_how_long_an_answer_takes_is_not_the_peers_silence(host: FakeHost, pair: Pair) -> None:
+    pair = with_idle_time(host, pair)
+    answer = host.answer
+
+    def slow(data: bytes) -> tuple[int, bytes] | None:
+        host.turn += 60
+        return answer(data)
+
+    host.answer = slow
+    send(pair, b"x\n")
+    host.now, host.turn = host.now + host.turn, 0
+    for later in (0, 5, 4.9):
+        host.now += later
+        pair[0].sweep(host.now)
+        assert pair[0].open
+    host.now += 0.2
+    pair[0].sweep(host.now)
+    assert host.reasons == ["idle"]
+
+
 def test_who_does_not_take_its_replies_is_idle(host: FakeHost, pair: Pair) -> None:
     pair = with_idle_time(host, pair)
     fill_output(pair)
@@ -345,6 +368,30 @@ def test_draining_answers_what_has_arrived(host: FakeHost, pair: Pair) -> None:
     client.close()
     until_closed(connection)
     assert host.reasons == ["drain"]
+
+
+def test_draining_answers_all_that_has_arrived_and_lets_the_message_begun_in_it_be_finished(
+    host: FakeHost, pair: Pair
+) -> None:
+    connection, client = pair
+    host.reply = lambda message: b""
+    host.draining = True
+    client.sendall(b"x\n" * 20_000 + b"beg")  # Three recvs: a socket pair takes it whole, and has it at once.
+    connection.drain()
+    assert (host.counters.messages, connection.reason) == (20_000, None)
+    send(pair, b"un\nand no m")
+    assert (host.counters.messages, connection.reason) == (20_001, "drain")
+
+
+def test_draining_does_not_wait_for_one_who_goes_on_and_on(host: FakeHost, pair: Pair) -> None:
+    connection, client = pair
+    host.reply = lambda message: b""
+    host.draining = True
+    client.sendall(b"x\n" * 50_000)
+    connection.drain()
+    assert HIGH_MARK <= host.counters.bytes_in < HIGH_MARK + host.receive_size
+    assert (connection.open, connection.reason) == (True, "drain")  # The rest is thrown away, or it would be a reset.
+    assert read_to_end(client) == b""
 
 
 def test_draining_lets_a_begun_message_be_finished(host: FakeHost, pair: Pair) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +54,9 @@ class FakeHost:
         return len(self.connections)
 
     def wake_by(self, when: float) -> None:
+        pass
+
+    def afterwards(self, call: Callable[[], None]) -> None:
         pass
 
 

@@ -13,7 +13,7 @@ import pytest
 from server.logring import LogRing
 from server.loop import Loop
 from server.models import load
-from server.pollers import EpollPoller, Poller, SelectPoller
+from server.pollers import EpollPoller, Poller, PollPoller, SelectPoller
 from server.service import Service, assembled
 from server.settings import parse
 from server.signals import StopRequests
@@ -106,6 +106,15 @@ def test_lag_is_the_time_away_from_the_poller(poller: Poller) -> None:
     with running(poller, *flags) as server, connect(server.port) as client:
         ask(client, b"hello\n")
         eventually(lambda: server.counters.lag.seconds(monotonic()) >= 0.05, "the lag shows")
+
+
+@pytest.mark.parametrize("poller", [SelectPoller, PollPoller, EpollPoller], indirect=True)
+def test_at_the_cap_who_comes_when_another_has_left_is_not_refused(poller: Poller) -> None:
+    with running(poller, "--max-connections", "1") as server:
+        for _ in range(50):  # Now and then both are reported in one turn.
+            with connect(server.port) as client:
+                assert ask(client, b"hello\n") == b"Hello from server!\n"
+    assert server.counters.refused == 0
 
 
 def test_a_handler_that_ended_earlier_in_the_turn_is_not_called(poller: Poller) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
+from server.__main__ import main
 from server.models import MODELS
 from tests.support.server_process import run_server, running_server
 from tests.support.several import children
@@ -47,6 +49,11 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
     assert f"port {port}: it is in use" in ended.stderr
     assert f"another with {flag}" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_who_has_closed_standard_error_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["--model", "threads"], {}) == 2
 
 
 def test_help_is_exit_0() -> None:

@@ -63,6 +63,29 @@ def test_ctrl_c_is_for_the_parent_alone() -> None:
         assert server.exit_code() == 0
 
 
+def test_it_is_not_healthy_while_no_process_serves() -> None:
+    with running_server(*TWO, before="from server.loop import Loop\nLoop.run = lambda self: 1 / 0") as server:
+        eventually(lambda: server.get("/healthz") == (503, "no process serves\n"), "nobody serves")
+        server.wait_for_line("^process 1: Traceback")
+        server.wait_for_line(r"^process 1 \(pid \d+\) ended with 1: 0 connections lost$")
+        server.signal()
+        assert server.exit_code() == 0
+
+
+def test_a_stop_of_the_whole_group_is_no_loss() -> None:
+    for _ in range(3):  # The sooner it comes, the fewer of them have handlers yet.
+        with running_server(*TWO, own_group=True) as server:
+            os.killpg(server.process.pid, signal.SIGTERM)
+            assert server.exit_code() == 0
+            assert not [line for line in server.lines if "lost" in line or "killed" in line or "drained" in line]
+
+
+def test_however_often_it_is_asked_to_stop_who_does_not_is_killed_in_time() -> None:
+    with running_server(*TWO, "--drain-timeout", "0.1") as server, standing_still(pids(server)[0]):
+        eventually(lambda: server.signal() or "are killed" in server.lines[-1], "its time is over")
+        assert server.exit_code() == 1
+
+
 def test_one_that_can_not_begin_for_want_of_descriptors_is_begun_when_there_are_some() -> None:
     with running_server(*TWO) as server, connect(server.port) as client:
         ask(client, b"hello\n")

@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 
 from server.connection import HIGH_MARK
+from server.inbox import NEVER
 from server.peer import Peer
 from server.service import Service
 from tests.support.services import service
@@ -23,13 +24,16 @@ MESSAGE = b"x" * 999 + b"\n"
 class Bench:
     """A hub with one peer, whose clock and sweeps are the test's."""
 
-    def __init__(self, made: Service, loop: asyncio.SelectorEventLoop) -> None:
+    def __init__(self, made: Service, loop: asyncio.SelectorEventLoop, patch: pytest.MonkeyPatch) -> None:
         self.service = made
         self.counters = made.counters
         self.buffer = memoryview(bytearray(made.receive_size))
-        self.now = 1000.0
+        self.now = self.clock = 1000.0  # The clock goes on while a turn does.
+        self.stopped_at = NEVER
+        self.drained = False
         self.ended: list[str] = []
         self._loop = loop
+        patch.setattr("server.peer.monotonic", lambda: self.clock)
         ours, self.client = socket.socketpair()
         ours.setblocking(False)
         self.client.setblocking(False)
@@ -41,6 +45,11 @@ class Bench:
 
     def closed(self, peer: Peer, reason: str) -> None:
         self.ended.append(reason)
+
+    def sweep(self, later: float = 0) -> None:
+        """Have its deadlines looked at, in a turn that begins so many seconds from now."""
+        self.now = self.clock = self.clock + later
+        self.peer.sweep()
 
     def until(self, holds: Callable[[], object]) -> None:
         async def wait() -> None:
@@ -80,8 +89,8 @@ class Bench:
 @contextmanager
 def bench(*flags: str, stream: io.StringIO | None = None) -> Iterator[Bench]:
     loop = asyncio.SelectorEventLoop()
-    with service("--app", "echo", *flags, stream=stream) as made:
-        made_bench = Bench(made, loop)
+    with service("--app", "echo", *flags, stream=stream) as made, pytest.MonkeyPatch.context() as patch:
+        made_bench = Bench(made, loop, patch)
         yield made_bench
         made_bench.client.close()
         if not made_bench.ended:
@@ -110,12 +119,11 @@ def test_over_the_mark_nothing_is_read_and_what_is_not_out_does_not_count() -> N
 def test_the_time_in_which_nothing_was_read_is_not_the_clients() -> None:
     with bench("--message-timeout", "30") as made:
         made.fill()
-        made.now += 100
-        made.peer.sweep()
+        made.sweep(100)
         assert not made.ended
         assert made.peer._reason is None
         made.until(lambda: made.read() and not made.peer._paused)
-        made.peer.sweep()
+        made.sweep()
         assert made.peer._reason is None
 
 
@@ -123,14 +131,77 @@ def test_who_takes_its_replies_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> N
     with bench("--idle-timeout", "10") as made:
         made.fill()
         for left in (50_000, 40_000, 30_000):
-            made.now += 9
             monkeypatch.setattr(made.peer._transport, "get_write_buffer_size", lambda left=left: left)
-            made.peer.sweep()
+            made.sweep(9)
             assert not made.peer._reason
-        made.now += 11
-        made.peer.sweep()
+        made.sweep(11)
         made.until(lambda: made.ended)
         assert made.ended == ["idle"]
+
+
+def test_how_long_an_answer_takes_is_not_the_clients_silence() -> None:
+    with bench("--idle-timeout", "10") as made:
+        answer = made.service.answer
+
+        def slow(data: bytes) -> tuple[int, bytes] | None:
+            made.clock += 60
+            return answer(data)
+
+        made.service.answer = slow
+        made.client.send(MESSAGE)
+        made.until(made.read)
+        for later in (0, 5, 4.9):
+            made.sweep(later)
+            assert not made.peer._reason
+        made.sweep(0.2)
+        assert made.peer._reason == "idle"
+
+
+def test_what_could_not_be_sent_does_not_count() -> None:
+    with bench() as made:
+        made.client.send(MESSAGE)
+        made.client.close()
+        made.until(lambda: made.ended)
+        assert made.ended == ["reset"]
+        assert (made.counters.replies, made.counters.bytes_out) == (1, 0)
+
+
+def test_what_the_transport_has_thrown_away_does_not_count() -> None:
+    with bench() as made:
+        made.fill()
+        sent = made.counters.bytes_out
+        made.peer._transport._force_close(BrokenPipeError(errno.EPIPE, "gone"))
+        made.sweep()
+        made.until(lambda: made.ended)
+        assert made.ended == ["reset"]
+        assert made.counters.bytes_out == sent
+
+
+def test_draining_closes_who_has_sent_nothing_since_and_lingers_with_who_has() -> None:
+    for since, at_once in ((0.1, True), (-0.1, False)):
+        with bench() as made:
+            made.client.send(MESSAGE)
+            made.until(made.read)
+            made.stopped_at = made.clock + since
+            assert made.peer.drain() is at_once
+            made.client.shutdown(socket.SHUT_WR)
+            made.until(lambda: made.ended)
+            assert made.ended == ["drain"]
+
+
+def test_before_all_are_asked_to_drain_messages_are_answered_after_that_the_begun_one() -> None:
+    with bench() as made:
+        made.service.draining, made.stopped_at = True, made.now
+        for sent, answered in ((MESSAGE, 1), (MESSAGE + b"beg", 2)):
+            made.client.send(sent)
+            made.until(lambda count=answered: made.counters.messages == count)
+        made.drained = True
+        assert not made.peer.drain()
+        assert made.peer._reason is None
+        made.client.send(b"un\nbeg")
+        made.until(lambda: made.peer._reason)
+        assert made.peer._reason == "drain"
+        assert made.read() == 2 * len(MESSAGE) + len(b"begun\n")
 
 
 def test_a_line_for_one_who_does_not_read_is_not_waited_for() -> None:
@@ -138,12 +209,10 @@ def test_a_line_for_one_who_does_not_read_is_not_waited_for() -> None:
         sent = made.fill()
         made.peer._end("too-long", b"ERR message too long\n")
         made.until(lambda: made.counters.bytes_in == sent)  # thrown away
-        made.now += 1.9
-        made.peer.sweep()
+        made.sweep(1.9)
         made.until(lambda: True)
         assert not made.ended
-        made.now += 0.2
-        made.peer.sweep()
+        made.sweep(0.2)
         made.until(lambda: made.ended)
         assert made.ended == ["too-long"]
 

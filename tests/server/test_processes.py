@@ -14,7 +14,7 @@ import pytest
 
 from server.logring import LogRing
 from server.processes import PACE_SECONDS, Place, Processes, ending, fork, keep_only
-from tests.support.several import gone
+from tests.support.several import gone, standing_still
 from tests.support.sockets import DEADLINE, eventually
 
 
@@ -42,13 +42,14 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def test_what_runs_runs_in_a_process_of_its_own(pipe: tuple[int, int]) -> None:
-    pid = fork(lambda: os.write(pipe[1], b"%d" % os.getpid()) and None, 0)
+    pid = fork("it", lambda: os.write(pipe[1], b"%d" % os.getpid()) and None, 0)
     assert code_of(pid) == 0
     assert int(os.read(pipe[0], 100)) == pid
 
 
-def test_an_error_ends_it_with_1() -> None:
-    assert code_of(fork(fail, 0)) == 1
+def test_an_error_ends_it_with_1_and_says_whose_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    assert code_of(fork("process 7", fail, 0)) == 1
+    assert capfd.readouterr().err.startswith("process 7: Traceback (most recent call last):\n")
 
 
 def test_it_begins_with_the_systems_handlers_and_without_ctrl_c(pipe: tuple[int, int]) -> None:
@@ -57,7 +58,7 @@ def test_it_begins_with_the_systems_handlers_and_without_ctrl_c(pipe: tuple[int,
         sleep_long()
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    pid = fork(tell_and_wait, 0)
+    pid = fork("it", tell_and_wait, 0)
     assert int(os.read(pipe[0], 100)) == len(before)
     os.kill(pid, signal.SIGINT)
     os.kill(pid, signal.SIGTERM)
@@ -77,7 +78,7 @@ def test_only_what_is_named_is_kept(pipe: tuple[int, int]) -> None:
         os.write(pipe[1], " ".join(name for name in os.listdir("/proc/self/fd") if int(name) > 2).encode())
 
     other = os.dup(pipe[0])
-    assert code_of(fork(keep_one, 0)) == 0
+    assert code_of(fork("it", keep_one, 0)) == 0
     os.close(other)
     left = {int(name) for name in os.read(pipe[0], 1000).split()}
     assert pipe[1] in left
@@ -88,15 +89,35 @@ def test_only_what_is_named_is_kept(pipe: tuple[int, int]) -> None:
 @pytest.mark.parametrize("grace", [0.0, 0.1])
 def test_nobody_outlives_its_parent_not_even_in_a_blocking_call(pipe: tuple[int, int], grace: float) -> None:
     def have_a_child() -> None:
-        os.write(pipe[1], b"%d" % fork(sleep_long, grace))
+        os.write(pipe[1], b"%d" % fork("a child", sleep_long, grace))
         sleep_long()
 
-    parent = fork(have_a_child, 0)
+    parent = fork("its parent", have_a_child, 0)
     child = int(os.read(pipe[0], 100))
     assert not gone(child)
     os.kill(parent, signal.SIGKILL)
     assert code_of(parent) == -signal.SIGKILL
     eventually(lambda: gone(child), "the child has ended")
+
+
+def test_nor_does_one_that_stands_still(pipe: tuple[int, int]) -> None:
+    def tell_and_wait() -> None:
+        os.write(pipe[1], b"%d" % os.getpid())
+        sleep_long()
+
+    def have_a_child() -> None:
+        fork("a child", tell_and_wait, 0.1)
+        sleep_long()
+
+    parent = fork("its parent", have_a_child, 0)
+    child = int(os.read(pipe[0], 100))
+    with standing_still(child):
+        pass  # To go on again is not its end, while its parent is there.
+    assert not gone(child)
+    with standing_still(child):
+        os.kill(parent, signal.SIGKILL)
+        assert code_of(parent) == -signal.SIGKILL
+        eventually(lambda: gone(child), "the child has ended")
 
 
 # Places
@@ -117,11 +138,29 @@ def test_a_place_is_filled_and_free_again() -> None:
     assert list(processes.reap()) == []
 
 
+def test_where_one_after_the_other_fails_at_once_the_next_comes_later_and_later() -> None:
+    processes = Processes(LogRing(io.StringIO()))
+    place = Place("one that fails", fail)
+
+    def pace() -> float:
+        assert processes.begin(place)
+        pid, begun_at = place.pid, place.begun_at
+        eventually(lambda: gone(pid), "it has ended")
+        place.begun_at = max(place.begun_at, monotonic())  # However slow this machine is.
+        list(processes.reap())
+        place.begun_at = begun_at
+        return place.due_at - begun_at
+
+    assert [round(pace()) for _ in range(7)] == [2, 4, 8, 16, 30, 30, 30]
+    place.run = lambda: None
+    assert round(pace()) == PACE_SECONDS
+
+
 def test_a_strangers_end_is_none_of_ours() -> None:
     processes = Processes(LogRing(io.StringIO()))
     place = Place("ours", sleep_long)
     processes.begin(place)
-    stranger = fork(lambda: None, 0)
+    stranger = fork("a stranger", lambda: None, 0)
     eventually(lambda: gone(stranger), "the stranger has ended")
     assert list(processes.reap()) == []
     with pytest.raises(ChildProcessError):

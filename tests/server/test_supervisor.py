@@ -129,6 +129,32 @@ def each_dropped(clients: list[socket.socket], count: int) -> Iterator[socket.so
             yield by_fd[fd]
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_who_waits_at_the_cap_has_the_places_of_a_process_when_it_ends(number: signal.Signals) -> None:
+    # So that nobody is let in because it is time to look.
+    never = "from server import parent, processes\nparent.IDLE_SECONDS, processes.PACE_SECONDS = 600.0, 0.0"
+    flags = ("--app", "echo", "--processes", "2", "--max-connections", "4", "--at-cap", "wait")
+    with running_server(*flags, before=never) as server, connections(server.port, 4) as clients:
+        assert not dropped(clients)
+        with connect(server.port) as waiting:
+            waiting.sendall(b"hello\n")
+            eventually(lambda: server.metrics()["backlog"] == 1, "it waits")
+            os.kill(pids(server)[0], number)
+            assert read_line(waiting) == b"hello\n"
+
+
+def test_newcomers_that_nobody_serves_yet_are_shown() -> None:
+    with running_server("--app", "echo", "--processes", "2", "--max-connections", "10") as server, ExitStack() as stack:
+        assert not dropped([stack.enter_context(connect(server.port))])
+        below = list(pids(server).values())
+        with standing_still(below[0]), standing_still(below[1]):
+            waiting = stack.enter_context(connections(server.port, 6))
+            server.wait_for_metrics(lambda metrics: metrics["backlog"] == 6)
+            assert server.metrics()["connections"] == 1
+        assert not dropped(waiting)
+        server.wait_for_metrics(lambda metrics: (metrics["backlog"], metrics["connections"]) == (0, 7))
+
+
 def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
     with running_server(*ECHO) as server, ExitStack() as stack:
 

@@ -2,7 +2,7 @@
 
 from server.models.asyncio import AsyncioModel
 from tests.support.server_process import running_server
-from tests.support.sockets import ask, connect
+from tests.support.sockets import ask, connect, read_to_end
 
 
 def test_the_default_cap_comes_from_the_limit() -> None:
@@ -16,3 +16,19 @@ def test_a_call_that_blocks_is_seen_in_the_loops_lag() -> None:
     with running_server("--model", "asyncio", "--block-ms", "300") as server, connect(server.port) as client:
         ask(client, b"hello\n")
         assert server.metrics()["loop_lag_seconds"] >= 0.3
+
+
+def test_without_time_to_drain_it_says_what_it_cuts_after_what_it_has_closed() -> None:
+    with (
+        running_server("--model", "asyncio", "--drain-timeout", "0") as server,
+        connect(server.port) as idle,
+        connect(server.port) as begun,
+    ):
+        begun.sendall(b"never finished")
+        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 14)
+        assert server.stop() == 0
+        assert server.lines[1:] == [
+            "stopping: 1 connections closed, 1 finish first",
+            "stopping: 1 connections cut",
+        ]
+        assert read_to_end(idle) == read_to_end(begun) == b""

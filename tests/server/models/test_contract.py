@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import socket
+import struct
+import termios
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from time import monotonic
 
 import pytest
 
 from server.models import MODELS, load
 from server.models.base import Model, Promise
 from tests.support.server_process import ServerProcess, running_server
-from tests.support.several import state
+from tests.support.several import pids, standing_still, state
 from tests.support.sockets import (
     ask,
     connect,
@@ -26,6 +30,10 @@ from tests.support.sockets import (
 
 GREETING = b"Hello from server!\n"
 FULL = b"ERR server full\n"
+MESSAGE = b"x" * 999 + b"\n"
+
+IN = 'bytes_total{direction="in"}'
+OUT = 'bytes_total{direction="out"}'
 
 
 #: One server each: a model, and how many processes share the connections where that is not for the model to say.
@@ -116,8 +124,7 @@ def test_it_gets_one_reply_and_nothing_more(echo: ServerProcess) -> None:
         assert read_to_end(client) == b""
     after = when_empty(echo)
     assert after["replies_total"] - before["replies_total"] == 1
-    out = 'bytes_total{direction="out"}'
-    assert after[out] - before[out] == 6
+    assert after[OUT] - before[OUT] == 6
 
 
 @promises(Promise.MANY, Promise.ONCE)
@@ -153,7 +160,7 @@ def test_the_metrics_add_up(model: str) -> None:
         metrics = server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
         assert metrics["accepted_total"] == metrics["messages_total"] == 3
         assert metrics["replies_total"] >= 3
-        assert metrics['bytes_total{direction="out"}'] >= metrics['bytes_total{direction="in"}'] == 18
+        assert metrics[OUT] >= metrics[IN] == 18
         closed = sum(value for name, value in metrics.items() if name.startswith("closed_total"))
         assert closed == 3
         assert metrics["refused_total"] == metrics["accept_errors_total"] == 0
@@ -321,11 +328,72 @@ def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
         server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="message-timeout"}'] == 1)
 
 
+@promises(Promise.HALF_CLOSE, Promise.BOUNDS)
+def test_a_message_that_can_not_be_finished_any_more_is_not_late(model: str) -> None:
+    with (
+        running_server(*flags(model), "--app", "echo", "--message-timeout", "0.2") as server,
+        connect(server.port) as slow,
+        socket.socket() as client,
+    ):
+        client.settimeout(30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((server.host, server.port))
+        sent = until_replies_wait(server, client, slow)
+        client.sendall(b"unfinished")
+        client.shutdown(socket.SHUT_WR)
+        assert ask(slow, b"x") == b"ERR message timeout\n"  # So the time of others has been looked at, too.
+        assert read_to_end(client) == MESSAGE * (sent // len(MESSAGE))
+        metrics = server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="client"}'] == 1)
+        assert metrics["unfinished_total"] == 1
+
+
+def until_replies_wait(server: ServerProcess, client: socket.socket, other: socket.socket) -> int:
+    """Send without reading until replies wait in the server, but so few that it reads on; return the bytes sent."""
+    sent = 0
+    while owed(server) < len(MESSAGE):
+        client.sendall(MESSAGE * 10)
+        sent += 10 * len(MESSAGE)
+        for _ in range(2):
+            ask(other, b"hello\n")  # The turn in which it took what was sent is over.
+    return sent
+
+
+def owed(server: ServerProcess) -> float:
+    """Return how many bytes an echo server has yet to send."""
+    metrics = server.metrics()
+    return metrics[IN] - metrics[OUT]
+
+
 @promises(Promise.IDLE)
 def test_a_silent_connection_is_closed(model: str) -> None:
     with running_server(*flags(model), "--idle-timeout", "0.2") as server, connect(server.port) as client:
         assert read_to_end(client) == b""
         assert server.metrics()['closed_total{reason="idle"}'] == 1
+
+
+@promises(Promise.IDLE)
+def test_the_time_that_an_answer_takes_is_not_the_clients_silence(model: str) -> None:
+    with running_server(*flags(model), "--block-ms", "1000", "--idle-timeout", "0.9") as server:
+        while (heard := heard_after_reply(server, within=1.9)) is None:
+            pass
+        assert heard
+
+
+def heard_after_reply(server: ServerProcess, within: float) -> bool | None:
+    """Return whether the server still listens to a client that has just had its reply.
+
+    None: this process was not given the time to ask once and say more `within` seconds.
+    """
+    before = server.metrics()[IN]
+    with connect(server.port) as client, suppress(OSError):
+        began = monotonic()
+        ask(client, b"hello\n")
+        client.sendall(b"x")
+        if monotonic() - began >= within:
+            return None
+        after = server.wait_for_metrics(lambda metrics: metrics[IN] == before + 7 or metrics["connections"] == 0)
+        return after[IN] == before + 7
+    return None
 
 
 @promises(Promise.MEMORY)
@@ -370,8 +438,8 @@ def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) 
 def test_replies_that_are_owed_are_delivered(model: str) -> None:
     with running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server, ExitStack() as stack:
         idle = stack.enter_context(connect(server.port))
-        owed = stack.enter_context(connect(server.port))
-        taken = fill(owed, b"x" * 999 + b"\n", quiet=0.3)
+        patient = stack.enter_context(connect(server.port))
+        taken = fill(patient, MESSAGE, quiet=0.3)
         begin_to_drain(server)
         assert read_to_end(idle) == b""
         if not model_of(model).preforks:
@@ -379,10 +447,10 @@ def test_replies_that_are_owed_are_delivered(model: str) -> None:
                 "stopping: [01] connections closed, 1 finish first"
             )  # A process knows of its own only.
         eventually(lambda: _refuses(server), "nobody is let in any more")
-        replies = read_to_end(owed)
-        assert replies == (b"x" * 999 + b"\n") * (len(replies) // 1000)
+        replies = read_to_end(patient)
+        assert replies == MESSAGE * (len(replies) // len(MESSAGE))
         assert 0 < len(replies) <= taken
-        owed.close()
+        patient.close()
         assert server.exit_code() == 0
 
 
@@ -390,7 +458,7 @@ def test_replies_that_are_owed_are_delivered(model: str) -> None:
 def test_a_begun_message_may_be_finished(model: str) -> None:
     with running_server(*flags(model), "--drain-timeout", "25") as server, connect(server.port) as client:
         client.sendall(b"hel")
-        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 3)
+        server.wait_for_metrics(lambda metrics: metrics[IN] == 3)
         begin_to_drain(server)
         client.sendall(b"lo\n")
         assert read_to_end(client) == GREETING
@@ -399,12 +467,42 @@ def test_a_begun_message_may_be_finished(model: str) -> None:
 
 
 @promises(Promise.DRAINS)
+def test_all_that_had_arrived_is_answered_and_what_was_begun_by_then_may_be_finished(model: str) -> None:
+    messages = b"".join(b"%09d\n" % number for number in range(4000))  # More than two recvs.
+    with (
+        running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server,
+        connect(server.port) as client,
+    ):
+        ask(client, b"let in\n")
+        with ExitStack() as standing:
+            below = pids(server).values()
+            for pid in below:
+                standing.enter_context(standing_still(pid))
+            with standing_still(server.process.pid):
+                client.sendall(messages + b"beg")
+                eventually(lambda: not on_their_way(client), "all of it has arrived")
+                server.signal()
+            if below:
+                eventually(lambda: server.get("/healthz") == (503, "draining\n"), "/healthz says that it drains")
+        assert read_exactly(client, len(messages)) == messages
+        assert ask(client, b"un\n") == b"begun\n"
+        assert read_to_end(client) == b""
+        client.close()
+        assert server.exit_code() == 0
+
+
+def on_their_way(client: socket.socket) -> int:
+    """Return how many bytes of what was sent the kernel at the other end has not acknowledged."""
+    return int(struct.unpack("i", fcntl.ioctl(client, termios.TIOCOUTQ, b"1234"))[0])
+
+
+@promises(Promise.DRAINS)
 @pytest.mark.parametrize("again", [True, False], ids=["second signal", "time is over"])
 def test_what_can_not_finish_in_time_is_cut(model: str, again: bool) -> None:
     patience = "600" if again else "0.2"
     with running_server(*flags(model), "--drain-timeout", patience) as server, connect(server.port) as client:
         client.sendall(b"never finished")
-        server.wait_for_metrics(lambda metrics: metrics['bytes_total{direction="in"}'] == 14)
+        server.wait_for_metrics(lambda metrics: metrics[IN] == 14)
         begin_to_drain(server)
         if again:
             server.signal()
