@@ -19,14 +19,14 @@ from lab.bench.section import Section
 SCHEMA = 1
 _SENTENCE = (
     ("told", "{}"),
-    ("us", "{:.2f} us of CPU a message"),
+    ("us", "{:.2f} µs of CPU a message"),
     ("per_s", "{:,.0f} messages/s"),
     ("kb", "{:.2f} KB a connection"),
     ("bytes", "{:.0f} B a connection"),
     ("idle_pct", "{:.3f} % of a core"),
-    ("p50_us", "p50 {:,.0f} us"),
-    ("p99_us", "p99 {:,.0f} us"),
-    ("late_us", "the client itself late by {:,.0f} us (p99)"),
+    ("p50_us", "p50 {:,.0f} µs"),
+    ("p99_us", "p99 {:,.0f} µs"),
+    ("late_us", "the client itself late by {:,.0f} µs (p99)"),
     ("moved_pct", "moved by {:+.0f} %"),
     ("apart_pct", "identical runs {:.0f} % apart"),
     ("lag_ramp_ms", "lag {:.1f} ms"),

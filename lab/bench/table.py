@@ -54,7 +54,7 @@ def _cpu(records: Sequence[Record]) -> Line:
     everyone, tuned = values["everyone"], values["tuned"]
     must = min(everyone / 3, tuned / 2) if everyone and tuned else None
     aim = min(everyone / 4, tuned / 2) if everyone and tuned else None
-    line = _line(records, "hold", "cpu", "CPU per message, 1/s each", "us", values, must, aim)
+    line = _line(records, "hold", "cpu", "CPU per message, 1/s each", "µs", values, must, aim)
     line.notes.append("must: 1/3 of everyone's and 1/2 of the tuned one; aim: 1/4 of everyone's")
     return line
 
@@ -68,7 +68,7 @@ def _closed(records: Sequence[Record]) -> Line:
     line = _line(records, "closed", "closed", "closed loop, CPU per message", "x", values, 1.5, 1.25)
     for name in line.shown:
         if (us := median(of(records, "closed", name), "us")) is not None:
-            line.shown[name] += f", {us:.1f} us"
+            line.shown[name] += f", {us:.1f} µs"
     line.notes.append("x: times the floor, the median of neighbouring pairs")
     return line
 

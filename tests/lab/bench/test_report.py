@@ -14,7 +14,7 @@ LINES = table.lines(RECORDS, ROWS, 15_000)
 
 def test_a_turn_in_a_sentence() -> None:
     sentence = report.sentence(turn("closed", SESSION, us=8.234, per_s=81_234.5, busy=1.5, p99_ms=None))
-    assert sentence == "8.23 us of CPU a message, 81,234 messages/s, 1.50 cores busy, 0.1% stolen"
+    assert sentence == "8.23 µs of CPU a message, 81,234 messages/s, 1.50 cores busy, 0.1% stolen"
     assert report.sentence(Record("closed", SESSION, 1, {}, "it broke")) == "not measured: it broke"
 
 
@@ -53,13 +53,13 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 
 def test_what_has_a_section_of_its_own_comes_after_the_table_and_has_its_picture(tmp_path: Path) -> None:
-    sections = [Section("curve", "The curve", [["held", "CPU"], ["100", "8 us"]], ["a note"], picture="<svg/>")]
+    sections = [Section("curve", "The curve", [["held", "CPU"], ["100", "8 µs"]], ["a note"], picture="<svg/>")]
     report.write(tmp_path, CAST, options.read({}, {}), RECORDS, LINES, sections=sections)
     assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md", "bench.svg", "curve.svg"}
     assert (
         (tmp_path / "bench.md")
         .read_text()
-        .endswith("\n\n### The curve\n\n| held | CPU |\n| --- | --- |\n| 100 | 8 us |\n\n- a note\n")
+        .endswith("\n\n### The curve\n\n| held | CPU |\n| --- | --- |\n| 100 | 8 µs |\n\n- a note\n")
     )
     assert json.loads((tmp_path / "bench.json").read_text())["sections"][0]["key"] == "curve"
     assert report.text(CAST, LINES, sections).endswith("a note")

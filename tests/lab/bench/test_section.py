@@ -1,14 +1,14 @@
 from lab.bench.section import Section, columns, piped
 
-TABLE = [["server", "CPU"], ["select", "8 us"], ["a|b", "-"]]
+TABLE = [["server", "CPU"], ["select", "8 µs"], ["a|b", "-"]]
 
 
 def test_a_table_is_aligned_for_a_terminal() -> None:
-    assert columns(TABLE) == "server  CPU\n-----------\nselect  8 us\na|b     -"
+    assert columns(TABLE) == "server  CPU\n-----------\nselect  8 µs\na|b     -"
 
 
 def test_a_table_in_markdown() -> None:
-    assert piped(TABLE) == "| server | CPU |\n| --- | --- |\n| select | 8 us |\n| a\\|b | - |"
+    assert piped(TABLE) == "| server | CPU |\n| --- | --- |\n| select | 8 µs |\n| a\\|b | - |"
 
 
 def test_a_section_has_its_title_its_table_and_its_notes() -> None:

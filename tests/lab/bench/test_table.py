@@ -81,8 +81,8 @@ def test_the_must_of_the_cpu_is_the_sharper_of_two() -> None:
 def test_the_closed_loop_is_told_in_times_of_the_floor() -> None:
     line = _line("closed", RECORDS)
     assert line.values[SESSION] == pytest.approx(1.2)
-    assert line.shown[SESSION] == "1.20 x, 12.0 us"
-    assert line.shown[FLOOR] == "1.00 x, 10.0 us"
+    assert line.shown[SESSION] == "1.20 x, 12.0 µs"
+    assert line.shown[FLOOR] == "1.00 x, 10.0 µs"
 
 
 def test_nothing_measured_is_unknown_everywhere() -> None:

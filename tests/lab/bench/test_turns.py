@@ -43,7 +43,7 @@ def test_repetitions_are_told_and_recorded(tmp_path: Path, capsys: pytest.Captur
         *(("a", 1, 1.0), ("b", 1, 2.0)),
         *(("b", 2, 2.0), ("a", 2, 1.0)),
     ]
-    assert "[loop 2/2] B: 2.00 us of CPU a message, 0.0% stolen\n" in capsys.readouterr().err
+    assert "[loop 2/2] B: 2.00 µs of CPU a message, 0.0% stolen\n" in capsys.readouterr().err
 
 
 def test_a_turn_that_the_host_disturbed_is_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,8 +132,8 @@ def _row(records: Sequence[Record], name: str) -> list[str]:
         CONTENDERS[name].label,
         number(median(turns, "connections"), ""),
         number(median(turns, "accepts_s"), ""),
-        number(median(turns, "us_each"), "us"),
-        number(front, "us"),
+        number(median(turns, "us_each"), "µs"),
+        number(front, "µs"),
         ceiling,
         number(median(turns, "mb"), "MB"),
     ]

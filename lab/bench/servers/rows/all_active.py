@@ -19,7 +19,7 @@ def _row(key: str, experiment: Experiment) -> Row:
         must = asyncio / MUST if asyncio else None
         aim = min(asyncio / AIM, uvloop, c_select * AIM_C_SELECT) if asyncio and uvloop and c_select else None
         figure = f"CPU per message, {experiment.name} active"
-        found = line(records, experiment.name, key, figure, "us", us, must, aim)
+        found = line(records, experiment.name, key, figure, "µs", us, must, aim)
         against = ", ".join(times(us, name) for name in ("asyncio", "uvloop", "c-select"))
         aims = f"1/{AIM} of asyncio, 1 x uvloop and {AIM_C_SELECT} x c-select"
         found.notes.append(f"ours is {against}; must: 1/{MUST} of asyncio; aim: {aims}")

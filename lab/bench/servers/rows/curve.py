@@ -59,7 +59,7 @@ def _once(bench: Bench, server: Server, folder: Path) -> Values:
                 points.append({"held": held, "us": us, "mb": mb, "bytes": each, "p99_us": found["p99_us"]})
         processes = len(at_work.pids())
     last = points[-1]
-    told = f"{last['us']:.1f} us a message, {last['mb']:.0f} MB, p99 {last['p99_us']:,.0f} us at {last['held']:,} held"
+    told = f"{last['us']:.1f} µs a message, {last['mb']:.0f} MB, p99 {last['p99_us']:,.0f} µs at {last['held']:,} held"
     return {"points": points, "processes": processes, "told": told, "stolen": since.stolen}
 
 
@@ -81,7 +81,7 @@ STYLES = {
     "asyncio": Style("#9aa3b2", dash="2 3"),
     "uvloop": Style("#c08a2d", dash="9 3 2 3"),
 }
-FIGURES = {"us": ("CPU per message", "us"), "mb": ("memory of all", "MB"), "p99_us": ("p99", "us")}
+FIGURES = {"us": ("CPU per message", "µs"), "mb": ("memory of all", "MB"), "p99_us": ("p99", "µs")}
 
 
 def medians(records: Sequence[Record], name: str) -> list[dict[str, Any]]:

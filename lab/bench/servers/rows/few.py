@@ -16,7 +16,7 @@ def _lines(records: Sequence[Record]) -> list[Line]:
     us = medians(records, FEW.name, "us")
     must = us["uvloop"] * MUST_UVLOOP if us["uvloop"] else None
     aim = us["asyncio"] * AIM_ASYNCIO if us["asyncio"] else None
-    found = line(records, FEW.name, "few", f"CPU per message, {FEW.name} active", "us", us, must, aim)
+    found = line(records, FEW.name, "few", f"CPU per message, {FEW.name} active", "µs", us, must, aim)
     against = ", ".join(times(us, name) for name in ("uvloop", "asyncio", "c-select"))
     found.notes.append(f"ours is {against}; must: {MUST_UVLOOP:g} x uvloop; aim: {AIM_ASYNCIO:g} x asyncio")
     return [found]

@@ -18,16 +18,16 @@ def _lines(records: Sequence[Record]) -> list[Line]:
 
 def _line(records: Sequence[Record], experiment: Experiment) -> Line:
     p50, p99 = medians(records, experiment.name, "p50_us"), medians(records, experiment.name, "p99_us")
-    shown = {name: f"{number(p50[name], '')} / {number(p99[name], 'us')}" for name in p99 if p99[name] is not None}
+    shown = {name: f"{number(p50[name], '')} / {number(p99[name], 'µs')}" for name in p99 if p99[name] is not None}
     figure = f"latency p50 / p99, {experiment.name}"
     title = f"Latency at a moderate rate, {experiment.name}"
-    found = line(records, experiment.name, f"latency {experiment.name}", figure, "us", p99, None, None, title=title)
+    found = line(records, experiment.name, f"latency {experiment.name}", figure, "µs", p99, None, None, title=title)
     late, busy = (
         max((r.values[key] for r in records if r.experiment == experiment.name and not r.problem), default=None)
         for key in ("late_us", "busy")
     )
     found.notes.append(
-        f"the client itself was up to {number(late, 'us')} late (p99), which is in these figures; "
+        f"the client itself was up to {number(late, 'µs')} late (p99), which is in these figures; "
         f"up to {number(busy, 'cores')} were busy, of whatever process"
     )
     bars = [(CAST.labels[name], value, shown[name]) for name, value in p99.items() if value is not None]

@@ -68,7 +68,7 @@ def _lines(records: Sequence[Record]) -> list[Line]:
         f"p99 moves by {moved:+.0f} %, identical runs lie {apart:.0f} % apart (medians of {len(turns)}); "
         f"{number(median(turns, 'busy'), 'cores')} were busy beside the slow reader, of whatever process"
     )
-    bars = [(CAST.labels[SELECT], beside, f"p99 {beside:.0f} us"), ("without it", without, f"p99 {without:.0f} us")]
+    bars = [(CAST.labels[SELECT], beside, f"p99 {beside:.0f} µs"), ("without it", without, f"p99 {without:.0f} µs")]
     caption = f"{OTHERS} connections, {RATE:,} messages a second, while one more takes 100 MB slowly"
     return [replace(found, bars=bars, caption=caption)]
 

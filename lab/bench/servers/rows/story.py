@@ -131,8 +131,8 @@ BLOCK = Experiment("story blocked", 1, _blocked, tuple(BLOCKING), BLOCKING)
 FIGURES = (
     *(Told(CROWD.name, f"of_{n}", f"{n} opened", (f"{n} opened", "answered"), "") for n in CROWDS),
     Told(CROWD.name, "most", "all opened", ("past the wall", "answered"), ""),
-    Told(COST.name, "us", f"{ALL} of {ALL}", (f"{ALL} of {ALL}", "CPU a message"), "us"),
-    Told(COST.name, "few_us", f"{FEW} of {HELD}", (f"{FEW} of {HELD}", "CPU a message"), "us"),
+    Told(COST.name, "us", f"{ALL} of {ALL}", (f"{ALL} of {ALL}", "CPU a message"), "µs"),
+    Told(COST.name, "few_us", f"{FEW} of {HELD}", (f"{FEW} of {HELD}", "CPU a message"), "µs"),
     Told(COST.name, "idle_pct", "silent", ("all silent", "share of a core"), "%"),
     Told(COST.name, "bytes", "memory each", ("a connection", "user memory"), "B"),
     Told(BLOCK.name, "p99_us", "blocked", (f"{BLOCK_MS} ms blocked", "p99"), "ms", 1e-3),
@@ -175,7 +175,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
         for text in problems(records, experiment.name, name)
     }
     free, printing, ring = (
-        number(median(of(records, BLOCK.name, name), "p99_us"), "us") for name in ("free", "print", "ring")
+        number(median(of(records, BLOCK.name, name), "p99_us"), "µs") for name in ("free", "print", "ring")
     )
     return [
         *sorted(failed),

@@ -26,7 +26,7 @@ def _line(records: Sequence[Record], experiment: Experiment, must: float, aim: f
         experiment.name,
         f"tutorial {experiment.name}",
         figure,
-        "us",
+        "µs",
         {name: us[name] for name in (SELECT, "tutorial")},
         theirs / must if theirs else None,
         theirs / aim if theirs and aim else None,

@@ -17,4 +17,4 @@ def test_medians_of_whoever_was_measured() -> None:
 
 
 def test_a_line() -> None:
-    assert line([], "loop", "loop", "CPU", "us", {SELECT: 1.0}, 2.0, 1.5).outcome == AIM
+    assert line([], "loop", "loop", "CPU", "µs", {SELECT: 1.0}, 2.0, 1.5).outcome == AIM

@@ -34,7 +34,7 @@ def test_ours_is_drawn_above_the_others() -> None:
 
 
 def test_nothing_measured_can_be_drawn() -> None:
-    assert "Cost" in _texts(chart.lines("Cost", "below", [Panel("CPU", "us", {})], STYLES, LABELS))
+    assert "Cost" in _texts(chart.lines("Cost", "below", [Panel("CPU", "µs", {})], STYLES, LABELS))
 
 
 @pytest.mark.parametrize(

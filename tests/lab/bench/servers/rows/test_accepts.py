@@ -31,7 +31,7 @@ def test_a_small_real_one(tmp_path: Path) -> None:
 def test_the_supervisor_against_one_process() -> None:
     (section,) = accepts.ROW.sections([_turn("epoll", accepts_s=25_000.0), _turn(SUPERVISED, spread=[937, 938])])
     assert section.outcome == TOLD
-    assert section.table[-1][1:] == ["15,000", "20,000", "30.0 us", "10.0 us", "100,000 a second", "60.0 MB"]
+    assert section.table[-1][1:] == ["15,000", "20,000", "30.0 µs", "10.0 µs", "100,000 a second", "60.0 MB"]
     assert section.notes[0].endswith("a process of select x 16 holds 937 to 938 of them")
     assert section.notes[1].startswith("select x 16 lets in 0.80 times as many")
 

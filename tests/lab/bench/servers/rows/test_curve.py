@@ -42,8 +42,8 @@ def test_medians_are_told_and_drawn() -> None:
     turns = [_turn("select", _100=8.0), _turn("select", _100=9.0), _turn("select", _100=30.0)]
     (section,) = curve.ROW.sections([*turns, _turn(MANY, _100=7.0, _15000=10.0)])
     assert section.outcome == TOLD
-    assert section.table[1] == ["100", "9.00 us, 20.0 MB, 500 us", "7.00 us, 20.0 MB, 500 us"]
-    assert section.table[2] == ["15,000", "-", "10.0 us, 20.0 MB, 500 us"]
+    assert section.table[1] == ["100", "9.00 µs, 20.0 MB, 500 µs", "7.00 µs, 20.0 MB, 500 µs"]
+    assert section.table[2] == ["15,000", "-", "10.0 µs, 20.0 MB, 500 µs"]
     assert section.notes[-1] == "at 15,000 held, select, N processes has grown by 300 B for each"
     assert "select, N processes: 300 B each" in section.picture
 

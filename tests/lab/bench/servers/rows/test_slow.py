@@ -48,7 +48,7 @@ def test_what_it_moves_beyond_the_spread(pairs: list[tuple[float, float]], beyon
 
 def test_both_are_drawn() -> None:
     (line,) = slow.ROW.lines(_turns((50.0, 30.0)))
-    assert line.bars == [("Holdfast select", 300.0, "p99 300 us"), ("without it", 200.0, "p99 200 us")]
+    assert line.bars == [("Holdfast select", 300.0, "p99 300 µs"), ("without it", 200.0, "p99 200 µs")]
     assert line.notes == [
         "p99 moves by +50 %, identical runs lie 30 % apart (medians of 1); "
         "0.50 cores were busy beside the slow reader, of whatever process"

@@ -70,7 +70,7 @@ def test_a_row_for_each_server() -> None:
     assert len(rows) == len(SERVERS) + 1
     assert rows["select"] == ["19", "899", "999", "-", "-", "-", "-", "4,000 ms"]
     assert rows["tutorial"][:3] == ["19, floods", "300", "1,014, died"]
-    assert rows["threaded"][3:7] == ["20.0 us", "22.0 us", "0.01 %", "20.0 KB"]
+    assert rows["threaded"][3:7] == ["20.0 µs", "22.0 µs", "0.01 %", "20.0 KB"]
     assert "1,014, died" in section.picture
 
 
