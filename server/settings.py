@@ -61,11 +61,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a value can be: `parse` raises ValueError with what was expected, `shown` is what the help says."""
+
+    parse: Callable[[str], object]
+    shown: str
+
+
+@dataclass(frozen=True)
 class Setting:
     """One row of the table. `default` is written as a user would write it; None: decided by the model."""
 
     name: str
-    parse: Callable[[str], object]
+    kind: Kind
     default: str | None
     help: str
     why: str
@@ -87,13 +95,13 @@ class Setting:
         return self.shown or self.default or ""
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
+def _one_of(*choices: str) -> Kind:
     def parse(text: str) -> str:
         if text not in choices:
             raise ValueError(f"expected one of {', '.join(choices)}")
         return text
 
-    return parse
+    return Kind(parse, "|".join(choices))
 
 
 def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
@@ -111,7 +119,11 @@ def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
     return parse
 
 
-def _amount(unit: str) -> Callable[[str], float]:
+def _count(low: int, high: int = LARGEST_COUNT) -> Kind:
+    return Kind(_whole(low, high), "NUMBER")
+
+
+def _amount(unit: str) -> Kind:
     expected = f"expected a number of {unit} from 0 to {LARGEST_AMOUNT}"
 
     def parse(text: str) -> float:
@@ -123,7 +135,7 @@ def _amount(unit: str) -> Callable[[str], float]:
             raise ValueError(expected)
         return value
 
-    return parse
+    return Kind(parse, unit.upper())
 
 
 def _yes_no(text: str) -> bool:
@@ -149,12 +161,14 @@ def _host(text: str) -> str:
 
 
 TABLE: tuple[Setting, ...] = (
-    Setting("host", _host, "127.0.0.1", "address to serve on", "nothing is public unless someone says so"),
-    Setting("port", _whole(0, 65535), "8686", "port to serve on; 0: any free one", "the tutorial's port"),
-    Setting("admin_host", _host, "127.0.0.1", "address of /healthz and /metrics", "as for --host"),
-    Setting("admin_port", _whole(0, 65535), "8687", "port of /healthz and /metrics; 0: any free one", "next to --port"),
+    Setting("host", Kind(_host, "ADDRESS"), "127.0.0.1", "address to serve on",
+            "nothing is public unless someone says so"),
+    Setting("port", _count(0, 65535), "8686", "port to serve on; 0: any free one", "the tutorial's port"),
+    Setting("admin_host", Kind(_host, "ADDRESS"), "127.0.0.1", "address of /healthz and /metrics", "as for --host"),
+    Setting("admin_port", _count(0, 65535), "8687", "port of /healthz and /metrics; 0: any free one", "next to --port"),
     Setting("model", _one_of(*MODELS), "select", "concurrency model", "select is what the lab is about"),
-    Setting("processes", _processes, "1", "processes that share the connections; auto: as many as they need",
+    Setting("processes", Kind(_processes, "NUMBER|auto"), "1",
+            "processes that share the connections; auto: as many as they need",
             "one is what select is about; more is how it gets past its wall"),
     Setting("framing", _one_of(*FRAMINGS), "line", "line: up to a newline; chunk: what one recv brings",
             "TCP keeps no message boundaries, a newline does"),
@@ -164,14 +178,15 @@ TABLE: tuple[Setting, ...] = (
             "enough to be felt, not enough to hang"),
     Setting("block_ms", _amount("milliseconds"), "0", "a call that blocks so long before each reply",
             "it spoils a loop for everyone; a thread or a process of one's own is not a loop"),
-    Setting("log_sync", _yes_no, None, "yes: write a line for each message and wait until it is written",
+    Setting("log_sync", Kind(_yes_no, "yes|no"), None,
+            "yes: write a line for each message and wait until it is written",
             "the tutorial prints; who prints in a loop waits for whoever reads the log", shown="no; tutorial: yes"),
-    Setting("max_connections", _whole(1), None, "connections held at once",
+    Setting("max_connections", _count(1), None, "connections held at once",
             "select watches no descriptor from 1,024 on, and 24 are needed for the rest",
             shown="as descriptors allow; select: 1000; threaded: 4000; prefork: 8; sync: 1"),
     Setting("at_cap", _one_of(*AT_CAP), "refuse", "refuse newcomers with a line, or let them wait in the backlog",
             "a refused client knows, a waiting one guesses"),
-    Setting("max_message", _whole(1), "65536", "longest message in bytes, without its newline",
+    Setting("max_message", _count(1), "65536", "longest message in bytes, without its newline",
             "one connection must not be able to fill the memory"),
     Setting("idle_timeout", _amount("seconds"), "0", "close a connection that was silent so long; 0: never",
             "holding silent connections is the purpose"),
@@ -179,7 +194,7 @@ TABLE: tuple[Setting, ...] = (
             "an idle time alone never ends a byte-a-second sender"),
     Setting("drain_timeout", _amount("seconds"), "5", "time that SIGTERM leaves for unsent replies",
             "half of the 10 s after which Docker kills"),
-    Setting("backlog", _whole(1), None, "connections the kernel queues before they are accepted",
+    Setting("backlog", _count(1), None, "connections the kernel queues before they are accepted",
             "1,000 may arrive while one turn of the loop runs", shown="1024; sync, tutorial: 10"),
     Setting("log_level", _one_of(*LOG_LEVELS), "info", "debug adds the tutorial's line for each connection and message",
             "a line for each message costs as much as the message"),
@@ -195,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m server", description="Hold many TCP connections.", allow_abbrev=False)
     for row in TABLE:
         text = f"{row.help}. Default {row.shown_default}: {row.why}. Variable {row.variable}."
-        parser.add_argument(row.flag, dest=row.name, metavar="VALUE", help=text.replace("%", "%%"))
+        parser.add_argument(row.flag, dest=row.name, metavar=row.kind.shown, help=text.replace("%", "%%"))
     return parser
 
 
@@ -211,11 +226,11 @@ def _value(row: Setting, flag_text: str | None, variable_text: str) -> object:
         return _parsed(row, flag_text, f"{row.flag} {flag_text}")
     if variable_text:
         return _parsed(row, variable_text, f"{row.variable}={variable_text}")
-    return None if row.default is None else row.parse(row.default)
+    return None if row.default is None else row.kind.parse(row.default)
 
 
 def _parsed(row: Setting, text: str, written: str) -> object:
     try:
-        return row.parse(text)
+        return row.kind.parse(text)
     except ValueError as problem:
         raise UsageError(f"{written!r}: {problem} (see python -m server --help)") from None

@@ -99,12 +99,12 @@ def test_the_longest_times_are_usable(model: str) -> None:
         assert server.exit_code() == 0, server.lines
 
 
-def test_the_help_names_each_flag_and_variable(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_names_each_flag_its_values_and_variable(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(["--help"], {})
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert all(row.flag in text and row.variable in text for row in TABLE)
+    assert all(f"{row.flag} {row.kind.shown}" in text and row.variable in text for row in TABLE)
 
 
 WORDS = {"yes": True, "no": False, "as descriptors allow": None}
