@@ -7,7 +7,7 @@ LAB = .venv/bin/python -m lab
 .PHONY: help setup up down logs status load ci bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/lab  ## Prepare .venv and the images
 	@$(LAB) setup

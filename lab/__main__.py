@@ -2,27 +2,32 @@
 
 import argparse
 import os
-import re
 import signal
 import sys
 from types import FrameType
 from typing import NoReturn
 
-from lab import engine, runs, settings
+from lab import capacity, engine, runs, settings
 from lab.bench import command as bench_load
 from lab.bench import options as load_options
 from lab.bench.servers import command as bench_server
 from lab.bench.servers import options as server_options
+from lab.console import Console
 from lab.docker_lab import DockerLab
-from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_OK, EXIT_USAGE, Interrupted, LabError
+from lab.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_LAB_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    Interrupted,
+    LabError,
+    UsageError,
+)
 from lab.native_lab import NativeLab
 from lab.progress import result, say
 from lab.settings import Settings
 
 Lab = DockerLab | NativeLab
-_PROGRESS = re.compile(r"^held \d+/\d+ ")
-# Locust's own account of what it does: in logs/ for whoever wants it, in the way of the figures here.
-_CHATTER = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/(INFO|DEBUG)/locust\.")
 
 VERBS = {
     "setup": "prepare the images (done by `up` and the runs as well)",
@@ -42,8 +47,11 @@ TABLES = {"bench-load": load_options.SETTINGS, "bench-server": server_options.SE
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
-    arguments = vars(_parser().parse_args(argv))
-    verb = arguments.pop("verb")
+    found, unknown = _parser().parse_known_args(argv)
+    arguments = vars(found)
+    verb, parser = arguments.pop("verb"), arguments.pop("parser")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -84,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
         flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
+        flags.set_defaults(parser=flags)
         settings.add_flags(flags, TABLES.get(verb, settings.SETTINGS))
     return parser
 
@@ -93,8 +102,9 @@ def _do(verb: str, chosen: Settings) -> int:
     if verb in ("load", "ci"):
         return _run(verb, lab, chosen)
     if verb == "up":
-        _announce_target(chosen)
+        _announce_target(lab, chosen)
         result(f"The lab is up ({lab.name}): {lab.up()}")
+        _introduce_server(chosen)
     elif verb == "down":
         result("The lab is down." if lab.down() else "No lab was up.")
     elif verb == "setup":
@@ -119,41 +129,55 @@ def _tell(verb: str, lab: Lab) -> None:
     if verb == "status":
         for line in lab.status() or ["Nothing runs."]:
             result(line)
-    for name, text in lab.logs() if verb == "logs" else []:
+        return
+    logs = lab.logs()
+    for name, text in logs:
         for line in text.splitlines():
             result(f"{name} | {line}")
+    if not logs:
+        say(f"No lab is up. {_where_logs_are()}")
 
 
-def _announce_target(chosen: Settings) -> None:
+def _where_logs_are() -> str:
+    latest = settings.ROOT / "runs/latest/logs"
+    return "The logs of the last run are in runs/latest/logs/." if latest.is_dir() else "No run has left logs."
+
+
+def _announce_target(lab: Lab, chosen: Settings) -> None:
     if chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
+        lab.check()
+
+
+def _introduce_server(chosen: Settings) -> None:
+    if not chosen["TARGET"]:
+        port = chosen["SERVER_PORT"]
+        say(f"Its server is at 127.0.0.1:{port}; try: nc 127.0.0.1 {port}, and type a line")
 
 
 def _run(verb: str, lab: Lab, chosen: Settings) -> int:
-    _announce_target(chosen)
+    _announce_target(lab, chosen)
     if lab.running():
         say("A lab is up (`make up`): it is left alone; this run has a server and workers of its own.")
+    if above := capacity.warning(chosen):
+        say(above)
     run = runs.name(verb)
     folder = runs.create(run)
     project = f"holdfast-{verb}-{run.split('-')[0].lower()}-{os.getpid()}"
+    console = Console()
     try:
-        code = lab.run(project, _relay, folder)
+        code = lab.run(project, console.relay, folder)
+        if code == EXIT_USAGE and (reason := console.last()):
+            raise UsageError(reason)
+    except UsageError:
+        runs.withdraw(folder)  # it has not begun
+        raise
     finally:
-        runs.finish(folder, lab.name, verb)
-        say(f"Artefacts: {folder.relative_to(settings.ROOT)}/ (also runs/latest)")
+        console.flush()
+        if folder.exists():
+            runs.finish(folder, lab.name, verb)
+            say(f"Artefacts: {folder.relative_to(settings.ROOT)}/ (also runs/latest)")
     return code
-
-
-def _relay(line: str) -> None:
-    """Pass the master's output on, less Locust's chatter; on a terminal the progress line overwrites itself."""
-    if _CHATTER.match(line):
-        return
-    if _PROGRESS.match(line) and sys.stdout.isatty():
-        sys.stdout.write(f"\r\x1b[K{line}")
-        sys.stdout.flush()
-    elif line:
-        sys.stdout.write(("\r\x1b[K" if sys.stdout.isatty() else "") + line + "\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

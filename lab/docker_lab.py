@@ -19,8 +19,8 @@ import docker
 from docker.models.containers import Container
 
 from lab import base, compose, engine, page, runs
-from lab.errors import LabError, to_its_end
-from lab.progress import step
+from lab.errors import EXIT_USAGE, LabError, last_lines, mistake, to_its_end
+from lab.progress import SECOND, step
 from lab.settings import Settings
 from lab.waiting import wait_for
 
@@ -50,12 +50,15 @@ class DockerLab:
         """Have the base image and the lab's images."""
         self._built(UP_PROJECT, publish=True)
 
+    def check(self) -> None:
+        """Nothing: a TARGET's name need be known in the containers' networks only."""
+
     def up(self) -> str:
         """Start the lab and give the page's address."""
         for name in ("PAGE_PORT", "SERVER_PORT"):
             self._check_port(name)
         project = self._built(UP_PROJECT, publish=True)
-        with step("Starting server, master and workers"):
+        with step(f"Starting {self._settings.parts}"):
             self._started(project)
             address = f"http://127.0.0.1:{self._settings['PAGE_PORT']}"
             wait_for(
@@ -79,7 +82,7 @@ class DockerLab:
         """Run headless in a project of its own, artefacts into `folder`; gives the master's exit code."""
         project = self._built(name, publish=False)
         try:
-            with step("Starting server, master and workers"):
+            with step(f"Starting {self._settings.parts}"):
                 self._started(project)
             return self._followed(name, relay)
         finally:
@@ -147,17 +150,27 @@ class DockerLab:
         try:
             project.up()
         except LabError as error:
+            self._demand_no_mistake(project.name)
             raise LabError(str(error), self._evidence(project.name) or error.evidence) from None
 
     def _followed(self, name: str, relay: Callable[[str], None]) -> int:
+        begun = threading.Event()
+
+        def watched(line: str) -> None:
+            if SECOND.match(line):
+                begun.set()
+            relay(line)
+
         master = self._service(name, "master")
-        follower = threading.Thread(target=_follow, args=(master, relay), daemon=True)
+        follower = threading.Thread(target=_follow, args=(master, watched), daemon=True)
         follower.start()
         bound = runs.bound_s(self._settings)
         deadline = time.monotonic() + bound
         while master.status != "exited":  # polled, so that a signal is noticed at once
             if time.monotonic() > deadline:
                 raise LabError(f"the run did not end within {bound:.0f} s", _log(master))
+            if not begun.is_set():
+                self._demand_no_mistake(name, "worker")
             time.sleep(0.5)
             master.reload()
         follower.join(timeout=10)
@@ -190,7 +203,15 @@ class DockerLab:
     def _service(self, project: str, service: str) -> Container:
         return next(c for c in self._containers(project) if c.labels.get(_SERVICE_LABEL) == service)
 
+    def _demand_no_mistake(self, project: str, *services: str) -> None:
+        """Raise UsageError if a container (of these services) has ended because of a setting that it can't use."""
+        for container in self._containers(project):
+            service = str(container.labels.get(_SERVICE_LABEL))
+            if (not services or service in services) and _mistaken(container):
+                raise mistake(service, _log(container))
+
     def _dead(self, project: str) -> str:
+        self._demand_no_mistake(project)
         for container in self._containers(project):
             if container.status in ("exited", "dead", "restarting") or _health(container) == "unhealthy":
                 return f"{container.name} is {_health(container) or container.status}"
@@ -207,6 +228,15 @@ class DockerLab:
         owners = [c.name for c in self._containers(UP_PROJECT) if f"'HostPort': '{port}'" in str(c.ports)]
         if not owners:
             page.demand_free(name, port)
+
+
+def _mistaken(container: Container) -> bool:
+    """Whether it ended with 2. A server that is begun again and again shows that only in between, but in its log."""
+    if container.status in ("exited", "dead", "restarting"):
+        code: int = container.attrs["State"].get("ExitCode", 0)
+        return code == EXIT_USAGE
+    again = container.attrs.get("RestartCount", 0) > 0
+    return again and last_lines(_log(container), 1).startswith("holdfast server: ")
 
 
 def _failed(container: Container) -> bool:

@@ -29,6 +29,12 @@ class UsageError(LabError):
     exit_code = EXIT_USAGE
 
 
+def mistake(who: str, log: str) -> UsageError:
+    """Give the error of a program of the lab that ended with 2: a setting that it can't use, told in its last line."""
+    line = last_lines(log, 1).removeprefix(f"holdfast {who}: ")
+    return UsageError(f"{who}: {line or f'ended with {EXIT_USAGE}, and said nothing'}")
+
+
 class Interrupted(BaseException):
     """Ctrl-C, SIGTERM or SIGHUP (exit 130). A BaseException, so that no `except Exception` swallows it."""
 

@@ -7,16 +7,17 @@ them all before it returns.
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import page, processes, runs
-from lab.errors import LabError, to_its_end
+from lab.errors import EXIT_USAGE, LabError, UsageError, mistake, to_its_end
 from lab.processes import Process
-from lab.progress import step
-from lab.settings import ROOT, Settings
+from lab.progress import SECOND, step
+from lab.settings import ROOT, Settings, target_host
 from lab.waiting import wait_for
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
@@ -35,6 +36,14 @@ class NativeLab:
 
     def setup(self) -> None:
         """Nothing to prepare beyond .venv."""
+
+    def check(self) -> None:
+        """Raise UsageError if TARGET has a name that can't be resolved here, where the workers will be."""
+        if target := self._settings["TARGET"]:
+            try:
+                socket.getaddrinfo(target_host(target), None, type=socket.SOCK_STREAM)
+            except OSError:
+                raise UsageError(f"TARGET={target}: the name can't be resolved; check it") from None
 
     def up(self) -> str:
         """Start the lab and give the page's address; a lab that runs already is ended first."""
@@ -71,7 +80,7 @@ class NativeLab:
         started: list[Process] = []
         try:
             self._start(started, folder / "logs", page.free_port(), 0, self._headless(folder))
-            return self._followed(next(p for p in started if p.name == "master"), relay)
+            return self._followed(started, relay)
         finally:
             to_its_end(lambda: processes.stop(started))
 
@@ -94,7 +103,7 @@ class NativeLab:
         """Start server, master and workers; each is ready before the next is started. Gives the page's address."""
         # `up` has a page to start from: a HEADLESS of the caller's own is not for it, as with containers.
         environ = {**self._settings.values, "HEADLESS": "", **more}
-        with step("Starting server, master and workers"):
+        with step(f"Starting {self._settings.parts}"):
             if not self._settings["TARGET"]:
                 environ |= self._server(started, logs, server_port)
             environ |= {
@@ -131,22 +140,35 @@ class NativeLab:
             return [process for process in of if not process.alive()]
 
         def died() -> str:
+            _demand_no_mistake(of)
             return "".join(f"{p.name} ended with {processes.exit_code(p)}" for p in dead()[:1])
 
         wait_for(what, ready, 60, died, lambda: (dead() or [of[-1]])[0].text())
 
-    def _followed(self, master: Process, relay: Callable[[str], None]) -> int:
+    def _followed(self, started: list[Process], relay: Callable[[str], None]) -> int:
+        master = next(process for process in started if process.name == "master")
+        workers = [process for process in started if process.name.startswith("worker-")]
         bound = runs.bound_s(self._settings)
         deadline = time.monotonic() + bound
         with Path(master.log).open(errors="replace") as log:
-            code, rest = None, ""
+            code, rest, begun = None, "", False
             while code is None:
                 code = processes.exit_code(master)  # before the log is read, so that its end is not missed
                 *lines, rest = (rest + log.read()).split("\n")
                 for line in lines:
+                    begun = begun or bool(SECOND.match(line))
                     relay(line)
+                if not begun:
+                    _demand_no_mistake(workers)
                 if time.monotonic() > deadline:
                     raise LabError(f"the run did not end within {bound:.0f} s", master.text())
                 time.sleep(0.2)
             relay(rest)
         return runs.exit_code(code)
+
+
+def _demand_no_mistake(of: Sequence[Process]) -> None:
+    """Raise UsageError if one of the processes has ended because of a setting that it can't use."""
+    for process in of:
+        if not process.alive() and processes.exit_code(process) == EXIT_USAGE:
+            raise mistake(process.name, process.text())

@@ -3,11 +3,15 @@
 Results go to stdout; steps, progress and errors to stderr, so that a script can read the one without the other.
 """
 
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# The line that the master of a run says each second; before the first of them the run has not begun.
+SECOND = re.compile(r"^held \d+/\d+ ")
 
 
 def say(text: str) -> None:

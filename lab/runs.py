@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import platform
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,11 +44,26 @@ def create(run: str, runs: Path = RUNS) -> Path:
             break
         except FileExistsError:
             continue
-    link = runs / f".latest.{os.getpid()}"
+    _point(folder)
+    return folder
+
+
+def withdraw(folder: Path) -> None:
+    """Remove the folder of a run that has not begun; runs/latest is the one before it again."""
+    latest = folder.parent / "latest"
+    was_latest = latest.is_symlink() and os.readlink(latest) == folder.name
+    shutil.rmtree(folder, ignore_errors=True)
+    if was_latest:
+        latest.unlink(missing_ok=True)
+        if others := [other for other in folder.parent.iterdir() if other.is_dir()]:
+            _point(max(others, key=lambda other: other.name))
+
+
+def _point(folder: Path) -> None:
+    link = folder.parent / f".latest.{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
-    link.replace(runs / "latest")
-    return folder
+    link.replace(folder.parent / "latest")
 
 
 def finish(folder: Path, engine: str, verb: str) -> None:

@@ -11,7 +11,7 @@ import ipaddress
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = re.compile(r"^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::)$")
 _DAY = 86_400.0
 _TIME = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
+_SIZE = re.compile(r"^\d+(?:\.\d+)?[kmgt]?b?$", re.I)
+# The steady window begins so long after the ramp is complete; rawsocket/master/desk.py has the reason.
+_SETTLE_S = 2.0
 _TARGET = re.compile(r"^tcp://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})$")
 
 
@@ -39,7 +42,7 @@ def target_host(text: str) -> str:
     """Give the host part of `tcp://host:port` or `tcp://[v6]:port`."""
     match = _TARGET.match(text)
     if not match or not 0 < int(match["port"]) < 65536:
-        raise ValueError("tcp://host:port, or tcp://[address]:port for IPv6")
+        raise ValueError("tcp://host:port with a port from 1 to 65535, or tcp://[address]:port for IPv6")
     return match["v6"] or match["host"]
 
 
@@ -75,13 +78,10 @@ def _processes(text: str) -> object:
         raise ValueError(f"auto, or {error}") from None
 
 
-def _choice(*choices: str) -> Callable[[str], object]:
-    def check(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return text
-
-    return check
+def _memory(text: str) -> object:
+    if not _SIZE.match(text):
+        raise ValueError("a size like 512m or 1g; 0: no limit")
+    return text
 
 
 def _addresses(text: str) -> object:
@@ -104,27 +104,30 @@ def models() -> list[str]:
     raise LookupError("server/models/__init__.py has no MODELS")
 
 
-def _scenario(text: str) -> object:
-    return _choice(*scenarios())(text)
-
-
-def _model(text: str) -> object:
-    return _choice(*models())(text)
-
-
 @dataclass(frozen=True)
 class Setting:
-    """One variable: its name, default ("" is unset), check (a ValueError says what was expected) and help."""
+    """One variable: its name, default ("" is unset), check (a ValueError says what was expected) and help.
+
+    `choices` gives the values that there are, where those can be told one by one.
+    """
 
     name: str
     default: str
     check: Callable[[str], object]
     help: str
+    choices: Callable[[], Sequence[str]] = tuple
 
     @property
     def flag(self) -> str:
         """The same name as a flag: PAGE_PORT is --page-port."""
         return "--" + self.name.lower().replace("_", "-")
+
+    @property
+    def meaning(self) -> str:
+        """Give the help, and the values that can be chosen where it does not name them all."""
+        choices = self.choices()
+        named = set(re.findall(r"[\w-]+", self.help)).issuperset(choices)
+        return self.help if named else f"{self.help} ({', '.join(choices)})"
 
     def given(self, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
         """Give the text that the caller has set it to, "" for unset: a flag beats the environment."""
@@ -140,12 +143,22 @@ class Setting:
             ) from None
 
 
+def _one_of(name: str, default: str, choices: Callable[[], Sequence[str]], help: str) -> Setting:
+    def check(text: str) -> str:
+        if text not in choices():
+            raise ValueError(f"one of {', '.join(choices())}")
+        return text
+
+    return Setting(name, default, check, help, choices)
+
+
 SETTINGS = (
     Setting("USERS", "800", _whole(1), "users of a run; one user holds one connection"),
     Setting("RATE", "200", _number(0, exclusive=True), "users begun a second"),
     Setting("TIME", "60s", seconds, "length of a run, its ramp included (60s, 2m, 1h30m)"),
     Setting("WORKERS", "2", _whole(0, 1000), "worker containers (or processes)"),
-    Setting("SCENARIO", "hold", _scenario, "what the users do: a file of locustfiles/, without .py"),
+    # By way of a lambda: what is there is looked up when it is asked for.
+    _one_of("SCENARIO", "hold", lambda: scenarios(), "what the users do: a file of locustfiles/, without .py"),
     Setting("EVERY", "10", _number(0, _DAY), "seconds between two messages of a connection; 0: silent"),
     Setting("SIZE", "20", _whole(1, 1 << 24), "bytes of a message's payload"),
     Setting(
@@ -154,23 +167,28 @@ SETTINGS = (
         _number(0, _DAY, exclusive=True),
         "seconds until a connect, a send or a reply counts as failed",
     ),
-    Setting("PACE", "open", _choice("open", "closed"), "open: messages due on a fixed grid; closed: after the reply"),
-    Setting("ARRIVALS", "even", _choice("even", "poisson"), "how the connects of a second are spread"),
+    _one_of("PACE", "open", lambda: ("open", "closed"), "open: messages due on a fixed grid; closed: after the reply"),
+    _one_of("ARRIVALS", "even", lambda: ("even", "poisson"), "how the connects of a second are spread"),
     Setting("SOURCES", "", _addresses, "addresses that a worker connects from, in turn (a,b); unset: as routed"),
     Setting("TARGET", "", target_host, "tcp://host:port to load instead of the lab's own server"),
-    Setting("MODEL", "select", _model, "the server's concurrency model"),
-    Setting("APP", "echo", _choice("hello", "echo", "work"), "what the server answers"),
-    Setting("FRAMING", "line", _choice("line", "chunk"), "the server's wire framing"),
+    _one_of("MODEL", "select", lambda: models(), "the server's concurrency model"),
+    _one_of("APP", "echo", lambda: ("hello", "echo", "work"), "what the server answers"),
+    _one_of("FRAMING", "line", lambda: ("line", "chunk"), "how messages are told apart, on both sides"),
     Setting("MAX_CONNECTIONS", "", _whole(1), "the server's cap; unset: the model's own default"),
     Setting("PROCESSES", "1", _processes, "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("PAGE_PORT", "8089", _whole(1, 65535), "port of the page on 127.0.0.1"),
     Setting("SERVER_PORT", "8686", _whole(1, 65535), "port of the server on 127.0.0.1"),
-    Setting("ENGINE", "auto", _choice("auto", "docker", "native"), "containers, or local processes"),
+    _one_of(
+        "ENGINE",
+        "auto",
+        lambda: ("auto", "docker", "native"),
+        "docker: containers; native: local processes; auto: containers where an engine answers",
+    ),
     Setting("BASE_IMAGE", "", str, "base image; unset: python:3.13-slim, or one built here from Debian's packages"),
     Setting("SERVER_CPUS", "0", _number(0), "CPUs that the server may use; 0: all"),
-    Setting("SERVER_MEM", "1g", str, "memory that the server may use"),
+    Setting("SERVER_MEM", "1g", _memory, "memory that the server may use (512m, 1g); 0: all"),
     Setting("WORKER_CPUS", "0", _number(0), "CPUs that a worker may use; 0: all"),
-    Setting("WORKER_MEM", "1g", str, "memory that a worker may use"),
+    Setting("WORKER_MEM", "1g", _memory, "memory that a worker may use (512m, 1g); 0: all"),
     Setting(
         "MIN_HELD",
         "",
@@ -212,6 +230,11 @@ class Settings:
         return int(self["USERS"]) / float(self["RATE"])
 
     @property
+    def parts(self) -> str:
+        """What is started, in words."""
+        return "master and workers" if self["TARGET"] else "server, master and workers"
+
+    @property
     def loopback_target(self) -> bool:
         """Whether TARGET is on this machine's loopback, which no container can reach."""
         return bool(self["TARGET"]) and bool(LOOPBACK.match(target_host(self["TARGET"])))
@@ -221,7 +244,7 @@ def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTIN
     """Give `parser` one flag for each setting of a table; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
-        parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.help + shown)
+        parser.add_argument(setting.flag, dest=setting.name, metavar="X", help=setting.meaning + shown)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
@@ -240,6 +263,8 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         setting.value(values[setting.name])
     settings = Settings(values, frozenset(given))
     _check_together(settings)
+    if verb in ("load", "ci"):
+        _check_window(settings)
     return settings
 
 
@@ -249,3 +274,21 @@ def _check_together(settings: Settings) -> None:
             f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
             "so it can never be reached. Lower MIN_HELD or raise USERS."
         )
+
+
+def _check_window(settings: Settings) -> None:
+    """Refuse a run that can't have a steady window: the last of its users come too late.
+
+    Locust begins a second's users at its start, or one user at the start of several: so much of the ramp is spared.
+    """
+    users, rate, time = int(settings["USERS"]), float(settings["RATE"]), settings.run_seconds
+    ramp = settings.ramp_seconds
+    if time > max(0.0, ramp - max(1.0, 1 / rate)) + _SETTLE_S:
+        return
+    remedy = f"give TIME above {math.ceil(ramp + _SETTLE_S)}s"
+    if time > _SETTLE_S:
+        remedy += f", or RATE above {math.ceil(users / (time - _SETTLE_S))}"
+    raise UsageError(
+        f"USERS={users} at RATE={settings['RATE']}: a ramp of {ramp:.3g} s leaves no steady window in "
+        f"TIME={settings['TIME']}: {remedy}"
+    )

@@ -3,7 +3,7 @@
 Against a server that takes one client at a time (`--model sync`) it shows that everyone waits for one; against
 `select` it gets all its answers at once. Each Locust user is one such client, which has 20 connections, and begins
 anew EVERY seconds after its end. It sends with the lab's framing: FRAMING=chunk is the tutorial's own (no newline,
-one recv). As a plain script, without Locust, it prints what the tutorial's client prints:
+one recv). As a plain script, without Locust, it prints what the tutorial's client prints, and needs that framing:
 
     python locustfiles/tutorial.py [host:port]        (default localhost:8686)
 """
@@ -27,16 +27,19 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: tutorial.py [host:port], for example tutorial.py 127.0.0.1:8686\n")
         return 2
     clients: list[socket.socket] = []
+    doubt = ""  # what a reply that does not come may be due to
     try:
         for _ in range(CONNECTIONS):
             clients.append(socket.create_connection((host.strip("[]"), int(port)), TIMEOUT))
         for number, client in enumerate(clients):
             client.send(greeting(number))
+        doubt = " (does the server use --framing chunk?)"
         for client in clients:
             sys.stdout.write(f"{client.recv(1024)!r}\n")
             sys.stdout.flush()
+            doubt = ""
     except OSError as error:
-        sys.stderr.write(f"tutorial: {host}:{port}: {error}\n")
+        sys.stderr.write(f"tutorial: {host}:{port}: {error}{doubt if isinstance(error, TimeoutError) else ''}\n")
         return 1
     finally:
         for client in clients:

@@ -64,43 +64,69 @@ def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), sour
     )
 
 
+@dataclass(frozen=True)
+class _Bound:
+    """What one limit allows: `room` users per worker, where `sharing` workers share it. `setting` widens it, if any."""
+
+    name: str
+    room: int
+    sharing: int = 1
+    setting: str = ""
+
+
 def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_USER) -> str | None:
     """Say why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
 
     Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
+    What more workers don't mend is named first, so that who follows the advice isn't sent on to the next limit.
     """
     if not limits or workers < 1:
         return None
     share = math.ceil(users / workers)
-    descriptors = min(limit.descriptors for limit in limits)
-    if share > descriptors:
-        name = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself)"
-        return _too_many(users, workers, share, descriptors, name, False)
-    return _shared(users, workers, share, limits, kb)
+    bounds = sorted(_bounds(limits, kb), key=lambda bound: bound.room)
+    shared = [bound for bound in bounds if bound.sharing > 1 and users > bound.room * workers]
+    tight = next((bound for bound in [*shared, *bounds] if share > bound.room), None)
+    if tight is None:
+        return None
+    return (
+        f"{users} users on {workers} workers are {share} users per worker, but a worker has room for {tight.room}: "
+        f"{tight.name}{_remedy(users, workers, tight, bounds)}"
+    )
 
 
-def _shared(users: int, workers: int, share: int, limits: Sequence[Limits], kb: int) -> str | None:
-    for name, group, capacity in (
-        ("source ports (net.ipv4.ip_local_port_range)", "net", "ports"),
-        (f"memory ({kb} KB a user)", "memory", "memory_kb"),
-    ):
-        for key in {getattr(limit, group) for limit in limits}:
-            members = [limit for limit in limits if getattr(limit, group) == key]
-            room = min(getattr(limit, capacity) for limit in members)
-            room = room // kb if capacity == "memory_kb" else room
-            sharing = len(members) if key else 1
-            if share * sharing > room:
-                return _too_many(users, workers, share, room // sharing, name, sharing > 1)
-    return None
+def _bounds(limits: Sequence[Limits], kb: int) -> list[_Bound]:
+    descriptors = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself)"
+    bounds = [_Bound(descriptors, min(limit.descriptors for limit in limits))]
+    for key, members in _groups(limits, "net"):
+        sharing = len(members) if key else 1
+        room = min(limit.ports for limit in members) // sharing
+        bounds.append(_Bound("source ports (net.ipv4.ip_local_port_range)", room, sharing, "SOURCES"))
+    for key, members in _groups(limits, "memory"):
+        sharing = len(members) if key else 1
+        room = min(limit.memory_kb for limit in members) // kb // sharing
+        bounds.append(_Bound(f"memory ({kb} KB a user)", room, sharing))
+    return bounds
 
 
-def _too_many(users: int, workers: int, share: int, room: int, name: str, shared: bool) -> str:
-    first = f"{users} users on {workers} workers are {share} users per worker, but a worker has room for {room}: {name}"
-    if shared:
-        return f"{first}, which these workers share. Use at most USERS={room * workers}, or workers on other machines"
-    if room < 1:
-        return f"{first}. Raise that limit"
-    return f"{first}. Use WORKERS={math.ceil(users / room)} or more"
+def _groups(limits: Sequence[Limits], group: str) -> list[tuple[str, list[Limits]]]:
+    keys = sorted({getattr(limit, group) for limit in limits})
+    return [(key, [limit for limit in limits if getattr(limit, group) == key]) for key in keys]
+
+
+def _remedy(users: int, workers: int, tight: _Bound, bounds: Sequence[_Bound]) -> str:
+    if tight.room < 1:
+        return ". Raise that limit"
+    own = [math.ceil(users / bound.room) for bound in bounds if bound.sharing == 1 and bound.room]
+    enough = max([workers, *own])
+    if tight.sharing == 1:
+        return f". Use WORKERS={enough} or more"
+    wider = ""
+    if tight.setting:
+        times = math.ceil(math.ceil(users / workers) / tight.room)
+        more = f" and WORKERS={enough}" if enough > workers else ""
+        wider = f", {tight.setting}= with {times} times as many addresses{more}"
+    most = min(bound.room for bound in bounds) * workers
+    return f", which these workers share. Use at most USERS={most}{wider}, or workers on other machines"
 
 
 def _ports(proc: Path) -> int:

@@ -17,7 +17,7 @@ import pytest
 from lab import base, compose, engine, page, runs
 from lab.base import Base
 from lab.docker_lab import UP_PROJECT, DockerLab
-from lab.errors import Interrupted, LabError
+from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
 
 RUN = "holdfast-ci-x"
@@ -232,6 +232,46 @@ def test_a_start_that_fails_shows_the_log_of_the_container(docker_engine: Engine
     with pytest.raises(LabError, match="starting the containers failed") as error:
         lab.up()
     assert error.value.evidence == "server says hello"
+
+
+SERVERS_LINE = b"holdfast server: --max-connections 2000 does not fit\n"
+
+
+@pytest.mark.parametrize(("status", "code", "restarts"), [("exited", 2, 0), ("restarting", 2, 3), ("running", 0, 3)])
+@pytest.mark.parametrize("verb", ["up", "run"])
+def test_a_setting_that_the_server_can_not_use_is_its_own_line(
+    docker_engine: Engine, lab: DockerLab, tmp_path: Path, verb: str, status: str, code: int, restarts: int
+) -> None:
+    server = Container("server", UP_PROJECT if verb == "up" else RUN, status, ExitCode=code)
+    server.attrs["RestartCount"], server.text = restarts, SERVERS_LINE
+    docker_engine.all = [server]
+    Project.failing = {"up": LabError("starting the containers failed", "compose's own words")}
+    with pytest.raises(UsageError, match=r"^server: --max-connections 2000 does not fit$"):
+        lab.up() if verb == "up" else lab.run(RUN, lambda line: None, tmp_path)
+
+
+def test_an_address_that_no_worker_has_ends_the_run_before_it_begins(
+    lab: DockerLab, containers: list[Container], tmp_path: Path
+) -> None:
+    worker, master, _ = containers
+    master.status, master.text = "running", b""
+    worker.status, worker.attrs["State"]["ExitCode"], worker.text = "exited", 2, b"SOURCES=10.9.9.9: no\n"
+    with pytest.raises(UsageError, match=r"^worker: SOURCES=10.9.9.9: no$"):
+        lab.run(RUN, lambda line: None, tmp_path)
+    assert Project.made[0].asked[-1] == "down"
+
+
+def test_up_says_it_as_well(docker_engine: Engine, lab: DockerLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "workers", lambda address: -1)
+    worker = Container("worker", UP_PROJECT, "restarting", ExitCode=2)
+    worker.text = b"SOURCES=10.9.9.9: no\n"
+    docker_engine.all = [worker]
+    with pytest.raises(UsageError, match=r"^worker: SOURCES=10.9.9.9: no$"):
+        lab.up()
+
+
+def test_a_targets_name_is_the_containers_business(docker_engine: Engine) -> None:
+    DockerLab(read({"TARGET": "tcp://nosuchhost.invalid:9000"}, {})).check()
 
 
 def test_down_says_whether_a_lab_was_up(docker_engine: Engine, lab: DockerLab) -> None:

@@ -1,6 +1,15 @@
 import pytest
 
-from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError, last_lines, to_its_end
+from lab.errors import (
+    EXIT_LAB_FAILED,
+    EXIT_USAGE,
+    Interrupted,
+    LabError,
+    UsageError,
+    last_lines,
+    mistake,
+    to_its_end,
+)
 
 
 def test_each_error_has_its_exit_code() -> None:
@@ -17,6 +26,19 @@ def test_evidence_is_the_last_twenty_lines() -> None:
 @pytest.mark.parametrize(("text", "lines"), [("", ""), ("one", "one"), ("a\r\nb\n", "a\nb")])
 def test_last_lines_of_little(text: str, lines: str) -> None:
     assert last_lines(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("who", "log", "said"),
+    [
+        ("server", "listening\nholdfast server: --port 1: no\n", "server: --port 1: no"),
+        ("worker-1", "SOURCES=x: no\n", "worker-1: SOURCES=x: no"),
+        ("master", "\n", "master: ended with 2, and said nothing"),
+    ],
+)
+def test_a_mistake_is_the_programs_own_line(who: str, log: str, said: str) -> None:
+    error = mistake(who, log)
+    assert (str(error), error.exit_code, error.evidence) == (said, EXIT_USAGE, "")
 
 
 def test_no_except_exception_swallows_an_interrupt() -> None:

@@ -10,8 +10,8 @@ import docker
 import pytest
 
 import lab.__main__ as command
-from lab import engine, runs, settings
-from lab.errors import Interrupted, LabError
+from lab import capacity, engine, runs, settings
+from lab.errors import Interrupted, LabError, UsageError
 
 VERBS = ("setup", "up", "down", "load", "ci", "status", "logs", "clean")
 
@@ -22,6 +22,7 @@ class FakeLab:
     name = "docker"
     up_already = False
     lines: tuple[str, ...] = ()
+    logged: tuple[tuple[str, str], ...] = (("server", "one\ntwo\n"),)
     error: BaseException | None = None
     code = 0
 
@@ -50,7 +51,10 @@ class FakeLab:
         return ["server running"] if self.up_already else []
 
     def logs(self) -> list[tuple[str, str]]:
-        return [("server", "one\ntwo\n")]
+        return list(self.logged)
+
+    def check(self) -> None:
+        pass
 
     def setup(self) -> None:
         pass
@@ -66,6 +70,7 @@ def fake_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeLab:
     monkeypatch.setattr(command, "NativeLab", FakeNative)
     monkeypatch.setattr(settings, "scenarios", lambda: ["hold"])
     monkeypatch.setattr(settings, "models", lambda: ["select"])
+    monkeypatch.setattr(capacity, "warning", lambda chosen: "")
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))
     return made
@@ -98,7 +103,7 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["ci"], {"SCENARIO": "nothing"}, "SCENARIO='nothing' is not valid: expected one of .*hold"),
         (["up", "--target", "10.0.0.5"], {}, "expected tcp://host:port"),
         (["fly"], {}, "invalid choice: 'fly'"),
-        (["load", "--user", "5"], {}, "unrecognized arguments: --user 5"),
+        (["load", "--user", "5"], {}, r"unrecognized arguments: --user 5 \(see python -m lab load --help\)"),
         (["load", "--users"], {}, "argument --users: expected one argument"),
         ([], {}, "VERB"),
     ],
@@ -126,7 +131,7 @@ def test_no_engine_where_one_is_demanded_is_exit_1_and_one_line(tmp_path: Path) 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("code", [0, 1, 3, 4])
 @pytest.mark.parametrize("verb", ["load", "ci"])
 def test_a_runs_code_is_the_exit_code(fake_lab: FakeLab, tmp_path: Path, verb: str, code: int) -> None:
     fake_lab.code = code
@@ -136,6 +141,42 @@ def test_a_runs_code_is_the_exit_code(fake_lab: FakeLab, tmp_path: Path, verb: s
     folder = (tmp_path / "runs/latest").resolve()
     assert folder.name.endswith(f"-{verb}")
     assert (folder / "env.json").exists()
+
+
+def test_a_run_that_ends_with_2_before_it_begins_ends_with_the_line_that_says_why(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fake_lab.code, fake_lab.lines = 2, ("a warning", "60000 users on 2 workers are too many")
+    assert command.main(["load", "--users", "500"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("a warning\n", "lab load: 60000 users on 2 workers are too many\n")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_mistake_that_a_program_of_the_lab_finds_leaves_no_run(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fake_lab.error = UsageError("server: --processes 3: no")
+    assert command.main(["ci"]) == 2
+    assert capsys.readouterr().err == "lab ci: server: --processes 3: no\n"
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_ends_with_2_after_it_has_begun_is_kept(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fake_lab.code, fake_lab.lines = 2, ("held 5/10  x", "verdict pass")
+    assert command.main(["ci"]) == 2
+    assert capsys.readouterr().out == "held 5/10  x\nverdict pass\n"
+    assert (tmp_path / "runs/latest/env.json").exists()
+
+
+def test_users_above_the_cap_are_warned_of_and_the_run_goes_on(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "warning", lambda chosen: f"USERS={chosen['USERS']} is above")
+    assert command.main(["load", "--users", "1100"]) == 0
+    assert capsys.readouterr().err.startswith("USERS=1100 is above\nArtefacts: ")
 
 
 def test_a_run_says_where_its_artefacts_are(fake_lab: FakeLab, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,6 +194,20 @@ def test_a_lab_that_is_up_is_left_alone_and_mentioned(fake_lab: FakeLab, capsys:
 def test_a_target_is_printed_first(fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], verb: str) -> None:
     command.main([verb, "--target", "tcp://10.0.0.5:9000"])
     assert capsys.readouterr().err.startswith("Target: tcp://10.0.0.5:9000 (the lab's own server is not started)\n")
+
+
+@pytest.mark.parametrize("verb", ["up", "load"])
+def test_a_target_whose_name_is_unknown_is_told_before_anything_is_started(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb: str
+) -> None:
+    def check() -> None:
+        raise UsageError("it can't be resolved")
+
+    monkeypatch.setattr(fake_lab, "check", check, raising=False)
+    assert command.main([verb, "--target", "tcp://nowhere.invalid:9000"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"lab {verb}: it can't be resolved")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_failure_of_the_lab_shows_its_evidence_and_still_keeps_the_artefacts(
@@ -253,6 +308,25 @@ def test_which_lab_a_verb_is_for(
     monkeypatch.setattr(FakeNative, "up_already", native_up)
     monkeypatch.setattr(engine, "choose", lambda chosen, run: engine_kind)
     assert command._lab(verb, settings.read({}, {})).name == given
+
+
+@pytest.mark.parametrize(("target", "said"), [("", True), ("tcp://10.0.0.5:9000", False)])
+def test_up_says_where_the_server_is_beside_the_result(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], target: str, said: bool
+) -> None:
+    command.main(["up", "--server-port", "4711", "--target", target])
+    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in capsys.readouterr().err) is said
+
+
+def test_logs_of_no_lab_are_those_of_the_last_run(
+    fake_lab: FakeLab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fake_lab.logged = ()
+    assert command.main(["logs"]) == 0
+    assert capsys.readouterr() == ("", "No lab is up. No run has left logs.\n")
+    (tmp_path / "runs/latest/logs").mkdir(parents=True)
+    command.main(["logs"])
+    assert capsys.readouterr().err == "No lab is up. The logs of the last run are in runs/latest/logs/.\n"
 
 
 def test_clean_ends_local_processes_as_well(

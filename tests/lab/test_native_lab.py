@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,14 +17,15 @@ from typing import Any
 import pytest
 
 from lab import page, processes, runs
-from lab.errors import Interrupted, LabError
+from lab.errors import Interrupted, LabError, UsageError
 from lab.native_lab import NativeLab
 from lab.settings import read
 from tests.support.echo import lab_server
 from tests.support.pinned import ARTEFACTS
+from tests.support.undisturbed import demand, undisturbed
 
 LONG = 60.0
-SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "ENGINE": "native"}
+SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "ENGINE": "native", "MAX_P99_MS": "0"}
 SECONDS_HELD = re.compile(r"^held 20/20 ")
 
 
@@ -119,9 +121,10 @@ def test_up_status_logs_down(checkout: Path) -> None:
     assert _lab(checkout, "down").stdout == "No lab was up.\n"
 
 
+@undisturbed
 def test_a_run_that_passes_and_its_artefacts(checkout: Path, tmp_path: Path) -> None:
     done = _lab(checkout, "ci", GITHUB_STEP_SUMMARY=str(tmp_path / "github.md"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    demand(0, done.returncode, done.stdout, done.stderr)
     assert any(map(SECONDS_HELD.match, done.stdout.splitlines()))
     folder = checkout / "runs/latest"
     assert re.search(rf"^Artefacts: runs/{folder.resolve().name}/ \(also runs/latest\)$", done.stderr, re.M)
@@ -139,9 +142,10 @@ def test_a_run_that_passes_and_its_artefacts(checkout: Path, tmp_path: Path) -> 
     assert (tmp_path / "github.md").read_text().strip() == (folder / "summary.md").read_text().strip()
 
 
+@undisturbed
 def test_a_missed_threshold_is_3(checkout: Path) -> None:
     done = _lab(checkout, "ci", "--max-connections", "10", "--min-held", "15")
-    assert done.returncode == 3, done.stdout + done.stderr
+    demand(3, done.returncode, done.stdout, done.stderr)
     assert _verdict(checkout)["verdict"] == "fail"
     assert _verdict(checkout)["connections"]["failed"]["server-full"] >= 10
 
@@ -191,11 +195,39 @@ def test_a_taken_port_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     assert not NativeLab(settings, tmp_path).running()
 
 
-def test_a_server_that_can_not_start_shows_its_last_lines(tmp_path: Path) -> None:
-    settings = read({"MAX_CONNECTIONS": "100000000", "USERS": "1"}, {})
-    with pytest.raises(LabError, match="the server: server ended with 2") as error:
-        NativeLab(settings, tmp_path).run("x", lambda line: None, tmp_path / "run")
-    assert "100000000" in error.value.evidence
+def test_a_setting_that_the_server_can_not_use_is_2_and_its_own_line(checkout: Path) -> None:
+    done = _lab(checkout, "load", "--max-connections", "100000000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"lab load: server: --max-connections 100000000 does not fit: ", done.stderr.splitlines()[-1])
+    assert "Artefacts" not in done.stderr
+
+
+def test_an_address_that_no_worker_has_is_2_at_once(checkout: Path) -> None:
+    done = _lab(checkout, "load", "--sources", "192.0.2.1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"lab load: worker-\d: SOURCES=192.0.2.1: 192.0.2.1 can't be used: ", done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("target", "known"), [("tcp://nosuchhost.invalid:9000", False), ("tcp://127.0.0.1:9", True)])
+def test_a_target_must_have_a_name_that_is_known_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, known: bool
+) -> None:
+    def resolve(host: str, *_: object, **__: object) -> list[object]:
+        if host.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    lab = NativeLab(read({"TARGET": target}, {}), tmp_path)
+    if known:
+        lab.check()
+    else:
+        with pytest.raises(UsageError, match=f"TARGET={target}: the name can't be resolved; check it"):
+            lab.check()
+
+
+def test_the_labs_own_server_needs_no_name(tmp_path: Path) -> None:
+    NativeLab(read({}, {}), tmp_path).check()
 
 
 class Programs:
@@ -207,11 +239,11 @@ class Programs:
         self.monkeypatch = monkeypatch
         monkeypatch.setattr(page, "state", lambda address: {"workers": [1]})
 
-    def master(self, code: str) -> None:
+    def master(self, code: str, worker: str = "import time; time.sleep(300)") -> None:
         start = processes.start
 
         def stand_in(name: str, command: Any, environ: Any, logs: Path, stop: int) -> processes.Process:
-            what = code if name == "master" else "import time; time.sleep(300)"
+            what = code if name == "master" else worker
             return start(name, [sys.executable, "-c", what], environ, logs, stop)
 
         self.monkeypatch.setattr(processes, "start", stand_in)
@@ -230,6 +262,34 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 def test_the_masters_code_if_it_is_a_verdict(programs: Programs, code: int, given: int) -> None:
     programs.master(f"import sys; sys.stdout.write('one\\ntwo'); sys.exit({code})")
     assert programs.run() == (given, ["one", "two"])
+
+
+def test_a_worker_that_ends_with_2_before_the_run_has_begun_ends_it(programs: Programs) -> None:
+    programs.master("import time; time.sleep(300)", "import sys; print('SOURCES=x: no'); sys.exit(2)")
+    with pytest.raises(UsageError, match=r"^worker-1: SOURCES=x: no$"):
+        programs.run()
+
+
+def test_a_worker_that_ends_with_2_later_does_not(programs: Programs) -> None:
+    """The worker ends once the master has said that the run has begun; the master, when that could have been seen."""
+    wait = "import pathlib, sys, time; here = pathlib.Path({!r})\nwhile not (here / {!r}).exists(): time.sleep(0.05)\n"
+    begun, over = (wait.format(str(programs.folder), name) for name in ("begun", "over"))
+    said = f"print('held 0/1  ', flush=True); open({str(programs.folder / 'begun')!r}, 'w')\n"
+    programs.master(f"{said}{over}time.sleep(1)", f"{begun}(here / 'over').touch(); sys.exit(2)")
+    assert programs.run() == (0, ["held 0/1  ", ""])
+
+
+@pytest.mark.parametrize(("code", "error"), [(2, UsageError), (1, LabError)])
+def test_up_tells_a_mistake_from_a_failure(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, code: int, error: type[LabError]
+) -> None:
+    programs.master(f"import sys; sys.stderr.write('because'); sys.exit({code})")
+    monkeypatch.setattr(page, "state", lambda address: None)
+    monkeypatch.setattr(page, "demand_free", lambda *_: None)
+    with pytest.raises(LabError) as raised:
+        programs.lab.up()
+    assert type(raised.value) is error
+    assert "because" in str(raised.value) + raised.value.evidence
 
 
 def test_a_run_tells_the_processes_what_it_is(programs: Programs) -> None:

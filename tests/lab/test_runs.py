@@ -48,3 +48,20 @@ def test_summary_is_appended_to_githubs(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "summary.md").write_text("# pass\n")
     runs.finish(tmp_path, "docker", "ci")
     assert github.read_text() == "before\n# pass\n\n"
+
+
+def test_a_run_that_has_not_begun_leaves_nothing(tmp_path: Path) -> None:
+    first = runs.create("20250101T000000Z-ci", tmp_path)
+    second = runs.create("20250101T000001Z-ci", tmp_path)
+    (second / "logs").mkdir()
+    runs.withdraw(second)
+    assert (tmp_path / "latest").resolve() == first
+    runs.withdraw(first)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_run_stays_the_latest(tmp_path: Path) -> None:
+    first = runs.create("20250101T000000Z-ci", tmp_path)
+    second = runs.create("20250101T000001Z-ci", tmp_path)
+    runs.withdraw(first)
+    assert (tmp_path / "latest").resolve() == second

@@ -57,6 +57,9 @@ GOOD = [
     ("MAX_CONNECTIONS", "1"),
     ("PROCESSES", "auto"),
     ("PROCESSES", "1000"),
+    ("SERVER_MEM", "1.5G"),
+    ("WORKER_MEM", "512mb"),
+    ("WORKER_MEM", "0"),
 ]
 BAD = [
     ("USERS", "0"),
@@ -98,6 +101,9 @@ BAD = [
     ("SERVER_PORT", "0"),
     ("ENGINE", "podman"),
     ("SERVER_CPUS", "-1"),
+    ("SERVER_MEM", "1x"),
+    ("WORKER_MEM", "-1g"),
+    ("WORKER_MEM", "all"),
     ("MIN_HELD", "-1"),
     ("MAX_FAILURES", "-2"),
     ("MAX_P99_MS", "-1"),
@@ -169,6 +175,40 @@ def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_do(name: str, v
     assert "\n" not in text
 
 
+def test_a_targets_port_out_of_range_is_told_the_range() -> None:
+    with pytest.raises(UsageError, match="a port from 1 to 65535"):
+        read({"TARGET": "tcp://127.0.0.1:99999"}, {})
+
+
+@pytest.mark.parametrize("verb", ["load", "ci"])
+@pytest.mark.parametrize(
+    ("users", "rate", "time", "remedy"),
+    [
+        ("4000", "10", "6s", "a ramp of 400 s .* TIME=6s: give TIME above 402s, or RATE above 1000"),
+        ("800", "200", "2s", "give TIME above 6s$"),
+        ("3", "0.1", "22s", "give TIME above 32s, or RATE above 1"),
+    ],
+)
+def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: str, time: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=remedy):
+        read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)
+
+
+@pytest.mark.parametrize(
+    ("verb", "users", "rate", "time"),
+    [
+        # The last of the ramp's seconds begins with its users, so these have a window, however short.
+        ("load", "800", "200", "6s"),
+        ("load", "1", "0.01", "3s"),
+        ("ci", "20", "100", "3s"),
+        # The page has no TIME.
+        ("up", "4000", "10", "6s"),
+    ],
+)
+def test_a_run_that_may_have_one_is_not(verb: str, users: str, rate: str, time: str) -> None:
+    assert read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)["TIME"] == time
+
+
 def test_min_held_above_users() -> None:
     with pytest.raises(UsageError, match=r"MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS"):
         read({"MIN_HELD": "900"}, {})
@@ -206,6 +246,26 @@ def test_loopback_target(target: str, loopback: bool) -> None:
 def test_derived_figures() -> None:
     chosen = read({"USERS": "100", "RATE": "50", "TIME": "2m", "WORKERS": "3"}, {})
     assert (chosen.workers, chosen.run_seconds, chosen.ramp_seconds) == (3, 120.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"), [("", "server, master and workers"), ("tcp://10.0.0.5:1", "master and workers")]
+)
+def test_what_is_started(target: str, parts: str) -> None:
+    assert read({"TARGET": target}, {}).parts == parts
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_what_can_be_chosen_is_named_and_nothing_else_passes(setting: settings.Setting) -> None:
+    for choice in setting.choices():
+        assert choice in setting.meaning
+        assert setting.check(choice) == choice
+    assert not setting.choices() or setting.default in setting.choices()
+
+
+def test_which_can_be_chosen_from_a_list() -> None:
+    chosen = {setting.name for setting in SETTINGS if setting.choices()}
+    assert chosen == {"SCENARIO", "PACE", "ARRIVALS", "MODEL", "APP", "FRAMING", "ENGINE"}
 
 
 def test_scenarios_are_the_files_of_locustfiles() -> None:

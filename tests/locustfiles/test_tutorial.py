@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from locustfiles import tutorial
 from locustfiles.tutorial import CONNECTIONS, Tutorial, main
 from rawsocket.recorder import RECORDER
 from tests.support import echo
@@ -60,3 +61,16 @@ def test_usage_and_a_dead_address_are_one_line(capsys: pytest.CaptureFixture[str
         port = listener.getsockname()[1]
     assert main([f"127.0.0.1:{port}"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("model", ["select", "prefork"])
+def test_a_first_reply_that_does_not_come_may_be_due_to_the_framing(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines have no end here; prefork, told to take chunks, replies to the first ones, and so it is not that."""
+    monkeypatch.setattr(tutorial, "TIMEOUT", 2.0)
+    with echo.lab_server("--model", model, "--framing", "line" if model == "select" else "chunk") as (host, port):
+        assert main([f"{host}:{port}"]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith(f"tutorial: {host}:{port}: timed out")
+    assert ("(does the server use --framing chunk?)" in line) is (model == "select")

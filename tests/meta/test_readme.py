@@ -3,6 +3,7 @@
 import itertools
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from server.models import load
 from server.models.base import Promise
 from server.settings import TABLE
 from tests.meta.conftest import text
+from tests.support.cuts import CUTS, feed
 from tests.support.pinned import FAILURES, STORY
 
 MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
@@ -37,8 +39,13 @@ def _rows() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_of_the_lab_with_its_default(setting: settings.Setting) -> None:
-    assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
+def test_each_setting_of_the_lab_with_its_default_and_values(setting: settings.Setting) -> None:
+    found = [row[2] for row in _rows() if row[:2] == [setting.name, setting.default or "unset"]]
+    # Scenarios and models have tables of their own, and who adds one need not write it down here as well.
+    if setting.name in ("SCENARIO", "MODEL"):
+        assert any(said.startswith(setting.help) for said in found)
+    else:
+        assert setting.meaning in found
 
 
 @pytest.mark.parametrize(
@@ -161,3 +168,45 @@ def test_each_exit_code(code: int) -> None:
 @pytest.mark.parametrize("path", re.findall(r"!\[[^]]*\]\(([^)]+)\)", text("README.md")))
 def test_each_picture_is_there(path: str) -> None:
     assert (settings.ROOT / path).is_file()
+
+
+COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/metrics.py"), re.M)
+GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/metrics.py"))
+
+
+@pytest.mark.parametrize("name", [*(f"{name}_total" for name in COUNTERS), *GAUGES])
+def test_each_metric_of_the_server(name: str) -> None:
+    assert len(COUNTERS) > 5
+    assert len(GAUGES) > 3
+    assert f"`_{name}`" in _readme() or f"`holdfast_server_{name}`" in _readme()
+
+
+def test_what_the_commands_use_is_said_before_them() -> None:
+    assert _readme().index('T="SCENARIO=') < _readme().index("$T")
+
+
+@pytest.mark.parametrize("anchor", re.findall(r"\]\(#([^)]+)\)", text("README.md")))
+def test_each_link_within_the_page_leads_somewhere(anchor: str) -> None:
+    headings = re.findall(r"^#+ (.*)$", _readme(), re.M)
+    assert anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+PYTHON = re.findall(r"^```python\n(.*?)^```$", text("README.md"), re.M | re.S)
+
+
+@pytest.mark.parametrize("code", [code for code in PYTHON if "import" in code])
+def test_each_program_can_be_read_by_python(code: str) -> None:
+    compile(code, "README.md", "exec")
+
+
+def test_the_framing_of_ones_own_finds_its_messages_however_the_stream_is_cut() -> None:
+    (code,) = [code for code in PYTHON if "(Framing)" in code]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    framing = names["Typed"]()
+    messages = [b"Pping", b"R", b"S" + bytes(300)]
+    stream = b"".join(map(framing.encode, messages))
+    for cut in CUTS:
+        decoder = framing.decoder()
+        assert feed(decoder, cut(stream + b"P\0")) == messages
+        assert decoder.pending == 2

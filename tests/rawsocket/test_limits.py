@@ -25,6 +25,21 @@ def own(descriptors: int = ROOMY, ports: int = ROOMY, memory_kb: int = ROOMY, na
         (100, 2, own(memory_kb=0), ("memory", "Raise that limit")),
         (56_000, 2, own(ports=28_232, name="net:[1]"), ("source ports", "share", "USERS=28232")),
         (28_000, 2, own(ports=28_232, name="net:[1]"), None),
+        # What more workers don't mend comes first, and the advice leads past all limits at once.
+        (
+            60_000,
+            2,
+            own(descriptors=19_936, ports=28_232, name="net:[1]"),
+            ("source ports", "USERS=28232", "SOURCES= with 3 times as many addresses and WORKERS=4,"),
+        ),
+        (
+            60_000,
+            4,
+            own(descriptors=19_936, ports=28_232, name="net:[1]"),
+            ("USERS=28232", "3 times as many addresses,"),
+        ),
+        (60_000, 4, own(descriptors=7000, ports=10_000), ("descriptors", "WORKERS=9 or more")),
+        (60_000, 4, own(descriptors=14_000, ports=10_000), ("source ports", "WORKERS=6 or more")),
     ],
 )
 def test_users_fit_or_are_told_the_limit(users: int, workers: int, limit: Limits, said: tuple[str, ...] | None) -> None:

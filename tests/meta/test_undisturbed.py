@@ -1,0 +1,65 @@
+"""What tests of whole runs rest on: only the machine's doing is tried again, and not for ever."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.undisturbed import TRIES, Disturbed, demand, demand_pass, doubted, undisturbed
+
+BUSY = (
+    "the generator was saturated on worker a (lag p99 81.0 ms, worst 250 ms, 3.0% of a core): it was kept from running"
+)
+OUT = f"held 1/1\nverdict: unknown (exit code 4)\n  {BUSY}\n"
+
+
+@pytest.mark.parametrize("disturbances", range(TRIES + 1))
+def test_a_disturbed_test_is_made_again_in_a_fresh_folder(tmp_path: Path, disturbances: int) -> None:
+    folders = []
+
+    @undisturbed
+    def test(tmp_path: Path) -> None:
+        folders.append(tmp_path)
+        demand(0, 4 if len(folders) <= disturbances else 0, OUT)
+
+    if disturbances < TRIES:
+        with pytest.warns() if disturbances else pytest.MonkeyPatch.context():
+            test(tmp_path=tmp_path)
+    else:
+        with pytest.warns(), pytest.raises(Disturbed):
+            test(tmp_path=tmp_path)
+    assert len(set(folders)) == len(folders) == min(disturbances + 1, TRIES)
+    assert all(folder.is_dir() for folder in folders)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "out"),
+    [
+        (0, 3, OUT),
+        (3, 0, OUT),
+        (0, 4, ""),
+        (0, 4, f"verdict: unknown (exit code 4)\n  worker a was lost: it went missing\n  {BUSY}\n"),
+    ],
+)
+def test_what_is_not_the_machines_doing_fails_at_once(wanted: int, code: int, out: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        demand(wanted, code, out, or_doubted=True)
+    assert not isinstance(caught.value, Disturbed)
+
+
+def test_a_doubted_run_will_do_where_the_verdict_is_not_the_question() -> None:
+    demand(0, 4, OUT, or_doubted=True)
+    demand(4, 4, "")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "machine"),
+    [("unknown", BUSY, True), ("unknown", "no worker came", False), ("fail", BUSY, False)],
+)
+def test_a_verdict_that_is_in_doubt(verdict: str, reason: str, machine: bool) -> None:
+    document: dict[str, Any] = {"verdict": verdict, "reasons": [reason, BUSY]}
+    assert doubted(document) is machine
+    with pytest.raises(AssertionError) as caught:
+        demand_pass(document)
+    assert isinstance(caught.value, Disturbed) is machine
+    demand_pass({"verdict": "pass", "reasons": []})

@@ -1,0 +1,68 @@
+"""A run whose machine was too busy for it says nothing about the product: it is made again, and pytest warns of it.
+
+A stall of a tenth of a second in a steady window of a few seconds turns every verdict but a certain failure into 'the
+generator was saturated', exit code 4; so it must, by the product's own rules. A test of a run that is to end otherwise
+is `@undisturbed`, and asks for the exit code by `demand`; one that is about the ledger or the artefacts alone takes
+either code, with `or_doubted`.
+"""
+
+import functools
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+TRIES = 3
+UNKNOWN = 4
+#: How the first reason of a verdict begins that only says that the machine was too busy: saturation.py.
+MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")
+_FIRST_REASON = re.compile(r"verdict: unknown \(exit code 4\)\n(.*)")
+
+
+class Disturbed(AssertionError):
+    """The machine kept the run from being judged."""
+
+
+def doubted(verdict: dict[str, Any]) -> bool:
+    """Whether a verdict.json, or the state's verdict, is unknown because of the machine."""
+    return verdict["verdict"] == "unknown" and bool(MACHINE.search(verdict["reasons"][0]))
+
+
+def demand(wanted: int, code: int, out: str, err: str = "", or_doubted: bool = False) -> None:
+    """Demand an exit code of the run that printed `out`; Disturbed if only the machine stood in its way."""
+    reason = _FIRST_REASON.search(out)
+    if code == UNKNOWN != wanted and reason and MACHINE.search(reason[1]):
+        if or_doubted:
+            return
+        raise Disturbed(out + err)
+    assert code == wanted, out + err
+
+
+def demand_pass(verdict: dict[str, Any]) -> None:
+    """Demand a verdict of 'pass'; Disturbed if only the machine stood in its way."""
+    if doubted(verdict):
+        raise Disturbed(verdict["reasons"])
+    assert verdict["verdict"] == "pass", verdict
+
+
+def undisturbed(test: Callable[..., None]) -> Callable[..., None]:
+    """Make a test again whose run was Disturbed, with a fresh `tmp_path`: three times at most."""
+
+    @functools.wraps(test)
+    def tried(**fixtures: Any) -> None:
+        for number in range(1, TRIES):
+            try:
+                return test(**_fresh(fixtures, number))
+            except Disturbed as disturbed:
+                warnings.warn(f"try {number} of {TRIES}: the machine was too busy: {disturbed}"[:500], stacklevel=2)
+        return test(**_fresh(fixtures, TRIES))
+
+    return tried
+
+
+def _fresh(fixtures: dict[str, Any], number: int) -> dict[str, Any]:
+    if "tmp_path" not in fixtures:
+        return fixtures
+    folder = fixtures["tmp_path"] / f"try-{number}"
+    folder.mkdir()
+    return {**fixtures, "tmp_path": folder}
