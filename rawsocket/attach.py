@@ -126,7 +126,7 @@ class Attachment:
         if self.desk:
             self.desk.on_test_stopping()
             if self.desk.local and self.side:
-                self.desk.take(LOCAL, self.side.numbers(), at_stop=True)
+                self.desk.take(LOCAL, self.side.numbers_at_stop(), at_stop=True)
         if self.side:
             self.side.on_test_stopping()
 

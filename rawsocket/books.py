@@ -12,6 +12,7 @@ Both kinds of users keep them, the greenlet's client and the reactor's life. Rul
 """
 
 import itertools
+import logging
 import os
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ from rawsocket.rows import CONNECT, DROP, RECONNECT, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and a turn of the server's loop
 CLIENT = "client"  # why a message has no reply where the client itself ended the connection
+logger = logging.getLogger(__name__)
 
 # A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
 _ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 24)
@@ -107,6 +109,8 @@ class Books:
         `in_flight`: row and times of each message; `waiting`: of a wait for what no message has asked for.
         """
         recorder = self.recorder
+        if failure.name in WRONG_REPLIES and recorder.example(failure.name, failure.detail):
+            logger.warning("the first reply of this run that was %s: %s", failure.name, failure.detail)
         usable = self._settle_as(failure)
         if usable:
             recorder.drop(failure.name)

@@ -32,7 +32,7 @@ from typing import Any
 import gevent
 
 from rawsocket.books import SETTLES_AFTER, Books
-from rawsocket.dial import READ, WRITE, dial, ready
+from rawsocket.dial import READ, WRITE, dial, readable, ready
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, Wrong
 from rawsocket.flights import GRACE, LATE_AFTER, READ_SIZE
 from rawsocket.framing import MAX_SIZE, Framing
@@ -42,6 +42,7 @@ from rawsocket.payload import payload as make_payload
 from rawsocket.recorder import RECORDER, Recorder
 from rawsocket.rows import Times
 from rawsocket.target import Target
+from rawsocket.waiting import OWED_AFTER, Waiting
 
 # Told of every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]
@@ -58,6 +59,7 @@ class RawSocketClient(Books):
         "_in_flight",
         "_inbox",
         "_reader",
+        "_receives",
         "_recorder",
         "_sock",
         "connect_timeout",
@@ -95,6 +97,7 @@ class RawSocketClient(Books):
         # Row, time when due and time when sent of each message without its reply.
         self._in_flight: list[tuple[str, float, float]] = []
         self._cut = False  # whether the last of them is not wholly sent
+        self._receives = False  # whether the next reply is waited for
 
     @property
     def recorder(self) -> Recorder:
@@ -137,6 +140,7 @@ class RawSocketClient(Books):
         self._inbox = Inbox(self.framing)
         self._reader = gevent.get_hub().loop.io(sock.fileno(), READ)
         self._sock = sock
+        self._recorder.clients.add(self)
 
     def request(
         self, payload: bytes, *, name: str = "request", expect: Expected = None, due: float | None = None
@@ -210,6 +214,15 @@ class RawSocketClient(Books):
         except RawSocketError as failure:
             raise self._lose(failure) from None
 
+    def waiting(self, now: float) -> Waiting | None:
+        """What waits for the server; None if nothing does, or nobody waits for it."""
+        if not self._in_flight or self._sock is None or not (self._receives or self._cut):
+            return None
+        name, _, sent = self._in_flight[0]
+        if now - sent <= OWED_AFTER or readable(self._sock):
+            return None
+        return Waiting(name, now - sent, [(now - due, 1) for _, due, _ in self._in_flight])
+
     def close(self) -> None:
         """End the connection, if there is one; messages in flight count as unanswered, not as failures."""
         if self._sock is None:
@@ -230,6 +243,7 @@ class RawSocketClient(Books):
         if not unasked:
             _, due_at, sent_at = self._in_flight[0]
             self._in_flight[0] = (name, due_at, sent_at)
+        self._receives = True
         try:
             reply, at, first = self._take_reply(started + timeout, expect)
         except RawSocketError as failure:
@@ -237,6 +251,8 @@ class RawSocketClient(Books):
         except Exception as error:  # of the caller's own `expect`
             self._lose(Wrong(f"expect raised {error!r}"), waiting=(name, started) if unasked else None)
             raise
+        finally:
+            self._receives = False
         self.settle()
         self.answered = True
         if unasked:
@@ -295,13 +311,7 @@ class RawSocketClient(Books):
     def _readable(self) -> bool:
         """Whether something is there to be read: of a timer and a socket that are due together, the timer is seen."""
         assert self._sock is not None
-        try:
-            self._sock.recv(1, _socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass  # reading will tell
-        return True
+        return readable(self._sock)
 
     def _read(self, so_far: int) -> None:
         """One read into the inbox; raises Closed or Reset. `so_far`: bytes of this reply that came before."""
@@ -372,6 +382,7 @@ class RawSocketClient(Books):
         self._reader.close()
         self._sock.close()
         self._reader = self._sock = None
+        self._recorder.clients.discard(self)
         in_flight, self._in_flight = self._in_flight, []
         self.ended()
         return in_flight

@@ -68,6 +68,17 @@ _sources: list[tuple[int, str]] = []  # (address family, address) that sockets a
 _turn = itertools.count()
 
 
+def readable(sock: _socket.socket) -> bool:
+    """Whether something is there to be read, an end or an error included; never waits, takes nothing."""
+    try:
+        sock.recv(1, _socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # reading will tell
+    return True
+
+
 def ready(watcher: Any, deadline: float) -> bool:
     """Wait until the watcher's socket is ready or `deadline` (of `time.perf_counter()`) has passed.
 

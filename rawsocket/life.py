@@ -19,15 +19,17 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from rawsocket.attempt import Attempt
+from rawsocket.dial import readable
 from rawsocket.errors import RawSocketError
 from rawsocket.flights import CONNECT, DUE, WAIT, WAITING
 from rawsocket.reactor import READABLE
 from rawsocket.recorder import count
 from rawsocket.rows import Times
-from rawsocket.schedule import STAYED, backoff, first_slot, missed, on_grid
+from rawsocket.schedule import STAYED, backoff, first_slot, missed, on_grid, overdue
 from rawsocket.setup import Setup
 from rawsocket.steps import Close, Connect, Due, Receive, Request, Send, Step, Wait
 from rawsocket.talk import Talk
+from rawsocket.waiting import OWED_AFTER, Waiting
 
 STRAIGHT = 64
 STOPPED = "stopped"
@@ -100,6 +102,30 @@ class Life(Talk):
             raise
         except BaseException as error:
             self._crashed(error)
+
+    def waiting(self, now: float) -> Waiting | None:
+        """What is due and waits for the server; None if nothing does."""
+        wanted = self._wanted()
+        if wanted:
+            name, since = wanted[0].name, wanted[0].sent
+        elif self._attempt is not None:
+            name, since = "", self._attempt.started
+        else:
+            return None
+        if now - since <= OWED_AFTER or (self._sock is not None and readable(self._sock)):
+            return None
+        ages = [(now - flight.due, 1) for flight in wanted] + self._overdue_slots(now)
+        return Waiting(name, now - since, ages) if ages else None
+
+    def _overdue_slots(self, now: float) -> list[tuple[float, int]]:
+        """For how long how many slots have passed whose message was not sent."""
+        slot, due = self._slot, self._due
+        if not self._period or (self._lost_by is not None and self._sock is None):
+            return []
+        if self._lost_by is not None:  # as in _leave_out
+            slot, due = slot + missed(slot, self._period, self.connected_at) * self._period, 0.0
+        passed = overdue(slot, self._period, now)
+        return [(now - due, 1), *passed] if due else passed
 
     def busy(self) -> bool:
         """Whether replies are owed to it."""

@@ -22,10 +22,13 @@ Counts are absolute since `begin_run()`, which is to be called while nothing is 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rawsocket.rows import SETTLE_AFTER, TYPE, Row, Times, row_for
+from rawsocket.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Times, row_for
+from rawsocket.waiting import Waiting, Waits
+
+EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
 
 
 class Recorder:
@@ -39,10 +42,12 @@ class Recorder:
         "attempted",
         "bytes_received",
         "bytes_sent",
+        "clients",
         "closed",
         "connected",
         "cut",
         "dropped",
+        "examples",
         "failed",
         "failures",
         "first_arrival",
@@ -63,6 +68,7 @@ class Recorder:
         "unanswered_by",
         "unproven",
         "unsent",
+        "waits",
         "wrong",
     )
 
@@ -70,6 +76,7 @@ class Recorder:
         self.held = 0
         self.run = 0
         self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
+        self.clients: set[Any] = set()  # those of greenlets that are connected
         self._reset()
 
     def _reset(self) -> None:
@@ -87,6 +94,8 @@ class Recorder:
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
+        self.examples: dict[str, str] = {}  # what was seen when a reply was first wrong in that way
+        self.waits: Waits | None = None  # what was waiting when stop was asked
         self.rows: dict[str, Row] = {}
         for group in self.groups:
             group.clear()
@@ -159,6 +168,24 @@ class Recorder:
             count(self.unanswered_by, reason, messages)
             self.cut += cut
 
+    def example(self, failure: str, detail: str) -> bool:
+        """Keep what was seen, of each failure the first time in a run; False if it was seen before."""
+        if failure in self.examples:
+            return False
+        self.examples[failure] = detail[:EXAMPLE]
+        return True
+
+    def stop_asked(self, found: Iterable[Waiting | None]) -> None:
+        """Note, once per run, what is still waiting for a reply (see waiting.py)."""
+        if self.waits is None:
+            self.waits = Waits()
+            self.waits.add(filter(None, found), self._busiest())
+
+    def _busiest(self) -> str:
+        """The row of requests with the most events."""
+        rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
+        return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
+
     def report(self, final: bool = False) -> dict[str, Any]:
         """Everything since `begin_run()`, msgpack-able; the histograms hold only what is new since the last report.
 
@@ -177,6 +204,8 @@ class Recorder:
             "messages": self._messages(),
             "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
             "failures": self.failures,
+            "examples": dict(self.examples),
+            "waiting": (self.waits or Waits()).report(),
             "arrivals": {"count": self.arrivals, "first_s": self.first_arrival, "last_s": self.last_arrival},
             "storms": [[moment, *storm] for moment, storm in self.storms.items()],
             "rows": list(self._rows()),

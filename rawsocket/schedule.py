@@ -12,6 +12,7 @@ Random = Callable[[], float]
 
 BACKOFF = 0.5  # seconds: the upper bound of the first wait before a reconnect
 BACKOFF_LIMIT = 30.0  # seconds: what the bound doubles up to
+GROUPS = 50  # what many slots that have passed are told in: a stall's time to a fiftieth
 STAYED = 5.0  # seconds that a connection must stay to be good without a reply
 
 # Locust starts users once a second. A batch is spread over a little more than that, so that the next one finds the
@@ -37,6 +38,15 @@ def first_slot(now: float, period: float, random: Random) -> float:
 def missed(slot: float, period: float, until: float) -> int:
     """How many slots, `slot` being the next, have passed at `until`."""
     return 0 if slot > until else math.floor((until - slot) / period) + 1
+
+
+def overdue(slot: float, period: float, until: float) -> list[tuple[float, int]]:
+    """For how long (seconds, at least) how many slots have passed, `slot` being the next; GROUPS pairs at most."""
+    passed = missed(slot, period, until)
+    each = -(-passed // GROUPS) or 1
+    firsts = range(0, passed, each)
+    lasts = [min(first + each, passed) - 1 for first in firsts]
+    return [(until - slot - last * period, last - first + 1) for first, last in zip(firsts, lasts, strict=True)]
 
 
 def arrivals(count: int, begin: float, end: float, random: Random | None, phase: float = 0.5) -> list[float]:

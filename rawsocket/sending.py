@@ -256,6 +256,11 @@ class Sender(Books):
             return [Flight(*self._flight)]
         return [] if self._extra is None else self._extra.flights
 
+    def _wanted(self) -> list[Flight]:
+        """The messages in flight whose replies somebody waits for."""
+        received = self._extra is not None and self._extra.receiving is not None
+        return [one for one in self._flights() if received or not one.keep or one.expect is not None]
+
     def _oldest(self) -> Flight | None:
         return next(iter(self._flights()), None)
 

@@ -192,7 +192,9 @@ def _moment(clients: Mapping[str, Any], server: Server) -> list[Pair]:
     # The two counts may be a second apart: what was lost meanwhile is not held by the server any more. What it
     # refuses, it never holds; the client does until it has read so.
     full = tcp["failed"].get("server-full", 0)
-    fewer = [("backlog", tcp["unproven"]), ("server-full", full), *_ordered(tcp["dropped"])]
+    # What was in the backlog then may have been served since, when those before it had left.
+    backlog = max(tcp["unproven"], at_stop.backlog or 0)
+    fewer = [("backlog", backlog), ("server-full", full), *_ordered(tcp["dropped"])]
     held = Pair("held when stop was asked", at_stop.held, at_stop.server, fewer, _not_noticed(tcp, server))
     if at_stop.backlog is None or not (waiting or at_stop.backlog):
         return [held]

@@ -22,6 +22,7 @@ from rawsocket import dial, limits, target
 from rawsocket.batch import BATCH
 from rawsocket.crowd import Ender
 from rawsocket.health import Meter
+from rawsocket.life import Life
 from rawsocket.locust_patches import lighten_worker
 from rawsocket.recorder import RECORDER
 
@@ -83,10 +84,17 @@ class Side:
         """Add our report to Locust's."""
         data["holdfast"] = self.numbers()
 
+    def numbers_at_stop(self) -> dict[str, Any]:
+        """Note what is waiting for a reply at the moment at which stop is asked, and give this process's report."""
+        now = time.perf_counter()
+        lives = [user for user in self._runner.user_greenlets if isinstance(user, Life)]
+        RECORDER.stop_asked(one.waiting(now) for one in (*lives, *RECORDER.clients))
+        return self.numbers()
+
     def on_test_stopping(self) -> None:
         """Send the numbers as they are at the moment at which stop is asked."""
         if isinstance(self._runner, WorkerRunner):
-            self._runner.send_message(STOPPING, self.numbers())
+            self._runner.send_message(STOPPING, self.numbers_at_stop())
 
     def on_test_stop(self) -> None:
         """Send the final numbers."""

@@ -15,7 +15,7 @@ import os
 import platform
 import resource
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ STATS = (
     *(f"sent_{name}_ms" for name in SENT),
     *(f"first_{name}_ms" for name in FIRST),
 )
-FAILURES = ("type", "name", "failure", "count")
+FAILURES = ("type", "name", "failure", "count", "example")
 Row = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
@@ -122,12 +122,13 @@ def summary(document: Mapping[str, Any]) -> str:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
     header, *times = progress.latencies(document["latency_ms"])
     parts += [_markdown(header, times), _markdown(("figure", ""), progress.figures(document))]
-    parts += _ledger(document["ledger"])
+    parts += _ledger(document["ledger"], document["reasons"])
     return "\n\n".join(parts) + "\n"
 
 
-def _ledger(ledger: Mapping[str, Any]) -> list[str]:
-    parts = [f"### {ledger_table.title(ledger)}", "\n".join(f"- {_cell(reason)}" for reason in ledger["unknown"])]
+def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
+    unknown = "\n".join(f"- {_cell(reason)}" for reason in ledger_table.unknown(ledger, said))
+    parts = [f"### {ledger_table.title(ledger)}", unknown]
     parts.append(_markdown(ledger_table.HEADER, ledger_table.both(ledger)))
     return [part for part in (*parts, _markdown(ledger_table.FATES, ledger_table.alone(ledger))) if part]
 
@@ -151,11 +152,14 @@ def stats(fleet: Fleet) -> str:
 
 
 def failures(fleet: Fleet) -> str:
-    """Give failures.csv: a row for each name of a failure in each row."""
-    return _csv(
-        FAILURES,
-        [(*key, failure, n) for key, row in fleet.rows().items() for failure, n in sorted(row["failures"].items())],
-    )
+    """Give failures.csv: a row for each name of a failure in each row; of wrong replies with what was seen of one."""
+    seen = fleet.examples()
+    lines = [
+        (*key, failure, count, seen.get(failure))
+        for key, row in fleet.rows().items()
+        for failure, count in sorted(row["failures"].items())
+    ]
+    return _csv(FAILURES, lines)
 
 
 def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from rawsocket.master.plan import Plan
 from rawsocket.master.server_probe import STALE_S, ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
 from rawsocket.recorder import RECORDER
+from rawsocket.verdict import MISSING_AFTER_S
 
 # From the end of the ramp to the steady window: what the ramp caused is over by then, and what the server
 # counted in it is too old to stand beside a steady second.
@@ -160,6 +161,8 @@ class Desk:
         for member in self.fleet.participants:
             if not member.final and not member.lost:
                 member.lost = "it did not deliver its final numbers"
+        if self.fleet.waiting()["oldest_s"] > MISSING_AFTER_S:
+            self._note_second(time.monotonic())  # the timeline is to show the stall that the run ended in
         self.audit.end(hurry=self.interrupted)
         self.conclude()
         self.finished.set()
@@ -216,6 +219,9 @@ class Desk:
         if self.running:
             self._note_workers()
             self._move_window(now)
+        self._note_second(now)
+
+    def _note_second(self, now: float) -> None:
         fresh = self.fleet.fresh_latencies()
         self.log.add(self.elapsed_s, fresh)
         self.timeline.add(self._sample(now, fresh["from_due"]))

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rawsocket.limits import Limits
+from rawsocket.master import histogram
 from rawsocket.master.health import Health
 from rawsocket.master.latencies import Latencies, RowKey, Times
 
@@ -41,6 +42,7 @@ class Member:
     at_stop: Report | None = None
     window: list[Report] = field(default_factory=list)
     health: Health = field(default_factory=Health)
+    waiting: Report | None = None
     final: bool = False
     lost: str = ""
     state: str = ""
@@ -49,7 +51,7 @@ class Member:
     def begin(self) -> None:
         """Forget the run before."""
         self.old_run = self.latest["run"] if self.latest else 0
-        self.counts = self.at_stop = self.before = None
+        self.counts = self.at_stop = self.before = self.waiting = None
         self.window = []
         self.health = Health()
         self.taking_part = self.final = False
@@ -85,7 +87,7 @@ class Fleet:
         self._clock = clock
         self.members: dict[str, Member] = {}
         self.latencies = Latencies()
-        self._open = False
+        self._open = self._was_open = False
         self._stopping = False
 
     def member(self, worker: str) -> Member:
@@ -102,7 +104,7 @@ class Fleet:
         for member in self.members.values():
             member.begin()
         self.latencies.begin()
-        self._open = self._stopping = False
+        self._open = self._was_open = self._stopping = False
         for worker in workers:
             self.member(worker).taking_part = True
 
@@ -127,7 +129,11 @@ class Fleet:
         if self._open and not at_stop:
             member.window.append(report)
             del member.window[1:-1]
-        self.latencies.take(report["rows"], steady=self._open and not at_stop)
+        # Workers stop one after the other: what the first one's end has set free is answered to the next one's users.
+        self.latencies.take(report["rows"], steady=self._open and not at_stop, late=self._stopping)
+        if member.waiting is None and report["waiting"]["count"]:
+            member.waiting = report["waiting"]
+            self.latencies.wait(report["waiting"]["rows"], steady=self._open or self._was_open)
 
     def open_window(self) -> None:
         """Open the steady window; each worker's latest report is where its differences start from."""
@@ -143,6 +149,7 @@ class Fleet:
 
     def stopping(self) -> None:
         """Note that stop was asked for: what fails from here on is not held against the run."""
+        self._was_open = self._open
         self.close_window()
         self._stopping = True
 
@@ -181,12 +188,29 @@ class Fleet:
         """Give the failures of all workers up to the moment when each was told to stop."""
         return sum(member.at_stop["failures"] for member in self.members.values() if member.at_stop)
 
+    def waiting(self) -> dict[str, Any]:
+        """Give {count, oldest_s, owed} of the messages that were due and had no reply when stop was asked.
+
+        `owed` is {microseconds for which a reply was owed: messages that waited for it}.
+        """
+        found = [member.waiting for member in self.members.values() if member.waiting]
+        owed: dict[int, int] = {}
+        for waiting in found:
+            histogram.add(owed, waiting["owed"])
+        oldest = max((waiting["oldest_s"] for waiting in found), default=0.0)
+        return {"count": sum(waiting["count"] for waiting in found), "oldest_s": oldest, "owed": owed}
+
+    def examples(self) -> dict[str, str]:
+        """Give, by the name of the failure, what was seen when a reply was wrong in that way."""
+        return {name: seen for report in self.counts() for name, seen in report["examples"].items()}
+
     def rows(self) -> dict[RowKey, dict[str, Any]]:
         """Give {(type, name): {requests, failures{}, bytes, times{sent, due, first}}} of the run."""
-        rows: dict[RowKey, dict[str, Any]] = {}
+        # Of a row whose messages were never sent, only those that wait for it are known.
+        rows: dict[RowKey, dict[str, Any]] = {key: _empty_row() for key in self.latencies.run}
         for member in self.members.values():
             for kind, name, requests, failures, size, _ in (member.counts or {"rows": []})["rows"]:
-                row = rows.setdefault((kind, name), {"requests": 0, "failures": {}, "bytes": 0})
+                row = rows.setdefault((kind, name), _empty_row())
                 row["requests"] += requests
                 row["bytes"] += size
                 for failure, count in failures.items():
@@ -199,6 +223,10 @@ class Fleet:
         """Give the sum over workers of a count's growth per second in the steady window; None where none has one."""
         rates = [rate for member in self.participants if (rate := member.steady(*path)) is not None]
         return sum(rates) if rates else None
+
+
+def _empty_row() -> dict[str, Any]:
+    return {"requests": 0, "failures": {}, "bytes": 0}
 
 
 def empty_totals() -> dict[str, Any]:

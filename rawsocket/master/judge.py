@@ -16,6 +16,7 @@ SCHEMA = 1
 # What verdict.json says by itself; the ledger has all counts, of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
 MESSAGES = ("due", "sent", "answered", "wrong", "late", "unanswered", "unsent")
+MICROSECOND = 1e-6
 
 
 @dataclass
@@ -68,12 +69,17 @@ def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
 def figures(evidence: Evidence) -> verdict.Figures:
     """Give the figures that thresholds are held against; `p99_ms` is from due, what a caller would have felt."""
     totals = evidence.fleet.totals()
-    steady = by_kind(evidence.fleet.latencies.steady)
+    steady, waiting = by_kind(evidence.fleet.latencies.steady), evidence.fleet.waiting()
+    examples = evidence.fleet.examples()
     return verdict.Figures(
         attempted=totals["connections"]["attempted"],
         # Each bad reply costs its connection, and so does one that nobody asked for and that answers no message.
         wrong=max(totals["messages"]["wrong"], sum(totals["connections"]["dropped"].get(n, 0) for n in WRONG_REPLIES)),
+        example=next((examples[name] for name in WRONG_REPLIES[::-1] if examples.get(name)), ""),
         failures=evidence.fleet.failures_until_stop(),
+        waiting=waiting["count"],
+        missing=_missing(evidence.fleet.latencies.slowest_us, waiting["owed"]),
+        oldest_s=waiting["oldest_s"],
         silent=evidence.run.every_s == 0,
         steady_s=evidence.run.steady_s,
         held_min=evidence.timeline.lowest("held"),
@@ -83,6 +89,12 @@ def figures(evidence: Evidence) -> verdict.Figures:
         workers=tuple(_worker(member) for member in evidence.fleet.participants),
         interrupted=evidence.interrupted,
     )
+
+
+def _missing(slowest_us: int, owed: Mapping[int, int]) -> int:
+    """Give how many messages waited, at the stop, for a reply that was owed for too long: see verdict.py."""
+    longest = max(verdict.MISSING_AFTER_S, slowest_us * MICROSECOND)
+    return sum(messages for us, messages in owed.items() if us * MICROSECOND > longest)
 
 
 def document(evidence: Evidence) -> dict[str, Any]:
@@ -106,7 +118,13 @@ def document(evidence: Evidence) -> dict[str, Any]:
             **{name: totals["connections"][name] for name in CONNECTIONS},
             "arrivals_per_s": comings.achieved(evidence.fleet.counts()),
         },
-        "messages": {**{name: totals["messages"][name] for name in MESSAGES}, "per_s": measured.messages_s},
+        "messages": {
+            **{name: totals["messages"][name] for name in MESSAGES},
+            "per_s": measured.messages_s,
+            "waiting": measured.waiting,
+            "missing": measured.missing,
+            "oldest_waiting_s": round(measured.oldest_s, 3),
+        },
         "latency_ms": latencies(evidence),
         "generator": {"workers": [_worker_row(worker) for worker in measured.workers]},
         "server": evidence.server,

@@ -1,4 +1,6 @@
-"""Pure: the times of a run's successes by row and by kind: of all of it, of the steady window, of this second.
+"""Pure: the times of a run by row and by kind: of all of it, of the steady window, of this second.
+
+They are those of successes, and from due also those for which messages without a reply had waited at the end.
 
 What was timed, in the words of the verdict:
 
@@ -13,7 +15,7 @@ from typing import Any
 
 from rawsocket.master import histogram
 from rawsocket.master.histogram import Histogram
-from rawsocket.rows import CONNECTION_ROWS, CONNECTS
+from rawsocket.rows import CONNECTION_ROWS, CONNECTS, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
@@ -32,15 +34,18 @@ class Latencies:
         """Forget the run before."""
         self.run: dict[RowKey, Times] = {}
         self.steady: dict[RowKey, Times] = {}
+        self.slowest_us = 0
         self._fresh = _empty()
 
     def open_window(self) -> None:
         """Make what comes with `steady` the steady window's, and forget an earlier window."""
         self.steady = {}
 
-    def take(self, rows: Iterable[Any], steady: bool) -> None:
-        """Take the rows of one report."""
+    def take(self, rows: Iterable[Any], steady: bool, late: bool = False) -> None:
+        """Take the rows of one report; `late`: it is of the time after stop was asked."""
         for kind, name, *_, lists in rows:
+            if not late and meaning(name, "sent") == "from_sent":
+                self.slowest_us = max(self.slowest_us, *(us for us, _ in lists["sent"]), 0)
             self._add(self.run, (kind, name), lists)
             if steady:
                 self._add(self.steady, (kind, name), lists)
@@ -48,6 +53,16 @@ class Latencies:
                 meant = meaning(name, reported)
                 if meant:
                     histogram.add(self._fresh[meant], pairs)
+
+    def wait(self, rows: Mapping[str, Any], steady: bool) -> None:
+        """Take, by row, for how long the messages without a reply had waited when stop was asked: from due, at least.
+
+        They are no successes; from sent and to the first byte stay those of messages that were answered.
+        """
+        for name, pairs in rows.items():
+            for into in (self.run, self.steady) if steady else (self.run,):
+                self._add(into, (TYPE, name), {"due": pairs})
+            histogram.add(self._fresh["from_due"], pairs)
 
     def _add(self, into: dict[RowKey, Times], key: RowKey, lists: Mapping[str, Any]) -> None:
         times = into.setdefault(key, {reported: {} for reported in REPORTED})

@@ -1,6 +1,6 @@
 """Pure: the ledger of verdict.json as a table for people, on the console, in the summary, in the report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -50,18 +50,23 @@ def alone(ledger: Mapping[str, Any]) -> list[Cells]:
     ]
 
 
-def console(ledger: Mapping[str, Any]) -> list[str]:
-    """Give the whole of it as lines."""
-    lines = [title(ledger), *(f"  unknown: {reason}" for reason in ledger["unknown"])]
+def unknown(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
+    """Give why something is unknown, without what is `said` among the reasons of the verdict anyway."""
+    return [reason for reason in ledger["unknown"] if reason not in said]
+
+
+def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
+    """Give the whole of it as lines, without the reasons that are `said` already."""
+    lines = [title(ledger), *(f"  unknown: {reason}" for reason in unknown(ledger, said))]
     return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([FATES, *alone(ledger)])]
 
 
-def html(ledger: Mapping[str, Any]) -> str:
-    """Give the whole of it as a section of the report."""
-    unknown = "".join(f"<li>{escape(reason)}</li>" for reason in ledger["unknown"])
+def html(ledger: Mapping[str, Any], said: Collection[str] = ()) -> str:
+    """Give the whole of it as a section of the report, without the reasons that are `said` already."""
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in unknown(ledger, said))
     states = {row["what"]: row["status"] for row in ledger["rows"]}
     return (
-        f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{unknown}</ul>'
+        f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{reasons}</ul>'
         f"{_table([HEADER, *both(ledger)], states)}<br>{_table([FATES, *alone(ledger)], states)}"
     )
 

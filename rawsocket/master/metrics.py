@@ -65,7 +65,7 @@ def _counter(name: str, text: str, value: float) -> Metric:
 def _latency(times: Times) -> Metric:
     """Give a summary with the quantiles of the run so far; values are exact to three significant digits."""
     name = PREFIX + "latency_seconds"
-    family = Metric(name, "times of successes in this run so far, by what was timed", "summary")
+    family = Metric(name, "times in this run so far, by what was timed", "summary")
     for kind, counts in times.items():
         for q, value in zip(QUANTILES, quantiles(counts, QUANTILES), strict=True):
             if value is not None:

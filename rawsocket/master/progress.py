@@ -34,12 +34,19 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("reconnects", number(connections["reconnects"])),
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
+        ("still waiting when stop was asked", waiting(messages)),
         ("messages/s, steady", number(messages["per_s"])),
         *serving.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
         ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),
     ]
+
+
+def waiting(messages: Mapping[str, Any]) -> str:
+    """Give how many messages had no reply when stop was asked, and for how long the oldest had waited."""
+    count = messages["waiting"]
+    return f"{count}, the oldest for {messages['oldest_waiting_s']:.3f} s" if count else "0"
 
 
 def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -69,7 +76,7 @@ def table(document: Mapping[str, Any]) -> str:
     for name, *cells in latencies(document["latency_ms"]):
         lines.append("  ".join((f"{name:<{width}}", *(f"{cell:>13}" for cell in cells))).rstrip())
     lines += [f"{name:<{width}}  {value}" for name, value in thresholds(document)]
-    lines += ["", *ledger_table.console(document["ledger"]), ""]
+    lines += ["", *ledger_table.console(document["ledger"], document["reasons"]), ""]
     lines += [verdict(document), *(f"  {reason}" for reason in document["reasons"])]
     return "\n".join(lines)
 

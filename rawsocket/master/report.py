@@ -54,7 +54,8 @@ def _latency(desk: Desk) -> str:
     due, sent = times["from_due"], times["from_sent"]
     picture = spectrum.svg(due, sent) if due else ""
     table = _table(progress.latencies(judge.latencies(evidence)))
-    return f"{picture}<p>{escape(spectrum.caption(due, sent))}</p>{table}"
+    waiting = evidence.fleet.waiting()["count"]
+    return f"{picture}<p>{escape(spectrum.caption(due, sent, waiting))}</p>{table}"
 
 
 def _table(rows: Iterable[Iterable[str]]) -> str:
@@ -76,4 +77,4 @@ def _verdict(document: dict[str, Any] | None) -> str:
 
 
 def _ledger(document: dict[str, Any] | None) -> str:
-    return "" if document is None else ledger_table.html(document["ledger"])
+    return "" if document is None else ledger_table.html(document["ledger"], document["reasons"])

@@ -72,10 +72,17 @@ def time(ms: float) -> str:
     return f"{ms / 1000:.3g} s" if ms >= 1000 else f"{ms:.3g} ms"
 
 
-def caption(due: Histogram, sent: Histogram) -> str:
-    """Say in words what the picture shows."""
+def caption(due: Histogram, sent: Histogram, waiting: int = 0) -> str:
+    """Say in words what the picture shows; `waiting` messages had no reply when stop was asked."""
     if not due:
         return "No message was answered: there is no latency to show."
+    still = f" {waiting} had no reply yet when stop was asked: of these it is the time for which they had waited."
+    return _words(due, sent) + (still if waiting else "")
+
+
+def _words(due: Histogram, sent: Histogram) -> str:
+    if not sent:
+        return f"No message was answered; 99 of 100 have waited {_p99(due)} or less."
     said = f"Of 100 messages, 99 had their whole reply within {_p99(due)} of when they were due"
     if _p99(due) == _p99(sent):
         return f"{said}, and within the same of when they were sent: hardly any had to wait before it was sent."

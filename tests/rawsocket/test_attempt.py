@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import pytest
 
 from rawsocket import dial
@@ -93,6 +94,7 @@ def test_what_was_given_up_is_told_to_nobody(reactor: Reactor, listener: socket.
     ends.attempt.begin()
     ends.attempt.give_up()
     ends.attempt.give_up()
+    gevent.sleep(0.05)  # in which it would have connected
     assert ends.socks == ends.failures == []
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from rawsocket.books import CLIENT, Books
-from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short
+from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, Wrong
 from rawsocket.recorder import Recorder
 from rawsocket.rows import Times
 
@@ -55,6 +55,20 @@ def test_a_connection_settles_once(books: Kept, row: str):
     books.settle()
     assert books.events == [(row, "ok")]
     assert (books.recorder.connected, books.recorder.reconnects) == (1, row == "reconnect")
+
+
+def test_the_first_wrong_reply_of_a_run_is_logged_and_kept(books: Kept, caplog: pytest.LogCaptureFixture):
+    for detail in ("ERR message too long", "something else"):
+        books.ended()
+        books.lost(Wrong(detail), [("message", TIMES)], None, False)
+        books.opened(1.0, 1.5)
+    books.ended()
+    books.lost(ReplyTimeout("0 bytes had come"), [("message", TIMES)], None, False)
+    assert books.recorder.examples == {"wrong": "ERR message too long"}
+    assert [record.getMessage() for record in caplog.records] == [
+        "the first reply of this run that was wrong: ERR message too long"
+    ]
+    books.check()
 
 
 def test_closing_settles_and_leaves_messages_unanswered_without_failure(books: Kept):

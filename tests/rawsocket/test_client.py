@@ -10,6 +10,7 @@ import gevent
 import pytest
 
 from rawsocket import client as client_module
+from rawsocket import dial
 from rawsocket.client import RawSocketClient
 from rawsocket.errors import Closed, RawSocketError, SendTimeout
 from rawsocket.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
@@ -437,3 +438,67 @@ def wait_until(happened: Any) -> None:
     while not happened():
         assert time.perf_counter() < deadline
         gevent.sleep(0.005)
+
+
+# What waits for the server when stop is asked.
+
+
+def test_a_request_without_its_reply_waits_since_it_was_due():
+    with rig("silent") as made:
+        asking = gevent.spawn(made.client.request, b"x", name="message", due=time.perf_counter() - 2)
+        gevent.sleep(0.05)
+        found = made.client.waiting(time.perf_counter() + 1)
+        assert found is not None
+        assert (found.name, len(found.ages)) == ("message", 1)
+        assert 1 < found.owed < LONG
+        assert found.ages[0][0] == pytest.approx(found.owed + 2, abs=0.01)
+        assert made.recorder.clients == {made.client}
+        asking.kill()
+        assert made.client.waiting(time.perf_counter() + 1) is None  # nobody wants its reply any more
+    assert made.recorder.clients == set()
+
+
+def test_what_was_only_sent_waits_once_its_reply_is_wanted():
+    with rig("silent") as made:
+        for _ in range(3):
+            made.client.send(b"x", name="message")
+        later = time.perf_counter() + 5
+        assert made.client.waiting(later) is None
+        receiving = gevent.spawn(made.client.receive)
+        gevent.sleep(0)
+        found = made.client.waiting(later)
+        assert found is not None
+        assert len(found.ages) == 3
+        receiving.kill()
+
+
+def test_a_message_that_the_kernel_does_not_take_waits():
+    with rig("unread") as made:
+        sending = gevent.spawn(made.client.send, b"x" * 50_000_000, name="message")
+        gevent.sleep(0.05)
+        found = made.client.waiting(time.perf_counter() + 1)
+        assert found is not None
+        assert len(found.ages) == 1
+        sending.kill()
+
+
+def test_what_is_answered_or_on_its_way_does_not_wait():
+    with rig("echo") as made:
+        ask(made)
+        assert made.client.waiting(time.perf_counter() + 5) is None
+    with rig("silent") as made:
+        asking = gevent.spawn(made.client.request, b"x")
+        gevent.sleep(0)
+        assert made.client.waiting(made.client._in_flight[0][2] + 0.001) is None
+        asking.kill()
+
+
+def test_a_reply_that_is_there_unread_is_not_waited_for():
+    with rig("echo") as made:
+        sock = made.client._sock
+        assert sock is not None
+        made.client.send(b"x", name="message")
+        while not dial.readable(sock):
+            gevent.sleep(0.005)
+        made.client._receives = True  # the greenlet that waits for it did not have its turn yet
+        assert made.client.waiting(time.perf_counter() + 5) is None

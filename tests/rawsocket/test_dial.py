@@ -193,10 +193,26 @@ def test_sockets_are_bound_to_the_sources_of_their_family_in_turn():
             sock.close()
 
 
+def _ten_free_ports(*hosts: str) -> int:
+    """The first of ten ports that nobody on this machine is bound to."""
+    return next(
+        low for low in range(41_000, 61_000, 10) if all(_free(host, low + n) for n in range(10) for host in hosts)
+    )
+
+
+def _free(host: str, port: int) -> bool:
+    with socket.socket() as sock:
+        try:
+            sock.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 @pytest.mark.usefixtures("_sources")
 def test_each_source_has_its_own_ports(monkeypatch: pytest.MonkeyPatch):
     """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
-    low = 41_000
+    low = _ten_free_ports("127.0.0.2", "127.0.0.3", "")
     monkeypatch.setattr(dialling, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
     dialling.bind_to(["127.0.0.2", "127.0.0.3"])
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -213,3 +229,16 @@ def test_each_source_has_its_own_ports(monkeypatch: pytest.MonkeyPatch):
 def test_the_whole_range_of_ports_is_searched():
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     assert struct.unpack("HH", dialling._port_range()) == (low, high)
+
+
+def test_readable_says_so_without_taking_anything_or_waiting():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    assert not dialling.readable(ours)
+    theirs.send(b"x")
+    assert dialling.readable(ours)
+    assert ours.recv(10) == b"x"
+    theirs.close()
+    assert dialling.readable(ours)  # its end
+    ours.close()
+    assert dialling.readable(ours)  # an error

@@ -215,17 +215,21 @@ def _block(seconds: float) -> None:
 
 
 def test_a_real_hub_that_is_blocked(meter: Meter) -> None:
+    earliest = time.monotonic()
+    meter.start()
     began = time.monotonic()
     gevent.sleep(0.05)
     before = meter.report()
     _block(0.1)
     gevent.sleep(0.03)
-    after, elapsed = meter.report(), time.monotonic() - began
+    asked = time.monotonic()
+    after = meter.report()
+    told = time.monotonic()
     # However slow the machine is: the first tick that was missed was due at most a tick after the block began ...
     assert after["lag_max_us"] >= 89_000
     # ... and there is a tick for each 10 ms of the time that passed, blocked or not.
     ticks = sum(count for report in (before, after) for _, count in report["lag"])
-    assert ticks == pytest.approx(elapsed / TICK_S, abs=2)
+    assert (asked - began) / TICK_S - 2 <= ticks <= (told - earliest) / TICK_S + 1
     assert sum(count for us, count in after["lag"] if us >= 10_000) >= 8
     assert after["late_s"] - before["late_s"] >= 0.089
     assert after["turns"] > before["turns"]

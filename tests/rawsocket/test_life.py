@@ -8,9 +8,10 @@ import pytest
 
 from rawsocket import schedule
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout
-from rawsocket.life import STOPPED, Session
+from rawsocket.life import STOPPED, Life, Session
 from rawsocket.master.histogram import quantiles
-from rawsocket.steps import Close, Connect, Due, Request, Wait
+from rawsocket.steps import Close, Connect, Due, Receive, Request, Send, Wait
+from tests.support.reports import once
 from tests.support.world import Played, World
 
 PERIOD = 0.1
@@ -239,4 +240,144 @@ def test_an_interrupt_that_falls_into_a_session_is_not_the_sessions(world: World
         world.run(1001.0)
     life.end()
     assert life.over
+    check(world)
+
+
+# What waits for the server when stop is asked: looked for at any moment, without a trace.
+
+
+def ages(life: Life, world: World) -> list[float]:
+    found = life.waiting(world.now)
+    return [round(age, 3) for age, _ in found.ages] if found else []
+
+
+def test_behind_a_reply_that_does_not_come_each_slot_waits(world: World):
+    world.stalls = [(1002.0, 1e9)]
+    life = Played(world, hold())
+    world.run(1004.02)
+    found = life.waiting(world.now)
+    assert found is not None
+    # Slots at 1002.05, 1002.15, ... 1003.95: one message in flight and nineteen that could not be sent.
+    assert sorted(ages(life, world)) == pytest.approx([0.07 + number / 10 for number in range(20)], abs=0.002)
+    assert (found.name, found.owed) == ("message", pytest.approx(1.97, abs=0.002))
+    life.end()
+    messages = check(world)
+    assert len(found.ages) == messages["unanswered"] + messages["unsent"][STOPPED]
+
+
+def test_what_is_answered_in_time_never_waits(world: World):
+    life = Played(world, hold())
+    for tick in range(500):
+        world.run(1000 + tick * 0.0101)  # often enough to see messages in flight
+        assert life.waiting(world.now) is None
+    assert world.recorder.answered > 40
+    life.end()
+
+
+@pytest.mark.parametrize("arrived", [b"", b"half a re"])
+def test_what_has_come_and_was_not_read_is_not_owed(world: World, arrived: bytes):
+    """It is this process that was late, or the end of the connection that it has not seen."""
+    world.stalls = [(1002.0, 1e9)]
+    life = Played(world, hold())
+    world.run(1004.0)
+    assert life.waiting(world.now) is not None
+    world.sockets[-1].inbound.append(arrived)
+    assert life.waiting(world.now) is None
+    life.end()
+
+
+def test_a_slot_that_is_due_while_nothing_is_owed_waits_for_this_process(world: World):
+    life = Played(world, hold(period=1.0))
+    world.run(1003.2)
+    world.now = 1007.0  # the hub stood still
+    assert life.waiting(world.now) is None
+    life.end()
+
+
+def test_slots_without_a_connection_wait_for_nothing(world: World):
+    """They are unsent by the failure that took it, and that is counted."""
+    world.setup.reply_timeout = 1.0
+    world.stalls = [(1002.0, 1e9)]
+    world.refuses = lambda now: Refused() if now > 1002 else None
+    life = Played(world, hold())
+    world.run(1003.0)
+    assert len(ages(life, world)) > 5
+    world.run(1005.0)
+    assert world.recorder.failures > 0
+    assert ages(life, world) == []
+    life.end()
+    check(world)
+
+
+def test_after_a_reconnect_only_what_is_due_since_then_waits(world: World):
+    world.setup.reply_timeout = 1.0
+    world.stalls = [(1002.0, 1e9)]
+    life = Played(world, hold())
+    world.run(1008.02)
+    waiting = ages(life, world)
+    assert 0 < max(waiting) <= world.now - life.connected_at
+    before = sum(world.recorder.unsent.values())
+    life.end()
+    messages = check(world)
+    assert messages["unsent"][STOPPED] + messages["unanswered_by"]["client"] == len(waiting)
+    assert sum(messages["unsent"].values()) >= before
+
+
+def test_a_visit_waits_for_its_connect(world: World):
+    def visit(life: Played) -> Session:
+        while True:
+            yield Due(1.0)
+            yield Connect()
+            yield Request(b"x", name="message", expect=b"x")
+            yield Close()
+
+    life = Played(world, visit)
+    world.run(1003.5002)
+    world.now = 1006.7  # nobody has accepted it
+    found = life.waiting(world.now)
+    assert found is not None
+    assert (found.name, [(round(age, 1), n) for age, n in found.ages]) == ("", once([3.2, 2.2, 1.2, 0.2]))
+    life.end()
+
+
+def test_without_slots_the_messages_in_flight_wait(world: World):
+    def pipelined(life: Played) -> Session:
+        yield Connect()
+        for number in range(3):
+            yield Request(b"%d" % number, name="message", expect=b"%d" % number, inflight=4)
+        yield Wait(1000)
+
+    world.stalls = [(1000.0, 1e9)]
+    life = Played(world, pipelined)
+    world.run(1002.0)
+    assert ages(life, world) == pytest.approx([2.0] * 3, abs=0.002)
+    life.end()
+    check(world)
+
+
+def test_a_silent_hold_waits_for_nothing(world: World):
+    def silent(life: Played) -> Session:
+        yield Connect()
+        yield Wait(1000)
+
+    life = Played(world, silent)
+    world.run(1100.0)
+    assert life.waiting(world.now) is None
+    life.end()
+
+
+@pytest.mark.parametrize(("expect", "receives", "waiting"), [(None, False, 0), (None, True, 1), (b"yes", False, 1)])
+def test_what_was_sent_without_asking_for_a_reply_waits_only_if_it_is_received(
+    world: World, expect: bytes | None, receives: bool, waiting: int
+):
+    def session(life: Played) -> Session:
+        yield Connect()
+        yield Send(b"news", name="message", expect=expect)
+        yield Receive() if receives else Wait(1000)
+
+    world.stalls = [(1000.0, 1e9)]
+    life = Played(world, session)
+    world.run(1003.0)
+    assert len(ages(life, world)) == waiting
+    life.end()
     check(world)

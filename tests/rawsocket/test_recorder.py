@@ -1,7 +1,9 @@
 import json
 
-from rawsocket.recorder import RECORDER, Recorder
-from rawsocket.rows import SETTLE_AFTER, Row
+from rawsocket.recorder import EXAMPLE, RECORDER, Recorder
+from rawsocket.rows import SETTLE_AFTER, Row, truncate
+from rawsocket.waiting import Waiting
+from tests.support.reports import once
 
 
 def test_a_report_has_these_keys_and_counts():
@@ -19,6 +21,8 @@ def test_a_report_has_these_keys_and_counts():
     recorder.unsent["refused"] = 4
     recorder.success("message", (0.002, 0.001, 0.0005), 20)
     recorder.failure("message", "closed")
+    recorder.example("wrong", "b'x' instead of b'y'")
+    recorder.stop_asked([None, Waiting("message", 3.0, once([3.0, 2.0]))])
     report = recorder.report()
     json.dumps(report)
     assert report.pop("cpu_s") > 0
@@ -53,6 +57,13 @@ def test_a_report_has_these_keys_and_counts():
         },
         "bytes": {"sent": 0, "received": 0},
         "failures": 1,
+        "examples": {"wrong": "b'x' instead of b'y'"},
+        "waiting": {
+            "count": 2,
+            "oldest_s": 3.0,
+            "rows": {"message": [[truncate(3_000_000), 1], [truncate(2_000_000), 1]]},
+            "owed": [[truncate(3_000_000), 2]],
+        },
         "arrivals": {"count": 2, "first_s": 5.0, "last_s": 6.5},
         "storms": [],
         "rows": [
@@ -120,6 +131,38 @@ def test_a_storm_tells_who_dropped_who_came_back_and_when_the_last_did():
     recorder.storm(1000, came_back_after=0.5)
     recorder.storm(1000, came_back_after=0.25)
     assert recorder.report()["storms"] == [[1000, 3, 2, 0.5]]
+
+
+def test_what_waits_is_noted_once_per_run():
+    recorder = Recorder()
+    for run in (1, 2):
+        recorder.begin_run()
+        assert recorder.report()["waiting"]["count"] == 0
+        recorder.stop_asked([Waiting("message", 2.0, once([2.0] * run))])
+        recorder.stop_asked([Waiting("message", 5.0, once([5.0]))])
+        assert [recorder.report(final=final)["waiting"]["count"] for final in (False, True)] == [run, run]
+
+
+def test_what_was_never_sent_waits_in_the_row_with_the_most_events():
+    recorder = Recorder()
+    recorder.groups.append({"visit message": Row()})
+    for name in ("connect", "connect", "connect", "other"):
+        recorder.success(name, (0.001, 0.001, 0.001), 5)
+    recorder.groups[0]["visit message"].plain += [0.001, 0.001]
+    recorder.stop_asked([Waiting("", 2.0, once([2.0]))])
+    assert list(recorder.report()["waiting"]["rows"]) == ["visit message"]
+    nothing_sent = Recorder()
+    nothing_sent.stop_asked([Waiting("", 2.0, once([2.0]))])
+    assert list(nothing_sent.report()["waiting"]["rows"]) == ["message"]
+
+
+def test_of_each_failure_the_first_example_of_a_run_is_kept_and_is_short():
+    recorder = Recorder()
+    assert [recorder.example("wrong", detail) for detail in ("x" * 1000, "y")] == [True, False]
+    assert recorder.example("short", "z")
+    assert recorder.report()["examples"] == {"wrong": "x" * EXAMPLE, "short": "z"}
+    recorder.begin_run()
+    assert recorder.report()["examples"] == {}
 
 
 def test_the_process_has_one_recorder():

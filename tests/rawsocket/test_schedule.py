@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawsocket import schedule
-from rawsocket.schedule import arrivals, backoff, first_slot, millisecond, missed, on_grid
+from rawsocket.schedule import GROUPS, arrivals, backoff, first_slot, millisecond, missed, on_grid, overdue
 
 moments = st.floats(0, 1e7)
 chances = st.floats(0, 1, exclude_max=True)
@@ -26,6 +26,24 @@ def test_the_first_slot_is_within_a_period(now: float, period: float, chance: fl
 @pytest.mark.parametrize(("until", "passed"), [(9.9, 0), (10.0, 1), (10.9, 1), (11.0, 2), (14.5, 5)])
 def test_missed_slots_are_counted_up_to_and_with_the_moment(until: float, passed: int):
     assert missed(10.0, 1.0, until) == passed
+
+
+def test_slots_that_have_passed_are_told_with_their_ages():
+    assert overdue(10.0, 1.0, 9.5) == []
+    assert overdue(10.0, 1.0, 12.5) == [(2.5, 1), (1.5, 1), (0.5, 1)]
+
+
+@given(st.integers(1, 100_000), st.floats(0.001, 10))
+def test_many_slots_are_told_in_groups_that_are_at_least_so_old(number: int, period: float):
+    """All are counted; each with an age that is not above its own, and below it by two groups' width at most."""
+    until = 10.0 + (number - 0.5) * period
+    groups = overdue(10.0, period, until)
+    ages = [age for age, count in groups for _ in range(count)]
+    assert (len(ages), len(groups) <= GROUPS) == (number, True)
+    width = period * (number // GROUPS + 1)
+    for slot in (0, number // 2, number - 1):
+        own = until - 10.0 - slot * period
+        assert own - width - 1e-6 <= ages[slot] <= own + 1e-6
 
 
 @given(st.integers(1, 500), moments, st.floats(0.001, 100), chances)

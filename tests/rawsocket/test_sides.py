@@ -111,6 +111,13 @@ def test_connections_in_the_backlog_have_their_own_row() -> None:
     assert row("in the backlog then", ours, theirs) == Row("in the backlog then", 12, 12, 0, {}, 0, OK)
 
 
+def test_connections_that_left_the_backlog_while_the_users_were_ended_were_in_it() -> None:
+    """Prefork serves the next ones as soon as the first are closed: two have had a reply since."""
+    ours, theirs = clients(unproven=10), server(at_stop=Moment(20, 8, 12))
+    assert judged("held when stop was asked", ours, theirs) == ({"backlog": 12}, 0, OK)
+    assert judged("held when stop was asked", ours, server(at_stop=Moment(20, 8)))[1:] == (2, UNEXPLAINED)
+
+
 def test_what_the_queue_had_no_room_for_and_what_its_client_has_left() -> None:
     ours = clients(unproven=12, abandoned=2)
     assert judged("in the backlog then", ours, server(at_stop=Moment(13, 1, 11))) == ({"backlog": 1}, 0, OK)

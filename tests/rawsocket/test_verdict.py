@@ -28,6 +28,30 @@ def lost(why: str = "it went missing") -> tuple[Worker, ...]:
 
 
 @pytest.mark.parametrize(
+    ("most", "failures", "missing", "verdict"),
+    [(0, 0, 1, "fail"), (5, 2, 3, "pass"), (5, 3, 3, "fail"), (None, 0, 99, "pass")],
+)
+def test_missing_replies_count_among_the_failures_that_are_allowed(
+    most: int | None, failures: int, missing: int, verdict: str
+) -> None:
+    wanted = dataclasses.replace(WANTED, max_failures=most)
+    assert judge(figures(failures=failures, missing=missing), wanted).verdict == verdict
+
+
+@pytest.mark.parametrize("failures", [0, 7])
+def test_what_could_not_be_measured_is_neither_met_nor_missed(failures: int) -> None:
+    judged = judge(figures(p99_ms=None, failures=failures), WANTED)
+    (check,) = [check for check in judged.thresholds if check.name == "max_p99_ms"]
+    assert check == Check("max_p99_ms", 1000.0, None, None)
+    assert judged.exit_code == (3 if failures else 4)
+
+
+def test_a_wrong_reply_is_quoted() -> None:
+    (reason,) = judge(figures(wrong=85, example="ERR message too long"), WANTED).reasons
+    assert reason == "85 replies did not match the message sent; one was ERR message too long"
+
+
+@pytest.mark.parametrize(
     ("changes", "verdict", "code", "reason"),
     [
         ({}, "pass", 0, "4 thresholds met"),
@@ -45,7 +69,17 @@ def lost(why: str = "it went missing") -> tuple[Worker, ...]:
         ({"workers": (WORKERS[0], Worker("b"))}, "unknown", 4, "worker b reported too seldom"),
         ({"p99_ms": None}, "unknown", 4, "max_p99_ms: could not be measured"),
         # Evidence of failure is evidence: no right reply at all is no doubt about the server.
-        ({"p99_ms": None, "messages_s": 0.0, "failures": 7}, "fail", 3, "max_p99_ms: nothing to measure"),
+        ({"p99_ms": None, "messages_s": 0.0, "failures": 7}, "fail", 3, "max_p99_ms: could not be measured"),
+        ({"p99_ms": None, "held_min": 99}, "fail", 3, "max_p99_ms: could not be measured"),
+        ({"p99_ms": None, "missing": 1}, "fail", 3, "max_p99_ms: could not be measured"),
+        # What still waits is counted; what is missing fails, unless the generator may be to blame.
+        ({"waiting": 5, "oldest_s": 0.9}, "pass", 0, "4 thresholds met"),
+        ({"waiting": 437, "missing": 437, "oldest_s": 8.12}, "fail", 3, "437 messages still waited for a reply when"),
+        ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "1 message still waited for a reply when stop was asked, the"),
+        ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "the oldest for 8.1 s"),
+        ({"missing": 9, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
+        ({"missing": 9, "workers": lost()}, "unknown", 4, "9 messages still waited"),
+        ({"missing": 9, "interrupted": True}, "unknown", 130, "9 messages still waited"),
         # Doubt outranks a missed threshold ...
         ({"held_min": 0, "failures": 9, "workers": lost()}, "unknown", 4, "worker b was lost"),
         # ... and a wrong reply outranks doubt.

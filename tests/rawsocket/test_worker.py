@@ -9,10 +9,12 @@ import pytest
 from locust.runners import LocalRunner, WorkerRunner
 
 from rawsocket import worker
+from rawsocket.life import Life
 from rawsocket.limits import Limits
 from rawsocket.recorder import RECORDER
+from rawsocket.waiting import Waiting
 from tests.support.locust_fleet import locust_fleet
-from tests.support.reports import Clock
+from tests.support.reports import Clock, once
 from tests.support.server_process import running_server
 
 HOME = {"HOLDFAST_TARGET": "tcp://server:8686"}
@@ -72,6 +74,44 @@ def test_the_end_is_told_twice_when_asked_and_when_done() -> None:
         ("holdfast_stopping", False),
         ("holdfast_final", True),
     ]
+
+
+class Client:
+    """A greenlet's client of which only what waits is asked."""
+
+    def waiting(self, now: float) -> Waiting:
+        return Waiting("request", 2.0, once([2.0]))
+
+
+class Owing(Life):
+    """A life of which only what waits is asked."""
+
+    __slots__ = ()
+    args = ()
+
+    def __init__(self) -> None: ...
+
+    def waiting(self, now: float) -> Waiting:
+        return Waiting("message", 3.0, once([3.0, 2.0]))
+
+
+def test_what_waits_when_stop_is_asked_is_told_then_and_with_the_final_numbers() -> None:
+    """Users of both kinds are asked, users that are neither are not; after the first time nobody is."""
+    runner = FakeWorker(None, None)
+    side = worker.Side(runner, {})
+    side.on_test_start()
+    RECORDER.clients.add(client := Client())
+    runner.user_greenlets.greenlets |= {Owing(), object()}
+    try:
+        assert side.numbers()["waiting"]["count"] == 0
+        side.on_test_stopping()
+        side.on_test_stopping()
+        side.on_test_stop()
+    finally:
+        RECORDER.clients.discard(client)
+    assert [data["waiting"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
+    side.on_test_start()
+    assert side.numbers()["waiting"]["count"] == 0
 
 
 def test_each_run_has_its_number() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
+from tests.support.undisturbed import demand
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
@@ -86,6 +87,10 @@ class LocustFleet:
             return self.master.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the master did not end: {self.out()[-2000:]}{self.err()[-4000:]}") from None
+
+    def ends_with(self, code: int, or_doubted: bool = False) -> None:
+        """Demand the master's exit code, in an `undisturbed` test or with `or_doubted`."""
+        demand(code, self.exit_code(), self.out(), self.err()[-4000:], or_doubted)
 
     def wait(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """Wait until `what(/lab/state.json)` is true; the page may still be starting."""

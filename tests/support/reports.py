@@ -1,7 +1,9 @@
 """Workers' reports for tests of the master's side, in the form that `rawsocket.recorder` gives them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from rawsocket.waiting import Waiting, Waits
 
 Rows = Mapping[str, Mapping[int, int]]
 Table = Mapping[str, Any]
@@ -40,13 +42,17 @@ def report(
     bytes_: Table | None = None,
     storms: list[list[Any]] | None = None,
     arrivals: tuple[int, float, float] = (0, 0.0, 0.0),
+    examples: dict[str, str] | None = None,
+    waiting: Iterable[Waiting] = (),
 ) -> dict[str, Any]:
     """Give one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
 
     `rows` are times from sent; those from due and to the first byte are the same, unless `due` or `first` give
     other ones for a name. What `connections`, `messages`, `sessions`, `health` and `bytes_` give stands in place
-    of what follows from the rest.
+    of what follows from the rest. `waiting` is what had no reply when stop was asked.
     """
+    waits = Waits()
+    waits.add(waiting, "message")
     failures, rows, due, first = failures or {}, rows or {}, due or {}, first or {}
     connected = held if connected is None else connected
     names = sorted({*rows, *due, *first, *(["message"] if failures else [])})
@@ -62,6 +68,8 @@ def report(
         "messages": {**_messages(answered, wrong), **(messages or {})},
         "bytes": {"sent": answered * 20, "received": answered * 20, **(bytes_ or {})},
         "failures": sum(failures.values()),
+        "examples": examples or {},
+        "waiting": waits.report(),
         "arrivals": dict(zip(("count", "first_s", "last_s"), arrivals, strict=True)),
         "storms": storms or [],
         "rows": [_row(name, failures if name == "message" else {}, rows, due, first) for name in names],
@@ -104,6 +112,11 @@ def _row(name: str, failures: dict[str, int], rows: Rows, due: Rows, first: Rows
     times = {"sent": sent, "due": due.get(name, others), "first": first.get(name, others)}
     pairs = {kind: [[us, n] for us, n in histogram.items()] for kind, histogram in times.items()}
     return ["TCP", name, count + sum(failures.values()), failures, count * 20, pairs]
+
+
+def once(ages: Iterable[float]) -> list[tuple[float, int]]:
+    """The ages of a Waiting: each in seconds, of one message."""
+    return [(age, 1) for age in ages]
 
 
 class Clock:

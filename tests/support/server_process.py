@@ -120,10 +120,24 @@ class ServerProcess:
 
 
 @contextmanager
-def running_server(*flags: str, env: dict[str, str] | None = None) -> Iterator[ServerProcess]:
-    """Run a server with `flags` on free ports, until the block ends."""
-    command = [sys.executable, "-m", "server", "--port", "0", "--admin-port", "0", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+def running_server(
+    *flags: str, env: dict[str, str] | None = None, before: str = "", own_group: bool = False
+) -> Iterator[ServerProcess]:
+    """Run a server with `flags` on free ports, until the block ends. `before` is code that is run in it first."""
+    main = (
+        ["-c", f"{before}\nimport runpy\nrunpy.run_module('server', run_name='__main__')"]
+        if before
+        else ["-m", "server"]
+    )
+    process = subprocess.Popen(
+        [sys.executable, *main, "--port", "0", "--admin-port", "0", *flags],
+        cwd=ROOT,
+        env=env,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        process_group=0 if own_group else None,
+    )
     try:
         yield ServerProcess(process)
     finally:

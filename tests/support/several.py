@@ -32,6 +32,12 @@ def children(server: ServerProcess) -> set[int]:
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
+def came_in(server: ServerProcess) -> float:
+    """Return how many bytes it has read, when its processes wait: who is kept from running reads nothing either."""
+    eventually(lambda: all(state(pid) == "S" for pid in pids(server).values()), "its processes wait")
+    return server.metrics()['bytes_total{direction="in"}']
+
+
 def state(pid: int) -> str:
     """Return what the process does, in the letters of proc(5): S it waits, T it stands still, Z it has ended."""
     try:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
 DEADLINE = 30.0
+
+#: More bytes than the kernel's buffers hold of one connection, both ways and at both ends: a server has no bound that
+#: takes more of a client that does not read.
+MOST_TAKEN = 64 << 20
 
 #: Between two looks at something that can only be looked at; the deadline decides, not this.
 PAUSE = 0.01
@@ -64,16 +68,37 @@ def ask(sock: socket.socket, message: bytes) -> bytes:
     return read_line(sock)
 
 
-def fill(sock: socket.socket, data: bytes, quiet: float = 0.5) -> int:
-    """Send `data` over and over until nothing more is taken for `quiet` seconds; return the bytes taken."""
+def fill(sock: socket.socket, data: bytes, quiet: float = 0.5, taken: int = 0) -> int:
+    """Send `data` over and over until nothing more is taken for `quiet` seconds; return the bytes taken.
+
+    `taken`: what was taken earlier, to be gone on from and counted. Fail beyond `MOST_TAKEN`.
+    """
+    view = memoryview(data)
     sock.settimeout(quiet)
-    taken = 0
-    try:
-        while True:
-            taken += sock.send(data)
-    except TimeoutError:
-        sock.settimeout(DEADLINE)
-        return taken
+    with suppress(TimeoutError):
+        while taken <= MOST_TAKEN:
+            taken += sock.send(view[taken % len(view) :])
+        raise AssertionError(f"{taken} bytes were taken, and it would go on")
+    sock.settimeout(DEADLINE)
+    return taken
+
+
+def fill_for_good(sock: socket.socket, data: bytes, came_in: Callable[[], float], quiet: float = 0.15) -> int:
+    """The same until the server reads no more, and not for want of time; return the bytes taken.
+
+    It may not have read for a while because it was kept from running: so `came_in()`, how many bytes it has read, must
+    be more than before, and must stand still while nothing more is taken.
+    """
+    before = last = came_in()
+    end, taken, more = monotonic() + DEADLINE, 0, True
+    while more or last <= before:
+        if monotonic() > end:
+            raise AssertionError(f"it reads on and on, or not at all: {last - before} bytes of {taken}")
+        so_far = fill(sock, data, quiet, taken)
+        now = came_in()
+        more = (so_far, now) != (taken, last)
+        taken, last = so_far, now
+    return taken
 
 
 def eventually(holds: Callable[[], object], what: str) -> None:

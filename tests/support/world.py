@@ -160,8 +160,10 @@ class Sock:
             self.inbound.append(data)
             self.world.handlers[self.number].on_ready(1)
 
-    def recv(self, _: int) -> bytes:
-        return self.inbound.pop(0)
+    def recv(self, _: int, flags: int = 0) -> bytes:
+        if not self.inbound:
+            raise BlockingIOError
+        return self.inbound[0] if flags else self.inbound.pop(0)
 
     def close(self) -> None:
         self.closed = True

@@ -4,15 +4,17 @@ import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rawsocket.master import artefacts
 from rawsocket.master.fleet import Fleet
 from rawsocket.master.timeline import COLUMNS
+from rawsocket.waiting import Waiting
 from tests.support.desks import DeskBench, desk_bench
 from tests.support.hlogs import read
-from tests.support.reports import report
+from tests.support.reports import once, report
 
 
 @pytest.fixture
@@ -25,6 +27,9 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeskBench
             bench.second(held=5)
         bench.stop(failures={"closed": 3})
         yield bench
+
+
+SHORT: dict[str, Any] = {"examples": {"short": "3 bytes"}}
 
 
 def _csv(text: str) -> list[dict[str, str]]:
@@ -103,7 +108,7 @@ def test_statistics_and_failures_add_up() -> None:
     fleet = Fleet()
     fleet.begin(["a", "b"])
     fleet.take("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
-    fleet.take("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}))
+    fleet.take("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}, **SHORT))
     rows = _csv(artefacts.stats(fleet))
     assert tuple(rows[0]) == (
         *("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"),
@@ -119,8 +124,8 @@ def test_statistics_and_failures_add_up() -> None:
     )
     assert (total["type"], total["requests"], total["failures"]) == ("", "10", "4")
     assert _csv(artefacts.failures(fleet)) == [
-        {"type": "TCP", "name": "message", "failure": "closed", "count": "2"},
-        {"type": "TCP", "name": "message", "failure": "short", "count": "2"},
+        {"type": "TCP", "name": "message", "failure": "closed", "count": "2", "example": ""},
+        {"type": "TCP", "name": "message", "failure": "short", "count": "2", "example": "3 bytes"},
     ]
 
 
@@ -150,6 +155,34 @@ def test_the_log_the_statistics_and_the_verdict_agree(bench: DeskBench, tmp_path
     for tag, column, kind in (("from-due", "p99_ms", "from_due"), ("first-byte", "first_p99_ms", "first_byte")):
         p99 = logged[tag].get_value_at_percentile(99.0) / 1000
         assert float(total[column]) == latencies[kind]["p99"] == p99
+
+
+def test_what_waited_at_the_stop_is_in_the_log_the_statistics_and_the_timeline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with desk_bench(monkeypatch, runs=str(tmp_path)) as bench:
+        bench.add_worker("a")
+        bench.start()
+        for _ in range(6):
+            bench.second(held=5)
+        document = bench.stop(waiting=[Waiting("message", 3.0, once([3.0, 2.0]))])
+        artefacts.write(bench.desk)
+    assert read(tmp_path / "latency.hlog")["from-due"].get_total_count() == 6 * 10 + 2
+    assert read(tmp_path / "latency.hlog")["from-sent"].get_total_count() == 6 * 10
+    message = _csv((tmp_path / "stats.csv").read_text())[0]
+    assert float(message["max_ms"]) == document["latency_ms"]["from_due"]["max"] == pytest.approx(3000, rel=0.001)
+    assert message["sent_max_ms"] == "0.200"
+    rows = _csv((tmp_path / "timeline.csv").read_text())
+    assert float(rows[-1]["p99_ms"]) == pytest.approx(3000, rel=0.001)
+    assert [row["p99_ms"] for row in rows[:-1]] == ["0.2"] * 6
+    assert "| still waiting when stop was asked | 2, the oldest for 3.000 s |" in (tmp_path / "summary.md").read_text()
+
+
+def test_what_the_verdict_says_the_ledger_does_not_say_again(bench: DeskBench) -> None:
+    document = bench.desk.conclude()
+    ledger = {**document["ledger"], "unknown": ["it is down", "another"]}
+    lines = artefacts.summary({**document, "reasons": ["it is down"], "ledger": ledger}).splitlines()
+    assert (lines.count("- it is down"), lines.count("- another")) == (1, 1)
 
 
 def test_statistics_of_nothing() -> None:

@@ -6,7 +6,9 @@ from rawsocket.master import histogram
 from rawsocket.master.fleet import FRESH_S, Fleet, empty_totals
 from rawsocket.master.latencies import by_kind
 from rawsocket.recorder import Recorder
-from tests.support.reports import Clock, report
+from rawsocket.rows import truncate
+from rawsocket.waiting import Waiting
+from tests.support.reports import Clock, once, report
 
 
 @pytest.fixture
@@ -176,6 +178,53 @@ def test_the_steady_histogram_holds_only_the_window(fleet: Fleet) -> None:
     fleet.stopping()
     fleet.take("a", report(rows={"message": {8000: 1}}))
     assert fleet.latencies.steady == {("TCP", "message"): {kind: {100: 1} for kind in ("sent", "due", "first")}}
+
+
+FROZEN = Waiting("message", 8.0, once([8.5, 7.5, 6.5]))
+
+
+def test_what_waits_at_the_stop_is_the_windows_and_is_added_once(fleet: Fleet) -> None:
+    fleet.open_window()
+    fleet.take("a", report(rows={"message": {100: 1}}))
+    fleet.stopping()
+    fleet.take("a", report(waiting=[FROZEN]), at_stop=True)
+    fleet.take("b", report(waiting=[FROZEN, Waiting("visit", 2.0, once([2.0]))]), at_stop=True)
+    fleet.take("a", report(waiting=[FROZEN], final=True))
+    fleet.take("b", report(waiting=[FROZEN, Waiting("visit", 2.0, once([2.0]))], final=True))
+    ages = {truncate(int(age * 1e6)): 2 for age, _ in FROZEN.ages}
+    due = {100: 1, **ages, truncate(2_000_000): 1}
+    for times in (by_kind(fleet.latencies.run), by_kind(fleet.latencies.steady), fleet.fresh_latencies()):
+        assert times["from_due"] == due
+        assert times["from_sent"] == times["first_byte"] == {100: 1}
+    assert fleet.waiting() == {"count": 7, "oldest_s": 8.5, "owed": {truncate(8_000_000): 6, truncate(2_000_000): 1}}
+    assert fleet.rows()["TCP", "visit"] == {  # none of them has ended
+        **{"requests": 0, "failures": {}, "bytes": 0},
+        "times": {"sent": {}, "due": {truncate(2_000_000): 1}, "first": {}},
+    }
+    fleet.begin(["a"])
+    assert fleet.waiting() == {"count": 0, "oldest_s": 0.0, "owed": {}}
+
+
+def test_without_a_window_what_waits_is_not_steady(fleet: Fleet) -> None:
+    fleet.take("a", report(rows={"message": {100: 1}}))
+    fleet.stopping()
+    fleet.take("a", report(waiting=[FROZEN]), at_stop=True)
+    assert fleet.latencies.steady == {}
+    assert sum(by_kind(fleet.latencies.run)["from_due"].values()) == 4
+
+
+def test_the_slowest_reply_is_one_of_before_the_stop(fleet: Fleet) -> None:
+    fleet.take("a", report(rows={"message": {100: 1}, "connect": {9000: 1}}))
+    fleet.stopping()
+    fleet.take("a", report(rows={"message": {300: 1}}, due={"message": {9000: 1}}), at_stop=True)
+    fleet.take("a", report(rows={"message": {8_000_000: 1}}, final=True))
+    assert fleet.latencies.slowest_us == 100
+
+
+def test_examples_of_wrong_replies_are_of_all_workers(fleet: Fleet) -> None:
+    fleet.take("a", report(examples={"wrong": "x"}))
+    fleet.take("b", report(examples={"short": "y"}))
+    assert fleet.examples() == {"wrong": "x", "short": "y"}
 
 
 def test_failures_after_stop_was_asked_are_not_held_against_the_run(fleet: Fleet) -> None:

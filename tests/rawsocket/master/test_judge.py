@@ -1,5 +1,6 @@
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,15 +10,16 @@ from rawsocket.master.fleet import Fleet
 from rawsocket.master.judge import Evidence, Run
 from rawsocket.master.timeline import Timeline
 from rawsocket.verdict import Thresholds
+from rawsocket.waiting import Waiting
 from tests.rawsocket.master.test_timeline import SAMPLE
-from tests.support.reports import report
+from tests.support.reports import once, report
 
 KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
-    "messages": "due sent answered wrong late unanswered unsent per_s",
+    "messages": "due sent answered wrong late unanswered unsent per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
 }
@@ -96,6 +98,61 @@ def test_the_threshold_is_held_against_the_time_from_due(evidence: Evidence) -> 
     assert check["ok"] is False
     assert check["actual"] == document["latency_ms"]["from_due"]["p99"] == 2000.895
     assert [document["latency_ms"][kind]["p50"] for kind in ("from_sent", "first_byte")] == [0.3, 0.15]
+
+
+def _stopped(evidence: Evidence, *waiting: Waiting) -> dict[str, Any]:
+    """Judge the run after a worker's last words; the lab's default thresholds but for the number held."""
+    evidence.thresholds = Thresholds(max_failures=0, max_p99_ms=1000.0)
+    evidence.fleet.stopping()
+    evidence.fleet.take("a", report(held=10, wall_s=4.0, answered=21, waiting=waiting), at_stop=True)
+    return judge.document(evidence)
+
+
+def test_a_server_frozen_at_the_end_fails_by_p99_and_by_what_is_missing(evidence: Evidence) -> None:
+    """300 messages were answered within 2 ms; 50 are in flight for 8 s, with 7 slots each behind them."""
+    frozen = [Waiting("message", 8.0, once([8.0 - number for number in range(8)]))] * 50
+    document = _stopped(evidence, *frozen)
+    assert (document["verdict"], document["exit_code"]) == ("fail", 3)
+    messages = document["messages"]
+    assert (messages["waiting"], messages["missing"], messages["oldest_waiting_s"]) == (400, 400, 8.0)
+    assert document["latency_ms"]["from_due"]["p99"] == pytest.approx(8000, rel=0.001)
+    assert document["latency_ms"]["from_sent"]["max"] == 2.0
+    assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_p99_ms:", "400"]
+
+
+def test_a_freeze_too_short_for_p99_is_missing_all_the_same(evidence: Evidence) -> None:
+    document = _stopped(evidence, Waiting("message", 1.5, once([1.5])))
+    assert document["thresholds"][1]["ok"] is True
+    assert (document["exit_code"], document["messages"]["missing"]) == (3, 1)
+
+
+def test_connections_that_were_never_served_are_missing(evidence: Evidence) -> None:
+    """8 of 20 are served within milliseconds; 12 are in the backlog with a message each, and slots behind it."""
+    document = _stopped(evidence, *[Waiting("message", 9.5, once([9.5, 9.0, 8.0]))] * 12)
+    assert (document["exit_code"], document["messages"]["missing"]) == (3, 36)
+
+
+@pytest.mark.parametrize(
+    ("slowest_us", "owed", "missing"),
+    [(2000, 0.9, 0), (2000, 1.1, 1), (3_000_000, 2.9, 0), (3_000_000, 3.1, 1)],
+)
+def test_missing_is_what_is_owed_for_longer_than_a_second_and_than_any_reply_took(
+    evidence: Evidence, slowest_us: int, owed: float, missing: int
+) -> None:
+    """However late it was sent: a server that answers each message in its time is slow, not silent."""
+    evidence.fleet.take("a", report(held=10, wall_s=3.0, answered=21, rows={"message": {slowest_us: 1}}))
+    document = _stopped(evidence, Waiting("message", owed, once([9.0])))
+    assert (document["messages"]["waiting"], document["messages"]["missing"]) == (1, missing)
+
+
+def test_what_is_on_its_way_at_the_stop_is_no_failure(evidence: Evidence) -> None:
+    document = _stopped(evidence, *[Waiting("message", 0.012, once([0.012]))] * 2)
+    assert (document["verdict"], document["messages"]["waiting"], document["messages"]["missing"]) == ("pass", 2, 0)
+
+
+def test_the_reason_of_a_wrong_reply_quotes_one(evidence: Evidence) -> None:
+    evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
+    assert judge.document(evidence)["reasons"][0].endswith("; one was ERR message too long")
 
 
 def test_no_run_is_a_document_too() -> None:

@@ -32,6 +32,13 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert "<li>worker a was lost</li>" in ledger_table.html(ledger)
 
 
+def test_what_is_said_among_the_reasons_of_the_verdict_is_not_said_twice() -> None:
+    ledger = _document(clients(), server(), "worker a was lost", "worker b was lost")
+    assert ledger_table.console(ledger, ["worker a was lost"])[1] == "  unknown: worker b was lost"
+    assert not any("worker a" in line for line in ledger_table.console(ledger, ["worker a was lost"]))
+    assert "worker a" not in ledger_table.html(ledger, ["worker a was lost"])
+
+
 def test_without_a_server_its_column_is_empty() -> None:
     assert ("messages", "1000", "-", "?", "", "?") in ledger_table.both(_document(clients(), Server()))
 

@@ -10,6 +10,7 @@ from tests.support.desks import desk_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
+from tests.support.undisturbed import demand_pass, undisturbed
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,7 @@ def test_no_answer_lets_other_origins_read_it(fleet: LocustFleet) -> None:
             assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@undisturbed
 def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFleet, server: ServerProcess) -> None:
     _start(fleet)
     state = fleet.wait(lambda state: state["held"] == state["server_held"] == 40 and state["state"] == "running")
@@ -119,8 +121,7 @@ def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFle
     assert 'holdfast_load_messages_total{outcome="wrong"} 0.0' in metrics
 
     fleet.wait(lambda state: state["elapsed_s"] > 4 and all(worker["turns_s"] for worker in state["workers"]))
-    last = _stop(fleet)["verdict"]
-    assert last["verdict"] == "pass", last
+    demand_pass(_stop(fleet)["verdict"])
     assert "Held connections" in fleet.page.text("/stats/report")
     assert (fleet.runs / "verdict.json").exists()
 

@@ -45,6 +45,11 @@ def test_numbers_for_people() -> None:
     assert progress.lags(lags) == "2.0 / 32 ms, -"
 
 
+def test_what_waited_at_the_stop_has_a_line() -> None:
+    assert progress.waiting({"waiting": 0, "oldest_waiting_s": 0.0}) == "0"
+    assert progress.waiting({"waiting": 437, "oldest_waiting_s": 8.123}) == "437, the oldest for 8.123 s"
+
+
 def test_milliseconds_keep_what_is_below_one() -> None:
     values = (None, 0.0, 0.037, 9.9994, 59.012, 997.86, 1900.54)
     said = ["-", "0.000", "0.037", "9.999", "59.01", "997.9", "1901"]

@@ -48,6 +48,10 @@ def test_the_caption_says_it_in_words() -> None:
     assert "1.8 s of when they were due, and within 0.3 ms of when" in spectrum.caption(STALLED, QUICK)
     assert "within the same" in spectrum.caption(QUICK, QUICK)
     assert spectrum.caption({}, {}) == "No message was answered: there is no latency to show."
+    assert spectrum.caption(STALLED, QUICK, 7).endswith(
+        "7 had no reply yet when stop was asked: of these it is the time for which they had waited."
+    )
+    assert spectrum.caption({8_000_000: 3}, {}, 3).startswith("No message was answered; 99 of 100 have waited 8 s or")
 
 
 def test_times_for_people() -> None:
