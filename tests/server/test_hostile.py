@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -37,9 +37,9 @@ def test_a_full_house_of_them_leaves_the_server_answering(model: str) -> None:
         never_reads, half_message, garbage, huge, leaver = (stack.enter_context(connect(server.port)) for _ in range(5))
         fill(never_reads, b"\n" * 65536)
         half_message.sendall(b"a byte at a t")
-        garbage.settimeout(0.2)
         fill(garbage, noise, quiet=0.2)
-        huge.sendall(b"x" * 10_000_000)
+        with suppress(ConnectionError):  # If this process was kept from sending for as long as the server lingers.
+            huge.sendall(b"x" * 10_000_000)
         assert read_to_end(huge) == b"ERR message too long\n"
         leaver.sendall(b"half a li")
         leaver.close()

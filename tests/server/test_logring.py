@@ -77,12 +77,16 @@ def test_what_is_too_much_is_dropped_counted_and_said() -> None:
     assert lines == ["first", *(f"line {number}" for number in range(10)), "the log was too slow: 15 lines dropped"]
 
 
-def test_a_stuck_stream_does_not_keep_the_process() -> None:
+def test_a_stuck_stream_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.logring.CLOSE_SECONDS", 0.1)
     stream = StuckStream()
     log = started(stream)
     log.info("stuck")
     assert stream.entered.wait(30)
-    log.close()
+    closing = threading.Thread(target=log.close, daemon=True)
+    closing.start()
+    closing.join(20)  # Less than the stream is stuck for.
+    assert not closing.is_alive()
     stream.freed.set()
 
 
@@ -179,7 +183,7 @@ def test_without_a_thread_a_line_is_out_at_once(pipe: tuple[IO[str], IO[str]]) -
     log.debug("not wanted")
     log.warning("one %s", 1)
     assert reader.readline() == "one 1\n"
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # One of another test may end meanwhile.
     log.close()
 
 

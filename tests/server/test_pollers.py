@@ -211,7 +211,7 @@ def test_who_was_silent_is_found_within_the_time_of_a_sweep(many: list[Pair]) ->
         last_call = monotonic()
         found = many[50][0].fileno() in wait(poller, 30)[0]
     assert poller._tiers is not None
-    assert last_call <= until + 0.5  # Not for ever; how long a call takes is the machine's business.
+    assert last_call <= until + 5  # Not for ever; how long a call takes is the machine's business.
     many[0][0].recv(1)
     assert wait(poller, 30) == ([many[50][0].fileno()], [])  # It is near now: no sweep is needed to find it.
 

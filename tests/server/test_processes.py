@@ -83,7 +83,6 @@ def test_only_what_is_named_is_kept(pipe: tuple[int, int]) -> None:
     left = {int(name) for name in os.read(pipe[0], 1000).split()}
     assert pipe[1] in left
     assert len(left) == 2  # with the listing's own
-    assert other not in left or pipe[0] not in left
 
 
 @pytest.mark.parametrize("grace", [0.0, 0.1])

@@ -58,7 +58,7 @@ def test_for_several_processes_there_is_no_thread_and_a_board_that_they_share() 
     settings = parse(["--port", "0", "--admin-port", "0", "--processes", "3", "--max-connections", "2000"], {})
     before = threading.active_count()
     with assembled(settings, load("select"), log, stops, 3) as made:
-        assert threading.active_count() == before
+        assert threading.active_count() <= before  # One of another test may end meanwhile.
         assert made.room.cap == 2000
         assert made.room.share == 667
         assert isinstance(made.board, SharedBoard)

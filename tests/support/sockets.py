@@ -23,6 +23,15 @@ def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((host, port), DEADLINE)
 
 
+def refuses(port: int) -> bool:
+    """Return whether a newcomer is not let in."""
+    try:
+        connect(port).close()
+    except OSError:
+        return True
+    return False
+
+
 @contextmanager
 def connections(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Open `count` connections one after the other without reading; close them all at the end."""

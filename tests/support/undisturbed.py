@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-TRIES = 3
+TRIES = 4  # at the worst, which only a machine that goes on being too busy comes to
 UNKNOWN = 4
 #: How the first reason of a verdict begins that only says that the machine was too busy: saturation.py.
 MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")
@@ -34,19 +34,19 @@ def demand(wanted: int, code: int, out: str, err: str = "", or_doubted: bool = F
     if code == UNKNOWN != wanted and reason and MACHINE.search(reason[1]):
         if or_doubted:
             return
-        raise Disturbed(out + err)
+        raise Disturbed(f"{reason[1].strip()}\n{out}{err}")
     assert code == wanted, out + err
 
 
 def demand_pass(verdict: dict[str, Any]) -> None:
     """Demand a verdict of 'pass'; Disturbed if only the machine stood in its way."""
     if doubted(verdict):
-        raise Disturbed(verdict["reasons"])
+        raise Disturbed("\n".join(verdict["reasons"]))
     assert verdict["verdict"] == "pass", verdict
 
 
 def undisturbed(test: Callable[..., None]) -> Callable[..., None]:
-    """Make a test again whose run was Disturbed, with a fresh `tmp_path`: three times at most."""
+    """Make a test again whose run was Disturbed, with a fresh `tmp_path`: `TRIES` times at most."""
 
     @functools.wraps(test)
     def tried(**fixtures: Any) -> None:
@@ -54,7 +54,8 @@ def undisturbed(test: Callable[..., None]) -> Callable[..., None]:
             try:
                 return test(**_fresh(fixtures, number))
             except Disturbed as disturbed:
-                warnings.warn(f"try {number} of {TRIES}: the machine was too busy: {disturbed}"[:500], stacklevel=2)
+                reason = str(disturbed).partition("\n")[0]
+                warnings.warn(f"{test.__name__}, try {number} of {TRIES}, is not counted: {reason}", stacklevel=2)
         return test(**_fresh(fixtures, TRIES))
 
     return tried
