@@ -1,8 +1,15 @@
-"""What all tests share: a group that lacks its engine or browser is skipped with one line, or fails in CI."""
+"""What all tests share: a group that lacks its engine or browser is skipped with one line, or fails in CI.
+
+No test may fail because a machine is slow, so Hypothesis holds none to a time of its own.
+"""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("holdfast")
 
 REQUIRED = set(filter(None, os.environ.get("HOLDFAST_REQUIRE", "").split(",")))
 

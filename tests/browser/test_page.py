@@ -25,6 +25,7 @@ def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
         missing("chromium", f"none of {', '.join(CHROMIUMS)} is installed")
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         chromium = playwright.chromium.launch(executable_path=path, args=flags)
@@ -37,6 +38,7 @@ def lab_page() -> Iterator[Page]:
     """A lab by whatever engine is here: what the browser sees is the same."""
     own = {"HOLDFAST_PROJECT": PROJECT}
     own |= {"PAGE_PORT": str(ports.free_port()), "SERVER_PORT": str(ports.free_port()), "PROCESSES": str(PROCESSES)}
+    own["MAX_CONNECTIONS"] = str(USERS)  # each process holds its share of them, and no more
     try:
         up = lab("up", **own)
         assert up.returncode == 0, up.stderr
@@ -63,7 +65,7 @@ def test_a_strangers_first_minutes(browser: Browser, lab_page: Page) -> None:
 
     lab_page.wait(lambda state: state["held"] == state["server_held"] == USERS)
     browser.get_by_role("tab", name="Held connections").click()
-    expect(browser.get_by_role("cell", name=str(USERS), exact=True).first).to_be_visible(timeout=30_000)
+    expect(browser.get_by_role("cell", name=str(USERS), exact=True).first).to_be_visible()
     expect(browser.get_by_role("cell", name=f"select: {PROCESSES} of {PROCESSES} processes, 40 each")).to_be_visible()
     processes = browser.locator("#holdfast-curve .process")
     expect(processes).to_have_text([f"{number}{USERS // PROCESSES}" for number in range(PROCESSES)])

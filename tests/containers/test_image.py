@@ -50,7 +50,7 @@ def test_the_server_runs_read_only_without_capabilities_and_ends_on_sigterm(
     )
     try:
         assert any(b"listening on" in line for line in container.logs(stream=True, follow=True))
-        container.stop(timeout=2)  # SIGKILL, and exit code 137, after 2 s
+        container.stop(timeout=10)  # SIGKILL, and exit code 137, after 10 s
         assert container.wait()["StatusCode"] == 0
     finally:
         container.remove(force=True)

@@ -1,6 +1,7 @@
 """The whole lab in containers, driven through its page: hold, lose a worker, restart the server, stop."""
 
 import json
+import re
 
 import docker
 import pytest
@@ -52,15 +53,16 @@ def test_load_network_has_no_way_out(client: docker.DockerClient, lab_page: Page
 
 
 def test_held_gauge_equals_the_servers_count(holding: Page) -> None:
-    state = holding.state()
-    assert state["held"] == state["server_held"] == sum(worker["held"] for worker in state["workers"]) == USERS
+    holding.wait(
+        lambda state: state["held"] == state["server_held"] == sum(w["held"] for w in state["workers"]) == USERS
+    )
 
 
 def test_held_falls_when_a_worker_is_killed(client: docker.DockerClient, holding: Page) -> None:
     victim = _containers(client, "worker")[0]
     victim.kill()
     try:
-        holding.wait(lambda state: state["held"] == USERS // 2, timeout=15)
+        holding.wait(lambda state: state["held"] == USERS // 2)
     finally:
         victim.start()
 
@@ -77,9 +79,8 @@ def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: 
     assert lab_page.swarm(cap + 300, 325)["success"]
     try:
         lab_page.wait(lambda state: state["users"] == cap + 300 and state["held"] >= cap)
-        # A turned-away user that tries again is connected for a moment.
-        state = lab_page.wait(lambda state: abs(state["held"] - state["server_held"]) <= cap // 100)
-        assert state["server_held"] == cap
+        # A turned-away user that tries again is connected for a moment; the server's count may be unknown for one.
+        lab_page.wait(lambda state: state["server_held"] == cap and abs(state["held"] - cap) <= cap // 100)
         errors = json.loads(lab_page.text("/stats/requests"))["errors"]
         assert {error["error"] for error in errors} == {"server-full"}
     finally:
@@ -90,7 +91,7 @@ def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: 
 def test_more_users_than_fit_are_refused_with_what_to_do(lab_page: Page) -> None:
     answer = lab_page.swarm(5_000_000, 1000)
     assert not answer["success"]
-    assert "WORKERS=" in answer["message"]
+    assert re.search(r"(WORKERS|USERS)=\d", answer["message"])  # by what is scarce on this machine
 
 
 def test_a_foreign_host_is_refused_and_the_lab_goes_on(lab_page: Page) -> None:

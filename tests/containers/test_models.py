@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support.lab import ROOT, lab
+from tests.support.undisturbed import doubted
 
-SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1"}
+SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1", "MAX_P99_MS": "0"}
 # What each model is asked for: not to hold twenty connections where it can't.
 ASKED: dict[str, dict[str, str]] = {
     "sync": {"SCENARIO": "churn"},
@@ -51,17 +52,13 @@ def _row(verdict: dict[str, Any], what: str) -> dict[str, Any]:
     return next(row for row in verdict["ledger"]["rows"] if row["what"] == what)
 
 
-def _doubted(verdict: dict[str, Any]) -> bool:
-    """Whether the machine was too busy for a verdict: five runs share it, and others with them."""
-    return verdict["verdict"] == "unknown" and "saturated" in verdict["reasons"][0]
-
-
 @pytest.mark.parametrize("model", sorted(ASKED.keys() - {"tutorial"}))
 def test_each_model_passes_with_what_it_can_do(runs: dict[str, Future[Done]], model: str) -> None:
     done = runs[model].result()
     verdict = _verdict(done)
     assert verdict["exit_code"] == done.returncode
-    assert verdict["verdict"] == "pass" or _doubted(verdict), verdict["reasons"]
+    # The machine may be too busy for a verdict: five runs share it, and others with them.
+    assert verdict["verdict"] == "pass" or doubted(verdict), verdict["reasons"]
     assert verdict["server"]["info"]["model"] == model
     assert verdict["ledger"]["reconciled"] is True, verdict["ledger"]
     assert (verdict["connections"]["failed"], verdict["connections"]["dropped"]) == ({}, {})

@@ -71,21 +71,33 @@ def test_what_ignores_its_signal_is_killed_after_the_grace(tmp_path: Path) -> No
     _until(lambda: processes.exit_code(process) == -signal.SIGKILL)
 
 
-def test_what_a_process_has_started_ends_with_it(tmp_path: Path) -> None:
-    """A child that is deaf to the signal, and one that its parent ends itself."""
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(300)"
+def _child(process: Process) -> int:
+    (pid,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(pid)
+
+
+def test_a_process_has_time_to_end_what_it_has_started(tmp_path: Path) -> None:
     before = (
-        "import subprocess; "
-        f"deaf = subprocess.Popen([sys.executable, '-c', {deaf!r}], stdout=-1); deaf.stdout.readline(); "
-        "own = subprocess.Popen(['sleep', '300']); "
+        "import subprocess; own = subprocess.Popen(['sleep', '300']); "
         "signal.signal(signal.SIGTERM, lambda *_: (own.kill(), own.wait(), sys.exit(7))); "
     )
     process = _running(tmp_path, before)
-    children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-    assert len(children) == 2
-    processes.stop([process], grace=0.5)
+    child = _child(process)
+    processes.stop([process], grace=LONG)
     assert processes.exit_code(process) == 7
-    _until(lambda: not any(_runs(pid) for pid in children))
+    assert not _runs(child)
+
+
+def test_what_a_process_leaves_behind_is_killed_after_the_grace(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(300)"
+    before = (
+        f"import subprocess; deaf = subprocess.Popen([sys.executable, '-c', {deaf!r}], stdout=-1); "
+        "deaf.stdout.readline(); "
+    )
+    process = _running(tmp_path, before)
+    child = _child(process)
+    processes.stop([process], grace=0.5)
+    _until(lambda: not _runs(process.pid) and not _runs(child))
 
 
 def _runs(pid: int) -> bool:

@@ -29,5 +29,5 @@ def test_a_failed_step_ends_its_ticker_and_is_not_done(capsys: pytest.CaptureFix
     before = threading.active_count()
     with pytest.raises(KeyError), step("Building"):
         raise KeyError
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # what an earlier test has left may end meanwhile
     assert "done" not in capsys.readouterr().err

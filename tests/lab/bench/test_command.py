@@ -120,6 +120,6 @@ def _bench(checkout: Path, before: str, *arguments: str) -> subprocess.Completed
         env={name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "SERVER_"))},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )

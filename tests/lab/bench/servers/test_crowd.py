@@ -7,6 +7,13 @@ from lab.bench.servers.contenders import Server, ours, running
 from lab.bench.servers.crowd import Crowd, Served
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a crowd that is never settled takes all of it."""
+    monkeypatch.setattr(crowd, "PATIENCE_S", 20.0)
+    monkeypatch.setattr(crowd, "WITHIN_S", 60.0)
+
+
 def _served(folder: Path, size: int, model: str, *flags: str) -> tuple[Served, str]:
     with running(Server(model, model, ours(model, *flags)), folder) as server, Crowd(server.port, size) as found:
         return found.served, server.died()
@@ -28,6 +35,7 @@ def test_with_one_at_a_time_everyone_waits_for_the_silent_one(tmp_path: Path, mo
     assert _served(tmp_path, 5, "sync")[0] == Served()
 
 
-def test_a_flood_is_seen(tmp_path: Path) -> None:
+def test_a_flood_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "LINGER_S", 1.0)
     found, _ = _served(tmp_path, 5, "tutorial")
     assert (found.answered, found.flooded) == (4, 4)

@@ -20,7 +20,7 @@ def _turn(name: str, **values: Any) -> Record:
 
 @needs_gcc
 def test_a_small_real_one(tmp_path: Path) -> None:
-    server = Server(SUPERVISED, "two", ours("select", "--processes", "2"))
+    server = Server(SUPERVISED, "two", ours("select", "--processes", "2", "--max-connections", "30"))
     found = accepts.EXPERIMENT.once(Bench(compiled.program("load"), None, 30), server, tmp_path)
     assert found["spread"] == [15, 15]
     assert found["accepts_s"] > 0

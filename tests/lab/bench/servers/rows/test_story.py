@@ -6,6 +6,7 @@ import pytest
 from lab.bench import compiled
 from lab.bench.line import TOLD, UNKNOWN
 from lab.bench.record import Record
+from lab.bench.servers import crowd
 from lab.bench.servers.row import Bench
 from lab.bench.servers.rows import story
 from lab.bench.servers.rows.story import BLOCKING, MANY, SERVERS
@@ -20,6 +21,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Bench:
     for name, value in few.items():
         monkeypatch.setattr(story, name, value)
     monkeypatch.setattr(story, "BLOCKED_S", 0.2)
+    monkeypatch.setattr(crowd, "PATIENCE_S", 20.0)  # which a crowd that is answered doesn't take
+    monkeypatch.setattr(crowd, "WITHIN_S", 60.0)
     return Bench(compiled.program("load"), 0.2, 40)
 
 
