@@ -16,7 +16,8 @@ TRIES = 4  # at the worst, which only a machine that goes on being too busy come
 UNKNOWN = 4
 #: How the first reason of a verdict begins that only says that the machine was too busy: saturation.py.
 MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")
-_FIRST_REASON = re.compile(r"verdict: unknown \(exit code 4\)\n(.*)")
+# In the master's table, and in the log of a stranger's Locust.
+_FIRST_REASON = re.compile(r"verdict(?:: unknown \(exit code 4\)\n| unknown: ) *(.*)")
 
 
 class Disturbed(AssertionError):
@@ -25,16 +26,16 @@ class Disturbed(AssertionError):
 
 def doubted(verdict: dict[str, Any]) -> bool:
     """Whether a verdict.json, or the state's verdict, is unknown because of the machine."""
-    return verdict["verdict"] == "unknown" and bool(MACHINE.search(verdict["reasons"][0]))
+    return verdict["verdict"] == "unknown" and bool(MACHINE.match(verdict["reasons"][0]))
 
 
 def demand(wanted: int, code: int, out: str, err: str = "", or_doubted: bool = False) -> None:
     """Demand an exit code of the run that printed `out`; Disturbed if only the machine stood in its way."""
     reason = _FIRST_REASON.search(out)
-    if code == UNKNOWN != wanted and reason and MACHINE.search(reason[1]):
+    if code == UNKNOWN != wanted and reason and MACHINE.match(reason[1]):
         if or_doubted:
             return
-        raise Disturbed(f"{reason[1].strip()}\n{out}{err}")
+        raise Disturbed(f"{reason[1]}\n{out}{err}")
     assert code == wanted, out + err
 
 
