@@ -98,7 +98,7 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Pa
 def test_a_small_real_one(checkout: Path) -> None:
     small = ("--connections", "20", "--rate", "20", "--window", "1s", "--repeat", "1", "--peers", "tuned")
     done = _bench(checkout, "", *small, "--only", "closed,arrivals")
-    assert done.returncode in (0, 3), done.stdout + done.stderr  # how fast it is on this machine is not the question
+    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # how fast it is on this machine is not the question
     folder = checkout / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg", "logs"}
     records = json.loads((folder / "bench.json").read_text())["records"]
