@@ -186,7 +186,8 @@ def _notes(records: Sequence[Record]) -> list[str]:
         f"blocked: p99 from due of {RATE} messages a second for {BLOCKED_S:g} s over {BLOCKED} connections; before "
         f"each reply a call blocks for {BLOCK_MS} ms, so one thread for all has time for {1000 // BLOCK_MS} a second",
         f"select without such a call: p99 {free}; printing a line for each message (--log-sync yes) to a log of which "
-        f"some 40 lines a second are read: {printing}; the same log through the ring (--log-level debug): {ring}",
+        f"some 40 lines a second are read: {printing}; the same log through the server's own buffer (--log-level "
+        f"debug): {ring}",
     ]
 
 
