@@ -110,7 +110,7 @@ def ended_by(problem: Exception) -> str:
     return "timed-out" if number in PEER_LOST else "failed"
 
 
-def log_failure(log: LogRing, peer: object, reason: str, problem: OSError) -> None:
+def log_failure(log: LogRing, peer: object, reason: str, problem: Exception) -> None:
     """Log what ended a connection, if its reason for closing does not say it."""
     if reason == "failed":
         log.error("connection of %s failed: %s", peer, problem)

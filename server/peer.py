@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Protocol
 
 from server import protocol
-from server.blocking import ended_by
+from server.blocking import ended_by, log_failure
 from server.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK
 from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
 from server.inbox import NEVER, Inbox
@@ -128,8 +128,8 @@ class Peer(asyncio.BufferedProtocol):
         if exc is None:
             self._hub.service.counters.words[BYTES_OUT] += self._unsent
         reason = self._reason or ("client" if exc is None else ended_by(exc))
-        if reason == "failed":
-            self._hub.service.log.error("connection of %s failed: %s", self.address, exc)
+        if exc is not None:
+            log_failure(self._hub.service.log, self.address, reason, exc)
         self._hub.closed(self, reason)
 
     # What the hub calls

@@ -33,6 +33,14 @@ def hold(period: float = PERIOD) -> Callable[[Played], Session]:
     return session
 
 
+def visit(life: Played) -> Session:
+    while True:
+        yield Due(1.0)
+        yield Connect()
+        yield Request(b"x", name="message", expect=b"x")
+        yield Close()
+
+
 def check(world: World) -> dict[str, int]:
     """The recorder's invariants at the end; gives the report's messages."""
     messages = world.recorder._messages()
@@ -136,13 +144,6 @@ def test_a_message_without_due_is_due_when_it_is_sent(world: World):
 
 
 def test_a_visit_that_is_due_counts_its_connect_in(world: World):
-    def visit(life: Played) -> Session:
-        while True:
-            yield Due(1.0)
-            yield Connect()
-            yield Request(b"x", name="message", expect=b"x")
-            yield Close()
-
     life = Played(world, visit)
     world.run(1010.2)
     life.end()
@@ -153,13 +154,6 @@ def test_a_visit_that_is_due_counts_its_connect_in(world: World):
 
 
 def test_a_visit_that_could_not_connect_is_due_and_unsent(world: World, monkeypatch: pytest.MonkeyPatch):
-    def visit(life: Played) -> Session:
-        while True:
-            yield Due(1.0)
-            yield Connect()
-            yield Request(b"x", name="message", expect=b"x")
-            yield Close()
-
     monkeypatch.setattr(schedule, "BACKOFF", 0.01)
     world.refuses = lambda now: Refused() if 1003 < now < 1006 else None
     life = Played(world, visit)
@@ -324,13 +318,6 @@ def test_after_a_reconnect_only_what_is_due_since_then_waits(world: World):
 
 
 def test_a_visit_waits_for_its_connect(world: World):
-    def visit(life: Played) -> Session:
-        while True:
-            yield Due(1.0)
-            yield Connect()
-            yield Request(b"x", name="message", expect=b"x")
-            yield Close()
-
     life = Played(world, visit)
     world.run(1003.5002)
     world.now = 1006.7  # nobody has accepted it
