@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from rawsocket.engine.in_flight import LATE_AFTER
 from rawsocket.measurement.rows import MICROSECONDS, truncate
 
-OWED_AFTER = LATE_AFTER  # seconds; below that, it is the generator's noise
+LATE_AFTER = 0.01  # seconds after which a message that was due counts as late; below that, it is the generator's noise
+OWED_AFTER = LATE_AFTER
 
 
 class Waiting(NamedTuple):

@@ -19,11 +19,10 @@ import locust.runners
 from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import target
-from rawsocket.engine import dial
+from rawsocket.engine.process import engine
 from rawsocket.locust_patches import lighten_worker
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.runner import Life
 from rawsocket.worker import limits
 from rawsocket.worker.lag import Meter
 from rawsocket.worker.user_group import Ender
@@ -45,7 +44,7 @@ class Side:
         Ender(runner)
         lighten_worker()
         sources = [part.strip() for part in self._environ.get("SOURCES", "").split(",") if part.strip()]
-        dial.bind_to(sources)
+        engine().connector.connect_from(sources)
         self.limits = limits.read(sources=len(sources)).as_dict()
         self.meter = Meter()
         self.meter.start()
@@ -89,8 +88,7 @@ class Side:
     def numbers_at_stop(self) -> dict[str, Any]:
         """Note what is waiting for a reply at the moment at which stop is asked, and give this process's report."""
         now = time.perf_counter()
-        lives = [user for user in self._runner.user_greenlets if isinstance(user, Life)]
-        RECORDER.stop_asked(one.waiting(now) for one in (*lives, *RECORDER.clients))
+        RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
         return self.numbers()
 
     def on_test_stopping(self) -> None:

@@ -14,7 +14,7 @@ import gevent
 from gevent.pool import Group
 from locust.runners import Runner
 
-from rawsocket.users.runner import Life
+from rawsocket.users.session_user import SessionUser
 
 SLICE_S = 0.002  # of ending users, before others have their turn
 BREATH_S = 0.0005  # a real timer: after sleep(0) gevent runs its callbacks for up to 100 ms before it looks at sockets
@@ -62,7 +62,7 @@ class Ender:
     def stop_users(self, counts: dict[str, int]) -> None:
         """Stop so many users of each class; returns when they are gone."""
         classes = self._runner.user_classes_by_name
-        ours = {name for name in counts if issubclass(classes[name], Life)}
+        ours = {name for name in counts if issubclass(classes[name], SessionUser)}
         self._stop({name: count for name, count in counts.items() if name not in ours})
         chosen = self._choose({classes[name]: counts[name] for name in ours})
         timeout = self._runner.environment.stop_timeout

@@ -7,10 +7,10 @@ import locust.runners
 import locust.stats
 import pytest
 from locust.runners import LocalRunner, WorkerRunner
+from rawsocket.users.runner import Life
 
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.runner import Life
 from rawsocket.worker import agent as worker
 from rawsocket.worker.limits import Limits
 from tests.support.locust_fleet import locust_fleet
