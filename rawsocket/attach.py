@@ -1,4 +1,4 @@
-"""Hooks the library into Locust. The only file that adds listeners; importing any user class calls `attach()`.
+"""Hooks the library into Locust. The only file that adds listeners; `from rawsocket import` of a user class calls `attach()`.
 
 Rules:
 
