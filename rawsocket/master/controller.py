@@ -1,4 +1,4 @@
-"""The master's desk: where a run's events arrive, where its second hand ticks, where its verdict is made.
+"""The master's controller: where a run's events arrive, where its second hand ticks, where its verdict is made.
 
 Life of a run: `test_start` begins it (all counts from zero) - ticks sample it once a second -
 `spawning_complete` opens the steady window 2 s later - `test_stopping` closes it - `test_stop` waits,
@@ -33,8 +33,7 @@ from locust.runners import (
     Runner,
 )
 
-from rawsocket.master import figures as judge
-from rawsocket.master import server_counts as audit
+from rawsocket.master import figures, server_counts
 from rawsocket.master.reports import hlog
 from rawsocket.master.server_probe import STALE_S, ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
@@ -44,7 +43,7 @@ from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 from rawsocket.verdict.judge import MISSING_AFTER_S
-from rawsocket.worker import limits as limit
+from rawsocket.worker import limits
 
 # From the end of the ramp to the steady window: what the ramp caused is over by then, and what the server
 # counted in it is too old to stand beside a steady second.
@@ -60,7 +59,7 @@ def utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Desk:
+class RunController:
     """State and events of the runs of one process; times are of the monotonic clock."""
 
     def __init__(self, environment: Environment, plan: Plan) -> None:
@@ -72,7 +71,7 @@ class Desk:
         self.timeline = Timeline()
         self.log = hlog.Log(plan.runs)
         self.probe = ServerProbe(plan.server_admin)
-        self.audit = audit.Audit(self.probe)
+        self.audit = server_counts.Audit(self.probe)
         self.document: dict[str, Any] | None = None
         self.interrupted = False
         self.notes: list[str] = []
@@ -81,11 +80,11 @@ class Desk:
         self.finished = Event()
         self.seconds = Event()  # set and cleared at every tick
         self.numbers: Callable[[], dict[str, Any]] = RECORDER.report  # of a local run
-        self._run = judge.Run()
+        self._run = figures.Run()
         self._steady_from: float | None = None
         self._window_open = False
         self._before: tuple[float, dict[str, Any]] = (0.0, {})
-        self.thresholds = judge.thresholds(environment.parsed_options, plan.min_held)
+        self.thresholds = figures.thresholds(environment.parsed_options, plan.min_held)
 
     # -- who is there -------------------------------------------------------------------------------------------
 
@@ -118,8 +117,8 @@ class Desk:
         """Say why so many users can't be started on the workers that are here, or None."""
         live = self.live()
         known = [found for worker in live if (found := self.fleet.member(worker).limits)]
-        memory = [getattr(user, "kb_per_user", limit.KB_PER_USER) for user in self.runner.user_classes]
-        return limit.fits(users, len(live), known, max(memory, default=limit.KB_PER_USER))
+        memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
+        return limits.fits(users, len(live), known, max(memory, default=limits.KB_PER_USER))
 
     # -- events of a run ----------------------------------------------------------------------------------------
 
@@ -134,7 +133,7 @@ class Desk:
         self._steady_from, self._window_open = None, False
         self._before = (self.started_at, self.fleet.totals())
         self._run = self._describe()
-        self.thresholds = judge.thresholds(self.environment.parsed_options, self._min_held())
+        self.thresholds = figures.thresholds(self.environment.parsed_options, self._min_held())
         self.finished.clear()
 
     def on_spawning_complete(self) -> None:
@@ -175,12 +174,12 @@ class Desk:
         if self.document is None:
             self._run = self._run if self._run.started_utc else self._describe()
             self._run.ended_utc = utc()
-            self.document = judge.document(self.evidence())
+            self.document = figures.document(self.evidence())
         return self.document
 
-    def evidence(self) -> judge.Evidence:
+    def evidence(self) -> figures.Evidence:
         """Give all that the verdict of the current run rests on."""
-        return judge.Evidence(
+        return figures.Evidence(
             run=self._run,
             fleet=self.fleet,
             timeline=self.timeline,
@@ -189,13 +188,13 @@ class Desk:
             interrupted=self.interrupted,
             notes=tuple(self.notes),
             audited=self.audit.server(),
-            wire=audit.wire(self.runner.user_classes, self.environment.parsed_options),
+            wire=server_counts.wire(self.runner.user_classes, self.environment.parsed_options),
         )
 
     def take(self, worker: str, report: dict[str, Any], at_stop: bool = False) -> None:
         """Take a worker's report; its limits come along, because the first message may be missed."""
         if "limits" in report:
-            self.fleet.member(worker).limits = limit.Limits(**report["limits"])
+            self.fleet.member(worker).limits = limits.Limits(**report["limits"])
         self.fleet.take(worker, report, at_stop)
 
     # -- the second hand ----------------------------------------------------------------------------------------
@@ -302,9 +301,9 @@ class Desk:
         live = set(self.live())
         return [m.id for m in self.fleet.participants if not m.lost and m.id not in live]
 
-    def _describe(self) -> judge.Run:
+    def _describe(self) -> figures.Run:
         parsed, plan = self.environment.parsed_options, self.plan
-        return judge.Run(
+        return figures.Run(
             scenario=plan.scenario,
             users=int(getattr(parsed, "num_users", None) or plan.users),
             rate=float(getattr(parsed, "spawn_rate", None) or plan.rate),

@@ -5,9 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master import arrival_stats as comings
-from rawsocket.master import server_counts as audit
-from rawsocket.master import worker_lag as health
+from rawsocket.master import arrival_stats, server_counts, worker_lag
 from rawsocket.master.timeline import Timeline
 from rawsocket.master.workers import Fleet, Member
 from rawsocket.measurement import histogram
@@ -104,7 +102,7 @@ def _missing(slowest_us: int, owed: Mapping[int, int]) -> int:
 def document(evidence: Evidence) -> dict[str, Any]:
     """Give verdict.json, schema 1."""
     measured = figures(evidence)
-    totals, lost, workers = audit.clients(evidence.fleet)
+    totals, lost, workers = server_counts.clients(evidence.fleet)
     book = ledger.reconcile(totals, evidence.audited, lost, evidence.wire)
     judged = ledger.weigh(verdict.judge(measured, evidence.thresholds), book)
     return {
@@ -120,7 +118,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         },
         "connections": {
             **{name: totals["connections"][name] for name in CONNECTIONS},
-            "arrivals_per_s": comings.achieved(evidence.fleet.counts()),
+            "arrivals_per_s": arrival_stats.achieved(evidence.fleet.counts()),
         },
         "messages": {
             **{name: totals["messages"][name] for name in MESSAGES},
@@ -133,7 +131,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         "generator": {"workers": [_worker_row(worker) for worker in measured.workers]},
         "server": evidence.server,
         "thresholds": [asdict(check) for check in judged.thresholds],
-        "storms": comings.storms(evidence.fleet.counts()),
+        "storms": arrival_stats.storms(evidence.fleet.counts()),
         "ledger": book.document(workers),
     }
 
@@ -153,7 +151,7 @@ def latency_histograms(evidence: Evidence) -> Times:
 def _worker(member: Member) -> Worker:
     held = int(member.at_stop["held"]) if member.at_stop else 0
     first, last = (member.window[0], member.window[-1]) if member.window else (None, None)
-    measured = {**member.health.steady(), **health.rates(first, last)}
+    measured = {**member.health.steady(), **worker_lag.rates(first, last)}
     return Worker(member.id, member.state, member.users, held, member.steady("cpu_s"), member.lost, **measured)
 
 

@@ -13,19 +13,19 @@ import time
 import gevent
 from locust.web import WebUI
 
-from rawsocket.master.controller import Desk
-from rawsocket.master.reports import console as progress
+from rawsocket.master.controller import RunController
+from rawsocket.master.reports import console
 
 WORKERS_S = 60.0  # how long the workers may take to come
 USAGE = 2
 logger = logging.getLogger(__name__)
 
 
-class Autopilot:
+class HeadlessRun:
     """Runs one run from start to end."""
 
-    def __init__(self, desk: Desk, web_ui: WebUI | None) -> None:
-        self._desk = desk
+    def __init__(self, controller: RunController, web_ui: WebUI | None) -> None:
+        self._desk = controller
         self._web_ui = web_ui
         self._ramp: gevent.Greenlet | None = None
         self._ending = False
@@ -38,36 +38,40 @@ class Autopilot:
             self.end()
 
     def _fly(self) -> None:
-        desk = self._desk
-        if not self._workers_came() and not desk.live():
+        controller = self._desk
+        if not self._workers_came() and not controller.live():
             return
-        reason = desk.refuse(desk.plan.users)
+        reason = controller.refuse(controller.plan.users)
         if reason:
-            desk.environment.process_exit_code = USAGE
+            controller.environment.process_exit_code = USAGE
             sys.stderr.write(f"{reason}\n")
             return
-        self._ramp = gevent.spawn(desk.runner.start, desk.plan.users, desk.plan.rate)
+        self._ramp = gevent.spawn(controller.runner.start, controller.plan.users, controller.plan.rate)
         self._watch()
 
     def _workers_came(self) -> bool:
-        desk = self._desk
+        controller = self._desk
         deadline = time.monotonic() + WORKERS_S
-        while len(desk.live()) < desk.plan.workers:
+        while len(controller.live()) < controller.plan.workers:
             if time.monotonic() > deadline:
-                logger.error("only %d of %d workers came in %.0f s", len(desk.live()), desk.plan.workers, WORKERS_S)
+                logger.error(
+                    "only %d of %d workers came in %.0f s", len(controller.live()), controller.plan.workers, WORKERS_S
+                )
                 return False
             gevent.sleep(0.1)
-        return desk.plan.workers > 0
+        return controller.plan.workers > 0
 
     def _watch(self) -> None:
         """Say each second how it goes, until the time is over, all workers are lost, or somebody stopped the run."""
-        desk, over = self._desk, time.monotonic() + (self._desk.plan.time_s or 0)
-        while (left := over - time.monotonic()) > 0 and desk.stopping_at is None:
-            if not desk.seconds.wait(timeout=min(left, 1.5)) or not desk.timeline.samples:
+        controller, over = self._desk, time.monotonic() + (self._desk.plan.time_s or 0)
+        while (left := over - time.monotonic()) > 0 and controller.stopping_at is None:
+            if not controller.seconds.wait(timeout=min(left, 1.5)) or not controller.timeline.samples:
                 continue
-            failures = desk.fleet.totals()["failures"]
-            _say(progress.line(desk.timeline.samples[-1], desk.plan.users, over - time.monotonic(), failures))
-            if (members := desk.fleet.participants) and all(member.lost for member in members):
+            failures = controller.fleet.totals()["failures"]
+            _say(
+                console.line(controller.timeline.samples[-1], controller.plan.users, over - time.monotonic(), failures)
+            )
+            if (members := controller.fleet.participants) and all(member.lost for member in members):
                 logger.error("all workers are lost: the run ends here")
                 return
 
@@ -84,12 +88,12 @@ class Autopilot:
         quit_run(self._desk, self._web_ui, self._ramp)
 
 
-def quit_run(desk: Desk, web_ui: WebUI | None, ramp: gevent.Greenlet | None = None) -> None:
+def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Greenlet | None = None) -> None:
     """Quit the runner and close the page, waiting for the latter to be up first where it is still starting."""
     for greenlet in (ramp, getattr(web_ui, "_swarm_greenlet", None)):
         if greenlet is not None:
             greenlet.kill(block=True)
-    desk.runner.quit()
+    controller.runner.quit()
     if web_ui is None:
         return
     for _ in range(100):
@@ -108,6 +112,6 @@ def _say(text: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
-def say_verdict(desk: Desk) -> None:
+def say_verdict(controller: RunController) -> None:
     """Write the summary table and the verdict."""
-    _say(progress.table(desk.conclude()))
+    _say(console.table(controller.conclude()))

@@ -1,4 +1,4 @@
-"""The worker's side: reports with the gauge, final numbers, limits, and the guard that keeps the load on its target.
+"""The worker's agent: reports with the gauge, final numbers, limits, and the guard that keeps the load on its target.
 
 Rules:
 
@@ -25,15 +25,15 @@ from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.runner import Life
 from rawsocket.worker import limits
-from rawsocket.worker.lag import Meter
-from rawsocket.worker.user_group import Ender
+from rawsocket.worker.lag import LagMeter
+from rawsocket.worker.user_group import UserStopper
 
 REPORT_S = 1.0
 FINAL, STOPPING, LIMITS, REFUSED = "holdfast_final", "holdfast_stopping", "holdfast_limits", "holdfast_refused"
 logger = logging.getLogger(__name__)
 
 
-class Side:
+class WorkerAgent:
     """What a process that runs users does beside running them: a worker's, or the one local process's."""
 
     def __init__(self, runner: Runner, environ: dict[str, str] | None = None) -> None:
@@ -42,12 +42,12 @@ class Side:
         self._refusal = ""
         self._spawn: Callable[..., Any] = runner.spawn_users
         runner.spawn_users = self._spawn_users  # type: ignore[method-assign]
-        Ender(runner)
+        UserStopper(runner)
         lighten_worker()
         sources = [part.strip() for part in self._environ.get("SOURCES", "").split(",") if part.strip()]
         dial.bind_to(sources)
         self.limits = limits.read(sources=len(sources)).as_dict()
-        self.meter = Meter()
+        self.meter = LagMeter()
         self.meter.start()
         locust.runners.WORKER_REPORT_INTERVAL = REPORT_S
         if isinstance(runner, WorkerRunner):

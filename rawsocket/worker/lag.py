@@ -30,7 +30,7 @@ CLOCK_HZ = os.sysconf("SC_CLK_TCK")
 STEAL = 8  # `cpu  user nice system idle iowait irq softirq steal ...`, see proc_stat(5)
 
 
-class Meter:
+class LagMeter:
     """Measures the hub of the thread that makes it; one for each process that runs users."""
 
     def __init__(self, hub: Any = None, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:

@@ -22,7 +22,7 @@ POLL_S = 0.02
 Users = list[Any]  # of sessions: the user is its own greenlet
 
 
-class Crowd(Group):
+class UserGroup(Group):
     """A group that knows how many users of each class are in it."""
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ class Crowd(Group):
             self.dying.discard(greenlet)  # a session's user dies at once, before gevent has noted that it is dying
 
 
-class Ender:
+class UserStopper:
     """Ends users of sessions itself and leaves the others to Locust."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._stop: Callable[[dict[str, int]], None] = runner.stop_users
         runner.stop_users = self.stop_users  # type: ignore[method-assign, assignment]
-        runner.user_greenlets = Crowd()
+        runner.user_greenlets = UserGroup()
 
     def stop_users(self, counts: dict[str, int]) -> None:
         """Stop so many users of each class; returns when they are gone."""
@@ -101,7 +101,7 @@ def _left(users: Users, deadline: float) -> Users:
 
 def _user_classes_count(runner: Runner) -> dict[str, int]:
     group = runner.user_greenlets
-    if not isinstance(group, Crowd):
+    if not isinstance(group, UserGroup):
         return dict(_original.__get__(runner))
     return {user_class.__name__: group.counts[user_class] for user_class in runner.user_classes}
 

@@ -24,7 +24,7 @@ Environ = dict[str, Any]
 WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class Guard:
+class RequestGuard:
     """A WSGI layer around the page's application."""
 
     def __init__(self, inner: WSGI, names: Iterable[str]) -> None:
@@ -90,7 +90,7 @@ def foreign(host: str, allowed: str) -> str | None:
 
 def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
     """Put the guard around the app; `check` says why a start (POST `path`) is refused, or None."""
-    app.wsgi_app = Guard(app.wsgi_app, names)  # type: ignore[method-assign]
+    app.wsgi_app = RequestGuard(app.wsgi_app, names)  # type: ignore[method-assign]
 
     @app.before_request
     def refuse_start() -> Response | None:

@@ -13,11 +13,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
-from rawsocket.master import server_summary as serving
-from rawsocket.master import worker_lag as health
-from rawsocket.master.controller import Desk
-from rawsocket.master.page import metrics
-from rawsocket.master.page import request_guard as guard
+from rawsocket.master import server_summary, worker_lag
+from rawsocket.master.controller import RunController
+from rawsocket.master.page import metrics, request_guard
 from rawsocket.settings.options import BY_NAME
 
 KEY = "held"
@@ -40,27 +38,29 @@ SCRIPT = Path(__file__).with_name("curve.js")
 Row = dict[str, Any]
 
 
-def install(desk: Desk, web_ui: WebUI) -> None:
+def install(controller: RunController, web_ui: WebUI) -> None:
     """Add tab, routes and guard to the page, before it starts."""
-    prefix = (getattr(desk.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
+    prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     assert web_ui.app is not None
     web_ui.template_args.update(
         extended_tabs=[{"title": TITLE, "key": KEY}],
         extended_tables=[{"key": KEY, "structure": [{"key": key, "title": title} for key, title in COLUMNS]}],
     )
-    web_ui.app.register_blueprint(_routes(desk, web_ui, prefix))
+    web_ui.app.register_blueprint(_routes(controller, web_ui, prefix))
 
     @web_ui.app.after_request
     def extend(response: Response) -> Response:
         if request.path == f"{prefix}/stats/requests" and response.is_json:
             response.set_data(
-                json.dumps({**response.get_json(), "extended_stats": [{"key": KEY, "data": table(desk)}]})
+                json.dumps({**response.get_json(), "extended_stats": [{"key": KEY, "data": table(controller)}]})
             )
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
             response.set_data(with_script(response.get_data(as_text=True), f"{prefix}/lab/curve.js"))
         return response
 
-    guard.install(web_ui.app, desk.plan.page_names, lambda form: refuse_start(desk, form.form), f"{prefix}/swarm")
+    request_guard.install(
+        web_ui.app, controller.plan.page_names, lambda form: refuse_start(controller, form.form), f"{prefix}/swarm"
+    )
 
 
 def with_script(page: str, address: str) -> str:
@@ -69,9 +69,9 @@ def with_script(page: str, address: str) -> str:
     return page if at < 0 else f'{page[:at]}<script src="{address}"></script>\n{page[at:]}'
 
 
-def refuse_start(desk: Desk, form: Any) -> str | None:
+def refuse_start(controller: RunController, form: Any) -> str | None:
     """Say why what was typed into the start form can't be started, or None."""
-    foreign = guard.foreign(form.get("host", ""), desk.plan.target)
+    foreign = request_guard.foreign(form.get("host", ""), controller.plan.target)
     if foreign:
         return foreign
     for name in sorted(BY_NAME.keys() & form.keys()):
@@ -80,53 +80,53 @@ def refuse_start(desk: Desk, form: Any) -> str | None:
         except ValueError as error:
             return str(error)
     users = form.get("user_count", "")
-    return desk.refuse(int(users)) if users.isdigit() else None
+    return controller.refuse(int(users)) if users.isdigit() else None
 
 
-def table(desk: Desk) -> list[Row]:
+def table(controller: RunController) -> list[Row]:
     """Give the tab's rows: each worker, their sum, the server."""
-    rows = workers(desk)
+    rows = workers(controller)
     blank = dict.fromkeys((key for key, _ in COLUMNS), "")
     live = [_cells(row) for row in rows]
     total = {
         **blank,
         "name": TOTAL,
-        "users": desk.runner.user_count,
-        "held": desk.held(),
+        "users": controller.runner.user_count,
+        "held": controller.held(),
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
-        "failures": desk.fleet.totals()["failures"],
+        "failures": controller.fleet.totals()["failures"],
     }
-    server = {**blank, "name": SERVER, **serving.cells(desk.probe.counters, desk.probe.rate)}
+    server = {**blank, "name": SERVER, **server_summary.cells(controller.probe.counters, controller.probe.rate)}
     return [total, server, *live]
 
 
-def workers(desk: Desk) -> list[Row]:
+def workers(controller: RunController) -> list[Row]:
     """Give what is known of each worker that is live or took part in the run."""
-    live = set(desk.live())
-    names = sorted(live | {member.id for member in desk.fleet.participants})
-    return [_worker(desk, name, name in live) for name in names]
+    live = set(controller.live())
+    names = sorted(live | {member.id for member in controller.fleet.participants})
+    return [_worker(controller, name, name in live) for name in names]
 
 
-def _worker(desk: Desk, name: str, live: bool) -> Row:
-    member = desk.fleet.member(name)
-    clients = getattr(desk.runner, "clients", {})
+def _worker(controller: RunController, name: str, live: bool) -> Row:
+    member = controller.fleet.member(name)
+    clients = getattr(controller.runner, "clients", {})
     client = clients.get(name)
-    age = desk.fleet.age(name)
+    age = controller.fleet.age(name)
     share = member.rate("cpu_s") if live else None
-    rates = health.rates(member.before, member.latest) if live else health.rates(None, None)
+    rates = worker_lag.rates(member.before, member.latest) if live else worker_lag.rates(None, None)
     worst = member.health.worst_us
     rate = member.rate("messages", "answered") if live else None
     return {
         "id": name,
         "state": str(client.state)
         if client
-        else ("running" if desk.local and desk.running else member.lost and "lost"),
-        "users": client.user_count if client else (desk.runner.user_count if desk.local else 0),
-        "held": desk.fleet.held_by(name) if live else 0,
+        else ("running" if controller.local and controller.running else member.lost and "lost"),
+        "users": client.user_count if client else (controller.runner.user_count if controller.local else 0),
+        "held": controller.fleet.held_by(name) if live else 0,
         "messages_s": None if rate is None else round(rate, 1),
         "failures": member.counts["failures"] if member.counts else 0,
         "cpu_share": None if share is None else round(share, 3),
-        "lag_p99_ms": health.lag_ms(member.latest) if live else None,
+        "lag_p99_ms": worker_lag.lag_ms(member.latest) if live else None,
         "lag_max_ms": None if worst is None else worst / 1000,
         **{name: rates[name] for name in ("turns_s", "stolen_share", "throttled_share")},
         "report_age_s": None if age == float("inf") else round(age, 1),
@@ -156,24 +156,24 @@ def _lag(worker: Row) -> str:
     return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
 
 
-def state(desk: Desk) -> Row:
+def state(controller: RunController) -> Row:
     """Give /lab/state.json; `state` is Locust's own word for the state of its runner."""
-    last = desk.document
+    last = controller.document
     return {
-        "state": str(desk.runner.state),
-        "users": desk.runner.user_count,
-        "held": desk.held(),
-        "server_held": desk.probe.held,
-        "server": serving.state(desk.probe.counters, desk.probe.rate),
-        "server_processes": serving.processes(desk.probe.counters),
-        "workers": workers(desk),
-        "elapsed_s": round(desk.elapsed_s, 1),
-        "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(desk)},
+        "state": str(controller.runner.state),
+        "users": controller.runner.user_count,
+        "held": controller.held(),
+        "server_held": controller.probe.held,
+        "server": server_summary.state(controller.probe.counters, controller.probe.rate),
+        "server_processes": server_summary.processes(controller.probe.counters),
+        "workers": workers(controller),
+        "elapsed_s": round(controller.elapsed_s, 1),
+        "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(controller)},
         "verdict": None if last is None else {key: last[key] for key in ("verdict", "exit_code", "reasons")},
     }
 
 
-def _routes(desk: Desk, web_ui: WebUI, prefix: str) -> Blueprint:
+def _routes(controller: RunController, web_ui: WebUI, prefix: str) -> Blueprint:
     blueprint = Blueprint("holdfast", __name__, url_prefix=prefix or None)
 
     @blueprint.route("/lab/healthz")
@@ -183,12 +183,12 @@ def _routes(desk: Desk, web_ui: WebUI, prefix: str) -> Blueprint:
     @blueprint.route("/lab/state.json")
     @web_ui.auth_required_if_enabled
     def state_json() -> Response:
-        return _fresh(jsonify(state(desk)))
+        return _fresh(jsonify(state(controller)))
 
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled
     def timeline_json() -> Response:
-        return _fresh(jsonify(desk.timeline.columns()))
+        return _fresh(jsonify(controller.timeline.columns()))
 
     @blueprint.route("/lab/curve.js")
     def curve_js() -> Response:
@@ -197,7 +197,7 @@ def _routes(desk: Desk, web_ui: WebUI, prefix: str) -> Blueprint:
     @blueprint.route("/metrics")
     @web_ui.auth_required_if_enabled
     def metrics_text() -> Response:
-        return _fresh(Response(metrics.render(desk), mimetype="text/plain; version=0.0.4"))
+        return _fresh(Response(metrics.render(controller), mimetype="text/plain; version=0.0.4"))
 
     return blueprint
 

@@ -22,9 +22,8 @@ from typing import Any
 
 import locust.html
 
-from rawsocket.master.controller import Desk
-from rawsocket.master.reports import console as progress
-from rawsocket.master.reports import hlog, ledger_table
+from rawsocket.master.controller import RunController
+from rawsocket.master.reports import console, hlog, ledger_table
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.master.workers import Fleet
 from rawsocket.measurement import histogram
@@ -44,27 +43,27 @@ Row = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(desk: Desk) -> None:
+def write(controller: RunController) -> None:
     """Write all of them for the concluded run; one that fails is logged and doesn't keep the others away."""
-    if not desk.plan.runs:
+    if not controller.plan.runs:
         return
-    folder = Path(desk.plan.runs)
-    document = desk.conclude()
+    folder = Path(controller.plan.runs)
+    document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
         "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
         "junit.xml": lambda: junit(document),
         "summary.md": lambda: summary(document),
-        "timeline.csv": lambda: timeline(desk.timeline),
-        "stats.csv": lambda: stats(desk.fleet),
-        "failures.csv": lambda: failures(desk.fleet),
-        "env.json": lambda: json.dumps(environment(desk.plan, document), indent=2) + "\n",
-        "report.html": lambda: locust.html.get_html_report(desk.environment, show_download_link=False),
+        "timeline.csv": lambda: timeline(controller.timeline),
+        "stats.csv": lambda: stats(controller.fleet),
+        "failures.csv": lambda: failures(controller.fleet),
+        "env.json": lambda: json.dumps(environment(controller.plan, document), indent=2) + "\n",
+        "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
     }
     for name, make in makers.items():
         with _logging_trouble(folder / name):
             put(folder / name, make())
     with _logging_trouble(folder / hlog.NAME):  # was written as the run went; its last second is still to come
-        desk.log.finish(desk.elapsed_s, desk.fleet.fresh_latencies())
+        controller.log.finish(controller.elapsed_s, controller.fleet.fresh_latencies())
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def junit(document: Mapping[str, Any]) -> str:
     cases = [("run", outcome, f"{verdict}: {reasons}")]
     for check in document["thresholds"]:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
-        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {progress.number(check['actual'])}"))
+        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {console.number(check['actual'])}"))
     kinds = [kind for _, kind, _ in cases]
     counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
     suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts})
@@ -116,14 +115,14 @@ def summary(document: Mapping[str, Any]) -> str:
     reasons = "\n".join(f"- {_cell(reason)}" for reason in document["reasons"])
     outcome = {True: "met", False: "**missed**", None: "not measured"}
     checks = [
-        (check["name"], f"{check['limit']:g}", progress.number(check["actual"]), outcome[check["ok"]])
+        (check["name"], f"{check['limit']:g}", console.number(check["actual"]), outcome[check["ok"]])
         for check in document["thresholds"]
     ]
     parts = [title, what, reasons]
     if checks:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
-    header, *times = progress.latencies(document["latency_ms"])
-    parts += [_markdown(header, times), _markdown(("figure", ""), progress.figures(document))]
+    header, *times = console.latencies(document["latency_ms"])
+    parts += [_markdown(header, times), _markdown(("figure", ""), console.figures(document))]
     parts += _ledger(document["ledger"], document["reasons"])
     return "\n\n".join(parts) + "\n"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.master import server_summary as serving
+from rawsocket.master import server_summary
 from rawsocket.master.reports import ledger_table
 from rawsocket.master.timeline import Sample
 
@@ -37,7 +37,7 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
         ("messages/s, steady", number(messages["per_s"])),
-        *serving.figures(document["server"]),
+        *server_summary.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
         ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from rawsocket.master.arrival_stats import achieved, storms
-from rawsocket.master.reports import console as progress
+from rawsocket.master.reports import console
 
 
 def report(count: int = 0, first: float = 0.0, last: float = 0.0, *storm: list[Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def test_a_storm_is_over_when_the_last_on_any_worker_is_back():
 
 def test_each_storm_is_a_line_for_the_reader():
     workers = [report(0, 0, 0, [60, 3, 3, 0.5], [120, 3, 2, 1.0])]
-    assert progress.storms(storms(workers)) == [
+    assert console.storms(storms(workers)) == [
         ("storm at 00:01:00 UTC: dropped / back", "3 / 3, all held again after 0.500 s"),
         ("storm at 00:02:00 UTC: dropped / back", "3 / 2, never all"),
     ]

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master import figures as judge
+from rawsocket.master import figures
 from rawsocket.master.figures import Evidence, Run
 from rawsocket.master.timeline import Timeline
 from rawsocket.master.workers import Fleet
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.verdict.judge import Thresholds
-from rawsocket.worker.lag import Meter
+from rawsocket.worker.lag import LagMeter
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.reports import once, report
 
@@ -56,20 +56,20 @@ def evidence() -> Evidence:
     ],
 )
 def test_thresholds_from_the_flags(options: dict[str, float], min_held: int | None, wanted: Thresholds) -> None:
-    assert judge.thresholds(Namespace(**options), min_held) == wanted
+    assert figures.thresholds(Namespace(**options), min_held) == wanted
 
 
 def test_figures_are_of_the_steady_window(evidence: Evidence) -> None:
-    figures = judge.figures(evidence)
-    assert figures.p99_ms == 0.4  # neither the ramp's 50 ms, nor an average
-    assert figures.messages_s == pytest.approx(7)
-    assert figures.held_min == 10
-    assert figures.workers[0].cpu_share == pytest.approx(0.1)
-    assert judge.document(evidence)["verdict"] == "pass"
+    measured = figures.figures(evidence)
+    assert measured.p99_ms == 0.4  # neither the ramp's 50 ms, nor an average
+    assert measured.messages_s == pytest.approx(7)
+    assert measured.held_min == 10
+    assert measured.workers[0].cpu_share == pytest.approx(0.1)
+    assert figures.document(evidence)["verdict"] == "pass"
 
 
 def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
-    document = judge.document(evidence)
+    document = figures.document(evidence)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
     assert list(document) == [*promised.split(), "storms", "ledger"]
     for key, names in KEYS.items():
@@ -85,15 +85,15 @@ def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
 
 def test_a_reply_that_nobody_asked_for_is_a_wrong_one(evidence: Evidence) -> None:
     evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}))
-    assert judge.figures(evidence).wrong == 2
-    assert judge.document(evidence)["exit_code"] == 3
+    assert figures.figures(evidence).wrong == 2
+    assert figures.document(evidence)["exit_code"] == 3
 
 
 def test_the_threshold_is_held_against_the_time_from_due(evidence: Evidence) -> None:
     rows, due, first = {"message": {300: 900}}, {"message": {2_000_000: 900}}, {"message": {150: 900}}
     evidence.fleet.take("a", report(wall_s=4.0, rows=rows, due=due, first=first))
     evidence.thresholds = Thresholds(max_p99_ms=1000.0)
-    document = judge.document(evidence)
+    document = figures.document(evidence)
     (check,) = document["thresholds"]
     assert check["ok"] is False
     assert check["actual"] == document["latency_ms"]["from_due"]["p99"] == 2000.895
@@ -105,7 +105,7 @@ def _stopped(evidence: Evidence, *waiting: Waiting) -> dict[str, Any]:
     evidence.thresholds = Thresholds(max_failures=0, max_p99_ms=1000.0)
     evidence.fleet.stopping()
     evidence.fleet.take("a", report(held=10, wall_s=4.0, answered=21, waiting=waiting), at_stop=True)
-    return judge.document(evidence)
+    return figures.document(evidence)
 
 
 def test_a_server_frozen_at_the_end_fails_by_p99_and_by_what_is_missing(evidence: Evidence) -> None:
@@ -152,30 +152,30 @@ def test_what_is_on_its_way_at_the_stop_is_no_failure(evidence: Evidence) -> Non
 
 def test_the_reason_of_a_wrong_reply_quotes_one(evidence: Evidence) -> None:
     evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
-    assert judge.document(evidence)["reasons"][0].endswith("; one was ERR message too long")
+    assert figures.document(evidence)["reasons"][0].endswith("; one was ERR message too long")
 
 
 def test_no_run_is_a_document_too() -> None:
-    document = judge.document(Evidence(Run(workers=2), Fleet(), Timeline()))
+    document = figures.document(Evidence(Run(workers=2), Fleet(), Timeline()))
     assert (document["verdict"], document["latency_ms"]["from_sent"]) == ("unknown", None)
     assert document["held"] == {"steady_min": None, "peak": 0, "server_steady_min": None}
 
 
 def test_notes_stand_behind_the_reasons(evidence: Evidence) -> None:
     evidence.notes = ("target-refused: ...",)
-    assert judge.document(evidence)["reasons"][-1] == "target-refused: ..."
+    assert figures.document(evidence)["reasons"][-1] == "target-refused: ..."
 
 
 def test_a_host_that_steals_more_than_the_run_can_bear_is_to_blame(evidence: Evidence, tmp_path: Path) -> None:
     """By a real meter on a /proc of the test's own, whose host takes 1.9 of 2 CPUs."""
-    meter = Meter(proc=tmp_path)
+    meter = LagMeter(proc=tmp_path)
     for second in range(10, 15):
         (tmp_path / "stat").write_text(f"cpu 1 2 3 4 5 6 7 {second * 190} 0 0\n")
         health = {**meter.report(), "cpus": 2}
         evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health=health))
         if second == 10:
             evidence.fleet.open_window()
-    judged = judge.document(evidence)
+    judged = figures.document(evidence)
     assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
     assert judged["reasons"][0].startswith("the generator was saturated on worker a (")
     assert "the host stole 190% of a core" in judged["reasons"][0]
@@ -188,10 +188,10 @@ def test_a_workers_figures_are_of_the_steady_window(evidence: Evidence) -> None:
         evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health={**lag, **grown}))
         if second == 10:
             evidence.fleet.open_window()
-    (worker,) = judge.document(evidence)["generator"]["workers"]
+    (worker,) = figures.document(evidence)["generator"]["workers"]
     assert (worker["lag_p99_ms"], worker["lag_max_ms"]) == (pytest.approx(70, rel=0.001), 70.001)
     assert (worker["turns_s"], worker["stolen_share"], worker["throttled_share"]) == (100, 0.1, 0.01)
     assert (worker["late_cpu_share"], worker["cpu_limit"], worker["cpus"]) == (0, 0.5, 2)
-    judged = judge.document(evidence)
+    judged = figures.document(evidence)
     assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
     assert judged["reasons"][0].startswith("the generator was saturated on worker a (lag p99 70.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master import server_counts as audit
+from rawsocket.master import server_counts
 from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, Audit
 from rawsocket.master.server_probe import STARTED, Counters
 from rawsocket.master.workers import Fleet
@@ -60,13 +60,13 @@ def _audited(probe: FakeProbe, hurry: bool = False) -> Server:
 def test_what_the_server_counted_between_start_and_end() -> None:
     probe = FakeProbe(START, END)
     assert _audited(probe) == Server({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
-    assert probe.asked == [(2, audit.SETTLE_S)]
+    assert probe.asked == [(2, server_counts.SETTLE_S)]
 
 
 def test_an_interrupted_run_waits_less() -> None:
     probe = FakeProbe(START, END)
     _audited(probe, hurry=True)
-    assert probe.asked == [(2, audit.HURRY_S)]
+    assert probe.asked == [(2, server_counts.HURRY_S)]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_clients_side_says_what_a_lost_worker_took_with_it() -> None:
     fleet.take("b", report(held=2, final=True))
     fleet.member("b").final = True
     fleet.member("a").lost = fleet.member("c").lost = "it went missing"
-    totals, lost, workers = audit.clients(fleet)
+    totals, lost, workers = server_counts.clients(fleet)
     assert totals["held"] == 6
     assert lost[0].startswith("worker a was lost (it went missing): what became of the 4 connections")
     assert "its 2 messages in flight" in lost[0]
@@ -164,7 +164,9 @@ def _user(**attributes: Any) -> type:
     ],
 )
 def test_how_the_users_speak(users: list[type], option: str, wanted: str) -> None:
-    assert audit.wire(users, argparse.Namespace(framing=option, size=7, app="hello")) == Wire(wanted, 7, "hello")
+    assert server_counts.wire(users, argparse.Namespace(framing=option, size=7, app="hello")) == Wire(
+        wanted, 7, "hello"
+    )
 
 
 # Real runs. MAX_FAILURES is off, so that the ledger alone decides what is not known. Where the ledger is the question,

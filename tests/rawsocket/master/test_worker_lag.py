@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master import worker_lag as health
+from rawsocket.master import worker_lag
 from rawsocket.master.worker_lag import Health
 from tests.support.reports import report
 
@@ -60,10 +60,10 @@ def test_who_joins_in_the_steady_window_is_measured_in_it() -> None:
 
 
 def test_the_lag_of_one_report() -> None:
-    assert health.lag_ms(of({500: 97, 2000: 3})) == 2
-    assert health.lag_ms(of({})) is None
-    assert health.lag_ms(None) is None
-    assert health.lag_ms({"run": 1}) is None  # of a process that doesn't measure
+    assert worker_lag.lag_ms(of({500: 97, 2000: 3})) == 2
+    assert worker_lag.lag_ms(of({})) is None
+    assert worker_lag.lag_ms(None) is None
+    assert worker_lag.lag_ms({"run": 1}) is None  # of a process that doesn't measure
 
 
 def test_rates_by_the_workers_own_clock() -> None:
@@ -76,7 +76,7 @@ def test_rates_by_the_workers_own_clock() -> None:
         wall_s=14.0,
         health={**absolute, "turns": 500, "steal_s": 2.0, "throttled_s": 7.0, "late_s": 3.0, "late_cpu_s": 0.7},
     )
-    assert health.rates(first, last) == {
+    assert worker_lag.rates(first, last) == {
         "turns_s": 100,
         "stolen_share": 0.25,
         "throttled_share": 0.5,
@@ -84,19 +84,21 @@ def test_rates_by_the_workers_own_clock() -> None:
         "cpu_limit": 0.5,
         "cpus": 2,
     }
-    unknown = health.rates(first, first)
+    unknown = worker_lag.rates(first, first)
     assert [unknown[name] for name in ("turns_s", "stolen_share", "throttled_share", "late_cpu_share")] == [None] * 4
 
 
 def test_what_is_not_known_is_none() -> None:
     first, last = report(wall_s=1.0), report(wall_s=2.0)
-    assert health.rates(first, last)["stolen_share"] is None
-    assert health.rates(first, last)["late_cpu_share"] is None
-    assert set(health.rates(None, None).values()) == {None}
+    assert worker_lag.rates(first, last)["stolen_share"] is None
+    assert worker_lag.rates(first, last)["late_cpu_share"] is None
+    assert set(worker_lag.rates(None, None).values()) == {None}
     del first["health"], last["health"]
-    assert set(health.rates(first, last).values()) == {None}
+    assert set(worker_lag.rates(first, last).values()) == {None}
 
 
 def test_never_late_is_no_share() -> None:
     quiet = {"late_s": 0.0, "late_cpu_s": 0.0}
-    assert health.rates(report(wall_s=1.0, health=quiet), report(wall_s=2.0, health=quiet))["late_cpu_share"] is None
+    assert (
+        worker_lag.rates(report(wall_s=1.0, health=quiet), report(wall_s=2.0, health=quiet))["late_cpu_share"] is None
+    )

@@ -7,7 +7,7 @@ from rawsocket.measurement.latencies import by_kind
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import truncate
-from rawsocket.worker.lag import Meter
+from rawsocket.worker.lag import LagMeter
 from tests.support.reports import Clock, once, report
 
 
@@ -26,7 +26,7 @@ def fleet(clock: Clock) -> Fleet:
 def test_the_reports_of_these_tests_have_the_form_of_real_ones() -> None:
     real, ours = Recorder().report(), report()
     assert ours.keys() - {"health"} == real.keys()
-    assert ours["health"].keys() == Meter().report().keys()
+    assert ours["health"].keys() == LagMeter().report().keys()
     for table in ("sessions", "connections", "messages", "bytes"):
         assert ours[table].keys() == real[table].keys(), table
 

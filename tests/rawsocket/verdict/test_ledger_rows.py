@@ -6,7 +6,7 @@ import pytest
 
 from rawsocket import errors
 from rawsocket.engine import accounting as books
-from rawsocket.verdict import ledger_rows as sides
+from rawsocket.verdict import ledger_rows
 from rawsocket.verdict.ledger import OK, UNEXPLAINED, Row, reconcile
 from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, Wire, summed, taken
 from tests.support.counts import clients, server, unanswered
@@ -17,12 +17,12 @@ SYNC = {"model": "sync", "framing": "line"}
 KILLED = {"closed_total": {"client": 95, "lost": 5}, "respawns_total": 1, "processes": 2, "processes_wanted": 3}
 
 
-def row(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> Row:
+def row(what: str, ours: dict[str, Any], theirs: ledger_rows.Server, wire: Wire = WIRE) -> Row:
     (found,) = [row for row in reconcile(ours, theirs, wire=wire).rows if row.what == what]
     return found
 
 
-def judged(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> tuple[Any, ...]:
+def judged(what: str, ours: dict[str, Any], theirs: ledger_rows.Server, wire: Wire = WIRE) -> tuple[Any, ...]:
     """The row's explanation, what is left of it, its status."""
     found = row(what, ours, theirs, wire)
     return dict(found.explained), found.unexplained, found.status

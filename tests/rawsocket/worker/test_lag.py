@@ -7,8 +7,8 @@ from typing import Any
 import gevent
 import pytest
 
-from rawsocket.worker import lag as health
-from rawsocket.worker.lag import TICK_S, Meter
+from rawsocket.worker import lag as lag_module
+from rawsocket.worker.lag import TICK_S, LagMeter
 from tests.support.reports import Clock
 
 
@@ -16,7 +16,7 @@ class FakeLoop:
     """A loop with one timer, that runs when the test says so."""
 
     def __init__(self) -> None:
-        self.iteration = health.ITERATIONS - 5
+        self.iteration = lag_module.ITERATIONS - 5
         self.armed: list[float] = []
         self.run: Callable[[], None] | None = None
 
@@ -34,10 +34,10 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.clock, self.cpu = Clock(), Clock()
-        monkeypatch.setattr(health, "time", SimpleNamespace(monotonic=self.clock, process_time=self.cpu))
+        monkeypatch.setattr(lag_module, "time", SimpleNamespace(monotonic=self.clock, process_time=self.cpu))
         self.loop = FakeLoop()
         self.proc, self.cgroup = folder / "proc", folder / "cgroup"
-        self.meter = Meter(SimpleNamespace(loop=self.loop), self.proc, self.cgroup)
+        self.meter = LagMeter(SimpleNamespace(loop=self.loop), self.proc, self.cgroup)
         self.meter.start()
 
     def tick(self, after_ms: float, cpu_ms: float = 0.0) -> None:
@@ -133,7 +133,7 @@ def test_stolen_time_is_of_all_cpus_together(bench: Bench) -> None:
     assert bench.meter.report()["steal_s"] is None
     bench.write("proc/stat", "cpu  2160 0 1319 191703 174 0 30 850 0 0\ncpu0 397 0 379 96926 4 0 13 800 0 0\n")
     report = bench.meter.report()
-    assert report["steal_s"] == 850 / health.CLOCK_HZ
+    assert report["steal_s"] == 850 / lag_module.CLOCK_HZ
     assert report["cpus"] >= 1
     bench.write("proc/stat", "cpu  2160 0 1319 191703\n")  # older than stolen time
     assert bench.meter.report()["steal_s"] is None
@@ -193,15 +193,15 @@ def test_what_a_cpu_limit_held_back(
 
 
 def test_this_very_machine() -> None:
-    stolen, (seconds, limit) = health.stolen(), health.throttling()
+    stolen, (seconds, limit) = lag_module.stolen(), lag_module.throttling()
     assert stolen is not None
     assert stolen >= 0
     assert (seconds is None) is (limit is None)
 
 
 @pytest.fixture
-def meter() -> Iterator[Meter]:
-    meter = Meter()
+def meter() -> Iterator[LagMeter]:
+    meter = LagMeter()
     meter.start()
     yield meter
     meter.stop()
@@ -214,7 +214,7 @@ def _block(seconds: float) -> None:
         pass
 
 
-def test_a_real_hub_that_is_blocked(meter: Meter) -> None:
+def test_a_real_hub_that_is_blocked(meter: LagMeter) -> None:
     earliest = time.monotonic()
     meter.start()
     began = time.monotonic()

@@ -13,7 +13,7 @@ from locust.runners import LocalRunner
 
 from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.worker.user_group import SLICE_S, Crowd, Ender, sliced
+from rawsocket.worker.user_group import SLICE_S, UserGroup, UserStopper, sliced
 from tests.rawsocket.users.test_session_user import OPTIONS
 from tests.support import echo
 from tests.support.running import LONG, wait_until
@@ -49,7 +49,7 @@ def runner(url: str, *classes: Any, **options: Any) -> LocalRunner:
     environment = Environment(user_classes=list(classes), host=url, **options)
     made = environment.create_local_runner()
     environment.parsed_options = argparse.Namespace(**OPTIONS, timeout=LONG)
-    Ender(made)
+    UserStopper(made)
     return made
 
 
@@ -86,15 +86,15 @@ def test_a_group_of_another_kind_is_counted_as_locust_does(url: str):
 
 
 def test_a_greenlet_that_ends_by_itself_is_counted_out():
-    crowd = Crowd()
+    group = UserGroup()
 
     class Ends:
         pass
 
-    crowd.spawn(lambda user: gevent.sleep(0), Ends())
-    assert crowd.counts[Ends] == 1
-    crowd.join()
-    assert crowd.counts[Ends] == 0
+    group.spawn(lambda user: gevent.sleep(0), Ends())
+    assert group.counts[Ends] == 1
+    group.join()
+    assert group.counts[Ends] == 0
 
 
 def test_killing_one_by_the_group_leaves_nothing_behind(url: str):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket.master.page import tab as page
+from rawsocket.master.page import tab
 from rawsocket.master.server_probe import ServerProbe
-from tests.support.desks import desk_bench
+from tests.support.controllers import controller_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
@@ -37,22 +37,22 @@ def _stop(fleet: LocustFleet) -> dict[str, object]:
 
 
 def test_the_script_goes_to_the_end_of_the_body() -> None:
-    assert page.with_script("<body>x</body>", "/lab/curve.js") == (
+    assert tab.with_script("<body>x</body>", "/lab/curve.js") == (
         '<body>x<script src="/lab/curve.js"></script>\n</body>'
     )
-    assert page.with_script("no body", "/x") == "no body"
+    assert tab.with_script("no body", "/x") == "no body"
 
 
 def test_each_workers_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
+    with controller_bench(monkeypatch) as bench:
         for worker in ("a", "b"):
             bench.add_worker(worker)
         bench.start()
         for second, worst in ((1.0, 70_001), (2.0, 3004)):
             health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst, "turns": second * 250, "steal_s": second / 4}
-            bench.desk.take("a", report(wall_s=second, cpu_s=second / 5, health=health))
-        a, b = page.workers(bench.desk)
-        total, _, *rows = page.table(bench.desk)
+            bench.controller.take("a", report(wall_s=second, cpu_s=second / 5, health=health))
+        a, b = tab.workers(bench.controller)
+        total, _, *rows = tab.table(bench.controller)
     assert (a["lag_p99_ms"], a["lag_max_ms"]) == (pytest.approx(3, rel=0.001), 70.001)
     assert (a["turns_s"], a["stolen_share"], a["throttled_share"]) == (250, 0.25, None)
     assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
@@ -70,18 +70,18 @@ holdfast_server_process_connections{process="1"} 2.0
 
 
 def test_the_processes_of_the_server_in_its_row_and_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
-        bench.desk.probe = ServerProbe("http://server:8687", lambda _: SHARED)
-        before = page.state(bench.desk)
-        bench.desk.probe.poll()
-        after = page.state(bench.desk)
+    with controller_bench(monkeypatch) as bench:
+        bench.controller.probe = ServerProbe("http://server:8687", lambda _: SHARED)
+        before = tab.state(bench.controller)
+        bench.controller.probe.poll()
+        after = tab.state(bench.controller)
     assert (before["server"], before["server_processes"], before["server_held"]) == (None, [], None)
     assert after["server_processes"] == [{"process": 0, "held": 3}, {"process": 1, "held": 2}]
     assert (after["server"]["model"], after["server"]["respawns"], after["server_held"]) == ("select", 1, 5)
     rows = [state["table"]["rows"][1] for state in (before, after)]
     assert [(row["name"], row["state"], row["held"]) for row in rows] == [
-        (page.SERVER, "", "unknown"),
-        (page.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
+        (tab.SERVER, "", "unknown"),
+        (tab.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
     ]
 
 
@@ -113,7 +113,7 @@ def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFle
 
     rows = fleet.page.text("/stats/requests")
     assert rows.count('"key": "held"') == 1
-    assert all(f'"{key}": ' in rows for key, _ in page.COLUMNS)
+    assert all(f'"{key}": ' in rows for key, _ in tab.COLUMNS)
     metrics = fleet.page.text("/metrics")
     assert "holdfast_load_held 40.0" in metrics
     assert "holdfast_load_users 40.0" in metrics
