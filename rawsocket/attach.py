@@ -5,9 +5,9 @@
 Rules:
 
 - Once per process, however often it is called.
-- Listeners are added at import, so they run before Locust's own (added when a runner is made): the page's
-  state is theirs to change afterwards. `quitting` runs in reverse: ours comes last, when Locust's has quit
-  the runner and the final numbers are in.
+- Listeners are added at import, so they run before Locust's own, which are added when a runner is made and may still
+  change the page's state. `quitting` runs in reverse: our listener is the last, when Locust's has quit the runner and
+  the final reports have arrived.
 - A Locust that somebody else started gets tab, gauge, state, metrics and, headless, the verdict and its
   exit code. Signals and console are taken over only in a process that `python -m rawsocket` started, which
   is what a `Plan` that is `ours` says.
@@ -27,9 +27,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket.locust_patches import keep_microseconds
+from rawsocket import locust_patches
+from rawsocket.headless import HeadlessRun, quit_run, say_verdict
 from rawsocket.master.controller import LOCAL, RunController
-from rawsocket.master.headless import HeadlessRun, quit_run, say_verdict
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
@@ -52,7 +52,7 @@ def attach(plan: Plan | None = None) -> "Attachment":
 
 
 class Attachment:
-    """What hangs on this process's Locust: a controller on a master, an agent on a worker, both on a local run."""
+    """What this process's Locust gets: a controller on a master, an agent on a worker, both in a local run."""
 
     def __init__(self, plan: Plan | None) -> None:
         self.plan = plan
@@ -82,7 +82,7 @@ class Attachment:
 
     def _init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         limits.raise_descriptors()
-        keep_microseconds()
+        locust_patches.keep_microseconds()
         master = isinstance(runner, MasterRunner)
         if not master:
             self.agent = agent.WorkerAgent(runner)
@@ -96,7 +96,7 @@ class Attachment:
     def _init_controller(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
         self.controller = controller = RunController(environment, plan)
         if self.agent:
-            controller.numbers = self.agent.numbers
+            controller.local_report = self.agent.report
         self.web_ui = web_ui
         html_report.install(controller)
         if web_ui is not None:
@@ -109,7 +109,7 @@ class Attachment:
         gevent.spawn(controller.run_clock)
         gevent.spawn(controller.probe.run)
         if plan.ours and plan.headless:
-            logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)  # our own table says it
+            locust_patches.silence_console_table()
             self.headless_run = HeadlessRun(controller, web_ui)
             gevent.spawn(self.headless_run.run)
 
@@ -130,7 +130,7 @@ class Attachment:
         if self.controller:
             self.controller.on_test_stopping()
             if self.controller.local and self.agent:
-                self.controller.take(LOCAL, self.agent.numbers_at_stop(), at_stop=True)
+                self.controller.receive(LOCAL, self.agent.report_at_stop(), at_stop=True)
         if self.agent:
             self.agent.on_test_stopping()
 
@@ -140,38 +140,38 @@ class Attachment:
         if self.controller is None:
             return
         if self.controller.local and self.agent:
-            self.controller.take(LOCAL, self.agent.numbers(final=True))
+            self.controller.receive(LOCAL, self.agent.report(final=True))
         self.controller.on_test_stop()
         if not self.controller.plan.headless:
             artefacts.write(self.controller)
 
     def _report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self.agent:
-            self.agent.report(data)
+            self.agent.add_report(data)
 
     def _worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        if self.controller and "holdfast" in data:
-            self.controller.take(client_id, data["holdfast"])
+        if self.controller and agent.REPORT in data:
+            self.controller.receive_wire(client_id, data[agent.REPORT])
 
     # -- messages from workers ----------------------------------------------------------------------------------
 
     def _limits(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:
-            self.controller.fleet.member(msg.node_id).limits = limits.Limits(**msg.data)
+            self.controller.receive_limits(msg.node_id, msg.data)
 
     def _stopping(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:
-            self.controller.take(msg.node_id, msg.data, at_stop=True)
+            self.controller.receive_wire(msg.node_id, msg.data, at_stop=True)
 
     def _final(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:
-            self.controller.take(msg.node_id, msg.data)
+            self.controller.receive_wire(msg.node_id, msg.data)
 
     def _refused(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """Stop the run that a worker refused, from a greenlet of its own: stopping waits for messages."""
-        if self.controller and self.controller.running:
+        """Stop the run that a worker refused, in another greenlet because stopping waits for messages."""
+        if self.controller and self.controller.run.running:
             logger.error(msg.data["message"])
-            self.controller.notes.append(msg.data["message"])
+            self.controller.run.notes.append(msg.data["message"])
             gevent.spawn(self.controller.runner.stop)
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -189,10 +189,10 @@ class Attachment:
             environment.process_exit_code = 0
 
     def _close_headless(self, controller: RunController, environment: Environment) -> None:
-        if controller.running:
+        if controller.run.running:
             controller.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
-        if controller.started_at is not None:
-            controller.finished.wait(timeout=30)
+        if controller.run.started_at is not None:
+            controller.run.finished.wait(timeout=30)
         if environment.process_exit_code is None:
             environment.process_exit_code = controller.conclude()["exit_code"]
             artefacts.write(controller)
@@ -203,19 +203,19 @@ class Attachment:
             say_verdict(controller)
 
     def _take_signals(self) -> None:
-        """Let SIGINT arrive as a callback of the hub, not inside whatever runs; SIGTERM is Locust's as well."""
+        """Handle SIGINT in a callback of the hub, not inside whatever runs then; Locust handles SIGTERM as well."""
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self) -> None:
         self.signalled = True
-        if self.controller and not self.controller.finished.is_set():
+        if self.controller and not self.controller.run.finished.is_set():
             self.controller.interrupted = True
             self._kill_ramp()
 
     def _on_sigint(self) -> None:
         if self.signalled:
-            os._exit(INTERRUPTED)  # asked twice: at once
+            os._exit(INTERRUPTED)  # the second time: at once
         self._on_signal()
         if self.headless_run:
             gevent.spawn(self.headless_run.end)

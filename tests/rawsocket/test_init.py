@@ -24,7 +24,7 @@ def test_a_pure_file_brings_in_nothing_impure(name: str):
     assert not FORBIDDEN & (modules_after(f"import rawsocket.{name}") - modules_after(""))
 
 
-@pytest.mark.parametrize("name", ["measurement.recorder", "options"])
+@pytest.mark.parametrize("name", ["measurement.recorder", "settings.options"])
 def test_these_do_without_locust_and_gevent(name: str):
     assert not {"gevent", "locust"} & modules_after(f"import rawsocket.{name}")
 

@@ -55,7 +55,7 @@ class ControllerBench:
         elapsed = self.clock.now - 1000.0
         for worker in self.controller.live():
             rows = {"message": {200: 10}}
-            self.controller.take(
+            self.controller.receive(
                 worker, report(wall_s=elapsed, cpu_s=elapsed * 0.25, answered=int(elapsed * 10), rows=rows, **figures)
             )
         self.controller.tick()
@@ -65,10 +65,10 @@ class ControllerBench:
         self.controller.on_test_stopping()
         for worker in self.controller.live():
             answered = int((self.clock.now - 1000.0) * 10)
-            self.controller.take(worker, report(answered=answered, final=True, **figures))
+            self.controller.receive(worker, report(answered=answered, final=True, **figures))
         self.controller.on_test_stop()
-        assert self.controller.document
-        return self.controller.document
+        assert self.controller.run.document
+        return self.controller.run.document
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Pure: what a headless run says on the console, a line each second and a table at the end."""
+"""Pure: the console output of a headless run: a line each second and a table at the end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +63,7 @@ def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[str, ...]]:
-    """Give verdict.json's latency_ms with the kinds side by side: a header, then a row for each percentile."""
+    """Give verdict.json's latency_ms with the kinds in columns: a header, then a row for each percentile."""
     columns = [measured[kind] or {} for kind in KINDS]
     rows = [(said, *(milliseconds(column.get(name)) for column in columns)) for name, said in LEVELS.items()]
     return [("latency, ms", *KINDS.values()), *rows]

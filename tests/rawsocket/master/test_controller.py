@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -6,7 +7,7 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_SPAWNING, STATE_STOP
 
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S
-from rawsocket.worker.limits import Limits
+from rawsocket.measurement.report import Counts, Limits
 from tests.support.controllers import Come, ControllerBench, Hold, controller_bench
 from tests.support.reports import report
 
@@ -37,21 +38,20 @@ def test_the_last_steady_sample_is_before_stop_was_asked(bench: ControllerBench)
         bench.second(held=5)
     bench.controller.on_test_stopping()
     bench.second(held=0)
-    assert {sample.held for sample in bench.controller.timeline.steady} == {10}
-    assert bench.controller.timeline.samples[-1].held == 0  # the curve shows the fall
+    assert {sample.held for sample in bench.controller.run.steady_samples} == {10}
+    assert bench.controller.run.timeline.samples[-1].held == 0  # the curve shows the fall
 
 
-def test_what_the_server_counted_in_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
-    counts = iter([18, 20])
+def test_a_count_of_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
+    counts = itertools.chain([18, 20], itertools.repeat(0))
     probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_connections {next(counts)}\n", bench.clock)
     bench.controller.probe = probe
-    probe.poll()
-    bench.start()
+    bench.start()  # asks the server
     for _ in range(3):  # in which the server gives no answer
         bench.second(held=10)
     probe.poll()
     bench.second(held=10)
-    assert [sample.server_held for sample in bench.controller.timeline.samples] == [18, None, None, 20]
+    assert [sample.server_held for sample in bench.controller.run.timeline.samples] == [18, None, None, 20]
     assert bench.stop()["held"]["server_steady_min"] == 20
 
 
@@ -61,12 +61,12 @@ def test_the_window_is_that_of_the_last_ramp(bench: ControllerBench) -> None:
         bench.second(held=2)
     bench.runner.update_state(STATE_SPAWNING)
     bench.second(held=3)
-    assert list(bench.controller.timeline.steady) == []
+    assert list(bench.controller.run.steady_samples) == []
     bench.runner.update_state("running")
     bench.controller.on_spawning_complete()
     for _ in range(5):
         bench.second(held=5)
-    assert {sample.held for sample in bench.controller.timeline.steady} == {10}
+    assert {sample.held for sample in bench.controller.run.steady_samples} == {10}
     assert bench.stop()["run"]["steady_from_s"] == 7.0
 
 
@@ -104,11 +104,11 @@ def test_a_worker_that_leaves_after_stop_was_asked_is_not_lost(bench: Controller
         bench.second(held=5)
     bench.controller.on_test_stopping()
     for worker in ("a", "b"):
-        bench.controller.take(worker, report(final=True))
+        bench.controller.receive(worker, report(final=True))
         del bench.runner.clients[worker]
     bench.controller._away = lambda: []  # type: ignore[method-assign]  # they don't come back here
     bench.controller.on_test_stop()
-    assert not any(member.lost for member in bench.controller.fleet.participants)
+    assert not any(member.lost for member in bench.controller.run.participants)
 
 
 def test_a_worker_without_final_numbers_is_lost(bench: ControllerBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,13 +116,13 @@ def test_a_worker_without_final_numbers_is_lost(bench: ControllerBench, monkeypa
     for _ in range(5):
         bench.second(held=5)
     bench.controller.on_test_stopping()
-    bench.controller.take("a", report(final=True))
+    bench.controller.receive("a", report(final=True))
     told: list[Any] = []
     monkeypatch.setattr(bench.runner, "send_message", lambda kind, client_id: told.append((kind, client_id)))
     monkeypatch.setattr("rawsocket.master.controller._wait_while", lambda waiting, seconds: None)
     bench.controller.on_test_stop()
     assert told == [("stop", "b")]
-    assert bench.controller.fleet.member("b").lost == "it did not deliver its final numbers"
+    assert bench.controller.run.participant("b").lost == "it did not deliver its final numbers"
 
 
 def test_fewer_workers_than_wanted_is_unknown(bench: ControllerBench) -> None:
@@ -144,7 +144,7 @@ def test_judging_happens_once(bench: ControllerBench) -> None:
     assert bench.controller.conclude() is document
 
 
-def test_what_never_ran_can_be_concluded(bench: ControllerBench) -> None:
+def test_a_verdict_without_a_run(bench: ControllerBench) -> None:
     document = bench.controller.conclude()
     assert (document["verdict"], document["exit_code"]) == ("unknown", 4)
     assert document["run"]["started_utc"]
@@ -156,14 +156,14 @@ def test_samples_end_some_time_after_the_run(bench: ControllerBench) -> None:
     bench.stop()
     for _ in range(int(AFTERMATH_S) + 10):
         bench.second(held=0)
-    assert len(bench.controller.timeline.samples) == 1 + AFTERMATH_S
+    assert len(bench.controller.run.timeline.samples) == 1 + AFTERMATH_S
 
 
 def test_a_sample_has_rates_and_latencies_of_its_second(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.second(held=5)
-    sample = bench.controller.timeline.samples[-1]
+    sample = bench.controller.run.timeline.samples[-1]
     assert (sample.messages_s, sample.connects_s, sample.p50_ms) == (20, 0, 0.2)
 
 
@@ -172,11 +172,11 @@ def test_a_new_run_forgets_the_last_verdict(bench: ControllerBench) -> None:
     bench.second(held=5)
     bench.stop()
     bench.controller.on_test_start()
-    assert bench.controller.document is None
-    assert bench.controller.timeline.samples == []
+    assert bench.controller.run.document is None
+    assert bench.controller.run.timeline.samples == []
 
 
-def test_locusts_state_does_not_wait_for_the_dead(bench: ControllerBench) -> None:
+def test_locusts_state_does_not_wait_for_dead_workers(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
@@ -186,9 +186,9 @@ def test_locusts_state_does_not_wait_for_the_dead(bench: ControllerBench) -> Non
     assert bench.runner.state == STATE_STOPPED
 
 
-def test_what_does_not_fit_is_refused(bench: ControllerBench) -> None:
+def test_users_that_do_not_fit_are_refused(bench: ControllerBench) -> None:
     for worker in ("a", "b"):
-        bench.controller.fleet.member(worker).limits = Limits(100, 1 << 30, 1 << 30)
+        bench.controller.workers.worker(worker).limits = Limits(100, 1 << 30, 1 << 30)
     assert bench.controller.refuse(200) is None
     assert "WORKERS=3" in (bench.controller.refuse(201) or "")
 
@@ -204,9 +204,44 @@ def test_what_does_not_fit_is_refused(bench: ControllerBench) -> None:
         ((Hold,), {"headless": True}, None),
     ],
 )
-def test_min_held_is_all_users_of_a_headless_hold_unless_it_is_set(
+def test_min_held_defaults_to_all_users_in_a_headless_hold(
     monkeypatch: pytest.MonkeyPatch, users: tuple[Any, ...], plan: dict[str, Any], wanted: int | None
 ) -> None:
     with controller_bench(monkeypatch, *users, **plan) as bench:
         bench.controller.on_test_start()
-        assert bench.controller.thresholds.min_held == wanted
+        assert bench.controller.run.thresholds.get("min_held") == wanted
+
+
+def test_each_run_is_an_object_of_its_own(bench: ControllerBench) -> None:
+    bench.start()
+    bench.second(held=5)
+    first = bench.controller.run
+    document = bench.stop()
+    bench.start()
+    assert bench.controller.run is not first
+    assert (first.document, len(first.timeline.samples)) == (document, 1)
+    assert bench.controller.run.totals() == Counts()
+
+
+def test_a_worker_whose_report_cannot_be_read_is_lost(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.start()
+    for _ in range(5):
+        bench.second(held=5)
+        bench.controller.receive_wire("b", {**report().to_wire(), "colour": "red"})
+    document = bench.stop()
+    assert document["exit_code"] == 4
+    assert document["reasons"][0].startswith("worker b was lost: its report can't be read (report.colour is not known)")
+    assert [record.message for record in caplog.records if "colour" in record.message] == [
+        f"worker b is lost: {bench.controller.run.participant('b').lost}"
+    ]
+
+
+def test_reports_and_limits_come_as_tables(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.start()
+    bench.controller.receive_wire("a", report(held=4).to_wire())
+    bench.controller.receive_limits("a", Limits(100, 1 << 30, 1 << 30).to_wire())
+    bench.controller.receive_limits("b", {})
+    assert bench.controller.run.totals().held == 4
+    assert bench.controller.workers.worker("a").limits == Limits(100, 1 << 30, 1 << 30)
+    assert bench.controller.workers.worker("b").limits is None
+    assert "worker b: its limits can't be read: limits." in caplog.text

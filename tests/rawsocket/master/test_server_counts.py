@@ -14,15 +14,13 @@ from typing import Any
 import pytest
 
 from rawsocket.master import server_counts
-from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, Audit
+from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, ServerCounts
 from rawsocket.master.server_probe import STARTED, Counters
-from rawsocket.master.workers import Fleet
-from rawsocket.verdict.ledger import NO_COUNTERS, Moment, Server, Wire
+from rawsocket.verdict.ledger import NO_COUNTERS, Moment, ServerSide, WireFormat
 from rawsocket.wire import framing
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.hlogs import read
 from tests.support.locust_fleet import LocustFleet, locust_fleet
-from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.several import of_each
 from tests.support.undisturbed import undisturbed
@@ -44,29 +42,32 @@ class FakeProbe:
         self.counters = self._start or self.counters
         return self._start
 
-    def settle(self, held: int, seconds: float) -> Counters | None:
+    def poll_until_quiet(self, held: int, seconds: float) -> Counters | None:
         self.asked.append((held, seconds))
         self.counters = self._end or self.counters
         return self._end
 
 
-def _audited(probe: FakeProbe, hurry: bool = False) -> Server:
-    made = Audit(probe)  # type: ignore[arg-type]
-    made.begin()
-    made.end(hurry)
-    return made.server()
+def _started(probe: FakeProbe) -> ServerCounts:
+    return ServerCounts.at_start(probe)  # type: ignore[arg-type]
 
 
-def test_what_the_server_counted_between_start_and_end() -> None:
+def _ended(probe: FakeProbe, hurry: bool = False) -> ServerSide:
+    counts = _started(probe)
+    counts.end(hurry)
+    return counts.for_ledger()
+
+
+def test_counters_between_start_and_end() -> None:
     probe = FakeProbe(START, END)
-    assert _audited(probe) == Server({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
-    assert probe.asked == [(2, server_counts.SETTLE_S)]
+    assert _ended(probe) == ServerSide({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
+    assert probe.asked == [(2, server_counts.QUIET_WITHIN_S)]
 
 
 def test_an_interrupted_run_waits_less() -> None:
     probe = FakeProbe(START, END)
-    _audited(probe, hurry=True)
-    assert probe.asked == [(2, server_counts.HURRY_S)]
+    _ended(probe, hurry=True)
+    assert probe.asked == [(2, server_counts.QUIET_WITHIN_S_HURRIED)]
 
 
 @pytest.mark.parametrize(
@@ -79,26 +80,41 @@ def test_an_interrupted_run_waits_less() -> None:
         (FakeProbe(None, None, present=False), ""),
     ],
 )
-def test_what_can_not_be_had_is_unknown(probe: FakeProbe, trouble: str) -> None:
-    server = _audited(probe)
+def test_unavailable_counters_are_unknown(probe: FakeProbe, trouble: str) -> None:
+    server = _ended(probe)
     assert (server.grown, server.trouble) == (None, trouble)
 
 
-def test_an_answer_of_a_moment_ago_will_do_for_the_start() -> None:
+def test_a_recent_answer_is_enough_for_the_start() -> None:
     probe = FakeProbe(None, END)
     probe.counters = START
-    assert _audited(probe).trouble == ""
+    assert _ended(probe).trouble == ""
 
 
-def test_a_run_that_was_not_ended_leaves_a_doubt_and_the_next_begins_anew() -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    assert made.server() == Server()  # no run yet
-    made.begin()
-    assert made.server().trouble == NEVER_ENDED
-    assert made.grown == {**START, "accepted_total": 0}  # up to now
-    made.end()
-    made.begin()
-    assert (made.server().grown, made.server().trouble) == (None, NEVER_ENDED)
+def test_before_the_first_run_there_is_no_doubt() -> None:
+    probe = FakeProbe(START, END)
+    counts = ServerCounts.before_first_run(probe)  # type: ignore[arg-type]
+    assert counts.for_ledger() == ServerSide()
+    assert counts.grown is None
+    probe.poll()
+    assert counts.grown == START
+
+
+def test_a_run_that_was_not_ended_leaves_a_doubt_and_the_next_one_starts_without_it() -> None:
+    probe = FakeProbe(START, END)
+    first = _started(probe)
+    assert first.for_ledger().trouble == NEVER_ENDED
+    assert first.grown == {**START, "accepted_total": 0}  # up to now
+    first.end()
+    assert first.for_ledger().trouble == ""
+    second = _started(probe)
+    assert (second.for_ledger().grown, second.for_ledger().trouble) == (None, NEVER_ENDED)
+
+
+def test_a_server_without_counters_has_none() -> None:
+    counts = ServerCounts.none()
+    counts.end()
+    assert (counts.grown, counts.for_ledger()) == (None, ServerSide())
 
 
 STILL = [dataclasses.replace(SAMPLE, held=13, server_held=1, connects_s=0.0)] * 3
@@ -113,36 +129,16 @@ STILL = [dataclasses.replace(SAMPLE, held=13, server_held=1, connects_s=0.0)] * 
         ({"server_held": None}, None),
     ],
 )
-def test_who_held_how_many_is_noted_if_it_stood_still(last: dict[str, Any], wanted: Moment | None) -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    made.begin()
+def test_held_counts_at_the_stop_are_noted_if_they_did_not_change(last: dict[str, Any], wanted: Moment | None) -> None:
+    made = _started(FakeProbe(START, END))
     made.stopping([*STILL[1:], dataclasses.replace(STILL[0], **last)])
-    assert made.server().at_stop == wanted
+    assert made.for_ledger().at_stop == wanted
 
 
-def test_a_run_of_two_seconds_has_not_stood_still() -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    made.begin()
+def test_a_run_of_two_seconds_has_no_counts_at_the_stop() -> None:
+    made = _started(FakeProbe(START, END))
     made.stopping(STILL[1:])
-    assert made.server().at_stop is None
-
-
-def test_the_clients_side_says_what_a_lost_worker_took_with_it() -> None:
-    fleet = Fleet()
-    fleet.begin(["a", "b", "c"])
-    fleet.take("a", report(held=4, answered=7, messages={"sent": 9}))
-    fleet.take("b", report(held=2, final=True))
-    fleet.member("b").final = True
-    fleet.member("a").lost = fleet.member("c").lost = "it went missing"
-    totals, lost, workers = server_counts.clients(fleet)
-    assert totals["held"] == 6
-    assert lost[0].startswith("worker a was lost (it went missing): what became of the 4 connections")
-    assert "its 2 messages in flight" in lost[0]
-    assert lost[1:] == ["worker c was lost (it went missing) and never reported: what it did is unknown"]
-    assert [(worker["id"], worker["lost"], worker["held"]) for worker in workers] == [
-        ("a", True, 4), ("b", False, 2), ("c", True, None),
-    ]  # fmt: skip
-    assert workers[0]["messages"]["sent"] == 9
+    assert made.for_ledger().at_stop is None
 
 
 def _user(**attributes: Any) -> type:
@@ -163,8 +159,8 @@ def _user(**attributes: Any) -> type:
         ([], "line", "line"),
     ],
 )
-def test_how_the_users_speak(users: list[type], option: str, wanted: str) -> None:
-    assert server_counts.wire(users, argparse.Namespace(framing=option, size=7, app="hello")) == Wire(
+def test_the_wire_format_of_the_users(users: list[type], option: str, wanted: str) -> None:
+    assert server_counts.wire_format(users, argparse.Namespace(framing=option, size=7, app="hello")) == WireFormat(
         wanted, 7, "hello"
     )
 
@@ -275,7 +271,7 @@ def test_a_server_stalled_at_the_end_is_unknown(tmp_path: Path) -> None:
 
 
 @undisturbed
-def test_a_server_frozen_until_the_end_fails_by_what_waits(tmp_path: Path) -> None:
+def test_a_server_frozen_until_the_end_fails_by_missing_replies(tmp_path: Path) -> None:
     """No message has failed by then; p99 and the number of missing replies say what a caller felt."""
     judged = {"TIME": "9s", "TIMEOUT": 30, "MAX_P99_MS": 1000}
     with running_server("--app", "echo") as server, _run(tmp_path, server, **judged) as fleet:
@@ -328,7 +324,7 @@ def test_a_server_stalled_as_the_run_ends_is_waited_for(tmp_path: Path) -> None:
 
 
 @undisturbed
-def test_a_server_killed_half_way_is_unknown_and_fails_by_what_was_lost(tmp_path: Path) -> None:
+def test_a_server_killed_half_way_is_unknown_and_fails_by_lost_connections(tmp_path: Path) -> None:
     with running_server("--app", "echo") as server, _run(tmp_path, server) as fleet:
         server.signal(signal.SIGKILL)
         fleet.ends_with(3)

@@ -37,7 +37,7 @@ def _unknown(_: str) -> None:
     return None
 
 
-def test_each_process_in_the_order_of_their_numbers() -> None:
+def test_processes_are_ordered_by_number() -> None:
     assert server_summary.processes(SHARED) == [
         {"process": 0, "held": 931},
         {"process": 2, "held": 930},
@@ -61,7 +61,7 @@ def test_the_state_of_a_server() -> None:
     }
 
 
-def test_what_a_server_does_not_say_is_unknown() -> None:
+def test_a_missing_counter_is_unknown() -> None:
     assert server_summary.state(None, _rate) is None
     found = server_summary.state({"connections": 3}, _unknown)
     assert found
@@ -73,7 +73,7 @@ def test_what_a_server_does_not_say_is_unknown() -> None:
     }
 
 
-def test_its_row_of_the_table() -> None:
+def test_the_servers_row_of_the_table() -> None:
     assert server_summary.cells(ALONE, _rate) == {
         "state": "epoll",
         "held": 40,
@@ -95,7 +95,7 @@ def test_its_row_of_the_table() -> None:
         ({}, ""),
     ],
 )
-def test_in_words(counters: dict[str, Any], said: str) -> None:
+def test_the_server_is_described_in_words(counters: dict[str, Any], said: str) -> None:
     assert server_summary.words(counters) == said
 
 

@@ -10,10 +10,10 @@ from locust.runners import LocalRunner, WorkerRunner
 
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.measurement.report import Limits, Report
 from rawsocket.users.runner import Life
 from rawsocket.worker import agent as agent_module
 from rawsocket.worker.agent import WorkerAgent
-from rawsocket.worker.limits import Limits
 from tests.support.locust_fleet import locust_fleet
 from tests.support.reports import Clock, once
 from tests.support.server_process import running_server
@@ -46,27 +46,28 @@ def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
 
 
-def test_limits_are_told_at_once_and_reports_come_every_second() -> None:
+def test_limits_are_sent_at_once_and_reports_every_second() -> None:
     runner = FakeWorker("tcp://server:8686", None)
     WorkerAgent(runner, HOME)
     assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
     ((kind, data),) = runner.sent
     assert kind == "holdfast_limits"
-    assert Limits(**data).descriptors > 0
+    assert Limits.from_wire(data).descriptors > 0
 
 
 def test_a_report_carries_absolute_values_and_limits() -> None:
     agent = WorkerAgent(FakeWorker(None, None), {})
     agent.on_test_start()
     data: dict[str, Any] = {"stats": []}
-    agent.report(data)
-    assert data["holdfast"]["run"] == RECORDER.run
-    assert data["holdfast"]["held"] == RECORDER.held
-    assert data["holdfast"]["limits"] == agent.limits
+    agent.add_report(data)
+    report = Report.from_wire(data["holdfast"])
+    assert report.run == RECORDER.run
+    assert report.counts.held == RECORDER.held
+    assert report.limits == agent.limits
     assert data["stats"] == []
 
 
-def test_the_end_is_told_twice_when_asked_and_when_done() -> None:
+def test_the_end_is_reported_twice_when_asked_and_when_done() -> None:
     runner = FakeWorker(None, None)
     agent = WorkerAgent(runner, {})
     agent.on_test_stopping()
@@ -96,7 +97,7 @@ class Owing(Life):
         return Waiting("message", 3.0, once([3.0, 2.0]))
 
 
-def test_what_waits_when_stop_is_asked_is_told_then_and_with_the_final_numbers() -> None:
+def test_overdue_messages_are_reported_at_the_stop_and_with_the_final_numbers() -> None:
     """Users of both kinds are asked, users that are neither are not; after the first time nobody is."""
     runner = FakeWorker(None, None)
     agent = WorkerAgent(runner, {})
@@ -104,15 +105,15 @@ def test_what_waits_when_stop_is_asked_is_told_then_and_with_the_final_numbers()
     RECORDER.clients.add(client := Client())
     runner.user_greenlets.greenlets |= {Owing(), object()}
     try:
-        assert agent.numbers()["waiting"]["count"] == 0
+        assert agent.report().overdue.count == 0
         agent.on_test_stopping()
         agent.on_test_stopping()
         agent.on_test_stop()
     finally:
         RECORDER.clients.discard(client)
-    assert [data["waiting"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
+    assert [data["overdue"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
     agent.on_test_start()
-    assert agent.numbers()["waiting"]["count"] == 0
+    assert agent.report().overdue.count == 0
 
 
 def test_each_run_has_its_number() -> None:
@@ -138,11 +139,11 @@ def test_only_the_target_is_loaded(host: str | None, users: list[str | None], re
     assert (reason is None) if refused is None else (reason and refused in reason)
 
 
-def test_without_a_target_anything_may_be_loaded() -> None:
+def test_without_a_target_any_host_may_be_loaded() -> None:
     assert WorkerAgent(FakeWorker("tcp://anywhere:1", None), {}).refusal() is None
 
 
-def test_a_refused_run_starts_no_user_and_is_told_once() -> None:
+def test_a_refused_run_starts_no_user_and_is_reported_once() -> None:
     runner = FakeWorker("tcp://other:1", None)
     agent = WorkerAgent(runner, HOME)
     agent.on_test_start()

@@ -11,7 +11,7 @@ def test_figures_of_the_run_under_their_names(monkeypatch: pytest.MonkeyPatch) -
         bench.add_worker("a", users=7)
         bench.start()
         rows = {"message": {300: 9}, "connect": {80: 6}}
-        bench.controller.take(
+        bench.controller.receive(
             "a", report(held=6, answered=9, wrong=1, failures={"closed": 2}, rows=rows, due={"message": {1900: 9}})
         )
         text = metrics.render(bench.controller).decode()
@@ -34,16 +34,16 @@ def test_figures_of_the_run_under_their_names(monkeypatch: pytest.MonkeyPatch) -
     assert ("server_held",) not in found  # unknown is not zero
 
 
-def test_what_tells_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         for worker in ("a", "b", "gone"):
             bench.add_worker(worker)
         bench.start()
         for second, worst in ((1.0, 70_001), (2.0, 3004)):
-            health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst}
-            bench.controller.take("a", report(wall_s=second, cpu_s=second * 0.4, health=health))
-            bench.controller.take("gone", report(wall_s=second, cpu_s=second, health=health))
-        bench.controller.take("b", report())  # it reported once, and measures nothing
+            lag = {"lags": [[800, 95], [3000, 5]], "worst_us": worst}
+            bench.controller.receive("a", report(wall_s=second, cpu_s=second * 0.4, lag=lag))
+            bench.controller.receive("gone", report(wall_s=second, cpu_s=second, lag=lag))
+        bench.controller.receive("b", report())  # it reported once, and measures nothing
         del bench.runner.clients["gone"]
         families = list(text_string_to_metric_families(metrics.render(bench.controller).decode()))
     found = {

@@ -27,12 +27,12 @@ OWN = "127.0.0.1:8089"
         ({"HTTP_SEC_FETCH_SITE": "same-site"}, "same-site"),
     ],
 )
-def test_who_may_change_something(headers: dict[str, str], refused: str | None) -> None:
+def test_requests_that_may_change_something(headers: dict[str, str], refused: str | None) -> None:
     reason = request_guard.refusal({"REQUEST_METHOD": "POST", "HTTP_HOST": OWN, **headers}, NAMES)
     assert (reason is None) if refused is None else (reason is not None and refused in reason)
 
 
-def test_reading_is_for_everybody() -> None:
+def test_every_host_may_read() -> None:
     assert request_guard.refusal({"REQUEST_METHOD": "GET", "HTTP_HOST": "anything"}, NAMES) is None
 
 
@@ -73,7 +73,7 @@ def page() -> Any:
     return app.test_client()
 
 
-def test_the_cors_header_is_taken_off(page: Any) -> None:
+def test_the_cors_header_is_removed(page: Any) -> None:
     answer = page.post("/swarm")
     assert (answer.status_code, answer.text) == (200, "started")
     assert "Access-Control-Allow-Origin" not in answer.headers

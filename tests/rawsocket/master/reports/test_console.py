@@ -1,11 +1,8 @@
 import dataclasses
 
 from rawsocket.master import figures
-from rawsocket.master.figures import Evidence, Run
 from rawsocket.master.reports import console
-from rawsocket.master.timeline import Timeline
-from rawsocket.master.workers import Fleet
-from rawsocket.verdict.judge import Thresholds
+from rawsocket.master.run import Run, RunInfo
 from tests.rawsocket.master.test_timeline import SAMPLE
 
 HELD = dataclasses.replace(SAMPLE, held=800, messages_s=80.3, p99_ms=1.31)
@@ -22,22 +19,22 @@ def test_a_second_without_replies_and_after_the_end() -> None:
 
 
 def test_the_table_ends_with_the_verdict_and_its_reasons() -> None:
-    evidence = Evidence(Run(workers=2), Fleet(), Timeline(), Thresholds(min_held=5))
-    lines = console.table(figures.document(evidence)).splitlines()
+    run = Run(RunInfo(workers=2), thresholds={"min_held": 5})
+    lines = console.table(figures.document(run)).splitlines()
     at = lines.index("verdict: unknown (exit code 4)")
     assert lines[at + 1] == "  no worker came"
     assert any(line.startswith("min_held ") and line.endswith("not measured") for line in lines[:at])
 
 
 def test_the_processes_of_a_server_that_has_several_have_a_row() -> None:
-    evidence = Evidence(Run(workers=2), Fleet(), Timeline())
-    assert "server's processes" not in console.table(figures.document(evidence))
-    evidence.server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
-    rows = console.figures(figures.document(evidence))
+    run = Run(RunInfo(workers=2))
+    assert "server's processes" not in console.table(figures.document(run))
+    server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
+    rows = console.figures({**figures.document(run), "server": server})
     assert ("server's processes", "2 of 2 serving, 20 to 21 accepted each") in rows
 
 
-def test_numbers_for_people() -> None:
+def test_numbers_are_formatted() -> None:
     assert [console.number(value) for value in (None, 800, 1.005)] == ["-", "800", "1.00"]
     assert console.named({}) == "0"
     assert console.named({"reset": 1, "closed": 20}) == "20 closed, 1 reset"
@@ -46,7 +43,7 @@ def test_numbers_for_people() -> None:
     assert console.lags(lags) == "2.0 / 32 ms, -"
 
 
-def test_what_waited_at_the_stop_has_a_line() -> None:
+def test_overdue_messages_have_a_line() -> None:
     assert console.waiting({"waiting": 0, "oldest_waiting_s": 0.0}) == "0"
     assert console.waiting({"waiting": 437, "oldest_waiting_s": 8.123}) == "437, the oldest for 8.123 s"
 
@@ -68,7 +65,7 @@ def test_latencies_stand_side_by_side() -> None:
 
 
 def test_the_console_shows_them_in_columns() -> None:
-    text = console.table(figures.document(Evidence(Run(workers=2), Fleet(), Timeline())))
+    text = console.table(figures.document(Run(RunInfo(workers=2))))
     header, p50 = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50"))
     assert header.endswith("to first byte        connect")
     assert len(header) == len(p50)  # right-aligned under one another

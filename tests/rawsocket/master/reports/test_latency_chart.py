@@ -27,7 +27,7 @@ def test_points_go_to_the_slowest_message() -> None:
     assert [ms for at, ms in points if at < 2.9] == [0.1] * sum(at < 2.9 for at, _ in points)
 
 
-def test_nothing_at_all_and_one_message_are_pictures_too() -> None:
+def test_pictures_of_no_message_and_of_one() -> None:
     for times in ({}, {0: 1}, {3: 1}):
         ElementTree.fromstring(latency_chart.svg(times, times))
 
@@ -44,7 +44,7 @@ def test_the_axis_ends_with_the_last_nine() -> None:
     assert shares == ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %"]
 
 
-def test_the_caption_says_it_in_words() -> None:
+def test_the_caption_describes_the_picture() -> None:
     assert "1.8 s of when they were due, and within 0.3 ms of when" in latency_chart.caption(STALLED, QUICK)
     assert "within the same" in latency_chart.caption(QUICK, QUICK)
     assert latency_chart.caption({}, {}) == "No message was answered: there is no latency to show."
