@@ -27,7 +27,7 @@ from typing import Any
 
 from rawsocket.measurement.overdue import Waiting, Waits
 from rawsocket.measurement.report import (
-    Arrivals,
+    ArrivalTimes,
     Bytes,
     Connections,
     Counts,
@@ -211,7 +211,7 @@ class Recorder:
             counts=self.counts(),
             examples=dict(self.examples),
             overdue=self.waits.report() if self.waits else Overdue(),
-            arrivals=Arrivals(self.arrivals, self.first_arrival, self.last_arrival),
+            arrivals=ArrivalTimes(self.arrivals, self.first_arrival, self.last_arrival),
             storms=[
                 StormReport(moment, int(dropped), int(back), back_s)
                 for moment, (dropped, back, back_s) in self.storms.items()

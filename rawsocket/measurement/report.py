@@ -147,7 +147,7 @@ class Overdue(Wire):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals(Wire):
+class ArrivalTimes(Wire):
     """First connects of users, and when (monotonic clock of the worker) the first and the last were made."""
 
     count: int = 0
@@ -213,7 +213,7 @@ class Report(Wire):
     counts: Counts = field(default_factory=Counts)
     examples: dict[str, str] = field(default_factory=dict)
     overdue: Overdue = field(default_factory=Overdue)
-    arrivals: Arrivals = field(default_factory=Arrivals)
+    arrivals: ArrivalTimes = field(default_factory=ArrivalTimes)
     storms: list[StormReport] = field(default_factory=list)
     rows: list[RowReport] = field(default_factory=list)
     lag: Lag | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from rawsocket.measurement.overdue import Waiting, Waits
 from rawsocket.measurement.report import (
-    Arrivals,
+    ArrivalTimes,
     Bytes,
     Connections,
     Counts,
@@ -43,7 +43,7 @@ def report(
     lag: Table | None = None,
     bytes_: Table | None = None,
     storms: Iterable[StormReport] = (),
-    arrivals: Arrivals | None = None,
+    arrivals: ArrivalTimes | None = None,
     examples: dict[str, str] | None = None,
     waiting: Iterable[Waiting] = (),
 ) -> Report:
@@ -75,7 +75,7 @@ def report(
         counts=counts,
         examples=examples or {},
         overdue=waits.report(),
-        arrivals=arrivals or Arrivals(),
+        arrivals=arrivals or ArrivalTimes(),
         storms=list(storms),
         rows=[_row(name, failures if name == "message" else {}, rows, due, first) for name in names],
         lag=Lag(**{"cpus": 2, **(lag or {})}),

@@ -1,10 +1,10 @@
-// Draws the curve of held connections below the table of the tab "Held connections", in Locust's page.
+// Draws the chart of held connections below the table of the tab "Held connections", in Locust's page.
 //
 // Locust's tabs render tables only, so this script adds its own box after React's root and never touches React's nodes.
 // It shows the box while the tab is open, asks /lab/timeline.json and /lab/state.json, and follows the page's theme.
 // Locust refreshes its tables only while a run is on; after that the box shows the table itself, with live numbers, and
-// a style rule hides the stale one. A server of several processes has a cell for each: as full as the process is of the
-// connections that it may hold, dashed where there should be one and none is.
+// a style rule hides the stale one. A server with several processes has a cell for each: its bar shows how many of the
+// connections that the process may hold it holds, and a dashed cell is a process that is missing.
 (() => {
   "use strict";
 
@@ -38,7 +38,7 @@
     #holdfast-chart .process .note { float: left; font-size: 11px; }
     #holdfast-chart .process .bar { position: absolute; left: 0; bottom: 0; height: 4px; background: var(--server); }
     #holdfast-chart .process.gone { border: 1px dashed var(--server); }
-    body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: the box is to be seen */
+    body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: leave room for the box */
     body.holdfast-idle #root table { display: none; }`;
 
   const element = (name, attributes = {}, ...children) => {
@@ -174,6 +174,6 @@
     box.classList.toggle("dark", dark());
     if (Date.now() - asked < REFRESH_MS) return;
     asked = Date.now();
-    refresh().catch(() => {}); // the master is away: the last picture stays, Locust's page says so itself
+    refresh().catch(() => {}); // the master doesn't answer: the last picture stays, and Locust's page says so
   }, 200);
 })();

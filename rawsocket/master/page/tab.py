@@ -37,7 +37,7 @@ COLUMNS = (
     ("age", "Report age (s)"),
 )
 SCRIPT = Path(__file__).with_name("held_chart.js")
-Cells = dict[str, Any]  # one row of a table, or one entry of state.json
+Fields = dict[str, Any]  # one row of a table, or one entry of state.json
 
 
 def install(controller: RunController, web_ui: WebUI) -> None:
@@ -82,7 +82,7 @@ def refuse_start(controller: RunController, form: Any) -> str | None:
     return controller.refuse(int(users)) if users.isdigit() else None
 
 
-def table(controller: RunController) -> list[Cells]:
+def table(controller: RunController) -> list[Fields]:
     """Give the tab's rows: each worker, their sum, the server."""
     rows = workers(controller)
     blank = dict.fromkeys((key for key, _ in COLUMNS), "")
@@ -99,14 +99,14 @@ def table(controller: RunController) -> list[Cells]:
     return [total, server, *live]
 
 
-def workers(controller: RunController) -> list[Cells]:
+def workers(controller: RunController) -> list[Fields]:
     """Give what is known about each worker that is live or took part in the run."""
     live = set(controller.live())
     names = sorted(live | {own.id for own in controller.run.participants})
     return [_worker(controller, name, name in live) for name in names]
 
 
-def _worker(controller: RunController, name: str, live: bool) -> Cells:
+def _worker(controller: RunController, name: str, live: bool) -> Fields:
     known, own = controller.workers.worker(name), controller.run.find(name) or Participant(name)
     state, users = _locusts_view(controller, own)
     age = controller.workers.age(name)
@@ -137,7 +137,7 @@ def _locusts_view(controller: RunController, own: Participant) -> tuple[str, int
     return "running" if controller.local and controller.run.running else "lost" if own.lost else "", users
 
 
-def _cells(worker: Cells) -> Cells:
+def _cells(worker: Fields) -> Fields:
     share, age, turns = worker["cpu_share"], worker["report_age_s"], worker["turns_s"]
     return {
         "name": worker["id"],
@@ -153,13 +153,13 @@ def _cells(worker: Cells) -> Cells:
     }
 
 
-def _lag(worker: Cells) -> str:
+def _lag(worker: Fields) -> str:
     """Give the lag in the last report and the worst of the run, "-" where only one of them is known."""
     lags = worker["lag_p99_ms"], worker["lag_max_ms"]
     return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
 
 
-def state(controller: RunController) -> Cells:
+def state(controller: RunController) -> Fields:
     """Give /lab/state.json; `state` is Locust's own word for the state of its runner."""
     last = controller.run.document
     return {

@@ -39,7 +39,7 @@ STATS = (
     *(f"first_{name}_ms" for name in FIRST),
 )
 FAILURES = ("type", "name", "failure", "count", "example")
-Cells = tuple[Any, ...]
+CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
@@ -187,7 +187,7 @@ def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
     return [times.get("due") or sent, sent, times.get("first", {})]
 
 
-def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> Cells:
+def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> CsvRow:
     quantiles: list[str] = []
     for measured, names in zip(times, (DUE, SENT, FIRST), strict=True):
         found = histogram.summary(measured)
@@ -195,7 +195,7 @@ def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, time
     return (kind, name, requests, failed, size, *quantiles)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Cells]) -> str:
+def _csv(header: Iterable[str], rows: Iterable[CsvRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -2,12 +2,12 @@ import pytest
 
 from rawsocket.master.reports import console
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
-from rawsocket.measurement.report import Arrivals, Report, StormReport
+from rawsocket.measurement.report import ArrivalTimes, Report, StormReport
 from tests.support.reports import report
 
 
 def reported(count: int = 0, first: float = 0.0, last: float = 0.0, *storms: StormReport) -> Report:
-    return report(arrivals=Arrivals(count, first, last), storms=storms)
+    return report(arrivals=ArrivalTimes(count, first, last), storms=storms)
 
 
 @pytest.mark.parametrize(
