@@ -39,7 +39,7 @@ def test_the_last_steady_sample_is_before_stop_was_asked(bench: ControllerBench)
     bench.controller.on_test_stopping()
     bench.second(held=0)
     assert {sample.held for sample in bench.controller.run.steady_samples} == {10}
-    assert bench.controller.run.timeline.samples[-1].held == 0  # the curve shows the fall
+    assert bench.controller.run.timeline.samples[-1].held == 0  # the chart shows the fall
 
 
 def test_a_count_of_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
