@@ -37,6 +37,18 @@ from rawsocket.wire.payload import Expected, payload
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]
 
 
+def _timeout(name: str) -> property:
+    def read(client: "RawSocketClient") -> float:
+        return float(getattr(client._config, name))
+
+    def change(client: "RawSocketClient", seconds: float) -> None:
+        check_timeout(seconds)
+        client._config.deadlines.at_least(seconds)
+        setattr(client._config, name, seconds)
+
+    return property(read, change, doc=f"The {name.replace('_', ' ')} in seconds, from the next call on.")
+
+
 class RawSocketClient:
     """Sends framed messages to one target and demands the right replies; see the module's rules.
 
@@ -86,6 +98,10 @@ class RawSocketClient:
         client = cls.__new__(cls)
         client._set_up(config, context)
         return client
+
+    connect_timeout = _timeout("connect_timeout")
+    send_timeout = _timeout("send_timeout")
+    reply_timeout = _timeout("reply_timeout")
 
     @property
     def target(self) -> Target:

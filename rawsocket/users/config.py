@@ -4,11 +4,12 @@ import os
 import random
 from typing import Any, ClassVar, TypedDict
 
-from rawsocket import options, target
+from rawsocket import target
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings import options
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 
 

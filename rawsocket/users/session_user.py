@@ -33,7 +33,6 @@ from locust import User
 from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket.attach import attach
 from rawsocket.engine.connection import Connection
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import Arrivals
@@ -253,6 +252,3 @@ class LabSession(SessionUser):
             return Due(wanted.every)
         chance = self.runner.config.random()
         return Wait(wanted.every * (0.9 + 0.2 * chance if self.message_no else chance))
-
-
-attach()

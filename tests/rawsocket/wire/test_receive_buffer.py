@@ -1,8 +1,8 @@
 import pytest
-from rawsocket.wire.receive_buffer import SERVER_ERRORS, ReceiveBuffer
 
 from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
 from rawsocket.wire.framing import Chunk, Fixed, Framing, LengthPrefixed, Line
+from rawsocket.wire.receive_buffer import SERVER_ERRORS, ReceiveBuffer
 from tests.support.cuts import CUTS
 
 
