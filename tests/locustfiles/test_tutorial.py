@@ -9,6 +9,7 @@ import pytest
 
 from locustfiles import tutorial
 from locustfiles.tutorial import CONNECTIONS, Tutorial, main
+from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
