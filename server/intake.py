@@ -18,9 +18,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from server import channel
-from server.acceptor import ACCEPTS_PER_TURN, Host
 from server.counters import Board
-from server.refusal import say_full
+from server.readiness.acceptor import ACCEPTS_PER_TURN, Host
+from server.readiness.refusal import say_full
 from server.service import Service
 
 #: How long unsent replies are given when the supervisor is gone.

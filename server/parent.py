@@ -24,12 +24,12 @@ from functools import partial
 from time import monotonic
 from typing import ClassVar
 
-from server.acceptor import Handler
 from server.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
 from server.logring import CLOSE_SECONDS, LogRing
 from server.models.base import Model
-from server.pollers import PollPoller
 from server.processes import Place, Processes, ending, keep_only
+from server.readiness.acceptor import Handler
+from server.readiness.pollers import PollPoller
 from server.service import Service
 from server.signals import SIGNALS, OrderedStops, StopRequests
 

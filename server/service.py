@@ -18,11 +18,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from server import limits, listener, protocol
-from server.acceptor import Acceptor, Entrance, Host
 from server.admin import Admin
 from server.counters import DRAINING, SERVING, Board, Counters, SharedBoard
 from server.logring import LogRing
 from server.metrics import ServerCollector, exposition
+from server.readiness.acceptor import Acceptor, Entrance, Host
 from server.settings import Settings
 from server.signals import StopRequests
 from server.work import burn, hindered

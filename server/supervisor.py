@@ -20,7 +20,6 @@ from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from server import channel
-from server.acceptor import Acceptor
 from server.children import SLOW_SECONDS, Child, shared_out
 from server.counters import SERVING
 from server.intake import ORPHANS_DRAIN_SECONDS, Intake
@@ -29,6 +28,7 @@ from server.logring import LogRing
 from server.models.base import Model
 from server.parent import Parent
 from server.processes import Place
+from server.readiness.acceptor import Acceptor
 from server.service import Service
 from server.signals import StopRequests
 

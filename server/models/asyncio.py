@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
 
-from server.acceptor import Handler
-from server.connection import HIGH_MARK
 from server.counters import Counters
 from server.inbox import NEVER
 from server.models.base import Model
 from server.peer import Peer
+from server.readiness.acceptor import Handler
+from server.readiness.connection import HIGH_MARK
 from server.service import Service
 
 SWEEP_SECONDS = 1.0

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar
 
-from server.loop import Loop
-from server.pollers import Poller
+from server.readiness.loop import Loop
+from server.readiness.pollers import Poller
 from server.service import Service
 
 

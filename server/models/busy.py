@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from server.models.base import LoopModel, Promise
-from server.pollers import Poller
+from server.readiness.pollers import Poller
 
 
 class Everyone:

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from server.models.base import LoopModel
-from server.pollers import EpollPoller, Poller
+from server.readiness.pollers import EpollPoller, Poller
 
 
 class EpollModel(LoopModel):

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from server.models.base import LoopModel
-from server.pollers import Poller, PollPoller
+from server.readiness.pollers import Poller, PollPoller
 
 
 class PollModel(LoopModel):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from server.models.base import LoopModel, Promise
-from server.pollers import SELECT_WALL, Poller, SelectPoller
+from server.readiness.pollers import SELECT_WALL, Poller, SelectPoller
 
 
 class SelectModel(LoopModel):

@@ -16,11 +16,11 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import ClassVar
 
-from server.acceptor import Handler
 from server.blocking import Conversation
 from server.models.base import Model
-from server.pollers import EpollPoller
-from server.refusal import say_full
+from server.readiness.acceptor import Handler
+from server.readiness.pollers import EpollPoller
+from server.readiness.refusal import say_full
 from server.service import Service
 
 TICK_SECONDS = 1.0

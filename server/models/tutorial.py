@@ -22,7 +22,7 @@ from server.blocking import ended_by, log_failure, reply_to_what_came
 from server.counters import Counters
 from server.errnos import CAPACITY
 from server.models.base import Died, Model, Promise
-from server.pollers import SELECT_WALL
+from server.readiness.pollers import SELECT_WALL
 from server.service import Service
 from server.signals import StopRequests
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.acceptor import ACCEPTS_PER_TURN, Handler
 from server.channel import Channel, receive
 from server.counters import Counters, SharedBoard
 from server.intake import ORPHANS_DRAIN_SECONDS, Intake
 from server.logring import LogRing
+from server.readiness.acceptor import ACCEPTS_PER_TURN, Handler
 from server.settings import parse
 from server.signals import StopRequests
 

@@ -12,7 +12,7 @@ from server import limits
 from server.limits import ADMIN_RESERVE, FEWEST_REFUSALS, MARGIN, MOST_REFUSALS, Room, room
 from server.models import load
 from server.models.select import SelectModel
-from server.pollers import SELECT_WALL
+from server.readiness.pollers import SELECT_WALL
 from server.settings import UsageError, parse
 
 SET_ASIDE = ADMIN_RESERVE + MARGIN

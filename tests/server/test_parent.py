@@ -64,7 +64,7 @@ def test_ctrl_c_is_for_the_parent_alone() -> None:
 
 
 def test_it_is_not_healthy_while_no_process_serves() -> None:
-    with running_server(*TWO, before="from server.loop import Loop\nLoop.run = lambda self: 1 / 0") as server:
+    with running_server(*TWO, before="from server.readiness.loop import Loop\nLoop.run = lambda self: 1 / 0") as server:
         eventually(lambda: server.get("/healthz") == (503, "no process serves\n"), "nobody serves")
         server.wait_for_line("^process 1: Traceback")
         server.wait_for_line(r"^process 1 \(pid \d+\) ended with 1: 0 connections lost$")

@@ -12,9 +12,9 @@ from time import monotonic
 
 import pytest
 
-from server.connection import HIGH_MARK
 from server.inbox import NEVER
 from server.peer import Peer
+from server.readiness.connection import HIGH_MARK
 from server.service import Service
 from tests.support.services import service
 

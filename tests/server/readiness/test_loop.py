@@ -11,9 +11,9 @@ from time import monotonic
 import pytest
 
 from server.logring import LogRing
-from server.loop import Loop
 from server.models import load
-from server.pollers import EpollPoller, Poller, PollPoller, SelectPoller
+from server.readiness.loop import Loop
+from server.readiness.pollers import EpollPoller, Poller, PollPoller, SelectPoller
 from server.service import Service, assembled
 from server.settings import parse
 from server.signals import StopRequests

@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from server.pollers import (
+from server.readiness.pollers import (
     CALLS_BETWEEN_LOOKS,
     FEWEST_FOR_TIERS,
     SELECT_WALL,

@@ -10,9 +10,9 @@ from contextlib import suppress
 import pytest
 
 from server import protocol
-from server.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
 from server.counters import Counters
 from server.logring import LogRing
+from server.readiness.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
 from tests.support.sockets import read_exactly, read_to_end
 
 
@@ -51,7 +51,7 @@ class FakeHost:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     made = FakeHost()
-    monkeypatch.setattr("server.connection.monotonic", lambda: made.now + made.turn)
+    monkeypatch.setattr("server.readiness.connection.monotonic", lambda: made.now + made.turn)
     return made
 
 

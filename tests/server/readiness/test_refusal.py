@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.pollers import SelectPoller
-from server.refusal import Refusal, say_full
+from server.readiness.pollers import SelectPoller
+from server.readiness.refusal import Refusal, say_full
 from tests.support.sockets import read_to_end
 
 Pair = tuple[socket.socket, socket.socket]

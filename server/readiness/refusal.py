@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from server import protocol
 
 if TYPE_CHECKING:
-    from server.acceptor import Host
+    from server.readiness.acceptor import Host
 
 
 class Refusal:

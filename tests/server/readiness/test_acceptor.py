@@ -11,9 +11,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from server import acceptor as module
-from server.acceptor import ACCEPTS_PER_TURN, CALM_SECONDS, CROWDED_SECONDS, REFUSAL_SECONDS, REST_SECONDS, Acceptor
 from server.counters import Counters
 from server.logring import LogRing
+from server.readiness.acceptor import (
+    ACCEPTS_PER_TURN,
+    CALM_SECONDS,
+    CROWDED_SECONDS,
+    REFUSAL_SECONDS,
+    REST_SECONDS,
+    Acceptor,
+)
 from tests.support.sockets import connect, read_to_end
 
 FULL = b"ERR server full\n"

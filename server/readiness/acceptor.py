@@ -26,8 +26,8 @@ from typing import Protocol
 from server.counters import Counters
 from server.errnos import CAPACITY, NEWCOMER_LOST
 from server.logring import LogRing
-from server.pollers import Watcher
-from server.refusal import Refusal, say_full
+from server.readiness.pollers import Watcher
+from server.readiness.refusal import Refusal, say_full
 
 #: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64

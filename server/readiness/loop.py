@@ -19,10 +19,10 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 
-from server.acceptor import Handler
-from server.connection import Connection
 from server.counters import TURNS
-from server.pollers import Poller
+from server.readiness.acceptor import Handler
+from server.readiness.connection import Connection
+from server.readiness.pollers import Poller
 from server.service import Service
 from server.signals import StopRequests
 
