@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Protocol
 
 from server import protocol
-from server.blocking import ended_by, log_failure
+from server.blocking.connection import ended_by, log_failure
 from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
 from server.inbox import NEVER, Inbox
 from server.logring import EXCERPT

@@ -14,7 +14,7 @@ from time import sleep
 from types import FrameType
 from typing import ClassVar
 
-from server.blocking import Conversation, next_client
+from server.blocking.connection import Conversation, next_client
 from server.models.base import Model, Promise
 from server.service import Service
 from server.signals import Stopped

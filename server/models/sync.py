@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import ClassVar
 
-from server.blocking import ended_by, log_failure, next_client, reply_to_what_came, until_stopped
+from server.blocking.connection import ended_by, log_failure, next_client, reply_to_what_came, until_stopped
 from server.models.base import Model, Promise
 from server.service import Service
 

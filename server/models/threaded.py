@@ -16,7 +16,7 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import ClassVar
 
-from server.blocking import Conversation
+from server.blocking.connection import Conversation
 from server.models.base import Model
 from server.readiness.acceptor import Handler
 from server.readiness.pollers import EpollPoller

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import ClassVar
 
-from server.blocking import ended_by, log_failure, reply_to_what_came
+from server.blocking.connection import ended_by, log_failure, reply_to_what_came
 from server.counters import Counters
 from server.errnos import CAPACITY
 from server.models.base import Died, Model, Promise

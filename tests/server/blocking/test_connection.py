@@ -15,8 +15,8 @@ from typing import NoReturn
 
 import pytest
 
-from server import blocking
-from server.blocking import _RECEIVED, REST_SECONDS, Conversation, ended_by, next_client, until_stopped
+from server.blocking.connection import _RECEIVED, REST_SECONDS, Conversation, ended_by, next_client, until_stopped
+from server.blocking.connection import connection as blocking
 from server.service import Service
 from server.signals import Stopped
 from tests.support.services import service
