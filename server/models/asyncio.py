@@ -1,4 +1,4 @@
-"""What the standard library made of it: asyncio, with a Protocol for each connection (see `server/peer.py`).
+"""What the standard library made of it: asyncio, with a Protocol for each connection (see `server/aio/connection.py`).
 
 The loop, the transports and their buffers are asyncio's; what is added is what a server needs besides. Newcomers come
 in by the acceptor of the lab's own loop, hung up in asyncio's by `add_reader`: cap and refusals are the same, and out
@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
 
+from server.aio.connection import Peer
 from server.counters import Counters
 from server.inbox import NEVER
 from server.models.base import Model
-from server.peer import Peer
 from server.readiness.acceptor import Handler
 from server.readiness.connection import HIGH_MARK
 from server.service import Service

@@ -12,8 +12,8 @@ from time import monotonic
 
 import pytest
 
+from server.aio.connection import Peer
 from server.inbox import NEVER
-from server.peer import Peer
 from server.readiness.connection import HIGH_MARK
 from server.service import Service
 from tests.support.services import service
@@ -33,7 +33,7 @@ class Bench:
         self.drained = False
         self.ended: list[str] = []
         self._loop = loop
-        patch.setattr("server.peer.monotonic", lambda: self.clock)
+        patch.setattr("server.aio.connection.monotonic", lambda: self.clock)
         ours, self.client = socket.socketpair()
         ours.setblocking(False)
         self.client.setblocking(False)
