@@ -65,8 +65,8 @@ def _serve_alone(settings: Settings, model: type[Model], stops: StopRequests) ->
 
 def _serve_by_several(settings: Settings, model: type[Model], count: int, stops: StopRequests) -> bool:
     # Imported here, as a model is: a server of one process, which most are, does without that megabyte.
-    from server.parent import Parent
-    from server.supervisor import Supervisor
+    from server.processes.parent import Parent
+    from server.processes.supervisor import Supervisor
 
     log = ThreadlessLog(sys.stderr, settings.log_level)
     with assembled(settings, model, log, stops, count) as service:

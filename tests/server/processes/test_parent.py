@@ -7,8 +7,8 @@ import resource
 import signal
 from pathlib import Path
 
-from server.parent import GRACE_SECONDS
-from server.processes import PACE_SECONDS
+from server.processes.parent import GRACE_SECONDS
+from server.processes.process_table import PACE_SECONDS
 from tests.support.server_process import running_server
 from tests.support.several import children, gone, of_each, pids, standing_still
 from tests.support.sockets import ask, connect, connections, eventually

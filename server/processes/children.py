@@ -17,9 +17,9 @@ import socket
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 
-from server.channel import MOST_AT_ONCE, Channel
 from server.counters import Counters
-from server.lifeline import Lifeline
+from server.processes.channel import MOST_AT_ONCE, Channel
+from server.processes.death_pipe import Lifeline
 
 MOST_IN_FLIGHT = MOST_AT_ONCE
 

@@ -27,7 +27,7 @@ from typing import ClassVar
 from server.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
 from server.logring import CLOSE_SECONDS, LogRing
 from server.models.base import Model
-from server.processes import Place, Processes, ending, keep_only
+from server.processes.process_table import Place, Processes, ending, keep_only
 from server.readiness.acceptor import Handler
 from server.readiness.pollers import PollPoller
 from server.service import Service

@@ -15,7 +15,7 @@ from functools import partial
 
 import pytest
 
-from server.children import EVENNESS
+from server.processes.children import EVENNESS
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.several import came_in, children, gone, of_each, pids, standing_still
 from tests.support.sockets import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from server import limits
-from server.channel import END, MOST_AT_ONCE, Channel, receive
+from server.processes.channel import END, MOST_AT_ONCE, Channel, receive
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.channel import END, Channel, receive
-from server.children import EVENNESS, MOST_IN_FLIGHT, SLOW_SECONDS, Child, shared_out
 from server.counters import Counters
+from server.processes.channel import END, Channel, receive
+from server.processes.children import EVENNESS, MOST_IN_FLIGHT, SLOW_SECONDS, Child, shared_out
 
 NOW = 1000.0
 

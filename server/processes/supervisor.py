@@ -19,15 +19,14 @@ import socket
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from server import channel
-from server.children import SLOW_SECONDS, Child, shared_out
 from server.counters import SERVING
-from server.intake import ORPHANS_DRAIN_SECONDS, Intake
 from server.limits import Room, above_connections
 from server.logring import LogRing
 from server.models.base import Model
-from server.parent import Parent
-from server.processes import Place
+from server.processes.children import SLOW_SECONDS, Child, shared_out
+from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
+from server.processes.parent import Parent
+from server.processes.process_table import Place, channel
 from server.readiness.acceptor import Acceptor
 from server.service import Service
 from server.signals import StopRequests

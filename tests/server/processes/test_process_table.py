@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 
 from server.logring import LogRing
-from server.processes import PACE_SECONDS, Place, Processes, ending, fork, keep_only
+from server.processes.process_table import PACE_SECONDS, Place, Processes, ending, fork, keep_only
 from tests.support.several import gone, standing_still
 from tests.support.sockets import DEADLINE, eventually
 

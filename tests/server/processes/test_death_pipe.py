@@ -7,7 +7,7 @@ import select
 import signal
 import socket
 
-from server.lifeline import Lifeline
+from server.processes.death_pipe import Lifeline
 from tests.support.sockets import eventually
 
 
