@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from server.limits import processes, raise_descriptor_limit
-from server.logring import LogRing, ThreadlessLog
 from server.models import load
 from server.models.base import Died, Model
+from server.monitoring.log import LogRing, ThreadlessLog
 from server.service import assembled
 from server.settings import Settings, UsageError, parse
 from server.signals import StopRequests

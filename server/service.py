@@ -18,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from server import limits, listener, protocol
-from server.admin import Admin
-from server.counters import DRAINING, SERVING, Board, Counters, SharedBoard
-from server.logring import LogRing
-from server.metrics import ServerCollector, exposition
+from server.monitoring.admin import Admin
+from server.monitoring.counters import DRAINING, SERVING, Board, Counters, SharedBoard
+from server.monitoring.log import LogRing
+from server.monitoring.metrics import ServerCollector, exposition
 from server.readiness.acceptor import Acceptor, Entrance, Host
 from server.settings import Settings
 from server.signals import StopRequests

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import IO
 
-from server.logring import EXCERPT
+from server.monitoring.log import EXCERPT
 from server.protocol import Reply
 
 

@@ -18,9 +18,9 @@ from typing import Protocol
 
 from server import protocol
 from server.blocking.connection import ended_by, log_failure
-from server.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
 from server.inbox import NEVER, Inbox
-from server.logring import EXCERPT
+from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
+from server.monitoring.log import EXCERPT
 from server.readiness.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK
 from server.service import Service
 

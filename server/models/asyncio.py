@@ -15,9 +15,9 @@ from functools import partial
 from time import monotonic
 
 from server.aio.connection import Peer
-from server.counters import Counters
 from server.inbox import NEVER
 from server.models.base import Model
+from server.monitoring.counters import Counters
 from server.readiness.acceptor import Handler
 from server.readiness.connection import HIGH_MARK
 from server.service import Service

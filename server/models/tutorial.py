@@ -19,9 +19,9 @@ from time import monotonic
 from typing import ClassVar
 
 from server.blocking.connection import ended_by, log_failure, reply_to_what_came
-from server.counters import Counters
 from server.errnos import CAPACITY
 from server.models.base import Died, Model, Promise
+from server.monitoring.counters import Counters
 from server.readiness.pollers import SELECT_WALL
 from server.service import Service
 from server.signals import StopRequests

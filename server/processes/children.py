@@ -17,7 +17,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 
-from server.counters import Counters
+from server.monitoring.counters import Counters
 from server.processes.channel import MOST_AT_ONCE, Channel
 from server.processes.death_pipe import Lifeline
 

@@ -17,7 +17,7 @@ import socket
 from contextlib import suppress
 from dataclasses import replace
 
-from server.counters import Board
+from server.monitoring.counters import Board
 from server.processes.process_table import channel
 from server.readiness.acceptor import ACCEPTS_PER_TURN, Host
 from server.readiness.refusal import say_full

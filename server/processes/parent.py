@@ -24,9 +24,9 @@ from functools import partial
 from time import monotonic
 from typing import ClassVar
 
-from server.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
-from server.logring import CLOSE_SECONDS, LogRing
 from server.models.base import Model
+from server.monitoring.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
+from server.monitoring.log import CLOSE_SECONDS, LogRing
 from server.processes.process_table import Place, Processes, ending, keep_only
 from server.readiness.acceptor import Handler
 from server.readiness.pollers import PollPoller

@@ -29,7 +29,7 @@ from time import monotonic
 from types import FrameType
 from typing import NoReturn
 
-from server.logring import LogRing
+from server.monitoring.log import LogRing
 
 #: Seconds from one beginning at a place to the next; doubled up to the longest with each that fails at once.
 PACE_SECONDS = 1.0

@@ -19,10 +19,10 @@ import socket
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from server.counters import SERVING
 from server.limits import Room, above_connections
-from server.logring import LogRing
 from server.models.base import Model
+from server.monitoring.counters import SERVING
+from server.monitoring.log import LogRing
 from server.processes.children import SLOW_SECONDS, Child, shared_out
 from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
 from server.processes.parent import Parent

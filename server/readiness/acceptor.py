@@ -23,9 +23,9 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from server.counters import Counters
 from server.errnos import CAPACITY, NEWCOMER_LOST
-from server.logring import LogRing
+from server.monitoring.counters import Counters
+from server.monitoring.log import LogRing
 from server.readiness.pollers import Watcher
 from server.readiness.refusal import Refusal, say_full
 

@@ -19,7 +19,7 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 
-from server.counters import TURNS
+from server.monitoring.counters import TURNS
 from server.readiness.acceptor import Handler
 from server.readiness.connection import Connection
 from server.readiness.pollers import Poller

@@ -170,8 +170,8 @@ def test_each_picture_is_there(path: str) -> None:
     assert (settings.ROOT / path).is_file()
 
 
-COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/metrics.py"), re.M)
-GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/metrics.py"))
+COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/monitoring/metrics.py"), re.M)
+GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/monitoring/metrics.py"))
 
 
 @pytest.mark.parametrize("name", [*(f"{name}_total" for name in COUNTERS), *GAUGES])

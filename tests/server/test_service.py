@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from server import limits
-from server.counters import DRAINING, SharedBoard
-from server.logring import LogRing
 from server.models import load
+from server.monitoring.counters import DRAINING, SharedBoard
+from server.monitoring.log import LogRing
 from server.service import RECEIVE_SIZE, assembled
 from server.settings import UsageError, parse
 from server.signals import StopRequests

@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.logring import LogRing
 from server.models import load
+from server.monitoring.log import LogRing
 from server.service import Service, assembled
 from server.settings import parse
 from server.signals import StopRequests

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.counters import Counters
+from server.monitoring.counters import Counters
 from server.processes.channel import END, Channel, receive
 from server.processes.children import EVENNESS, MOST_IN_FLIGHT, SLOW_SECONDS, Child, shared_out
 

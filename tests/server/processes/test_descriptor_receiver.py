@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.counters import Counters, SharedBoard
-from server.logring import LogRing
+from server.monitoring.counters import Counters, SharedBoard
+from server.monitoring.log import LogRing
 from server.processes.channel import Channel, receive
 from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
 from server.readiness.acceptor import ACCEPTS_PER_TURN, Handler

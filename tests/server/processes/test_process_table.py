@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from server.logring import LogRing
+from server.monitoring.log import LogRing
 from server.processes.process_table import PACE_SECONDS, Place, Processes, ending, fork, keep_only
 from tests.support.several import gone, standing_still
 from tests.support.sockets import DEADLINE, eventually

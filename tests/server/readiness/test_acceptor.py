@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from server import acceptor as module
-from server.counters import Counters
-from server.logring import LogRing
+from server.monitoring.counters import Counters
+from server.monitoring.log import LogRing
 from server.readiness.acceptor import (
     ACCEPTS_PER_TURN,
     CALM_SECONDS,

@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 
 from server import protocol
-from server.counters import Counters
-from server.logring import LogRing
+from server.monitoring.counters import Counters
+from server.monitoring.log import LogRing
 from server.readiness.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
 from tests.support.sockets import read_exactly, read_to_end
 

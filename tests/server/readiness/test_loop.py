@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
-from server.logring import LogRing
 from server.models import load
+from server.monitoring.log import LogRing
 from server.readiness.loop import Loop
 from server.readiness.pollers import EpollPoller, Poller, PollPoller, SelectPoller
 from server.service import Service, assembled

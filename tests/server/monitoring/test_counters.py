@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from server.counters import DRAINING, MESSAGES, SERVING, Board, Counters, Lag, SharedBoard
+from server.monitoring.counters import DRAINING, MESSAGES, SERVING, Board, Counters, Lag, SharedBoard
 
 
 def test_the_lag_is_the_longest_turn_of_the_last_full_second_and_since() -> None:

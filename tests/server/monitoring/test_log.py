@@ -12,8 +12,8 @@ from typing import IO
 
 import pytest
 
-from server.counters import Counters
-from server.logring import LogRing, ThreadlessLog
+from server.monitoring.counters import Counters
+from server.monitoring.log import LogRing, ThreadlessLog
 
 
 class StuckStream(io.StringIO):
@@ -78,7 +78,7 @@ def test_what_is_too_much_is_dropped_counted_and_said() -> None:
 
 
 def test_a_stuck_stream_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.logring.CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("server.monitoring.log.CLOSE_SECONDS", 0.1)
     stream = StuckStream()
     log = started(stream)
     log.info("stuck")

@@ -9,8 +9,8 @@ from time import monotonic
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.counters import CLOSE_REASONS, Board, SharedBoard
-from server.metrics import ServerCollector, exposition
+from server.monitoring.counters import CLOSE_REASONS, Board, SharedBoard
+from server.monitoring.metrics import ServerCollector, exposition
 
 
 def samples(board: Board, waiting: int | None = 0, processes: int = 0) -> dict[str, float]:

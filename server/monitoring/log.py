@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import IO
 
-from server.counters import Counters
+from server.monitoring.counters import Counters
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
