@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from server.limits import processes, raise_descriptor_limit
 from server.models import load
 from server.models.base import Died, Model
 from server.monitoring.log import LogRing, ThreadlessLog
 from server.service import assembled
 from server.settings import Settings, UsageError, parse
-from server.signals import StopRequests
+from server.system.limits import processes, raise_descriptor_limit
+from server.system.signals import StopRequests
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from server import limits, listener, protocol
+from server import protocol
 from server.monitoring.admin import Admin
 from server.monitoring.counters import DRAINING, SERVING, Board, Counters, SharedBoard
 from server.monitoring.log import LogRing
 from server.monitoring.metrics import ServerCollector, exposition
 from server.readiness.acceptor import Acceptor, Entrance, Host
 from server.settings import Settings
-from server.signals import StopRequests
+from server.system import limits, listener
+from server.system.signals import StopRequests
 from server.work import burn, hindered
 
 if TYPE_CHECKING:

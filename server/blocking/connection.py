@@ -25,13 +25,13 @@ from threading import Lock
 from time import monotonic, sleep
 
 from server import protocol
-from server.errnos import CAPACITY, NEWCOMER_LOST, PEER_GONE, PEER_LOST, WOULD_BLOCK
 from server.inbox import Inbox
 from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
 from server.monitoring.log import EXCERPT, LogRing
 from server.readiness.connection import LINGER_SECONDS, LINGER_SILENCE
 from server.service import Service
-from server.signals import Stopped
+from server.system.errnos import CAPACITY, NEWCOMER_LOST, PEER_GONE, PEER_LOST, WOULD_BLOCK
+from server.system.signals import Stopped
 
 #: Pause after an accept that failed for want of descriptors; at once would spin.
 REST_SECONDS = 1.0

@@ -17,7 +17,7 @@ from typing import ClassVar
 from server.blocking.connection import Conversation, next_client
 from server.models.base import Model, Promise
 from server.service import Service
-from server.signals import Stopped
+from server.system.signals import Stopped
 
 _ONE_EACH = "a process serves one connection until it ends; the next waits until a process is free"
 

@@ -19,12 +19,12 @@ from time import monotonic
 from typing import ClassVar
 
 from server.blocking.connection import ended_by, log_failure, reply_to_what_came
-from server.errnos import CAPACITY
 from server.models.base import Died, Model, Promise
 from server.monitoring.counters import Counters
 from server.readiness.pollers import SELECT_WALL
 from server.service import Service
-from server.signals import StopRequests
+from server.system.errnos import CAPACITY
+from server.system.signals import StopRequests
 
 #: The tutorial's recv(1024) and listen(10).
 RECEIVE_SIZE = 1024

@@ -22,7 +22,7 @@ from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from server.errnos import CAPACITY
+from server.system.errnos import CAPACITY
 
 PATIENCE_SECONDS = 2.0
 

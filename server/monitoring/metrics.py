@@ -19,8 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from server import procfs
 from server.monitoring.counters import Board, Counters
+from server.system import procfs
 
 #: Counters that are shown alike for the whole server and for each process: name, help, which.
 _COUNTED: tuple[tuple[str, str, Callable[[Counters], int]], ...] = (

@@ -31,7 +31,7 @@ from server.processes.process_table import Place, Processes, ending, keep_only
 from server.readiness.acceptor import Handler
 from server.readiness.pollers import PollPoller
 from server.service import Service
-from server.signals import SIGNALS, OrderedStops, StopRequests
+from server.system.signals import SIGNALS, OrderedStops, StopRequests
 
 #: How long a process may take for an end that owes nothing to anybody, its last lines included.
 GRACE_SECONDS = CLOSE_SECONDS + 1.0

@@ -19,7 +19,6 @@ import socket
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from server.limits import Room, above_connections
 from server.models.base import Model
 from server.monitoring.counters import SERVING
 from server.monitoring.log import LogRing
@@ -29,7 +28,8 @@ from server.processes.parent import Parent
 from server.processes.process_table import Place, channel
 from server.readiness.acceptor import Acceptor
 from server.service import Service
-from server.signals import StopRequests
+from server.system.limits import Room, above_connections
+from server.system.signals import StopRequests
 
 #: While newcomers stream in, the loads are looked at no more often than this: it costs a microsecond and a half each.
 LOOK_SECONDS = 0.005

@@ -23,11 +23,11 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from server.errnos import CAPACITY, NEWCOMER_LOST
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
 from server.readiness.pollers import Watcher
 from server.readiness.refusal import Refusal, say_full
+from server.system.errnos import CAPACITY, NEWCOMER_LOST
 
 #: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64

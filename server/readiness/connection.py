@@ -27,9 +27,9 @@ from time import monotonic
 from typing import Protocol
 
 from server import protocol
-from server.errnos import PEER_GONE, PEER_LOST
 from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES, Counters, Words
 from server.monitoring.log import EXCERPT, LogRing
+from server.system.errnos import PEER_GONE, PEER_LOST
 
 #: Bytes of waiting output over which reading pauses, and below which it resumes. One is about what a socket buffer
 #: takes at first; the gap between them keeps a slow reader from switching the loop's interest with each reply.

@@ -24,7 +24,7 @@ from server.readiness.acceptor import Handler
 from server.readiness.connection import Connection
 from server.readiness.pollers import Poller
 from server.service import Service
-from server.signals import StopRequests
+from server.system.signals import StopRequests
 
 SWEEP_SECONDS = 1.0
 

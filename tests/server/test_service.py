@@ -8,13 +8,13 @@ import threading
 
 import pytest
 
-from server import limits
 from server.models import load
 from server.monitoring.counters import DRAINING, SharedBoard
 from server.monitoring.log import LogRing
 from server.service import RECEIVE_SIZE, assembled
 from server.settings import UsageError, parse
-from server.signals import StopRequests
+from server.system import limits
+from server.system.signals import StopRequests
 from tests.support.services import service
 
 

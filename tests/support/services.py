@@ -10,7 +10,7 @@ from server.models import load
 from server.monitoring.log import LogRing
 from server.service import Service, assembled
 from server.settings import parse
-from server.signals import StopRequests
+from server.system.signals import StopRequests
 
 
 @contextmanager

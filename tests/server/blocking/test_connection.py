@@ -18,7 +18,7 @@ import pytest
 from server.blocking.connection import _RECEIVED, REST_SECONDS, Conversation, ended_by, next_client, until_stopped
 from server.blocking.connection import connection as blocking
 from server.service import Service
-from server.signals import Stopped
+from server.system.signals import Stopped
 from tests.support.services import service
 from tests.support.sockets import ask, connect, eventually, fill, fill_for_good, read_exactly, read_to_end
 

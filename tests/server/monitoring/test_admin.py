@@ -9,9 +9,9 @@ from threading import Event, Thread
 
 import pytest
 
-from server.listener import listen
 from server.monitoring import admin
 from server.monitoring.admin import Admin
+from server.system.listener import listen
 from tests.support.sockets import connect, read_to_end
 
 

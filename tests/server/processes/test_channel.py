@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from server import limits
 from server.processes.channel import END, MOST_AT_ONCE, Channel, receive
+from server.system import limits
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from server.processes.channel import Channel, receive
 from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
 from server.readiness.acceptor import ACCEPTS_PER_TURN, Handler
 from server.settings import parse
-from server.signals import StopRequests
+from server.system.signals import StopRequests
 
 FULL = b"ERR server full\n"
 

@@ -16,7 +16,7 @@ from server.readiness.loop import Loop
 from server.readiness.pollers import EpollPoller, Poller, PollPoller, SelectPoller
 from server.service import Service, assembled
 from server.settings import parse
-from server.signals import StopRequests
+from server.system.signals import StopRequests
 from tests.support.sockets import ask, connect, connections, eventually, read_to_end
 
 

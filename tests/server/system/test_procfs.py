@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import process_time
 
-from server import procfs
+from server.system import procfs
 
 
 def test_the_cpu_time_is_that_of_the_process() -> None:

@@ -2,7 +2,7 @@
 
 import errno
 
-from server.errnos import CAPACITY, NEWCOMER_LOST, PEER_GONE, PEER_LOST, WOULD_BLOCK
+from server.system.errnos import CAPACITY, NEWCOMER_LOST, PEER_GONE, PEER_LOST, WOULD_BLOCK
 
 
 def test_each_errno_leads_to_one_decision() -> None:

@@ -8,12 +8,12 @@ import resource
 
 import pytest
 
-from server import limits
-from server.limits import ADMIN_RESERVE, FEWEST_REFUSALS, MARGIN, MOST_REFUSALS, Room, room
 from server.models import load
 from server.models.select import SelectModel
 from server.readiness.pollers import SELECT_WALL
 from server.settings import UsageError, parse
+from server.system import limits
+from server.system.limits import ADMIN_RESERVE, FEWEST_REFUSALS, MARGIN, MOST_REFUSALS, Room, room
 
 SET_ASIDE = ADMIN_RESERVE + MARGIN
 

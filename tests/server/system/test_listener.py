@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from server import listener
 from server.settings import UsageError
+from server.system import listener
 
 
 def test_port_0_gets_a_free_one_and_the_address_comes_back() -> None:

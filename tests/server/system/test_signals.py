@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.signals import SIGNALS, OrderedStops, Stopped, StopRequests
+from server.system.signals import SIGNALS, OrderedStops, Stopped, StopRequests
 
 
 @pytest.fixture
