@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from server.monitoring.counters import Board
-from server.processes.process_table import channel
+from server.processes import channel
 from server.readiness.acceptor import ACCEPTS_PER_TURN, Host
 from server.readiness.refusal import say_full
 from server.service import Service
