@@ -22,10 +22,11 @@ from typing import ClassVar
 from server.models.base import Model
 from server.monitoring.counters import SERVING
 from server.monitoring.log import LogRing
+from server.processes import channel
 from server.processes.children import SLOW_SECONDS, Child, shared_out
 from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
 from server.processes.parent import Parent
-from server.processes.process_table import Place, channel
+from server.processes.process_table import Place
 from server.readiness.acceptor import Acceptor
 from server.service import Service
 from server.system.limits import Room, above_connections

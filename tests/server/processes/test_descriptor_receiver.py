@@ -154,7 +154,7 @@ def test_what_the_kernel_dropped_for_want_of_descriptors_is_counted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[tuple[int, list[int]] | None] = [(3, []), None]
-    monkeypatch.setattr("server.processes.process_table.channel.receive", lambda _: answers.pop(0))
+    monkeypatch.setattr("server.processes.channel.receive", lambda _: answers.pop(0))
     bench.intake.on_readable()
     counters = bench.host.counters
     assert (counters.accepted, counters.held, counters.accept_errors) == (3, 0, 3)

@@ -33,7 +33,7 @@ ECHO = ("--app", "echo", "--processes", "3")
 MESSAGE = b"x" * 999 + b"\n"
 
 #: No process is slow, so newcomers wait for the least loaded, however busy this machine is.
-PATIENT = "from server import children\nchildren.SLOW_SECONDS = 600.0"
+PATIENT = "from server.processes import children\nchildren.SLOW_SECONDS = 600.0"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def each_dropped(clients: list[socket.socket], count: int) -> Iterator[socket.so
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_who_waits_at_the_cap_has_the_places_of_a_process_when_it_ends(number: signal.Signals) -> None:
     # So that nobody is let in because it is time to look.
-    never = "from server import parent, processes\nparent.IDLE_SECONDS, processes.PACE_SECONDS = 600.0, 0.0"
+    never = "from server.processes import parent, process_table\nparent.IDLE_SECONDS, process_table.PACE_SECONDS = 600.0, 0.0"
     flags = ("--app", "echo", "--processes", "2", "--max-connections", "4", "--at-cap", "wait")
     with running_server(*flags, before=never) as server, connections(server.port, 4) as clients:
         assert not dropped(clients)

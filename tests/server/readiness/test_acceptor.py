@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from server import acceptor as module
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
+from server.readiness import acceptor as module
 from server.readiness.acceptor import (
     ACCEPTS_PER_TURN,
     CALM_SECONDS,
