@@ -1,13 +1,14 @@
-"""A connection as asyncio has it: a Protocol, called when something has come, with a transport that keeps the output.
+"""One connection of asyncio's loop: a Protocol that asyncio calls when input has come, with a transport for the output.
 
-Strategy: what Connection is to the lab's own loop, with the transport's buffer as outbox. Rules:
+Strategy: it does what `readiness/connection.py` does for the lab's own loop; the transport's buffer holds the waiting
+output. Rules:
 
-- It is a BufferedProtocol, because that one says how much a recv may bring. All peers share one buffer: what is in it
-  is taken out before the next recv.
-- Over `HIGH_MARK` of waiting output the transport reads no more, until it is below `LOW_MARK`.
-- Bytes count as sent when the transport has them no more. It tells that when it is asked, so it is asked after each
-  write and once a second. One that is closing throws away what it can't send: only its end says which it was.
-- Silence begins when the server is done with what came: how long an answer takes is not the client's doing.
+- It is a BufferedProtocol, because with one the server decides how much a recv may bring. All connections share one
+  buffer: its content is copied out before the next recv.
+- Over `HIGH_MARK` of waiting output the transport stops reading, until it is below `LOW_MARK`.
+- Bytes count as sent when they have left the transport's buffer. Its size is only known on request, so it is read after
+  each write and once a second. A closing transport drops what it can't send: `connection_lost` tells which it was.
+- Silence starts when the server is done with the input: the time that an answer takes is not the client's.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from time import monotonic
 from typing import Protocol
 
 from server import protocol
-from server.blocking.connection import ended_by, log_failure
-from server.inbox import NEVER, Inbox
+from server.inbox import Inbox
 from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
-from server.monitoring.log import EXCERPT
-from server.readiness.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK
+from server.monitoring.log import EXCERPT_BYTES, log_failure
+from server.policy import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, NEVER
 from server.service import Service
+from server.system.errnos import close_reason
 
 
-class Hub(Protocol):
-    """What all peers share. `stopped_at` is when a request to stop came (monotonic seconds), NEVER before.
+class ConnectionHub(Protocol):
+    """What all connections share. `stopped_at` is when a stop request came (monotonic seconds), NEVER before.
 
-    `drained` is whether all have been asked to drain since.
+    `drained`: all connections have been asked to drain since then.
     """
 
     service: Service
@@ -38,145 +39,145 @@ class Hub(Protocol):
 
     @property
     def now(self) -> float:
-        """When the turn of the loop began (monotonic seconds)."""
+        """When the turn of the loop started (monotonic seconds)."""
         ...
 
-    def arrived(self, peer: Peer) -> None:
-        """It has its transport, and may be asked things from now on."""
+    def add(self, connection: AsyncioConnection) -> None:
+        """Take over a connection that has its transport now."""
         ...
 
-    def closed(self, peer: Peer, reason: str) -> None:
-        """Forget the peer; its socket is still open at this moment."""
+    def remove(self, connection: AsyncioConnection, reason: str) -> None:
+        """Forget the connection; its socket is still open."""
         ...
 
 
-class Peer(asyncio.BufferedProtocol):
-    """One connection. `_reason` is why it is being ended, None while it is kept."""
+class AsyncioConnection(asyncio.BufferedProtocol):
+    """One connection. `_reason` is why it is closing, None while it is kept; `peer` is its address."""
 
     __slots__ = (
         "_active_at",
         "_closes_at",
-        "_ended",
         "_hub",
         "_inbox",
+        "_input_ended",
         "_paused",
         "_reason",
         "_transport",
         "_unsent",
-        "address",
+        "peer",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, hub: Hub, address: object) -> None:
+    def __init__(self, hub: ConnectionHub, peer: object) -> None:
         self._hub = hub
-        self._inbox = Inbox(hub.service)
+        self._inbox = Inbox(hub.service.wire)
         self._active_at = monotonic()
         self._closes_at = NEVER
         self._unsent = 0
-        self._paused = self._ended = False
+        self._paused = self._input_ended = False
         self._reason: str | None = None
-        self.address = address
+        self.peer = peer
 
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(HIGH_MARK, LOW_MARK)
-        self._hub.arrived(self)
+        self._hub.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Say where to put what comes."""
+        """Return the buffer for the next input."""
         return self._hub.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Answer what came."""
+        """Answer the input."""
         hub = self._hub
         data = bytes(hub.buffer[:nbytes])
-        hub.service.counters.words[BYTES_IN] += nbytes
+        hub.service.counters.counts[BYTES_IN] += nbytes
         if hub.service.log.debugging:
-            hub.service.log.debug("getting data: %r", data[:EXCERPT])
+            hub.service.log.debug("getting data: %r", data[:EXCERPT_BYTES])
         if self._reason is None:
-            self._take(data)
-        # Else it is on its way out: its input is read, so that no reset follows, and means nothing.
+            self._handle_input(data)
+        # Otherwise it is closing: its input is only read so that no reset is sent.
         self._active_at = monotonic()
 
     def eof_received(self) -> None:
-        """The client has ended its input. The transport now sends what it has, and closes."""
-        self._ended = True
-        if self._inbox.begun and self._reason is None:
+        """Note the end of input. The transport now sends what it has, and closes."""
+        self._input_ended = True
+        if self._inbox.has_partial and self._reason is None:
             self._hub.service.counters.unfinished += 1
-            self._inbox.begun_at = NEVER
+            self._inbox.partial_since = NEVER
 
     def pause_writing(self) -> None:
-        """Too much output waits: read no more."""
+        """Stop reading: too much output waits."""
         self._paused = self._reason is None
         if self._paused:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Most of it is gone: read on."""
+        """Read on: most of the output is sent."""
         self._paused = False
-        if self._inbox.begun:
-            self._inbox.begun_at = self._hub.now  # The peer is not blamed for the time in which nobody read.
+        if self._inbox.has_partial:
+            self._inbox.partial_since = self._hub.now  # The time in which nothing was read is not the client's.
         self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end: asyncio closes the socket next."""
+        """Count the end; asyncio closes the socket next."""
         if exc is None:
-            self._hub.service.counters.words[BYTES_OUT] += self._unsent
-        reason = self._reason or ("client" if exc is None else ended_by(exc))
+            self._hub.service.counters.counts[BYTES_OUT] += self._unsent
+        reason = self._reason or ("client" if exc is None else close_reason(exc))
         if exc is not None:
-            log_failure(self._hub.service.log, self.address, reason, exc)
-        self._hub.closed(self, reason)
+            log_failure(self._hub.service.log, self.peer, reason, exc)
+        self._hub.remove(self, reason)
 
     # What the hub calls
 
-    def sweep(self) -> None:
-        """End the connection if one of its deadlines has passed. Called once a second, so up to a second late."""
+    def check_deadlines(self) -> None:
+        """Close the connection if a deadline has passed. Called once a second, so up to a second late."""
         now, settings = self._hub.now, self._hub.service.settings
         self._count_sent()
         if self._reason is not None and not self._unsent:
             self._linger()
         if now >= self._closes_at or (self._closes_at != NEVER and now - self._active_at >= LINGER_SILENCE):
             self._close(self._reason or "cut")
-        elif self._is_late(now, settings.message_timeout):
-            self._end("message-timeout", protocol.TIMED_OUT)
+        elif self._message_late(now, settings.message_timeout):
+            self._close_gracefully("message-timeout", protocol.TIMED_OUT)
         elif settings.idle_timeout and now - self._active_at >= settings.idle_timeout:
             self._close(self._reason or "idle")
 
     def drain(self) -> bool:
-        """Begin no new message, and end when nothing is owed; return whether that is at once."""
+        """Start no new message, and close when nothing is pending; return whether that is now."""
         self._count_sent()
-        begun = self._inbox.begun and not self._paused
-        if self._ended or self._reason is not None or begun:
+        message_pending = self._inbox.has_partial and not self._paused
+        if self._input_ended or self._reason is not None or message_pending:
             return False
-        if self._unsent or self._active_at > self._hub.stopped_at:  # It may be sending still.
-            self._end("drain")
+        if self._unsent or self._active_at > self._hub.stopped_at:  # The client may be sending still.
+            self._close_gracefully("drain")
             return False
         self._close("drain")
         return True
 
     def cut(self) -> None:
-        """Close at once because the server can't wait longer."""
+        """Close now because the server can't wait longer."""
         self._count_sent()
         self._close("cut" if self._unsent or self._reason is None else self._reason)
 
     # How it is done
 
-    def _take(self, data: bytes) -> None:
+    def _handle_input(self, data: bytes) -> None:
         hub = self._hub
-        count, output, fits = self._inbox.take(data, hub.now)
+        count, output, fits = self._inbox.receive(data, hub.now)
         if count:
-            hub.service.counters.words[MESSAGES] += count
-            hub.service.counters.words[REPLIES] += count
+            hub.service.counters.counts[MESSAGES] += count
+            hub.service.counters.counts[REPLIES] += count
             self._write(output)
         if not fits:
-            self._end("too-long", protocol.TOO_LONG)
+            self._close_gracefully("too-long", protocol.TOO_LONG)
         elif count and hub.drained:
-            self._end("drain")
+            self._close_gracefully("drain")
 
     def _write(self, output: bytes) -> None:
         self._unsent += len(output)
@@ -187,20 +188,20 @@ class Peer(asyncio.BufferedProtocol):
         unsent = self._transport.get_write_buffer_size()
         if unsent == self._unsent or (not unsent and self._transport.is_closing()):
             return
-        self._hub.service.counters.words[BYTES_OUT] += self._unsent - unsent
+        self._hub.service.counters.counts[BYTES_OUT] += self._unsent - unsent
         self._unsent = unsent
         self._active_at = monotonic()
 
-    def _is_late(self, now: float, limit: float) -> bool:
-        return bool(limit) and self._reason is None and not self._paused and now - self._inbox.begun_at >= limit
+    def _message_late(self, now: float, limit: float) -> bool:
+        return bool(limit) and self._reason is None and not self._paused and now - self._inbox.partial_since >= limit
 
-    def _end(self, reason: str, line: bytes = b"") -> None:
-        """Say `line`, listen no more, and close when it has arrived."""
+    def _close_gracefully(self, reason: str, line: bytes = b"") -> None:
+        """Send `line` after the waiting output, ignore further input, and close when all of it has arrived."""
         self._reason = reason
         if line:
             self._write(line)
         if line or not self._unsent:
-            self._linger()  # A line for one who does not read is not waited for.
+            self._linger()  # With a line, it starts now: a client that does not read must not delay the end.
         self._transport.write_eof()
         self._transport.resume_reading()
 
@@ -210,7 +211,7 @@ class Peer(asyncio.BufferedProtocol):
             self._closes_at = self._hub.now + LINGER_SECONDS
 
     def _close(self, reason: str) -> None:
-        """Close at once, whatever is owed."""
+        """Close now, whatever is pending."""
         self._reason = reason
         self._unsent = 0
         self._transport.abort()

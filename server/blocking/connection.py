@@ -1,17 +1,17 @@
-"""For models that wait: one thread or process that accepts, receives and sends with calls that block.
+"""A connection that is served with blocking calls, by a thread or process of its own.
 
-Strategy: what Connection does in a loop, a Conversation does from the first byte to the last in one call, and whoever
-runs it waits meanwhile. So there is no buffer for output and no interest in events: a peer that does not read stops
-the one who serves it, and nobody else. Rules:
+Strategy: what the readiness loop does in many calls, `BlockingConnection.run` does in one, from the first byte to the
+last; its caller waits meanwhile. So there is no output buffer and no interest in events: a peer that does not read
+stops only the thread or process that serves it. Rules:
 
 - Deadlines are timeouts of the socket, set only while one is running: a plain recv is one system call, one with a
   timeout is two.
-- A Conversation ends early in two ways, both asked for from outside (another thread, a signal handler): `drain` lets
-  it finish what it owes, `cut` does not. They wake it by shutting the socket down, which can't be undone: `drain` does
-  so only where the kernel has nothing from the peer that is not accounted for. With anything else it wakes by itself.
-- While it drains, it answers what has arrived, `DRAIN_BYTES` or little more, and lets a message that is begun be
-  finished.
-- Counts are made under a lock, since many threads may share the counters.
+- Another thread or a signal handler can end a connection early in two ways: `drain` lets it send what is pending, `cut`
+  does not. They wake it by shutting the socket down, which can't be undone: `drain` does so only if the kernel has no
+  input that is not yet accounted for. With unread input, recv returns by itself.
+- While it drains, it answers what has arrived, `DRAIN_BYTES` or little more, and lets an unfinished message be
+  completed.
+- Counts are made under a lock, because many threads may share the counters.
 """
 
 from __future__ import annotations
@@ -19,116 +19,32 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
-from time import monotonic, sleep
+from time import monotonic
 
 from server import protocol
 from server.inbox import Inbox
 from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES
-from server.monitoring.log import EXCERPT, LogRing
-from server.readiness.connection import LINGER_SECONDS, LINGER_SILENCE
+from server.monitoring.log import EXCERPT_BYTES, log_failure
+from server.policy import LINGER_SECONDS, LINGER_SILENCE
 from server.service import Service
-from server.system.errnos import CAPACITY, NEWCOMER_LOST, PEER_GONE, PEER_LOST, WOULD_BLOCK
-from server.system.signals import Stopped
+from server.system.errnos import close_reason
 
-#: Pause after an accept that failed for want of descriptors; at once would spin.
-REST_SECONDS = 1.0
-
-#: Bytes that are still taken of one who is drained: what the kernel may hold by then is up to several megabytes.
+#: Bytes that a draining connection still handles: the kernel may hold several megabytes by then.
 DRAIN_BYTES = 65_536
 
 #: Where Linux puts how many bytes have come: tcpi_bytes_received of struct tcp_info (an end of input counts as one).
-_RECEIVED = struct.Struct("=128xQ")
+_BYTES_RECEIVED = struct.Struct("=128xQ")
 
 
-def until_stopped(service: Service, turn: Callable[[], None]) -> None:
-    """Call `turn` again and again; a stop signal breaks off whatever it waits for.
-
-    Main thread only: signals interrupt nobody else.
-    """
-    service.listener.setblocking(True)
-    try:
-        service.stops.interrupting = True
-        while not service.stops.take():
-            turn()
-    except Stopped:
-        pass
-    finally:
-        service.stops.interrupting = False
-    service.draining = True
-    service.log.info("stopping")
-
-
-def next_client(service: Service, wait: Callable[[float], None] = sleep) -> tuple[socket.socket, object]:
-    """Wait for a newcomer; return its socket and its address. An accept that fails is counted, and tried again.
-
-    `wait` comes before each accept: it rests for so many seconds, and waits for a newcomer if accept does not. Raise
-    Stopped when the listener has been shut down, as it is by a parent that ends.
-    The loop's lag is how long the caller is away from here, its turns are the accepts.
-    """
-    counters, rest, exhausted = service.counters, 0.0, False
-    while True:
-        counters.lag.away(monotonic())
-        try:
-            wait(rest)
-            sock, peer = service.listener.accept()
-        except OSError as problem:
-            rest = REST_SECONDS if _out_of_descriptors(problem, service) else 0.0
-            if rest and not exhausted:
-                exhausted = True
-                service.log.warning("%s: newcomers wait until there is room", problem)
-            continue
-        finally:
-            counters.lag.back(monotonic())
-            counters.turns += 1
-        if exhausted:
-            service.log.info("descriptors suffice again")
-        counters.accepted += 1
-        service.log.debug("new connection from %s", peer)
-        return sock, peer
-
-
-def _out_of_descriptors(problem: OSError, service: Service) -> bool:
-    """Count an accept that failed; raise what is not to be tried again."""
-    if problem.errno == errno.EINVAL:
-        raise Stopped from None
-    if problem.errno in WOULD_BLOCK:
-        return False  # Another process was faster.
-    if problem.errno not in CAPACITY and problem.errno not in NEWCOMER_LOST:
-        raise problem
-    service.counters.accept_errors += 1
-    return problem.errno in CAPACITY
-
-
-def ended_by(problem: Exception) -> str:
-    """Return the reason for closing that `problem` is, one of CLOSE_REASONS. What is `failed` must be logged."""
-    number = getattr(problem, "errno", None)
-    if number in PEER_GONE:
-        return "reset"
-    return "timed-out" if number in PEER_LOST else "failed"
-
-
-def log_failure(log: LogRing, peer: object, reason: str, problem: Exception) -> None:
-    """Log what ended a connection, if its reason for closing does not say it."""
-    if reason == "failed":
-        log.error("connection of %s failed: %s", peer, problem)
-
-
-def reply_to_what_came(service: Service, data: bytes) -> bytes:
-    """Return the reply to what one recv brought, taken for a message in either framing: the tutorial's way."""
-    # The app is told the message as it would be in line framing; the tutorial's greeting does not look at it.
-    return service.reply(data.removesuffix(b"\n") if service.settings.framing == "line" else data)
-
-
-class Conversation:
-    """One connection, served from its first byte to its last by whoever calls `run`."""
+class BlockingConnection:
+    """One connection; `run` serves it from its first byte to its last. `peer` is its address."""
 
     __slots__ = (
-        "_allowance",
-        "_counting",
+        "_counters_lock",
         "_cut",
+        "_drain_budget",
         "_draining",
         "_inbox",
         "_reason",
@@ -140,61 +56,61 @@ class Conversation:
         "peer",
     )
 
-    def __init__(self, service: Service, sock: socket.socket, peer: object, counting: Lock | None = None) -> None:
+    def __init__(self, service: Service, sock: socket.socket, peer: object, counters_lock: Lock | None = None) -> None:
         self._service = service
         self._sock = sock
-        self._counting = counting or Lock()
-        self._inbox = Inbox(service)
+        self._counters_lock = counters_lock or Lock()
+        self._inbox = Inbox(service.wire)
         self._reason: str | None = None
         self._timeout: float | None = None
         self._received = 0
-        self._allowance = DRAIN_BYTES
+        self._drain_budget = DRAIN_BYTES
         self._waiting = self._draining = self._cut = False
         self.peer = peer
 
     def run(self) -> None:
-        """Serve until the end; count it, and close. Raises nothing that the peer can cause."""
+        """Serve until the end, count it, and close. Raises nothing that the peer can cause."""
         ending = "cut"
         try:
             self._sock.settimeout(None)
             ending = self._serve()
-        except OSError as problem:
-            ending = "idle" if _ran_out(problem) else ended_by(problem)
-            log_failure(self._service.log, self.peer, ending, problem)
+        except OSError as error:
+            ending = "idle" if _is_timeout(error) else close_reason(error)
+            log_failure(self._service.log, self.peer, ending, error)
         finally:
             reason = self._reason or ("cut" if self._cut else ending)
-            with self._counting:
+            with self._counters_lock:
                 self._service.counters.closed[reason] += 1
-            self._service.log.debug("connection of %s closed: %s", self.peer, reason)
+            self._service.log.debug("connection from %s closed: %s", self.peer, reason)
             self._sock.close()
 
-    # What may be called from outside
+    # For other threads and signal handlers
 
     def drain(self) -> bool:
-        """Begin no new message, and end when nothing is owed; return whether that is at once."""
-        # `_serve` sets `_waiting` and then looks at `_draining`: one of the two always sees the other. And this order
-        # below: what had come before the kernel was asked is accounted for, and it is not in hand but waits again.
+        """Start no new message, and close when nothing is pending; return whether that is now."""
+        # `_serve` sets `_waiting` and then reads `_draining`, so one of the two threads always sees the other. Input
+        # that came before the kernel is asked below is accounted for, and if the thread waits again, it is answered.
         self._draining = True
-        at_once = not self._unread() and self._waiting and not self._inbox.begun and self._reason is None
-        if at_once:
+        now = not self._has_unread_input() and self._waiting and not self._inbox.has_partial and self._reason is None
+        if now:
             self._shut(socket.SHUT_RD)
-        return at_once
+        return now
 
     def cut(self) -> None:
-        """End at once, whatever is owed."""
+        """Close now, whatever is pending."""
         self._cut = True
         self._shut(socket.SHUT_RDWR)
 
     def _shut(self, how: int) -> None:
-        with suppress(OSError):  # It has ended meanwhile.
+        with suppress(OSError):  # It has closed meanwhile.
             self._sock.shutdown(how)
 
-    def _unread(self) -> bool:
-        """Whether something has come that `_receive` has not accounted for: it returns, or is just about to."""
+    def _has_unread_input(self) -> bool:
+        """Whether input has come that `_receive` has not accounted for: recv returns it, or is about to."""
         try:
-            info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
-            return int(_RECEIVED.unpack(info)[0]) > self._received
-        except (OSError, struct.error):  # It has ended meanwhile, or the kernel does not say.
+            info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
+            return int(_BYTES_RECEIVED.unpack(info)[0]) > self._received
+        except (OSError, struct.error):  # It has closed meanwhile, or the kernel does not say.
             return False
 
     # How it is done
@@ -203,96 +119,97 @@ class Conversation:
         """Return the reason for closing."""
         while True:
             self._waiting = True
-            patience, reason = self._patience()
+            timeout, reason = self._receive_timeout()
             try:
-                data = self._receive(patience)
-            except (TimeoutError, BlockingIOError) as problem:
-                return self._waited(reason, problem)
+                data = self._receive(timeout)
+            except (TimeoutError, BlockingIOError) as error:
+                return self._timed_out(reason, error)
             if not data:
                 return self._end_of_input()
-            count, output, fits = self._inbox.take(data, monotonic())
+            count, output, fits = self._inbox.receive(data, monotonic())
             if count:
                 self._answer(count, output)
             if not fits:
-                return self._farewell("too-long", protocol.TOO_LONG)
-            if self._draining and self._is_enough(len(data), count):
-                return self._farewell("drain")
+                return self._close_gracefully("too-long", protocol.TOO_LONG)
+            if self._draining and self._drained_enough(len(data), count):
+                return self._close_gracefully("drain")
 
-    def _is_enough(self, size: int, count: int) -> bool:
-        """Return whether one who is drained has been answered enough, after a recv of `size` bytes."""
-        enough = count > 0 and self._allowance <= 0
-        self._allowance -= size
+    def _drained_enough(self, size: int, count: int) -> bool:
+        """Return whether a draining connection ends, after a recv of `size` bytes that completed `count` messages."""
+        enough = count > 0 and self._drain_budget <= 0
+        self._drain_budget -= size
         return enough
 
-    def _waited(self, reason: str, problem: OSError) -> str:
-        if not _ran_out(problem):
-            raise problem
+    def _timed_out(self, reason: str, error: OSError) -> str:
+        if not _is_timeout(error):
+            raise error
         if reason == "message-timeout":
-            return self._farewell(reason, protocol.TIMED_OUT)
-        return self._farewell(reason) if reason == "drain" else reason
+            return self._close_gracefully(reason, protocol.TIMED_OUT)
+        return self._close_gracefully(reason) if reason == "drain" else reason
 
-    def _patience(self) -> tuple[float | None, str]:
-        """Return how long the next recv may wait (seconds; None: for ever), and what it is if that is over."""
+    def _receive_timeout(self) -> tuple[float | None, str]:
+        """Return how long the next recv may wait (seconds; None: for ever), and the reason for closing after that."""
         settings = self._service.settings
-        if self._draining and not self._inbox.begun:
+        if self._draining and not self._inbox.has_partial:
             return 0.0, "drain"
         idle = settings.idle_timeout or None
-        if not (self._inbox.begun and settings.message_timeout):
+        if not (self._inbox.has_partial and settings.message_timeout):
             return idle, "idle"
-        left = max(self._inbox.begun_at + settings.message_timeout - monotonic(), 0.001)  # 0 would mean: don't wait
+        deadline = self._inbox.partial_since + settings.message_timeout
+        left = max(deadline - monotonic(), 0.001)  # A timeout of 0 would mean: don't wait.
         return (left, "message-timeout") if idle is None or left < idle else (idle, "idle")
 
-    def _receive(self, patience: float | None) -> bytes:
-        """Return what comes next, b"" at the end of input; raise TimeoutError after `patience` seconds.
+    def _receive(self, timeout: float | None) -> bytes:
+        """Return the next input, b"" at its end; raise TimeoutError after `timeout` seconds.
 
-        With a patience of 0 raise BlockingIOError where nothing has come.
+        With a timeout of 0 raise BlockingIOError if nothing has come.
         """
-        self._set_timeout(patience)
+        self._set_timeout(timeout)
         try:
-            data = self._sock.recv(self._service.receive_size)
+            data = self._sock.recv(self._service.wire.receive_size)
         finally:
             self._waiting = False
         self._received += len(data)
-        with self._counting:
-            self._service.counters.words[BYTES_IN] += len(data)
+        with self._counters_lock:
+            self._service.counters.counts[BYTES_IN] += len(data)
         if self._service.log.debugging and data:
-            self._service.log.debug("getting data: %r", data[:EXCERPT])
+            self._service.log.debug("getting data: %r", data[:EXCERPT_BYTES])
         return data
 
     def _answer(self, count: int, output: bytes) -> None:
-        with self._counting:
-            words = self._service.counters.words
-            words[MESSAGES] += count
-            words[REPLIES] += count
+        with self._counters_lock:
+            counts = self._service.counters.counts
+            counts[MESSAGES] += count
+            counts[REPLIES] += count
         self._send(output, self._service.settings.idle_timeout or None)
-        if self._inbox.begun:
-            self._inbox.begun_at = monotonic()  # The peer is not blamed for the time in which nobody read.
+        if self._inbox.has_partial:
+            self._inbox.partial_since = monotonic()  # The time in which nothing was read is not the peer's.
 
-    def _send(self, output: bytes, patience: float | None) -> None:
-        """Send all of it; raise TimeoutError when nothing more is taken for `patience` seconds."""
-        self._set_timeout(patience)
+    def _send(self, output: bytes, timeout: float | None) -> None:
+        """Send all of it; raise TimeoutError if the peer takes nothing for `timeout` seconds."""
+        self._set_timeout(timeout)
         rest = memoryview(output)
         while rest:
             sent = self._sock.send(rest)
             rest = rest[sent:]
-            with self._counting:
-                self._service.counters.words[BYTES_OUT] += sent
+            with self._counters_lock:
+                self._service.counters.counts[BYTES_OUT] += sent
 
     def _set_timeout(self, seconds: float | None) -> None:
-        if seconds != self._timeout:  # It is a system call.
+        if seconds != self._timeout:  # Setting it is a system call.
             self._sock.settimeout(seconds)
             self._timeout = seconds
 
     def _end_of_input(self) -> str:
-        if self._inbox.begun:
-            with self._counting:
+        if self._inbox.has_partial:
+            with self._counters_lock:
                 self._service.counters.unfinished += 1
         elif self._draining:
             return "drain"
         return "client"
 
-    def _farewell(self, reason: str, line: bytes = b"") -> str:
-        """Say `line`, then throw input away until the peer closes: closing with input unread would be a reset."""
+    def _close_gracefully(self, reason: str, line: bytes = b"") -> str:
+        """Send `line`, then discard input until the peer closes: closing with unread input would send a reset."""
         self._reason = reason
         end = monotonic() + LINGER_SECONDS
         with suppress(TimeoutError):
@@ -303,6 +220,6 @@ class Conversation:
         return reason
 
 
-def _ran_out(problem: OSError) -> bool:
-    """Return whether it is a timeout of the socket. The kernel's ETIMEDOUT, a lost peer, is a TimeoutError as well."""
-    return problem.errno != errno.ETIMEDOUT and isinstance(problem, TimeoutError | BlockingIOError)
+def _is_timeout(error: OSError) -> bool:
+    """Return whether the socket's timeout ran out. The kernel's ETIMEDOUT, a lost peer, is a TimeoutError as well."""
+    return error.errno != errno.ETIMEDOUT and isinstance(error, TimeoutError | BlockingIOError)

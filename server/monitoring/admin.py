@@ -1,14 +1,14 @@
-"""The admin port: /healthz and /metrics over HTTP, on a socket and a thread of their own,
-or, where the server forks and so has no threads, in a process of their own.
+"""The admin port: /healthz and /metrics over HTTP, on a socket and a thread of its own.
 
-Strategy: one request at a time, answered and closed. What asks here is a health check, a scraper and the lab, a few
-times a second; one at a time bounds the descriptors (select has few) and leaves the interpreter to the serving
-thread. Rules:
+A parent that forks has no threads; there the admin port is served by a process of its own.
 
-- /healthz is 200 while the server serves, at its cap too, and 503 while it drains, or while of several processes none
-  is there. It does not ask the serving thread, so it does not notice a loop that is stuck:
+Strategy: one request at a time, answered and closed. The callers are a health check, a scraper and the lab, a few times
+a second. One at a time bounds the descriptors (select has few) and leaves the interpreter to the serving thread. Rules:
+
+- /healthz is 200 while the server serves, even at its cap, and 503 while it drains or, with several processes, while
+  none of them runs. It does not ask the serving thread, so it does not notice a stuck loop:
   holdfast_server_loop_lag_seconds does.
-- A client has `PATIENCE_SECONDS` for its whole request, and as long for taking the answer.
+- A client has `TIMEOUT_SECONDS` for its whole request, and as long again to read the answer.
 """
 
 from __future__ import annotations
@@ -22,85 +22,87 @@ from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from server.system.errnos import CAPACITY
+from server.system.errnos import OUT_OF_RESOURCES
 
-PATIENCE_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 
-#: Pause after an accept that failed for want of descriptors; at once would spin.
-REST_SECONDS = 0.5
+#: Pause after an accept that ran out of descriptors; an immediate retry would spin.
+RETRY_SECONDS = 0.5
 
-#: Of a request, line and headers. A body is not asked for.
-LONGEST_REQUEST = 8192
+#: Of a request, line and headers. No request here has a body.
+MAX_REQUEST_BYTES = 8192
 
 PLAIN = "text/plain; charset=utf-8"
 
 
 class Admin:
-    """Answers on `listener` from a daemon thread, from `start()` to `close()`; or from whoever calls `serve()`.
+    """Answers on `listener`: in a daemon thread from `start()` to `close()`, or in the caller of `serve()`.
 
-    `metrics` gives the text of /metrics, `trouble` why the server is not healthy, "" if it is.
+    `metrics` returns the text of /metrics; `health_problem` returns why the server is not healthy, "" if it is.
     """
 
-    def __init__(self, listener: socket.socket, metrics: Callable[[], bytes], trouble: Callable[[], str]) -> None:
+    def __init__(
+        self, listener: socket.socket, metrics: Callable[[], bytes], health_problem: Callable[[], str]
+    ) -> None:
         listener.setblocking(True)
         self._listener = listener
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self.serve, name="admin", daemon=True)
-        self._handler = _handler_class(metrics, trouble)
+        self._handler = _handler_class(metrics, health_problem)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Answer nobody any more; wait for a request that is being answered, but not for long."""
+        """Stop answering; wait briefly for the request in progress."""
         self._closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # Wakes accept(); closing the socket would not.
-        self._thread.join(PATIENCE_SECONDS)
+        self._thread.join(TIMEOUT_SECONDS)
 
     def fileno(self) -> int:
         """Return the descriptor of the listener."""
         return self._listener.fileno()
 
     def serve(self) -> None:
-        """Answer until closed."""
+        """Answer requests until closed."""
         while not self._closing.is_set():
             try:
                 sock, peer = self._listener.accept()
-            except OSError as problem:
-                if problem.errno in CAPACITY:
-                    self._closing.wait(REST_SECONDS)
+            except OSError as error:
+                if error.errno in OUT_OF_RESOURCES:
+                    self._closing.wait(RETRY_SECONDS)
                 continue
             with sock:
                 self._answer(sock, peer)
 
     def _answer(self, sock: socket.socket, peer: object) -> None:
         try:
-            self._handler(sock, peer, None)  # type: ignore[arg-type]  # No HTTPServer: this class takes its place.
+            self._handler(sock, peer, None)  # type: ignore[arg-type]  # This class replaces HTTPServer.
             sock.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # It left before it had its answer.
+            pass  # The client left before it had its answer.
 
 
-def _request(sock: socket.socket) -> bytes:
-    """Return a request up to the end of its headers. Raise OSError where that takes too long, or has no end."""
-    deadline = monotonic() + PATIENCE_SECONDS
+def _read_request(sock: socket.socket) -> bytes:
+    """Return a request up to the end of its headers. Raise OSError if it takes too long or is too long."""
+    deadline = monotonic() + TIMEOUT_SECONDS
     request = b""
     while not (b"\n\r\n" in request or b"\n\n" in request):
         sock.settimeout(max(0.001, deadline - monotonic()))
-        if not (data := sock.recv(LONGEST_REQUEST)) or len(request) > LONGEST_REQUEST:
+        if not (data := sock.recv(MAX_REQUEST_BYTES)) or len(request) > MAX_REQUEST_BYTES:
             raise ConnectionAbortedError
         request += data
     return request
 
 
-def _handler_class(metrics: Callable[[], bytes], trouble: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
+def _handler_class(metrics: Callable[[], bytes], health_problem: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = PATIENCE_SECONDS
+        timeout = TIMEOUT_SECONDS
         server_version = "holdfast"
 
         def setup(self) -> None:
-            request = io.BytesIO(_request(self.request))
+            request = io.BytesIO(_read_request(self.request))
             super().setup()
             self.rfile.close()
             self.rfile = request
@@ -108,7 +110,7 @@ def _handler_class(metrics: Callable[[], bytes], trouble: Callable[[], str]) -> 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/healthz":
-                problem = trouble()
+                problem = health_problem()
                 self._reply(503 if problem else 200, f"{problem or 'ok'}\n".encode(), PLAIN)
             elif path == "/metrics":
                 self._reply(200, metrics(), CONTENT_TYPE_PLAIN_0_0_4)
@@ -126,6 +128,6 @@ def _handler_class(metrics: Callable[[], bytes], trouble: Callable[[], str]) -> 
                 self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: a line for every health check is noise."""
+            """Log nothing: a line for every health check is noise."""
 
     return Handler

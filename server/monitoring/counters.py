@@ -1,17 +1,18 @@
 """Plain counters, in memory that other processes can read.
 
-Strategy: a row of 64-bit words for each serving process, all on one board that is mapped before any of them is forked.
-Who serves adds to its own words; who shows them copies the board. Nobody asks, nobody locks, and what a process had
-counted is still there after it was killed. A server of one process needs no such memory: its row is a list, which is
-twice as fast. Rules:
+Strategy: one row of 64-bit integers for each serving process, all in a shared map that is created before the first
+fork (Apache calls this a scoreboard). A process adds to its own row; a reader copies the board. There are no requests
+and no locks, and the counts of a process survive its death. A server of one process needs no shared memory: its row is
+a list, which is twice as fast. Rules:
 
-- A word has one writer: one thread of one process, or several that take a lock of their own. Those of a row are its
-  process's, but for `pid` and `given`, which are the parent's.
-- Row 0 belongs to the process that began; with processes below it, it also keeps what those that are gone had counted.
-- On the path of a message words are added to by position (`words[MESSAGES] += 1`), elsewhere by name: a name costs a
-  call more.
-- The ways a connection can end stand before the accepted ones, and a copy is made from the front: those that are held,
-  which is the difference, can't come out below zero.
+- A counter has one writer: one thread of one process, or several threads that share a lock. A row is written by its
+  process, except `pid` and `assigned`, which the parent writes.
+- Row 0 belongs to the process that started the server. With child processes it also holds the totals of those that
+  have ended.
+- Code that runs per message adds by position (`counts[MESSAGES] += 1`), all other code by name: a name costs one more
+  call.
+- The close reasons come before the accepted connections in a row, and a copy is made from the front: the open
+  connections, which are the difference, are never negative.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from contextlib import contextmanager
 from mmap import mmap
 from typing import Protocol, TypeAlias
 
-#: How a connection can end, and what each means.
+#: Why a connection was closed, and what each reason means.
 CLOSE_REASONS: dict[str, str] = {
-    "client": "the client ended its input, and had all its replies",
+    "client": "the client ended its input and received all its replies",
     "reset": "the client reset the connection or was gone",
-    "timed-out": "the kernel gave the client up: no sign of life, or it would not take its replies",
+    "timed-out": "the kernel gave the client up: no sign of life, or it did not read its replies",
     "idle": "silent for --idle-timeout",
     "message-timeout": "a message was not complete within --message-timeout",
     "too-long": "a message was longer than --max-message",
     "answered": "the sync model closes after its reply",
-    "drain": "the server was asked to stop and owed nothing more",
-    "cut": "the server was asked to stop and could not wait longer",
+    "drain": "the server was stopping and had sent every reply",
+    "cut": "the server was stopping and could not wait longer",
     "lost": "the process that held it died",
-    "failed": "an error of the kernel that none of the others covers; it is in the log",
+    "failed": "any other error of the kernel; the log has it",
 }
 
 _NAMES = (
@@ -41,112 +42,112 @@ _NAMES = (
     *("accepted", "refused", "accept_errors", "messages", "replies", "unfinished", "bytes_in", "bytes_out", "turns"),
     "log_dropped",
 )
-_WAYS = len(CLOSE_REASONS)
 MESSAGES = _NAMES.index("messages")
 REPLIES = _NAMES.index("replies")
 BYTES_IN = _NAMES.index("bytes_in")
 BYTES_OUT = _NAMES.index("bytes_out")
 TURNS = _NAMES.index("turns")
 _SUMMED = len(_NAMES)
-_PID, _GIVEN, _LAG = range(_SUMMED, _SUMMED + 3)
+_PID, _ASSIGNED, _LAG = range(_SUMMED, _SUMMED + 3)
 
-#: Words and bytes of a row: a power of two, so that no row shares a cache line with another.
-ROW_WORDS = 32
-ROW_BYTES = 8 * ROW_WORDS
+#: Integers and bytes of a row: a power of two, so that no two rows share a cache line.
+ROW_LENGTH = 32
+ROW_BYTES = 8 * ROW_LENGTH
 
+#: How far the server has come in stopping.
 SERVING, DRAINING, CUTTING = range(3)
 
-#: Rows of a board. Those that nobody has written to cost no memory.
+#: Rows of a board. A row that nobody has written to costs no memory.
 ROWS = 4096
 
 
-Words: TypeAlias = "list[int] | memoryview[int]"
+Counts: TypeAlias = "list[int] | memoryview[int]"
 
 
-class _HasWords(Protocol):
-    words: Words
+class _HasCounts(Protocol):
+    counts: Counts
 
 
-class _Word:
-    """A word of the row by its name."""
+class _Count:
+    """One integer of a row, by name."""
 
     def __init__(self, position: int) -> None:
         self._position = position
 
-    def __get__(self, counters: _HasWords, owner: type) -> int:
-        return counters.words[self._position]
+    def __get__(self, counters: _HasCounts, owner: type) -> int:
+        return counters.counts[self._position]
 
-    def __set__(self, counters: _HasWords, value: int) -> None:
-        counters.words[self._position] = value
+    def __set__(self, counters: _HasCounts, value: int) -> None:
+        counters.counts[self._position] = value
 
 
 class Counters:
-    """What happened in one process since it began. `words` are the counts by position, `lag` how long its turns are."""
+    """What one process has counted since it started. `counts` are the same figures by position."""
 
-    __slots__ = ("closed", "lag", "words")
+    __slots__ = ("closed", "counts", "lag")
 
-    accepted = _Word(_NAMES.index("accepted"))
-    refused = _Word(_NAMES.index("refused"))
-    accept_errors = _Word(_NAMES.index("accept_errors"))
-    messages = _Word(MESSAGES)
-    replies = _Word(REPLIES)
-    unfinished = _Word(_NAMES.index("unfinished"))
-    bytes_in = _Word(BYTES_IN)
-    bytes_out = _Word(BYTES_OUT)
-    turns = _Word(TURNS)
-    log_dropped = _Word(_NAMES.index("log_dropped"))
-    #: The process that counts here, 0: none. Not set in row 0.
-    pid = _Word(_PID)
-    #: Connections that were handed to that process, whether or not it has taken them.
-    given = _Word(_GIVEN)
+    accepted = _Count(_NAMES.index("accepted"))
+    refused = _Count(_NAMES.index("refused"))
+    accept_errors = _Count(_NAMES.index("accept_errors"))
+    messages = _Count(MESSAGES)
+    replies = _Count(REPLIES)
+    unfinished = _Count(_NAMES.index("unfinished"))
+    bytes_in = _Count(BYTES_IN)
+    bytes_out = _Count(BYTES_OUT)
+    turns = _Count(TURNS)
+    log_dropped = _Count(_NAMES.index("log_dropped"))
+    #: The process that owns the row, 0: none. Not set in row 0.
+    pid = _Count(_PID)
+    #: Connections that were sent to that process, whether or not it has accepted them.
+    assigned = _Count(_ASSIGNED)
 
     def __init__(self, row: memoryview | None = None) -> None:
-        self.words: Words = [0] * ROW_WORDS if row is None else row.cast("q")
-        self.closed = _Closed(self.words)
-        self.lag = Lag(None if row is None else row[8 * _LAG :].cast("d"))
+        self.counts: Counts = [0] * ROW_LENGTH if row is None else row.cast("q")
+        self.closed = _Closed(self.counts)
+        self.lag = LoopLag(None if row is None else row[8 * _LAG :].cast("d"))
 
     @property
-    def ended(self) -> int:
-        """Connections that were open."""
-        return sum(self.words[:_WAYS])
+    def connections_closed(self) -> int:
+        """Connections that have ended."""
+        return sum(self.counts[: len(CLOSE_REASONS)])
 
     @property
-    def held(self) -> int:
+    def connections(self) -> int:
         """Connections that are open."""
-        return self.accepted - self.ended
+        return self.accepted - self.connections_closed
 
     def add(self, other: Counters) -> None:
-        """Add what another has counted."""
+        """Add what `other` has counted."""
         for position in range(_SUMMED):
-            self.words[position] += other.words[position]
+            self.counts[position] += other.counts[position]
 
     def copy(self) -> Counters:
-        """Return the same counts, as they are now."""
+        """Return a copy of the current counts."""
         copied = Counters()
-        for position, word in enumerate(list(self.words)):
-            copied.words[position] = word
-        copied.lag.follow(self.lag)
+        for position, count in enumerate(list(self.counts)):
+            copied.counts[position] = count
+        copied.lag.copy_from(self.lag)
         return copied
 
     def clear(self) -> None:
-        """Begin anew."""
-        for position in range(ROW_WORDS):
-            self.words[position] = 0
+        """Set everything to zero, for a new process in the same row."""
+        for position in range(ROW_LENGTH):
+            self.counts[position] = 0
 
 
 class _Closed(Mapping[str, int]):
-    """The connections that have ended, by reason."""
+    """Closed connections by reason."""
 
-    __slots__ = ("_words",)
+    __slots__ = ("_counts",)
 
-    def __init__(self, words: Words) -> None:
-        self._words = words
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     def __getitem__(self, reason: str) -> int:
-        return int(self._words[_POSITIONS[reason]])
+        return int(self._counts[_POSITIONS[reason]])
 
     def __setitem__(self, reason: str, count: int) -> None:
-        self._words[_POSITIONS[reason]] = count
+        self._counts[_POSITIONS[reason]] = count
 
     def __iter__(self) -> Iterator[str]:
         return iter(CLOSE_REASONS)
@@ -158,34 +159,34 @@ class _Closed(Mapping[str, int]):
 _POSITIONS = {reason: position for position, reason in enumerate(CLOSE_REASONS)}
 
 
-class Lag:
-    """How long the serving thread stays away from waiting: its turns, in seconds.
+class LoopLag:
+    """How long the serving thread spends between two waits: the length of its turns, in seconds.
 
-    The value is the longest turn of the last full second and of what came since, the turn that is going on included:
-    a loop that is stuck shows it while it is stuck. The model calls `away` before each wait and `back` after it. The
-    one who does keeps what it compares with in attributes, and writes to the shared words only what has changed.
+    The value is the longest turn of the last full second and since, the current turn included: a stuck loop shows while
+    it is stuck. A model calls `turn_ended` before each wait and `turn_started` after it. The writer keeps what it
+    compares with in attributes, and writes to the shared figures only what has changed.
     """
 
-    __slots__ = ("_back_at", "_second", "_times", "_worst")
+    __slots__ = ("_second", "_times", "_turn_started_at", "_worst")
 
     def __init__(self, times: memoryview[float] | None = None) -> None:
         self._times: list[float] | memoryview[float] = [0.0] * 4 if times is None else times
-        self._back_at = 0.0
+        self._turn_started_at = 0.0
         self._second = 0.0
         self._worst = 0.0
 
-    def back(self, now: float) -> None:
-        """Waiting has ended at `now` (monotonic seconds): a turn begins."""
-        self._back_at = self._times[_BACK_AT] = now
+    def turn_started(self, now: float) -> None:
+        """Note that a wait has ended at `now` (monotonic seconds)."""
+        self._turn_started_at = self._times[_TURN_STARTED_AT] = now
 
-    def away(self, now: float) -> None:
-        """The turn has ended at `now`; waiting begins."""
+    def turn_ended(self, now: float) -> None:
+        """Note that the next wait begins at `now`."""
         if now - self._second >= 1.0:
             self._next_second(now)
-        if self._back_at:
-            if now - self._back_at > self._worst:
-                self._worst = self._times[_WORST] = now - self._back_at
-            self._times[_BACK_AT] = 0.0
+        if self._turn_started_at:
+            if now - self._turn_started_at > self._worst:
+                self._worst = self._times[_WORST] = now - self._turn_started_at
+            self._times[_TURN_STARTED_AT] = 0.0
 
     def _next_second(self, now: float) -> None:
         times = self._times
@@ -193,94 +194,94 @@ class Lag:
         self._worst = times[_WORST] = 0.0
         self._second = times[_SECOND] = now
 
-    def follow(self, other: Lag) -> None:
-        """Say what the other says."""
+    def copy_from(self, other: LoopLag) -> None:
+        """Take over the figures of `other`."""
         for position, when in enumerate(list(other._times)):
             self._times[position] = when
 
     def seconds(self, now: float) -> float:
         """Return the longest turn as of `now`; safe to call from another thread or process."""
         times = self._times
-        back_at = times[_BACK_AT]
-        going_on = now - back_at if back_at else 0.0
+        started_at = times[_TURN_STARTED_AT]
+        current = now - started_at if started_at else 0.0
         if now - times[_SECOND] >= 2.0:
-            return going_on  # The rest is older than two seconds.
-        return max(times[_LAST], times[_WORST], going_on)
+            return current  # The other figures are older than two seconds.
+        return max(times[_LAST], times[_WORST], current)
 
 
-_BACK_AT, _SECOND, _WORST, _LAST = range(4)  # _BACK_AT 0: waiting
+_TURN_STARTED_AT, _SECOND, _WORST, _LAST = range(4)  # _TURN_STARTED_AT 0: waiting
 
 
 class Board:
-    """What the process that began has counted, alone: one row, in memory of its own.
+    """The counters of a single process: one row, in private memory.
 
-    The head says what others need to know of that process, which alone writes there.
+    The head holds what others need to know of the process that started the server. Only that process writes there.
     """
 
-    #: SERVING, DRAINING or CUTTING: how far the server's end has come.
-    stage = _Word(2)
-    #: Processes begun anew.
-    respawns = _Word(3)
-    #: Newcomers in the hands of the process that began, for want of another to give them to.
-    arriving = _Word(5)
-    #: 1: who takes a newcomer or loses a connection says so to the process that began, because it waits for that.
-    telling = _Word(4)
+    #: SERVING, DRAINING or CUTTING.
+    stage = _Count(2)
+    #: Child processes that were restarted.
+    respawns = _Count(3)
+    #: 1: a child process that accepts or closes a connection notifies the parent, which waits for that.
+    reports_wanted = _Count(4)
+    #: New connections that the parent holds because no child process can have them yet.
+    in_parent = _Count(5)
 
     def __init__(self) -> None:
-        self.words: Words = [0] * ROW_WORDS
-        self._alone = Counters()
+        self.counts: Counts = [0] * ROW_LENGTH
+        self._only_row = Counters()
 
     def row(self, number: int) -> Counters:
         """Return the counters of row `number`."""
         if number:
             raise IndexError(f"row {number} of a board that is not shared")
-        return self._alone
+        return self._only_row
 
-    def serves(self) -> bool:
-        """Return whether there is a process to serve anybody."""
+    def has_serving_process(self) -> bool:
+        """Return whether any process serves connections."""
         return True
 
     def copy(self) -> list[Counters]:
-        """Return what all rows say now, as counters of the caller's own."""
-        return [self._alone.copy()]
+        """Return a copy of all rows."""
+        return [self._only_row.copy()]
 
 
 class SharedBoard(Board):
-    """Row 0 and one for each process below it, in memory that is seen by whatever is forked later."""
+    """Row 0 and one row for each child process, in memory that every later fork shares."""
 
     def __init__(self) -> None:
-        # Never closed by hand: it is gone with the last of the views on it.
+        # Never closed explicitly: it goes with the last view on it.
         self._memory = memoryview(mmap(-1, ROW_BYTES * (1 + ROWS)))
-        self.words = self._memory[:ROW_BYTES].cast("q")
+        self.counts = self._memory[:ROW_BYTES].cast("q")
         self.row(0)
 
     def row(self, number: int) -> Counters:
-        """Return the counters of row `number`, which is among those shown from now on."""
-        self.words[_USED] = max(self.words[_USED], number + 1)
+        """Return the counters of row `number`; from now on `copy` includes it."""
+        self.counts[_USED] = max(self.counts[_USED], number + 1)
         start = ROW_BYTES * (1 + number)
         return Counters(self._memory[start : start + ROW_BYTES])
 
-    def serves(self) -> bool:
-        """Return whether there is a process to serve anybody."""
+    def has_serving_process(self) -> bool:
+        """Return whether any process serves connections."""
         return any(row.pid for row in self.copy()[1:])
 
     @contextmanager
-    def rewriting(self) -> Iterator[None]:
-        """Change several rows as one: a copy is made before or after, never of half of it. One process only."""
-        self.words[_VERSION] += 1
+    def atomic_update(self) -> Iterator[None]:
+        """Change several rows as one: `copy` sees all changes or none. For a single writing process."""
+        self.counts[_VERSION] += 1
         try:
             yield
         finally:
-            self.words[_VERSION] += 1
+            self.counts[_VERSION] += 1
 
     def copy(self) -> list[Counters]:
-        """Return what all rows say now, as counters of the caller's own."""
+        """Return a copy of all rows."""
         while True:
-            version = self.words[_VERSION]
-            rows = self.words[_USED]
+            version = self.counts[_VERSION]
+            rows = self.counts[_USED]
             copied = memoryview(bytearray(self._memory[ROW_BYTES : ROW_BYTES * (1 + rows)]))
-            if version % 2 == 0 and version == self.words[_VERSION]:
+            if version % 2 == 0 and version == self.counts[_VERSION]:
                 return [Counters(copied[start : start + ROW_BYTES]) for start in range(0, len(copied), ROW_BYTES)]
 
 
-_VERSION, _USED = range(2)  # of the head's words; the others have names
+_VERSION, _USED = range(2)  # Positions in the head; the others have names.

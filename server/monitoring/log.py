@@ -1,15 +1,16 @@
-"""The log: a bounded ring and a thread that writes it out.
+"""The log: a bounded queue and a thread that writes it out.
 
-Strategy: whoever has something to say puts it into a queue and goes on; formatting and writing, which may block on a
-full pipe, happen in a thread. Rules:
+Strategy: the caller puts a line into a queue and goes on; a thread formats and writes it, because a write may block on
+a full pipe. Rules:
 
-- Nothing on the serving thread's path waits for the log: when the ring is full, the line is dropped and counted, and
-  the writer says how many were lost as soon as it can write again.
-- Lines carry no time of their own: `docker compose logs -t`, journald and the like add it.
-- Several processes may write to one pipe: what is written at once is no longer than a pipe takes undivided.
-- Several threads may drop lines at once: those are counted under a lock, which nobody else needs.
-- A process that forks has no thread (see `processes`): `ThreadlessLog` writes at once, and only what is taken at once.
-- One synchronous record of `logging` costs more than echoing a message (17 us against 14), hence this.
+- Serving never waits for the log: when the queue is full, the line is dropped and counted, and the writer logs how many
+  were dropped as soon as it can write again.
+- Lines carry no timestamp: `docker compose logs -t`, journald and the like add it.
+- Several processes may write to one pipe, so a single write is never longer than PIPE_BUF, which a pipe keeps intact.
+- Several threads may drop lines at once, so drops are counted under a lock. Nothing else needs one.
+- A process that forks has no threads (see `processes/fork.py`): `ThreadlessLog` writes at once, or drops the line if
+  the write would block.
+- One synchronous record of `logging` costs more than echoing a message (17 us against 14), hence this module.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from server.monitoring.counters import Counters
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-#: Lines that wait for the writer. At a kilobyte of received data each (`EXCERPT`) that is 4 MB at most.
-CAPACITY = 4096
+#: Lines that wait for the writer. At a kilobyte of received data each (`EXCERPT_BYTES`) that is 4 MB at most.
+QUEUE_LINES = 4096
 
-#: Most of one received chunk that is kept for a log line: what the tutorial's recv(1024) would have printed.
-EXCERPT = 1024
+#: How much of a received chunk a log line shows: as much as the tutorial's recv(1024) would have printed.
+EXCERPT_BYTES = 1024
 
-#: The writer collects for so long before it writes: one wake-up for many lines leaves the loop its interpreter.
+#: The writer collects lines for so long before it writes: one wake-up for many lines leaves the loop more CPU.
 COLLECT_SECONDS = 0.02
 
 #: How long the end of the process waits for a writer whose pipe is stuck.
@@ -40,40 +41,37 @@ _Line = tuple[str, tuple[object, ...]]
 
 
 class LogRing:
-    """Lines go in without waiting, and out to `stream` by a thread. Safe to use from any thread.
+    """A log whose callers never wait; a thread writes to `stream`. Safe to use from any thread.
 
-    `name` stands before each line, of a process that is one of several. What is lost is counted in `counters`.
+    `name` is the prefix of each line, for one of several processes. Dropped lines are counted in `counters`.
+    `debugging`: whether debug lines are wanted; code that logs per message asks first.
     """
 
-    def __init__(self, stream: IO[str], level: str = "info", capacity: int = CAPACITY, name: str = "") -> None:
+    def __init__(self, stream: IO[str], level: str = "info", capacity: int = QUEUE_LINES, name: str = "") -> None:
         self.counters = Counters()
+        self.debugging = LEVELS[level] <= LEVELS["debug"]
         self._name = name
         self._level = LEVELS[level]
         self._capacity = capacity
         self._stream = stream
         self._reported = 0
-        self._dropping = threading.Lock()
+        self._drop_lock = threading.Lock()
         self._queue: SimpleQueue[_Line | None] = SimpleQueue()
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the writer; lines that came before wait for it."""
+        """Start the writer. Lines logged earlier have waited for it."""
         self._writer = threading.Thread(target=self._write_all, name="log writer", daemon=True)
         self._writer.start()
 
     @property
     def dropped(self) -> int:
-        """Lines that were lost."""
+        """How many lines were dropped."""
         return self.counters.log_dropped
 
-    @property
-    def debugging(self) -> bool:
-        """Whether debug lines are wanted; who logs per message asks once, at the start."""
-        return self._level <= LEVELS["debug"]
-
     def debug(self, text: str, *args: object) -> None:
-        """Log `text % args` for those who watch every connection."""
+        """Log `text % args`, one event of one connection."""
         self._put(10, text, args)
 
     def info(self, text: str, *args: object) -> None:
@@ -81,7 +79,7 @@ class LogRing:
         self._put(20, text, args)
 
     def warning(self, text: str, *args: object) -> None:
-        """Log `text % args`, something that a person should know."""
+        """Log `text % args`, something that an operator should know."""
         self._put(30, text, args)
 
     def error(self, text: str, *args: object) -> None:
@@ -97,11 +95,11 @@ class LogRing:
         self._queue.put((text, args))
 
     def _drop(self, lines: int) -> None:
-        with self._dropping:
+        with self._drop_lock:
             self.counters.log_dropped += lines
 
     def close(self) -> None:
-        """Write out what waits, if started, and end the writer; a stuck stream is given up after `CLOSE_SECONDS`."""
+        """Write the waiting lines if the writer runs, and end it; give up on a stuck stream after `CLOSE_SECONDS`."""
         self._closing.set()
         self._queue.put(None)
         if self._writer is not None:
@@ -118,7 +116,7 @@ class LogRing:
                 return
 
     def _collect(self, first: _Line | None) -> tuple[list[str], bool]:
-        """Return the lines that wait, formatted, and whether the end was among them."""
+        """Return the waiting lines, formatted, and whether the end of the log was among them."""
         lines: list[str] = []
         entry = first
         try:
@@ -141,7 +139,7 @@ class LogRing:
                 self._stream.write(text)
                 self._stream.flush()
             except (OSError, ValueError):
-                # Nobody reads the log any more. Serving goes on, and the metric says that lines were lost.
+                # The stream is closed. Serving goes on, and the metric shows that lines were lost.
                 self._drop(text.count("\n"))
                 self._reported = self.dropped
 
@@ -150,31 +148,37 @@ class LogRing:
 
 
 class ThreadlessLog(LogRing):
-    """The same without a thread: a line is written at once if the stream takes it at once, else it is lost.
+    """The same log without a thread: a line is written at once, or dropped if the stream would block.
 
-    For a process that says little. (Another that writes to the same pipe may fill it between the look and the write;
-    then this one waits until the pipe's reader has read on.)
+    For a process that logs little. (Another process may fill the pipe between the check and the write; then this one
+    waits until the pipe's reader has read on.)
     """
 
     def __init__(self, stream: IO[str], level: str = "info") -> None:
         super().__init__(stream, level)
-        self._room = select.poll()
-        self._room.register(stream, select.POLLOUT)
+        self._writable = select.poll()
+        self._writable.register(stream, select.POLLOUT)
 
     def start(self) -> None:
-        """There is nothing to start."""
+        """Do nothing: there is no thread."""
 
     def _put(self, level: int, text: str, args: tuple[object, ...]) -> None:
         if level < self._level:
             return
-        if self._room.poll(0):
+        if self._writable.poll(0):
             self._write([self._formatted(text, args)])
         else:
             self._drop(1)
 
 
+def log_failure(log: LogRing, peer: object, reason: str, error: Exception) -> None:
+    """Log the error that ended a connection, if its reason for closing does not say it."""
+    if reason == "failed":
+        log.error("connection from %s failed: %s", peer, error)
+
+
 def _pieces(lines: Iterable[str]) -> Iterator[str]:
-    """Put lines together as far as a pipe takes them undivided; a longer one comes alone."""
+    """Join lines up to PIPE_BUF, the most that a pipe keeps intact; a longer line comes alone."""
     piece = ""
     for line in lines:
         if piece and len(piece) + len(line) > select.PIPE_BUF:

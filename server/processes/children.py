@@ -1,14 +1,14 @@
-"""One of several processes as its supervisor sees it: what it was given, what it has made of that, whether it keeps up.
+"""One of several processes as its supervisor sees it: what was sent to it, what it has done with that, its load.
 
-Strategy: the supervisor counts what it hands over, the process counts on the board what it takes and what ends; the
-difference is its load. Nobody has to report anything. Rules:
+Strategy: the supervisor counts the connections that it sends, the child counts on the board those that it accepts and
+closes; the difference is its load. No messages are needed. Rules:
 
-- No more than `MOST_IN_FLIGHT` newcomers are left with one that has not taken them yet.
-- A process is slow if it has not taken what it was given, or has been away from waiting, for `SLOW_SECONDS`. One that
-  has stopped altogether looks idle if it stopped while it waited: so a slow one stays slow until its loop has turned.
-- What a slow one has not taken can be taken back, and is then for another.
-- Newcomers are for the least loaded. To a slow one they go only if the others have no room; for one that is not slow,
-  but has enough in flight just now, they wait: it will be ready soon, or slow.
+- At most `MAX_IN_FLIGHT` connections are left with a child that has not accepted them yet.
+- A child is slow if it has not accepted what was sent, or its loop has not waited, for `SLOW_SECONDS`. A child that was
+  stopped while it waited looks idle: so a slow one stays slow until its loop has turned.
+- Connections that a slow child has not accepted can be taken back and sent to another.
+- New connections go to the child with the lowest load. They go to a slow child only if the others have no room. If a
+  child is not slow but has enough in flight, they wait for it: it will soon be ready, or slow.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 
 from server.monitoring.counters import Counters
-from server.processes.channel import MOST_AT_ONCE, Channel
-from server.processes.death_pipe import Lifeline
+from server.processes.channel import MAX_SOCKETS_PER_MESSAGE, Channel
+from server.processes.death_pipe import DeathPipe
 
-MOST_IN_FLIGHT = MOST_AT_ONCE
+MAX_IN_FLIGHT = MAX_SOCKETS_PER_MESSAGE
 
-#: About what a person notices. Longer than a process waits for its turn on a crowded machine.
+#: About as long as a person notices, and longer than a process waits for the CPU on a busy machine.
 SLOW_SECONDS = 0.25
 
-
-#: Loads may differ by one connection in so many. A process that is woken for several newcomers at once looks at all
-#: that it holds once for all of them: with select that is most of what a newcomer costs.
-EVENNESS = 64
+#: Loads may differ by one connection in so many, so that a child gets several connections at once: on waking, select
+#: checks all connections once for all of them, which is most of what a new connection costs.
+BATCH_DIVISOR = 64
 
 
 class Child:
-    """A process and the channel to it. `row` is what it counts, `family` that of the sockets it is given.
+    """A child process and the channel to it. `row` is what it counts, `family` the address family of its sockets.
 
-    `load` is how many it holds, those in flight included, `in_flight` how many it was given and has not taken, both as
-    of the last `look`. `leaves`: it takes nothing more. `dying`: all that it holds is as good as gone.
+    `load` is how many connections it has, those in flight included; `in_flight` is how many were sent and not yet
+    accepted. Both are as of the last `update_load`. `closing`: it accepts nothing more. `dying`: its connections are
+    about to end.
     """
 
     def __init__(self, row: Counters, family: int) -> None:
@@ -44,108 +44,110 @@ class Child:
         self.in_flight = 0
         self.slow = False
         self.channel: Channel | None = None
-        self.lifeline: Lifeline | None = None
-        self.leaves = self.dying = False
+        self.death_pipe: DeathPipe | None = None
+        self.closing = self.dying = False
         self._row = row
         self._family = family
-        self._taken = 0
-        self._taken_at = 0.0
+        self._accepted = 0
+        self._accepted_at = 0.0
         self._turn_when_slow = -1
-        self._unable = False
+        self._send_failed = False
 
-    def begin(self, now: float) -> Channel:
-        """Return a new channel, for a process that is about to begin. Raise OSError where there is none."""
+    def open_channel(self, now: float) -> Channel:
+        """Return a new channel for a process that is about to start. Raise OSError if none can be opened."""
         self.channel = Channel()
         try:
-            self.lifeline = Lifeline()
+            self.death_pipe = DeathPipe()
         except OSError:
-            self.end()
+            self.close_channel()
             raise
-        self.leaves = self.dying = False
+        self.closing = self.dying = False
         self._turn_when_slow = -1
-        self.look(now)
+        self.update_load(now)
         return self.channel
 
-    def look(self, now: float) -> None:
-        """Look at what the process has counted by `now` (monotonic seconds)."""
+    def update_load(self, now: float) -> None:
+        """Read what the process has counted by `now` (monotonic seconds)."""
         row = self._row
-        taken = row.accepted
-        self.in_flight = row.given - taken
-        self.load = row.given - row.ended
-        self._unable = False
-        if taken != self._taken or not self.in_flight:
-            self._taken, self._taken_at = taken, now
+        accepted = row.accepted
+        self.in_flight = row.assigned - accepted
+        self.load = row.assigned - row.connections_closed
+        self._send_failed = False
+        if accepted != self._accepted or not self.in_flight:
+            self._accepted, self._accepted_at = accepted, now
         self.slow = self._is_slow(now)
 
-    def able(self) -> bool:
-        """Whether it is there and can be given newcomers, if there is room."""
-        return not (self.channel is None or self.leaves or self.dying or self._unable) and self._row.pid != 0
+    def accepts_connections(self) -> bool:
+        """Whether it runs and can be sent connections, if it has room."""
+        gone = self.channel is None or self.closing or self.dying
+        return not (gone or self._send_failed) and self._row.pid != 0
 
     def stuck(self) -> bool:
-        """Whether it is slow and has not taken what it was given."""
+        """Whether it is slow and has not accepted what was sent."""
         return self.slow and self.in_flight > 0
 
-    def give(self, newcomers: Sequence[socket.socket], now: float) -> bool:
-        """Hand over these, no more than there is room for; return False where that failed: they are still here."""
+    def send_connections(self, sockets: Sequence[socket.socket], now: float) -> bool:
+        """Send these, no more than there is room for; return False if that failed: they are still here."""
         assert self.channel is not None
         try:
-            self.channel.hand(newcomers)
+            self.channel.send_sockets(sockets)
         except OSError:
-            self._unable = True  # Full, or at its end; another look, or the end, will tell.
+            self._send_failed = True  # The channel is full or closed; the next update or the end will tell.
             return False
         if not self.in_flight:
-            self._taken_at = now
-        self._row.given += len(newcomers)
-        self.in_flight += len(newcomers)
-        self.load += len(newcomers)
+            self._accepted_at = now
+        self._row.assigned += len(sockets)
+        self.in_flight += len(sockets)
+        self.load += len(sockets)
         return True
 
-    def take_back(self) -> tuple[list[socket.socket], int]:
-        """Return those that were given and not taken, and how many of them were lost for want of descriptors."""
+    def reclaim(self) -> tuple[list[socket.socket], int]:
+        """Return the connections that it has not received, and how many more were lost for want of descriptors."""
         if self.channel is None:
             return [], 0
-        handed, came = self.channel.take_back()
-        self._row.given -= handed
-        self.in_flight -= handed
-        self.load -= handed
-        return [socket.socket(self._family, socket.SOCK_STREAM, 0, fd) for fd in came], handed - len(came)
+        sent, descriptors = self.channel.reclaim()
+        self._row.assigned -= sent
+        self.in_flight -= sent
+        self.load -= sent
+        sockets = [socket.socket(self._family, socket.SOCK_STREAM, 0, fd) for fd in descriptors]
+        return sockets, sent - len(descriptors)
 
     def uncounted(self) -> int:
-        """Return how many were given and not counted by a process that has ended, and from whom nothing came back."""
-        return self._row.given - self._row.accepted
+        """Return how many connections an ended process received and had not counted, after `reclaim`."""
+        return self._row.assigned - self._row.accepted
 
-    def end(self) -> None:
-        """Close channel and lifeline, and forget what was given: the process has ended."""
-        if self.lifeline is not None:
-            self.lifeline.close()
-            self.lifeline = None
+    def close_channel(self) -> None:
+        """Close channel and death pipe, and forget what was sent: the process has ended."""
+        if self.death_pipe is not None:
+            self.death_pipe.close()
+            self.death_pipe = None
         if self.channel is not None:
             self.channel.close()
             self.channel = None
-        self._row.given = self.load = self.in_flight = 0
+        self._row.assigned = self.load = self.in_flight = 0
 
     def _is_slow(self, now: float) -> bool:
-        waited = now - self._taken_at if self.in_flight else 0.0
-        if max(waited, self._row.lag.seconds(now)) >= SLOW_SECONDS:
+        waiting = now - self._accepted_at if self.in_flight else 0.0
+        if max(waiting, self._row.lag.seconds(now)) >= SLOW_SECONDS:
             self._turn_when_slow = self._row.turns
         return self._turn_when_slow == self._row.turns
 
 
-def shared_out(newcomers: int, children: Mapping[int, Child], share: int) -> dict[int, int]:
-    """Return how many of the newcomers each child gets, by its number, if each can hold `share` connections."""
-    able = [(number, child) for number, child in children.items() if child.able()]
-    heap = [(child.slow, child.load, number, MOST_IN_FLIGHT - child.in_flight) for number, child in able]
+def distribute(connections: int, children: Mapping[int, Child], share: int) -> dict[int, int]:
+    """Return how many of the new connections each child gets, by its number, if each can hold `share` connections."""
+    able = [(number, child) for number, child in children.items() if child.accepts_connections()]
+    heap = [(child.slow, child.load, number, MAX_IN_FLIGHT - child.in_flight) for number, child in able]
     heapify(heap)
     counts: dict[int, int] = {}
-    while heap and newcomers:
-        slow, load, number, places = heap[0]
-        if load >= share or (slow and not places):
+    while heap and connections:
+        slow, load, number, room = heap[0]
+        if load >= share or (slow and not room):
             heappop(heap)
-        elif places:
-            count = min(1 + load // EVENNESS, places, share - load, newcomers)
+        elif room:
+            count = min(1 + load // BATCH_DIVISOR, room, share - load, connections)
             counts[number] = counts.get(number, 0) + count
-            newcomers -= count
-            heapreplace(heap, (slow, load + count, number, places - count))
+            connections -= count
+            heapreplace(heap, (slow, load + count, number, room - count))
         else:
             break
     return counts

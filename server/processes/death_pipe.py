@@ -1,10 +1,10 @@
-"""How a parent learns that one of its processes is dying, before anybody else does.
+"""A pipe by which a parent learns that a child process is dying, before the child's clients learn it.
 
-Strategy: a pipe whose far end only that process has. When it ends, however that comes, Linux lets go of its
-descriptors from the highest to the lowest (`close_files` queues them in the order of their numbers, `task_work_run`
-takes the last one first), so the far end is given a number above all that connections can have: it goes before any of
-them. SIGCHLD comes after all of them; by then clients have long connected again, and would be told that the server is
-full of connections which are no more.
+Strategy: only the child holds the write end. When the child ends, however that happens, Linux closes its descriptors
+from the highest to the lowest (`close_files` queues them in the order of their numbers, `task_work_run` takes the last
+one first). So the write end gets a number above all that connections can have: it closes before any of them. SIGCHLD
+comes after all of them; by then clients have reconnected, and would be refused because of connections that no longer
+exist.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import fcntl
 import os
 
 
-class Lifeline:
-    """`near` stays with the parent and hangs up when the process dies; `far` is the descriptor that the process has."""
+class DeathPipe:
+    """`parent_end` hangs up when the child dies; `child_end` is the child's descriptor, -1 if the parent closed it."""
 
     def __init__(self) -> None:
-        self.near, self.far = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.parent_end, self.child_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
-    def is_held(self) -> None:
-        """The process has been forked, and holds the far end: let go of it here."""
-        if self.far >= 0:
-            os.close(self.far)
-            self.far = -1
+    def close_child_end(self) -> None:
+        """Close the child's end in the parent, once the child has been forked."""
+        if self.child_end >= 0:
+            os.close(self.child_end)
+            self.child_end = -1
 
-    def take(self, above: int) -> None:
-        """In the process: move the far end to `above` or the next free descriptor after it."""
-        taken = fcntl.fcntl(self.far, fcntl.F_DUPFD_CLOEXEC, above)
-        os.close(self.far)
-        self.far = taken
+    def move_child_end(self, above: int) -> None:
+        """In the child: move its end to descriptor `above` or the next free one after it."""
+        moved = fcntl.fcntl(self.child_end, fcntl.F_DUPFD_CLOEXEC, above)
+        os.close(self.child_end)
+        self.child_end = moved
 
     def close(self) -> None:
-        """Close what is open here."""
-        self.is_held()
-        os.close(self.near)
+        """Close what is open in this process."""
+        self.close_child_end()
+        os.close(self.parent_end)

@@ -1,14 +1,14 @@
-"""The parent of several processes: begins them, begins them anew, adds up what they leave behind, and ends them.
+"""The parent of several processes: it starts and restarts them, keeps their totals, and ends them.
 
-Strategy: one thread that waits for signals (that a process has ended is one, too) and forks when it has to. It serves
-nobody itself; `Supervisor` is one that accepts for its processes. /healthz and /metrics are answered by one more
-process, since all that they show is on the board. Rules:
+Strategy: one thread that waits for signals (SIGCHLD included) and forks when needed. It serves no connections itself;
+`Supervisor` is a parent that also accepts for its children. One more child process answers /healthz and /metrics, since
+all that they show is on the board. Rules:
 
-- What a process had counted is added to row 0 when it has ended, in one step with what was lost with it: totals never
-  fall, and connections that nobody holds any more are counted as closed.
-- Stop: SIGTERM to all, who drain, and cut after `drain_timeout`; a second request has them cut at once. Who has not
-  ended `GRACE_SECONDS` later is killed, and that is not a good end.
-- When the parent is killed, the processes end by themselves (see `processes` and `intake`).
+- When a process has ended, its counts are added to row 0, in one step with the connections lost with it: totals never
+  fall, and connections that no process has any more are counted as closed.
+- Stopping: SIGTERM to all children, which drain, and cut after `drain_timeout`; a second request makes them cut at
+  once. A child that has not ended `GRACE_SECONDS` later is killed, and the server exits with 1.
+- If the parent is killed, the children end by themselves (see `fork.py` and `descriptor_receiver.py`).
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from typing import ClassVar
 from server.models.base import Model
 from server.monitoring.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
 from server.monitoring.log import CLOSE_SECONDS, LogRing
-from server.processes.process_table import Place, Processes, ending, keep_only
-from server.readiness.acceptor import Handler
+from server.policy import NEVER
+from server.processes.fork import close_descriptors_except
+from server.processes.process_table import ProcessSlot, ProcessTable, describe_exit
+from server.readiness.interfaces import Handler
 from server.readiness.pollers import PollPoller
 from server.service import Service
-from server.system.signals import SIGNALS, OrderedStops, StopRequests
+from server.system.signals import SIGNALS, ChildStopRequests, StopRequests
 
-#: How long a process may take for an end that owes nothing to anybody, its last lines included.
+#: How long a child with nothing pending may take to end, its last log lines included.
 GRACE_SECONDS = CLOSE_SECONDS + 1.0
 
 IDLE_SECONDS = 1.0
 
-NEVER = float("inf")
-
 
 class Parent:
-    """Keep `service.room.processes` processes that each run a `model`."""
+    """Keep `service.capacity.processes` processes running that each run a `model`."""
 
-    #: Seconds that a process may go on after this one has died.
+    #: Seconds that a child may run after this process has died.
     grace: ClassVar[float] = 0.0
 
     def __init__(self, service: Service, model: type[Model]) -> None:
@@ -55,148 +55,149 @@ class Parent:
         self.log = service.log
         self.now = self._wake_at = monotonic()
         self.handlers: dict[int, Handler] = {}
-        self.poller = PollPoller()  # It has nothing in the kernel that a fork would share.
+        self.poller = PollPoller()  # Unlike epoll, it has no kernel object that a fork would share.
         self._model = model
-        self._signals = _Signals(service.stops)
+        self._signals = _SignalHandler(service.stops)
         self.handlers[service.stops.fileno()] = self._signals
         self.poller.watch(service.stops.fileno(), True, False)
-        self._places = {self._place(number): number for number in range(1, service.room.processes + 1)}
-        self._admin = Place("the admin process", self._run_admin)
-        self._processes = Processes(self.log)
+        self._slots = {self._slot_for(number): number for number in range(1, service.capacity.processes + 1)}
+        self._admin = ProcessSlot("the admin process", self._run_admin)
+        self._processes = ProcessTable(self.log)
         self._kill_at = NEVER
-        self._bad_end = False
+        self._failed = False
 
     def run(self) -> bool:
-        """Keep them until a request to stop has been carried out; return whether all of them came to a good end."""
+        """Run until a stop request has been carried out; return whether every process ended well."""
         self.service.stops.install((*SIGNALS, signal.SIGCHLD))
         gc.collect()
-        gc.freeze()  # Or the collector would write to every object, and so copy the memory that is shared.
+        gc.freeze()  # Otherwise the collector would write to every object, and so copy the shared memory.
         try:
-            self._fill()
-            while self.board.stage == SERVING or any(place.pid for place in self._places):
+            self._start_missing()
+            while self.board.stage == SERVING or any(slot.pid for slot in self._slots):
                 self._turn()
         finally:
-            self._processes.kill()
-        return not self._bad_end
+            self._processes.kill_all()
+        return not self._failed
 
     def wake_by(self, when: float) -> None:
         """End the wait at `when` at the latest."""
         self._wake_at = min(self._wake_at, when)
 
-    # What a parent that accepts for its processes does besides
+    # What a parent that accepts for its children does besides
 
     def _prepare(self, number: int) -> None:
-        """Process `number` is going to be forked. An OSError puts it off."""
+        """Prepare the fork of process `number`. An OSError postpones it."""
 
-    def _kept_by(self, number: int) -> Collection[int]:
+    def _descriptors_for(self, number: int) -> Collection[int]:
         """Return the descriptors that process `number` needs; called in that process."""
         return (self.service.listener.fileno(),)
 
-    def _service_of(self, number: int, stops: StopRequests, log: LogRing) -> Service:
+    def _service_for(self, number: int, stops: StopRequests, log: LogRing) -> Service:
         """Return what process `number` serves with; called in that process."""
         log.counters = self.board.row(number)
         return replace(self.service, board=Board(), counters=log.counters, stops=stops, log=log)
 
-    def _uncounted(self, number: int) -> int:
-        """Return how many connections process `number`, which has ended, has taken and not counted."""
+    def _uncounted_connections(self, number: int) -> int:
+        """Return how many connections process `number`, which has ended, received and had not counted."""
         return 0
 
-    def _tick(self) -> None:
-        """It is time for something, or a second is over."""
+    def _on_timer(self) -> None:
+        """Do what is due: called once a second, and when requested by `wake_by`."""
 
-    def _turned(self) -> None:
-        """A turn is nearly over."""
+    def _end_of_turn(self) -> None:
+        """Do what comes last in a turn."""
 
-    def _close(self) -> None:
-        """Let nobody in any more."""
-        # Others have it open as well: closing it here would let the kernel go on.
+    def _stop_accepting(self) -> None:
+        """Close the listener."""
+        # Other processes have it open as well: after a close here alone, the kernel would still accept connections.
         self.service.listener.shutdown(socket.SHUT_RDWR)
         self.service.listener.close()
 
     # Turns
 
-    def _place(self, number: int) -> Place:
-        """Return the place of process `number`, which is that of its row; to the outside they begin with 0."""
-        return Place(f"process {number - 1}", partial(self._run, number), partial(self._prepare, number), self.grace)
+    def _slot_for(self, number: int) -> ProcessSlot:
+        """Return the slot of process `number`, which is the number of its row; users see them from 0."""
+        run, prepare = partial(self._run, number), partial(self._prepare, number)
+        return ProcessSlot(f"process {number - 1}", run, prepare, self.grace)
 
     def _turn(self) -> None:
         lag = self.counters.lag
         before = monotonic()
-        lag.away(before)
+        lag.turn_ended(before)
         readable, _ = self.poller.wait(max(0.0, self._wake_at - before))
         self.now = monotonic()
-        lag.back(self.now)
+        lag.turn_started(self.now)
         self.counters.turns += 1
         for fd in readable:
             handler = self.handlers.get(fd)  # It may have ended in the same turn.
             if handler is not None:
                 handler.on_readable()
-        if self._signals.stops:
-            self._stop()  # First: who ends now was asked to, perhaps by a signal to the whole group.
-        if self._signals.came:
-            self._signals.came = False
+        if self._signals.stop_requests:
+            self._stop()  # First: a child that has ended was asked to, perhaps by a signal to the whole group.
+        if self._signals.received:
+            self._signals.received = False
             self._reap()
         if self.now >= self._wake_at:
             self._timers()
-        self._turned()
+        self._end_of_turn()
 
     def _timers(self) -> None:
         self._wake_at = min(self.now + IDLE_SECONDS, self._kill_at)
-        self._fill()
-        self._tick()
+        self._start_missing()
+        self._on_timer()
         if self.now >= self._kill_at:
             self._kill()
 
-    def _fill(self) -> None:
-        """Begin who is missing, if it is time."""
+    def _start_missing(self) -> None:
+        """Start the processes that are missing and may be started now."""
         serving = self.board.stage == SERVING
-        for place in (*(self._places if serving else ()), self._admin):
-            if not place.pid and self.now >= place.due_at:
-                self._begin(place)
-            if not place.pid:
-                self.wake_by(place.due_at)
+        for slot in (*(self._slots if serving else ()), self._admin):
+            if not slot.pid and self.now >= slot.next_start_at:
+                self._start(slot)
+            if not slot.pid:
+                self.wake_by(slot.next_start_at)
 
-    def _begin(self, place: Place) -> None:
-        if not self._processes.begin(place):
+    def _start(self, slot: ProcessSlot) -> None:
+        if not self._processes.start(slot):
             return
-        if place in self._places:
-            self.board.row(self._places[place]).pid = place.pid
-            self.board.respawns += place.times > 1
-        if place.times > 1:
-            self.log.info("%s is begun anew (pid %d)", place.name, place.pid)
+        if slot in self._slots:
+            self.board.row(self._slots[slot]).pid = slot.pid
+            self.board.respawns += slot.starts > 1
+        if slot.starts > 1:
+            self.log.info("%s restarted (pid %d)", slot.name, slot.pid)
 
     def _reap(self) -> None:
-        for place, pid, code in self._processes.reap():
-            asked = self.board.stage != SERVING and code == -signal.SIGTERM  # So new that it had nothing to drain.
-            if place is self._admin:
-                if not asked:
-                    self.log.warning("%s (pid %d) %s", place.name, pid, ending(code))
+        for slot, pid, code in self._processes.reap():
+            ended_by_stop = self.board.stage != SERVING and code == -signal.SIGTERM  # It was too new to have a handler.
+            if slot is self._admin:
+                if not ended_by_stop:
+                    self.log.warning("%s (pid %d) %s", slot.name, pid, describe_exit(code))
                 continue
-            lost = self._fold(self._places[place])
+            lost = self._add_to_totals(self._slots[slot])
             if self.board.stage == SERVING and (code or lost):
-                self.log.warning("%s (pid %d) %s: %d connections lost", place.name, pid, ending(code), lost)
+                self.log.warning("%s (pid %d) %s: %d connections lost", slot.name, pid, describe_exit(code), lost)
             elif self.board.stage == SERVING:
-                self.log.info("%s (pid %d) %s, having drained", place.name, pid, ending(code))
-            elif lost or (code and not asked):
-                self._bad_end = True
-        self._fill()
+                self.log.info("%s (pid %d) %s after draining", slot.name, pid, describe_exit(code))
+            elif lost or (code and not ended_by_stop):
+                self._failed = True
+        self._start_missing()
 
-    def _fold(self, number: int) -> int:
-        """Keep what process `number`, which has ended, had counted; return how many connections are lost with it."""
-        row, uncounted = self.board.row(number), self._uncounted(number)
-        lost = row.held + uncounted
-        with self.board.rewriting():
+    def _add_to_totals(self, number: int) -> int:
+        """Keep the counts of process `number`, which has ended; return how many connections are lost with it."""
+        row, uncounted = self.board.row(number), self._uncounted_connections(number)
+        lost = row.connections + uncounted
+        with self.board.atomic_update():
             self.counters.add(row)
             self.counters.accepted += uncounted
             self.counters.closed["lost"] += lost
             row.clear()
         return lost
 
-    # The end
+    # Stopping
 
     def _stop(self) -> None:
-        again = self._signals.stops > 1 or self.board.stage >= DRAINING
-        self._signals.stops = 0
+        again = self._signals.stop_requests > 1 or self.board.stage >= DRAINING
+        self._signals.stop_requests = 0
         if self.board.stage == SERVING:
             self._drain()
         if again:
@@ -204,38 +205,38 @@ class Parent:
 
     def _drain(self) -> None:
         self.board.stage = DRAINING
-        self.log.info("stopping: %d processes drain", sum(bool(place.pid) for place in self._places))
-        self._order(self.service.settings.drain_timeout + GRACE_SECONDS)
-        self._close()
+        self.log.info("stopping: %d processes drain", sum(bool(slot.pid) for slot in self._slots))
+        self._notify_stage(self.service.settings.drain_timeout + GRACE_SECONDS)
+        self._stop_accepting()
 
     def _cut(self) -> None:
         self.board.stage = CUTTING
-        self._order(GRACE_SECONDS)
+        self._notify_stage(GRACE_SECONDS)
 
-    def _order(self, patience: float) -> None:
-        """Have the processes look at the stage, and be done with it in `patience` seconds."""
-        self._kill_at = min(self._kill_at, self.now + patience)
+    def _notify_stage(self, timeout: float) -> None:
+        """Make the processes read the new stage, and kill those that have not ended after `timeout` seconds."""
+        self._kill_at = min(self._kill_at, self.now + timeout)
         self.wake_by(self._kill_at)
-        self._send(signal.SIGTERM)
+        self._signal_all(signal.SIGTERM)
 
     def _kill(self) -> None:
         self._kill_at = NEVER
-        self.log.error("stopping: some processes did not end in time, and are killed")
-        self._send(signal.SIGKILL)
+        self.log.error("stopping: some processes did not end in time and are killed")
+        self._signal_all(signal.SIGKILL)
 
-    def _send(self, number: int) -> None:
-        for place in self._places:
-            if place.pid:
-                os.kill(place.pid, number)  # It is there: who has ended stays until it is reaped.
+    def _signal_all(self, number: int) -> None:
+        for slot in self._slots:
+            if slot.pid:
+                os.kill(slot.pid, number)  # The pid exists: an ended process stays until it is reaped.
 
-    # In the processes
+    # In the child processes
 
     def _run(self, number: int) -> None:
-        keep_only(*self._kept_by(number))
-        stops = OrderedStops(lambda: self.board.stage)
+        close_descriptors_except(*self._descriptors_for(number))
+        stops = ChildStopRequests(lambda: self.board.stage)
         stops.install((signal.SIGTERM,))
         log = LogRing(sys.stderr, self.service.settings.log_level, name=f"process {number - 1}: ")
-        service = self._service_of(number, stops, log)
+        service = self._service_for(number, stops, log)
         model = self._model()
         log.start()
         try:
@@ -244,23 +245,23 @@ class Parent:
             log.close()
 
     def _run_admin(self) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # A group's SIGTERM is for the others: it answers to the end.
-        # The listener is asked how many wait there.
-        keep_only(self.service.admin.fileno(), self.service.listener.fileno())
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # It answers until the parent ends, also after a group's SIGTERM.
+        # The listener is needed for the length of its backlog.
+        close_descriptors_except(self.service.admin.fileno(), self.service.listener.fileno())
         self.service.admin.serve()
 
 
-class _Signals:
-    """The handler of the descriptor that signals come through: it only takes note of them."""
+class _SignalHandler:
+    """The handler of the descriptor that signals come through: it only records them."""
 
-    def __init__(self, requests: StopRequests) -> None:
-        self._requests = requests
-        self.came = False
-        self.stops = 0
+    def __init__(self, stops: StopRequests) -> None:
+        self._stops = stops
+        self.received = False
+        self.stop_requests = 0
 
     def on_readable(self) -> None:
-        self.came = True
-        self.stops += self._requests.take()
+        self.received = True
+        self.stop_requests += self._stops.read_requests()
 
     def on_writable(self) -> None:
         pass

@@ -1,18 +1,19 @@
-"""Who is let in: the cap, the refusals, and what happens when the process is out of descriptors.
+"""Accepting: the connection cap, refusals, and running out of descriptors.
 
-Strategy: the listener is in the loop's set while a newcomer can be dealt with, and out of it otherwise; newcomers then
-wait in the kernel's backlog and cost nothing. Rules:
+Strategy: the listener is watched while a new connection can be dealt with, and not otherwise; new connections then wait
+in the kernel's backlog at no cost. Rules:
 
-- At most `ACCEPTS_PER_TURN` newcomers a turn: a flood must not starve those who are connected. They come at its end,
-  when the places of those who left in the same turn are free.
-- At the cap a newcomer is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line when
-  the cap is reached, one when the number is clearly below it again (hysteresis). Admission itself has none: a free
-  place is given away at once.
-- A refusal lingers until its peer closes, so that the line arrives as that line and not as a reset, but not for
-  longer than `REFUSAL_SECONDS`; with all slots taken and others waiting, not for longer than `CROWDED_SECONDS`. (Linux
-  keeps what has arrived readable after a reset, so even then only one who sends twice before reading would miss it.)
-- Out of descriptors: the spare one is given up to refuse one newcomer, and regained when that has gone; meanwhile the
-  listener is out of the set. An accept that fails even so is tried again after `REST_SECONDS`, or it would spin.
+- At most `ACCEPTS_PER_TURN` accepts a turn: a flood must not starve open connections. Accepts come at the end of the
+  turn, when connections that ended in the same turn have made room.
+- At the cap a new connection is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line
+  when the cap is reached, and one when the number is clearly below it again (hysteresis). Admission has no hysteresis:
+  as soon as there is room, the next connection is admitted.
+- A refusal lingers until its peer closes, so that the line arrives and not a reset, for `REFUSAL_SECONDS` at most; with
+  all refusal slots in use and more connections waiting, for `CROWDED_SECONDS`. (Linux keeps arrived data readable after
+  a reset, so even then only a client that sends twice before it reads would miss the line.)
+- Out of descriptors: the spare one is closed to refuse one connection, and reopened when that connection has ended;
+  meanwhile the listener is not watched. If accept fails even so, the next attempt is `RETRY_SECONDS` later, or it would
+  spin.
 """
 
 from __future__ import annotations
@@ -20,178 +21,113 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Callable
-from typing import Protocol
 
-from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
-from server.readiness.pollers import Watcher
-from server.readiness.refusal import Refusal, say_full
-from server.system.errnos import CAPACITY, NEWCOMER_LOST
+from server.policy import NEVER
+from server.readiness.interfaces import SourceHost
+from server.readiness.refusal import Refusal, send_server_full
+from server.system.errnos import ACCEPT_ABORTED, OUT_OF_RESOURCES
 
-#: libuv and waitress settle near this, too: accepts are cheap, but each wakes a client that will want service.
+#: libuv and waitress use about as many: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64
 
 REFUSAL_SECONDS = 1.0
 CROWDED_SECONDS = 0.05
 
-#: How long the listener rests after an accept for which even the spare descriptor was of no use.
-REST_SECONDS = 1.0
+#: How long the listener pauses after an accept for which even the spare descriptor did not help.
+RETRY_SECONDS = 1.0
 
-#: The log says that descriptors suffice again when they have done so for this long; at the limit they come and go.
+#: The log says that descriptors are available again after so long without a failure; at the limit they come and go.
 CALM_SECONDS = 5.0
-
-NEVER = float("inf")
-
-
-class Host(Protocol):
-    """What the acceptor needs of the loop. Times are monotonic seconds."""
-
-    counters: Counters
-    log: LogRing
-    handlers: dict[int, Handler]
-    receive_size: int
-
-    @property
-    def now(self) -> float:
-        """When the turn began."""
-        ...
-
-    @property
-    def poller(self) -> Watcher:
-        """Who calls the handlers."""
-        ...
-
-    def admit(self, sock: socket.socket, peer: object) -> None:
-        """Hold this newcomer as a connection."""
-        ...
-
-    def held(self) -> int:
-        """Return how many connections are held."""
-        ...
-
-    def wake_by(self, when: float) -> None:
-        """Call `tick` of the acceptor at `when`, or soon after."""
-        ...
-
-    def afterwards(self, call: Callable[[], None]) -> None:
-        """Call this when all that the kernel reported in this turn has been seen to."""
-        ...
-
-
-class Handler(Protocol):
-    """What the loop calls when the kernel reports a descriptor."""
-
-    def on_readable(self) -> None:
-        """Input, a newcomer or an end has come."""
-        ...
-
-    def on_writable(self) -> None:
-        """Output can be sent."""
-        ...
-
-
-class Entrance(Protocol):
-    """Where a loop's newcomers come from. It hands each to `admit` of its host."""
-
-    def tick(self) -> None:
-        """See to what may have become possible. Called once a second, and when asked for by `wake_by`."""
-        ...
-
-    def released(self) -> None:
-        """A connection has ended: there may be room again."""
-        ...
-
-    def close(self) -> None:
-        """Let nobody in any more; a second call does nothing."""
-        ...
 
 
 class Acceptor:
     """The listener's handler. `close()` ends it.
 
-    `counts`: whether those that it admits are counted here; a host that passes them on has them counted where they go.
+    `counts`: whether admitted connections are counted here; a host that passes them on has them counted elsewhere.
     """
 
     def __init__(
-        self, host: Host, listener: socket.socket, cap: int, refusals: int, waits: bool, counts: bool = True
+        self, host: SourceHost, listener: socket.socket, cap: int, refusals: int, waits: bool, counts: bool = True
     ) -> None:
-        self.at_cap = False
         self._host = host
         self._listener = listener
-        self._cap = cap
-        self._cap_cleared = cap - max(1, cap // 20)
-        self._slots = refusals
+        self._cap = _Cap(cap, waits, host.log)
         self._waits = waits
-        self._refusals: dict[int, Refusal] = {}  # in the order in which they came
+        self._max_refusals = refusals
+        self._refusals: dict[int, Refusal] = {}  # In the order in which they came.
         self._spare = _open_spare()
         self._listening = False
         self._closed = False
         self._counts = counts
         self._paused = False
         self._exhausted_at = NEVER
-        self._rests_until = 0.0
+        self._retry_at = 0.0
         host.handlers[listener.fileno()] = self
-        self.review()
+        self.update_interest()
+
+    @property
+    def at_cap(self) -> bool:
+        """Whether the cap was reached, and the number of connections has not been clearly below it since."""
+        return self._cap.reached
 
     # What the loop calls
 
     def on_readable(self) -> None:
-        """Accept those who wait, when the turn is over."""
-        self._host.afterwards(self._let_in)
+        """Accept the waiting connections at the end of the turn."""
+        self._host.call_at_end_of_turn(self._accept_waiting)
 
-    def _let_in(self) -> None:
+    def _accept_waiting(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             if self._closed or self._blocked():
-                self.review()
+                self.update_interest()
                 return
             try:
                 sock, peer = self._listener.accept()
             except BlockingIOError:
                 return
-            except OSError as problem:
-                self._accept_failed(problem)
-                if problem.errno in CAPACITY:
+            except OSError as error:
+                self._accept_failed(error)
+                if error.errno in OUT_OF_RESOURCES:
                     return
             else:
-                self._decide(sock, peer)
+                self._admit_or_refuse(sock, peer)
 
     def on_writable(self) -> None:
-        """Never asked for."""
+        """Do nothing: writability is never watched."""
 
     def tick(self) -> None:
-        """See to refusals that have lingered long enough, and to what may have become possible."""
+        """End refusals that have lingered long enough, and do what has become possible."""
         if self._closed:
             return
         now = self._host.now
-        patience = CROWDED_SECONDS if self._crowded() and self._newcomers_wait() else REFUSAL_SECONDS
+        crowded = self._refusals_crowded() and self._connections_wait()
+        linger_seconds = CROWDED_SECONDS if crowded else REFUSAL_SECONDS
         for refusal in list(self._refusals.values()):
-            if now < refusal.since + patience:
+            if now < refusal.since + linger_seconds:
                 break
             refusal.close()
         if now - self._exhausted_at >= CALM_SECONDS:
             self._exhausted_at = NEVER
-            self._host.log.info("descriptors suffice again")
-        self.review()
+            self._host.log.info("descriptors are available again")
+        self.update_interest()
 
-    def released(self) -> None:
-        """A connection has ended: there may be room again."""
+    def connection_closed(self) -> None:
+        """Note that a connection has ended: there may be room again."""
         if self._closed:
             return
-        if self.at_cap and self._host.held() <= self._cap_cleared:
-            self.at_cap = False
-            self._host.log.info("below the cap again: %d connections of %d", self._host.held(), self._cap)
+        self._cap.note_closed(self._host.connection_count())
         if not self._listening:
-            self.review()
+            self.update_interest()
 
     def pause(self, paused: bool) -> None:
-        """Leave newcomers in the backlog for now, or no longer."""
+        """Leave new connections in the backlog for now, or no longer."""
         if paused != self._paused:
             self._paused = paused
-            self.review()
+            self.update_interest()
 
-    def review(self) -> None:
-        """Put the listener into the loop's set, or take it out, as things stand now."""
+    def update_interest(self) -> None:
+        """Watch the listener, or stop watching it, as the current state demands."""
         if self._closed:
             return
         wanted = not self._blocked()
@@ -202,7 +138,7 @@ class Acceptor:
             self._schedule()
 
     def close(self) -> None:
-        """Accept nobody any more. Those in the backlog are reset by the kernel, and find no server there next time."""
+        """Stop accepting. The kernel resets the connections in the backlog."""
         if self._closed:
             return
         self._closed = True
@@ -218,16 +154,16 @@ class Acceptor:
     # How it is done
 
     def _full(self) -> bool:
-        return self._host.held() >= self._cap
+        return self._host.connection_count() >= self._cap.connections
 
-    def _crowded(self) -> bool:
-        return len(self._refusals) >= self._slots or self._spare is None
+    def _refusals_crowded(self) -> bool:
+        return len(self._refusals) >= self._max_refusals or self._spare is None
 
     def _blocked(self) -> bool:
-        """Whether a newcomer could neither be held nor be refused now."""
-        if self._paused or self._host.now < self._rests_until or not self._has_spare():
+        """Whether a new connection could be neither admitted nor refused now."""
+        if self._paused or self._host.now < self._retry_at or not self._has_spare():
             return True
-        return self._full() and (self._waits or len(self._refusals) >= self._slots)
+        return self._full() and (self._waits or len(self._refusals) >= self._max_refusals)
 
     def _has_spare(self) -> bool:
         if self._spare is None and not self._closed:
@@ -235,23 +171,23 @@ class Acceptor:
         return self._spare is not None
 
     def _schedule(self) -> None:
-        """Have `tick` called when the oldest refusal may have to make room, or the rest is over."""
-        if self._crowded() and self._refusals:
+        """Have `tick` called when the oldest refusal may have to make room, or the pause is over."""
+        if self._refusals_crowded() and self._refusals:
             oldest = next(iter(self._refusals.values())).since
             self._host.wake_by(max(oldest, self._host.now - CROWDED_SECONDS / 2) + CROWDED_SECONDS)
-        if self._host.now < self._rests_until:
-            self._host.wake_by(self._rests_until)
+        if self._host.now < self._retry_at:
+            self._host.wake_by(self._retry_at)
 
-    def _newcomers_wait(self) -> bool:
-        question = select.poll()
-        question.register(self._listener, select.POLLIN)
-        return bool(question.poll(0))
+    def _connections_wait(self) -> bool:
+        poll = select.poll()
+        poll.register(self._listener, select.POLLIN)
+        return bool(poll.poll(0))
 
-    def _decide(self, sock: socket.socket, peer: object) -> None:
+    def _admit_or_refuse(self, sock: socket.socket, peer: object) -> None:
         sock.setblocking(False)
-        wall = self._host.poller.wall
-        if wall is not None and sock.fileno() >= wall:
-            self._beyond_wall(sock)
+        fd_setsize = self._host.poller.fd_setsize
+        if fd_setsize is not None and sock.fileno() >= fd_setsize:
+            self._refuse_unwatchable(sock)
             return
         if self._full():
             self._refuse(sock, peer)
@@ -261,67 +197,82 @@ class Acceptor:
         self._host.log.debug("new connection from %s", peer)
         self._host.admit(sock, peer)
         if self._full():
-            self._reached_cap()
-
-    def _reached_cap(self) -> None:
-        if not self.at_cap:
-            self.at_cap = True
-            fate = "wait in the backlog" if self._waits else "are refused"
-            self._host.log.warning("at the cap of %d connections: newcomers %s", self._cap, fate)
-        if self._waits:
-            self.review()
+            self._cap.note_reached()
+            if self._waits:
+                self.update_interest()
 
     def _refuse(self, sock: socket.socket, peer: object) -> None:
         self._host.counters.refused += 1
         self._host.log.debug("refused %s", peer)
-        Refusal(self._host, sock, self._refusals, self._refusal_ended).begin()
+        Refusal(self._host, sock, self._refusals, self._refusal_closed).start()
 
-    def _accept_failed(self, problem: OSError) -> None:
-        if problem.errno in CAPACITY:
-            self._out_of_descriptors(str(problem))
-        elif problem.errno in NEWCOMER_LOST:
+    def _accept_failed(self, error: OSError) -> None:
+        if error.errno in OUT_OF_RESOURCES:
+            self._refuse_with_spare(str(error))
+        elif error.errno in ACCEPT_ABORTED:
             self._host.counters.accept_errors += 1
         else:
-            raise problem
+            raise error
 
-    def _out_of_descriptors(self, why: str) -> None:
+    def _refuse_with_spare(self, why: str) -> None:
         if self._spare is not None:
             os.close(self._spare)
             self._spare = None
         try:
             sock, peer = self._listener.accept()
         except BlockingIOError:
-            pass  # Nobody is there: the kernel takes a descriptor before it looks.
-        except OSError as problem:
-            self._exhausted(why)
-            if problem.errno in CAPACITY:  # Else the newcomer has left; that is no reason to rest.
-                self._rests_until = self._host.now + REST_SECONDS
+            pass  # No connection waits: the kernel allocates a descriptor before it looks.
+        except OSError as error:
+            self._note_exhausted(why)
+            if error.errno in OUT_OF_RESOURCES:  # Otherwise the client has left, which is no reason to pause.
+                self._retry_at = self._host.now + RETRY_SECONDS
         else:
-            self._exhausted(why)
+            self._note_exhausted(why)
             sock.setblocking(False)
             self._refuse(sock, peer)
-        self.review()
+        self.update_interest()
 
-    def _exhausted(self, why: str) -> None:
+    def _note_exhausted(self, why: str) -> None:
         self._host.counters.accept_errors += 1
-        self._note_exhaustion(f"{why}: newcomers are refused one at a time until there is room")
+        self._log_once(f"{why}: new connections are refused one at a time until descriptors are available")
 
-    def _beyond_wall(self, sock: socket.socket) -> None:
-        """Close a newcomer whose descriptor can't be watched; only a process that leaks descriptors comes here."""
+    def _refuse_unwatchable(self, sock: socket.socket) -> None:
+        """Refuse a connection whose descriptor can't be watched; happens only if the process leaks descriptors."""
         self._host.counters.accept_errors += 1
         self._host.counters.refused += 1
-        self._note_exhaustion(f"descriptor {sock.fileno()} can't be watched: newcomers are refused")
-        say_full(sock)
+        self._log_once(f"descriptor {sock.fileno()} can't be watched: new connections are refused")
+        send_server_full(sock)
         sock.close()
 
-    def _note_exhaustion(self, line: str) -> None:
+    def _log_once(self, line: str) -> None:
         if self._exhausted_at == NEVER:
             self._host.log.warning("%s", line)
         self._exhausted_at = self._host.now
 
-    def _refusal_ended(self) -> None:
+    def _refusal_closed(self) -> None:
         if not self._listening:
-            self.review()
+            self.update_interest()
+
+
+class _Cap:
+    """The cap and its log lines: one when it is reached, one when the connections are clearly below it again."""
+
+    def __init__(self, connections: int, waits: bool, log: LogRing) -> None:
+        self.connections = connections
+        self.reached = False
+        self._clear_at = connections - max(1, connections // 20)
+        self._effect = "wait in the backlog" if waits else "are refused"
+        self._log = log
+
+    def note_reached(self) -> None:
+        if not self.reached:
+            self.reached = True
+            self._log.warning("at the cap of %d connections: new connections %s", self.connections, self._effect)
+
+    def note_closed(self, count: int) -> None:
+        if self.reached and count <= self._clear_at:
+            self.reached = False
+            self._log.info("below the cap again: %d connections of %d", count, self.connections)
 
 
 def _open_spare() -> int | None:

@@ -1,11 +1,12 @@
-"""select, poll and epoll behind the one small interface that the loop needs.
+"""select, poll and epoll behind one small interface.
 
 Strategy: interest is set when it changes, which is rare; `wait` is called all the time and does next to nothing. Rules:
 
-- Descriptors are ints. A socket object would be asked for its fileno() on every call, 0.06 us each.
-- select gets cached lists, rebuilt only after a change, and empty tuples for the sets that are not used.
-- A descriptor from `wall` on can't be watched, and one bad descriptor poisons select's whole call: `watch` refuses it.
-- All are level-triggered: what was not read or written this turn is reported again in the next.
+- Descriptors are ints. For a socket object, the kernel call would ask for its fileno() each time, 0.06 us each.
+- select gets cached lists, rebuilt only after a change, and empty tuples for unused sets.
+- A descriptor from `fd_setsize` on can't be watched, and one bad descriptor makes select's whole call fail: `watch`
+  refuses it.
+- All are level-triggered: what was not read or written in this turn is reported again in the next.
 """
 
 from __future__ import annotations
@@ -16,80 +17,68 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
-#: FD_SETSIZE of the C library. CPython gives no way to ask; glibc and musl both fix it at compile time.
-SELECT_WALL = 1024
+from server.readiness.interfaces import Watcher
 
-#: Select's two tiers: how often all are looked at, which is also the most that a message may have to wait for it.
-SWEEP_SECONDS = 0.001
+#: FD_SETSIZE of the C library. CPython has no way to ask; glibc and musl both fix it at compile time.
+FD_SETSIZE = 1024
 
-#: Below so many a look at all is too cheap to be worth avoiding.
-FEWEST_FOR_TIERS = 128
+#: Seconds between two full scans while select scans a hot set; a message outside it waits at most so long.
+FULL_SCAN_SECONDS = 0.001
 
-#: Calls that there must be in the time of one sweep for two tiers to begin, and for them to go on: each call between
-#: sweeps saves a look at all, and each sweep costs one.
-CALLS_TO_BEGIN = 3
+#: With fewer descriptors a full scan is too cheap to be worth avoiding.
+MIN_FOR_HOT_SET = 128
+
+#: Calls in the time of one full scan that start the hot set, and that keep it: each call of the hot set saves a full
+#: scan, and each full scan is one more call.
+CALLS_TO_START = 3
 CALLS_TO_STAY = 1.5
-CALLS_BETWEEN_LOOKS = 64
-SWEEPS_OF_GENERATION = 32
+CALLS_BETWEEN_CHECKS = 64
+SCANS_PER_GENERATION = 32
 
-#: After two tiers were not worth while, they are not tried again for so long.
-REST_SECONDS = 0.25
+#: After a hot set did not pay off, the next attempt comes so much later.
+RETRY_SECONDS = 0.25
 
 _READ = select.EPOLLIN
 _WRITE = select.EPOLLOUT
 _BOTH = _READ | _WRITE
 
 
-class Watcher(Protocol):
-    """Is told what to watch. `wall` is the first descriptor number that it can't watch, None: no wall."""
-
-    wall: int | None
-
-    def watch(self, fd: int, read: bool, write: bool) -> None:
-        """Watch `fd` for just these; neither: leave it in peace. Raise ValueError at the wall or beyond."""
-        ...
-
-    def forget(self, fd: int) -> None:
-        """Stop watching `fd`, which must still be open; no error where it was not watched."""
-        ...
-
-
 class Poller(Watcher, Protocol):
     """Waits for any of its descriptors."""
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
-        """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
+        """Wait `timeout` seconds at most; return the readable descriptors and the writable ones."""
         ...
 
     def close(self) -> None:
-        """Give back what the poller itself holds."""
+        """Release what the poller itself holds."""
         ...
 
 
 class SelectPoller:
-    """`select.select` itself, in two tiers while traffic repays it.
+    """`select.select`, with a hot set while traffic makes that pay off.
 
-    Each call has the kernel look at every descriptor that it is given, active or not. So while a few of many are busy,
-    calls are for those that were active lately (`_near`), and all are looked at once every `SWEEP_SECONDS`, which is
-    what a message from any other may have to wait. With little traffic or none, or if more than a quarter are active,
-    each call is for all.
+    In each call the kernel checks every descriptor that it is given, active or not. So while few of many are busy, most
+    calls are for the recently active ones only (the hot set), and a full scan comes once every `FULL_SCAN_SECONDS`,
+    which is how long a message on any other may wait. With little or no traffic, or if more than a quarter are active,
+    each call is a full scan.
     """
 
-    wall: int | None = SELECT_WALL
+    fd_setsize: int | None = FD_SETSIZE
 
     def __init__(self) -> None:
         self._reading: set[int] = set()
         self._writing: set[int] = set()
         self._read_list: Sequence[int] = ()
         self._write_list: Sequence[int] = ()
-        self._tiers: _Tiers | None = None
+        self._hot_set: _HotSet | None = None
         self._calls = 0
-        self._since = 0.0
-        self._not_before = 0.0
+        self._checked_at = 0.0
+        self._retry_at = 0.0
 
     def watch(self, fd: int, read: bool, write: bool) -> None:
-        """Watch `fd` for just these. Raise ValueError for a descriptor that select can't take."""
-        if not 0 <= fd < SELECT_WALL:
+        """Watch `fd` for exactly these. Raise ValueError for a descriptor that select can't take."""
+        if not 0 <= fd < FD_SETSIZE:
             raise ValueError(f"select can't watch descriptor {fd}")
         if read != (fd in self._reading):
             self._reading.symmetric_difference_update((fd,))
@@ -109,11 +98,11 @@ class SelectPoller:
 
     def _reading_changed(self, fd: int) -> None:
         self._read_list = ()
-        if self._tiers is not None:
-            self._tiers.forget(fd)
+        if self._hot_set is not None:
+            self._hot_set.forget(fd)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
-        """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
+        """Wait `timeout` seconds at most; return the readable descriptors and the writable ones."""
         # An empty list and a stale one look the same; building an empty list again costs nothing.
         reading = self._read_list
         if not reading:
@@ -121,104 +110,105 @@ class SelectPoller:
         writing = self._write_list
         if not writing and self._writing:
             writing = self._write_list = list(self._writing)
-        if self._tiers is not None:
-            found = self._tiers.wait(reading, writing, timeout)
+        if self._hot_set is not None:
+            found = self._hot_set.wait(reading, writing, timeout)
             if found is not None:
                 return found
-            self._leave_tiers()
+            self._drop_hot_set()
         readable, writable, _ = select.select(reading, writing, (), timeout)
         self._calls += 1
-        if self._calls == CALLS_BETWEEN_LOOKS:
-            self._consider(readable)
+        if self._calls == CALLS_BETWEEN_CHECKS:
+            self._check_rate(readable)
         return readable, writable
 
-    def _consider(self, readable: Sequence[int]) -> None:
-        """Begin with two tiers if calls follow each other so fast that a look at all in each is a waste."""
+    def _check_rate(self, readable: Sequence[int]) -> None:
+        """Start a hot set if the calls come so fast that a full scan in each is a waste."""
         now = monotonic()
-        busy = now - self._since < CALLS_BETWEEN_LOOKS * SWEEP_SECONDS / CALLS_TO_BEGIN
-        self._calls, self._since = 0, now
-        if busy and now >= self._not_before and len(self._reading) >= FEWEST_FOR_TIERS:
-            self._tiers = _Tiers(readable, now)
+        busy = now - self._checked_at < CALLS_BETWEEN_CHECKS * FULL_SCAN_SECONDS / CALLS_TO_START
+        self._calls, self._checked_at = 0, now
+        if busy and now >= self._retry_at and len(self._reading) >= MIN_FOR_HOT_SET:
+            self._hot_set = _HotSet(readable, now)
 
-    def _leave_tiers(self) -> None:
-        self._tiers = None
-        self._calls, self._since = 0, monotonic()
-        self._not_before = self._since + REST_SECONDS
+    def _drop_hot_set(self) -> None:
+        self._hot_set = None
+        self._calls, self._checked_at = 0, monotonic()
+        self._retry_at = self._checked_at + RETRY_SECONDS
 
     def close(self) -> None:
-        """Select holds nothing."""
+        """Do nothing: select holds no resources."""
 
 
-class _Tiers:
-    """The descriptors that were active lately, and when all are looked at next.
+class _HotSet:
+    """The recently active descriptors, and when the next full scan is due.
 
-    A generation is `SWEEPS_OF_GENERATION` sweeps. Who was not active in this one or the one before is no longer near.
+    A generation is `SCANS_PER_GENERATION` full scans. A descriptor that was active in neither this one nor the one
+    before leaves the set.
     """
 
     def __init__(self, active: Iterable[int], now: float) -> None:
-        self._near = set(active)
+        self._hot = set(active)
         self._list: Sequence[int] = ()
-        self._before = set(self._near)
-        self._lately: set[int] = set()
-        self._calls = self._sweeps = 0
-        self._sweep_at = now + SWEEP_SECONDS
+        self._active_before = set(self._hot)
+        self._active_now: set[int] = set()
+        self._calls = self._scans = 0
+        self._scan_at = now + FULL_SCAN_SECONDS
 
     def forget(self, fd: int) -> None:
-        """Look at `fd` no more, but in the sweeps."""
-        self._near.discard(fd)
-        self._before.discard(fd)
-        self._lately.discard(fd)
+        """Remove `fd` from the set; full scans still include it if it is watched."""
+        self._hot.discard(fd)
+        self._active_before.discard(fd)
+        self._active_now.discard(fd)
         self._list = ()
 
     def wait(
         self, reading: Sequence[int], writing: Sequence[int], timeout: float
     ) -> tuple[Sequence[int], Sequence[int]] | None:
-        """Do what `select` does for all of `reading` and `writing`; None if it is not worth while any more."""
-        left = self._sweep_at - monotonic()
+        """Return what `select` would for all of `reading` and `writing`; None if the set no longer pays off."""
+        left = self._scan_at - monotonic()
         if left > 0.0:
             if not self._list:
-                self._list = list(self._near)
+                self._list = list(self._hot)
             readable, writable, _ = select.select(self._list, writing, (), left if left < timeout else timeout)
             if readable or writable or timeout <= left:
                 self._calls += 1
-                self._lately.update(readable)
+                self._active_now.update(readable)
                 return readable, writable
-        return self._sweep(reading, writing)
+        return self._full_scan(reading, writing)
 
-    def _sweep(self, reading: Sequence[int], writing: Sequence[int]) -> tuple[Sequence[int], Sequence[int]] | None:
+    def _full_scan(self, reading: Sequence[int], writing: Sequence[int]) -> tuple[Sequence[int], Sequence[int]] | None:
         readable, writable, _ = select.select(reading, writing, (), 0)
-        self._sweep_at = monotonic() + SWEEP_SECONDS
-        self._sweeps += 1
-        self._lately.update(readable)
-        if not self._near.issuperset(readable):
-            self._near.update(readable)
+        self._scan_at = monotonic() + FULL_SCAN_SECONDS
+        self._scans += 1
+        self._active_now.update(readable)
+        if not self._hot.issuperset(readable):
+            self._hot.update(readable)
             self._list = ()
-        if len(self._near) * 4 > len(reading) or not (readable or writable or self._calls):
+        if len(self._hot) * 4 > len(reading) or not (readable or writable or self._calls):
             return None
-        if self._sweeps == SWEEPS_OF_GENERATION:
-            if self._calls < SWEEPS_OF_GENERATION * CALLS_TO_STAY:
+        if self._scans == SCANS_PER_GENERATION:
+            if self._calls < SCANS_PER_GENERATION * CALLS_TO_STAY:
                 return None
             self._next_generation()
         return readable, writable
 
     def _next_generation(self) -> None:
-        self._near = self._lately | self._before
+        self._hot = self._active_now | self._active_before
         self._list = ()
-        self._before, self._lately = self._lately, set()
-        self._calls = self._sweeps = 0
+        self._active_before, self._active_now = self._active_now, set()
+        self._calls = self._scans = 0
 
 
-class _Registering:
-    """What poll and epoll have in common: their object is told of interest when that changes, and keeps it."""
+class _RegisteringPoller:
+    """What poll and epoll share: their kernel call keeps the interest, and gets only the changes."""
 
-    wall: int | None = None
+    fd_setsize: int | None = None
 
     def __init__(self, kernel: select.poll | select.epoll) -> None:
         self._kernel = kernel
         self._masks: dict[int, int] = {}
 
     def watch(self, fd: int, read: bool, write: bool) -> None:
-        """Watch `fd` for just these."""
+        """Watch `fd` for exactly these."""
         mask = (_READ if read else 0) | (_WRITE if write else 0)
         known = self._masks.get(fd)
         if not mask:
@@ -236,40 +226,40 @@ class _Registering:
             self._kernel.unregister(fd)
 
 
-class PollPoller(_Registering):
-    """`select.poll`. Interest is kept by the poll object; the kernel is given all of it in each call."""
+class PollPoller(_RegisteringPoller):
+    """`select.poll`. The poll object keeps the interest; the kernel gets all of it in each call."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
         super().__init__(self._poll)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
-        """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
+        """Wait `timeout` seconds at most; return the readable descriptors and the writable ones."""
         # Rounded up: a wait that ends too early would be repeated until the time has come.
-        return _sorted(self._poll.poll(math.ceil(timeout * 1000)), self._masks)
+        return _split(self._poll.poll(math.ceil(timeout * 1000)), self._masks)
 
     def close(self) -> None:
-        """Poll holds nothing."""
+        """Do nothing: poll holds no resources."""
 
 
-class EpollPoller(_Registering):
-    """`select.epoll`, level-triggered. Costs a system call when interest changes, and none for who is silent."""
+class EpollPoller(_RegisteringPoller):
+    """`select.epoll`, level-triggered. A change of interest is a system call; a silent descriptor costs nothing."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         super().__init__(self._epoll)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
-        """Wait `timeout` seconds at most; return the descriptors to read and those to write."""
-        return _sorted(self._epoll.poll(timeout), self._masks)
+        """Wait `timeout` seconds at most; return the readable descriptors and the writable ones."""
+        return _split(self._epoll.poll(timeout), self._masks)
 
     def close(self) -> None:
         """Close the epoll descriptor."""
         self._epoll.close()
 
 
-def _sorted(events: Iterable[tuple[int, int]], masks: Mapping[int, int]) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the descriptors to read and those to write, of what poll or epoll reports (their bits are the same)."""
+def _split(events: Iterable[tuple[int, int]], masks: Mapping[int, int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the readable and the writable descriptors of what poll or epoll reports (their bits are the same)."""
     readable: list[int] = []
     writable: list[int] = []
     for fd, event in events:
@@ -278,6 +268,6 @@ def _sorted(events: Iterable[tuple[int, int]], masks: Mapping[int, int]) -> tupl
         if event & _WRITE:
             writable.append(fd)
         if not event & _BOTH:
-            # An error or a hang-up alone, which nobody can decline: whoever is asked next will be told of it.
+            # Only an error or a hang-up, which can't be masked: the next recv or send of the handler raises it.
             (writable if masks[fd] & _WRITE else readable).append(fd)
     return readable, writable

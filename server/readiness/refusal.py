@@ -1,70 +1,75 @@
-"""A newcomer for whom there is no place, told so in a way that arrives.
+"""A connection that is refused, in a way that its line arrives.
 
-Strategy: the line goes out at once, writing is shut down, and the socket lingers with its input thrown away until the
-peer closes. Closing at once would answer input that is still on its way with a reset, and the peer might see that
-instead of the line. How long one may linger is the acceptor's business.
+Strategy: the line goes out at once, writing is shut down, and the socket lingers with its input discarded until the
+peer closes. Closing at once would answer input that is still on its way with a reset, and the peer might see the reset
+instead of the line. The acceptor decides how long a refusal may linger.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from server import protocol
+from server.readiness.interfaces import SourceHost
 
-if TYPE_CHECKING:
-    from server.readiness.acceptor import Host
+#: Bytes of input that are discarded at once.
+DISCARD_BYTES = 16_384
 
 
 class Refusal:
-    """A newcomer for whom there is no place: it is told so, and its input thrown away until it has gone."""
+    """One refused connection; its entry in `refusals` lasts as long as it lingers. `on_closed` is called after that.
 
-    __slots__ = ("_among", "_ended", "_host", "_sock", "since")
+    `since` is when it was refused (monotonic seconds).
+    """
 
-    def __init__(self, host: Host, sock: socket.socket, among: dict[int, Refusal], ended: Callable[[], None]) -> None:
+    __slots__ = ("_host", "_on_closed", "_refusals", "_sock", "since")
+
+    def __init__(
+        self, host: SourceHost, sock: socket.socket, refusals: dict[int, Refusal], on_closed: Callable[[], None]
+    ) -> None:
         self._host = host
         self._sock = sock
-        self._among = among
-        self._ended = ended
+        self._refusals = refusals
+        self._on_closed = on_closed
         self.since = host.now
 
-    def begin(self) -> None:
-        """Say the line, and linger."""
-        if not say_full(self._sock):
+    def start(self) -> None:
+        """Send the line, and linger."""
+        if not send_server_full(self._sock):
             self._sock.close()
             return
         fd = self._sock.fileno()
-        self._among[fd] = self
+        self._refusals[fd] = self
         self._host.handlers[fd] = self
         self._host.poller.watch(fd, True, False)
 
     def on_readable(self) -> None:
-        """Throw away what came; end with the peer's end."""
+        """Discard input; close when the peer has closed."""
         try:
-            if self._sock.recv(self._host.receive_size):
+            if self._sock.recv(DISCARD_BYTES):
                 return
         except BlockingIOError:
             return
         except OSError:
-            pass  # Reset: gone is gone.
+            pass  # A reset is an end as well.
         self.close()
 
     def on_writable(self) -> None:
-        """Never asked for."""
+        """Do nothing: writability is never watched."""
 
     def close(self) -> None:
-        """Let go of the peer."""
+        """Close the connection now."""
         fd = self._sock.fileno()
-        del self._among[fd]
+        del self._refusals[fd]
         del self._host.handlers[fd]
         self._host.poller.forget(fd)
         self._sock.close()
-        self._ended()
+        self._on_closed()
 
 
-def say_full(sock: socket.socket) -> bool:
-    """Send the line and end the output; return False if the peer has gone. A new socket's buffer takes the line."""
+def send_server_full(sock: socket.socket) -> bool:
+    """Send the line and end the output; return False if the peer has gone. A new socket's buffer always has room."""
     try:
         sock.send(protocol.SERVER_FULL)
         sock.shutdown(socket.SHUT_WR)

@@ -1,13 +1,13 @@
-"""Descriptors: how many this process may have, how many it needs itself, and so how many connections fit.
+"""Descriptor limits: how many descriptors the process may open, how many it needs itself, so how many connections fit.
 
-Strategy: everything fixed (listener, admin port, signals, spare, epoll, what was inherited) is open when the sum is
-made, so it is counted rather than guessed; what comes and goes later is set aside by name. Rules:
+Strategy: everything fixed (listener, admin port, signals, spare, epoll, inherited ones) is already open when the sum is
+made, so it is counted, not guessed. What opens and closes later is reserved by name. Rules:
 
-- The soft limit is raised to the hard one by the process itself: compose needs no `ulimits`.
-- The kernel hands out the lowest free number, so no descriptor's number exceeds how many are open. Keeping the total
-  below select's wall keeps every number below it.
-- A cap that was asked for and does not fit is a usage error that names the largest which does, and how many processes
-  the one that was asked for takes. A default that does not fit is lowered to the largest.
+- The process raises its own soft limit to the hard one: compose needs no `ulimits`.
+- The kernel assigns the lowest free number, so no descriptor's number exceeds how many are open. Keeping the total
+  below FD_SETSIZE keeps every number below it.
+- A requested cap that does not fit is a usage error. It names the largest cap that fits, and how many processes the
+  requested one takes. A default that does not fit is lowered to the largest that does.
 """
 
 from __future__ import annotations
@@ -15,40 +15,60 @@ from __future__ import annotations
 import os
 import resource
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from server.settings import MOST_PROCESSES, Settings, UsageError
-
-if TYPE_CHECKING:
-    from server.models.base import Model
+from server.settings import MAX_PROCESSES, Settings, UsageError
 
 #: One admin request at a time: its socket, and the file below /proc that /metrics reads meanwhile.
 ADMIN_RESERVE = 2
 
-#: A module imported late, a name looked up: descriptors that nobody planned. Small, because select has so few.
+#: For a late import, a name lookup: descriptors that nothing else plans for. Small, because select has so few.
 MARGIN = 4
 
-#: Refused newcomers that can linger at once: at least so many, and up to so many where descriptors are plenty.
-FEWEST_REFUSALS = 4
-MOST_REFUSALS = 64
-
+#: Refused connections that may linger at once: at least MIN, and up to MAX where descriptors allow.
+MIN_REFUSALS = 4
+MAX_REFUSALS = 64
 
 #: What one of several processes has open besides its connections: the standard streams, two for stop requests, the
-#: channel that its newcomers come through, its lifeline, and one that its poller may need.
-OWN = 8
+#: channel that connections come through, its death pipe, and one for its poller.
+OWN_DESCRIPTORS = 8
 
-#: What the parent of such processes has open for each: both ends of the channel, and its end of the lifeline.
-FOR_EACH = 3
+#: What the parent has open for each process: both ends of the channel, and its end of the death pipe.
+DESCRIPTORS_PER_PROCESS = 3
 
-#: Newcomers that it may have in hand: those of one turn, and as many that it took back from a process.
-IN_HAND = 128
+#: New connections that the parent may hold: those of one turn, and as many that it took back from a process.
+DESCRIPTORS_IN_TRANSIT = 128
+
+
+class ModelLimits(Protocol):
+    """The attributes of a model that bound its connections (see `server/models/base.py`)."""
+
+    @property
+    def default_cap(self) -> int | None:
+        """Connections held at once by default; None: as many as fit."""
+        ...
+
+    @property
+    def fd_setsize(self) -> int | None:
+        """The first descriptor number that the model can't watch; None: no limit."""
+        ...
+
+    @property
+    def multi_process(self) -> bool:
+        """Whether several processes can share the connections."""
+        ...
+
+    @property
+    def preforks(self) -> bool:
+        """Whether each connection has a process of its own."""
+        ...
 
 
 @dataclass(frozen=True)
-class Room:
-    """How many connections are held at once (`cap`), and how many refused newcomers may linger besides.
+class Capacity:
+    """How many connections are held at once (`cap`), and how many refused ones may linger besides.
 
-    `processes` is how many processes share the connections, below the one that began; 0: that one serves alone.
+    `processes` is how many child processes share the connections; 0: a single process serves all of them.
     """
 
     cap: int
@@ -57,70 +77,71 @@ class Room:
 
     @property
     def share(self) -> int:
-        """Connections that each of the processes holds at most."""
+        """The most connections that each process holds."""
         return -(-self.cap // (self.processes or 1))
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open descriptors to the hard one; return the soft limit that holds now."""
+    """Raise the soft limit of open descriptors to the hard one; return the resulting soft limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError):
-        return soft  # Some sandboxes forbid it. What there is has to do; the cap is reckoned from it.
+        return soft  # Some sandboxes forbid it. The cap is computed from the soft limit then.
     return hard
 
 
-def descriptor_limit() -> int:
+def rlimit_nofile() -> int:
     """Return how many descriptors this process may have open."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def open_descriptors() -> int:
     """Return how many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd")) - 1  # The listing itself needs one.
+    return len(os.listdir("/proc/self/fd")) - 1  # The listing itself uses one.
 
 
-def processes(settings: Settings, model: Model | type[Model]) -> int:
-    """Return how many processes are to serve below the one that begins; 0: it serves alone.
+def process_count(settings: Settings, model: ModelLimits) -> int:
+    """Return how many child processes serve; 0: this process serves alone.
 
-    Raise `UsageError` where the model can't have as many as were asked for.
+    Raise `UsageError` if the model can't have as many as requested.
     """
-    asked = settings.processes
-    if model.preforks and asked in (None, 1):
-        return _one_for_each(settings, model)
-    if asked is None:
-        return _needed(settings, model) if model.scales else 0
-    if asked == 1:
+    requested = settings.processes
+    if model.preforks and requested in (None, 1):
+        return _one_per_connection(settings, model)
+    if requested is None:
+        return _needed(settings, model) if model.multi_process else 0
+    if requested == 1:
         return 0
-    if not model.scales:
+    if not model.multi_process:
         raise UsageError(
-            f"--processes {asked}: several of {settings.model} can't share; choose --model select or epoll"
+            f"--processes {requested}: processes of {settings.model} can't share connections; choose --model select "
+            "or epoll"
         )
-    return asked
+    return requested
 
 
-def _one_for_each(settings: Settings, model: Model | type[Model]) -> int:
+def _one_per_connection(settings: Settings, model: ModelLimits) -> int:
     count = settings.max_connections or model.default_cap or 1
-    if count > MOST_PROCESSES:
+    if count > MAX_PROCESSES:
         raise UsageError(
-            f"--max-connections {count} does not fit: {settings.model} has a process for each connection; use "
-            f"{MOST_PROCESSES} or fewer, or --model threaded"
+            f"--max-connections {count} does not fit: {settings.model} uses a process for each connection; use "
+            f"{MAX_PROCESSES} or fewer, or --model threaded"
         )
     return count
 
 
-def _needed(settings: Settings, model: Model | type[Model]) -> int:
-    connections, each = settings.max_connections, usual_share(model)
+def _needed(settings: Settings, model: ModelLimits) -> int:
+    connections, each = settings.max_connections, default_share(model)
     if connections is None or connections <= each:
         return 0
     count = _processes_for(connections, each)
-    if count > MOST_PROCESSES:
+    if count > MAX_PROCESSES:
         raise UsageError(
             f"--max-connections {connections} does not fit: it takes {count} processes of {settings.model}; use "
-            f"{MOST_PROCESSES * each} or fewer"
+            f"{MAX_PROCESSES * each} or fewer"
         )
     return count
 
@@ -129,105 +150,105 @@ def _processes_for(connections: int, each: int) -> int:
     return -(-connections // each)
 
 
-def usual_share(model: Model | type[Model]) -> int:
-    """Return how many connections one of several processes holds, where nobody says how many."""
-    largest = largest_share(descriptor_limit(), model.wall)
+def default_share(model: ModelLimits) -> int:
+    """Return how many connections one of several processes holds by default."""
+    largest = max_share(rlimit_nofile(), model.fd_setsize)
     return min(model.default_cap or largest, largest)
 
 
-def largest_share(limit: int, wall: int | None) -> int:
+def max_share(limit: int, fd_setsize: int | None) -> int:
     """Return how many connections one of several processes can hold."""
-    return max(1, min(limit, wall or limit) - OWN - MARGIN)
+    return max(1, min(limit, fd_setsize or limit) - OWN_DESCRIPTORS - MARGIN)
 
 
-def above_connections(share: int) -> int:
-    """Return a descriptor number that one of several processes, which holds `share` connections, does not come to."""
-    return min(share + OWN + MARGIN, descriptor_limit() - 1)
+def descriptor_above_connections(share: int) -> int:
+    """Return a descriptor number above all that a process with `share` connections uses."""
+    return min(share + OWN_DESCRIPTORS + MARGIN, rlimit_nofile() - 1)
 
 
-def shared_room(settings: Settings, model: Model | type[Model], count: int, limit: int, in_use: int) -> Room:
-    """Return the room of `count` processes together; raise `UsageError` where that or `--max-connections` does not fit.
+def multi_process_capacity(settings: Settings, model: ModelLimits, count: int, limit: int, in_use: int) -> Capacity:
+    """Return the capacity of `count` processes together; raise `UsageError` if they or `--max-connections` don't fit.
 
-    `limit` is each process's own limit of descriptors, `in_use` what the parent has open already.
+    `limit` is each process's own descriptor limit, `in_use` is what the parent has open already.
     """
-    own = _parents(count, in_use)
-    if own + FEWEST_REFUSALS > limit:
+    own = _needed_by_parent(count, in_use)
+    if own + MIN_REFUSALS > limit:
         raise UsageError(
-            f"{count} processes do not fit: their parent needs {own + FEWEST_REFUSALS} descriptors, and "
-            f"{_reason(limit, None, settings.model)}; use fewer, or {_remedy(own + FEWEST_REFUSALS, limit, None)}"
+            f"{count} processes do not fit: their parent needs {own + MIN_REFUSALS} descriptors, and "
+            f"{_reason(limit, None, settings.model)}; use fewer, or {_remedy(own + MIN_REFUSALS, limit, None)}"
         )
-    largest, asked = largest_share(limit, model.wall), settings.max_connections
-    if asked is not None and asked > count * largest and not model.preforks:
-        remedies = [f"use {count * largest} or fewer", *_several(asked, largest, limit, in_use)]
+    largest, requested = max_share(limit, model.fd_setsize), settings.max_connections
+    if requested is not None and requested > count * largest and not model.preforks:
+        remedies = [f"use {count * largest} or fewer", *_more_processes(requested, largest, limit, in_use)]
         raise UsageError(
-            f"--max-connections {asked} does not fit {count} processes: {_reason(limit, model.wall, settings.model)}, "
-            f"so each holds {largest} at most; {_either(remedies)}"
+            f"--max-connections {requested} does not fit {count} processes: "
+            f"{_reason(limit, model.fd_setsize, settings.model)}, so each holds {largest} at most; {_join_or(remedies)}"
         )
-    cap = asked or (count if model.preforks else count * usual_share(model))
-    return Room(cap, min(MOST_REFUSALS, limit - own), count)
+    cap = requested or (count if model.preforks else count * default_share(model))
+    return Capacity(cap, min(MAX_REFUSALS, limit - own), count)
 
 
-def room(
-    asked: int | None,
+def single_process_capacity(
+    requested: int | None,
     default: int | None,
     limit: int,
-    wall: int | None,
+    fd_setsize: int | None,
     in_use: int,
     model: str,
-    scales: bool = False,
-) -> Room:
-    """Return the room for connections; raise `UsageError` where `asked` does not fit.
+    multi_process: bool = False,
+) -> Capacity:
+    """Return the capacity of one process; raise `UsageError` if `requested` does not fit.
 
-    `default` holds where nothing was asked (None: all that fits). `limit` is the process's own limit of descriptors,
-    `wall` the first number that the model can't watch (None: no wall), `in_use` what is open already, `scales` whether
-    several processes could share them.
+    `default` holds if nothing was requested (None: all that fit). `limit` is the process's descriptor limit,
+    `fd_setsize` the first number that the model can't watch (None: no limit), `in_use` what is open already,
+    `multi_process` whether several processes could share the connections.
     """
-    total = limit if wall is None else min(limit, wall)
+    total = limit if fd_setsize is None else min(limit, fd_setsize)
     available = total - in_use - ADMIN_RESERVE - MARGIN
-    largest = available - FEWEST_REFUSALS
+    largest = available - MIN_REFUSALS
     if largest < 1:
         raise UsageError(
-            f"{_reason(limit, wall, model)}, and the server itself needs {total - largest}: "
-            f"{_remedy(total - largest + 1, limit, wall)}"
+            f"{_reason(limit, fd_setsize, model)}, and the server itself needs {total - largest}: "
+            f"{_remedy(total - largest + 1, limit, fd_setsize)}"
         )
-    if asked is not None and asked > largest:
-        remedies = [f"use {largest} or fewer", _remedy(total - largest + asked, limit, wall)]
-        if scales:
-            remedies[1:1] = _several(asked, largest_share(limit, wall), limit, in_use)
+    if requested is not None and requested > largest:
+        remedies = [f"use {largest} or fewer", _remedy(total - largest + requested, limit, fd_setsize)]
+        if multi_process:
+            remedies[1:1] = _more_processes(requested, max_share(limit, fd_setsize), limit, in_use)
         raise UsageError(
-            f"--max-connections {asked} does not fit: {_reason(limit, wall, model)}, of which {total - largest} are "
-            f"for listener, admin, log and refusals; {_either(remedies)}"
+            f"--max-connections {requested} does not fit: {_reason(limit, fd_setsize, model)}, of which "
+            f"{total - largest} are for listener, admin, log and refusals; {_join_or(remedies)}"
         )
-    cap = asked or min(default or largest, largest)
-    return Room(cap, min(MOST_REFUSALS, available - cap))
+    cap = requested or min(default or largest, largest)
+    return Capacity(cap, min(MAX_REFUSALS, available - cap))
 
 
-def _reason(limit: int, wall: int | None, model: str) -> str:
-    if wall is not None and wall <= limit:
-        return f"{model} can only watch descriptors below {wall}"
+def _reason(limit: int, fd_setsize: int | None, model: str) -> str:
+    if fd_setsize is not None and fd_setsize <= limit:
+        return f"{model} can only watch descriptors below {fd_setsize}"
     return f"the process may open only {limit} descriptors (RLIMIT_NOFILE)"
 
 
-def _remedy(needed: int, limit: int, wall: int | None) -> str:
-    """Return what lets a process open `needed` descriptors, which are too many for the limit or the wall."""
+def _remedy(needed: int, limit: int, fd_setsize: int | None) -> str:
+    """Return what lets a process open `needed` descriptors, which exceed the limit or FD_SETSIZE."""
     higher = "raise the hard limit (ulimit -Hn)"
-    if wall is None or needed <= wall:
+    if fd_setsize is None or needed <= fd_setsize:
         return higher
-    return "--model epoll" if needed < limit else f"{higher} and use --model epoll"  # It needs one itself.
+    return "--model epoll" if needed < limit else f"{higher} and use --model epoll"  # epoll needs one itself.
 
 
-def _several(connections: int, each: int, limit: int, in_use: int) -> list[str]:
-    """Return what makes room for so many connections, if processes do."""
+def _more_processes(connections: int, each: int, limit: int, in_use: int) -> list[str]:
+    """Return the number of processes that fits so many connections, if one does."""
     count = max(2, _processes_for(connections, each))
-    fits = count <= MOST_PROCESSES and _parents(count, in_use) + FEWEST_REFUSALS <= limit
+    fits = count <= MAX_PROCESSES and _needed_by_parent(count, in_use) + MIN_REFUSALS <= limit
     return [f"--processes {count}"] if fits else []
 
 
-def _parents(count: int, in_use: int) -> int:
+def _needed_by_parent(count: int, in_use: int) -> int:
     """Return how many descriptors the parent of `count` processes needs."""
-    return in_use + ADMIN_RESERVE + MARGIN + FOR_EACH * count + IN_HAND
+    return in_use + ADMIN_RESERVE + MARGIN + DESCRIPTORS_PER_PROCESS * count + DESCRIPTORS_IN_TRANSIT
 
 
-def _either(remedies: list[str]) -> str:
+def _join_or(remedies: list[str]) -> str:
     *others, last = remedies
     return ", ".join([*others, f"or {last}"]) if others else last

@@ -1,4 +1,4 @@
-"""What the kernel says about a process, from /proc; zero for one that has gone."""
+"""Figures of a process from /proc; zero for a process that does not exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory_bytes(pid: int) -> int:
-    """Return the proportional share of memory of process `pid` in bytes (Pss): pages shared by n count 1/n."""
+    """Return the proportional share of memory of process `pid` in bytes (Pss): a page shared by n counts 1/n."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as rollup:
             lines = rollup.read().splitlines()

@@ -1,8 +1,8 @@
-"""SIGTERM and SIGINT as bytes in a socket, so that a loop learns of them like of anything else.
+"""SIGTERM and SIGINT as bytes in a socket, so that a loop handles them like any other input.
 
 Strategy: the interpreter's C handler writes each signal's number into a non-blocking socketpair (`set_wakeup_fd`); the
-Python handlers do nothing. The loop reads the bytes when it comes to it. A model that blocks in accept() and recv()
-can't: for that one the handler raises `Stopped` out of the blocking call.
+Python handlers do nothing. The loop reads the bytes on its next turn. A model that blocks in accept() and recv() has
+no loop: for it the handler raises `Stopped` out of the blocking call.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopped(BaseException):
-    """Raised in the main thread by a stop signal, for a model that has no loop. Not an Exception: nobody handles it."""
+    """Raised in the main thread by a stop signal, for a model without a loop. A BaseException, so nobody catches it."""
 
 
 class StopRequests:
-    """Requests to stop, from signals or from `request()`. Read them with `take()` when `fileno()` is readable."""
+    """Requests to stop, from signals or `request()`. Call `read_requests()` when `fileno()` is readable.
+
+    `interrupting`: a signal raises `Stopped` in the main thread.
+    """
 
     def __init__(self) -> None:
         self.interrupting = False
@@ -30,7 +33,7 @@ class StopRequests:
         self._sender.setblocking(False)
 
     def install(self, numbers: Iterable[int] = SIGNALS) -> None:
-        """Take over these signals; main thread only. Those that are not in SIGNALS only make `fileno()` readable."""
+        """Handle these signals; main thread only. Signals that are not in SIGNALS only make `fileno()` readable."""
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         for number in numbers:
             signal.signal(number, self._handle)
@@ -38,7 +41,7 @@ class StopRequests:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.interrupting:
-            self.interrupting = False  # A second signal must not interrupt the clearing up.
+            self.interrupting = False  # A second signal must not interrupt the cleanup.
             raise Stopped
 
     def request(self) -> None:
@@ -46,10 +49,10 @@ class StopRequests:
         self._sender.send(bytes([signal.SIGTERM]))
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when a request has come."""
+        """Return the descriptor that is readable when a request has come."""
         return self._receiver.fileno()
 
-    def take(self) -> int:
+    def read_requests(self) -> int:
         """Return how many requests came since the last call."""
         try:
             return sum(number in SIGNALS for number in self._receiver.recv(4096))
@@ -57,9 +60,9 @@ class StopRequests:
             return 0
 
     def close(self, ending: bool = False) -> None:
-        """Give the signals back to the system and close the sockets.
+        """Restore the default handlers and close the sockets.
 
-        `ending`: this process is about to end by itself, and one more request must not change its exit status.
+        `ending`: the process is about to exit; one more signal must not change its exit status.
         """
         for number in self._installed:
             signal.signal(number, signal.SIG_IGN if ending else signal.SIG_DFL)
@@ -70,22 +73,22 @@ class StopRequests:
         self._sender.close()
 
 
-class OrderedStops(StopRequests):
-    """Those of a process that has a parent.
+class ChildStopRequests(StopRequests):
+    """Stop requests of a process that has a parent.
 
-    From when the parent stops, its orders count and not the signals: a group's SIGTERM reaches a process twice, once
-    by itself and once through the parent, and the second one would cut what the first has begun to drain. `stage` says
-    how many requests the parent has had so far.
+    As soon as the parent stops, its stage counts instead of signals: a signal to the process group reaches a child
+    twice, once directly and once through the parent, and the second one would cut what the first began to drain.
+    `stage` returns how many stop requests the parent has had so far.
     """
 
     def __init__(self, stage: Callable[[], int]) -> None:
         super().__init__()
         self._stage = stage
-        self._told = 0
+        self._handled = 0
 
-    def take(self) -> int:
-        """Return how many requests came since the last call, or how many of the parent's orders are new."""
-        signals, ordered = super().take(), self._stage()
-        new = max(0, ordered - self._told) if ordered else signals
-        self._told += new
+    def read_requests(self) -> int:
+        """Return how many requests came since the last call, the parent's if it is stopping, else signals."""
+        signals, stage = super().read_requests(), self._stage()
+        new = max(0, stage - self._handled) if stage else signals
+        self._handled += new
         return new

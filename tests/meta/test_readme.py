@@ -15,8 +15,7 @@ from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.ledger import EVENTS
 from rawsocket.options import OPTIONS
-from server.models import load
-from server.models.base import Promise
+from server.models.base import Promise, load
 from server.settings import TABLE
 from tests.meta.conftest import text
 from tests.support.cuts import CUTS, feed

@@ -13,7 +13,7 @@ from tests.support.sockets import ask, connect, connections, fill, read_to_end
 GREETING = b"Hello from server!\n"
 
 
-def test_1500_connects_at_once_give_1000_held_and_500_told_so() -> None:
+def test_of_1500_connections_at_once_1000_are_held_and_500_refused() -> None:
     with running_server() as server, connections(server.port, 1500) as sockets:
         for client in sockets:
             client.sendall(b"hello\n")
@@ -31,7 +31,7 @@ def test_1500_connects_at_once_give_1000_held_and_500_told_so() -> None:
 
 
 @pytest.mark.parametrize("model", ["select", "epoll"])
-def test_a_full_house_of_them_leaves_the_server_answering(model: str) -> None:
+def test_hostile_clients_up_to_the_cap_leave_the_server_answering(model: str) -> None:
     noise = random.Random(20).randbytes(200_000)
     with running_server("--model", model) as server, ExitStack() as stack:
         never_reads, half_message, garbage, huge, leaver = (stack.enter_context(connect(server.port)) for _ in range(5))

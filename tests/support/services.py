@@ -6,9 +6,10 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.models import load
+from server.models.base import load
 from server.monitoring.log import LogRing
-from server.service import Service, assembled
+from server.assembly import open_service
+from server.service import Service
 from server.settings import parse
 from server.system.signals import StopRequests
 
@@ -21,7 +22,7 @@ def service(*flags: str, stream: io.StringIO | None = None) -> Iterator[Service]
     log.start()
     stops = StopRequests()
     try:
-        with assembled(settings, load(settings.model)(), log, stops) as made:
+        with open_service(settings, load(settings.model)(), log, stops) as made:
             yield made
     finally:
         log.close()

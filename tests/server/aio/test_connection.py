@@ -8,13 +8,13 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 
 import pytest
 
-from server.aio.connection import Peer
-from server.inbox import NEVER
-from server.readiness.connection import HIGH_MARK
+from server.aio.connection import AsyncioConnection
+from server.policy import HIGH_MARK, NEVER
 from server.service import Service
 from tests.support.services import service
 
@@ -27,7 +27,7 @@ class Bench:
     def __init__(self, made: Service, loop: asyncio.SelectorEventLoop, patch: pytest.MonkeyPatch) -> None:
         self.service = made
         self.counters = made.counters
-        self.buffer = memoryview(bytearray(made.receive_size))
+        self.buffer = memoryview(bytearray(made.wire.receive_size))
         self.now = self.clock = 1000.0  # The clock goes on while a turn does.
         self.stopped_at = NEVER
         self.drained = False
@@ -37,19 +37,19 @@ class Bench:
         ours, self.client = socket.socketpair()
         ours.setblocking(False)
         self.client.setblocking(False)
-        self.peer = Peer(self, "a client")
-        loop.run_until_complete(loop.connect_accepted_socket(lambda: self.peer, ours))
+        self.connection = AsyncioConnection(self, "a client")
+        loop.run_until_complete(loop.connect_accepted_socket(lambda: self.connection, ours))
 
-    def arrived(self, peer: Peer) -> None:
+    def add(self, connection: AsyncioConnection) -> None:
         pass
 
-    def closed(self, peer: Peer, reason: str) -> None:
+    def remove(self, connection: AsyncioConnection, reason: str) -> None:
         self.ended.append(reason)
 
-    def sweep(self, later: float = 0) -> None:
+    def check_deadlines(self, later: float = 0) -> None:
         """Have its deadlines looked at, in a turn that begins so many seconds from now."""
         self.now = self.clock = self.clock + later
-        self.peer.sweep()
+        self.connection.check_deadlines()
 
     def until(self, holds: Callable[[], object]) -> None:
         async def wait() -> None:
@@ -69,7 +69,7 @@ class Bench:
             try:
                 sent += self.client.send(MESSAGE)
             except BlockingIOError:
-                return self.peer._paused
+                return self.connection._paused
             return False
 
         self.until(full)
@@ -99,12 +99,12 @@ def bench(*flags: str, stream: io.StringIO | None = None) -> Iterator[Bench]:
         loop.close()
 
 
-def test_over_the_mark_nothing_is_read_and_what_is_not_out_does_not_count() -> None:
+def test_reading_pauses_over_the_high_mark_and_unsent_bytes_are_not_counted() -> None:
     with bench() as made:
         made.fill()
         taken = made.counters.bytes_in
-        waiting = made.peer._transport.get_write_buffer_size()
-        assert HIGH_MARK < waiting < HIGH_MARK + made.service.receive_size
+        waiting = made.connection._transport.get_write_buffer_size()
+        assert HIGH_MARK < waiting < HIGH_MARK + made.service.wire.receive_size
         assert made.counters.bytes_out == taken - taken % 1000 - waiting
         received = 0
 
@@ -116,48 +116,48 @@ def test_over_the_mark_nothing_is_read_and_what_is_not_out_does_not_count() -> N
         made.until(all_there)
 
 
-def test_the_time_in_which_nothing_was_read_is_not_the_clients() -> None:
+def test_a_message_is_not_late_while_reading_is_paused() -> None:
     with bench("--message-timeout", "30") as made:
         made.fill()
-        made.sweep(100)
+        made.check_deadlines(100)
         assert not made.ended
-        assert made.peer._reason is None
-        made.until(lambda: made.read() and not made.peer._paused)
-        made.sweep()
-        assert made.peer._reason is None
+        assert made.connection._reason is None
+        made.until(lambda: made.read() and not made.connection._paused)
+        made.check_deadlines()
+        assert made.connection._reason is None
 
 
-def test_who_takes_its_replies_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_its_replies_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench("--idle-timeout", "10") as made:
         made.fill()
         for left in (50_000, 40_000, 30_000):
-            monkeypatch.setattr(made.peer._transport, "get_write_buffer_size", lambda left=left: left)
-            made.sweep(9)
-            assert not made.peer._reason
-        made.sweep(11)
+            monkeypatch.setattr(made.connection._transport, "get_write_buffer_size", lambda left=left: left)
+            made.check_deadlines(9)
+            assert not made.connection._reason
+        made.check_deadlines(11)
         made.until(lambda: made.ended)
         assert made.ended == ["idle"]
 
 
-def test_how_long_an_answer_takes_is_not_the_clients_silence() -> None:
+def test_the_time_that_an_answer_takes_is_not_idle_time() -> None:
     with bench("--idle-timeout", "10") as made:
-        answer = made.service.answer
+        answer = made.service.wire.answer
 
         def slow(data: bytes) -> tuple[int, bytes] | None:
             made.clock += 60
             return answer(data)
 
-        made.service.answer = slow
+        made.service.wire = replace(made.service.wire, answer=slow)
         made.client.send(MESSAGE)
         made.until(made.read)
         for later in (0, 5, 4.9):
-            made.sweep(later)
-            assert not made.peer._reason
-        made.sweep(0.2)
-        assert made.peer._reason == "idle"
+            made.check_deadlines(later)
+            assert not made.connection._reason
+        made.check_deadlines(0.2)
+        assert made.connection._reason == "idle"
 
 
-def test_what_could_not_be_sent_does_not_count() -> None:
+def test_unsent_bytes_are_not_counted_after_a_reset() -> None:
     with bench() as made:
         made.client.send(MESSAGE)
         made.client.close()
@@ -166,61 +166,61 @@ def test_what_could_not_be_sent_does_not_count() -> None:
         assert (made.counters.replies, made.counters.bytes_out) == (1, 0)
 
 
-def test_what_the_transport_has_thrown_away_does_not_count() -> None:
+def test_bytes_that_the_transport_dropped_are_not_counted() -> None:
     with bench() as made:
         made.fill()
         sent = made.counters.bytes_out
-        made.peer._transport._force_close(BrokenPipeError(errno.EPIPE, "gone"))
-        made.sweep()
+        made.connection._transport._force_close(BrokenPipeError(errno.EPIPE, "gone"))
+        made.check_deadlines()
         made.until(lambda: made.ended)
         assert made.ended == ["reset"]
         assert made.counters.bytes_out == sent
 
 
-def test_draining_closes_who_has_sent_nothing_since_and_lingers_with_who_has() -> None:
+def test_draining_closes_a_silent_connection_and_lingers_with_one_that_sent() -> None:
     for since, at_once in ((0.1, True), (-0.1, False)):
         with bench() as made:
             made.client.send(MESSAGE)
             made.until(made.read)
             made.stopped_at = made.clock + since
-            assert made.peer.drain() is at_once
+            assert made.connection.drain() is at_once
             made.client.shutdown(socket.SHUT_WR)
             made.until(lambda: made.ended)
             assert made.ended == ["drain"]
 
 
-def test_before_all_are_asked_to_drain_messages_are_answered_after_that_the_begun_one() -> None:
+def test_messages_are_answered_until_all_drain_and_then_only_the_unfinished_one() -> None:
     with bench() as made:
         made.service.draining, made.stopped_at = True, made.now
         for sent, answered in ((MESSAGE, 1), (MESSAGE + b"beg", 2)):
             made.client.send(sent)
             made.until(lambda count=answered: made.counters.messages == count)
         made.drained = True
-        assert not made.peer.drain()
-        assert made.peer._reason is None
+        assert not made.connection.drain()
+        assert made.connection._reason is None
         made.client.send(b"un\nbeg")
-        made.until(lambda: made.peer._reason)
-        assert made.peer._reason == "drain"
+        made.until(lambda: made.connection._reason)
+        assert made.connection._reason == "drain"
         assert made.read() == 2 * len(MESSAGE) + len(b"begun\n")
 
 
-def test_a_line_for_one_who_does_not_read_is_not_waited_for() -> None:
+def test_lingering_ends_although_the_client_does_not_read_the_line() -> None:
     with bench() as made:
         sent = made.fill()
-        made.peer._end("too-long", b"ERR message too long\n")
+        made.connection._close_gracefully("too-long", b"ERR message too long\n")
         made.until(lambda: made.counters.bytes_in == sent)  # thrown away
-        made.sweep(1.9)
+        made.check_deadlines(1.9)
         made.until(lambda: True)
         assert not made.ended
-        made.sweep(0.2)
+        made.check_deadlines(0.2)
         made.until(lambda: made.ended)
         assert made.ended == ["too-long"]
 
 
-def test_what_ended_it_is_told_and_what_nothing_covers_is_in_the_log() -> None:
+def test_each_error_has_its_reason_and_an_unexpected_one_is_logged() -> None:
     stream = io.StringIO()
     with bench(stream=stream) as made:
-        made.peer.connection_lost(OSError(errno.EIO, "the disk of the network"))
-        made.peer.connection_lost(ConnectionResetError(errno.ECONNRESET, "gone"))
+        made.connection.connection_lost(OSError(errno.EIO, "the disk of the network"))
+        made.connection.connection_lost(ConnectionResetError(errno.ECONNRESET, "gone"))
         assert made.ended == ["failed", "reset"]
-    assert "connection of a client failed: [Errno 5] the disk of the network" in stream.getvalue()
+    assert "connection from a client failed: [Errno 5] the disk of the network" in stream.getvalue()

@@ -1,11 +1,9 @@
-"""Blocking calls that know when to end: accepting, and one conversation."""
+"""One connection served with blocking calls: its timeouts, and how it drains and ends."""
 
 from __future__ import annotations
 
 import errno
-import io
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +13,9 @@ from typing import NoReturn
 
 import pytest
 
-from server.blocking.connection import _RECEIVED, REST_SECONDS, Conversation, ended_by, next_client, until_stopped
-from server.blocking.connection import connection as blocking
+from server.blocking import connection as blocking
+from server.blocking.connection import _BYTES_RECEIVED, BlockingConnection
 from server.service import Service
-from server.system.signals import Stopped
 from tests.support.services import service
 from tests.support.sockets import ask, connect, eventually, fill, fill_for_good, read_exactly, read_to_end
 
@@ -49,19 +46,19 @@ class Gate:
 
 
 class Talk:
-    """A conversation in a thread, and the client's end of it. `odd` calls take the place of the socket's."""
+    """A connection in a thread, and the client's end of it. `odd` calls take the place of the socket's."""
 
     def __init__(self, made: Service, odd: Calls) -> None:
         ours, self.client = connected()
         self.counters = made.counters
-        self.conversation = Conversation(made, Odd(ours, odd), "a client")  # type: ignore[arg-type]
-        self.thread = threading.Thread(target=self.conversation.run, daemon=True)
+        self.connection = BlockingConnection(made, Odd(ours, odd), "a client")  # type: ignore[arg-type]
+        self.thread = threading.Thread(target=self.connection.run, daemon=True)
         self.thread.start()
 
     def received(self) -> int:
         """Return how many bytes the kernel has had from the client."""
-        info = self.conversation._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
-        return int(_RECEIVED.unpack(info)[0])
+        info = self.connection._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
+        return int(_BYTES_RECEIVED.unpack(info)[0])
 
     def reason(self) -> str:
         """Wait for the end; return why it came."""
@@ -84,130 +81,36 @@ def talking(*flags: str, **odd: Callable[..., object]) -> Iterator[Talk]:
         talk = Talk(made, odd)
         with talk.client:
             yield talk
-            talk.conversation.cut()
+            talk.connection.cut()
             talk.thread.join(30)
 
 
-# Accepting
-
-
-@contextmanager
-def signals_of(made: Service) -> Iterator[None]:
-    """SIGTERM and SIGINT go to the service, and back to whom they belonged to."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    made.stops.install()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(-1)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def test_a_signal_breaks_off_what_waits() -> None:
-    turns = []
-
-    def turn() -> None:
-        turns.append(1)
-        if len(turns) == 2:
-            threading.Timer(0, signal.pthread_kill, (threading.get_ident(), signal.SIGTERM)).start()
-            made.listener.accept()  # for ever, but for the signal
-
-    with service() as made, signals_of(made):
-        until_stopped(made, turn)
-        assert len(turns) == 2
-        assert made.draining
-        assert not made.stops.interrupting
-
-
-def test_a_signal_that_came_before_is_heeded() -> None:
-    with service() as made, signals_of(made):
-        os.kill(os.getpid(), signal.SIGTERM)
-        until_stopped(made, lambda: pytest.fail("nothing more is begun"))
-
-
-class Failing:
-    """A listener whose accept fails with these errors first."""
-
-    def __init__(self, listener: socket.socket, *failures: int) -> None:
-        listener.setblocking(True)
-        self.failures = [*failures]
-        self._listener = listener
-
-    def accept(self) -> tuple[socket.socket, object]:
-        if self.failures:
-            raise OSError(number := self.failures.pop(0), os.strerror(number))
-        return self._listener.accept()
-
-
-def test_an_accept_that_fails_is_counted_and_tried_again() -> None:
-    rests: list[float] = []
-    with service() as made, connect(made.listener.getsockname()[1]) as client:
-        failing = Failing(made.listener, errno.ECONNABORTED, errno.EMFILE, errno.EAGAIN)
-        made.listener = failing  # type: ignore[assignment]
-        sock, peer = next_client(made, rests.append)
-        sock.close()
-        assert peer == client.getsockname()
-        assert rests == [0, 0, REST_SECONDS, 0]
-        assert (made.counters.accepted, made.counters.accept_errors, made.counters.turns) == (1, 2, 4)
-        failing.failures = [errno.EINVAL]  # shut down
-        with pytest.raises(Stopped):
-            next_client(made)
-        failing.failures = [errno.EBADF]
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            next_client(made)
-
-
-def test_one_line_when_descriptors_run_out_and_one_when_they_suffice_again() -> None:
-    stream = io.StringIO()
-    with service(stream=stream) as made, connect(made.listener.getsockname()[1]):
-        failing = Failing(made.listener, errno.EMFILE, errno.ECONNABORTED, errno.EMFILE)
-        made.listener = failing  # type: ignore[assignment]
-        next_client(made, lambda rest: None)[0].close()
-    assert stream.getvalue().splitlines()[-2:] == [
-        "[Errno 24] Too many open files: newcomers wait until there is room",
-        "descriptors suffice again",
-    ]
-    assert stream.getvalue().count("Too many") == 1
-
-
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [(errno.EPIPE, "reset"), (errno.ECONNRESET, "reset"), (errno.ETIMEDOUT, "timed-out"), (errno.EIO, "failed")],
-)
-def test_what_an_error_is(number: int, reason: str) -> None:
-    assert ended_by(OSError(number, "")) == reason
-
-
-# A conversation
-
-
-def test_a_plain_recv_has_no_timeout_and_one_for_a_begun_message_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recv_has_a_timeout_only_while_a_message_is_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
     with talking() as talk:
         ask(talk.client, b"hello\n")
-        eventually(lambda: talk.conversation._waiting, "it waits for the next message")
-        assert talk.conversation._sock.gettimeout() is None
+        eventually(lambda: talk.connection._waiting, "it waits for the next message")
+        assert talk.connection._sock.gettimeout() is None
         talk.client.sendall(b"hel")
-        eventually(lambda: talk.conversation._sock.gettimeout(), "it waits with a deadline")
+        eventually(lambda: talk.connection._sock.gettimeout(), "it waits with a deadline")
         talk.client.sendall(b"lo\n")
         assert talk.client.recv(100) == b"hello\n"
-        eventually(lambda: talk.conversation._sock.gettimeout() is None, "it waits without one again")
+        eventually(lambda: talk.connection._sock.gettimeout() is None, "it waits without one again")
 
 
-def test_who_waits_is_drained_at_once() -> None:
+def test_a_waiting_connection_drains_at_once() -> None:
     with talking() as talk:
         ask(talk.client, b"hello\n")
-        eventually(lambda: talk.conversation._waiting, "it waits for the next message")
-        assert talk.conversation.drain()
+        eventually(lambda: talk.connection._waiting, "it waits for the next message")
+        assert talk.connection.drain()
         assert read_to_end(talk.client) == b""
         assert talk.reason() == "drain"
 
 
-def test_a_begun_message_is_finished_first() -> None:
+def test_draining_waits_for_an_unfinished_message() -> None:
     with talking() as talk:
         talk.client.sendall(b"hel")
-        eventually(lambda: talk.conversation._inbox.begun, "it has a part")
-        assert not talk.conversation.drain()
+        eventually(lambda: talk.connection._inbox.has_partial, "it has a part")
+        assert not talk.connection.drain()
         talk.client.sendall(b"lo\n")
         assert talk.client.recv(100) == b"hello\n"
         assert talk.client.recv(100) == b""
@@ -215,7 +118,7 @@ def test_a_begun_message_is_finished_first() -> None:
         assert talk.reason() == "drain"
 
 
-def test_a_begun_message_that_is_just_being_received_is_finished_first() -> None:
+def test_draining_waits_for_an_unfinished_message_that_is_just_being_received() -> None:
     gate = Gate()
 
     def recv(sock: socket.socket, size: int) -> bytes:
@@ -227,7 +130,7 @@ def test_a_begun_message_that_is_just_being_received_is_finished_first() -> None
     with talking(recv=recv) as talk:
         talk.client.sendall(b"hel")
         assert gate.reached.wait(30)
-        assert not talk.conversation.drain()
+        assert not talk.connection.drain()
         gate.opened.set()
         assert ask(talk.client, b"lo\n") == b"hello\n"
         assert talk.client.recv(100) == b""
@@ -252,19 +155,19 @@ def drained_while_busy(arrived: bytes) -> Iterator[Talk]:
         assert gate.reached.wait(30)
         talk.client.sendall(arrived)
         eventually(lambda: talk.received() == 6 + len(arrived), "all has arrived")
-        assert not talk.conversation.drain()
+        assert not talk.connection.drain()
         gate.opened.set()
         yield talk
         talk.client.close()
         assert talk.reason() == "drain"
 
 
-def test_what_has_arrived_is_answered_by_one_who_is_busy_when_asked_to_drain() -> None:
+def test_a_busy_connection_that_drains_answers_what_has_arrived() -> None:
     with drained_while_busy(LINES) as talk:
         assert read_to_end(talk.client) == b"first\n" + LINES
 
 
-def test_not_everything_is_answered_that_one_who_is_drained_has_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draining_connection_answers_no_more_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "DRAIN_BYTES", 100)
     with drained_while_busy(LINES) as talk:
         replies = read_to_end(talk.client)
@@ -273,30 +176,30 @@ def test_not_everything_is_answered_that_one_who_is_drained_has_sent(monkeypatch
         assert (b"first\n" + LINES).startswith(replies)
 
 
-def test_a_message_that_came_with_finished_ones_is_finished_too() -> None:
+def test_draining_waits_for_an_unfinished_message_that_came_with_whole_ones() -> None:
     with drained_while_busy(b"one\ntw") as talk:
         assert read_exactly(talk.client, 10) == b"first\none\n"
         assert ask(talk.client, b"o\n") == b"two\n"
         assert talk.client.recv(100) == b""
 
 
-def test_one_who_lingers_is_left_to_that() -> None:
+def test_draining_does_not_interrupt_lingering() -> None:
     with talking() as talk:
         _while_lingering(talk)
-        eventually(lambda: talk.conversation._reason, "it lingers")
-        assert not talk.conversation.drain()
+        eventually(lambda: talk.connection._reason, "it lingers")
+        assert not talk.connection.drain()
         talk.client.close()
         assert talk.reason() == "too-long"
 
 
-def test_one_who_is_asked_before_it_waits_does_not_wait() -> None:
+def test_a_connection_that_drains_before_it_waits_does_not_wait() -> None:
     with service("--app", "echo") as made:
         ours, client = connected()
-        conversation = Conversation(made, ours, "a client")
+        connection = BlockingConnection(made, ours, "a client")
         with client:
-            assert not conversation.drain()
+            assert not connection.drain()
             client.sendall(b"hello\n")
-            thread = threading.Thread(target=conversation.run, daemon=True)
+            thread = threading.Thread(target=connection.run, daemon=True)
             thread.start()
             assert read_to_end(client) == b"hello\n"
         thread.join(30)
@@ -319,22 +222,22 @@ def _while_lingering(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("when", "reason"), [(_while_waiting, "cut"), (_while_sending, "cut"), (_while_lingering, "too-long")]
 )
-def test_a_cut_ends_it_whatever_it_does(when: Callable[[Talk], None], reason: str) -> None:
+def test_a_cut_ends_the_connection_whatever_it_does(when: Callable[[Talk], None], reason: str) -> None:
     with talking() as talk:
         when(talk)
-        talk.conversation.cut()
+        talk.connection.cut()
         assert talk.reason() == reason
-        talk.conversation.cut()  # A second one finds nothing.
+        talk.connection.cut()  # A second one finds nothing.
 
 
-def test_who_takes_nothing_for_the_idle_time_is_closed() -> None:
+def test_a_client_that_reads_nothing_for_the_idle_timeout_is_closed() -> None:
     with talking("--idle-timeout", "1") as talk:
         with suppress(ConnectionError):  # It may be over before this is.
             fill(talk.client, b"x" * 999 + b"\n", quiet=0.1)
         assert talk.reason() == "idle"
 
 
-def test_a_message_that_began_is_late_before_it_is_idle() -> None:
+def test_the_message_timeout_applies_before_a_longer_idle_timeout() -> None:
     with talking("--idle-timeout", "60", "--message-timeout", "0.1") as talk:
         talk.client.sendall(b"hel")
         assert read_to_end(talk.client) == b"ERR message timeout\n"
@@ -342,7 +245,7 @@ def test_a_message_that_began_is_late_before_it_is_idle() -> None:
         assert talk.reason() == "message-timeout"
 
 
-def test_the_time_in_which_nobody_reads_is_not_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_is_not_late_while_the_server_sends(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr(blocking, "monotonic", lambda: clock[0])
 
@@ -368,7 +271,7 @@ def lost_in_the_middle(sock: socket.socket, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("odd", [{"recv": lost}, {"recv": lost_in_the_middle}, {"send": lost}])
-def test_a_peer_that_the_kernel_gave_up_is_neither_idle_nor_late(odd: Calls) -> None:
+def test_a_peer_that_the_kernel_gave_up_is_timed_out(odd: Calls) -> None:
     with talking("--idle-timeout", "600", **odd) as talk:
         with suppress(OSError):  # It may be over before this is.
             talk.client.sendall(b"hello\nhel")
@@ -376,10 +279,10 @@ def test_a_peer_that_the_kernel_gave_up_is_neither_idle_nor_late(odd: Calls) -> 
         assert talk.reason() == "timed-out"
 
 
-def test_an_error_that_nothing_covers_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: Conversation) -> str:
+def test_an_unexpected_error_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: BlockingConnection) -> str:
         raise OSError(errno.EIO, "the disk of the network")
 
-    monkeypatch.setattr(Conversation, "_serve", fails)
+    monkeypatch.setattr(BlockingConnection, "_serve", fails)
     with talking() as talk:
         assert talk.reason() == "failed"

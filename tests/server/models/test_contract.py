@@ -14,8 +14,8 @@ from time import monotonic
 
 import pytest
 
-from server.models import MODELS, load
-from server.models.base import Model, Promise
+from server.models import MODELS
+from server.models.base import Model, Promise, load
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.several import came_in, pids, standing_still, state
 from tests.support.sockets import (
@@ -118,7 +118,7 @@ def test_a_message_is_echoed(echo: ServerProcess) -> None:
 
 
 @promises(Promise.ONCE)
-def test_it_gets_one_reply_and_nothing_more(echo: ServerProcess) -> None:
+def test_a_message_gets_one_reply_and_nothing_more(echo: ServerProcess) -> None:
     before = when_empty(echo)
     with connect(echo.port) as client:
         assert ask(client, b"12345\n") == b"12345\n"
@@ -143,7 +143,7 @@ def test_the_tutorials_client_works_against_chunk_framing(model: str) -> None:
 
 @promises(Promise.STOPS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_0_though_a_client_is_silent(model: str, number: int) -> None:
+def test_a_signal_ends_it_with_0_although_a_client_is_silent(model: str, number: int) -> None:
     with running_server(*flags(model)) as server, connect(server.port) as client:
         server.wait_for_metrics(lambda metrics: metrics["connections"] == 1)
         server.signal(number)
@@ -178,7 +178,7 @@ def test_a_connection_carries_any_number_of_messages(echo: ServerProcess) -> Non
 
 
 @promises(Promise.MANY)
-def test_the_last_is_answered_while_the_others_are_silent(server: ServerProcess) -> None:
+def test_the_last_connection_is_answered_while_the_others_are_silent(server: ServerProcess) -> None:
     with connections(server.port, 50) as sockets:
         assert ask(sockets[-1], b"hello\n") == GREETING
 
@@ -254,7 +254,7 @@ def _receive(client: socket.socket) -> bytes:
 
 
 @promises(Promise.CAP)
-def test_newcomers_at_the_cap_are_told_so(model: str) -> None:
+def test_connections_over_the_cap_are_refused_with_a_line(model: str) -> None:
     with (
         running_server(*flags(model), "--max-connections", "5") as server,
         connections(server.port, 5) as held,
@@ -272,11 +272,11 @@ def test_newcomers_at_the_cap_are_told_so(model: str) -> None:
 
 
 @promises(Promise.CAP)
-def test_each_crossing_of_the_cap_is_one_line_and_a_free_place_is_given_away(model: str) -> None:
+def test_each_crossing_of_the_cap_is_one_log_line_and_a_connection_after_one_has_left_is_admitted(model: str) -> None:
     with running_server(*flags(model), "--max-connections", "2") as server, ExitStack() as stack:
         leaver = connect(server.port)
         stayer = stack.enter_context(connect(server.port))
-        server.wait_for_line("at the cap of 2 connections: newcomers are refused")
+        server.wait_for_line("at the cap of 2 connections: new connections are refused")
         for _ in range(3):
             with connect(server.port) as refused:
                 assert read_to_end(refused) == FULL
@@ -284,19 +284,19 @@ def test_each_crossing_of_the_cap_is_one_line_and_a_free_place_is_given_away(mod
         server.wait_for_line("below the cap again: 1 connections of 2")
         with connect(server.port) as newcomer:
             assert ask(newcomer, b"hello\n") == ask(stayer, b"hello\n") == GREETING
-        assert sum("newcomers are refused" in line for line in server.lines) <= 2
+        assert sum("new connections are refused" in line for line in server.lines) <= 2
         assert server.stop() == 0
 
 
 @promises(Promise.CAP)
-def test_newcomers_wait_in_the_backlog_if_told_to(model: str) -> None:
+def test_connections_over_the_cap_wait_in_the_backlog_with_at_cap_wait(model: str) -> None:
     with (
         running_server(*flags(model), "--max-connections", "2", "--at-cap", "wait") as server,
         connections(server.port, 2) as held,
         connect(server.port) as newcomer,
     ):
         newcomer.sendall(b"hello\n")
-        server.wait_for_line("at the cap of 2 connections: newcomers wait")
+        server.wait_for_line("at the cap of 2 connections: new connections wait")
         assert all(ask(client, b"hello\n") == GREETING for client in held)
         assert server.metrics()["accepted_total"] == 2
         assert_quiet(model, server, newcomer)
@@ -306,7 +306,7 @@ def test_newcomers_wait_in_the_backlog_if_told_to(model: str) -> None:
 
 
 @promises(Promise.BOUNDS)
-def test_an_overlong_message_ends_with_its_line_though_it_is_still_coming(echo: ServerProcess) -> None:
+def test_a_message_that_is_too_long_gets_its_error_line_although_more_is_coming(echo: ServerProcess) -> None:
     before = when_empty(echo)
     with connect(echo.port) as client:
         with suppress(ConnectionError):  # If this process was kept from sending for as long as the server lingers.
@@ -318,7 +318,7 @@ def test_an_overlong_message_ends_with_its_line_though_it_is_still_coming(echo: 
 
 
 @promises(Promise.BOUNDS)
-def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
+def test_a_message_that_takes_too_long_gets_its_error_line(model: str) -> None:
     with (
         running_server(*flags(model), "--message-timeout", "0.2") as server,
         connect(server.port) as silent,
@@ -341,7 +341,7 @@ def test_an_overlong_wait_for_a_message_ends_with_its_line(model: str) -> None:
 
 
 @promises(Promise.HALF_CLOSE, Promise.BOUNDS)
-def test_a_message_that_can_not_be_finished_any_more_is_not_late(model: str) -> None:
+def test_a_message_cut_off_by_the_end_of_input_is_not_late(model: str) -> None:
     with (
         running_server(*flags(model), "--app", "echo", "--message-timeout", "0.2") as server,
         connect(server.port) as slow,
@@ -384,7 +384,7 @@ def test_a_silent_connection_is_closed(model: str) -> None:
 
 
 @promises(Promise.IDLE)
-def test_the_time_that_an_answer_takes_is_not_the_clients_silence(model: str) -> None:
+def test_the_time_that_an_answer_takes_is_not_idle_time(model: str) -> None:
     with running_server(*flags(model), "--block-ms", "1000", "--idle-timeout", "0.9") as server:
         while (heard := heard_after_reply(server, within=1.9)) is None:
             pass
@@ -409,7 +409,7 @@ def heard_after_reply(server: ServerProcess, within: float) -> bool | None:
 
 
 @promises(Promise.MEMORY)
-def test_a_client_that_never_reads_costs_a_bounded_amount(model: str, server: ServerProcess) -> None:
+def test_a_client_that_never_reads_costs_bounded_memory(model: str, server: ServerProcess) -> None:
     with connect(server.port) as client, connect(server.port) as other:
         ask(other, b"warm up\n")
         before = memory(server)
@@ -426,7 +426,7 @@ def memory(server: ServerProcess) -> float:
 
 
 @promises(Promise.DESCRIPTORS)
-def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) -> None:
+def test_out_of_descriptors_new_connections_are_refused_and_nothing_spins(model: str) -> None:
     with running_server(*flags(model)) as server, connect(server.port) as old, ExitStack() as stack:
         ask(old, b"hello\n")
         if Promise.QUIET in model_of(model).promises:
@@ -449,13 +449,13 @@ def test_out_of_descriptors_newcomers_are_refused_and_nothing_spins(model: str) 
         assert server.metrics()["accept_errors_total"] >= 5
 
 
-def said(server: ServerProcess, words: str) -> int:
-    """Return how many lines of its log have these words in them."""
-    return sum(words in line for line in server.lines)
+def said(server: ServerProcess, counts: str) -> int:
+    """Return how many lines of its log have these counts in them."""
+    return sum(counts in line for line in server.lines)
 
 
 @promises(Promise.DRAINS)
-def test_replies_that_are_owed_are_delivered(model: str) -> None:
+def test_pending_replies_are_delivered_after_sigterm(model: str) -> None:
     with running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server, ExitStack() as stack:
         idle = stack.enter_context(connect(server.port))
         patient = stack.enter_context(connect(server.port))
@@ -464,7 +464,7 @@ def test_replies_that_are_owed_are_delivered(model: str) -> None:
         assert read_to_end(idle) == b""
         if not model_of(model).preforks:
             server.wait_for_line(
-                "stopping: [01] connections closed, 1 finish first"
+                "stopping: [01] connections closed, 1 still draining"
             )  # A process knows of its own only.
         eventually(lambda: refuses(server.port), "nobody is let in any more")
         replies = read_to_end(patient)
@@ -475,7 +475,7 @@ def test_replies_that_are_owed_are_delivered(model: str) -> None:
 
 
 @promises(Promise.DRAINS)
-def test_a_begun_message_may_be_finished(model: str) -> None:
+def test_an_unfinished_message_may_be_completed_after_sigterm(model: str) -> None:
     with running_server(*flags(model), "--drain-timeout", "25") as server, connect(server.port) as client:
         client.sendall(b"hel")
         server.wait_for_metrics(lambda metrics: metrics[IN] == 3)
@@ -487,7 +487,7 @@ def test_a_begun_message_may_be_finished(model: str) -> None:
 
 
 @promises(Promise.DRAINS)
-def test_all_that_had_arrived_is_answered_and_what_was_begun_by_then_may_be_finished(model: str) -> None:
+def test_input_that_arrived_before_sigterm_is_answered_and_an_unfinished_message_may_be_completed(model: str) -> None:
     messages = b"".join(b"%09d\n" % number for number in range(4000))  # More than two recvs.
     with (
         running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server,
@@ -518,7 +518,7 @@ def on_their_way(client: socket.socket) -> int:
 
 @promises(Promise.DRAINS)
 @pytest.mark.parametrize("again", [True, False], ids=["second signal", "time is over"])
-def test_what_can_not_finish_in_time_is_cut(model: str, again: bool) -> None:
+def test_a_connection_that_does_not_drain_in_time_is_cut(model: str, again: bool) -> None:
     patience = "600" if again else "0.2"
     with running_server(*flags(model), "--drain-timeout", patience) as server, connect(server.port) as client:
         client.sendall(b"never finished")

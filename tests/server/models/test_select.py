@@ -5,7 +5,7 @@ from tests.support.server_process import running_server
 from tests.support.sockets import ask, connections
 
 
-def test_the_default_cap_is_the_labs_and_fits_below_the_wall() -> None:
+def test_the_default_cap_is_the_labs_and_fits_below_fd_setsize() -> None:
     with running_server("--model", "select") as server:
         assert server.metrics()["max_connections"] == SelectModel.default_cap == 1000
 

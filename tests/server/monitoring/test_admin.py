@@ -36,7 +36,7 @@ def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
     ("path", "status", "body"),
     [(b"/healthz", b"200", b"ok\n"), (b"/metrics", b"200", b"figures\n"), (b"/metrics?x=1", b"200", b"figures\n")],
 )
-def test_what_is_there(path: bytes, status: bytes, body: bytes) -> None:
+def test_each_path_is_answered(path: bytes, status: bytes, body: bytes) -> None:
     with running() as port:
         head, answered = ask(port, b"GET " + path + b" HTTP/1.0\r\n\r\n")
         assert head.split()[1] == status
@@ -44,7 +44,7 @@ def test_what_is_there(path: bytes, status: bytes, body: bytes) -> None:
         assert b"Content-Length: %d" % len(body) in head
 
 
-def test_trouble_is_503() -> None:
+def test_a_health_problem_is_503() -> None:
     with running("draining") as port:
         head, body = ask(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert head.split()[1] == b"503"
@@ -59,13 +59,13 @@ def test_head_has_no_body() -> None:
 
 
 @pytest.mark.parametrize(("request_", "status"), [(b"GET / HTTP/1.0", b"404"), (b"POST /metrics HTTP/1.0", b"501")])
-def test_what_is_not_there(request_: bytes, status: bytes) -> None:
+def test_unknown_paths_and_methods_are_errors(request_: bytes, status: bytes) -> None:
     with running() as port:
         assert ask(port, request_ + b"\r\n\r\n")[0].split()[1] == status
 
 
-def test_who_asks_nothing_or_leaves_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+def test_a_silent_or_leaving_client_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "TIMEOUT_SECONDS", 0.2)
     with running() as port, connect(port):  # The second is served after the first one's time is over.
         for _ in range(3):
             leaver = connect(port)
@@ -76,8 +76,8 @@ def test_who_asks_nothing_or_leaves_does_not_keep_the_others(monkeypatch: pytest
         assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n")[1] == b"ok\n"
 
 
-def test_who_asks_a_byte_at_a_time_does_not_keep_the_others_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+def test_a_client_that_sends_byte_by_byte_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "TIMEOUT_SECONDS", 0.2)
     answered = Event()
 
     def drip(client: socket.socket) -> None:
@@ -95,9 +95,9 @@ def test_who_asks_a_byte_at_a_time_does_not_keep_the_others_either(monkeypatch: 
             dripping.join()
 
 
-def test_a_request_has_a_bound() -> None:
+def test_a_request_that_is_too_long_is_closed() -> None:
     with running() as port:
         with connect(port) as endless, suppress(ConnectionError):
-            endless.sendall(b"x" * 10 * admin.LONGEST_REQUEST)
+            endless.sendall(b"x" * 10 * admin.MAX_REQUEST_BYTES)
             assert read_to_end(endless) == b""
         assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n")[1] == b"ok\n"

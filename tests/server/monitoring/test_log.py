@@ -53,7 +53,7 @@ def test_lines_come_out_in_order_and_formatted() -> None:
 
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_the_level_decides(level: str, lines: int) -> None:
+def test_only_lines_of_the_level_and_above_are_written(level: str, lines: int) -> None:
     stream = io.StringIO()
     log = started(stream, level)
     assert log.debugging == (level == "debug")
@@ -63,7 +63,7 @@ def test_the_level_decides(level: str, lines: int) -> None:
     assert stream.getvalue() == "line\n" * lines
 
 
-def test_what_is_too_much_is_dropped_counted_and_said() -> None:
+def test_lines_over_the_capacity_are_dropped_counted_and_reported() -> None:
     stream = StuckStream()
     log = started(stream, capacity=10)
     log.info("first")
@@ -77,7 +77,7 @@ def test_what_is_too_much_is_dropped_counted_and_said() -> None:
     assert lines == ["first", *(f"line {number}" for number in range(10)), "the log was too slow: 15 lines dropped"]
 
 
-def test_a_stuck_stream_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stuck_stream_does_not_delay_the_end_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.monitoring.log.CLOSE_SECONDS", 0.1)
     stream = StuckStream()
     log = started(stream)
@@ -98,11 +98,11 @@ def test_a_broken_stream_is_survived_and_counted() -> None:
     assert log.dropped == 2
 
 
-def test_one_that_was_never_started_can_be_closed() -> None:
+def test_a_log_that_was_never_started_can_be_closed() -> None:
     LogRing(io.StringIO()).close()
 
 
-def test_the_name_of_a_process_stands_before_each_of_its_lines() -> None:
+def test_each_line_starts_with_the_name_of_its_process() -> None:
     stream = StuckStream()
     log = LogRing(stream, "info", 1, name="process 3: ")
     log.start()
@@ -116,14 +116,14 @@ def test_the_name_of_a_process_stands_before_each_of_its_lines() -> None:
     assert stream.getvalue().splitlines() == [f"process 3: {line}" for line in said]
 
 
-def test_what_is_lost_is_counted_where_the_log_is_told_to() -> None:
+def test_dropped_lines_are_counted_in_the_given_counters() -> None:
     log = started(StuckStream(), capacity=0)
     log.counters = counters = Counters()
     log.info("there is no room at all")
     assert counters.log_dropped == log.dropped == 1
 
 
-def test_what_several_threads_lose_at_once_is_counted() -> None:
+def test_lines_that_several_threads_drop_at_once_are_counted() -> None:
     class Slow(Counters):
         """Between the look at a count and the new one others have their turn."""
 
@@ -148,7 +148,7 @@ def test_what_several_threads_lose_at_once_is_counted() -> None:
     assert lost == [0, 1, 2, 3, 4, 5]
 
 
-def test_many_lines_are_written_in_pieces_that_a_pipe_takes_undivided() -> None:
+def test_many_lines_are_written_in_pieces_that_a_pipe_keeps_intact() -> None:
     class Pieces(io.StringIO):
         def write(self, text: str) -> int:
             pieces.append(text)
@@ -175,7 +175,7 @@ def pipe() -> Iterator[tuple[IO[str], IO[str]]]:
         yield reader, writer
 
 
-def test_without_a_thread_a_line_is_out_at_once(pipe: tuple[IO[str], IO[str]]) -> None:
+def test_without_a_thread_a_line_is_written_at_once(pipe: tuple[IO[str], IO[str]]) -> None:
     reader, writer = pipe
     before = threading.active_count()
     log = ThreadlessLog(writer, "info")
@@ -187,7 +187,7 @@ def test_without_a_thread_a_line_is_out_at_once(pipe: tuple[IO[str], IO[str]]) -
     log.close()
 
 
-def test_without_a_thread_a_full_pipe_is_not_waited_for(pipe: tuple[IO[str], IO[str]]) -> None:
+def test_without_a_thread_a_full_pipe_does_not_block(pipe: tuple[IO[str], IO[str]]) -> None:
     reader, writer = pipe
     log = ThreadlessLog(writer)
     written = 0

@@ -61,23 +61,23 @@ def test_the_counters_are_shown_and_the_gauge_is_their_difference() -> None:
     assert found["holdfast_server_log_dropped_total"] == 7
 
 
-def test_the_backlog_is_shown_where_the_kernel_tells_it() -> None:
+def test_the_backlog_is_shown_if_the_kernel_reports_it() -> None:
     assert samples(Board(), 3)["holdfast_server_backlog"] == 3
     assert "holdfast_server_backlog" not in samples(Board(), None)
 
 
-def test_the_figures_say_what_they_are_of() -> None:
+def test_the_info_metric_has_model_framing_and_app() -> None:
     assert samples(Board())["holdfast_server_info{app=echo}{framing=line}{model=select}"] == 1
 
 
-def test_a_server_alone_is_one_process_and_has_no_figures_by_process() -> None:
+def test_a_single_process_has_no_figures_per_process() -> None:
     found = samples(Board())
     assert found["holdfast_server_processes"] == found["holdfast_server_processes_wanted"] == 1
     assert found["holdfast_server_respawns_total"] == 0
     assert not any(name.startswith("holdfast_server_process_") for name in found)
 
 
-def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() -> None:
+def test_processes_are_summed_with_ended_ones_and_shown_one_by_one() -> None:
     board = SharedBoard()
     board.row(0).accepted, board.row(0).closed["lost"] = 7, 7
     for number, held in ((1, 4), (2, 5)):
@@ -85,7 +85,7 @@ def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() 
         row.pid, row.accepted, row.messages, row.bytes_in = os.getpid(), held + 1, 10 * held, 100
         row.closed["client"] = 1
     board.row(3).accepted = 1  # A process that is not there at the moment.
-    board.row(2).lag.back(monotonic() - 5)
+    board.row(2).lag.turn_started(monotonic() - 5)
     board.respawns = 2
     found = samples(board, processes=3)
     assert found["holdfast_server_accepted_total"] == 7 + 5 + 6 + 1
@@ -108,7 +108,7 @@ def test_processes_are_added_up_with_those_that_are_gone_and_shown_one_by_one() 
     assert not any("{process=2}" in name for name in of_each)
 
 
-def test_the_process_that_is_meant_is_shown_by_whoever_answers() -> None:
+def test_the_process_metrics_are_those_of_the_given_pid() -> None:
     def pid_shown(pid: int | None) -> bool:
         text = exposition(ServerCollector(Board(), 1000, lambda: None, {}), pid)().decode()
         started = next(line for line in text.splitlines() if line.startswith("process_virtual_memory_bytes "))

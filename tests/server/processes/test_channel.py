@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.processes.channel import END, MOST_AT_ONCE, Channel, receive
+from server.processes.channel import END, MAX_SOCKETS_PER_MESSAGE, Channel, receive
 from server.system import limits
 
 
@@ -28,12 +28,12 @@ def pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
     return [sock for sock, _ in made], [peer for _, peer in made]
 
 
-def test_what_is_handed_over_comes_out_in_order_and_is_closed_here(channel: Channel) -> None:
+def test_sent_sockets_arrive_in_order_and_are_closed_by_the_sender(channel: Channel) -> None:
     before = limits.open_descriptors()
     sockets, peers = pairs(3)
-    channel.hand(sockets)
+    channel.send_sockets(sockets)
     assert [sock.fileno() for sock in sockets] == [-1] * 3
-    handed, came = receive(channel.far) or END
+    handed, came = receive(channel.child_end) or END
     assert handed == len(came) == 3
     for fd, peer in zip(came, peers, strict=True):
         peer.sendall(b"to this one")
@@ -45,90 +45,90 @@ def test_what_is_handed_over_comes_out_in_order_and_is_closed_here(channel: Chan
     assert limits.open_descriptors() == before
 
 
-def test_it_comes_out_non_blocking_as_it_went_in(channel: Channel) -> None:
+def test_a_non_blocking_socket_arrives_non_blocking(channel: Channel) -> None:
     sockets, peers = pairs(1)
-    channel.hand(sockets)
-    _, (fd,) = receive(channel.far) or END
+    channel.send_sockets(sockets)
+    _, (fd,) = receive(channel.child_end) or END
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd) as sock, peers[0], pytest.raises(BlockingIOError):
         sock.recv(1)
 
 
-def test_nothing_there_is_not_the_end(channel: Channel) -> None:
-    assert receive(channel.far) is None
-    channel.near.close()
-    assert receive(channel.far) == END
+def test_an_empty_channel_is_not_the_end(channel: Channel) -> None:
+    assert receive(channel.child_end) is None
+    channel.parent_end.close()
+    assert receive(channel.child_end) == END
 
 
-def test_the_end_is_the_end_though_something_was_left_unread(channel: Channel) -> None:
-    channel.far.send(b"\1")
-    channel.near.close()
-    assert receive(channel.far) == END
+def test_an_end_with_unread_messages_is_an_end(channel: Channel) -> None:
+    channel.child_end.send(b"\1")
+    channel.parent_end.close()
+    assert receive(channel.child_end) == END
 
 
-def test_as_many_as_may_be_handed_over_at_once(channel: Channel) -> None:
-    sockets, peers = pairs(MOST_AT_ONCE)
-    channel.hand(sockets)
-    handed, came = receive(channel.far) or END
-    assert handed == len(came) == MOST_AT_ONCE
+def test_a_message_carries_the_maximum_number_of_sockets(channel: Channel) -> None:
+    sockets, peers = pairs(MAX_SOCKETS_PER_MESSAGE)
+    channel.send_sockets(sockets)
+    handed, came = receive(channel.child_end) or END
+    assert handed == len(came) == MAX_SOCKETS_PER_MESSAGE
     for fd, peer in zip(came, peers, strict=True):
         os.close(fd)
         peer.close()
 
 
-def test_who_handed_over_can_take_back_what_was_not_taken(channel: Channel) -> None:
+def test_the_sender_can_reclaim_sockets_that_were_not_received(channel: Channel) -> None:
     for _ in range(3):
-        channel.hand(pairs(2)[0])
-    handed, came = receive(channel.far) or END
-    taken, back = channel.take_back()
+        channel.send_sockets(pairs(2)[0])
+    handed, came = receive(channel.child_end) or END
+    taken, back = channel.reclaim()
     assert (handed, taken) == (2, 4)
     assert len(set(came + back)) == 6
-    assert channel.take_back() == (0, [])
+    assert channel.reclaim() == (0, [])
     for fd in came + back:
         os.close(fd)
 
 
-def test_an_end_that_takes_no_more_still_has_what_is_in_the_channel(channel: Channel) -> None:
-    channel.hand(pairs(1)[0])
-    channel.far.shutdown(socket.SHUT_RDWR)
+def test_after_shutdown_the_sockets_in_the_channel_still_arrive(channel: Channel) -> None:
+    channel.send_sockets(pairs(1)[0])
+    channel.child_end.shutdown(socket.SHUT_RDWR)
     late, peers = pairs(1)
     with pytest.raises(BrokenPipeError):
-        channel.hand(late)
+        channel.send_sockets(late)
     assert late[0].fileno() >= 0
-    assert receive(channel.near) == END
-    _, (fd,) = receive(channel.far) or END
-    assert receive(channel.far) == END
+    assert receive(channel.parent_end) == END
+    _, (fd,) = receive(channel.child_end) or END
+    assert receive(channel.child_end) == END
     os.close(fd)
     late[0].close()
     peers[0].close()
 
 
-def test_a_full_channel_is_said_and_loses_nothing(channel: Channel) -> None:
+def test_a_full_channel_raises_an_error_and_loses_nothing(channel: Channel) -> None:
     handed = 0
     while True:
         sockets, peers = pairs(1)
         peers[0].close()
         try:
-            channel.hand(sockets)
+            channel.send_sockets(sockets)
         except BlockingIOError:
             break
         handed += 1
     assert sockets[0].fileno() >= 0
     sockets[0].close()
-    taken, back = channel.take_back()
+    taken, back = channel.reclaim()
     assert taken == len(back) == handed
     for fd in back:
         os.close(fd)
 
 
-def test_where_descriptors_do_not_suffice_it_is_known_how_many_are_lost(channel: Channel) -> None:
+def test_out_of_descriptors_the_number_of_lost_sockets_is_known(channel: Channel) -> None:
     sockets, peers = pairs(10)
-    channel.hand(sockets)
+    channel.send_sockets(sockets)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     last = os.dup(0)
     os.close(last)
     resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1, hard))
     try:
-        handed, came = receive(channel.far) or END
+        handed, came = receive(channel.child_end) or END
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert handed == 10

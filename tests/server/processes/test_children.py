@@ -10,7 +10,7 @@ import pytest
 
 from server.monitoring.counters import Counters
 from server.processes.channel import END, Channel, receive
-from server.processes.children import EVENNESS, MOST_IN_FLIGHT, SLOW_SECONDS, Child, shared_out
+from server.processes.children import BATCH_DIVISOR, MAX_IN_FLIGHT, SLOW_SECONDS, Child, distribute
 
 NOW = 1000.0
 
@@ -22,22 +22,22 @@ class Process:
         self.row = Counters()
         self.row.pid = 4711
         self.child = Child(self.row, socket.AF_UNIX)
-        self.channel: Channel = self.child.begin(NOW)
+        self.channel: Channel = self.child.open_channel(NOW)
 
     def take(self) -> int:
-        handed, came = receive(self.channel.far) or END
+        handed, came = receive(self.channel.child_end) or END
         self.row.accepted += handed
         for fd in came:
             os.close(fd)
         return handed
 
-    def give(self, count: int, now: float = NOW) -> bool:
+    def send_connections(self, count: int, now: float = NOW) -> bool:
         newcomers = []
         for _ in range(count):
             sock, peer = socket.socketpair()
             peer.close()
             newcomers.append(sock)
-        given = self.child.give(newcomers, now)
+        given = self.child.send_connections(newcomers, now)
         for sock in newcomers:
             sock.close()
         return given
@@ -47,96 +47,96 @@ class Process:
 def process() -> Iterator[Process]:
     made = Process()
     yield made
-    made.child.end()
+    made.child.close_channel()
 
 
-def test_the_load_is_what_was_given_and_has_not_ended(process: Process) -> None:
-    assert process.give(3)
+def test_the_load_is_the_sent_connections_that_have_not_ended(process: Process) -> None:
+    assert process.send_connections(3)
     assert (process.child.load, process.child.in_flight) == (3, 3)
     process.take()
     process.row.closed["client"] += 1
-    process.child.look(NOW)
+    process.child.update_load(NOW)
     assert (process.child.load, process.child.in_flight) == (2, 0)
 
 
-def test_one_that_takes_what_it_is_given_is_not_slow(process: Process) -> None:
+def test_a_child_that_accepts_what_was_sent_is_not_slow(process: Process) -> None:
     for turn in range(5):
-        process.give(1, NOW + turn)
+        process.send_connections(1, NOW + turn)
         process.take()
-        process.child.look(NOW + turn + 0.9)
+        process.child.update_load(NOW + turn + 0.9)
         assert not process.child.slow
 
 
-def test_one_that_does_not_take_is_slow_from_a_moment_on_until_its_loop_turns(process: Process) -> None:
-    process.child.look(NOW + 50)
-    process.give(1, NOW + 60)  # It was idle before, which is no delay.
-    process.child.look(NOW + 60 + SLOW_SECONDS / 2)
+def test_a_child_that_does_not_accept_is_slow_until_its_loop_turns(process: Process) -> None:
+    process.child.update_load(NOW + 50)
+    process.send_connections(1, NOW + 60)  # It was idle before, which is no delay.
+    process.child.update_load(NOW + 60 + SLOW_SECONDS / 2)
     assert not process.child.stuck()
-    process.child.look(NOW + 60 + SLOW_SECONDS)
+    process.child.update_load(NOW + 60 + SLOW_SECONDS)
     assert process.child.stuck()
-    sockets, lost = process.child.take_back()
+    sockets, lost = process.child.reclaim()
     assert (len(sockets), lost, process.child.load) == (1, 0, 0)
     sockets[0].close()
-    process.child.look(NOW + 70)
+    process.child.update_load(NOW + 70)
     assert process.child.slow  # Nothing waits for it, but it may stand still.
     assert not process.child.stuck()
     process.row.turns += 1
-    process.child.look(NOW + 71)
+    process.child.update_load(NOW + 71)
     assert not process.child.slow
 
 
-def test_one_that_stays_away_from_waiting_is_slow(process: Process) -> None:
-    process.row.lag.away(NOW)
-    process.row.lag.back(NOW)
-    process.child.look(NOW + SLOW_SECONDS)
+def test_a_child_with_a_long_turn_is_slow(process: Process) -> None:
+    process.row.lag.turn_ended(NOW)
+    process.row.lag.turn_started(NOW)
+    process.child.update_load(NOW + SLOW_SECONDS)
     assert process.child.slow
 
 
-def test_who_can_be_given_newcomers(process: Process) -> None:
-    assert process.child.able()
-    process.child.leaves = True
-    assert not process.child.able()
-    process.child.leaves = False
+def test_which_children_accept_connections(process: Process) -> None:
+    assert process.child.accepts_connections()
+    process.child.closing = True
+    assert not process.child.accepts_connections()
+    process.child.closing = False
     process.row.pid = 0
-    assert not process.child.able()
+    assert not process.child.accepts_connections()
     process.row.pid = 4711
-    process.child.end()
-    assert not process.child.able()
+    process.child.close_channel()
+    assert not process.child.accepts_connections()
 
 
-def test_what_can_not_be_handed_over_stays_and_the_process_is_spared_until_the_next_look(process: Process) -> None:
-    process.channel.far.shutdown(socket.SHUT_RDWR)
-    assert not process.give(2)
+def test_sockets_that_can_not_be_sent_stay_and_the_child_is_skipped_until_the_next_update(process: Process) -> None:
+    process.channel.child_end.shutdown(socket.SHUT_RDWR)
+    assert not process.send_connections(2)
     assert process.child.load == 0
-    assert not process.child.able()
-    process.child.look(NOW)
-    assert process.child.able()
+    assert not process.child.accepts_connections()
+    process.child.update_load(NOW)
+    assert process.child.accepts_connections()
 
 
-def test_what_a_dead_process_took_and_did_not_count_is_known(process: Process) -> None:
-    process.give(2)
-    process.give(2)
-    process.give(3)
+def test_connections_that_a_dead_process_received_and_did_not_count_are_known(process: Process) -> None:
+    process.send_connections(2)
+    process.send_connections(2)
+    process.send_connections(3)
     process.take()
-    receive(process.channel.far)  # Killed before it counted them.
-    sockets, _ = process.child.take_back()
+    receive(process.channel.child_end)  # Killed before it counted them.
+    sockets, _ = process.child.reclaim()
     assert len(sockets) == 3
     assert process.child.uncounted() == 2
     for sock in sockets:
         sock.close()
 
 
-def test_a_new_process_begins_with_nothing(process: Process) -> None:
-    process.give(2)
+def test_a_new_process_starts_with_no_load(process: Process) -> None:
+    process.send_connections(2)
     process.take()
     process.row.clear()
-    process.child.end()
-    process.child.look(NOW)
+    process.child.close_channel()
+    process.child.update_load(NOW)
     assert (process.child.load, process.child.in_flight) == (0, 0)
-    process.channel = process.child.begin(NOW + 1)
+    process.channel = process.child.open_channel(NOW + 1)
     process.row.pid = 4712
     assert (process.child.load, process.child.in_flight, process.child.slow) == (0, 0, False)
-    assert process.give(1)
+    assert process.send_connections(1)
 
 
 # Who gets the newcomers
@@ -151,40 +151,40 @@ def children(*loads: int) -> dict[int, Child]:
     return found
 
 
-def test_the_least_loaded_gets_them_until_the_loads_are_even() -> None:
-    assert shared_out(1, children(5, 3, 4), 100) == {2: 1}
-    assert shared_out(9, children(5, 3, 4), 100) == {1: 2, 2: 4, 3: 3}
-    assert shared_out(0, children(5, 3, 4), 100) == {}
+def test_the_child_with_the_lowest_load_gets_connections_until_loads_are_even() -> None:
+    assert distribute(1, children(5, 3, 4), 100) == {2: 1}
+    assert distribute(9, children(5, 3, 4), 100) == {1: 2, 2: 4, 3: 3}
+    assert distribute(0, children(5, 3, 4), 100) == {}
 
 
-def test_large_loads_may_differ_a_little_so_that_several_come_at_once() -> None:
-    counts = shared_out(30, children(*[10 * EVENNESS] * 16), 1000)
+def test_large_loads_may_differ_a_little_so_that_connections_come_in_batches() -> None:
+    counts = distribute(30, children(*[10 * BATCH_DIVISOR] * 16), 1000)
     assert counts == {1: 11, 2: 11, 3: 8}
 
 
-def test_nobody_gets_more_than_its_share() -> None:
-    assert shared_out(50, children(8, 10, 3), 10) == {1: 2, 3: 7}
-    assert shared_out(50, children(10 * EVENNESS), 10 * EVENNESS + 2) == {1: 2}
+def test_no_child_gets_more_than_its_share() -> None:
+    assert distribute(50, children(8, 10, 3), 10) == {1: 2, 3: 7}
+    assert distribute(50, children(10 * BATCH_DIVISOR), 10 * BATCH_DIVISOR + 2) == {1: 2}
 
 
-def test_a_slow_one_gets_them_only_if_the_others_have_no_room() -> None:
+def test_a_slow_child_gets_connections_only_if_the_others_have_no_room() -> None:
     found = children(0, 7, 7)
     found[1].slow = True
-    assert shared_out(4, found, 10) == {2: 2, 3: 2}
-    assert shared_out(8, found, 10) == {1: 2, 2: 3, 3: 3}
-    found[1].in_flight = MOST_IN_FLIGHT
-    assert shared_out(8, found, 10) == {2: 3, 3: 3}
+    assert distribute(4, found, 10) == {2: 2, 3: 2}
+    assert distribute(8, found, 10) == {1: 2, 2: 3, 3: 3}
+    found[1].in_flight = MAX_IN_FLIGHT
+    assert distribute(8, found, 10) == {2: 3, 3: 3}
 
 
-def test_one_that_has_enough_in_flight_is_waited_for() -> None:
+def test_connections_wait_for_a_child_with_enough_in_flight() -> None:
     found = children(0, 7)
-    found[1].in_flight = MOST_IN_FLIGHT - 2
-    assert shared_out(8, found, 100) == {1: 2}
+    found[1].in_flight = MAX_IN_FLIGHT - 2
+    assert distribute(8, found, 100) == {1: 2}
 
 
-def test_who_can_not_be_given_any_is_left_out() -> None:
+def test_a_child_that_accepts_no_connections_gets_none() -> None:
     found = children(0, 7)
-    found[1].leaves = True
-    assert shared_out(2, found, 100) == {2: 2}
-    found[2].leaves = True
-    assert shared_out(2, found, 100) == {}
+    found[1].closing = True
+    assert distribute(2, found, 100) == {2: 2}
+    found[2].closing = True
+    assert distribute(2, found, 100) == {}

@@ -12,8 +12,9 @@ import pytest
 from server.monitoring.counters import Counters, SharedBoard
 from server.monitoring.log import LogRing
 from server.processes.channel import Channel, receive
-from server.processes.descriptor_receiver import ORPHANS_DRAIN_SECONDS, Intake
-from server.readiness.acceptor import ACCEPTS_PER_TURN, Handler
+from server.processes.descriptor_receiver import ORPHAN_DRAIN_SECONDS, DescriptorReceiver
+from server.readiness.acceptor import ACCEPTS_PER_TURN
+from server.readiness.interfaces import Handler
 from server.settings import parse
 from server.system.signals import StopRequests
 
@@ -22,7 +23,7 @@ FULL = b"ERR server full\n"
 
 class FakePoller:
     def __init__(self) -> None:
-        self.wall: int | None = None
+        self.fd_setsize: int | None = None
         self.watched: set[int] = set()
 
     def watch(self, fd: int, read: bool, write: bool) -> None:
@@ -36,7 +37,6 @@ class FakeHost:
     """A loop that turns only when told to. `connections` are those admitted."""
 
     now = 1000.0
-    receive_size = 1024
 
     def __init__(self) -> None:
         self.counters = Counters()
@@ -50,13 +50,13 @@ class FakeHost:
     def admit(self, sock: socket.socket, peer: object) -> None:
         self.connections.append(sock)
 
-    def held(self) -> int:
+    def connection_count(self) -> int:
         return len(self.connections)
 
     def wake_by(self, when: float) -> None:
         pass
 
-    def afterwards(self, call: Callable[[], None]) -> None:
+    def call_at_end_of_turn(self, call: Callable[[], None]) -> None:
         pass
 
 
@@ -69,20 +69,20 @@ class Bench:
         self.host = FakeHost()
         self.stops = StopRequests()
         self.service = SimpleNamespace(settings=parse(["--drain-timeout", "60"], {}), stops=self.stops)
-        source = self.channel.far.dup()
+        source = self.channel.child_end.dup()
         source.setblocking(False)
         self.fd = source.fileno()
-        self.intake = Intake(self.host, source, self.service, self.board, socket.AF_UNIX)  # type: ignore[arg-type]
+        self.intake = DescriptorReceiver(self.host, source, self.service, self.board, socket.AF_UNIX)  # type: ignore[arg-type]
         self.clients: list[socket.socket] = []
 
-    def hand(self, count: int = 1) -> None:
+    def send_sockets(self, count: int = 1) -> None:
         made = [socket.socketpair() for _ in range(count)]
         self.clients += [client for client, _ in made]
-        self.channel.hand([sock for _, sock in made])
+        self.channel.send_sockets([sock for _, sock in made])
 
     def told(self) -> int:
         count = 0
-        while receive(self.channel.near) is not None:
+        while receive(self.channel.parent_end) is not None:
             count += 1
         return count
 
@@ -102,83 +102,81 @@ def bench() -> Iterator[Bench]:
     made.close()
 
 
-def test_who_is_handed_over_is_held_and_counted(bench: Bench) -> None:
+def test_a_received_connection_is_admitted_and_counted(bench: Bench) -> None:
     assert bench.host.poller.watched == set(bench.host.handlers) == {bench.fd}
-    bench.hand(3)
-    bench.hand(1)
+    bench.send_sockets(3)
+    bench.send_sockets(1)
     bench.intake.on_readable()
-    assert bench.host.counters.accepted == bench.host.held() == 4
+    assert bench.host.counters.accepted == bench.host.connection_count() == 4
     for client, sock in zip(bench.clients, bench.host.connections, strict=True):
         client.sendall(b"x")
         assert sock.recv(10) == b"x"
 
 
-def test_nobody_there_is_no_event(bench: Bench) -> None:
+def test_an_empty_channel_admits_nothing(bench: Bench) -> None:
     bench.intake.on_readable()
     bench.intake.tick()
-    assert bench.host.held() == 0
+    assert bench.host.connection_count() == 0
 
 
-def test_a_turn_does_not_take_everyone(bench: Bench) -> None:
+def test_a_turn_receives_a_bounded_number(bench: Bench) -> None:
     for _ in range(5):
-        bench.hand(ACCEPTS_PER_TURN // 2)
+        bench.send_sockets(ACCEPTS_PER_TURN // 2)
     bench.intake.on_readable()
-    assert bench.host.held() == ACCEPTS_PER_TURN
+    assert bench.host.connection_count() == ACCEPTS_PER_TURN
     bench.intake.on_readable()
-    assert bench.host.held() == 2 * ACCEPTS_PER_TURN
+    assert bench.host.connection_count() == 2 * ACCEPTS_PER_TURN
 
 
-def test_the_supervisor_is_told_only_while_it_waits(bench: Bench) -> None:
-    bench.hand()
+def test_reports_are_sent_only_while_they_are_wanted(bench: Bench) -> None:
+    bench.send_sockets()
     bench.intake.on_readable()
-    bench.intake.released()
+    bench.intake.connection_closed()
     assert bench.told() == 0
-    bench.board.telling = 1
-    bench.hand()
+    bench.board.reports_wanted = 1
+    bench.send_sockets()
     bench.intake.on_readable()
     assert bench.told() == 1
-    bench.intake.released()
+    bench.intake.connection_closed()
     assert bench.told() == 1
 
 
-def test_what_can_not_be_watched_is_refused_and_the_counts_agree(bench: Bench) -> None:
-    bench.host.poller.wall = 0
-    bench.hand(2)
+def test_a_descriptor_that_can_not_be_watched_is_refused_and_the_counts_add_up(bench: Bench) -> None:
+    bench.host.poller.fd_setsize = 0
+    bench.send_sockets(2)
     bench.intake.on_readable()
     counters = bench.host.counters
-    assert (counters.accepted, counters.held, counters.accept_errors) == (2, 0, 2)
+    assert (counters.accepted, counters.connections, counters.accept_errors) == (2, 0, 2)
     assert [client.recv(100) for client in bench.clients] == [FULL, FULL]
 
 
-def test_what_the_kernel_dropped_for_want_of_descriptors_is_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_descriptors_that_the_kernel_dropped_are_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[tuple[int, list[int]] | None] = [(3, []), None]
     monkeypatch.setattr("server.processes.channel.receive", lambda _: answers.pop(0))
     bench.intake.on_readable()
     counters = bench.host.counters
-    assert (counters.accepted, counters.held, counters.accept_errors) == (3, 0, 3)
+    assert (counters.accepted, counters.connections, counters.accept_errors) == (3, 0, 3)
     monkeypatch.undo()
     bench.host.log.close()
-    assert "out of descriptors: 3 newcomers lost" in bench.host.stream.getvalue()
+    assert "out of descriptors: 3 new connections lost" in bench.host.stream.getvalue()
 
 
-def test_who_is_in_the_channel_at_the_end_is_held_and_nobody_comes_after(bench: Bench) -> None:
-    bench.hand(2)
+def test_closing_admits_what_is_in_the_channel_and_nothing_later(bench: Bench) -> None:
+    bench.send_sockets(2)
     bench.intake.close()
-    assert bench.host.held() == 2
+    assert bench.host.connection_count() == 2
     assert bench.host.handlers == {}
     assert bench.host.poller.watched == set()
     with pytest.raises(BrokenPipeError):
-        bench.hand()
+        bench.send_sockets()
     bench.intake.close()
-    bench.board.telling = 1
-    bench.intake.released()
+    bench.board.reports_wanted = 1
+    bench.intake.connection_closed()
 
 
-def test_without_a_supervisor_the_end_is_asked_for_and_soon(bench: Bench) -> None:
-    bench.channel.near.close()
+def test_without_a_supervisor_it_requests_a_stop_with_a_short_drain(bench: Bench) -> None:
+    bench.channel.parent_end.close()
     bench.intake.on_readable()
-    assert bench.stops.take() == 1
-    assert bench.service.settings.drain_timeout == ORPHANS_DRAIN_SECONDS
+    assert bench.stops.read_requests() == 1
+    assert bench.service.settings.drain_timeout == ORPHAN_DRAIN_SECONDS
     assert bench.host.handlers == {}

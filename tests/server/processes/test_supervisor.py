@@ -15,7 +15,7 @@ from functools import partial
 
 import pytest
 
-from server.processes.children import EVENNESS
+from server.processes.children import BATCH_DIVISOR
 from tests.support.server_process import ServerProcess, running_server
 from tests.support.several import came_in, children, gone, of_each, pids, standing_still
 from tests.support.sockets import (
@@ -65,7 +65,7 @@ def _answered(client: socket.socket) -> bool:
 # All of them held, evenly, and counted
 
 
-def test_auto_is_as_many_as_the_connections_need(past_the_wall: tuple[ServerProcess, object]) -> None:
+def test_auto_starts_as_many_processes_as_the_connections_need(past_the_wall: tuple[ServerProcess, object]) -> None:
     server, _ = past_the_wall
     assert server.lines[0].endswith(f"model select pid {server.process.pid} processes 3")
     metrics = server.metrics()
@@ -77,7 +77,7 @@ def test_auto_is_as_many_as_the_connections_need(past_the_wall: tuple[ServerProc
 def test_the_connections_are_shared_evenly(past_the_wall: tuple[ServerProcess, object]) -> None:
     held = of_each(past_the_wall[0].metrics(), "connections")
     assert sum(held.values()) == 1200
-    assert max(held.values()) - min(held.values()) <= 1 + 400 // EVENNESS
+    assert max(held.values()) - min(held.values()) <= 1 + 400 // BATCH_DIVISOR
 
 
 def test_the_figures_of_the_processes_add_up(past_the_wall: tuple[ServerProcess, object]) -> None:
@@ -89,7 +89,7 @@ def test_the_figures_of_the_processes_add_up(past_the_wall: tuple[ServerProcess,
     assert all(seconds >= 0 for seconds in of_each(metrics, "cpu_seconds_total").values())
 
 
-def test_health_and_the_figures_of_the_process_that_began(past_the_wall: tuple[ServerProcess, object]) -> None:
+def test_health_and_the_process_metrics_of_the_parent(past_the_wall: tuple[ServerProcess, object]) -> None:
     server, _ = past_the_wall
     assert server.get("/healthz") == (200, "ok\n")
     assert server.metrics()["process_open_fds"] == server.open_descriptors()
@@ -99,14 +99,14 @@ def test_health_and_the_figures_of_the_process_that_began(past_the_wall: tuple[S
 # Harm
 
 
-def test_a_killed_process_takes_its_own_connections_with_it_and_is_begun_anew() -> None:
+def test_a_killed_process_loses_only_its_own_connections_and_is_restarted() -> None:
     with running_server(*ECHO, "--max-connections", "12") as server, connections(server.port, 12) as clients:
         assert not dropped(clients)
         os.kill(pids(server)[1], signal.SIGKILL)
         server.wait_for_line(r"^process 1 \(pid \d+\) was killed by SIGKILL: 4 connections lost$")
         with connections(server.port, 4) as again:  # The others have their shares, so these wait for the new process.
             assert not dropped(again)
-            server.wait_for_line(r"^process 1 is begun anew \(pid \d+\)$")
+            server.wait_for_line(r"^process 1 restarted \(pid \d+\)$")
             assert len(dropped(clients)) == 4
             metrics = server.metrics()
             assert of_each(metrics, "connections") == {0: 4, 1: 4, 2: 4}
@@ -119,7 +119,7 @@ def test_a_killed_process_takes_its_own_connections_with_it_and_is_begun_anew() 
         assert server.stop() == 0
 
 
-def test_in_a_full_house_those_who_come_back_at_once_after_a_death_are_not_refused() -> None:
+def test_clients_that_reconnect_at_the_cap_after_a_process_died_are_not_refused() -> None:
     with running_server(*ECHO, "--max-connections", "900") as server, connections(server.port, 900) as clients:
         assert not dropped(clients)
         os.kill(pids(server)[1], signal.SIGKILL)
@@ -144,9 +144,12 @@ def each_dropped(clients: list[socket.socket], count: int) -> Iterator[socket.so
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_who_waits_at_the_cap_has_the_places_of_a_process_when_it_ends(number: signal.Signals) -> None:
+def test_connections_that_wait_at_the_cap_are_admitted_when_a_process_ends(number: signal.Signals) -> None:
     # So that nobody is let in because it is time to look.
-    never = "from server.processes import parent, process_table\nparent.IDLE_SECONDS, process_table.PACE_SECONDS = 600.0, 0.0"
+    never = (
+        "from server.processes import parent, process_table\n"
+        "parent.IDLE_SECONDS, process_table.RESTART_DELAY_SECONDS = 600.0, 0.0"
+    )
     flags = ("--app", "echo", "--processes", "2", "--max-connections", "4", "--at-cap", "wait")
     with running_server(*flags, before=never) as server, connections(server.port, 4) as clients:
         assert not dropped(clients)
@@ -157,7 +160,7 @@ def test_who_waits_at_the_cap_has_the_places_of_a_process_when_it_ends(number: s
             assert read_line(waiting) == b"hello\n"
 
 
-def test_newcomers_that_nobody_serves_yet_are_shown() -> None:
+def test_connections_that_no_process_serves_yet_are_in_the_backlog_metric() -> None:
     with running_server("--app", "echo", "--processes", "2", "--max-connections", "10") as server, ExitStack() as stack:
         assert not dropped([stack.enter_context(connect(server.port))])
         below = list(pids(server).values())
@@ -169,7 +172,7 @@ def test_newcomers_that_nobody_serves_yet_are_shown() -> None:
         server.wait_for_metrics(lambda metrics: (metrics["backlog"], metrics["connections"]) == (0, 7))
 
 
-def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
+def test_no_new_connection_is_left_with_a_stopped_process() -> None:
     with running_server(*ECHO) as server, ExitStack() as stack:
 
         def newcomer() -> socket.socket:
@@ -195,7 +198,7 @@ def test_no_newcomer_is_left_with_a_process_that_stands_still() -> None:
         assert server.stop() == 0
 
 
-def test_who_waits_for_the_only_place_left_gets_it_when_its_process_goes_on() -> None:
+def test_a_connection_that_waits_for_a_stopped_process_is_served_when_it_continues() -> None:
     with running_server(*ECHO, "--max-connections", "3") as server, connections(server.port, 2) as clients:
         assert not dropped(clients)
         (free,) = (number for number, held in of_each(server.metrics(), "connections").items() if not held)
@@ -209,22 +212,22 @@ def test_who_waits_for_the_only_place_left_gets_it_when_its_process_goes_on() ->
             assert read_line(waiting) == b"hello\n"
 
 
-def test_a_process_that_is_told_to_stop_drains_and_another_takes_its_place() -> None:
+def test_a_stopped_process_drains_and_is_restarted() -> None:
     with running_server(*ECHO, "--drain-timeout", "25", before=PATIENT) as server, ExitStack() as stack:
         owed, *others = stack.enter_context(connections(server.port, 3))
         assert not dropped(others)
         taken = fill_for_good(owed, MESSAGE, partial(came_in, server))
         (leaving,) = (number for number, sent in of_each(server.metrics(), "messages_total").items() if sent > 1)
         os.kill(pids(server)[leaving], signal.SIGTERM)
-        server.wait_for_line(rf"^process {leaving}: stopping: 0 connections closed, 1 finish first")
+        server.wait_for_line(rf"^process {leaving}: stopping: 0 connections closed, 1 still draining")
         newcomers = stack.enter_context(connections(server.port, 10))
         assert not dropped([*others, *newcomers])
         replies = read_to_end(owed)
         assert replies == MESSAGE * (len(replies) // len(MESSAGE))
         assert 0 < len(replies) <= taken
         owed.close()
-        server.wait_for_line(rf"^process {leaving} \(pid \d+\) ended with 0, having drained$")
-        server.wait_for_line(rf"^process {leaving} is begun anew")
+        server.wait_for_line(rf"^process {leaving} \(pid \d+\) exited with code 0 after draining$")
+        server.wait_for_line(rf"^process {leaving} restarted")
         assert server.get("/healthz") == (200, "ok\n")
         metrics = server.metrics()
         assert metrics['closed_total{reason="lost"}'] == 0
@@ -232,7 +235,7 @@ def test_a_process_that_is_told_to_stop_drains_and_another_takes_its_place() -> 
         assert not dropped(newcomers)
 
 
-def test_a_killed_supervisor_takes_all_processes_with_it_and_the_port_is_free() -> None:
+def test_all_processes_end_with_a_killed_supervisor_and_the_port_is_free() -> None:
     flags = ("--app", "echo", "--processes", "2", "--block-ms", "60000")
     with running_server(*flags) as server, connect(server.port) as client, connect(server.port) as other:
         client.sendall(b"its process is in a blocking call now\n")
@@ -246,7 +249,7 @@ def test_a_killed_supervisor_takes_all_processes_with_it_and_the_port_is_free() 
         socket.create_server(("127.0.0.1", server.admin_port)).close()
 
 
-def test_each_process_delivers_what_it_owes_when_the_server_stops() -> None:
+def test_each_process_delivers_pending_replies_when_the_server_stops() -> None:
     flags = (*ECHO, "--drain-timeout", "25")
     with running_server(*flags, before=PATIENT) as server, connections(server.port, 6) as clients:
         assert not dropped(clients)

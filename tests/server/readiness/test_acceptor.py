@@ -18,16 +18,17 @@ from server.readiness.acceptor import (
     CALM_SECONDS,
     CROWDED_SECONDS,
     REFUSAL_SECONDS,
-    REST_SECONDS,
+    RETRY_SECONDS,
     Acceptor,
 )
+from server.readiness.interfaces import Handler
 from tests.support.sockets import connect, read_to_end
 
 FULL = b"ERR server full\n"
 
 
 class FakePoller:
-    wall: int | None = None
+    fd_setsize: int | None = None
 
     def __init__(self) -> None:
         self.watched: dict[int, bool] = {}
@@ -55,8 +56,7 @@ class FakeHost:
         self.log = LogRing(self.stream)
         self.log.start()
         self.poller = FakePoller()
-        self.handlers: dict[int, module.Handler] = {}
-        self.receive_size = 1024
+        self.handlers: dict[int, Handler] = {}
         self.connections: list[socket.socket] = []
         self.alarms: list[float] = []
         self.calls: list[Callable[[], None]] = []
@@ -64,13 +64,13 @@ class FakeHost:
     def admit(self, sock: socket.socket, peer: object) -> None:
         self.connections.append(sock)
 
-    def held(self) -> int:
+    def connection_count(self) -> int:
         return len(self.connections)
 
     def wake_by(self, when: float) -> None:
         self.alarms.append(when)
 
-    def afterwards(self, call: Callable[[], None]) -> None:
+    def call_at_end_of_turn(self, call: Callable[[], None]) -> None:
         self.calls.append(call)
 
     def lines(self) -> list[str]:
@@ -127,7 +127,7 @@ class Bench:
 
     def leave(self) -> None:
         self.host.connections.pop().close()
-        self.acceptor.released()
+        self.acceptor.connection_closed()
 
     @property
     def listening(self) -> bool:
@@ -159,15 +159,15 @@ waiting = pytest.mark.parametrize("bench", [(3, 4, True)], indirect=True)
 
 
 @with_room
-def test_no_more_than_the_bound_are_accepted_in_a_turn(bench: Bench) -> None:
+def test_a_turn_accepts_a_bounded_number(bench: Bench) -> None:
     bench.connect(ACCEPTS_PER_TURN + 5)
     bench.turn()
-    assert bench.host.held() == bench.host.counters.accepted == ACCEPTS_PER_TURN
+    assert bench.host.connection_count() == bench.host.counters.accepted == ACCEPTS_PER_TURN
     bench.turn()
-    assert bench.host.held() == ACCEPTS_PER_TURN + 5
+    assert bench.host.connection_count() == ACCEPTS_PER_TURN + 5
 
 
-def test_those_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> None:
+def test_connections_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> None:
     clients = bench.connect(6)
     for client in clients:
         client.sendall(b"on its way\n")
@@ -182,7 +182,7 @@ def test_those_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> None:
     assert bench.listening
 
 
-def test_with_all_slots_taken_the_rest_waits_and_is_refused_soon(bench: Bench) -> None:
+def test_with_all_refusal_slots_in_use_further_connections_are_refused_soon(bench: Bench) -> None:
     clients = bench.connect(3 + 4 + 3)
     bench.turn()
     assert bench.refusals == 4
@@ -196,7 +196,7 @@ def test_with_all_slots_taken_the_rest_waits_and_is_refused_soon(bench: Bench) -
     assert [read_to_end(client) for client in clients[3:]] == [FULL] * 7
 
 
-def test_with_all_slots_taken_and_nobody_waiting_they_linger_on(bench: Bench) -> None:
+def test_with_all_refusal_slots_in_use_and_none_waiting_refusals_linger_on(bench: Bench) -> None:
     bench.connect(3 + 4)
     bench.turn()
     bench.host.now += CROWDED_SECONDS
@@ -207,7 +207,7 @@ def test_with_all_slots_taken_and_nobody_waiting_they_linger_on(bench: Bench) ->
     assert bench.refusals == 0
 
 
-def test_a_refused_one_that_left_already_takes_no_slot(bench: Bench) -> None:
+def test_a_refused_client_that_has_left_uses_no_slot(bench: Bench) -> None:
     bench.connect(3)
     bench.turn()
     leaver = bench.connect()[0]
@@ -218,40 +218,40 @@ def test_a_refused_one_that_left_already_takes_no_slot(bench: Bench) -> None:
 
 
 @waiting
-def test_waiting_takes_the_listener_out_until_one_leaves(bench: Bench) -> None:
+def test_at_the_cap_the_listener_is_not_watched_until_a_connection_ends(bench: Bench) -> None:
     bench.connect(5)
     bench.turn()
-    assert bench.host.held() == 3
+    assert bench.host.connection_count() == 3
     assert not bench.listening
     assert not bench.refusals
     bench.leave()
     assert bench.listening
     bench.turn()
-    assert bench.host.held() == 3
+    assert bench.host.connection_count() == 3
     assert not bench.listening
     assert bench.host.counters.refused == 0
 
 
-def test_who_comes_in_the_turn_in_which_others_leave_has_their_places(bench: Bench) -> None:
+def test_connections_that_come_in_the_turn_in_which_others_end_are_admitted(bench: Bench) -> None:
     bench.connect(3)
     bench.turn()
     bench.connect()
     bench.acceptor.on_readable()
     bench.leave()
     bench.turn()
-    assert bench.host.held() == 3
+    assert bench.host.connection_count() == 3
     assert bench.host.counters.refused == 0
 
 
-def test_who_waits_when_it_is_closed_is_not_let_in(bench: Bench) -> None:
+def test_a_closed_acceptor_admits_no_waiting_connection(bench: Bench) -> None:
     bench.connect()
     bench.acceptor.on_readable()
     bench.acceptor.close()
     bench.turn()
-    assert bench.host.held() == bench.listener.accepts == 0
+    assert bench.host.connection_count() == bench.listener.accepts == 0
 
 
-def test_out_of_descriptors_with_nobody_there_is_no_failed_accept(bench: Bench) -> None:
+def test_out_of_descriptors_without_a_waiting_connection_is_no_failed_accept(bench: Bench) -> None:
     bench.listener.failures = [errno.EMFILE]
     bench.turn()
     assert bench.listener.accepts == 2
@@ -271,22 +271,22 @@ def test_the_crossings_are_logged_once_each_with_hysteresis(bench: Bench) -> Non
     for _ in range(5):
         bench.leave()
     assert bench.host.lines() == [
-        "at the cap of 100 connections: newcomers are refused",
+        "at the cap of 100 connections: new connections are refused",
         "below the cap again: 95 connections of 100",
     ]
 
 
 @pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN])
-def test_a_newcomer_that_was_lost_does_not_keep_the_next(bench: Bench, number: int) -> None:
+def test_an_aborted_connection_does_not_delay_the_next(bench: Bench, number: int) -> None:
     bench.listener.failures = [number]
     bench.connect()
     bench.turn()
-    assert bench.host.held() == 1
+    assert bench.host.connection_count() == 1
     assert bench.host.counters.accept_errors == 1
     assert bench.listening
 
 
-def test_an_error_that_is_our_own_is_not_hidden(bench: Bench) -> None:
+def test_an_unexpected_error_is_raised(bench: Bench) -> None:
     bench.listener.failures = [errno.EBADF]
     with pytest.raises(OSError, match="Bad file descriptor"):
         bench.turn()
@@ -313,40 +313,40 @@ def test_out_of_descriptors_the_spare_refuses_one_at_a_time(
     assert bench.listening
 
 
-def test_when_even_the_spare_is_of_no_use_the_listener_rests(bench: Bench) -> None:
+def test_if_the_spare_descriptor_does_not_help_the_listener_pauses(bench: Bench) -> None:
     bench.connect()
     bench.listener.failures = [errno.ENOBUFS] * 4
     bench.turn()
     assert not bench.listening
     assert bench.listener.accepts == 2
-    assert bench.host.alarms[-1] == bench.host.now + REST_SECONDS
+    assert bench.host.alarms[-1] == bench.host.now + RETRY_SECONDS
     bench.acceptor.tick()
     assert not bench.listening
-    bench.host.now += REST_SECONDS
+    bench.host.now += RETRY_SECONDS
     bench.acceptor.tick()
     assert bench.listening
     bench.turn()
-    bench.host.now += REST_SECONDS
+    bench.host.now += RETRY_SECONDS
     bench.acceptor.tick()
     bench.turn()
-    assert bench.host.held() == 1
+    assert bench.host.connection_count() == 1
     bench.host.now += CALM_SECONDS
     bench.acceptor.tick()
     first, second = bench.host.lines()  # The edges only.
     assert "No buffer space available" in first
-    assert second == "descriptors suffice again"
+    assert second == "descriptors are available again"
 
 
-def test_a_descriptor_beyond_the_wall_is_refused(bench: Bench) -> None:
-    bench.host.poller.wall = 3
+def test_a_descriptor_from_fd_setsize_on_is_refused(bench: Bench) -> None:
+    bench.host.poller.fd_setsize = 3
     client = bench.connect()[0]
     bench.turn()
     assert read_to_end(client) == FULL
-    assert bench.host.held() == 0
+    assert bench.host.connection_count() == 0
     assert bench.refusals == 0
 
 
-def test_after_the_end_nothing_is_watched_and_nothing_happens(bench: Bench) -> None:
+def test_a_closed_acceptor_watches_nothing_and_does_nothing(bench: Bench) -> None:
     bench.connect(5)
     bench.turn()
     bench.acceptor.close()
@@ -354,31 +354,31 @@ def test_after_the_end_nothing_is_watched_and_nothing_happens(bench: Bench) -> N
     assert not bench.host.handlers
     assert not bench.host.poller.watched
     bench.acceptor.tick()
-    bench.acceptor.released()
+    bench.acceptor.connection_closed()
     with pytest.raises(ConnectionRefusedError):
         connect(bench.listener.port)
 
 
-def test_while_it_pauses_newcomers_wait(bench: Bench) -> None:
+def test_while_paused_new_connections_wait(bench: Bench) -> None:
     bench.acceptor.pause(True)
     bench.connect(2)
     bench.turn()
     assert not bench.listening
-    assert bench.host.held() == 0
+    assert bench.host.connection_count() == 0
     bench.acceptor.tick()
     assert not bench.listening
     bench.acceptor.pause(False)
     bench.turn()
-    assert bench.host.held() == 2
+    assert bench.host.connection_count() == 2
 
 
-def test_a_host_that_passes_them_on_has_them_counted_elsewhere() -> None:
+def test_a_host_that_passes_connections_on_does_not_count_them() -> None:
     host, listener = FakeHost(), Listener()
     acceptor = Acceptor(host, listener, 10, 4, False, counts=False)  # type: ignore[arg-type]
     with connect(listener.port):
         acceptor.on_readable()
         host.calls.pop()()
-        assert host.held() == 1
+        assert host.connection_count() == 1
         assert host.counters.accepted == 0
         host.connections[0].close()
     acceptor.close()

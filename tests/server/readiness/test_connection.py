@@ -6,13 +6,16 @@ import io
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from server import protocol
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
-from server.readiness.connection import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, Connection
+from server.policy import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK
+from server.readiness.connection import Connection
+from server.settings import parse
 from tests.support.sockets import read_exactly, read_to_end
 
 
@@ -24,27 +27,28 @@ class FakeHost:
         self.turn = 0.0
         self.draining = False
         self.counters = Counters()
-        self.words = self.counters.words
+        self.counts = self.counters.counts
         self.log = LogRing(io.StringIO())
-        self.tracing = False
-        self.first_size = 448
-        self.receive_size = 16_384
-        self.idle_timeout = 0.0
-        self.message_timeout = 30.0
-        self.reply = protocol.reply_for("echo", "line", lambda: None)
-        self.answer = protocol.answer_for("line", 100_000, self.reply, verbatim=True)
-        self.new_decoder = protocol.decoder_for("line", 100_000)
+        self.settings = parse([], {})
+        self.use("echo", "line", 100_000, verbatim=True)
         self.interest: list[tuple[bool, bool]] = []
-        self.minded: list[Connection] = []
+        self.deadline_watched: list[Connection] = []
         self.reasons: list[str] = []
+
+    def use(self, app: str, framing: str, limit: int, first_size: int = 448, receive_size: int = 16_384, **how: bool):
+        """Have it speak this wire format."""
+        reply = protocol.reply_for(app, framing, lambda: None)
+        answer = protocol.answer_for(framing, limit, reply, **how)
+        decoder = protocol.decoder_for(framing, limit)
+        self.wire = protocol.Wire(reply, answer, decoder, first_size, receive_size)
 
     def interest_changed(self, connection: Connection) -> None:
         self.interest.append((connection.readable(), connection.writable()))
 
-    def mind(self, connection: Connection) -> None:
-        self.minded.append(connection)
+    def watch_deadline(self, connection: Connection) -> None:
+        self.deadline_watched.append(connection)
 
-    def closed(self, connection: Connection, reason: str) -> None:
+    def remove(self, connection: Connection, reason: str) -> None:
         self.reasons.append(reason)
 
 
@@ -101,7 +105,7 @@ def fill_output(pair: Pair, message: bytes = b"x" * 9_999 + b"\n") -> int:
     return connection._host.counters.messages
 
 
-def test_a_reply_goes_out_at_once_and_interest_stays(host: FakeHost, pair: Pair) -> None:
+def test_a_reply_is_sent_at_once_and_interest_does_not_change(host: FakeHost, pair: Pair) -> None:
     send(pair, b"hello\n")
     assert read_exactly(pair[1], 6) == b"hello\n"
     assert not host.interest
@@ -109,7 +113,7 @@ def test_a_reply_goes_out_at_once_and_interest_stays(host: FakeHost, pair: Pair)
     assert (host.counters.bytes_in, host.counters.bytes_out) == (6, 6)
 
 
-def test_nothing_to_read_after_all_is_no_event(host: FakeHost, pair: Pair) -> None:
+def test_an_event_without_data_changes_nothing(host: FakeHost, pair: Pair) -> None:
     pair[0].on_readable()
     pair[0].on_writable()
     assert pair[0].open
@@ -131,16 +135,14 @@ def test_a_message_of_any_size_takes_one_turn(host: FakeHost, pair: Pair, size: 
 
 
 def test_a_chunk_is_never_more_than_one_recv(host: FakeHost, pair: Pair) -> None:
-    host.first_size = host.receive_size = 8
-    host.reply = protocol.reply_for("echo", "chunk", lambda: None)
-    host.answer = protocol.answer_for("chunk", 8, host.reply)
+    host.use("echo", "chunk", 8, first_size=8, receive_size=8)
     pair[1].sendall(b"x" * 12)
     pair[0].on_readable()
     pair[0].on_readable()
     assert host.counters.messages == 2
 
 
-def test_what_a_short_write_left_is_kept_and_writability_asked_for_only_then(host: FakeHost, pair: Pair) -> None:
+def test_the_rest_of_a_short_write_is_kept_and_writability_watched_meanwhile(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     count = fill_output(pair)
     assert (connection.readable(), connection.writable()) == (False, True)
@@ -159,14 +161,14 @@ def test_what_a_short_write_left_is_kept_and_writability_asked_for_only_then(hos
 def test_reading_pauses_over_the_high_mark_and_resumes_below_the_low_one(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     fill_output(pair)
-    assert HIGH_MARK < len(connection._outbox) <= HIGH_MARK + 2 * host.receive_size
+    assert HIGH_MARK < len(connection._outbox) <= HIGH_MARK + 2 * host.wire.receive_size
     while not connection.readable():
         take(client, 4096)
         connection.on_writable()
     assert len(connection._outbox) <= LOW_MARK
 
 
-def test_the_end_of_input_closes_at_once_where_nothing_is_owed(host: FakeHost, pair: Pair) -> None:
+def test_the_end_of_input_closes_at_once_if_no_reply_is_pending(host: FakeHost, pair: Pair) -> None:
     send(pair, b"hello\n")
     pair[1].shutdown(socket.SHUT_WR)
     until_closed(pair[0])
@@ -174,7 +176,7 @@ def test_the_end_of_input_closes_at_once_where_nothing_is_owed(host: FakeHost, p
     assert read_to_end(pair[1]) == b"hello\n"
 
 
-def test_the_end_of_input_waits_for_replies_that_are_owed(host: FakeHost, pair: Pair) -> None:
+def test_the_end_of_input_waits_for_pending_replies(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     count = fill_output(pair)
     client.shutdown(socket.SHUT_WR)
@@ -198,7 +200,7 @@ def test_an_unfinished_message_is_counted_and_not_answered(host: FakeHost, pair:
     assert read_to_end(pair[1]) == b"whole\n"
 
 
-def test_a_reset_has_its_name(host: FakeHost, pair: Pair) -> None:
+def test_a_reset_has_its_reason(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     send(pair, b"never read\n")
     client.close()  # With input unread: a reset, as on TCP.
@@ -210,12 +212,12 @@ def test_a_reset_has_its_name(host: FakeHost, pair: Pair) -> None:
     ("problem", "reason"),
     [(BrokenPipeError(32, ""), "reset"), (TimeoutError(110, ""), "timed-out"), (OSError(5, "io"), "failed")],
 )
-def test_each_error_of_the_kernel_has_its_name(host: FakeHost, pair: Pair, problem: OSError, reason: str) -> None:
-    pair[0]._failed(problem)
+def test_each_error_of_the_kernel_has_its_reason(host: FakeHost, pair: Pair, problem: OSError, reason: str) -> None:
+    pair[0]._socket_failed(problem)
     assert host.reasons == [reason]
 
 
-def test_an_overlong_message_is_told_and_its_rest_thrown_away(host: FakeHost, pair: Pair) -> None:
+def test_a_message_that_is_too_long_gets_its_line_and_the_rest_is_discarded(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     send(pair, b"whole\n" + b"x" * 120_000)
     assert connection.open
@@ -231,21 +233,21 @@ def test_lingering_ends_with_silence(host: FakeHost, pair: Pair) -> None:
     send(pair, b"x" * 120_000)
     host.now += LINGER_SILENCE - 0.1
     send(pair, b"still sending")
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert pair[0].open
     host.now += LINGER_SILENCE
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert host.reasons == ["too-long"]
 
 
-def test_lingering_ends_at_last_though_the_client_goes_on(host: FakeHost, pair: Pair) -> None:
+def test_lingering_ends_although_the_client_goes_on(host: FakeHost, pair: Pair) -> None:
     send(pair, b"x" * 120_000)
     end = host.now + LINGER_SECONDS
     while host.now < end:
         assert pair[0].open
         send(pair, b"x")
         host.now += 1
-        pair[0].sweep(host.now)
+        pair[0].check_deadlines(host.now)
     assert host.reasons == ["too-long"]
 
 
@@ -253,34 +255,34 @@ def test_the_deadline_counts_from_the_first_byte_of_the_message(host: FakeHost, 
     connection, client = pair
     for _ in range(3):
         host.now += 20  # Silence between messages is no delay of a message.
-        connection.sweep(host.now)
+        connection.check_deadlines(host.now)
         send(pair, b"x")
         host.now += 29
-        connection.sweep(host.now)
+        connection.check_deadlines(host.now)
         send(pair, b"\n")
     assert connection.open
     send(pair, b"x")
     for _ in range(3):
         host.now += 10
         assert connection.reason is None
-        connection.sweep(host.now)
+        connection.check_deadlines(host.now)
     assert connection.reason == "message-timeout"
     assert read_to_end(client) == b"x\n" * 3 + b"ERR message timeout\n"
 
 
-def test_who_has_a_deadline_asks_to_be_minded_and_nobody_else(host: FakeHost, pair: Pair) -> None:
+def test_only_a_connection_with_a_deadline_has_it_watched(host: FakeHost, pair: Pair) -> None:
     connection, _ = pair
     send(pair, b"whole\n")
-    assert not host.minded
+    assert not host.deadline_watched
     assert not connection.has_deadline()
     send(pair, b"beg")
-    assert host.minded == [connection]
+    assert host.deadline_watched == [connection]
     assert connection.has_deadline()
     send(pair, b"un\n")
     assert not connection.has_deadline()
     send(pair, b"x" * 120_000)  # It lingers.
     assert connection.has_deadline()
-    assert len(host.minded) > 1
+    assert len(host.deadline_watched) > 1
 
 
 def test_the_next_message_has_its_own_deadline(host: FakeHost, pair: Pair) -> None:
@@ -288,69 +290,69 @@ def test_the_next_message_has_its_own_deadline(host: FakeHost, pair: Pair) -> No
     host.now += 29
     send(pair, b"\nnext")
     host.now += 29
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert pair[0].reason is None
 
 
-def test_a_client_is_not_blamed_while_nobody_reads_it(host: FakeHost, pair: Pair) -> None:
+def test_a_message_is_not_late_while_reading_is_paused(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     fill_output(pair, b"x" * 9_998 + b"\n")
     host.now += 60
-    connection.sweep(host.now)
+    connection.check_deadlines(host.now)
     assert connection.reason is None
     while not connection.readable():
         take(client, 4096)
         connection.on_writable()
-    connection.sweep(host.now)
+    connection.check_deadlines(host.now)
     assert connection.reason is None
 
 
 def with_idle_time(host: FakeHost, pair: Pair) -> Pair:
-    host.idle_timeout = 10.0
+    host.settings = replace(host.settings, idle_timeout=10.0)
     return Connection(host, pair[0]._sock, None), pair[1]
 
 
-def test_an_idle_connection_is_closed_and_a_talking_one_kept(host: FakeHost, pair: Pair) -> None:
+def test_an_idle_connection_is_closed_and_an_active_one_kept(host: FakeHost, pair: Pair) -> None:
     pair = with_idle_time(host, pair)
     for _ in range(3):
         host.now += 9
-        pair[0].sweep(host.now)
+        pair[0].check_deadlines(host.now)
         send(pair, b"x\n")
     assert pair[0].open
     host.now += 10
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert host.reasons == ["idle"]
 
 
-def test_how_long_an_answer_takes_is_not_the_peers_silence(host: FakeHost, pair: Pair) -> None:
+def test_the_time_that_an_answer_takes_is_not_idle_time(host: FakeHost, pair: Pair) -> None:
     pair = with_idle_time(host, pair)
-    answer = host.answer
+    answer = host.wire.answer
 
     def slow(data: bytes) -> tuple[int, bytes] | None:
         host.turn += 60
         return answer(data)
 
-    host.answer = slow
+    host.wire = replace(host.wire, answer=slow)
     send(pair, b"x\n")
     host.now, host.turn = host.now + host.turn, 0
     for later in (0, 5, 4.9):
         host.now += later
-        pair[0].sweep(host.now)
+        pair[0].check_deadlines(host.now)
         assert pair[0].open
     host.now += 0.2
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert host.reasons == ["idle"]
 
 
-def test_who_does_not_take_its_replies_is_idle(host: FakeHost, pair: Pair) -> None:
+def test_a_client_that_does_not_read_its_replies_is_idle(host: FakeHost, pair: Pair) -> None:
     pair = with_idle_time(host, pair)
     fill_output(pair)
     host.now += 10
-    pair[0].sweep(host.now)
+    pair[0].check_deadlines(host.now)
     assert host.reasons == ["idle"]
 
 
-def test_draining_closes_who_owes_nothing(host: FakeHost, pair: Pair) -> None:
+def test_draining_closes_a_connection_with_nothing_pending(host: FakeHost, pair: Pair) -> None:
     host.draining = True
     pair[0].drain()
     assert host.reasons == ["drain"]
@@ -370,11 +372,11 @@ def test_draining_answers_what_has_arrived(host: FakeHost, pair: Pair) -> None:
     assert host.reasons == ["drain"]
 
 
-def test_draining_answers_all_that_has_arrived_and_lets_the_message_begun_in_it_be_finished(
+def test_draining_answers_all_that_has_arrived_and_waits_for_the_unfinished_message_in_it(
     host: FakeHost, pair: Pair
 ) -> None:
     connection, client = pair
-    host.reply = lambda message: b""
+    host.wire = replace(host.wire, reply=lambda message: b"")
     host.draining = True
     client.sendall(b"x\n" * 20_000 + b"beg")  # Three recvs: a socket pair takes it whole, and has it at once.
     connection.drain()
@@ -383,18 +385,18 @@ def test_draining_answers_all_that_has_arrived_and_lets_the_message_begun_in_it_
     assert (host.counters.messages, connection.reason) == (20_001, "drain")
 
 
-def test_draining_does_not_wait_for_one_who_goes_on_and_on(host: FakeHost, pair: Pair) -> None:
+def test_draining_does_not_wait_for_a_client_that_sends_for_ever(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
-    host.reply = lambda message: b""
+    host.wire = replace(host.wire, reply=lambda message: b"")
     host.draining = True
     client.sendall(b"x\n" * 50_000)
     connection.drain()
-    assert HIGH_MARK <= host.counters.bytes_in < HIGH_MARK + host.receive_size
+    assert HIGH_MARK <= host.counters.bytes_in < HIGH_MARK + host.wire.receive_size
     assert (connection.open, connection.reason) == (True, "drain")  # The rest is thrown away, or it would be a reset.
     assert read_to_end(client) == b""
 
 
-def test_draining_lets_a_begun_message_be_finished(host: FakeHost, pair: Pair) -> None:
+def test_draining_waits_for_an_unfinished_message(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     send(pair, b"beg")
     host.draining = True
@@ -405,7 +407,7 @@ def test_draining_lets_a_begun_message_be_finished(host: FakeHost, pair: Pair) -
     assert connection.reason == "drain"
 
 
-def test_draining_delivers_what_is_owed(host: FakeHost, pair: Pair) -> None:
+def test_draining_delivers_pending_replies(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     count = fill_output(pair)
     host.draining = True
@@ -421,7 +423,7 @@ def test_draining_delivers_what_is_owed(host: FakeHost, pair: Pair) -> None:
     assert host.reasons == ["drain"]
 
 
-def test_cutting_has_its_name_where_something_was_owed(host: FakeHost, pair: Pair) -> None:
+def test_a_cut_with_pending_replies_has_its_reason(host: FakeHost, pair: Pair) -> None:
     fill_output(pair)
     host.draining = True
     pair[0].drain()
@@ -430,9 +432,9 @@ def test_cutting_has_its_name_where_something_was_owed(host: FakeHost, pair: Pai
     assert host.reasons == ["cut"]
 
 
-def test_tracing_says_the_tutorials_line(host: FakeHost, pair: Pair) -> None:
+def test_the_debug_level_logs_the_tutorials_line(host: FakeHost, pair: Pair) -> None:
     stream = io.StringIO()
-    host.tracing, host.log = True, LogRing(stream, "debug")
+    host.log = LogRing(stream, "debug")
     host.log.start()
     pair = Connection(host, pair[0]._sock, "a peer"), pair[1]
     send(pair, b"hello\n")

@@ -10,11 +10,12 @@ from time import monotonic
 
 import pytest
 
-from server.models import load
+from server.assembly import open_service
+from server.models.base import load
 from server.monitoring.log import LogRing
 from server.readiness.loop import Loop
 from server.readiness.pollers import EpollPoller, Poller, PollPoller, SelectPoller
-from server.service import Service, assembled
+from server.service import Service
 from server.settings import parse
 from server.system.signals import StopRequests
 from tests.support.sockets import ask, connect, connections, eventually, read_to_end
@@ -42,7 +43,7 @@ def running(poller: Poller, *flags: str) -> Iterator[Running]:
     log = LogRing(io.StringIO(), settings.log_level)
     log.start()
     stops = StopRequests()
-    with assembled(settings, load("epoll")(), log, stops) as service:
+    with open_service(settings, load("epoll")(), log, stops) as service:
         made = Running(service, Loop(service, poller))
         made.thread.start()
         try:
@@ -75,13 +76,13 @@ def test_descriptors_balance(poller: Poller) -> None:
         known = len(server.loop.handlers)
         with connections(server.port, 30) as clients:
             ask(clients[-1], b"hello\n")
-            assert server.loop.held() == 30
-        eventually(lambda: server.loop.held() == 0, "all are gone")
+            assert server.loop.connection_count() == 30
+        eventually(lambda: server.loop.connection_count() == 0, "all are gone")
         assert len(server.loop.handlers) == known
         assert sum(server.counters.closed.values()) == server.counters.accepted == 30
 
 
-def test_a_stop_closes_the_idle_at_once_and_ends(poller: Poller) -> None:
+def test_a_stop_closes_idle_connections_at_once_and_ends(poller: Poller) -> None:
     with running(poller) as server, connections(server.port, 5) as clients:
         ask(clients[-1], b"hello\n")
         server.stop()
@@ -101,7 +102,7 @@ def test_two_stops_in_one_turn_cut(poller: Poller) -> None:
         assert server.counters.closed["cut"] == 1
 
 
-def test_lag_is_the_time_away_from_the_poller(poller: Poller) -> None:
+def test_lag_is_the_time_between_two_waits(poller: Poller) -> None:
     flags = ("--app", "work", "--work-ms", "60")
     with running(poller, *flags) as server, connect(server.port) as client:
         eventually(
@@ -111,7 +112,7 @@ def test_lag_is_the_time_away_from_the_poller(poller: Poller) -> None:
 
 
 @pytest.mark.parametrize("poller", [SelectPoller, PollPoller, EpollPoller], indirect=True)
-def test_at_the_cap_who_comes_when_another_has_left_is_not_refused(poller: Poller) -> None:
+def test_at_the_cap_a_connection_that_comes_when_another_has_ended_is_not_refused(poller: Poller) -> None:
     with running(poller, "--max-connections", "1") as server:
         for _ in range(50):  # Now and then both are reported in one turn.
             with connect(server.port) as client:
@@ -123,7 +124,7 @@ def test_a_handler_that_ended_earlier_in_the_turn_is_not_called(poller: Poller) 
     class Twice:
         """Reports every descriptor as readable and writable, as a kernel may."""
 
-        wall: int | None = None
+        fd_setsize: int | None = None
         watch, forget, close = poller.watch, poller.forget, poller.close
 
         def wait(self, timeout: float) -> tuple[list[int], list[int]]:

@@ -11,10 +11,10 @@ from time import monotonic
 import pytest
 
 from server.readiness.pollers import (
-    CALLS_BETWEEN_LOOKS,
-    FEWEST_FOR_TIERS,
-    SELECT_WALL,
-    SWEEP_SECONDS,
+    CALLS_BETWEEN_CHECKS,
+    FD_SETSIZE,
+    FULL_SCAN_SECONDS,
+    MIN_FOR_HOT_SET,
     EpollPoller,
     Poller,
     PollPoller,
@@ -45,7 +45,7 @@ def wait(poller: Poller, timeout: float = 0) -> tuple[list[int], list[int]]:
     return list(readable), list(writable)
 
 
-def test_nothing_watched_is_only_a_pause(poller: Poller) -> None:
+def test_waiting_without_descriptors_is_a_pause(poller: Poller) -> None:
     assert wait(poller) == ([], [])
 
 
@@ -68,7 +68,7 @@ def test_interest_can_change_both_ways(poller: Poller, pair: Pair) -> None:
         assert wait(poller) == ([fd] * read, [fd] * write)
 
 
-def test_what_is_forgotten_is_not_reported_and_may_be_forgotten_again(poller: Poller, pair: Pair) -> None:
+def test_a_forgotten_descriptor_is_not_reported_and_may_be_forgotten_again(poller: Poller, pair: Pair) -> None:
     ours, theirs = pair
     poller.watch(ours.fileno(), True, True)
     theirs.send(b"x")
@@ -99,7 +99,7 @@ def test_a_reused_number_is_a_new_descriptor(poller: Poller) -> None:
 
 
 @pytest.mark.parametrize(("read", "write"), [(True, False), (False, True)])
-def test_a_reset_is_reported_to_whoever_watches(poller: Poller, read: bool, write: bool) -> None:
+def test_a_reset_is_reported_for_any_interest(poller: Poller, read: bool, write: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         ours, _ = listener.accept()
@@ -127,15 +127,15 @@ def test_a_hang_up_alone_is_reported_once_and_as_what_was_watched() -> None:
     poller.close()
 
 
-@pytest.mark.parametrize("fd", [-1, SELECT_WALL, SELECT_WALL + 5])
-def test_select_refuses_what_would_poison_its_call(fd: int) -> None:
+@pytest.mark.parametrize("fd", [-1, FD_SETSIZE, FD_SETSIZE + 5])
+def test_select_refuses_a_descriptor_that_would_make_its_call_fail(fd: int) -> None:
     poller = SelectPoller()
     with pytest.raises(ValueError, match="can't watch descriptor"):
         poller.watch(fd, True, False)
     assert wait(poller) == ([], [])
 
 
-def test_epoll_takes_descriptors_from_1024_on() -> None:
+def test_epoll_watches_descriptors_from_1024_on() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 1100:
         pytest.skip("the hard limit of descriptors is below 1,100")
@@ -143,7 +143,7 @@ def test_epoll_takes_descriptors_from_1024_on() -> None:
     ours, theirs = socket.socketpair()
     poller = EpollPoller()
     with ours, theirs:
-        high = _dup_at(ours.fileno(), SELECT_WALL + 1)
+        high = _dup_at(ours.fileno(), FD_SETSIZE + 1)
         poller.watch(high, True, False)
         theirs.send(b"x")
         assert wait(poller, 30) == ([high], [])
@@ -161,7 +161,7 @@ def _dup_at(fd: int, number: int) -> int:
 
 @pytest.fixture
 def many() -> Iterator[list[Pair]]:
-    pairs = [socket.socketpair() for _ in range(FEWEST_FOR_TIERS + 20)]
+    pairs = [socket.socketpair() for _ in range(MIN_FOR_HOT_SET + 20)]
     yield pairs
     for ours, theirs in pairs:
         ours.close()
@@ -174,65 +174,65 @@ def tiered(many: list[Pair]) -> SelectPoller:
     for ours, _ in many:
         poller.watch(ours.fileno(), True, False)
     many[0][1].send(b"x")
-    while poller._tiers is None:
-        poller._since = float("inf")  # As if no time had passed, however slow this machine is.
+    while poller._hot_set is None:
+        poller._checked_at = float("inf")  # As if no time had passed, however slow this machine is.
         assert wait(poller) == ([many[0][0].fileno()], [])
     return poller
 
 
-def test_with_little_traffic_all_are_looked_at_in_each_call(many: list[Pair]) -> None:
+def test_with_little_traffic_each_call_is_a_full_scan(many: list[Pair]) -> None:
     poller = SelectPoller()
     for ours, _ in many:
         poller.watch(ours.fileno(), True, False)
     many[0][1].send(b"x")
-    for _ in range(10 * CALLS_BETWEEN_LOOKS):
-        poller._since = 0.0
+    for _ in range(10 * CALLS_BETWEEN_CHECKS):
+        poller._checked_at = 0.0
         wait(poller)
-    assert poller._tiers is None
+    assert poller._hot_set is None
 
 
-def test_below_the_fewest_there_are_no_tiers(many: list[Pair]) -> None:
+def test_with_few_descriptors_there_is_no_hot_set(many: list[Pair]) -> None:
     poller = SelectPoller()
-    for ours, _ in many[: FEWEST_FOR_TIERS - 1]:
+    for ours, _ in many[: MIN_FOR_HOT_SET - 1]:
         poller.watch(ours.fileno(), True, False)
     many[0][1].send(b"x")
-    for _ in range(10 * CALLS_BETWEEN_LOOKS):
-        poller._since = float("inf")
+    for _ in range(10 * CALLS_BETWEEN_CHECKS):
+        poller._checked_at = float("inf")
         wait(poller)
-    assert poller._tiers is None
+    assert poller._hot_set is None
 
 
-def test_who_was_silent_is_found_within_the_time_of_a_sweep(many: list[Pair]) -> None:
+def test_a_descriptor_outside_the_hot_set_is_found_by_the_next_full_scan(many: list[Pair]) -> None:
     poller = tiered(many)
     many[50][1].send(b"x")
-    until = monotonic() + SWEEP_SECONDS
+    until = monotonic() + FULL_SCAN_SECONDS
     found, last_call = False, 0.0
     while not found:
         last_call = monotonic()
         found = many[50][0].fileno() in wait(poller, 30)[0]
-    assert poller._tiers is not None
+    assert poller._hot_set is not None
     assert last_call <= until + 5  # Not for ever; how long a call takes is the machine's business.
     many[0][0].recv(1)
     assert wait(poller, 30) == ([many[50][0].fileno()], [])  # It is near now: no sweep is needed to find it.
 
 
-def test_silence_ends_the_tiers_and_the_wait_is_one_call(many: list[Pair]) -> None:
+def test_silence_ends_the_hot_set_and_the_wait_is_one_call(many: list[Pair]) -> None:
     poller = tiered(many)
     many[0][0].recv(1)
     assert wait(poller, 0.05) == ([], [])
-    assert poller._tiers is None
+    assert poller._hot_set is None
 
 
-def test_more_than_a_quarter_active_ends_the_tiers(many: list[Pair]) -> None:
+def test_more_than_a_quarter_active_ends_the_hot_set(many: list[Pair]) -> None:
     poller = tiered(many)
     for _, theirs in many[: len(many) // 4 + 2]:
         theirs.send(b"x")
-    while poller._tiers is not None:
+    while poller._hot_set is not None:
         wait(poller, 30)
     assert len(wait(poller)[0]) == len(many) // 4 + 2
 
 
-def test_whoever_is_forgotten_is_not_looked_at(many: list[Pair]) -> None:
+def test_a_forgotten_descriptor_leaves_the_hot_set(many: list[Pair]) -> None:
     poller = tiered(many)
     fd = many[0][0].fileno()
     poller.forget(fd)
@@ -241,23 +241,23 @@ def test_whoever_is_forgotten_is_not_looked_at(many: list[Pair]) -> None:
     assert wait(poller, 30) == ([fd], [])
 
 
-def test_writability_is_seen_in_both_tiers(many: list[Pair]) -> None:
+def test_writability_is_reported_with_a_hot_set(many: list[Pair]) -> None:
     poller = tiered(many)
     fd = many[9][0].fileno()
     poller.watch(fd, True, True)
     assert fd in wait(poller, 30)[1]
 
 
-def test_who_is_active_no_more_is_no_longer_near(many: list[Pair]) -> None:
+def test_an_inactive_descriptor_leaves_the_hot_set(many: list[Pair]) -> None:
     poller = tiered(many)
-    tiers = poller._tiers
+    tiers = poller._hot_set
     assert tiers is not None
     many[7][1].send(b"x")
-    while many[7][0].fileno() not in tiers._near:
+    while many[7][0].fileno() not in tiers._hot:
         wait(poller, 30)
     many[7][0].recv(1)
-    while many[7][0].fileno() in tiers._near:
-        assert poller._tiers is tiers
+    while many[7][0].fileno() in tiers._hot:
+        assert poller._hot_set is tiers
         tiers._calls = 10_000  # However slow this machine is.
         wait(poller, 30)
-    assert many[0][0].fileno() in tiers._near
+    assert many[0][0].fileno() in tiers._hot

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from server.readiness.pollers import SelectPoller
-from server.readiness.refusal import Refusal, say_full
+from server.readiness.refusal import Refusal, send_server_full
 from tests.support.sockets import read_to_end
 
 Pair = tuple[socket.socket, socket.socket]
@@ -25,24 +25,24 @@ def pair() -> Iterator[Pair]:
 
 class Bench:
     def __init__(self, ours: socket.socket) -> None:
-        self.host = SimpleNamespace(now=1000.0, poller=SelectPoller(), handlers={}, receive_size=4)
+        self.host = SimpleNamespace(now=1000.0, poller=SelectPoller(), handlers={})
         self.among: dict[int, Refusal] = {}
         self.ended: list[bool] = []
         self.refusal = Refusal(self.host, ours, self.among, lambda: self.ended.append(True))  # type: ignore[arg-type]
-        self.refusal.begin()
+        self.refusal.start()
 
     @property
     def lingers(self) -> bool:
         return bool(self.among) and bool(self.host.handlers)
 
 
-def test_the_line_comes_whole_and_then_the_end(pair: Pair) -> None:
+def test_the_line_arrives_whole_before_the_end(pair: Pair) -> None:
     bench = Bench(pair[0])
     assert read_to_end(pair[1]) == b"ERR server full\n"
     assert bench.lingers
 
 
-def test_it_lingers_while_the_peer_is_there_and_throws_input_away(pair: Pair) -> None:
+def test_it_lingers_until_the_peer_closes_and_discards_input(pair: Pair) -> None:
     bench = Bench(pair[0])
     bench.refusal.on_readable()  # Nothing has come.
     pair[1].sendall(b"input")
@@ -56,13 +56,13 @@ def test_it_lingers_while_the_peer_is_there_and_throws_input_away(pair: Pair) ->
     assert pair[0].fileno() == -1
 
 
-def test_a_peer_that_has_gone_takes_no_place(pair: Pair) -> None:
+def test_a_refusal_of_a_peer_that_has_gone_does_not_linger(pair: Pair) -> None:
     pair[1].close()
     bench = Bench(pair[0])
     assert not bench.lingers
     assert pair[0].fileno() == -1
 
 
-def test_a_peer_that_has_gone_can_not_be_told(pair: Pair) -> None:
+def test_sending_the_line_to_a_peer_that_has_gone_fails(pair: Pair) -> None:
     pair[1].close()
-    assert not say_full(pair[0])
+    assert not send_server_full(pair[0])

@@ -8,12 +8,12 @@ import resource
 
 import pytest
 
-from server.models import load
+from server.models.base import load
 from server.models.select import SelectModel
-from server.readiness.pollers import SELECT_WALL
+from server.readiness.pollers import FD_SETSIZE
 from server.settings import UsageError, parse
 from server.system import limits
-from server.system.limits import ADMIN_RESERVE, FEWEST_REFUSALS, MARGIN, MOST_REFUSALS, Room, room
+from server.system.limits import ADMIN_RESERVE, MARGIN, MAX_REFUSALS, MIN_REFUSALS, Capacity, single_process_capacity
 
 SET_ASIDE = ADMIN_RESERVE + MARGIN
 
@@ -22,52 +22,55 @@ FIXED = 8
 
 
 def test_select_holds_its_default_with_room_for_the_rest() -> None:
-    found = room(None, 1000, 20_000, SELECT_WALL, FIXED, "select")
-    assert found == Room(1000, 10)
-    assert FIXED + SET_ASIDE + found.cap + found.refusals <= SELECT_WALL
+    found = single_process_capacity(None, 1000, 20_000, FD_SETSIZE, FIXED, "select")
+    assert found == Capacity(1000, 10)
+    assert FIXED + SET_ASIDE + found.cap + found.refusals <= FD_SETSIZE
 
 
 def test_epoll_holds_what_the_limit_allows() -> None:
-    found = room(None, None, 20_000, None, FIXED + 1, "epoll")
-    assert found == Room(20_000 - FIXED - 1 - SET_ASIDE - FEWEST_REFUSALS, FEWEST_REFUSALS)
+    found = single_process_capacity(None, None, 20_000, None, FIXED + 1, "epoll")
+    assert found == Capacity(20_000 - FIXED - 1 - SET_ASIDE - MIN_REFUSALS, MIN_REFUSALS)
 
 
-def test_with_descriptors_to_spare_more_refusals_may_linger() -> None:
-    assert room(100, 1000, 20_000, SELECT_WALL, FIXED, "select") == Room(100, MOST_REFUSALS)
+def test_with_spare_descriptors_more_refusals_may_linger() -> None:
+    assert single_process_capacity(100, 1000, 20_000, FD_SETSIZE, FIXED, "select") == Capacity(100, MAX_REFUSALS)
 
 
 def test_a_default_that_does_not_fit_is_lowered() -> None:
-    assert room(None, 1000, 256, SELECT_WALL, FIXED, "select").cap == 256 - FIXED - SET_ASIDE - FEWEST_REFUSALS
+    assert (
+        single_process_capacity(None, 1000, 256, FD_SETSIZE, FIXED, "select").cap
+        == 256 - FIXED - SET_ASIDE - MIN_REFUSALS
+    )
 
 
-def test_the_largest_that_is_named_does_fit_and_one_more_does_not() -> None:
+def test_the_largest_cap_that_the_message_names_fits_and_one_more_does_not() -> None:
     with pytest.raises(UsageError, match="use 1006 or fewer"):
-        room(1007, 1000, 20_000, SELECT_WALL, FIXED, "select")
-    assert room(1006, 1000, 20_000, SELECT_WALL, FIXED, "select") == Room(1006, FEWEST_REFUSALS)
+        single_process_capacity(1007, 1000, 20_000, FD_SETSIZE, FIXED, "select")
+    assert single_process_capacity(1006, 1000, 20_000, FD_SETSIZE, FIXED, "select") == Capacity(1006, MIN_REFUSALS)
 
 
-def test_the_wall_is_named_where_it_is_what_stands_in_the_way() -> None:
+def test_the_message_names_fd_setsize_if_that_is_the_limit() -> None:
     with pytest.raises(UsageError, match=r"select can only watch descriptors below 1024.*or fewer, or --model epoll$"):
-        room(5000, 1000, 20_000, SELECT_WALL, FIXED, "select")
+        single_process_capacity(5000, 1000, 20_000, FD_SETSIZE, FIXED, "select")
 
 
-def test_who_can_share_is_told_how_many_processes_it_takes_but_not_a_silly_number() -> None:
+def test_the_message_names_the_number_of_processes_only_if_it_is_possible() -> None:
     with pytest.raises(UsageError, match=r"or fewer, or raise"):
-        room(2_000_000_000, None, 20_000, None, FIXED, "epoll", scales=True)
+        single_process_capacity(2_000_000_000, None, 20_000, None, FIXED, "epoll", multi_process=True)
     with pytest.raises(UsageError, match=r"use 1006 or fewer, --processes 15, or --model epoll$"):
-        room(15_000, 1000, 20_000, SELECT_WALL, FIXED, "select", scales=True)
+        single_process_capacity(15_000, 1000, 20_000, FD_SETSIZE, FIXED, "select", multi_process=True)
 
 
-def test_the_limit_is_named_where_it_is_what_stands_in_the_way() -> None:
+def test_the_message_names_the_descriptor_limit_if_that_is_the_limit() -> None:
     with pytest.raises(UsageError, match=r"may open only 512 descriptors \(RLIMIT_NOFILE\).*raise the hard limit"):
-        room(1000, 1000, 512, SELECT_WALL, FIXED, "select")
+        single_process_capacity(1000, 1000, 512, FD_SETSIZE, FIXED, "select")
 
 
-def test_a_limit_that_leaves_no_room_at_all_is_said() -> None:
+def test_a_limit_that_leaves_no_room_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"may open only 14 .*the server itself needs 18: raise the hard limit .*$"):
-        room(None, 1000, 14, SELECT_WALL, FIXED, "select")
+        single_process_capacity(None, 1000, 14, FD_SETSIZE, FIXED, "select")
     with pytest.raises(UsageError, match=r"descriptors below 1024, and the server itself needs 1030: --model epoll$"):
-        room(None, 1000, 20_000, SELECT_WALL, 1020, "select")
+        single_process_capacity(None, 1000, 20_000, FD_SETSIZE, 1020, "select")
 
 
 @pytest.mark.parametrize(
@@ -81,26 +84,26 @@ def test_a_limit_that_leaves_no_room_at_all_is_said() -> None:
         (160, 5000, "use 142 or fewer, or raise the hard limit (ulimit -Hn) and use --model epoll"),
     ],
 )
-def test_only_what_would_be_one_is_named_as_a_remedy(limit: int, asked: int, remedies: str) -> None:
+def test_the_message_names_only_remedies_that_help(limit: int, asked: int, remedies: str) -> None:
     with pytest.raises(UsageError) as said:
-        room(asked, 1000, limit, SELECT_WALL, FIXED, "select", scales=True)
+        single_process_capacity(asked, 1000, limit, FD_SETSIZE, FIXED, "select", multi_process=True)
     assert str(said.value).endswith(f"; {remedies}")
 
 
 # Several processes
 
 
-def select(*flags: str, limit: int = 20_000, in_use: int = FIXED) -> Room:
-    """Return the room of a select server with these flags, decided as for a real one."""
+def select(*flags: str, limit: int = 20_000, in_use: int = FIXED) -> Capacity:
+    """Return the single_process_capacity of a select server with these flags, decided as for a real one."""
     settings = parse([*flags], {})
-    count = limits.processes(settings, SelectModel)
+    count = limits.process_count(settings, SelectModel)
     assert count
-    return limits.shared_room(settings, SelectModel, count, limit, in_use)
+    return limits.multi_process_capacity(settings, SelectModel, count, limit, in_use)
 
 
 @pytest.fixture
 def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "descriptor_limit", lambda: 20_000)
+    monkeypatch.setattr(limits, "rlimit_nofile", lambda: 20_000)
 
 
 @pytest.mark.parametrize(
@@ -122,15 +125,19 @@ def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 @pytest.mark.usefixtures("plenty")
-def test_how_many_processes_serve_below_the_one_that_begins(flags: tuple[str, ...], model: str, count: int) -> None:
-    assert limits.processes(parse([*flags], {}), load(model)) == count
+def test_the_number_of_child_processes(flags: tuple[str, ...], model: str, count: int) -> None:
+    assert limits.process_count(parse([*flags], {}), load(model)) == count
 
 
 @pytest.mark.parametrize(
     ("flags", "model", "said"),
     [
-        (("--processes", "2"), "threaded", r"--processes 2: several of threaded can't share; choose --model select"),
-        (("--processes", "2"), "prefork", "several of prefork can't share"),
+        (
+            ("--processes", "2"),
+            "threaded",
+            r"--processes 2: processes of threaded can't share connections; choose --model select",
+        ),
+        (("--processes", "2"), "prefork", "processes of prefork can't share connections"),
         (("--max-connections", "1001"), "prefork", "a process for each connection; use 1000 or fewer"),
         (
             ("--processes", "auto", "--max-connections", "1000001"),
@@ -140,26 +147,26 @@ def test_how_many_processes_serve_below_the_one_that_begins(flags: tuple[str, ..
     ],
 )
 @pytest.mark.usefixtures("plenty")
-def test_who_can_not_share_is_told_so(flags: tuple[str, ...], model: str, said: str) -> None:
+def test_a_model_that_can_not_share_connections_is_an_error(flags: tuple[str, ...], model: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        limits.processes(parse(["--model", model, *flags], {}), load(model))
+        limits.process_count(parse(["--model", model, *flags], {}), load(model))
 
 
 @pytest.mark.usefixtures("plenty")
-def test_several_processes_have_room_for_what_each_holds_usually() -> None:
-    assert select("--processes", "4") == Room(4000, MOST_REFUSALS, 4)
+def test_several_processes_hold_the_default_share_each() -> None:
+    assert select("--processes", "4") == Capacity(4000, MAX_REFUSALS, 4)
     assert select("--processes", "auto", "--max-connections", "15000").share == 1000
     assert select("--processes", "16", "--max-connections", "15000").share == 938
 
 
 @pytest.mark.usefixtures("plenty")
-def test_what_several_can_not_hold_is_said_with_how_many_can() -> None:
+def test_a_cap_that_several_processes_can_not_hold_is_an_error_with_a_remedy() -> None:
     with pytest.raises(
         UsageError, match=r"does not fit 4 processes: select can only watch .* or --processes 15$"
     ) as said:
         select("--processes", "4", "--max-connections", "15000")
     largest = int(re.search(r"each holds (\d+) at most", str(said.value))[1])  # type: ignore[index]
-    assert 1000 < largest < SELECT_WALL
+    assert 1000 < largest < FD_SETSIZE
     assert select("--processes", "4", "--max-connections", str(4 * largest)).share == largest
     assert select("--processes", "15", "--max-connections", "15000").cap == 15_000
 
@@ -171,10 +178,10 @@ def test_the_parent_needs_descriptors_too() -> None:
     assert select("--processes", "200", limit=1024).processes == 200
 
 
-def test_a_low_limit_lowers_what_each_holds_usually(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "descriptor_limit", lambda: 512)
+def test_a_low_limit_lowers_the_default_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "rlimit_nofile", lambda: 512)
     found = select("--processes", "2", limit=512)
-    assert found.share == limits.largest_share(512, SELECT_WALL) < 512
+    assert found.share == limits.max_share(512, FD_SETSIZE) < 512
     assert found.cap == 2 * found.share
 
 
@@ -193,12 +200,12 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard - 1, hard))
-        assert limits.raise_descriptor_limit() == hard == limits.descriptor_limit()
+        assert limits.raise_descriptor_limit() == hard == limits.rlimit_nofile()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_limit_that_can_not_be_raised_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_can_not_be_raised_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
         raise PermissionError
 

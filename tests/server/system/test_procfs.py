@@ -14,11 +14,11 @@ def test_the_cpu_time_is_that_of_the_process() -> None:
     assert before - 0.1 <= used <= process_time() + 0.1
 
 
-def test_the_share_of_memory_is_some_and_less_than_all() -> None:
+def test_the_share_of_memory_is_plausible() -> None:
     assert 1_000_000 < procfs.memory_bytes(os.getpid()) < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def test_who_has_gone_uses_nothing() -> None:
+def test_a_process_that_does_not_exist_uses_nothing() -> None:
     if not (child := os.fork()):
         os._exit(0)
     os.waitpid(child, 0)

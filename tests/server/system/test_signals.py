@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.system.signals import SIGNALS, OrderedStops, Stopped, StopRequests
+from server.system.signals import SIGNALS, ChildStopRequests, Stopped, StopRequests
 
 
 @pytest.fixture
@@ -26,16 +26,16 @@ def wait(stops: StopRequests) -> bool:
     return bool(select.select([stops.fileno()], [], [], 30)[0])
 
 
-def test_nothing_has_come_at_first(stops: StopRequests) -> None:
-    assert stops.take() == 0
+def test_there_are_no_requests_at_first(stops: StopRequests) -> None:
+    assert stops.read_requests() == 0
 
 
 def test_requests_are_counted_once(stops: StopRequests) -> None:
     stops.request()
     stops.request()
     assert wait(stops)
-    assert stops.take() == 2
-    assert stops.take() == 0
+    assert stops.read_requests() == 2
+    assert stops.read_requests() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -43,41 +43,41 @@ def test_a_signal_is_a_request(stops: StopRequests, number: int) -> None:
     stops.install()
     os.kill(os.getpid(), number)
     assert wait(stops)
-    assert stops.take() == 1
+    assert stops.read_requests() == 1
 
 
-def test_other_signals_are_not(stops: StopRequests) -> None:
+def test_other_signals_are_no_requests(stops: StopRequests) -> None:
     stops.install()
     before = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
         os.kill(os.getpid(), signal.SIGUSR1)
         assert wait(stops)
-        assert stops.take() == 0
+        assert stops.read_requests() == 0
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_who_blocks_is_interrupted_once(stops: StopRequests) -> None:
+def test_a_blocking_call_is_interrupted_once(stops: StopRequests) -> None:
     stops.install()
     stops.interrupting = True
     with pytest.raises(Stopped):
         signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGTERM)
-    assert stops.take() == 2
+    assert stops.read_requests() == 2
 
 
-def test_closing_gives_the_signals_back(stops: StopRequests) -> None:
+def test_closing_restores_the_default_handlers(stops: StopRequests) -> None:
     stops.install()
     stops.close()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_signals_that_are_no_requests_can_wake_as_well(stops: StopRequests) -> None:
+def test_a_signal_that_is_no_request_can_wake_the_loop(stops: StopRequests) -> None:
     before = signal.getsignal(signal.SIGCHLD)
     stops.install((*SIGNALS, signal.SIGCHLD))
     os.kill(os.getpid(), signal.SIGCHLD)
     assert wait(stops)
-    assert stops.take() == 0
+    assert stops.read_requests() == 0
     stops.close()
     assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
     signal.signal(signal.SIGCHLD, before)
@@ -86,34 +86,34 @@ def test_signals_that_are_no_requests_can_wake_as_well(stops: StopRequests) -> N
 # Below a parent
 
 
-def test_a_process_that_is_stopped_by_itself_counts_its_signals() -> None:
-    stops = OrderedStops(lambda: 0)
+def test_a_child_that_is_stopped_by_itself_counts_its_signals() -> None:
+    stops = ChildStopRequests(lambda: 0)
     stops.request()
     stops.request()
-    assert stops.take() == 2
+    assert stops.read_requests() == 2
     stops.close()
 
 
-def test_from_when_the_parent_stops_its_orders_count_and_each_once() -> None:
+def test_when_the_parent_stops_each_of_its_requests_counts_once() -> None:
     stage = 0
-    stops = OrderedStops(lambda: stage)
+    stops = ChildStopRequests(lambda: stage)
     stops.request()
-    assert stops.take() == 1
+    assert stops.read_requests() == 1
     stage = 1
     stops.request()
-    assert stops.take() == 0  # It drains already.
+    assert stops.read_requests() == 0  # It drains already.
     stops.request()
-    assert stops.take() == 0
+    assert stops.read_requests() == 0
     stage = 2
     stops.request()
-    assert stops.take() == 1
+    assert stops.read_requests() == 1
     stops.close()
 
 
-def test_a_group_signal_and_the_parents_are_one_request() -> None:
-    stops = OrderedStops(lambda: 1)
+def test_a_signal_to_the_group_and_the_parents_are_one_request() -> None:
+    stops = ChildStopRequests(lambda: 1)
     stops.request()
     stops.request()
-    assert stops.take() == 1
-    assert stops.take() == 0
+    assert stops.read_requests() == 1
+    assert stops.read_requests() == 0
     stops.close()
