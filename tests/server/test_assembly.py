@@ -1,4 +1,4 @@
-"""What is put together: in order, reckoned right, and closed however it ends."""
+"""The assembled service: computed correctly, and closed however it ends."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_service_for_several_processes_has_no_thread_and_a_shared_board() -> N
     settings = parse(["--port", "0", "--admin-port", "0", "--processes", "3", "--max-connections", "2000"], {})
     before = threading.active_count()
     with open_service(settings, load("select"), log, stops, 3) as made:
-        assert threading.active_count() <= before  # One of another test may end meanwhile.
+        assert threading.active_count() <= before  # Another test's thread may end meanwhile.
         assert made.capacity.cap == 2000
         assert made.capacity.share == 667
         assert isinstance(made.board, SharedBoard)

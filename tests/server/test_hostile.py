@@ -1,4 +1,4 @@
-"""Clients that mean no good, all at once, against the server with its defaults: the others are answered."""
+"""Hostile clients, all at once, against the server with its defaults: the others are answered."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_hostile_clients_up_to_the_cap_leave_the_server_answering(model: str) ->
         fill(never_reads, b"\n" * 65536)
         half_message.sendall(b"a byte at a t")
         fill(garbage, noise, quiet=0.2)
-        with suppress(ConnectionError):  # If this process was kept from sending for as long as the server lingers.
+        with suppress(ConnectionError):  # If this process could not send for as long as the server lingers.
             huge.sendall(b"x" * 10_000_000)
         assert read_to_end(huge) == b"ERR message too long\n"
         leaver.sendall(b"half a li")

@@ -1,4 +1,4 @@
-"""Input becomes replies however it is cut, and what is unfinished is known, with its time."""
+"""Input becomes replies however it is cut, and the time of an unfinished message is known."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def line() -> Iterator[Service]:
 @pytest.mark.parametrize("cut", CUTS)
 def test_replies_are_the_same_however_the_stream_is_cut(line: Service, cut: Callable[[bytes], list[bytes]]) -> None:
     inbox = Inbox(line.wire)
-    taken = [inbox.receive(piece, 1.0) for piece in cut(b"one\n\ntwo\nthr")]
-    assert sum(count for count, _, _ in taken) == 3
-    assert b"".join(output for _, output, _ in taken) == b"one\n\ntwo\n"
-    assert all(fits for _, _, fits in taken)
+    received = [inbox.receive(piece, 1.0) for piece in cut(b"one\n\ntwo\nthr")]
+    assert sum(count for count, _, _ in received) == 3
+    assert b"".join(output for _, output, _ in received) == b"one\n\ntwo\n"
+    assert all(fits for _, _, fits in received)
     assert inbox.has_partial
 
 

@@ -1,4 +1,4 @@
-"""The process: exit status, one line for what can't be, and the lines that others read."""
+"""The process: exit status, one line for each usage error, and the lines that other programs read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_setting_that_can_not_be_used_is_one_line_and_exit_2() -> None:
     [
         (("--max-connections", "1020"), "use 1006 or fewer, --processes 2, or --model epoll"),
         (("--processes", "4", "--max-connections", "15000"), "or fewer, or --processes 15"),
-        (("--model", "sync", "--processes", "4"), "several of sync can't share"),
+        (("--model", "sync", "--processes", "4"), "processes of sync can't share connections"),
         (("--model", "epoll", "--max-connections", "2000000000"), "RLIMIT_NOFILE"),
         (("--host", "192.0.2.1"), "not an address of this machine"),
     ],
@@ -47,7 +47,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
         ended = run_server("--port", "0", "--admin-port", "0", flag, port)
     assert ended.returncode == 2
     assert f"port {port}: the port is in use" in ended.stderr
-    assert f"another with {flag}" in ended.stderr
+    assert f"another port with {flag}" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

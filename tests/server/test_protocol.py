@@ -149,7 +149,7 @@ def test_whole_lines_are_answered_without_a_decoder(answer: protocol.Answer, dat
 @pytest.mark.parametrize("answer", ANSWERS, ids=["verbatim", "taken apart"])
 @pytest.mark.parametrize("data", [b"", b"one", b"one\ntwo", b"12345678901\n", b"123456\n89012\n"])
 def test_any_other_input_is_left_to_a_decoder(answer: protocol.Answer, data: bytes) -> None:
-    """An end of input, an unfinished message, and what may be too long: a decoder looks closer."""
+    """An end of input, an unfinished message, and a possibly long message need a decoder."""
     assert answer(data) is None
 
 

@@ -1,4 +1,4 @@
-"""Settings: where a value comes from, and what is said of one that can't be used."""
+"""Settings: where a value comes from, and the message for one that can't be used."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_the_help_names_each_flag_its_values_and_variable(capsys: pytest.Capture
         parse(["--help"], {})
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"{row.flag} {row.kind.shown}" in text and row.variable in text for row in TABLE)
+    assert all(f"{row.flag} {row.kind.metavar}" in text and row.variable in text for row in TABLE)
 
 
 WORDS = {"yes": True, "no": False, "as descriptors allow": None}
@@ -112,7 +112,7 @@ WORDS = {"yes": True, "no": False, "as descriptors allow": None}
     ("name", "own"), [("max_connections", "default_cap"), ("backlog", "backlog"), ("log_sync", "prints")]
 )
 def test_the_shown_default_of_a_setting_is_that_of_each_model(name: str, own: str) -> None:
-    """For the models of the story: a new one is a file and a line in the table of models, and needs no line here."""
+    """For the models of the story: a new model is a file and a line in the table of models, and needs no line here."""
     (row,) = [row for row in TABLE if row.name == name]
     said = _said(row.shown)
     assert {model: said.get(model, said[""]) for model in STORY} == {

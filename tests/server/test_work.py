@@ -1,4 +1,4 @@
-"""What a handler may do that it should not: each does what it is for, and nothing where it is off."""
+"""Work and delays of a handler: each does what it says, and nothing if it is off."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from server.assembly import open_service
 from server.models.base import load
 from server.monitoring.log import LogRing
-from server.assembly import open_service
 from server.service import Service
 from server.settings import parse
 from server.system.signals import StopRequests

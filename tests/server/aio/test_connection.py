@@ -1,4 +1,4 @@
-"""One peer on asyncio's loop and a socket pair; how it behaves to a client is in models/test_contract.py."""
+"""One connection on asyncio's loop and a socket pair; see models/test_contract.py for what a client sees."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MESSAGE = b"x" * 999 + b"\n"
 
 
 class Bench:
-    """A hub with one peer, whose clock and sweeps are the test's."""
+    """A hub with one connection; the test sets its clock and checks its deadlines."""
 
     def __init__(self, made: Service, loop: asyncio.SelectorEventLoop, patch: pytest.MonkeyPatch) -> None:
         self.service = made
         self.counters = made.counters
         self.buffer = memoryview(bytearray(made.wire.receive_size))
-        self.now = self.clock = 1000.0  # The clock goes on while a turn does.
+        self.now = self.clock = 1000.0  # The clock runs on during a turn.
         self.stopped_at = NEVER
         self.drained = False
         self.ended: list[str] = []
@@ -47,7 +47,7 @@ class Bench:
         self.ended.append(reason)
 
     def check_deadlines(self, later: float = 0) -> None:
-        """Have its deadlines looked at, in a turn that begins so many seconds from now."""
+        """Check its deadlines, in a turn that starts so many seconds from now."""
         self.now = self.clock = self.clock + later
         self.connection.check_deadlines()
 
@@ -61,7 +61,7 @@ class Bench:
         self._loop.run_until_complete(wait())
 
     def fill(self) -> int:
-        """Send messages without reading until the peer reads no more; return the bytes sent."""
+        """Send messages without reading until the connection stops reading; return the bytes sent."""
         sent = 0
 
         def full() -> bool:
@@ -76,7 +76,7 @@ class Bench:
         return sent
 
     def read(self) -> int:
-        """Read what is there now; return its length."""
+        """Read what has arrived; return its length."""
         size = 0
         try:
             while chunk := self.client.recv(65536):
@@ -102,16 +102,16 @@ def bench(*flags: str, stream: io.StringIO | None = None) -> Iterator[Bench]:
 def test_reading_pauses_over_the_high_mark_and_unsent_bytes_are_not_counted() -> None:
     with bench() as made:
         made.fill()
-        taken = made.counters.bytes_in
+        received_bytes = made.counters.bytes_in
         waiting = made.connection._transport.get_write_buffer_size()
         assert HIGH_MARK < waiting < HIGH_MARK + made.service.wire.receive_size
-        assert made.counters.bytes_out == taken - taken % 1000 - waiting
+        assert made.counters.bytes_out == received_bytes - received_bytes % 1000 - waiting
         received = 0
 
         def all_there() -> bool:
             nonlocal received
             received += made.read()
-            return received == made.counters.bytes_out == made.counters.replies * 1000 > taken
+            return received == made.counters.bytes_out == made.counters.replies * 1000 > received_bytes
 
         made.until(all_there)
 
@@ -208,7 +208,7 @@ def test_lingering_ends_although_the_client_does_not_read_the_line() -> None:
     with bench() as made:
         sent = made.fill()
         made.connection._close_gracefully("too-long", b"ERR message too long\n")
-        made.until(lambda: made.counters.bytes_in == sent)  # thrown away
+        made.until(lambda: made.counters.bytes_in == sent)  # All of it is discarded.
         made.check_deadlines(1.9)
         made.until(lambda: True)
         assert not made.ended

@@ -1,4 +1,4 @@
-"""What is asyncio's own: its loop is the lab's to measure, and its cap what the descriptor limit allows."""
+"""asyncio only: its loop is measured like the lab's, and its cap follows the descriptor limit."""
 
 from server.models.asyncio import AsyncioModel
 from tests.support.server_process import running_server

@@ -22,7 +22,7 @@ from tests.support.sockets import connect
 
 @contextmanager
 def signals_of(made: Service) -> Iterator[None]:
-    """SIGTERM and SIGINT go to the service, and back to whom they belonged to."""
+    """Route SIGTERM and SIGINT to the service; restore their handlers at the end."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     made.stops.install()
     try:
@@ -40,7 +40,7 @@ def test_a_signal_interrupts_a_blocking_accept() -> None:
         turns.append(1)
         if len(turns) == 2:
             threading.Timer(0, signal.pthread_kill, (threading.get_ident(), signal.SIGTERM)).start()
-            made.listener.accept()  # for ever, but for the signal
+            made.listener.accept()  # Blocks until the signal comes.
 
     with service() as made, signals_of(made):
         until_stopped(made, turn)
@@ -52,11 +52,11 @@ def test_a_signal_interrupts_a_blocking_accept() -> None:
 def test_a_signal_that_came_earlier_stops_it() -> None:
     with service() as made, signals_of(made):
         os.kill(os.getpid(), signal.SIGTERM)
-        until_stopped(made, lambda: pytest.fail("nothing more is begun"))
+        until_stopped(made, lambda: pytest.fail("no further turn is started"))
 
 
 class Failing:
-    """A listener whose accept fails with these errors first."""
+    """A listener whose first accepts fail with these errors."""
 
     def __init__(self, listener: socket.socket, *failures: int) -> None:
         listener.setblocking(True)
@@ -79,7 +79,7 @@ def test_a_failed_accept_is_counted_and_retried() -> None:
         assert peer == client.getsockname()
         assert rests == [0, 0, RETRY_SECONDS, 0]
         assert (made.counters.accepted, made.counters.accept_errors, made.counters.turns) == (1, 2, 4)
-        failing.failures = [errno.EINVAL]  # shut down
+        failing.failures = [errno.EINVAL]  # The listener was shut down.
         with pytest.raises(Stopped):
             next_client(made)
         failing.failures = [errno.EBADF]

@@ -23,7 +23,7 @@ Calls = dict[str, Callable[..., object]]
 
 
 class Odd:
-    """A socket, but some of its calls are others, which are given the socket first."""
+    """A socket some of whose methods are replaced; a replacement gets the socket as its first argument."""
 
     def __init__(self, sock: socket.socket, calls: Calls) -> None:
         self._sock = sock
@@ -34,7 +34,7 @@ class Odd:
 
 
 class Gate:
-    """Where a thread waits to be let on."""
+    """A point where a thread waits until the test opens it."""
 
     def __init__(self) -> None:
         self.reached, self.opened = threading.Event(), threading.Event()
@@ -46,7 +46,7 @@ class Gate:
 
 
 class Talk:
-    """A connection in a thread, and the client's end of it. `odd` calls take the place of the socket's."""
+    """A connection in a thread, and the client's end of it. `odd` methods replace those of the socket."""
 
     def __init__(self, made: Service, odd: Calls) -> None:
         ours, self.client = connected()
@@ -56,12 +56,12 @@ class Talk:
         self.thread.start()
 
     def received(self) -> int:
-        """Return how many bytes the kernel has had from the client."""
+        """Return how many bytes the kernel has received from the client."""
         info = self.connection._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.size)
         return int(_BYTES_RECEIVED.unpack(info)[0])
 
     def reason(self) -> str:
-        """Wait for the end; return why it came."""
+        """Wait for the end; return its reason."""
         self.thread.join(30)
         assert not self.thread.is_alive()
         (found,) = [reason for reason, count in self.counters.closed.items() if count]
@@ -124,7 +124,7 @@ def test_draining_waits_for_an_unfinished_message_that_is_just_being_received() 
     def recv(sock: socket.socket, size: int) -> bytes:
         data = sock.recv(size)
         if data == b"hel":
-            gate.pass_through()  # The kernel has nothing any more, and nobody has been told of this.
+            gate.pass_through()  # The kernel has no more input, and this input is not yet accounted for.
         return data
 
     with talking(recv=recv) as talk:
@@ -143,7 +143,7 @@ LINES = b"".join(b"%09d\n" % number for number in range(4000))
 
 @contextmanager
 def drained_while_busy(arrived: bytes) -> Iterator[Talk]:
-    """It is answering `first` when it is asked to drain, and `arrived` has arrived by then."""
+    """Yield a connection that was sending its first reply when asked to drain, with `arrived` received by then."""
     gate = Gate()
 
     def send(sock: socket.socket, data: bytes) -> int:
@@ -227,12 +227,12 @@ def test_a_cut_ends_the_connection_whatever_it_does(when: Callable[[Talk], None]
         when(talk)
         talk.connection.cut()
         assert talk.reason() == reason
-        talk.connection.cut()  # A second one finds nothing.
+        talk.connection.cut()  # A second call does nothing.
 
 
 def test_a_client_that_reads_nothing_for_the_idle_timeout_is_closed() -> None:
     with talking("--idle-timeout", "1") as talk:
-        with suppress(ConnectionError):  # It may be over before this is.
+        with suppress(ConnectionError):  # The connection may end first.
             fill(talk.client, b"x" * 999 + b"\n", quiet=0.1)
         assert talk.reason() == "idle"
 
@@ -273,7 +273,7 @@ def lost_in_the_middle(sock: socket.socket, size: int) -> bytes:
 @pytest.mark.parametrize("odd", [{"recv": lost}, {"recv": lost_in_the_middle}, {"send": lost}])
 def test_a_peer_that_the_kernel_gave_up_is_timed_out(odd: Calls) -> None:
     with talking("--idle-timeout", "600", **odd) as talk:
-        with suppress(OSError):  # It may be over before this is.
+        with suppress(OSError):  # The connection may end first.
             talk.client.sendall(b"hello\nhel")
             talk.client.shutdown(socket.SHUT_WR)
         assert talk.reason() == "timed-out"

@@ -1,4 +1,4 @@
-"""What is busy's own: it answers everyone, and takes a core for nothing."""
+"""busy only: it answers every client, and uses a whole core for nothing."""
 
 from server.models.busy import BusyPoller
 from tests.support.server_process import running_server

@@ -1,4 +1,4 @@
-"""What is epoll's own: its cap is what the descriptor limit allows."""
+"""epoll only: its cap follows the descriptor limit."""
 
 from server.models.epoll import EpollModel
 from tests.support.server_process import running_server

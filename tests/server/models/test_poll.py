@@ -1,4 +1,4 @@
-"""What is poll's own: it looks at everyone in each call, but has no wall."""
+"""poll only: no limit at FD_SETSIZE."""
 
 from server.models.poll import PollModel
 from tests.support.server_process import running_server

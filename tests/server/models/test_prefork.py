@@ -1,4 +1,4 @@
-"""What is prefork's own: a process for each connection, and what becomes of those processes."""
+"""prefork only: a process for each connection, and how these processes end."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ GREETING = b"Hello from server!\n"
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[ServerProcess]:
-    """A server of three processes, shared by the tests that leave it as it was."""
+    """A server of three processes, shared by tests that leave it as it was."""
     with running_server("--model", "prefork", "--max-connections", "3") as server:
         yield server
 
 
 def pids(server: ServerProcess) -> dict[str, int]:
-    """The processes that serve, by label."""
+    """The serving processes, by label."""
     metrics = server.metrics()
     return {name: int(pid) for name, pid in metrics.items() if name.startswith("process_pid{") and pid}
 
@@ -67,7 +67,7 @@ def test_a_killed_process_loses_its_connection_and_is_restarted(three: ServerPro
 
 
 def test_a_signal_to_the_whole_group_is_one_stop_request() -> None:
-    """Each process has it twice, by itself and by its parent: the second must not cut what the first lets finish."""
+    """Each process gets it twice, directly and from its parent: the second must not cut what the first drains."""
     flags = ("--model", "prefork", "--max-connections", "2", "--drain-timeout", "25")
     with running_server(*flags) as server, connect(server.port) as client:
         client.sendall(b"hel")
@@ -99,7 +99,7 @@ def test_a_waiting_process_that_is_stopped_is_restarted() -> None:
 
 @pytest.fixture
 def own() -> Iterator[Service]:
-    """What one process serves with. Its signals are the test's."""
+    """The service of one process. The test sends its signals."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = {number: signal.getsignal(number) for number in numbers}
     with service("--model", "prefork", "--drain-timeout", "600") as made:

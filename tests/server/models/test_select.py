@@ -1,4 +1,4 @@
-"""What is select's own: its wall, and the cap that keeps below it."""
+"""select only: FD_SETSIZE, and the cap that keeps below it."""
 
 from server.models.select import SelectModel
 from tests.support.server_process import running_server

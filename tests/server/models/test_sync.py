@@ -1,4 +1,4 @@
-"""The faults of the tutorial server, which are kept because the lab is to show them."""
+"""The faults of the tutorial server, which the lab keeps in order to show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_silent_first_client_blocks_all_others() -> None:
             with pytest.raises(TimeoutError):
                 second.recv(1024)
             assert server.get("/healthz")[0] == 200
-            assert server.metrics()["loop_lag_seconds"] >= 0.4  # It shows where it hangs.
+            assert server.metrics()["loop_lag_seconds"] >= 0.4  # The lag shows that it hangs.
             first.close()
             second.settimeout(30)
             assert read_to_end(second) == b"Hello from server!\n"

@@ -1,4 +1,4 @@
-"""What is threaded's own: what blocks, blocks one; and a thread that can't be had ends one newcomer, not the server."""
+"""threaded only: a blocking call blocks one connection, and without a thread one connection ends, not the server."""
 
 from __future__ import annotations
 

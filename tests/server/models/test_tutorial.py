@@ -1,4 +1,4 @@
-"""The faults of the tutorial's select server, which are kept because the lab is to show them."""
+"""The faults of the tutorial's select server, which the lab keeps in order to show them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_client_that_does_not_read_gets_what_two_small_buffers_hold() -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", server.port))
         client.sendall(b"hello\n")
-        # When the flood has come to its end, select waits: both buffers are full.
+        # At the end of the flood both buffers are full, and select waits.
         out = 'bytes_total{direction="out"}'
         before = server.wait_for_metrics(lambda metrics: metrics[out] > 0)[out]
         while before != (before := server.metrics()[out]):
@@ -38,14 +38,14 @@ def test_a_client_that_does_not_read_gets_what_two_small_buffers_hold() -> None:
 
 
 class Half(socket.socket):
-    """Its send takes half."""
+    """A socket whose send takes half."""
 
     def send(self, data: bytes, *_: int) -> int:  # type: ignore[override]
         return super().send(data[: len(data) // 2])
 
 
 def test_bytes_that_a_send_did_not_take_are_lost() -> None:
-    # No client sees it: when select says that Linux takes something, it takes more than what a recv(1024) brought.
+    # No client sees it: when select reports a socket as writable, Linux takes more than one recv(1024) brings.
     ours, theirs = socket.socketpair()
     flags = ("--model", "tutorial", "--app", "echo", "--log-sync", "no")
     with service(*flags) as made, Half(fileno=ours.detach()) as sock, theirs:
@@ -60,7 +60,7 @@ def test_bytes_that_a_send_did_not_take_are_lost() -> None:
 
 def test_it_crashes_at_descriptor_1024_with_one_line_and_exit_3() -> None:
     raise_descriptor_limit(1300)
-    # A backlog of 10 would slow the clients down: who finds it full tries again after a second.
+    # A backlog of 10 would slow the clients down: when it is full, they retry after a second.
     with running_server("--model", "tutorial", "--backlog", "1024") as server, ExitStack() as stack:
         for _ in range(1100):
             try:

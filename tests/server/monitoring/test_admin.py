@@ -1,4 +1,4 @@
-"""The admin port, in this process: what is asked is answered, and bad clients keep nobody waiting for long."""
+"""The admin port, in this process: requests are answered, and bad clients do not block others for long."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_unknown_paths_and_methods_are_errors(request_: bytes, status: bytes) ->
 
 def test_a_silent_or_leaving_client_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "TIMEOUT_SECONDS", 0.2)
-    with running() as port, connect(port):  # The second is served after the first one's time is over.
+    with running() as port, connect(port):  # The second client is served after the timeout of the first.
         for _ in range(3):
             leaver = connect(port)
             leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -81,7 +81,7 @@ def test_a_client_that_sends_byte_by_byte_does_not_block_others(monkeypatch: pyt
     answered = Event()
 
     def drip(client: socket.socket) -> None:
-        with suppress(OSError):  # It is let go.
+        with suppress(OSError):  # The server closes it.
             while not answered.wait(0.05):
                 client.sendall(b"x")
 

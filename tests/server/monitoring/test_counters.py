@@ -1,4 +1,4 @@
-"""Counters in counts, the lag of a loop, and a board that other processes read."""
+"""Counters, the lag of a loop, and a board that other processes read."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_the_lag_is_the_longest_turn_of_the_last_full_second_and_since() -> None
     assert round(lag.seconds(101.2), 6) == 0.3  # Of the last full second.
     lag.turn_started(102.15)
     lag.turn_ended(102.25)
-    assert round(lag.seconds(102.3), 6) == 0.1  # Older than that is forgotten.
-    assert lag.seconds(110.0) == 0.0  # A model that waits for long has no old lag.
+    assert round(lag.seconds(102.3), 6) == 0.1  # Older turns are forgotten.
+    assert lag.seconds(110.0) == 0.0  # After a long wait, an old lag is not shown.
 
 
 def test_the_current_turn_counts_while_it_lasts() -> None:

@@ -1,4 +1,4 @@
-"""The log: lines come out, too many are dropped and counted, and nobody ever waits."""
+"""The log: lines are written, excess lines are dropped and counted, and no caller waits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from server.monitoring.log import LogRing, ThreadlessLog
 
 
 class StuckStream(io.StringIO):
-    """A pipe that nobody reads: a write waits until it is freed."""
+    """A pipe without a reader: a write blocks until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,9 +67,9 @@ def test_lines_over_the_capacity_are_dropped_counted_and_reported() -> None:
     stream = StuckStream()
     log = started(stream, capacity=10)
     log.info("first")
-    assert stream.entered.wait(30)  # The writer is stuck with it; the ring is empty.
+    assert stream.entered.wait(30)  # The writer is stuck with it; the queue is empty.
     for number in range(25):
-        log.info("line %d", number)  # Returns at once though nobody writes.
+        log.info("line %d", number)  # Returns at once although nothing is written.
     assert log.dropped == 15
     stream.freed.set()
     log.close()
@@ -85,7 +85,7 @@ def test_a_stuck_stream_does_not_delay_the_end_of_the_process(monkeypatch: pytes
     assert stream.entered.wait(30)
     closing = threading.Thread(target=log.close, daemon=True)
     closing.start()
-    closing.join(20)  # Less than the stream is stuck for.
+    closing.join(20)  # Shorter than the stream is stuck.
     assert not closing.is_alive()
     stream.freed.set()
 
@@ -125,7 +125,7 @@ def test_dropped_lines_are_counted_in_the_given_counters() -> None:
 
 def test_lines_that_several_threads_drop_at_once_are_counted() -> None:
     class Slow(Counters):
-        """Between the look at a count and the new one others have their turn."""
+        """Switch threads between the read and the write of a count."""
 
         @property
         def log_dropped(self) -> int:
@@ -183,7 +183,7 @@ def test_without_a_thread_a_line_is_written_at_once(pipe: tuple[IO[str], IO[str]
     log.debug("not wanted")
     log.warning("one %s", 1)
     assert reader.readline() == "one 1\n"
-    assert threading.active_count() <= before  # One of another test may end meanwhile.
+    assert threading.active_count() <= before  # Another test's thread may end meanwhile.
     log.close()
 
 
@@ -192,7 +192,7 @@ def test_without_a_thread_a_full_pipe_does_not_block(pipe: tuple[IO[str], IO[str
     log = ThreadlessLog(writer)
     written = 0
     while not log.dropped:
-        log.info("x" * 999)  # Nobody reads.
+        log.info("x" * 999)  # There is no reader.
         written += 1
     log.info("lost as well")
     assert log.dropped == 2

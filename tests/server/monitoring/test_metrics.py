@@ -1,4 +1,4 @@
-"""Figures: names as pinned, gauges that add up, and the lag of a loop."""
+"""The metrics: pinned names, gauges that add up, and the lag of a loop."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_processes_are_summed_with_ended_ones_and_shown_one_by_one() -> None:
         row = board.row(number)
         row.pid, row.accepted, row.messages, row.bytes_in = os.getpid(), held + 1, 10 * held, 100
         row.closed["client"] = 1
-    board.row(3).accepted = 1  # A process that is not there at the moment.
+    board.row(3).accepted = 1  # A process that does not run now.
     board.row(2).lag.turn_started(monotonic() - 5)
     board.respawns = 2
     found = samples(board, processes=3)

@@ -1,4 +1,4 @@
-"""Open sockets through a channel: they come out as they went in, once, or they are still where they were."""
+"""Open sockets through a channel: each arrives once, unchanged, or stays with the sender."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def channel() -> Iterator[Channel]:
 
 
 def pairs(count: int) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Return the sockets to be handed over, and the other end of each."""
+    """Return sockets to send, and the other end of each."""
     made = [socket.socketpair() for _ in range(count)]
     for sock, _ in made:
         sock.setblocking(False)
@@ -40,7 +40,7 @@ def test_sent_sockets_arrive_in_order_and_are_closed_by_the_sender(channel: Chan
         assert os.read(fd, 100) == b"to this one"
         assert not os.get_inheritable(fd)
         os.close(fd)
-        assert peer.recv(1) == b""  # Nobody else has it.
+        assert peer.recv(1) == b""  # No other copy is open.
         peer.close()
     assert limits.open_descriptors() == before
 

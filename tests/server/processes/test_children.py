@@ -1,4 +1,4 @@
-"""What the supervisor knows of a process: its load, whether it keeps up, and what it leaves behind."""
+"""What the supervisor knows of a process: its load, whether it is slow, and what it had not accepted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = 1000.0
 
 
 class Process:
-    """The other side: takes what is in the channel, and counts it on its row."""
+    """The child process: it receives what is in the channel, and counts it in its row."""
 
     def __init__(self) -> None:
         self.row = Counters()
@@ -69,7 +69,7 @@ def test_a_child_that_accepts_what_was_sent_is_not_slow(process: Process) -> Non
 
 def test_a_child_that_does_not_accept_is_slow_until_its_loop_turns(process: Process) -> None:
     process.child.update_load(NOW + 50)
-    process.send_connections(1, NOW + 60)  # It was idle before, which is no delay.
+    process.send_connections(1, NOW + 60)  # It was idle before, which does not make it slow.
     process.child.update_load(NOW + 60 + SLOW_SECONDS / 2)
     assert not process.child.stuck()
     process.child.update_load(NOW + 60 + SLOW_SECONDS)
@@ -78,7 +78,7 @@ def test_a_child_that_does_not_accept_is_slow_until_its_loop_turns(process: Proc
     assert (len(sockets), lost, process.child.load) == (1, 0, 0)
     sockets[0].close()
     process.child.update_load(NOW + 70)
-    assert process.child.slow  # Nothing waits for it, but it may stand still.
+    assert process.child.slow  # Nothing waits for it, but it may be stopped.
     assert not process.child.stuck()
     process.row.turns += 1
     process.child.update_load(NOW + 71)
@@ -139,11 +139,11 @@ def test_a_new_process_starts_with_no_load(process: Process) -> None:
     assert process.send_connections(1)
 
 
-# Who gets the newcomers
+# Which child gets new connections
 
 
 def children(*loads: int) -> dict[int, Child]:
-    """Return processes that have so many connections each."""
+    """Return children with these loads."""
     found = {}
     for number, load in enumerate(loads, 1):
         found[number] = child = Process().child

@@ -1,4 +1,4 @@
-"""A process that dies lets go of its death_pipe before it lets go of its connections."""
+"""A dying process closes its death pipe before its connections."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_hangs_up_when_the_process_dies_and_before_its_connections_do() -> No
     assert not hung_up(death_pipe)
     os.kill(child, signal.SIGKILL)
     ours.settimeout(30)
-    assert ours.recv(1) == b""  # As a client would see it.
+    assert ours.recv(1) == b""  # The end, as a client sees it.
     assert hung_up(death_pipe)
     os.waitpid(child, 0)
     death_pipe.close()

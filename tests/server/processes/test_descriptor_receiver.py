@@ -1,4 +1,4 @@
-"""The far end of a channel in a process that serves: who comes is held and counted, and the end is noticed."""
+"""The child's end of a channel: received connections are admitted and counted, and the end is noticed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FakePoller:
 
 
 class FakeHost:
-    """A loop that turns only when told to. `connections` are those admitted."""
+    """A loop whose turns the test makes. `connections` are those admitted."""
 
     now = 1000.0
 
@@ -61,7 +61,7 @@ class FakeHost:
 
 
 class Bench:
-    """Supervisor's side, host and intake together. `clients` are the peers of those handed over."""
+    """The supervisor's end, a host and the receiver. `clients` are the peers of the sent sockets."""
 
     def __init__(self) -> None:
         self.channel = Channel()

@@ -69,7 +69,7 @@ def test_only_named_descriptors_stay_open(pipe: tuple[int, int]) -> None:
     os.close(other)
     left = {int(name) for name in os.read(pipe[0], 1000).split()}
     assert pipe[1] in left
-    assert len(left) == 2  # with the listing's own
+    assert len(left) == 2  # With the listing's own.
 
 
 @pytest.mark.parametrize("grace", [0.0, 0.1])
@@ -98,7 +98,7 @@ def test_a_stopped_child_does_not_outlive_its_parent(pipe: tuple[int, int]) -> N
     parent = fork("its parent", have_a_child, 0)
     child = int(os.read(pipe[0], 100))
     with standing_still(child):
-        pass  # To go on again is not its end, while its parent is there.
+        pass  # Continuing does not end it while its parent runs.
     assert not gone(child)
     with standing_still(child):
         os.kill(parent, signal.SIGKILL)

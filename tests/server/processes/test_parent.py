@@ -1,4 +1,4 @@
-"""The parent of several processes: who ends restarted, but not too often, and the end is honest."""
+"""The parent of several processes: restarts at a bounded rate, and an exit status that tells the truth."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.sockets import ask, connect, connections, eventually
 TWO = ("--app", "echo", "--processes", "2")
 
 
-def began_at(pid: int) -> float:
-    """Return when the process began, in seconds since boot (proc(5), stat, field 22)."""
+def started_at(pid: int) -> float:
+    """Return when the process started, in seconds since boot (proc(5), stat, field 22)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
@@ -29,7 +29,7 @@ def test_a_restarted_admin_process_shows_the_same_figures() -> None:
         (admin,) = children(server) - serving
         os.kill(admin, signal.SIGKILL)
         eventually(lambda: gone(admin), "it has ended")
-        assert server.get("/healthz") == (200, "ok\n")  # Who asks meanwhile waits.
+        assert server.get("/healthz") == (200, "ok\n")  # A request meanwhile waits.
         metrics = server.metrics()
         assert metrics["connections"] == metrics["messages_total"] == 1
         assert metrics["respawns_total"] == 0
@@ -41,12 +41,12 @@ def test_a_restarted_admin_process_shows_the_same_figures() -> None:
 def test_a_process_that_dies_is_restarted_at_most_once_a_second() -> None:
     with running_server(*TWO) as server:
         before = pids(server)
-        first = began_at(before[0])
+        first = started_at(before[0])
         os.kill(before[0], signal.SIGKILL)
         server.wait_for_line("^process 0 restarted")
         metrics = server.metrics()
         after = pids(server)
-        assert began_at(after[0]) - first > RESTART_DELAY_SECONDS - 0.05  # Clock ticks are 0.01 s.
+        assert started_at(after[0]) - first > RESTART_DELAY_SECONDS - 0.05  # Clock ticks are 0.01 s.
         assert after[1] == before[1]
         assert metrics["processes"] == 2
         assert metrics["respawns_total"] == 1
@@ -73,7 +73,7 @@ def test_the_server_is_not_healthy_while_no_process_serves() -> None:
 
 
 def test_a_signal_to_the_whole_group_loses_no_connection() -> None:
-    for _ in range(3):  # The sooner it comes, the fewer of them have handlers yet.
+    for _ in range(3):  # The earlier the signal, the fewer of them have handlers yet.
         with running_server(*TWO, own_group=True) as server:
             os.killpg(server.process.pid, signal.SIGTERM)
             assert server.exit_code() == 0

@@ -55,18 +55,18 @@ def test_the_restart_delay_doubles_while_processes_fail_at_once() -> None:
     processes = ProcessTable(LogRing(io.StringIO()))
     slot = ProcessSlot("one that fails", fail)
 
-    def pace() -> float:
+    def delay() -> float:
         assert processes.start(slot)
         pid, started_at = slot.pid, slot.started_at
         eventually(lambda: gone(pid), "it has ended")
-        slot.started_at = max(slot.started_at, monotonic())  # However slow this machine is.
+        slot.started_at = max(slot.started_at, monotonic())  # Even on a slow machine.
         list(processes.reap())
         slot.started_at = started_at
         return slot.next_start_at - started_at
 
-    assert [round(pace()) for _ in range(7)] == [2, 4, 8, 16, 30, 30, 30]
+    assert [round(delay()) for _ in range(7)] == [2, 4, 8, 16, 30, 30, 30]
     slot.run = lambda: None
-    assert round(pace()) == RESTART_DELAY_SECONDS
+    assert round(delay()) == RESTART_DELAY_SECONDS
 
 
 def test_the_end_of_an_unknown_process_is_ignored() -> None:
@@ -77,7 +77,7 @@ def test_the_end_of_an_unknown_process_is_ignored() -> None:
     eventually(lambda: gone(stranger), "the stranger has ended")
     assert list(processes.reap()) == []
     with pytest.raises(ChildProcessError):
-        os.waitpid(stranger, 0)  # It is buried all the same.
+        os.waitpid(stranger, 0)  # It is reaped all the same.
     pid = slot.pid
     processes.kill_all()
     assert gone(pid)

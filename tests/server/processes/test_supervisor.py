@@ -1,4 +1,4 @@
-"""Several processes over one listener, as a client and a scraper see them, and what happens when one is harmed.
+"""Several processes over one listener, as a client and a scraper see them, and what happens when one is killed.
 
 What each model promises holds for `select x3` as well: see models/test_contract.py.
 """
@@ -32,13 +32,13 @@ from tests.support.sockets import (
 ECHO = ("--app", "echo", "--processes", "3")
 MESSAGE = b"x" * 999 + b"\n"
 
-#: No process is slow, so newcomers wait for the least loaded, however busy this machine is.
+#: No process counts as slow, so connections wait for the least loaded one, even on a busy machine.
 PATIENT = "from server.processes import children\nchildren.SLOW_SECONDS = 600.0"
 
 
 @pytest.fixture(scope="module")
 def past_the_wall() -> Iterator[tuple[ServerProcess, list[socket.socket]]]:
-    """More connections than select can watch, and each was answered; a test leaves them as they are."""
+    """More connections than select can watch, each answered once; tests do not change them."""
     with (
         running_server("--app", "echo", "--processes", "auto", "--max-connections", "2001", before=PATIENT) as server,
         connections(server.port, 1200) as held,
@@ -51,7 +51,7 @@ def past_the_wall() -> Iterator[tuple[ServerProcess, list[socket.socket]]]:
 
 
 def dropped(clients: list[socket.socket]) -> list[socket.socket]:
-    """Return those that are answered no more."""
+    """Return the connections that get no reply any more."""
     return [client for client in clients if not _answered(client)]
 
 
@@ -62,7 +62,7 @@ def _answered(client: socket.socket) -> bool:
         return False
 
 
-# All of them held, evenly, and counted
+# All connections are held, evenly, and counted
 
 
 def test_auto_starts_as_many_processes_as_the_connections_need(past_the_wall: tuple[ServerProcess, object]) -> None:
@@ -96,7 +96,7 @@ def test_health_and_the_process_metrics_of_the_parent(past_the_wall: tuple[Serve
     assert server.process.pid not in children(server)
 
 
-# Harm
+# Killed and stopped processes
 
 
 def test_a_killed_process_loses_only_its_own_connections_and_is_restarted() -> None:
@@ -104,7 +104,7 @@ def test_a_killed_process_loses_only_its_own_connections_and_is_restarted() -> N
         assert not dropped(clients)
         os.kill(pids(server)[1], signal.SIGKILL)
         server.wait_for_line(r"^process 1 \(pid \d+\) was killed by SIGKILL: 4 connections lost$")
-        with connections(server.port, 4) as again:  # The others have their shares, so these wait for the new process.
+        with connections(server.port, 4) as again:  # The other processes are full, so these wait for the new one.
             assert not dropped(again)
             server.wait_for_line(r"^process 1 restarted \(pid \d+\)$")
             assert len(dropped(clients)) == 4
@@ -145,7 +145,7 @@ def each_dropped(clients: list[socket.socket], count: int) -> Iterator[socket.so
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_connections_that_wait_at_the_cap_are_admitted_when_a_process_ends(number: signal.Signals) -> None:
-    # So that nobody is let in because it is time to look.
+    # So that no timer admits a connection.
     never = (
         "from server.processes import parent, process_table\n"
         "parent.IDLE_SECONDS, process_table.RESTART_DELAY_SECONDS = 600.0, 0.0"
@@ -241,7 +241,7 @@ def test_all_processes_end_with_a_killed_supervisor_and_the_port_is_free() -> No
         client.sendall(b"its process is in a blocking call now\n")
         server.wait_for_metrics(lambda metrics: max(of_each(metrics, "loop_lag_seconds").values()) > 0.1)
         below = children(server)
-        assert len(below) == 3  # with the admin process
+        assert len(below) == 3  # With the admin process.
         server.process.kill()
         eventually(lambda: all(gone(pid) for pid in below), "all processes are gone")
         assert read_to_end(other) == b""
@@ -253,7 +253,7 @@ def test_each_process_delivers_pending_replies_when_the_server_stops() -> None:
     flags = (*ECHO, "--drain-timeout", "25")
     with running_server(*flags, before=PATIENT) as server, connections(server.port, 6) as clients:
         assert not dropped(clients)
-        owed = clients[:3]  # one in each process
+        owed = clients[:3]  # One in each process.
         for client in owed:
             fill_for_good(client, MESSAGE, partial(came_in, server))
         os.kill(server.process.pid, signal.SIGTERM)

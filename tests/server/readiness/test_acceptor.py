@@ -1,4 +1,4 @@
-"""Who is let in, with a listener whose accepts are faked and a host that only remembers."""
+"""Accepting, with a listener whose accepts can be made to fail, and a fake host."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FakePoller:
 
 
 class FakeHost:
-    """A loop that turns only when told to. `connections` are those admitted."""
+    """A loop whose turns the test makes. `connections` are those admitted."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -151,7 +151,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     before = len(os.listdir("/proc/self/fd"))
     yield made
     made.close()
-    assert len(os.listdir("/proc/self/fd")) < before  # Listener and spare at least: handles balance.
+    assert len(os.listdir("/proc/self/fd")) < before  # At least listener and spare are closed.
 
 
 with_room = pytest.mark.parametrize("bench", [(1000, 4, False)], indirect=True)
@@ -264,7 +264,7 @@ def test_the_crossings_are_logged_once_each_with_hysteresis(bench: Bench) -> Non
     bench.connect(100)
     bench.turn()
     bench.turn()
-    for _ in range(3):  # At the edge: one leaves, one comes.
+    for _ in range(3):  # At the cap: one connection ends, one comes.
         bench.leave()
         bench.connect()
         bench.turn()
@@ -298,7 +298,7 @@ def test_out_of_descriptors_the_spare_refuses_one_at_a_time(
 ) -> None:
     client = bench.connect()[0]
     bench.listener.failures = [number]
-    monkeypatch.setattr(module, "_open_spare", lambda: None)  # Still none to be had.
+    monkeypatch.setattr(module, "_open_spare", lambda: None)  # Descriptors are still exhausted.
     bench.turn()
     assert read_to_end(client) == FULL
     assert bench.host.counters.refused == 1
@@ -332,7 +332,7 @@ def test_if_the_spare_descriptor_does_not_help_the_listener_pauses(bench: Bench)
     assert bench.host.connection_count() == 1
     bench.host.now += CALM_SECONDS
     bench.acceptor.tick()
-    first, second = bench.host.lines()  # The edges only.
+    first, second = bench.host.lines()  # Only the crossings.
     assert "No buffer space available" in first
     assert second == "descriptors are available again"
 

@@ -1,4 +1,4 @@
-"""One peer, without a loop: a host that only remembers, and a socket pair with a buffer that is soon full."""
+"""One connection without a loop: a fake host, and a socket pair whose buffer is soon full."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.sockets import read_exactly, read_to_end
 
 
 class FakeHost:
-    """A loop that does nothing of itself. `reasons` are the ends it was told of, `turn` is how long its turn is yet."""
+    """A loop that does nothing by itself. `reasons` are those for closing, `turn` is how long its turn is so far."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -36,7 +36,7 @@ class FakeHost:
         self.reasons: list[str] = []
 
     def use(self, app: str, framing: str, limit: int, first_size: int = 448, receive_size: int = 16_384, **how: bool):
-        """Have it speak this wire format."""
+        """Use this wire format."""
         reply = protocol.reply_for(app, framing, lambda: None)
         answer = protocol.answer_for(framing, limit, reply, **how)
         decoder = protocol.decoder_for(framing, limit)
@@ -64,7 +64,7 @@ Pair = tuple[Connection, socket.socket]
 
 @pytest.fixture
 def pair(host: FakeHost) -> Iterator[Pair]:
-    ours, client = socket.socketpair()  # No window and no timer in between: what is sent has arrived.
+    ours, client = socket.socketpair()  # Without TCP windows and timers, sent data has arrived.
     client.settimeout(30)
     ours.setblocking(False)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -73,7 +73,7 @@ def pair(host: FakeHost) -> Iterator[Pair]:
 
 
 def send(pair: Pair, data: bytes) -> None:
-    """Have the client's bytes arrive, all of them, and the connection read them."""
+    """Send the client's bytes, and make the connection read all of them."""
     connection, client = pair
     client.sendall(data)
     before = connection._host.counters.bytes_in
@@ -86,15 +86,15 @@ def until_closed(connection: Connection) -> None:
         connection.on_readable()
 
 
-def take(client: socket.socket, size: int = 65_536) -> bytes:
-    """Return what has come, nothing where that is so."""
+def read_available(client: socket.socket, size: int = 65_536) -> bytes:
+    """Return what has arrived, b"" if nothing has."""
     with suppress(BlockingIOError):
         return client.recv(size, socket.MSG_DONTWAIT)
     return b""
 
 
 def fill_output(pair: Pair, message: bytes = b"x" * 9_999 + b"\n") -> int:
-    """Have messages answered whose replies are not read, until reading pauses; return how many there were."""
+    """Send messages without reading the replies until the connection stops reading; return their number."""
     connection, client = pair
     client.setblocking(False)
     while connection.readable():
@@ -149,7 +149,7 @@ def test_the_rest_of_a_short_write_is_kept_and_writability_watched_meanwhile(hos
     assert host.interest[-1] == (False, True)
     received = bytearray()
     while connection.writable():
-        received += take(client)
+        received += read_available(client)
         connection.on_writable()
     assert (connection.readable(), connection.writable()) == (True, False)
     assert host.interest[-1] == (True, False)
@@ -163,7 +163,7 @@ def test_reading_pauses_over_the_high_mark_and_resumes_below_the_low_one(host: F
     fill_output(pair)
     assert HIGH_MARK < len(connection._outbox) <= HIGH_MARK + 2 * host.wire.receive_size
     while not connection.readable():
-        take(client, 4096)
+        read_available(client, 4096)
         connection.on_writable()
     assert len(connection._outbox) <= LOW_MARK
 
@@ -182,7 +182,7 @@ def test_the_end_of_input_waits_for_pending_replies(host: FakeHost, pair: Pair) 
     client.shutdown(socket.SHUT_WR)
     received = bytearray()
     while connection.open:
-        received += take(client, 4096)
+        received += read_available(client, 4096)
         if connection.readable():
             connection.on_readable()
         connection.on_writable()
@@ -254,7 +254,7 @@ def test_lingering_ends_although_the_client_goes_on(host: FakeHost, pair: Pair) 
 def test_the_deadline_counts_from_the_first_byte_of_the_message(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
     for _ in range(3):
-        host.now += 20  # Silence between messages is no delay of a message.
+        host.now += 20  # Silence between messages does not count.
         connection.check_deadlines(host.now)
         send(pair, b"x")
         host.now += 29
@@ -301,7 +301,7 @@ def test_a_message_is_not_late_while_reading_is_paused(host: FakeHost, pair: Pai
     connection.check_deadlines(host.now)
     assert connection.reason is None
     while not connection.readable():
-        take(client, 4096)
+        read_available(client, 4096)
         connection.on_writable()
     connection.check_deadlines(host.now)
     assert connection.reason is None
@@ -361,12 +361,12 @@ def test_draining_closes_a_connection_with_nothing_pending(host: FakeHost, pair:
 
 def test_draining_answers_what_has_arrived(host: FakeHost, pair: Pair) -> None:
     connection, client = pair
-    client.sendall(b"last words\n")
+    client.sendall(b"the last message\n")
     while not connection._sock.recv(1, socket.MSG_PEEK):
         pass
     host.draining = True
     connection.drain()
-    assert read_to_end(client) == b"last words\n"
+    assert read_to_end(client) == b"the last message\n"
     client.close()
     until_closed(connection)
     assert host.reasons == ["drain"]
@@ -378,7 +378,7 @@ def test_draining_answers_all_that_has_arrived_and_waits_for_the_unfinished_mess
     connection, client = pair
     host.wire = replace(host.wire, reply=lambda message: b"")
     host.draining = True
-    client.sendall(b"x\n" * 20_000 + b"beg")  # Three recvs: a socket pair takes it whole, and has it at once.
+    client.sendall(b"x\n" * 20_000 + b"beg")  # Three recvs: a socket pair delivers it at once.
     connection.drain()
     assert (host.counters.messages, connection.reason) == (20_000, None)
     send(pair, b"un\nand no m")
@@ -392,7 +392,7 @@ def test_draining_does_not_wait_for_a_client_that_sends_for_ever(host: FakeHost,
     client.sendall(b"x\n" * 50_000)
     connection.drain()
     assert HIGH_MARK <= host.counters.bytes_in < HIGH_MARK + host.wire.receive_size
-    assert (connection.open, connection.reason) == (True, "drain")  # The rest is thrown away, or it would be a reset.
+    assert (connection.open, connection.reason) == (True, "drain")  # The rest is discarded, or there would be a reset.
     assert read_to_end(client) == b""
 
 
@@ -412,10 +412,10 @@ def test_draining_delivers_pending_replies(host: FakeHost, pair: Pair) -> None:
     count = fill_output(pair)
     host.draining = True
     connection.drain()
-    assert host.interest[-1] == (True, True)  # Input is thrown away from now on.
+    assert host.interest[-1] == (True, True)  # Input is discarded from now on.
     received = bytearray()
     while connection.writable():
-        received += take(client, 4096)
+        received += read_available(client, 4096)
         connection.on_writable()
     received += read_to_end(client)
     assert len(received) == count * 10_000

@@ -156,7 +156,7 @@ def _dup_at(fd: int, number: int) -> int:
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, number)
 
 
-# The two tiers of select
+# The hot set of select
 
 
 @pytest.fixture
@@ -168,14 +168,14 @@ def many() -> Iterator[list[Pair]]:
         theirs.close()
 
 
-def tiered(many: list[Pair]) -> SelectPoller:
-    """A poller whose first pair alone has been active, fast enough for two tiers."""
+def with_hot_set(many: list[Pair]) -> SelectPoller:
+    """A poller whose first pair alone has been active, often enough for a hot set."""
     poller = SelectPoller()
     for ours, _ in many:
         poller.watch(ours.fileno(), True, False)
     many[0][1].send(b"x")
     while poller._hot_set is None:
-        poller._checked_at = float("inf")  # As if no time had passed, however slow this machine is.
+        poller._checked_at = float("inf")  # As if no time had passed, even on a slow machine.
         assert wait(poller) == ([many[0][0].fileno()], [])
     return poller
 
@@ -203,7 +203,7 @@ def test_with_few_descriptors_there_is_no_hot_set(many: list[Pair]) -> None:
 
 
 def test_a_descriptor_outside_the_hot_set_is_found_by_the_next_full_scan(many: list[Pair]) -> None:
-    poller = tiered(many)
+    poller = with_hot_set(many)
     many[50][1].send(b"x")
     until = monotonic() + FULL_SCAN_SECONDS
     found, last_call = False, 0.0
@@ -211,20 +211,20 @@ def test_a_descriptor_outside_the_hot_set_is_found_by_the_next_full_scan(many: l
         last_call = monotonic()
         found = many[50][0].fileno() in wait(poller, 30)[0]
     assert poller._hot_set is not None
-    assert last_call <= until + 5  # Not for ever; how long a call takes is the machine's business.
+    assert last_call <= until + 5  # It is bounded; how long a call takes depends on the machine.
     many[0][0].recv(1)
-    assert wait(poller, 30) == ([many[50][0].fileno()], [])  # It is near now: no sweep is needed to find it.
+    assert wait(poller, 30) == ([many[50][0].fileno()], [])  # It is in the hot set now: no full scan is needed.
 
 
 def test_silence_ends_the_hot_set_and_the_wait_is_one_call(many: list[Pair]) -> None:
-    poller = tiered(many)
+    poller = with_hot_set(many)
     many[0][0].recv(1)
     assert wait(poller, 0.05) == ([], [])
     assert poller._hot_set is None
 
 
 def test_more_than_a_quarter_active_ends_the_hot_set(many: list[Pair]) -> None:
-    poller = tiered(many)
+    poller = with_hot_set(many)
     for _, theirs in many[: len(many) // 4 + 2]:
         theirs.send(b"x")
     while poller._hot_set is not None:
@@ -233,7 +233,7 @@ def test_more_than_a_quarter_active_ends_the_hot_set(many: list[Pair]) -> None:
 
 
 def test_a_forgotten_descriptor_leaves_the_hot_set(many: list[Pair]) -> None:
-    poller = tiered(many)
+    poller = with_hot_set(many)
     fd = many[0][0].fileno()
     poller.forget(fd)
     assert wait(poller, 0.01) == ([], [])
@@ -242,22 +242,22 @@ def test_a_forgotten_descriptor_leaves_the_hot_set(many: list[Pair]) -> None:
 
 
 def test_writability_is_reported_with_a_hot_set(many: list[Pair]) -> None:
-    poller = tiered(many)
+    poller = with_hot_set(many)
     fd = many[9][0].fileno()
     poller.watch(fd, True, True)
     assert fd in wait(poller, 30)[1]
 
 
 def test_an_inactive_descriptor_leaves_the_hot_set(many: list[Pair]) -> None:
-    poller = tiered(many)
-    tiers = poller._hot_set
-    assert tiers is not None
+    poller = with_hot_set(many)
+    hot_set = poller._hot_set
+    assert hot_set is not None
     many[7][1].send(b"x")
-    while many[7][0].fileno() not in tiers._hot:
+    while many[7][0].fileno() not in hot_set._hot:
         wait(poller, 30)
     many[7][0].recv(1)
-    while many[7][0].fileno() in tiers._hot:
-        assert poller._hot_set is tiers
-        tiers._calls = 10_000  # However slow this machine is.
+    while many[7][0].fileno() in hot_set._hot:
+        assert poller._hot_set is hot_set
+        hot_set._calls = 10_000  # Even on a slow machine.
         wait(poller, 30)
-    assert many[0][0].fileno() in tiers._hot
+    assert many[0][0].fileno() in hot_set._hot

@@ -1,4 +1,4 @@
-"""One refused newcomer, on a socket pair."""
+"""One refused connection, on a socket pair."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def pair() -> Iterator[Pair]:
 class Bench:
     def __init__(self, ours: socket.socket) -> None:
         self.host = SimpleNamespace(now=1000.0, poller=SelectPoller(), handlers={})
-        self.among: dict[int, Refusal] = {}
+        self.refusals: dict[int, Refusal] = {}
         self.ended: list[bool] = []
-        self.refusal = Refusal(self.host, ours, self.among, lambda: self.ended.append(True))  # type: ignore[arg-type]
+        self.refusal = Refusal(self.host, ours, self.refusals, lambda: self.ended.append(True))  # type: ignore[arg-type]
         self.refusal.start()
 
     @property
     def lingers(self) -> bool:
-        return bool(self.among) and bool(self.host.handlers)
+        return bool(self.refusals) and bool(self.host.handlers)
 
 
 def test_the_line_arrives_whole_before_the_end(pair: Pair) -> None:
@@ -44,7 +44,7 @@ def test_the_line_arrives_whole_before_the_end(pair: Pair) -> None:
 
 def test_it_lingers_until_the_peer_closes_and_discards_input(pair: Pair) -> None:
     bench = Bench(pair[0])
-    bench.refusal.on_readable()  # Nothing has come.
+    bench.refusal.on_readable()  # There is no input yet.
     pair[1].sendall(b"input")
     bench.refusal.on_readable()
     assert bench.lingers

@@ -1,4 +1,4 @@
-"""The sets must not overlap where one decision excludes the other."""
+"""The sets do not overlap where one decision excludes another."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""Descriptors: the sum, and what is said when it does not come out."""
+"""Descriptor limits: the computed capacity, and the messages when it does not fit."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_message_names_only_remedies_that_help(limit: int, asked: int, remed
 
 
 def select(*flags: str, limit: int = 20_000, in_use: int = FIXED) -> Capacity:
-    """Return the single_process_capacity of a select server with these flags, decided as for a real one."""
+    """Return the capacity of a select server with these flags, computed as for a real one."""
     settings = parse([*flags], {})
     count = limits.process_count(settings, SelectModel)
     assert count
@@ -185,7 +185,7 @@ def test_a_low_limit_lowers_the_default_share(monkeypatch: pytest.MonkeyPatch) -
     assert found.cap == 2 * found.share
 
 
-# Of this process
+# This process
 
 
 def test_open_descriptors_are_counted() -> None:

@@ -45,7 +45,7 @@ def test_connections_that_wait_to_be_accepted_are_counted() -> None:
             assert listener.backlog_length(sock) == 2
             sock.accept()[0].close()
             assert listener.backlog_length(sock) == 1
-        assert listener.backlog_length(sock) == 1  # it has left, and waits all the same
+        assert listener.backlog_length(sock) == 1  # It has left, and still counts.
     assert listener.backlog_length(sock) is None
 
 

@@ -1,4 +1,4 @@
-"""What /proc says of a process: of this one, and of one that has gone."""
+"""Figures from /proc, of this process and of one that has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stop requests: from signals and from threads, as something that a poller can wait for."""
+"""Stop requests from signals and threads, as a descriptor that a poller can watch."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_signal_that_is_no_request_can_wake_the_loop(stops: StopRequests) -> N
     signal.signal(signal.SIGCHLD, before)
 
 
-# Below a parent
+# With a parent process
 
 
 def test_a_child_that_is_stopped_by_itself_counts_its_signals() -> None:
@@ -101,7 +101,7 @@ def test_when_the_parent_stops_each_of_its_requests_counts_once() -> None:
     assert stops.read_requests() == 1
     stage = 1
     stops.request()
-    assert stops.read_requests() == 0  # It drains already.
+    assert stops.read_requests() == 0  # It is draining already.
     stops.request()
     assert stops.read_requests() == 0
     stage = 2
