@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import Callable
 
+from server.interfaces import Handler
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
 from server.readiness.acceptor import Acceptor
-from server.readiness.interfaces import Handler
 from tests.support.sockets import connect
 
 

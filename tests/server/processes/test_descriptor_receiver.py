@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.interfaces import Handler
 from server.monitoring.counters import Counters, SharedBoard
 from server.monitoring.log import LogRing
 from server.processes.channel import Channel, receive
 from server.processes.descriptor_receiver import ORPHAN_DRAIN_SECONDS, DescriptorReceiver
 from server.readiness.acceptor import ACCEPTS_PER_TURN
-from server.readiness.interfaces import Handler
 from server.settings import parse
 from server.system.signals import StopRequests
 
