@@ -10,7 +10,8 @@ import gevent
 import pytest
 from gevent.monkey import get_original
 
-from rawsocket.engine import connector, deadlines, exchange
+from rawsocket.engine import deadlines, exchange
+from rawsocket.engine.connect import connector
 from rawsocket.errors import Closed, RawSocketError, SendTimeout
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
