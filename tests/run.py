@@ -1,4 +1,5 @@
-"""`make test`: all tests, in parts that run at the same time; `make test ONLY=server,load` runs some of the parts.
+"""`make test`: all tests, in parts that run at the same time; `make test ONLY=server,load` runs some of the parts,
+`make test COVERAGE=yes` also prints how much of each package was run.
 
 Most tests wait: for processes to start, for containers, for time to pass. So all parts run at once, each in pytest
 processes of its own, because importing Locust patches the process. A large part has several processes, which share
@@ -9,6 +10,7 @@ A part that needs an engine or a Chromium is skipped where there is none, and sa
 HOLDFAST_REQUIRE=docker,chromium it fails instead.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.support import measured  # noqa: E402
+
 #: Name of each part: its folders, and the number of processes that share their files.
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 1),
@@ -64,6 +70,7 @@ class Part:
 
     name: str
     folder: Path
+    environment: dict[str, str]
     started: float = 0.0
     seconds: float = 0.0
     processes: list[Process] = field(default_factory=list)
@@ -80,7 +87,8 @@ class Part:
             with output.open("wb") as file:
                 popen = subprocess.Popen(
                     [sys.executable, "-m", "pytest", *options, *PARTS[self.name][0]],
-                    cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, process_group=0,
+                    cwd=ROOT, env=self.environment, process_group=0,
+                    stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                 )  # fmt: skip
             self.processes.append(Process(popen, output))
 
@@ -197,7 +205,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="holdfast-tests-") as folder:
-        parts = [Part(name, Path(folder) / name) for name in dict.fromkeys(names)]
+        coverage = Path(folder) / "coverage"
+        environment = measured.environment(coverage) if os.environ.get("COVERAGE") == "yes" else dict(os.environ)
+        parts = [Part(name, Path(folder) / name, environment) for name in dict.fromkeys(names)]
         started = time.monotonic()
         try:
             with ended(parts):
@@ -205,6 +215,8 @@ def main(arguments: list[str]) -> int:
         except KeyboardInterrupt:
             print("\ninterrupted", flush=True)
             return 130
+        if environment != os.environ:
+            print(f"== coverage\n{measured.table(coverage)}", flush=True)
         for part in parts:
             print(f"== {part.name}: {total(part.outcomes(), part.seconds)}", flush=True)
         failed = [part.name for part in parts if part.failed()]

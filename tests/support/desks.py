@@ -80,8 +80,10 @@ def desk_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Iterator[De
     environment = Environment(user_classes=list(users or (Hold,)), parsed_options=parsed, host="tcp://server:8686")
     environment.create_master_runner("127.0.0.1", 0)
     assert environment.runner
+    desk = Desk(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan}))
     try:
-        yield DeskBench(Desk(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan})), clock)
+        yield DeskBench(desk, clock)
     finally:
+        desk.log._drop()  # a process would end here, and close it
         environment.runner.greenlet.kill(block=False)
         gevent.sleep(0)

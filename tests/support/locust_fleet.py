@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support import measured
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
 from tests.support.undisturbed import demand
@@ -31,7 +32,8 @@ def free_port() -> int:
 
 def environment(**settings: object) -> dict[str, str]:
     """Give a small environment: nothing of the caller's shell but what Python needs, and `settings`."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "TMPDIR", *measured.VARIABLES)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {k: str(v) for k, v in settings.items()}
 
 

@@ -1,12 +1,12 @@
-"""A pytest plugin of tests/run.py: several processes run one part's files, each in the process that claims it first.
-
-(In the contract suite, whose tests come once for each server model, what is claimed is the tests of one model.)
+"""A pytest plugin of tests/run.py: several processes run one part, each test in the process that claims it first.
 
 pytest-xdist can't: its worker waits for work on a lock, and importing Locust has patched that lock by then.
 Each process also appends the outcome of each of its tests to one file, from which run.py takes progress and totals.
 """
 
+import hashlib
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Sharing:
-    """This process's side of it: which files it has claimed, and what came of its tests."""
+    """This process's side of it: what it has claimed, and what came of its tests."""
 
     def __init__(self, config: pytest.Config, folder: Path) -> None:
         self.config = config
@@ -32,21 +32,32 @@ class Sharing:
         self.outcomes = os.open(folder / "outcomes", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """True ends it here: another process runs this test."""
-        return None if self._ours(_unit(item)) else True
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """As pytest's own loop, but with this process's tests: which comes next is claimed while one runs."""
+        if session.testsfailed:
+            raise session.Interrupted(f"{session.testsfailed} errors during collection")
+        ours = (item for item in session.items if self._ours(item))
+        item = next(ours, None)
+        while item is not None:
+            following = next(ours, None)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+            item = following
+        return True
 
-    def _ours(self, unit: str) -> bool:
+    def _ours(self, item: pytest.Item) -> bool:
+        unit = _unit(item)
         if unit not in self.claimed:
             try:
-                (self.claims / unit).touch(exist_ok=False)
+                (self.claims / hashlib.sha256(unit.encode()).hexdigest()).touch(exist_ok=False)
                 self.claimed[unit] = True
             except FileExistsError:
                 self.claimed[unit] = False
         return self.claimed[unit]
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport):
+    def pytest_report_teststatus(self) -> Generator[None, tuple[str, object, object], tuple[str, str, str]]:
         """No letter for each test: run.py shows the progress of all."""
         category, _, _ = yield
         return category, "", ""
@@ -69,6 +80,10 @@ class Sharing:
 
 
 def _unit(item: pytest.Item) -> str:
-    """Name what is claimed as a whole, because its tests share fixtures; usable as the name of a file."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return f"{item.nodeid.partition('::')[0]} {parameters.get('model', '')}".replace("/", "-")
+    """Name what is claimed as a whole: a test, or all tests of a file and server model that share a fixture."""
+    assert isinstance(item, pytest.Function)
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    if any(definition.scope in ("module", "class") for several in definitions for definition in several):
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        return f"{item.path} {parameters.get('model', '')}"
+    return item.nodeid

@@ -2,6 +2,7 @@ import gc
 import os
 import random
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,11 @@ def second(seed: int, messages: int = 200) -> Times:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
+def log(tmp_path: Path) -> Iterator[Log]:
     log = Log(str(tmp_path / "runs"), clock=lambda: EPOCH)
     log.begin()
-    return log
+    yield log
+    log._drop()
 
 
 def test_it_reads_back_with_the_same_counts_and_percentiles(log: Log, tmp_path: Path) -> None:
