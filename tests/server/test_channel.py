@@ -76,8 +76,11 @@ def test_as_many_as_may_be_handed_over_at_once(channel: Channel) -> None:
 
 
 def test_who_handed_over_can_take_back_what_was_not_taken(channel: Channel) -> None:
+    peers = []
     for _ in range(3):
-        channel.hand(pairs(2)[0])
+        sockets, others = pairs(2)
+        channel.hand(sockets)
+        peers += others
     handed, came = receive(channel.far) or END
     taken, back = channel.take_back()
     assert (handed, taken) == (2, 4)
@@ -85,10 +88,13 @@ def test_who_handed_over_can_take_back_what_was_not_taken(channel: Channel) -> N
     assert channel.take_back() == (0, [])
     for fd in came + back:
         os.close(fd)
+    for peer in peers:
+        peer.close()
 
 
 def test_an_end_that_takes_no_more_still_has_what_is_in_the_channel(channel: Channel) -> None:
-    channel.hand(pairs(1)[0])
+    sockets, others = pairs(1)
+    channel.hand(sockets)
     channel.far.shutdown(socket.SHUT_RDWR)
     late, peers = pairs(1)
     with pytest.raises(BrokenPipeError):
@@ -98,8 +104,8 @@ def test_an_end_that_takes_no_more_still_has_what_is_in_the_channel(channel: Cha
     _, (fd,) = receive(channel.far) or END
     assert receive(channel.far) == END
     os.close(fd)
-    late[0].close()
-    peers[0].close()
+    for sock in (late[0], *peers, *others):
+        sock.close()
 
 
 def test_a_full_channel_is_said_and_loses_nothing(channel: Channel) -> None:

@@ -147,6 +147,7 @@ def children(*loads: int) -> dict[int, Child]:
     found = {}
     for number, load in enumerate(loads, 1):
         found[number] = child = Process().child
+        child.end()  # its sockets: only the numbers matter here
         child.load = load
     return found
 

@@ -78,7 +78,11 @@ class Bench:
     def hand(self, count: int = 1) -> None:
         made = [socket.socketpair() for _ in range(count)]
         self.clients += [client for client, _ in made]
-        self.channel.hand([sock for _, sock in made])
+        try:
+            self.channel.hand([sock for _, sock in made])
+        finally:
+            for _, sock in made:
+                sock.close()
 
     def told(self) -> int:
         count = 0

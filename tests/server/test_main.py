@@ -54,6 +54,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
 def test_who_has_closed_standard_error_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert main(["--model", "threads"], {}) == 2
+    sys.stderr.close()  # what it put in its place
 
 
 def test_help_is_exit_0() -> None:
