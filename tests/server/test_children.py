@@ -146,9 +146,10 @@ def children(*loads: int) -> dict[int, Child]:
     """Return processes that have so many connections each."""
     found = {}
     for number, load in enumerate(loads, 1):
-        found[number] = child = Process().child
-        child.end()  # its sockets: only the numbers matter here
-        child.load = load
+        process = Process()
+        process.channel.close()  # nothing is sent here
+        found[number] = process.child
+        process.child.load = load
     return found
 
 
