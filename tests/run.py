@@ -1,10 +1,10 @@
 """`make test`: all tests, in parts that run at the same time; `make test ONLY=server,load` runs some of the parts,
 `make test COVERAGE=yes` also prints how much of each package was run.
 
-Most tests wait: for processes to start, for containers, for time to pass. So all parts run at once, each in pytest
-processes of its own, because importing Locust patches the process. A large part has several processes, which share
-its files (support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
-Each process's output is printed in one piece when its part has ended.
+Most tests wait: for processes to start, for containers, for time to pass. So several pytest processes run at once. Each
+is of one part, because importing Locust patches the process; those of a large part share its tests
+(support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
+The output of a part's processes is printed when the last of them has ended.
 
 A part that needs an engine or a Chromium is skipped where there is none, and says so; with
 HOLDFAST_REQUIRE=docker,chromium it fails instead.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,15 +27,17 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support import measured  # noqa: E402
 
-#: Name of each part: its folders, and the number of processes that share their files.
+#: Name of each part: its folders, and the number of processes that share their tests.
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 1),
-    "browser": (["tests/browser"], 1),
     "load": (["tests/rawsocket", "tests/locustfiles"], 3),
-    "server": (["tests/server"], 2),
     "lab": (["tests/lab"], 2),
+    "server": (["tests/server"], 2),
+    "browser": (["tests/browser"], 1),
     "meta": (["tests/meta"], 1),
 }
+#: Processes that run at once: the tests need a third of a core each, and labs in containers more than that.
+AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error")
 NO_TESTS = 5  # pytest's exit code when it has selected none
@@ -73,28 +75,30 @@ class Part:
     environment: dict[str, str]
     started: float = 0.0
     seconds: float = 0.0
+    waiting: int = 0  # processes that are still to be started
     processes: list[Process] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
 
-    def start(self, marker: str, count: int) -> None:
-        """Start `count` processes that share the tests that `marker` selects."""
+    def start(self, marker: str) -> None:
+        """Start one more process for the tests that `marker` selects."""
+        if not self.processes:
+            self.started = time.monotonic()
         share = self.folder / marker.replace(" ", "-")
-        share.mkdir(parents=True)
+        share.mkdir(parents=True, exist_ok=True)
         options = ["-q", "-rs", "-m", marker, "-p", "tests.support.sharing", "--share", str(share)]
-        self.started = time.monotonic()
-        for number in range(count):
-            output = share / f"{number}.out"
-            with output.open("wb") as file:
-                popen = subprocess.Popen(
-                    [sys.executable, "-m", "pytest", *options, *PARTS[self.name][0]],
-                    cwd=ROOT, env=self.environment, process_group=0,
-                    stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                )  # fmt: skip
-            self.processes.append(Process(popen, output))
+        output = share / f"{len(self.processes)}.out"
+        with output.open("wb") as file:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *options, *PARTS[self.name][0]],
+                cwd=ROOT, env=self.environment, process_group=0,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.processes.append(Process(popen, output))
+        self.waiting -= 1
 
-    def running(self) -> bool:
-        """Whether a process of it has not ended yet."""
-        return any(process.popen.poll() is None for process in self.processes)
+    def running(self) -> int:
+        """How many of its processes have not ended yet."""
+        return sum(process.popen.poll() is None for process in self.processes)
 
     def finish(self) -> None:
         """Print the output of its processes, which have ended."""
@@ -151,7 +155,9 @@ class Progress:
         outcomes = part.outcomes()
         bad = outcomes["failed"] + outcomes["error"]
         done = sum(outcomes.values()) - outcomes["warnings"]
-        return f"{part.name} {done}{f' ({bad} failed)' if bad else ''}{'' if part.processes else ' done'}"
+        return (
+            f"{part.name} {done}{f' ({bad} failed)' if bad else ''}{'' if part.processes or part.waiting else ' done'}"
+        )
 
     def clear(self) -> None:
         """Make room for other lines."""
@@ -160,26 +166,30 @@ class Progress:
 
 
 def run(parts: list[Part]) -> None:
-    """Run all parts at once, and then the tests that must be alone."""
+    """Run all parts beside each other, and then the tests that must be alone."""
     progress = Progress(parts)
+    _run(parts, "not alone", AT_ONCE, progress)
     for part in parts:
-        part.start("not alone", PARTS[part.name][1])
-    _wait(parts, progress)
-    for part in parts:
-        part.start("alone", 1)
-        _wait([part], progress)
+        _run([part], "alone", 1, progress)
 
 
-def _wait(parts: Iterable[Part], progress: Progress) -> None:
-    running = list(parts)
-    while running:
-        time.sleep(0.1)
+def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
+    """Run `at_once` processes at a time: first one of each part, then the others of the large parts."""
+    for part in parts:
+        part.waiting = min(PARTS[part.name][1], at_once)
+    unfinished = list(parts)
+    while unfinished:
+        running = sum(part.running() for part in unfinished)
+        waiting = sorted((part for part in unfinished if part.waiting), key=lambda part: len(part.processes))
+        if waiting and running < at_once:
+            waiting[0].start(marker)
+            continue
+        for part in [part for part in unfinished if not part.waiting and not part.running()]:
+            progress.clear()
+            part.finish()
+            unfinished.remove(part)
         progress.show()
-        for part in list(running):
-            if not part.running():
-                progress.clear()
-                part.finish()
-                running.remove(part)
+        time.sleep(0.1)
 
 
 @contextmanager

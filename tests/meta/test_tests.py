@@ -16,11 +16,11 @@ def _mirror(path: str) -> str:
     return str(PurePosixPath("tests") / source.parent / f"test_{source.stem.strip('_')}.py")
 
 
-def test_the_rooms_have_files() -> None:
+def test_each_package_has_source_files() -> None:
     assert {path.split("/")[0] for path in FILES} == set(ROOMS)
 
 
-def test_the_mirrored_path() -> None:
+def test_mirrored_path_of_a_source_file() -> None:
     assert _mirror("lab/__main__.py") == "tests/lab/test_main.py"
     assert _mirror("rawsocket/master/page.py") == "tests/rawsocket/master/test_page.py"
 
@@ -29,7 +29,7 @@ CONTRACT = "tests/server/models/test_contract.py"
 MODELS = {f"server/models/{name}.py" for name in models()}
 
 
-def test_the_contract_suite_is_there() -> None:
+def test_contract_suite_exists() -> None:
     assert CONTRACT in tracked()
     assert set(FILES) >= MODELS
 
