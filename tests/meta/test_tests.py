@@ -22,7 +22,7 @@ def test_each_package_has_source_files() -> None:
 
 def test_mirrored_path_of_a_source_file() -> None:
     assert _mirror("lab/__main__.py") == "tests/lab/test_main.py"
-    assert _mirror("rawsocket/master/page.py") == "tests/rawsocket/master/test_page.py"
+    assert _mirror("rawsocket/master/page/tab.py") == "tests/rawsocket/master/page/test_tab.py"
 
 
 CONTRACT = "tests/server/models/test_contract.py"
