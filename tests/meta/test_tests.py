@@ -6,6 +6,7 @@ import pytest
 
 from lab.settings import models
 from tests.meta.conftest import sources, text, tracked
+from tests.run import PARTS
 
 ROOMS = ("server", "rawsocket", "locustfiles", "lab")
 FILES = [path for path in sources(*ROOMS) if not path.endswith("/__init__.py")]
@@ -38,3 +39,9 @@ def test_contract_suite_exists() -> None:
 def test_each_source_file_has_its_test_file(path: str) -> None:
     assert _mirror(path) in tracked()
     assert "def test_" in text(_mirror(path))
+
+
+def test_each_test_file_belongs_to_one_part_of_make_test() -> None:
+    files = [path for path in tracked() if path.startswith("tests/") and PurePosixPath(path).match("test_*.py")]
+    folders = [folder for of_part, _ in PARTS.values() for folder in of_part]
+    assert [path for path in files if sum(path.startswith(f"{folder}/") for folder in folders) != 1] == []
