@@ -26,6 +26,7 @@ class Sharing:
 
     def __init__(self, config: pytest.Config, folder: Path) -> None:
         self.config = config
+        self.folder = folder
         self.claims = folder / "claims"
         self.claims.mkdir(exist_ok=True)
         self.claimed: dict[str, bool] = {}
@@ -55,6 +56,11 @@ class Sharing:
             except FileExistsError:
                 self.claimed[unit] = False
         return self.claimed[unit]
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Tell run.py that there are tests to be run alone."""
+        if any(item.get_closest_marker("alone") for item in items):
+            (self.folder / "alone").touch()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, tuple[str, object, object], tuple[str, str, str]]:
