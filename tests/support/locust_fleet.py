@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.page import free_port
 from tests.support import measured
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
@@ -21,13 +21,6 @@ from tests.support.undisturbed import demand
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
 DEADLINE = 90.0
-
-
-def free_port() -> int:
-    """Give a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(**settings: object) -> dict[str, str]:
