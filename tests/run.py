@@ -223,6 +223,8 @@ def main(arguments: list[str]) -> int:
             with ended(parts):
                 run(parts)
         except KeyboardInterrupt:
+            for part in parts:
+                part.finish()
             print("\ninterrupted", flush=True)
             return 130
         if environment != os.environ:
