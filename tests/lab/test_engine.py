@@ -1,7 +1,9 @@
+import gc
 import os
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,18 @@ from lab.errors import LabError, UsageError
 from lab.settings import Settings, read
 from tests.support import fake_docker
 from tests.support.fake_docker import FakeDocker
+
+# The docker SDK leaves its socket open when it can't connect.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket fd=:ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_the_sdk() -> Iterator[None]:
+    """Collect those sockets here: elsewhere each would fail the test in which Python finds it."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

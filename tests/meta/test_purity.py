@@ -80,7 +80,7 @@ def _files_of(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PURE)
-def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None:
+def test_pure_file_uses_no_socket_clock_thread_or_logger(path: str) -> None:
     """Neither by itself nor through what it imports of the repo."""
     seen, todo = set(), {path}
     while todo:
@@ -91,7 +91,7 @@ def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None
 
 
 @pytest.mark.parametrize("room", LIBRARIES)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
+def test_package_imports_only_what_it_may(room: str) -> None:
     files = [path for path in sources(room.split("/")[0]) if _room(path) == room]
     assert files
     foreign = {path: _tops(path) - LIBRARIES[room] - sys.stdlib_module_names for path in files}
@@ -102,14 +102,14 @@ def _room(path: str) -> str:
     return max((room for room in LIBRARIES if path.startswith(f"{room}/")), key=len)
 
 
-def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
+def test_no_code_imports_a_benchmark_peer() -> None:
     peers = {path for path in sources("lab") if _room(path) == "lab/bench/peers"}
     assert peers
     rooms = {room.split("/")[0] for room in LIBRARIES}
     assert [path for path in sources(*rooms) if _files_of(_imports(path)) & peers] == []
 
 
-def test_nobody_imports_the_lab() -> None:
+def test_no_package_imports_the_lab() -> None:
     assert [path for path in sources("server", "rawsocket", "locustfiles") if "lab" in _tops(path)] == []
 
 

@@ -18,6 +18,7 @@ def _turn(name: str, **values: Any) -> Record:
     return Record("accepts", name, 1, {**usual, **values})
 
 
+@pytest.mark.alone
 @needs_gcc
 def test_a_small_real_one(tmp_path: Path) -> None:
     server = Server(SUPERVISED, "two", ours("select", "--processes", "2", "--max-connections", "30"))
