@@ -7,13 +7,14 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from lab import capacity, engine, runs, settings
+from lab import settings
 from lab.bench import command as bench_load
 from lab.bench import options as load_options
 from lab.bench.servers import command as bench_server
 from lab.bench.servers import options as server_options
-from lab.console import Console
-from lab.docker_lab import DockerLab
+from lab.engines import choose as engine
+from lab.engines.docker.engine import DockerLab
+from lab.engines.native.engine import NativeLab
 from lab.errors import (
     EXIT_INTERRUPTED,
     EXIT_LAB_FAILED,
@@ -23,8 +24,10 @@ from lab.errors import (
     LabError,
     UsageError,
 )
-from lab.native_lab import NativeLab
 from lab.progress import result, say
+from lab.run import capacity
+from lab.run import folder as runs
+from lab.run.console import Console
 from lab.settings import Settings
 
 Lab = DockerLab | NativeLab

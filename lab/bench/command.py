@@ -7,12 +7,12 @@ Exit code: 0 every figure measured reaches what it must, 3 one does not, 4 one c
 from collections.abc import Mapping
 from functools import partial
 
-from lab import runs
 from lab.bench import echo, options, plan, procfs, report, table, turns
 from lab.bench.contenders import CONTENDERS, FLOOR, SESSION
 from lab.bench.experiments import Bench
 from lab.bench.record import Record
 from lab.progress import result, say
+from lab.run import folder as runs
 from lab.settings import ROOT
 
 

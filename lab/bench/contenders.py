@@ -19,11 +19,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import page, processes, settings
+from lab import page, settings
 from lab.bench import procfs, tsung
 from lab.bench.compiled import PEERS
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
 from lab.errors import LabError, to_its_end
-from lab.processes import Process
 from lab.waiting import wait_for
 
 QUIET_S = 0.4  # a process that used no CPU for so long has started up

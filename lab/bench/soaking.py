@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab import processes
 from lab.bench import procfs
 from lab.bench.contenders import Contender, running
 from lab.bench.experiments import END_S, Bench, Values, verdict
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
 from lab.errors import to_its_end
-from lab.processes import Process
 from lab.progress import say
 from lab.waiting import wait_for
 

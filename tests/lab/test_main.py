@@ -10,8 +10,11 @@ import docker
 import pytest
 
 import lab.__main__ as command
-from lab import capacity, engine, runs, settings
+from lab import settings
+from lab.engines import choose as engine
 from lab.errors import Interrupted, LabError, UsageError
+from lab.run import capacity
+from lab.run import folder as runs
 
 VERBS = ("setup", "up", "down", "load", "ci", "status", "logs", "clean")
 

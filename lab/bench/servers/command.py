@@ -6,7 +6,6 @@ Exit code: as that of bench-load.
 from collections.abc import Mapping
 from functools import partial
 
-from lab import runs
 from lab.bench import compiled, procfs, report, turns
 from lab.bench.record import Record
 from lab.bench.servers import options, plan
@@ -14,6 +13,7 @@ from lab.bench.servers.cast import CAST
 from lab.bench.servers.contenders import SELECT, SERVERS
 from lab.bench.servers.row import Bench
 from lab.progress import result, say
+from lab.run import folder as runs
 from lab.settings import ROOT
 
 

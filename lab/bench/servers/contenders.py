@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab import processes
 from lab.bench import compiled, procfs
 from lab.bench.compiled import PEERS
 from lab.bench.servers import venv
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
 from lab.errors import LabError, to_its_end
-from lab.processes import Process
 from lab.waiting import wait_for
 
 START_S = 60.0

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import lab.__main__ as verbs
-from lab import runs
 from lab.bench import command, echo, plan
 from lab.bench.contenders import CONTENDERS, FLOOR, SESSION
 from lab.bench.experiments import Experiment
 from lab.errors import Interrupted, LabError
+from lab.run import folder as runs
 
 
 @pytest.fixture

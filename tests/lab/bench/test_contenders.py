@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab import processes
 from lab.bench import contenders
 from lab.bench.contenders import CONTENDERS, SESSION, Contender, Load, Run, fixed_port, neutral, quiet, running
+from lab.engines.native import processes
 from lab.errors import LabError
 from tests.support.contending import demand_messages, until
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 import lab.__main__ as verbs
-from lab import runs
 from lab.bench import compiled
 from lab.bench.servers import command, plan
 from lab.bench.servers.contenders import SELECT, SERVERS
 from lab.bench.servers.row import Experiment, Row
 from lab.bench.servers.rows import idle
 from lab.errors import Interrupted
+from lab.run import folder as runs
 from tests.support.serving import needs_gcc
 
 

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from lab import page, processes, runs
+from lab import page
+from lab.engines.native import processes
+from lab.engines.native.engine import NativeLab
 from lab.errors import Interrupted, LabError, UsageError
-from lab.native_lab import NativeLab
+from lab.run import folder as runs
 from lab.settings import read
 from tests.support.echo import lab_server
 from tests.support.pinned import ARTEFACTS

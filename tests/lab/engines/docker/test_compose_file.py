@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import composefile
+from lab.engines.docker import compose_file as composefile
 from lab.settings import ROOT, SETTINGS
 
 SOURCE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())

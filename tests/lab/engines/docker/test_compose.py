@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import compose, composefile
-from lab.base import Base
-from lab.compose import Project
+from lab.engines.docker import compose
+from lab.engines.docker import compose_file as composefile
+from lab.engines.docker.base_image import Base
+from lab.engines.docker.compose import Project
 from lab.errors import LabError
 from lab.settings import ROOT, read
 from tests.support.fake_docker import FakeDocker

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import base
-from lab.base import DEFAULT, FALLBACK, FALLBACK_BUILD, Base, ensure
+from lab.engines.docker import base_image as base
+from lab.engines.docker.base_image import DEFAULT, FALLBACK, FALLBACK_BUILD, Base, ensure
 from lab.errors import LabError
 from tests.support.fake_docker import FakeDocker
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import engine
+from lab.engines import choose as engine
 from lab.errors import LabError, UsageError
 from lab.settings import Settings, read
 from tests.support import fake_docker

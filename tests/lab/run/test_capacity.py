@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from lab import capacity, settings
+from lab import settings
+from lab.run import capacity
 from lab.settings import read
 from server.models import load
 

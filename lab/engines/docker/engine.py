@@ -18,9 +18,13 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from lab import base, compose, engine, page, runs
+from lab import page
+from lab.engines import choose as engine
+from lab.engines.docker import base_image as base
+from lab.engines.docker import compose
 from lab.errors import EXIT_USAGE, LabError, last_lines, mistake, to_its_end
 from lab.progress import SECOND, step
+from lab.run import folder as runs
 from lab.settings import Settings
 from lab.waiting import wait_for
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import runs
+from lab.run import folder as runs
 
 
 def test_name_is_the_utc_time_and_the_verb() -> None:

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from lab.console import Console
+from lab.run.console import Console
 
 CHATTER = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
 WARNING = "[2025-01-01 00:00:00,000] master/WARNING/locust.runners: CPU"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from lab import composefile
-from lab.base import Base
+from lab.engines.docker import compose_file as composefile
+from lab.engines.docker.base_image import Base
 from lab.errors import LabError
 from lab.settings import ROOT, Settings
 

@@ -14,10 +14,14 @@ from typing import Any
 import docker
 import pytest
 
-from lab import base, compose, engine, page, runs
-from lab.base import Base
-from lab.docker_lab import UP_PROJECT, DockerLab
+from lab import page
+from lab.engines import choose as engine
+from lab.engines.docker import base_image as base
+from lab.engines.docker import compose
+from lab.engines.docker.base_image import Base
+from lab.engines.docker.engine import UP_PROJECT, DockerLab
 from lab.errors import Interrupted, LabError, UsageError
+from lab.run import folder as runs
 from lab.settings import read
 
 RUN = "holdfast-ci-x"

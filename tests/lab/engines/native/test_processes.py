@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import processes
-from lab.processes import Process
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
 
 LONG = 30.0
 READY = "import signal, sys, time; sys.stdout.write('ready'); sys.stdout.flush(); "
@@ -146,8 +146,8 @@ def test_remembered_by_another_call_less_what_has_ended(tmp_path: Path) -> None:
     processes.stop([gone])
     file = tmp_path / "below/processes.json"
     processes.save([here, gone], file)
-    code = "import sys; from pathlib import Path; from lab import processes; found = processes.load(Path(sys.argv[1]));"
-    code += "print([p.name for p in found]); processes.stop(found)"
+    code = "import sys; from pathlib import Path; from lab.engines.native import processes;"
+    code += "found = processes.load(Path(sys.argv[1])); print([p.name for p in found]); processes.stop(found)"
     done = subprocess.run(
         [sys.executable, "-c", code, str(file)], cwd=processes.ROOT, capture_output=True, text=True, check=True
     )

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab import page, processes, runs
+from lab import page
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
 from lab.errors import EXIT_USAGE, LabError, UsageError, mistake, to_its_end
-from lab.processes import Process
 from lab.progress import SECOND, step
+from lab.run import folder as runs
 from lab.settings import ROOT, Settings, target_host
 from lab.waiting import wait_for
 
