@@ -25,15 +25,15 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket import options
 from rawsocket.locust_patches import keep_microseconds
 from rawsocket.master.controller import LOCAL, Desk
 from rawsocket.master.headless import Autopilot, quit_run, say_verdict
 from rawsocket.master.page import tab as page
-from rawsocket.master.plan import Plan, from_options
 from rawsocket.master.reports import artefacts
 from rawsocket.master.reports import html_report as report
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings import options
+from rawsocket.settings.plan import Plan, from_options
 from rawsocket.verdict.judge import EXIT_CODES, INTERRUPTED
 from rawsocket.worker import agent as worker
 from rawsocket.worker import limits

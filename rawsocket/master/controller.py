@@ -33,16 +33,16 @@ from locust.runners import (
     Runner,
 )
 
-from rawsocket import options
 from rawsocket.master import figures as judge
 from rawsocket.master import server_counts as audit
-from rawsocket.master.plan import Plan
 from rawsocket.master.reports import hlog
 from rawsocket.master.server_probe import STALE_S, ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
 from rawsocket.master.workers import Fleet
 from rawsocket.measurement import histogram
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings import options
+from rawsocket.settings.plan import Plan
 from rawsocket.verdict.judge import MISSING_AFTER_S
 from rawsocket.worker import limits as limit
 

@@ -11,10 +11,10 @@ Rules:
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rawsocket import options
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted, since
 from rawsocket.master.timeline import Sample
 from rawsocket.master.workers import Fleet, Member
+from rawsocket.settings import options
 from rawsocket.verdict.ledger import Moment, Server, Wire
 from rawsocket.wire.framing import Delimiter, Framing
 

@@ -3,7 +3,8 @@
 import os
 from typing import Any, ClassVar, TypedDict
 
-from rawsocket import options, target
+from rawsocket import target
+from rawsocket.settings import options
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 
 

@@ -13,7 +13,7 @@ from lab.bench import options as bench_load_options
 from lab.bench.servers import options as bench_server_options
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
-from rawsocket.options import OPTIONS
+from rawsocket.settings.options import OPTIONS
 from rawsocket.verdict.ledger import EVENTS
 from server.models import load
 from server.models.base import Promise

@@ -13,8 +13,8 @@ from locust.runners import STATE_RUNNING, WorkerNode
 
 from rawsocket.master import controller as desks
 from rawsocket.master.controller import Desk
-from rawsocket.master.plan import Plan
-from rawsocket.options import OPTIONS
+from rawsocket.settings.options import OPTIONS
+from rawsocket.settings.plan import Plan
 from tests.support.reports import Clock, report
 
 

@@ -18,7 +18,7 @@ from rawsocket.master import worker_lag as health
 from rawsocket.master.controller import Desk
 from rawsocket.master.page import metrics
 from rawsocket.master.page import request_guard as guard
-from rawsocket.options import BY_NAME
+from rawsocket.settings.options import BY_NAME
 
 KEY = "held"
 TITLE = "Held connections"

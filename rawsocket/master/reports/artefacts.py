@@ -23,13 +23,13 @@ from typing import Any
 import locust.html
 
 from rawsocket.master.controller import Desk
-from rawsocket.master.plan import Plan
 from rawsocket.master.reports import console as progress
 from rawsocket.master.reports import hlog, ledger_table
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.master.workers import Fleet
 from rawsocket.measurement import histogram
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.settings.plan import Plan
 
 # Times are from due; those from sent and to the first byte stand at the end.
 DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
