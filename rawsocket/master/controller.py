@@ -36,19 +36,17 @@ from locust.runners import (
 from rawsocket.master import figures as judge
 from rawsocket.master import server_counts as audit
 from rawsocket.master.reports import hlog
-from rawsocket.master.server_probe import STALE_S, ServerProbe
+from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
 from rawsocket.master.workers import Fleet
 from rawsocket.measurement import histogram
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
+from rawsocket.settings.table import SETTLE_S
 from rawsocket.verdict.judge import MISSING_AFTER_S
 from rawsocket.worker import limits as limit
 
-# From the end of the ramp to the steady window: what the ramp caused is over by then, and what the server
-# counted in it is too old to stand beside a steady second.
-SETTLE_S = STALE_S
 FINALS_S = 10.0  # how long the final numbers of live workers are waited for, beyond Locust's stop timeout
 TOLD_S = 0.5
 BACK_S = 2.0

@@ -23,6 +23,7 @@ from rawsocket.engine import dial
 from rawsocket.locust_patches import lighten_worker
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings.plan import read_setting
 from rawsocket.users.runner import Life
 from rawsocket.worker import limits
 from rawsocket.worker.lag import Meter
@@ -44,7 +45,7 @@ class Side:
         runner.spawn_users = self._spawn_users  # type: ignore[method-assign]
         Ender(runner)
         lighten_worker()
-        sources = [part.strip() for part in self._environ.get("SOURCES", "").split(",") if part.strip()]
+        sources = list(read_setting(self._environ, "SOURCES") or ())
         dial.bind_to(sources)
         self.limits = limits.read(sources=len(sources)).as_dict()
         self.meter = Meter()
