@@ -8,7 +8,6 @@
 SCENARIO can be any text here: whoever reads it checks that there is such a file.
 """
 
-from rawsocket import target
 from rawsocket.settings.row import (
     ADDRESSES,
     BOOLEAN,
@@ -23,6 +22,8 @@ from rawsocket.settings.row import (
     one_of,
     whole,
 )
+from rawsocket.target import DEFAULT as OWN_SERVER
+from rawsocket.target import parse as parse_target
 
 LARGEST_SIZE = 1 << 24
 #: Seconds from the end of the ramp to the steady window. By then the effects of the ramp are over, and what the server
@@ -32,7 +33,7 @@ SETTLE_S = 2.0
 
 def _target(text: str) -> str:
     try:
-        return target.parse(text).url
+        return parse_target(text).url
     except ValueError as error:
         raise ValueError(str(error).removeprefix(f"target {text!r}: ")) from None
 
@@ -95,7 +96,7 @@ def _process(name: str, kind: Kind, default: str | None, help: str, why: str) ->
 
 
 PROCESS = (
-    _process("server", TARGET, target.DEFAULT.url, "tcp://host:port of the lab's own server, for when TARGET is unset",
+    _process("server", TARGET, OWN_SERVER.url, "tcp://host:port of the lab's own server, for when TARGET is unset",
              "its name and port in compose.yaml"),
     _process("server_admin", TEXT, "http://server:8687",
              "address of the server's /metrics; empty: none, as with TARGET",
