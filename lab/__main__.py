@@ -1,17 +1,15 @@
 """`python -m lab VERB`: the command behind every make target. The only place that ends the process."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
-from types import FrameType
+from collections.abc import Sequence
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 from lab import settings
-from lab.bench import command as bench_load
-from lab.bench import options as load_options
-from lab.bench.servers import command as bench_server
-from lab.bench.servers import options as server_options
 from lab.engines import choose as engine
 from lab.engines.docker.engine import DockerLab
 from lab.engines.native.engine import NativeLab
@@ -44,13 +42,13 @@ VERBS = {
     "bench-load": "measure the load generator against its peers, as local processes",
     "bench-server": "measure the select server against its peers, as local processes",
 }
-# What the benchmarks can be told is their own; all other verbs have the lab's settings.
-TABLES = {"bench-load": load_options.SETTINGS, "bench-server": server_options.SETTINGS}
+# A benchmark has settings of its own. It is imported only when it runs.
+BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.command"}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
-    found, unknown = _parser().parse_known_args(argv)
+    found, unknown = _parser(sys.argv[1:] if argv is None else argv).parse_known_args(argv)
     arguments = vars(found)
     verb, parser = arguments.pop("verb"), arguments.pop("parser")
     if unknown:
@@ -58,10 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        if verb == "bench-load":
-            return bench_load.load(arguments)
-        if verb == "bench-server":
-            return bench_server.serve(arguments)
+        if verb in BENCHMARKS:
+            return int(_benchmark(verb).run(arguments))
         return _do(verb, settings.read(arguments, verb=verb))
     except LabError as error:
         if error.evidence:
@@ -90,14 +86,22 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
         flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
         flags.set_defaults(parser=flags)
-        settings.add_flags(flags, TABLES.get(verb, settings.SETTINGS))
+        if verb not in BENCHMARKS:
+            settings.add_flags(flags, settings.SETTINGS)
+        elif verb in argv:
+            settings.add_flags(flags, _benchmark(verb).SETTINGS)
     return parser
+
+
+def _benchmark(verb: str) -> ModuleType:
+    """Import the command of a benchmark."""
+    return importlib.import_module(BENCHMARKS[verb])
 
 
 def _do(verb: str, chosen: Settings) -> int:

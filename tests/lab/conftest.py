@@ -11,7 +11,7 @@ import pytest
 from lab.settings import ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
 
-PARTS = ("lab", "server", "rawsocket", "locustfiles")
+PARTS = ("lab", "bench", "server", "rawsocket", "locustfiles")
 FOREIGN = {"HEADLESS", "BUILD_IMAGE", "GITHUB_STEP_SUMMARY", "DOCKER_HOST"}
 
 

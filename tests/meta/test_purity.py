@@ -52,8 +52,9 @@ LIBRARIES = {
     },
     "locustfiles": {"rawsocket", "locust"},
     "lab": {"lab", "docker", "requests", "yaml"},
-    # Scripts that the lab hands to other programs, and never imports.
-    "lab/bench/peers": {"locust", "rawsocket", "gevent"},
+    "bench": {"bench", "lab"},
+    # Scripts that are handed to other programs, and never imported.
+    "bench/peers": {"locust", "rawsocket", "gevent"},
 }
 
 
@@ -105,14 +106,20 @@ def _room(path: str) -> str:
 
 
 def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
-    peers = {path for path in sources("lab") if _room(path) == "lab/bench/peers"}
+    peers = {path for path in sources("bench") if _room(path) == "bench/peers"}
     assert peers
     rooms = {room.split("/")[0] for room in LIBRARIES}
     assert [path for path in sources(*rooms) if _files_of(_imports(path)) & peers] == []
 
 
-def test_nobody_imports_the_lab() -> None:
-    assert [path for path in sources("server", "rawsocket", "locustfiles") if "lab" in _tops(path)] == []
+def test_nobody_imports_the_lab_or_the_benchmarks() -> None:
+    files = sources("server", "rawsocket", "locustfiles")
+    assert [path for path in files if _tops(path) & {"lab", "bench"}] == []
+
+
+def test_the_lab_imports_the_benchmarks_only_to_run_them() -> None:
+    code = "import sys, lab.__main__; sys.exit('bench' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("path", [path for path in PURE if path.startswith("rawsocket/")])
@@ -127,7 +134,7 @@ def test_only_attach_adds_listeners() -> None:
     assert adding == ["rawsocket/attach.py"]
 
 
-@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab"))
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench"))
 def test_library_code_prints_nothing(path: str) -> None:
     calls = [node for node in ast.walk(ast.parse(text(path))) if isinstance(node, ast.Call)]
     assert "print" not in {ast.unparse(call.func) for call in calls}

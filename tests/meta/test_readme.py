@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bench.load import options as bench_load_options
+from bench.server import options as bench_server_options
 from lab import __main__ as command
 from lab import settings
-from lab.bench import options as bench_load_options
-from lab.bench.servers import options as bench_server_options
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.settings.options import OPTIONS

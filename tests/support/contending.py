@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.bench import echo
-from lab.bench.contenders import CONTENDERS, Load, Run, running
-from lab.bench.echo import Echo
+from bench.load import echo_server
+from bench.load.contenders import CONTENDERS, Load, Run, running
+from bench.load.echo_server import Echo
 
 LONG = 60.0
 
@@ -23,7 +23,7 @@ def until(true: Callable[[], object]) -> None:
 @contextmanager
 def at_work(name: str, folder: Path, connections: int = 3, every: float = 0.0) -> Iterator[tuple[Echo, Run]]:
     """Let it load an echo server of its own, until the block ends."""
-    with Echo(echo.program()) as server:
+    with Echo(echo_server.program()) as server:
         load = Load(server.port, connections, 10.0, every, 300)
         with running(CONTENDERS[name], load, folder) as run:
             yield server, run

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lab.bench import compiled
-from lab.bench.record import Record
-from lab.bench.servers.contenders import PEER_NAMES, SELECT, SERVERS, Running, Server, running
-from lab.bench.servers.load import Load
+from bench.harness import compiled
+from bench.harness.record import Record
+from bench.server.clients.load_client import Load
+from bench.server.contenders import PEER_NAMES, SELECT, SERVERS, Running, Server, running
 from tests.support.sockets import connect, read_exactly
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc") and not shutil.which("cc"), reason="no C compiler")
@@ -22,7 +22,7 @@ QUICK = "tutorial"  # starts in no time, and needs neither a compiler nor a virt
 @contextmanager
 def at_work(folder: Path, held: int = 0, name: str = QUICK) -> Iterator[tuple[Running, Load]]:
     """Let a server run, with a load that holds so many connections to it."""
-    with running(SERVERS[name], folder) as server, Load(compiled.program("load"), server.port) as load:
+    with running(SERVERS[name], folder) as server, Load(compiled.program("server/load"), server.port) as load:
         if held:
             load.hold(held)
         yield server, load
