@@ -1,52 +1,46 @@
 """What `bench-load` can be told: one table, a flag and a variable of the same name each, as for the other verbs."""
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lab.errors import UsageError
-from lab.settings import Setting, seconds
+from lab.settings import given, value
+from rawsocket.settings.row import DURATION, Kind, Setting, whole
 
 ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "soak")
 PEERS = ("raw", "everyone", "tuned", "tsung")
 
 
-def some(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
-    """Give a check for names with commas between them; `none`: the word none stands for no name."""
+def some(of: tuple[str, ...], none: bool = False) -> Kind:
+    """Give the kind of names with commas between them; `none`: the word none stands for no name."""
 
-    def check(text: str) -> tuple[str, ...]:
+    def parse(text: str) -> tuple[str, ...]:
         names = tuple(filter(None, (part.strip() for part in text.split(","))))
         if none and names == ("none",):
             return ()
         if not names or not set(names) <= set(of):
-            raise ValueError(f"names out of {', '.join(of)}, with commas between them" + (", or none" if none else ""))
+            expected = f"expected names out of {', '.join(of)}, with commas between them"
+            raise ValueError(expected + (", or none" if none else ""))
         return names
 
-    return check
-
-
-def whole(low: int, high: int) -> Callable[[str], object]:
-    """Give a check for whole numbers in a range."""
-
-    def check(text: str) -> int:
-        if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return check
+    return Kind(parse, "A,B")
 
 
 SETTINGS = (
-    Setting("ONLY", ",".join(ROWS), some(ROWS), "the rows to measure"),
-    Setting("PEERS", ",".join(PEERS), some(PEERS, none=True), "whom to measure against, beside the floor; none"),
-    Setting("REPEAT", "", whole(1, 99), "repetitions; unset: 3 of the closed loop, 2 of the others"),
-    Setting("CONNECTIONS", "10000", whole(1, 60_000), "connections held; half as many more in the row of arrivals"),
-    Setting("RATE", "1000", whole(1, 100_000), "connections opened a second"),
-    Setting("WINDOW", "", seconds, "length of a measured window; unset: 4s of the closed loop, 10s of the others"),
-    Setting("SOAK", "5m", seconds, "length of the soak (5m, 1h)"),
-)
+    Setting("only", some(ROWS), ",".join(ROWS), "the rows to measure", "all of them"),
+    Setting("peers", some(PEERS, none=True), ",".join(PEERS), "whom to measure against, beside the floor; none",
+            "all of them"),
+    Setting("repeat", whole(1, 99), None, "repetitions; unset: 3 of the closed loop, 2 of the others",
+            "what the rows vary by"),
+    Setting("connections", whole(1, 60_000), "10000", "connections held; half as many more in the row of arrivals",
+            "what one worker is meant to hold"),
+    Setting("rate", whole(1, 100_000), "1000", "connections opened a second", "10,000 are there after 10 s"),
+    Setting("window", DURATION, None, "length of a measured window; unset: 4s of the closed loop, 10s of the others",
+            "what the rows vary by"),
+    Setting("soak", DURATION, "5m", "length of the soak (5m, 1h)", "long enough to see a leak of 1 KB a second"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
 def values(table: Sequence[Setting], flags: Mapping[str, str | None], environ: Mapping[str, str] | None) -> list[Any]:
     """Give what the checks of a table make of flags, environment and defaults; UsageError as `read`."""
     environ = os.environ if environ is None else environ
-    return [setting.value(setting.given(flags, environ) or setting.default) for setting in table]
+    return [value(setting, given(setting, flags, environ) or setting.default or "") for setting in table]
 
 
 def demand_descriptors(options: Options, limit: int) -> None:

@@ -3,24 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.load.options import some, values, whole
+from bench.load.options import some, values
 from bench.server.contenders import PEER_NAMES
 from bench.server.row import CONNECTIONS
 from bench.server.table import ROWS
-from lab.settings import Setting, seconds
+from rawsocket.settings.row import DURATION, Setting, whole
 
 SETTINGS = (
-    Setting("ONLY", ",".join(ROWS), some(tuple(ROWS)), "the rows to measure"),
-    Setting("PEERS", ",".join(PEER_NAMES), some(PEER_NAMES, none=True), "whom to measure against; none"),
-    Setting("REPEAT", "", whole(1, 99), "repetitions; unset: what each row needs"),
-    Setting(
-        "CONNECTIONS",
-        str(CONNECTIONS),
-        whole(1000, 100_000),
-        "the most connections that the curve, the story and accepts hold",
-    ),
-    Setting("WINDOW", "", seconds, "length of a measured window; unset: what each row needs"),
-)
+    Setting("only", some(tuple(ROWS)), ",".join(ROWS), "the rows to measure", "all of them"),
+    Setting("peers", some(PEER_NAMES, none=True), ",".join(PEER_NAMES), "whom to measure against; none", "all of them"),
+    Setting("repeat", whole(1, 99), None, "repetitions; unset: what each row needs", "what the rows vary by"),
+    Setting("connections", whole(1000, 100_000), str(CONNECTIONS),
+            "the most connections that the curve, the story and accepts hold", "past the wall of select"),
+    Setting("window", DURATION, None, "length of a measured window; unset: what each row needs",
+            "what the rows vary by"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

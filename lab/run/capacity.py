@@ -1,61 +1,61 @@
-"""Says before a run that its users are more than the lab's own server holds.
+"""Warns before a run that its users are more than the lab's own server holds.
 
-A warning and no more: to see what the server does at its cap is what some come for. What each model holds is read from
-the server's source, and whether a scenario holds from its own: the host side imports neither.
+It is a warning only: some runs are made to see what the server does at its cap. The class of a model says what it
+holds. Whether the users of a scenario hold their connections is read from its source: to import it would import Locust.
 """
 
 import ast
-from pathlib import Path
-from typing import Any
 
 from lab import settings as table
 from lab.settings import Settings
+from server.models import load
+from server.models.base import Model
 
 
 def warning(settings: Settings) -> str:
     """Give one line where USERS is above what the server is known to hold, else ""."""
-    users, model, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
-    if settings["TARGET"] or not _holds(settings["SCENARIO"]):
+    users, name, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
+    if settings["TARGET"] or not holds(settings["SCENARIO"]):
         return ""
-    alone = of_model(model, "default_cap")
-    cap = int(asked) if asked else _together(settings, alone)
+    model = load(name)
+    cap = int(asked) if asked else _cap(model, settings["PROCESSES"])
     if cap is None or users <= cap:
         return ""
-    those = f"MAX_CONNECTIONS={asked}" if asked else f"the {cap} that {model} holds"
+    above = f"MAX_CONNECTIONS={asked}" if asked else f"the {cap} that {name} holds"
     remedies = ["lower USERS"]
-    if alone != 1:
+    if model.default_cap != 1:
         remedies.append(f"PROCESSES=auto MAX_CONNECTIONS={users}")
-    if alone is not None:
+    if model.default_cap is not None:
         remedies.append("MODEL=epoll")
-    return f"USERS={users} is above {those}: all others are refused, or wait. If that is not meant: {_or(remedies)}"
+    return (
+        f"USERS={users} is above {above}: the server refuses the others, or lets them wait. "
+        f"If that is not what you want: {_or(remedies)}"
+    )
 
 
-def _together(settings: Settings, alone: int | None) -> int | None:
-    processes = settings["PROCESSES"]
-    if alone is None or processes in ("auto", "1"):
-        return alone
-    return int(processes) * (1 if of_model(settings["MODEL"], "preforks") else alone)
+def _cap(model: type[Model], processes: str) -> int | None:
+    """Give how many connections the processes of a model hold together, None where there is no limit of its own."""
+    if model.default_cap is None or processes in ("auto", "1"):
+        return model.default_cap
+    return int(processes) * (1 if model.preforks else model.default_cap)
 
 
-def of_model(model: str, name: str) -> Any:
-    """Give what the class of a server's model sets the attribute `name` to, None where it doesn't."""
-    return _attributes(table.ROOT / f"server/models/{model}.py").get(name, [None])[0]
+def holds(scenario: str) -> bool:
+    """Whether each user of a scenario holds a connection: no class in its source says `holds = False`."""
+    tree = ast.parse((table.ROOT / f"locustfiles/{scenario}.py").read_text())
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return not any(_says_no(statement) for body in bodies for statement in body)
 
 
-def _holds(scenario: str) -> bool:
-    return False not in _attributes(table.ROOT / f"locustfiles/{scenario}.py").get("holds", [])
-
-
-def _attributes(file: Path) -> dict[str, list[Any]]:
-    """Give the plain values in the bodies of a file's classes, by name."""
-    found: dict[str, list[Any]] = {}
-    for of in ast.walk(ast.parse(file.read_text())):
-        for node in of.body if isinstance(of, ast.ClassDef) else []:
-            target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-            value = getattr(node, "value", None)
-            if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
-                found.setdefault(target.id, []).append(value.value)
-    return found
+def _says_no(statement: ast.stmt) -> bool:
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    value = getattr(statement, "value", None)
+    return (
+        isinstance(target, ast.Name)
+        and target.id == "holds"
+        and isinstance(value, ast.Constant)
+        and value.value is False
+    )
 
 
 def _or(words: list[str]) -> str:

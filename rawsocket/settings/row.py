@@ -80,12 +80,12 @@ def one_of(*choices: str) -> Kind:
 
 def whole(low: int, high: int | None = None) -> Kind:
     """Give the kind of a whole number in a range."""
-    upper = "" if high is None else f" and at most {high}"
+    expected = f"of at least {low}" if high is None else f"from {low} to {high}"
 
     def parse(text: str) -> int:
         value = int(text) if re.fullmatch(r"-?\d+", text) else None
         if value is None or value < low or (high is not None and value > high):
-            raise ValueError(f"expected a whole number of at least {low}{upper}")
+            raise ValueError(f"expected a whole number {expected}")
         return value
 
     return Kind(parse, "NUMBER")
@@ -93,7 +93,9 @@ def whole(low: int, high: int | None = None) -> Kind:
 
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Kind:
     """Give the kind of a number in a range; `above`: `low` itself is out of range."""
-    upper = f" and at most {high:g}" if math.isfinite(high) else ""
+    expected = f"{'above' if above else 'of at least'} {low:g}"
+    if math.isfinite(high):
+        expected += f" and at most {high:g}"
 
     def parse(text: str) -> float:
         try:
@@ -101,7 +103,7 @@ def number(low: float, high: float = math.inf, *, above: bool = False) -> Kind:
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or not low <= value <= high or (above and value == low):
-            raise ValueError(f"expected a number {'above' if above else 'of at least'} {low:g}{upper}")
+            raise ValueError(f"expected a number {expected}")
         return value
 
     return Kind(parse, "NUMBER")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.settings import ROOT, SETTINGS
+from lab.settings import ENVIRONMENT, ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
 
 PARTS = ("lab", "bench", "server", "rawsocket", "locustfiles")
-FOREIGN = {"HEADLESS", "BUILD_IMAGE", "GITHUB_STEP_SUMMARY", "DOCKER_HOST"}
+FOREIGN = {"HEADLESS"}
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = {setting.name for setting in SETTINGS} | FOREIGN
+    ours = {setting.variable for setting in (*SETTINGS, *ENVIRONMENT)} | FOREIGN
     for name in os.environ:
         if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
             monkeypatch.delenv(name)

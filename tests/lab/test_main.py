@@ -71,8 +71,6 @@ def fake_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeLab:
     made = FakeLab()
     monkeypatch.setattr(command, "_lab", lambda verb, chosen: made)
     monkeypatch.setattr(command, "NativeLab", FakeNative)
-    monkeypatch.setattr(settings, "scenarios", lambda: ["hold"])
-    monkeypatch.setattr(settings, "models", lambda: ["select"])
     monkeypatch.setattr(capacity, "warning", lambda chosen: "")
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))

@@ -19,8 +19,9 @@ from lab.engines.native.processes import Process
 from lab.errors import EXIT_USAGE, LabError, UsageError, mistake, to_its_end
 from lab.progress import SECOND, step
 from lab.run import folder as runs
-from lab.settings import ROOT, Settings, target_host
+from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
+from rawsocket.target import parse as parse_target
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
 _SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
@@ -43,7 +44,7 @@ class NativeLab:
         """Raise UsageError if TARGET has a name that can't be resolved here, where the workers will be."""
         if target := self._settings["TARGET"]:
             try:
-                socket.getaddrinfo(target_host(target), None, type=socket.SOCK_STREAM)
+                socket.getaddrinfo(parse_target(target).host, None, type=socket.SOCK_STREAM)
             except OSError:
                 raise UsageError(f"TARGET={target}: the name can't be resolved; check it") from None
 

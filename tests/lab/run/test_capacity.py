@@ -1,12 +1,14 @@
+import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from lab import settings
 from lab.run import capacity
-from lab.settings import read
-from server.models import load
+from lab.settings import ROOT, read
 
 
 def _warning(**given: Any) -> str:
@@ -18,8 +20,8 @@ def _warning(**given: Any) -> str:
     [
         (
             {"USERS": 1100},
-            "USERS=1100 is above the 1000 that select holds: all others are refused, or wait. If that is not meant: "
-            "lower USERS, PROCESSES=auto MAX_CONNECTIONS=1100, or MODEL=epoll",
+            "USERS=1100 is above the 1000 that select holds: the server refuses the others, or lets them wait. "
+            "If that is not what you want: lower USERS, PROCESSES=auto MAX_CONNECTIONS=1100, or MODEL=epoll",
         ),
         ({"USERS": 1100, "PROCESSES": "auto"}, "the 1000 that select holds"),
         ({"USERS": 2001, "PROCESSES": 2}, "the 2000 that select holds"),
@@ -31,7 +33,7 @@ def _warning(**given: Any) -> str:
         ({"USERS": 1100, "SCENARIO": "closed"}, "the 1000 that select holds"),
     ],
 )
-def test_users_above_the_cap_are_warned_of(given: dict[str, Any], said: str) -> None:
+def test_warning_for_users_above_the_cap(given: dict[str, Any], said: str) -> None:
     warning = _warning(**given)
     assert re.search(said, warning), warning
     assert "\n" not in warning
@@ -50,12 +52,29 @@ def test_users_above_the_cap_are_warned_of(given: dict[str, Any], said: str) -> 
         {"USERS": 2000, "PROCESSES": 2},
     ],
 )
-def test_no_others(given: dict[str, Any]) -> None:
+def test_no_warning_for_other_settings(given: dict[str, Any]) -> None:
     assert _warning(**given) == ""
 
 
-@pytest.mark.parametrize("model", settings.models())
-def test_what_is_read_from_the_source_is_what_the_server_has(model: str) -> None:
-    made = load(model)
-    assert capacity.of_model(model, "default_cap") == made.default_cap
-    assert bool(capacity.of_model(model, "preforks")) == made.preforks
+CLASSES = """
+import importlib.util, inspect, json, sys
+import rawsocket
+found = []
+spec = importlib.util.spec_from_file_location("scenario", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+for value in vars(module).values():
+    if inspect.isclass(value) and value.__module__ == "scenario" and hasattr(value, "holds"):
+        found.append(value.holds)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("scenario", settings.scenarios())
+def test_what_the_source_of_a_scenario_says_is_what_its_classes_say(scenario: str) -> None:
+    """The source is a text interface: the classes themselves can't be imported without Locust."""
+    command = [sys.executable, "-c", CLASSES, f"locustfiles/{scenario}.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    classes = json.loads(done.stdout.splitlines()[-1])
+    assert classes
+    assert capacity.holds(scenario) is all(classes)

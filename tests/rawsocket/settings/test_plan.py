@@ -56,7 +56,7 @@ def test_an_empty_admin_address_means_none() -> None:
         ({"APP": "quake"}, "APP"),
         ({"MAX_P99_MS": "fast"}, "MAX_P99_MS"),
         ({"MIN_HELD": "801"}, "MIN_HELD=801 is above USERS=800"),
-        ({"HOLDFAST_PAGE_PORT": "70000"}, "at most 65535"),
+        ({"HOLDFAST_PAGE_PORT": "70000"}, "from 0 to 65535"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(given: dict[str, str], said: str) -> None:

@@ -81,7 +81,7 @@ def test_values_that_fit(kind: Kind, text: str, value: Any) -> None:
         (one_of("a", "b"), "c", "one of a, b$"),
         (whole(1), "0", "a whole number of at least 1$"),
         (whole(1), "1.5", "a whole number of at least 1$"),
-        (whole(0, 5), "6", "a whole number of at least 0 and at most 5$"),
+        (whole(0, 5), "6", "a whole number from 0 to 5$"),
         (number(0), "-1", "a number of at least 0$"),
         (number(0), "nan", "a number"),
         (number(0), "inf", "a number"),

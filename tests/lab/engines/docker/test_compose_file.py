@@ -68,13 +68,13 @@ def test_no_helper_key_is_left() -> None:
     assert set(_derived()) <= {"services", "networks", "volumes"}
 
 
-@pytest.mark.parametrize("name", [s.name for s in SETTINGS if s.name not in ("ENGINE", "BASE_IMAGE")])
+@pytest.mark.parametrize("name", [s.variable for s in SETTINGS if s.variable not in ("ENGINE", "BASE_IMAGE")])
 def test_every_setting_reaches_compose(name: str) -> None:
     assert f"${{{name}:-" in str(SOURCE["services"]), name
 
 
 def test_defaults_of_compose_are_those_of_the_table() -> None:
     for setting in SETTINGS:
-        for default in re.findall(r"\$\{" + setting.name + r":-([^}]*)\}", str(SOURCE["services"])):
-            known = {setting.default} | ({"python:3.13-slim"} if setting.name == "BASE_IMAGE" else set())
-            assert default in known, setting.name
+        for default in re.findall(r"\$\{" + setting.variable + r":-([^}]*)\}", str(SOURCE["services"])):
+            known = {setting.default or ""} | ({"python:3.13-slim"} if setting.name == "base_image" else set())
+            assert default in known, setting.variable
