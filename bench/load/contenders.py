@@ -25,7 +25,7 @@ from bench.load import tsung
 from lab import page, settings
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
-from lab.errors import LabError, to_its_end
+from lab.errors import LabError, finish_despite_interrupt
 from lab.waiting import wait_for
 
 QUIET_S = 0.4  # a process that used no CPU for so long has started up
@@ -113,7 +113,7 @@ def running(contender: Contender, load: Load, folder: Path) -> Iterator[Run]:
     """Start it; end all of its processes with the block."""
     run = Run(contender.name, folder)
     with ExitStack() as stack:
-        stack.callback(lambda: to_its_end(lambda: processes.stop(run.started)))
+        stack.callback(lambda: finish_despite_interrupt(lambda: processes.stop(run.started)))
         contender.start(run, load)
         yield run
 

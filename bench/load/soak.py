@@ -12,7 +12,7 @@ from bench.load.contenders import Contender, running
 from bench.load.experiments import END_S, Bench, Values, verdict
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
-from lab.errors import to_its_end
+from lab.errors import finish_despite_interrupt
 from lab.progress import say
 from lab.waiting import wait_for
 
@@ -38,7 +38,7 @@ def soak(bench: Bench, contender: Contender, folder: Path) -> Values:
             found = verdict(run)
             stolen = began.stolen
     finally:
-        to_its_end(lambda: processes.stop([server]))
+        finish_despite_interrupt(lambda: processes.stop([server]))
     return {
         **ledger(found),
         **flatness(scale.weights),

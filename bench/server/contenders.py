@@ -20,7 +20,7 @@ from bench.harness.compiled import PEERS
 from bench.server import peer_venv
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
-from lab.errors import LabError, to_its_end
+from lab.errors import LabError, finish_despite_interrupt
 from lab.waiting import wait_for
 
 START_S = 60.0
@@ -69,7 +69,7 @@ def running(server: Server, folder: Path) -> Iterator[Running]:
             raise
         raise LabError(f"{error}; the server: {reason}", process.text()) from None
     finally:
-        to_its_end(lambda: processes.stop([process]))
+        finish_despite_interrupt(lambda: processes.stop([process]))
 
 
 def _listening(server: Server, process: Process) -> Running:

@@ -1,50 +1,51 @@
-"""What a run's master says, on the caller's console.
+"""What the master of a run writes, on the caller's console.
 
 Rules:
 
-- Passed on as it comes, less Locust's own account of what it does: that is in logs/ for whoever wants it, and in the
-  way of the figures here. On a terminal the progress line overwrites itself.
-- What comes before the run has begun is kept back until it does. A run that ends there with a usage error ends with
-  the line that says so, as every other usage error.
+- Lines are passed on as they come, without Locust's own log lines: those are in logs/, and here they would hide the
+  figures. On a terminal the progress line overwrites itself.
+- Lines from before the start of the run are held back until it starts. If it ends there with a usage error, the last of
+  them says why, and becomes the error line of the command.
 """
 
 import re
 import sys
 
-from lab.progress import SECOND
+from lab.progress import PROGRESS_LINE
 
-_CHATTER = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/(INFO|DEBUG)/locust\.")
+# Locust's log lines, by their format (locust/log.py). Its warnings are passed on.
+_LOCUST_LOG = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/(INFO|DEBUG)/locust\.")
 
 
 class Console:
-    """Passes the lines of one run on."""
+    """Passes on the lines of one run."""
 
     def __init__(self) -> None:
-        self.begun = False
-        self._kept: list[str] = []
+        self.started = False
+        self._held_back: list[str] = []
 
     def relay(self, line: str) -> None:
-        """Take one line."""
-        if not line or _CHATTER.match(line):
+        """Pass on one line."""
+        if not line or _LOCUST_LOG.match(line):
             return
-        self._kept.append(line)
-        if self.begun or SECOND.match(line):
-            self.begun = True
+        self._held_back.append(line)
+        if self.started or PROGRESS_LINE.match(line):
+            self.started = True
             self.flush()
 
     def flush(self) -> None:
-        """Write what was kept back."""
-        lines, self._kept = self._kept, []
+        """Write the lines that were held back."""
+        lines, self._held_back = self._held_back, []
         for line in lines:
             _write(line)
 
-    def last(self) -> str:
-        """Take back the last line that was kept, "" if there is none."""
-        return self._kept.pop() if self._kept else ""
+    def take_last(self) -> str:
+        """Take back the last line that was held back, "" if there is none."""
+        return self._held_back.pop() if self._held_back else ""
 
 
 def _write(line: str) -> None:
     terminal = sys.stdout.isatty()
-    end = "" if terminal and SECOND.match(line) else "\n"
+    end = "" if terminal and PROGRESS_LINE.match(line) else "\n"
     sys.stdout.write(("\r\x1b[K" if terminal else "") + line + end)
     sys.stdout.flush()

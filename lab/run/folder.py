@@ -8,26 +8,9 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES
-from lab.progress import say
-from lab.settings import ROOT, Settings
+from lab.settings import ROOT, from_environment
 
 RUNS = ROOT / "runs"
-# Beyond TIME and the ramp: workers join (60 s), and the end of a run with its reports.
-MARGIN_S = 150.0
-
-
-def bound_s(settings: Settings) -> float:
-    """Give the seconds after which a run that has not ended never will."""
-    return settings.run_seconds + settings.ramp_seconds + MARGIN_S
-
-
-def exit_code(code: int) -> int:
-    """Give the exit code of a run whose master ended with `code`: the same if it is one of a verdict's, else 1."""
-    if code in VERDICT_CODES:
-        return code
-    say(f"the master ended with {code}, which is no verdict")
-    return EXIT_LAB_FAILED
 
 
 def name(verb: str) -> str:
@@ -48,8 +31,8 @@ def create(run: str, runs: Path = RUNS) -> Path:
     return folder
 
 
-def withdraw(folder: Path) -> None:
-    """Remove the folder of a run that has not begun; runs/latest is the one before it again."""
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that did not start, and point runs/latest at the run before it."""
     latest = folder.parent / "latest"
     was_latest = latest.is_symlink() and os.readlink(latest) == folder.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +63,7 @@ def finish(folder: Path, engine: str, verb: str) -> None:
     }
     file.write_text(json.dumps(environment, indent=2) + "\n")
     summary = folder / "summary.md"
-    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():
         with Path(step_summary).open("a") as out:
             out.write(summary.read_text() + "\n")

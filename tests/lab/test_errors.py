@@ -6,9 +6,9 @@ from lab.errors import (
     Interrupted,
     LabError,
     UsageError,
+    finish_despite_interrupt,
     last_lines,
     mistake,
-    to_its_end,
 )
 
 
@@ -47,7 +47,7 @@ def test_no_except_exception_swallows_an_interrupt() -> None:
 
 def test_a_clean_up_is_called_once() -> None:
     calls: list[int] = []
-    to_its_end(lambda: calls.append(1))
+    finish_despite_interrupt(lambda: calls.append(1))
     assert calls == [1]
 
 
@@ -61,5 +61,5 @@ def test_an_interrupted_clean_up_is_done_again_before_the_interrupt_goes_on() ->
         calls.append("done")
 
     with pytest.raises(Interrupted):
-        to_its_end(clean_up)
+        finish_despite_interrupt(clean_up)
     assert calls == ["begun", "begun", "done"]

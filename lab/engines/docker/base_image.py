@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.progress import say, step
+from lab.settings import from_environment
 
 DEFAULT = "python:3.13-slim"
 FALLBACK = "holdfast-base:trixie"
@@ -50,9 +51,9 @@ def ensure(wanted: str) -> Base:
     if wanted and wanted != FALLBACK:
         if not (_present(wanted) or _pull(wanted)):
             raise LabError(f"BASE_IMAGE={wanted} is neither here nor can it be pulled: check the name and the network")
-        return Base(wanted, os.environ.get("BUILD_IMAGE") or wanted)
+        return Base(wanted, from_environment("BUILD_IMAGE") or wanted)
     if not wanted and (_present(DEFAULT) or (not _fallback_present() and _pull(DEFAULT))):
-        return Base(DEFAULT, os.environ.get("BUILD_IMAGE") or DEFAULT)
+        return Base(DEFAULT, from_environment("BUILD_IMAGE") or DEFAULT)
     if not _fallback_present():
         say(f"No registry can be reached for {DEFAULT}: building {FALLBACK} from Debian's packages instead.")
         _build_fallback()
