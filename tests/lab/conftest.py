@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lab import settings, verbs
+from lab.run import capacity, folder
 from lab.settings import ENVIRONMENT, ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
+from tests.support.fake_engine import FakeEngine, FakeNative
 
 PARTS = ("lab", "bench", "server", "rawsocket", "locustfiles")
 FOREIGN = {"HEADLESS"}
@@ -49,3 +52,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     docker = FakeDocker(tmp_path / "fake")
     monkeypatch.setenv("PATH", docker.path)
     return docker
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
+    """The engine of every verb; runs/ is a folder of the test's own."""
+    made = FakeEngine()
+    monkeypatch.setattr(verbs, "engine_for", lambda verb, chosen: made)
+    monkeypatch.setattr(verbs, "NativeEngine", FakeNative)
+    monkeypatch.setattr(capacity, "warning", lambda chosen: "")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folder.create, "__defaults__", (tmp_path / "runs",))
+    return made

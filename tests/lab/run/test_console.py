@@ -4,7 +4,7 @@ import pytest
 
 from lab.run.console import Console
 
-CHATTER = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
+LOCUST_LOG = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
 WARNING = "[2025-01-01 00:00:00,000] master/WARNING/locust.runners: CPU"
 SECONDS = ("held 5/10  connects 0.0/s", "held 10/10  connects 0.0/s")
 
@@ -16,8 +16,8 @@ def _relay(*lines: str) -> Console:
     return console
 
 
-def test_lines_are_passed_on_less_locusts_chatter(capsys: pytest.CaptureFixture[str]) -> None:
-    _relay(CHATTER, WARNING, SECONDS[0], "", CHATTER, WARNING, "verdict pass")
+def test_lines_are_passed_on_without_locusts_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    _relay(LOCUST_LOG, WARNING, SECONDS[0], "", LOCUST_LOG, WARNING, "verdict pass")
     assert capsys.readouterr().out.splitlines() == [WARNING, SECONDS[0], WARNING, "verdict pass"]
 
 
@@ -29,16 +29,16 @@ def test_on_a_terminal_the_progress_line_overwrites_itself(
     assert capsys.readouterr().out == "".join(f"\r\x1b[K{line}" for line in SECONDS) + "\r\x1b[Kverdict pass\n"
 
 
-def test_what_comes_before_the_run_is_kept_until_it_is_known_what_becomes_of_it(
+def test_lines_from_before_the_start_are_held_back(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console = _relay(WARNING, CHATTER, "60000 users on 2 workers ...")
+    console = _relay(WARNING, LOCUST_LOG, "60000 users on 2 workers ...")
     assert capsys.readouterr().out == ""
-    assert console.last() == "60000 users on 2 workers ..."
+    assert console.take_last() == "60000 users on 2 workers ..."
     console.flush()
     assert capsys.readouterr().out.splitlines() == [WARNING]
-    assert console.last() == ""
+    assert console.take_last() == ""
 
 
-def test_nothing_of_a_run_that_has_begun_is_taken_back() -> None:
-    assert _relay(*SECONDS, "verdict fail").last() == ""
+def test_no_line_of_a_started_run_is_taken_back() -> None:
+    assert _relay(*SECONDS, "verdict fail").take_last() == ""

@@ -50,18 +50,18 @@ def test_summary_is_appended_to_githubs(tmp_path: Path, monkeypatch: pytest.Monk
     assert github.read_text() == "before\n# pass\n\n"
 
 
-def test_a_run_that_has_not_begun_leaves_nothing(tmp_path: Path) -> None:
+def test_a_run_that_did_not_start_leaves_nothing(tmp_path: Path) -> None:
     first = runs.create("20250101T000000Z-ci", tmp_path)
     second = runs.create("20250101T000001Z-ci", tmp_path)
     (second / "logs").mkdir()
-    runs.withdraw(second)
+    runs.discard(second)
     assert (tmp_path / "latest").resolve() == first
-    runs.withdraw(first)
+    runs.discard(first)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_later_run_stays_the_latest(tmp_path: Path) -> None:
     first = runs.create("20250101T000000Z-ci", tmp_path)
     second = runs.create("20250101T000001Z-ci", tmp_path)
-    runs.withdraw(first)
+    runs.discard(first)
     assert (tmp_path / "latest").resolve() == second
