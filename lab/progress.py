@@ -1,4 +1,4 @@
-"""What the lab says while it works: one line for each step on stderr, a ticking one where a step is long.
+"""What the lab prints while it works: a line for each step on stderr, and more of them while a long step runs.
 
 Results go to stdout; steps, progress and errors to stderr, so that a script can read the one without the other.
 """
@@ -29,7 +29,7 @@ def result(text: str) -> None:
 
 @contextmanager
 def step(text: str, every: float = 10.0) -> Iterator[None]:
-    """Announce a step that may be long, tell each `every` seconds that it still runs, and how long it took."""
+    """Announce a step; say every `every` seconds that it still runs, and at the end how long it took."""
     done = threading.Event()
     started = time.monotonic()
 

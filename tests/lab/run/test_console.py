@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -42,3 +43,22 @@ def test_lines_from_before_the_start_are_held_back(
 
 def test_no_line_of_a_started_run_is_taken_back() -> None:
     assert _relay(*SECONDS, "verdict fail").take_last() == ""
+
+
+LOG = """
+import logging
+from locust.log import setup_logging
+setup_logging("DEBUG")
+logging.getLogger("locust.runners").info("2 clients")
+logging.getLogger("locust.runners").warning("CPU")
+logging.getLogger("rawsocket.worker").info("a line of ours")
+"""
+
+
+def test_locusts_log_lines_are_recognised(capsys: pytest.CaptureFixture[str]) -> None:
+    """A text interface: the format is Locust's."""
+    done = subprocess.run([sys.executable, "-c", LOG], capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == ["2 clients", "CPU", "a line of ours"]
+    _relay(SECONDS[0], *lines)
+    assert capsys.readouterr().out.splitlines() == [SECONDS[0], *lines[1:]]
