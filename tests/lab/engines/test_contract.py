@@ -3,7 +3,6 @@
 import inspect
 import json
 import os
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,13 +94,6 @@ def test_a_setting_that_a_part_refuses_is_a_usage_error_with_its_line(
     assert "\n" not in str(error.value)
     assert not any(map(PROGRESS_LINE.match, lines))
     assert _left(engine, _name()) == []
-
-
-def test_a_setting_that_the_master_refuses_is_exit_code_2_and_the_last_line(make: Make, tmp_path: Path) -> None:
-    engine, lines = make(USERS="400000", RATE="400000", MODEL="epoll"), []
-    assert engine.run(_name(), lines.append, tmp_path / "run") == 2
-    assert re.search(r"400000 users", [line for line in lines if line][-1])
-    assert not any(map(PROGRESS_LINE.match, lines))
 
 
 def test_an_interrupted_run_has_its_artefacts_and_leaves_nothing(
