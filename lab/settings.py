@@ -54,7 +54,7 @@ def _of_load(name: str) -> Setting:
 def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "") -> Setting:
     """Give a row of the server's under its name in the lab (MODEL is SERVER_MODEL)."""
     (row,) = [row for row in SERVER_TABLE if row.name == name]
-    return Setting(name, Kind(row.kind.parse, row.kind.shown, tuple(choices)), row.default, help, why or row.why)
+    return Setting(name, Kind(row.kind.parse, row.kind.metavar, tuple(choices)), row.default, help, why or row.why)
 
 
 SETTINGS = (

@@ -8,8 +8,7 @@ import ast
 
 from lab import settings as table
 from lab.settings import Settings
-from server.models import load
-from server.models.base import Model
+from server.models.base import Model, load
 
 
 def warning(settings: Settings) -> str:

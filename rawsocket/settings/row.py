@@ -18,10 +18,10 @@ _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value can be: how its text is read, how the help shows it, and the values, where they can be listed."""
+    """What a value can be: how its text is read, what the help shows, and the values where they can be listed."""
 
     parse: Callable[[str], Any]
-    shown: str
+    metavar: str
     choices: tuple[str, ...] = ()
 
 

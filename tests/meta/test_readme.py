@@ -15,8 +15,7 @@ from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.settings.row import Setting
 from rawsocket.verdict.ledger import EVENTS
-from server.models import load
-from server.models.base import Promise
+from server.models.base import Promise, load
 from server.settings import TABLE
 from tests.meta.conftest import text
 from tests.support.cuts import CUTS, feed
@@ -144,8 +143,8 @@ def test_each_picture_is_there(path: str) -> None:
     assert (settings.ROOT / path).is_file()
 
 
-COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/metrics.py"), re.M)
-GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/metrics.py"))
+COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/monitoring/metrics.py"), re.M)
+GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/monitoring/metrics.py"))
 
 
 @pytest.mark.parametrize("name", [*(f"{name}_total" for name in COUNTERS), *GAUGES])

@@ -138,7 +138,7 @@ def test_rows_of_all_tables_have_the_same_fields() -> None:
     for row in (*SERVER, *load.TABLE, *lab.SETTINGS, *lab.ENVIRONMENT):
         assert [name for name in fields if not hasattr(row, name)] == []
         assert callable(row.kind.parse)
-        assert isinstance(row.kind.shown, str)
+        assert isinstance(row.kind.metavar, str)
 
 
 def test_lab_and_benchmarks_have_the_rows_of_the_load() -> None:
