@@ -10,14 +10,14 @@ Rules:
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.harness import compiled, procfs
 from bench.harness.compiled import PEERS
-from bench.server import peer_venv
+from bench.server import allocator, peer_venv
 from lab import processes
 from lab.errors import LabError, to_its_end
 from lab.processes import Process
@@ -35,6 +35,7 @@ class Server:
     label: str
     command: Callable[[], list[str]]
     there: Callable[[], str] = lambda: ""
+    environ: Mapping[str, str] = field(default_factory=lambda: allocator.ENVIRON)
 
     def told(self, *flags: str, label: str = "") -> "Server":
         """Give the same server with more flags, and a label of its own if that is given."""
@@ -61,7 +62,7 @@ class Running:
 @contextmanager
 def running(server: Server, folder: Path) -> Iterator[Running]:
     """Start it and wait until it listens; it ends with the block."""
-    process = processes.start(server.name, server.command(), {}, folder, signal.SIGTERM)
+    process = processes.start(server.name, server.command(), server.environ, folder, signal.SIGTERM)
     try:
         yield _listening(server, process)
     except LabError as error:
