@@ -11,4 +11,4 @@ ENVIRON = {
     "MALLOC_TRIM_THRESHOLD_": "4194304",  # bytes of free memory at its end that the heap keeps
     "MALLOC_TOP_PAD_": "1048576",  # bytes by which it grows beyond what is asked for
 }
-DESCRIPTION = " ".join(f"{name}={value}" for name, value in ENVIRON.items())
+NOTE = "each server runs with " + " ".join(f"{name}={value}" for name, value in ENVIRON.items())

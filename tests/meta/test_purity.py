@@ -47,7 +47,7 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust"},
-    "lab": {"lab", "docker", "requests", "yaml"},
+    "lab": {"lab", "docker", "requests", "yaml", "bench"},
     "bench": {"bench", "lab"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
@@ -114,6 +114,7 @@ def test_nobody_imports_the_lab_or_the_benchmarks() -> None:
 
 
 def test_the_lab_imports_the_benchmarks_only_to_run_them() -> None:
+    assert [path for path in sources("lab") if "bench" in _tops(path)] == ["lab/__main__.py"]
     code = "import sys, lab.__main__; sys.exit('bench' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
