@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.charts import svg
 from bench.charts.svg import HEAD, INK, LIMIT, MARGIN, OURS, PALE, PEER, REFERENCE, WIDTH
-from bench.harness.line import AIM, MET, MISSED, REPORTED, Line, Roster, number
+from bench.results.line import AIM, MET, MISSED, REPORTED, Line, Roster, number
 
 LABEL = 180
 LEFT = MARGIN + LABEL  # the left end of all bars

@@ -1,1 +1,1 @@
-"""What both benchmarks share: trials and records, the lines and sections of a report, /proc, programs in C."""
+"""What both benchmarks share to measure and report: trials, /proc, programs in C, processes that answer in JSON."""

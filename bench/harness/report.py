@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.charts import summary
-from bench.harness import section
-from bench.harness.line import Line, Roster, number
-from bench.harness.record import Record
-from bench.harness.section import Section
+from bench.results import section
+from bench.results.line import Line, Roster, number
+from bench.results.record import Record
+from bench.results.section import Section
 
 SCHEMA = 1
 _SENTENCE = (

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from bench.harness.line import MISSED, UNKNOWN
-from bench.harness.record import STEAL, Record, Values
 from bench.harness.report import sentence
+from bench.results.line import MISSED, UNKNOWN
+from bench.results.record import STEAL, Record, Values
 from lab.errors import EXIT_MISSED, EXIT_OK, EXIT_UNKNOWN, LabError
 from lab.progress import say
 

@@ -9,10 +9,10 @@ from functools import partial
 
 from bench import settings
 from bench.harness import procfs, report, trials
-from bench.harness.record import Record
 from bench.load import echo_server, schedule, table
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadBench
+from bench.results.record import Record
 from bench.settings import LoadOptions
 from lab import runs
 from lab.errors import UsageError

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness import procfs
-from bench.harness.record import Values
 from bench.load import measure
 from bench.load.contenders import SESSION, Generator, RunningGenerator, Workload, running
 from bench.load.echo_server import BIN_S, Echo
+from bench.results.record import Values
 from bench.settings import LoadOptions
 from lab import page
 from lab.errors import LabError

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.harness import procfs
-from bench.harness.record import Values
 from bench.load.contenders import Generator, running
 from bench.load.experiments import END_S, LoadBench, verdict
+from bench.results.record import Values
 from lab import processes
 from lab.errors import to_its_end
 from lab.processes import Process

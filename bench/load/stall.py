@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness import procfs
-from bench.harness.record import Values
 from bench.load import measure, stall_latency
 from bench.load.contenders import SESSION, Generator, RunningGenerator, running
 from bench.load.echo_server import BIN_S, Echo
 from bench.load.experiments import END_S, HELD_S, LoadBench, verdict
+from bench.results.record import Values
 from lab.errors import LabError
 
 STALL_S = 2.0

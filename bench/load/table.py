@@ -1,13 +1,13 @@
-"""Pure: the lines of bench-load's table, made from its records: our figure, those of the peers, must, aim, outcome."""
+"""The lines of bench-load's table, made from its records: our figure, those of the peers, must, aim, outcome."""
 
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.harness.line import Line, Roster, judged, number
-from bench.harness.record import Record, median, of, pair_ratios
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.stall import missing
+from bench.results.line import Line, Roster, judged, number
+from bench.results.record import Record, median, of, pair_ratios
 
 TRUE_VALUE = "true value"
 PEERS = ("raw", "typical", "tuned", "tsung", FLOOR)

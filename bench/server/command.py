@@ -8,7 +8,7 @@ from functools import partial
 
 from bench import settings
 from bench.harness import compiled, procfs, report, trials
-from bench.harness.record import Record
+from bench.results.record import Record
 from bench.server import table
 from bench.server.contenders import SELECT, SERVERS
 from bench.server.roster import ROSTER

@@ -3,7 +3,7 @@
 import time
 
 from bench.harness import procfs
-from bench.harness.record import Values
+from bench.results.record import Values
 from bench.server.clients.group import ClientGroup
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import RunningServer

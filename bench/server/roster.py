@@ -1,10 +1,10 @@
-"""Pure: the contenders in the tables and pictures of bench-server, and a line of its table from one experiment."""
+"""The contenders in the tables and pictures of bench-server, and a line of its table from one experiment."""
 
 from collections.abc import Sequence
 from functools import partial
 
-from bench.harness.line import Roster, judged
-from bench.harness.record import Record, median, of
+from bench.results.line import Roster, judged
+from bench.results.record import Record, median, of
 from bench.server import allocator
 from bench.server.contenders import REFERENCES, SELECT, SERVERS
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.harness.line import Line
-from bench.harness.record import Record, Values
-from bench.harness.section import Section
+from bench.results.line import Line
+from bench.results.record import Record, Values
+from bench.results.section import Section
 from bench.server.contenders import SERVERS, ServerSpec
 from bench.settings import SERVER_CONNECTIONS
 

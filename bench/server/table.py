@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
-from bench.harness.section import Section
+from bench.results.line import Line
+from bench.results.record import Record
+from bench.results.section import Section
 from bench.server.row import Row, ServerExperiment
 from bench.server.rows import accepts, all_active, curve, few, idle, latency, memory, slow, story, tutorial
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.harness.procfs import HostUsage
-from bench.harness.record import Values
+from bench.results.record import Values
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import ServerSpec, running
 from bench.server.measure import Client, closed_loop

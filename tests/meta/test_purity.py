@@ -30,6 +30,8 @@ PURE = (
     "rawsocket/master/latencies.py",
     "rawsocket/master/spectrum.py",
     "rawsocket/master/svg.py",
+    *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
+    "bench/load/stall_latency.py",
 )
 IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
 LIBRARIES = {

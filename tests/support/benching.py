@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bench.harness.record import Record
 from bench.load.contenders import FLOOR, SESSION
+from bench.results.record import Record
 
 STALL = {"p99_ms": 1805.0, "p99_implied_ms": 1800.0, "p99_implied_off_pct": 0.3, "p99_9_implied_off_pct": -0.2}
 COUNTS = {"due": 100, "sent": 100, "unsent": 0, "answered": 100, "unanswered": 0, "server_messages": 100}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.harness import compiled
-from bench.harness.record import Record
+from bench.results.record import Record
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import PEER_NAMES, SELECT, SERVERS, RunningServer, ServerSpec, running
 from tests.support.sockets import connect, read_exactly

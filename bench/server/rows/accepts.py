@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.harness import procfs
-from bench.harness.line import REPORTED, UNKNOWN, Line, number, outcome
-from bench.harness.record import Record, Values, median, of, problems, worst_steal
-from bench.harness.section import Section
+from bench.results.line import REPORTED, UNKNOWN, Line, number, outcome
+from bench.results.record import Record, Values, median, of, problems, worst_steal
+from bench.results.section import Section
 from bench.server import measure
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import SELECT, SERVERS, RunningServer, ServerSpec, ours, running

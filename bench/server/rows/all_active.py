@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
+from bench.results.line import Line
+from bench.results.record import Record
 from bench.server.roster import line, medians, ratio
 from bench.server.row import Row, ServerExperiment
 from bench.server.workloads import ALL_100, ALL_900

@@ -13,9 +13,9 @@ from typing import Any
 from bench.charts import line_chart
 from bench.charts.line_chart import Panel, Style
 from bench.harness import procfs
-from bench.harness.line import REPORTED, UNKNOWN, number
-from bench.harness.record import Record, Values, of, problems
-from bench.harness.section import Section
+from bench.results.line import REPORTED, UNKNOWN, number
+from bench.results.record import Record, Values, of, problems
+from bench.results.section import Section
 from bench.server import measure
 from bench.server.clients.group import ClientGroup
 from bench.server.contenders import SELECT, SERVERS, ServerSpec, ours, running

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.harness.line import REPORTED, Line, number
-from bench.harness.record import Record
+from bench.results.line import REPORTED, Line, number
+from bench.results.record import Record
 from bench.server.roster import ROSTER, line, medians
 from bench.server.row import Row, ServerExperiment
 from bench.server.workloads import paced

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.harness.line import Line
 from bench.harness.procfs import HostUsage
-from bench.harness.record import Record, Values
+from bench.results.line import Line
+from bench.results.record import Record, Values
 from bench.server import measure
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import ServerSpec, running

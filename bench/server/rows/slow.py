@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.harness.line import Line, number
 from bench.harness.procfs import HostUsage
-from bench.harness.record import Record, Values, median, of
+from bench.results.line import Line, number
+from bench.results.record import Record, Values, median, of
 from bench.server.clients.load_client import LoadClient
 from bench.server.contenders import SELECT, ServerSpec, running
 from bench.server.roster import ROSTER, line

@@ -18,9 +18,9 @@ from bench.charts import bar_table
 from bench.charts.bar_table import Column
 from bench.harness import procfs
 from bench.harness.compiled import PEERS
-from bench.harness.line import REPORTED, UNKNOWN, number
-from bench.harness.record import Record, Values, median, of, problems
-from bench.harness.section import Section
+from bench.results.line import REPORTED, UNKNOWN, number
+from bench.results.record import Record, Values, median, of, problems
+from bench.results.section import Section
 from bench.server import measure
 from bench.server.clients.burst import WITHIN_S, ConnectionBurst
 from bench.server.clients.load_client import LoadClient

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
+from bench.results.line import Line
+from bench.results.record import Record
 from bench.server.contenders import SELECT
 from bench.server.roster import line, medians
 from bench.server.row import Row, ServerExperiment

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from bench import settings
 from bench.harness import report
-from bench.harness.record import Record
-from bench.harness.section import Section
 from bench.load import table
 from bench.load.contenders import FLOOR, SESSION
 from bench.load.table import ROSTER
+from bench.results.record import Record
+from bench.results.section import Section
 from bench.settings import LOAD_ROWS
 from tests.support.benching import RECORDS, trial
 

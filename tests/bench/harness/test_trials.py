@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.harness import trials
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN
-from bench.harness.record import Record
+from bench.results.line import AIM, MET, MISSED, UNKNOWN
+from bench.results.record import Record
 from lab.errors import LabError
 
 TRIAL = Record("hold many", "ours", 1)

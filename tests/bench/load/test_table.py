@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN, Line
-from bench.harness.record import Record
 from bench.load import table
 from bench.load.contenders import FLOOR, SESSION
+from bench.results.line import AIM, MET, MISSED, UNKNOWN, Line
+from bench.results.record import Record
 from bench.settings import LOAD_ROWS
 from tests.support.benching import RECORDS, trial
 

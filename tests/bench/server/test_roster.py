@@ -1,4 +1,4 @@
-from bench.harness.line import AIM
+from bench.results.line import AIM
 from bench.server.contenders import SELECT, SERVERS
 from bench.server.roster import ROSTER, line, medians, ratio
 from tests.support.serving import records, trial

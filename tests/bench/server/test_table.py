@@ -1,4 +1,4 @@
-from bench.harness.line import REPORTED, UNKNOWN
+from bench.results.line import REPORTED, UNKNOWN
 from bench.server import table
 from bench.server.contenders import SELECT
 from bench.server.table import ROWS

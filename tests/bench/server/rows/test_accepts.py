@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from bench.harness import compiled
-from bench.harness.line import MET, MISSED, REPORTED, UNKNOWN
-from bench.harness.record import Record
+from bench.results.line import MET, MISSED, REPORTED, UNKNOWN
+from bench.results.record import Record
 from bench.server.contenders import ServerSpec, ours
 from bench.server.row import ServerBench
 from bench.server.rows import accepts

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN
+from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.all_active import ROW_100, ROW_900
 from tests.support.serving import records
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from bench.harness import compiled
-from bench.harness.line import REPORTED, UNKNOWN
-from bench.harness.record import Record
+from bench.results.line import REPORTED, UNKNOWN
+from bench.results.record import Record
 from bench.server.row import ServerBench
 from bench.server.rows import curve
 from bench.server.rows.curve import CONTENDERS, MANY, levels, reach

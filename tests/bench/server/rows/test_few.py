@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN
+from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.few import ROW
 from tests.support.serving import records
 

@@ -1,5 +1,5 @@
-from bench.harness.line import REPORTED
-from bench.harness.record import Record
+from bench.results.line import REPORTED
+from bench.results.record import Record
 from bench.server.rows.latency import EXPERIMENTS, ROW
 
 

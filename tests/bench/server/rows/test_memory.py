@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bench.harness import compiled
-from bench.harness.line import AIM, MET, MISSED
+from bench.results.line import AIM, MET, MISSED
 from bench.server.contenders import SERVERS
 from bench.server.row import ServerBench
 from bench.server.rows import memory

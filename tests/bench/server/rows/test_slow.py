@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from bench.harness import compiled
-from bench.harness.line import MET, MISSED, UNKNOWN
-from bench.harness.record import Record
+from bench.results.line import MET, MISSED, UNKNOWN
+from bench.results.record import Record
 from bench.server.contenders import SERVERS
 from bench.server.row import ServerBench
 from bench.server.rows import slow

@@ -6,7 +6,7 @@ In every line less is better.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.harness.record import Record, problems, worst_steal
+from bench.results.record import Record, problems, worst_steal
 
 AIM, MET, MISSED, UNKNOWN, REPORTED = "aim met", "met", "missed", "unknown", ""
 

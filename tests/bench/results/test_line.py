@@ -1,7 +1,7 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN, Roster, judged, number, outcome
-from bench.harness.record import Record
+from bench.results.line import AIM, MET, MISSED, UNKNOWN, Roster, judged, number, outcome
+from bench.results.record import Record
 
 ROSTER = Roster("title", "picture", "caption", {"ours": "Ours", "peer": "Peer"}, frozenset({"Peer"}))
 RECORDS = [Record("loop", "ours", 1, {"us": 2.0, "stolen": 0.1}), Record("loop", "ours", 2, {}, "it broke")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.harness.line import REPORTED
+from bench.results.line import REPORTED
 
 
 @dataclass(frozen=True)

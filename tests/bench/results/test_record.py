@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.record import Record, median, of, pair_ratios, problems, worst_steal
+from bench.results.record import Record, median, of, pair_ratios, problems, worst_steal
 
 
 def _trial(contender: str, us: float | None, repetition: int = 1, stolen: float = 0.0, experiment: str = "x") -> Record:
