@@ -4,12 +4,12 @@ Pure: the names of rows and peers are repeated here, so that reading a setting i
 """
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.settings import Setting, seconds
+from lab.settings import given, value
+from rawsocket.settings.row import DURATION, Kind, Setting, whole
 
 LOAD_ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "soak")
 LOAD_PEERS = ("raw", "typical", "tuned", "tsung")
@@ -21,63 +21,52 @@ SERVER_PEERS = ("asyncio", "uvloop", "tutorial", "gevent", "c-select", "c-epoll"
 SERVER_CONNECTIONS = 15_000  # what one container is to hold
 
 
-def names(of: tuple[str, ...], none: bool = False) -> Callable[[str], object]:
-    """Give a check for names with commas between them; `none`: the word none stands for no name."""
+def names(of: tuple[str, ...], none: bool = False) -> Kind:
+    """Give the kind of names with commas between them; `none`: the word none stands for no name."""
 
-    def check(text: str) -> tuple[str, ...]:
+    def parse(text: str) -> tuple[str, ...]:
         found = tuple(filter(None, (part.strip() for part in text.split(","))))
         if none and found == ("none",):
             return ()
         if not found or not set(found) <= set(of):
-            raise ValueError(f"names out of {', '.join(of)}, with commas between them" + (", or none" if none else ""))
+            expected = f"expected names out of {', '.join(of)}, with commas between them"
+            raise ValueError(expected + (", or none" if none else ""))
         return found
 
-    return check
-
-
-def whole(low: int, high: int) -> Callable[[str], object]:
-    """Give a check for whole numbers in a range."""
-
-    def check(text: str) -> int:
-        if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return check
+    return Kind(parse, "A,B")
 
 
 def _only(rows: tuple[str, ...]) -> Setting:
-    return Setting("ONLY", ",".join(rows), names(rows), "the rows to measure")
+    return Setting("only", names(rows), ",".join(rows), "the rows to measure", "all of them")
 
 
 def _peers(peers: tuple[str, ...], help: str) -> Setting:
-    return Setting("PEERS", ",".join(peers), names(peers, none=True), help)
+    return Setting("peers", names(peers, none=True), ",".join(peers), help, "all of them")
 
 
-_REPEAT = Setting("REPEAT", "", whole(1, 99), "repetitions; unset: as many as each row needs")
-_WINDOW = Setting("WINDOW", "", seconds, "length of a measured window; unset: as long as each row needs")
+_REPEAT = Setting("repeat", whole(1, 99), None, "repetitions; unset: as many as each row needs", "rows differ")
+_WINDOW = Setting(
+    "window", DURATION, None, "length of a measured window; unset: as long as each row needs", "rows differ"
+)
 
 LOAD = (
     _only(LOAD_ROWS),
-    _peers(LOAD_PEERS, "the peers to measure beside the bare client; none"),
+    _peers(LOAD_PEERS, "the peers to measure, beside the floor; none"),
     _REPEAT,
-    Setting("CONNECTIONS", "10000", whole(1, 60_000), "connections held; half as many more in the row of arrivals"),
-    Setting("RATE", "1000", whole(1, 100_000), "connections opened a second"),
+    Setting("connections", whole(1, 60_000), "10000", "connections held; half as many more in the row of arrivals",
+            "the number that one worker is meant to hold"),
+    Setting("rate", whole(1, 100_000), "1000", "connections opened a second", "10,000 are open after 10 s"),
     _WINDOW,
-    Setting("SOAK", "5m", seconds, "length of the soak (5m, 1h)"),
-)
+    Setting("soak", DURATION, "5m", "length of the soak (5m, 1h)", "long enough to see a leak of 1 KB a second"),
+)  # fmt: skip
 SERVER = (
     _only(SERVER_ROWS),
     _peers(SERVER_PEERS, "the peers to measure; none"),
     _REPEAT,
-    Setting(
-        "CONNECTIONS",
-        str(SERVER_CONNECTIONS),
-        whole(1000, 100_000),
-        "the most connections that the curve, the story and accepts hold",
-    ),
+    Setting("connections", whole(1000, 100_000), str(SERVER_CONNECTIONS),
+            "the most connections that the curve, the story and accepts hold", "far beyond select's 1,024 descriptors"),
     _WINDOW,
-)
+)  # fmt: skip
 TABLES = {"bench-load": LOAD, "bench-server": SERVER}
 
 
@@ -117,4 +106,4 @@ def read_server(flags: Mapping[str, str | None], environ: Mapping[str, str] | No
 
 def _values(table: Sequence[Setting], flags: Mapping[str, str | None], environ: Mapping[str, str] | None) -> list[Any]:
     environ = os.environ if environ is None else environ
-    return [setting.value(setting.given(flags, environ) or setting.default) for setting in table]
+    return [value(setting, given(setting, flags, environ) or setting.default or "") for setting in table]

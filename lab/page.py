@@ -41,7 +41,7 @@ def taken(port: int, host: str = "127.0.0.1") -> bool:
     return False
 
 
-def demand_free(setting: str, port: str) -> None:
+def check_free(setting: str, port: str) -> None:
     """Raise LabError if another program listens on `port`; `setting` is what moves the lab to another one."""
     if taken(int(port)):
         raise LabError(

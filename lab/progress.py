@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The line that the master of a run says each second; before the first of them the run has not begun.
-SECOND = re.compile(r"^held \d+/\d+ ")
+# The master of a run writes such a line each second (rawsocket/master/reports/console.py); the first one says that the
+# run has started.
+PROGRESS_LINE = re.compile(r"^held \d+/\d+ ")
 
 
 def say(text: str) -> None:

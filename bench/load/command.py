@@ -14,9 +14,9 @@ from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadBench
 from bench.results.record import Record
 from bench.settings import LoadOptions
-from lab import runs
 from lab.errors import UsageError
 from lab.progress import result, say
+from lab.run import folder as runs
 from lab.settings import ROOT
 
 

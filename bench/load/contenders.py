@@ -22,9 +22,10 @@ from pathlib import Path
 from bench.harness import procfs
 from bench.harness.compiled import PEERS
 from bench.load import tsung
-from lab import page, processes, settings
-from lab.errors import LabError, to_its_end
-from lab.processes import Process
+from lab import page, settings
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
+from lab.errors import LabError, finish_despite_interrupt
 from lab.waiting import wait_for
 
 IDLE_S = 0.4  # a process that has used no CPU for this long has started up
@@ -112,7 +113,7 @@ def running(generator: Generator, workload: Workload, folder: Path) -> Iterator[
     """Start it; all of its processes are ended with the block."""
     run = RunningGenerator(generator.name, folder)
     with ExitStack() as stack:
-        stack.callback(lambda: to_its_end(lambda: processes.stop(run.started)))
+        stack.callback(lambda: finish_despite_interrupt(lambda: processes.stop(run.started)))
         generator.start(run, workload)
         yield run
 

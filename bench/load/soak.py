@@ -11,9 +11,9 @@ from bench.harness import procfs
 from bench.load.contenders import Generator, running
 from bench.load.experiments import END_S, LoadBench, verdict
 from bench.results.record import Values
-from lab import processes
-from lab.errors import to_its_end
-from lab.processes import Process
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
+from lab.errors import finish_despite_interrupt
 from lab.progress import say
 from lab.waiting import wait_for
 
@@ -39,7 +39,7 @@ def soak(bench: LoadBench, generator: Generator, folder: Path) -> Values:
             found = verdict(run)
             stolen = began.stolen
     finally:
-        to_its_end(lambda: processes.stop([server]))
+        finish_despite_interrupt(lambda: processes.stop([server]))
     return {
         **ledger(found),
         **growth(sampler.samples_kb),

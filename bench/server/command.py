@@ -13,8 +13,8 @@ from bench.server import table
 from bench.server.contenders import SELECT, SERVERS
 from bench.server.roster import ROSTER
 from bench.server.row import ServerBench
-from lab import runs
 from lab.progress import result, say
+from lab.run import folder as runs
 from lab.settings import ROOT
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.harness import compiled, procfs
 from bench.harness.compiled import PEERS
 from bench.server import allocator, peer_venv
-from lab import processes
-from lab.errors import LabError, to_its_end
-from lab.processes import Process
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
+from lab.errors import LabError, finish_despite_interrupt
 from lab.waiting import wait_for
 
 START_S = 60.0
@@ -71,7 +71,7 @@ def running(spec: ServerSpec, folder: Path) -> Iterator[RunningServer]:
             raise
         raise LabError(f"{error}; the server: {reason}", process.text()) from None
     finally:
-        to_its_end(lambda: processes.stop([process]))
+        finish_despite_interrupt(lambda: processes.stop([process]))
 
 
 def _listening(spec: ServerSpec, process: Process) -> RunningServer:

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
-STALE_S = 2.0  # an answer older than that is none; the steady window waits for as long, see desk.py
+STALE_S = 2.0  # an answer older than that is none; the steady window waits for as long (SETTLE_S)
 # When the server was begun, by which a restart is noticed, and the CPU time of the process that began.
 STARTED = "process_start_time_seconds"
 OWN_CPU = "process_cpu_seconds_total"

@@ -11,7 +11,8 @@ from bench.server import table
 from bench.server.contenders import PEER_NAMES
 from bench.settings import LoadOptions, ServerOptions, read_load, read_server
 from lab.errors import UsageError
-from lab.settings import Setting, add_flags
+from lab.settings import add_flags
+from rawsocket.settings.row import Setting
 
 
 def test_rows_and_peers_are_those_of_the_benchmarks() -> None:

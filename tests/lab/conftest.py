@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from lab.settings import ROOT, SETTINGS
+from lab import settings, verbs
+from lab.run import capacity, folder
+from lab.settings import ENVIRONMENT, ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
+from tests.support.fake_engine import FakeEngine, FakeNative
 
 PARTS = ("lab", "bench", "server", "rawsocket", "locustfiles")
-FOREIGN = {"HEADLESS", "BUILD_IMAGE", "GITHUB_STEP_SUMMARY", "DOCKER_HOST"}
+FOREIGN = {"HEADLESS"}
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = {setting.name for setting in SETTINGS} | FOREIGN
+    ours = {setting.variable for setting in (*SETTINGS, *ENVIRONMENT)} | FOREIGN
     for name in os.environ:
         if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
             monkeypatch.delenv(name)
@@ -49,3 +52,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     docker = FakeDocker(tmp_path / "fake")
     monkeypatch.setenv("PATH", docker.path)
     return docker
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
+    """The engine of every verb; runs/ is a folder of the test's own."""
+    made = FakeEngine()
+    monkeypatch.setattr(verbs, "engine_for", lambda verb, chosen: made)
+    monkeypatch.setattr(verbs, "NativeEngine", FakeNative)
+    monkeypatch.setattr(capacity, "warning", lambda chosen: "")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folder.create, "__defaults__", (tmp_path / "runs",))
+    return made

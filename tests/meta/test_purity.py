@@ -11,25 +11,29 @@ from tests.meta.conftest import sources, text
 
 PURE = (
     "server/protocol.py",
-    "rawsocket/framing.py",
-    "rawsocket/payload.py",
-    "rawsocket/verdict.py",
-    "rawsocket/saturation.py",
+    "rawsocket/wire/framing.py",
+    "rawsocket/wire/payload.py",
+    "rawsocket/verdict/judge.py",
+    "rawsocket/verdict/saturation.py",
     "rawsocket/errors.py",
+    "rawsocket/settings/options.py",
+    "rawsocket/settings/plan.py",
+    "rawsocket/settings/row.py",
+    "rawsocket/settings/table.py",
     "rawsocket/target.py",
-    "rawsocket/steps.py",
-    "rawsocket/schedule.py",
-    "rawsocket/rows.py",
-    "rawsocket/flights.py",
-    "rawsocket/master/comings.py",
-    "rawsocket/ledger.py",
-    "rawsocket/sides.py",
-    "rawsocket/master/health.py",
-    "rawsocket/master/serving.py",
-    "rawsocket/master/histogram.py",
-    "rawsocket/master/latencies.py",
-    "rawsocket/master/spectrum.py",
-    "rawsocket/master/svg.py",
+    "rawsocket/users/steps.py",
+    "rawsocket/engine/schedule.py",
+    "rawsocket/measurement/rows.py",
+    "rawsocket/engine/in_flight.py",
+    "rawsocket/master/arrival_stats.py",
+    "rawsocket/verdict/ledger.py",
+    "rawsocket/verdict/ledger_rows.py",
+    "rawsocket/master/worker_lag.py",
+    "rawsocket/master/server_summary.py",
+    "rawsocket/measurement/histogram.py",
+    "rawsocket/measurement/latencies.py",
+    "rawsocket/master/reports/latency_chart.py",
+    "rawsocket/master/reports/svg.py",
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
 )
@@ -49,8 +53,8 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust"},
-    "lab": {"lab", "docker", "requests", "yaml", "bench"},
-    "bench": {"bench", "lab"},
+    "lab": {"lab", "docker", "requests", "yaml", "rawsocket", "server", "bench"},
+    "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
 }
@@ -67,6 +71,17 @@ def _imports(path: str) -> set[str]:
             found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
             found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return found
+
+
+def _modules(path: str) -> set[str]:
+    """The modules behind a file's imports, without the names imported from them."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
     return found
 
 
@@ -113,6 +128,28 @@ def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
 def test_nobody_imports_the_lab_or_the_benchmarks() -> None:
     files = sources("server", "rawsocket", "locustfiles")
     assert [path for path in files if _tops(path) & {"lab", "bench"}] == []
+
+
+SHARED = {
+    "rawsocket.settings.row",
+    "rawsocket.settings.table",
+    "rawsocket.target",
+    "server.models",
+    "server.models.base",
+    "server.settings",
+}
+
+
+@pytest.mark.parametrize("room", ["lab", "bench"])
+def test_the_lab_shares_tables_of_settings_with_load_and_server_and_nothing_else(room: str) -> None:
+    for path in sources(room):
+        modules = {name for name in _modules(path) if name.split(".")[0] in ("rawsocket", "server")}
+        assert _room(path) != room or modules <= SHARED, path
+
+
+def test_the_lab_does_not_import_locust() -> None:
+    code = "import sys, lab.__main__; sys.exit(bool({'locust', 'gevent'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_the_lab_imports_the_benchmarks_only_to_run_them() -> None:

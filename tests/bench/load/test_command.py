@@ -14,8 +14,8 @@ from bench import settings
 from bench.load import command, echo_server, schedule
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadExperiment
-from lab import runs
 from lab.errors import Interrupted, LabError, UsageError
+from lab.run import folder as runs
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bench.load.contenders import (
     idle,
     running,
 )
-from lab import processes
+from lab.engines.native import processes
 from lab.errors import LabError
 from tests.support.contending import demand_messages, until
 

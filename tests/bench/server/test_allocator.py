@@ -6,7 +6,7 @@ import pytest
 
 from bench.server import allocator, table
 from bench.server.contenders import ServerSpec, running
-from lab import processes
+from lab.engines.native import processes
 from lab.errors import LabError
 from tests.support.serving import QUICK, at_work
 

@@ -15,8 +15,8 @@ from bench.server import allocator, command, table
 from bench.server.contenders import SELECT, SERVERS
 from bench.server.row import Row, ServerExperiment
 from bench.server.rows import idle
-from lab import runs
 from lab.errors import Interrupted
+from lab.run import folder as runs
 from tests.support.serving import needs_gcc
 
 

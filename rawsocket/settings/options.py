@@ -1,0 +1,56 @@
+"""The settings that are also flags on Locust's command line, variables and fields of the page's form.
+
+Rules: every option is added on the parser itself, because Locust's form doesn't show (and trips over)
+arguments in groups. An empty environment value counts as unset. A value out of range is one line
+that says what was expected. Adding the options must have no effect but that: Locust rebuilds its
+parser at every page load. Pure but for reading the environment in `add_to`.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rawsocket.settings import table
+from rawsocket.settings.row import Setting
+
+OPTIONS: tuple[Setting, ...] = (*table.OPTIONS, *table.THRESHOLDS)
+BY_NAME: Mapping[str, Setting] = {option.name: option for option in OPTIONS}
+# Locust's options have no unset numbers. A threshold that is unset is not judged, and 0 says the same.
+DEFAULTS: Mapping[str, Any] = {option.name: option.parse(option.default or "0") for option in OPTIONS}
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add every option to Locust's parser (never to a group), unless it is there already."""
+    for option in OPTIONS:
+        if option.flag not in parser._option_string_actions:
+            parser.add_argument(option.flag, **_arguments(option, os.environ))
+
+
+def value(options: object, name: str) -> Any:
+    """The option's value in Locust's parsed options, or its default where those are missing."""
+    return getattr(options, name, DEFAULTS[name])
+
+
+def _arguments(option: Setting, environ: Mapping[str, str]) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "type": _argument_type(option),
+        "default": DEFAULTS[option.name],
+        "help": option.help,
+        "include_in_web_ui": True,
+    }
+    if option.kind.choices:
+        arguments["choices"] = list(option.kind.choices)
+    if environ.get(option.variable) != "":
+        arguments["env_var"] = option.variable
+    return arguments
+
+
+def _argument_type(option: Setting) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return option.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse

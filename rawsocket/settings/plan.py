@@ -1,0 +1,129 @@
+"""Pure: the settings of a process, read from the environment and checked before Locust is imported.
+
+One `Plan` for master and worker. A value that is out of range, unknown, or can't be reconciled with another
+raises `UsageError` with one line: what is wrong, what was expected, what to do. An empty value counts as
+unset.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rawsocket.settings.options import OPTIONS
+from rawsocket.settings.row import Setting, one_of
+from rawsocket.settings.table import BY_NAME, TABLE
+
+
+class UsageError(ValueError):
+    """A setting that can't be used; the message is the one line that the user gets."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What this process was asked to do. `min_held` None: unset; `time_s` None: no end (the page decides)."""
+
+    scenario: str = ""
+    users: int = 1
+    rate: float = 1.0
+    time_s: float | None = None
+    workers: int = 1
+    headless: bool = False
+    ours: bool = False  # started by `python -m rawsocket`: signals, console and exit code are ours to decide
+    linger: bool = True
+    target: str = ""
+    min_held: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    server_admin: str = ""
+    page_host: str = "127.0.0.1"
+    page_port: int = 8089
+    page_names: tuple[str, ...] = field(default_factory=lambda: tuple(read_setting({}, "HOLDFAST_PAGE_NAMES")))
+    master_host: str = "127.0.0.1"
+    master_port: int = 5557
+    master_bind: str = "127.0.0.1"
+    sources: tuple[str, ...] = ()
+    runs: str = ""
+
+
+def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment without the variables that are set to nothing (compose sets them so)."""
+    return {name: value for name, value in environ.items() if value.strip()}
+
+
+def read_setting(environ: Mapping[str, str], variable: str) -> Any:
+    """Give the value of one variable, its default where it is unset, None where it has none."""
+    return _value(BY_NAME[variable], without_empty(environ))
+
+
+def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
+    """Read and check all settings; `scenarios` are the names that SCENARIO may have."""
+    given = without_empty(environ)
+    found = {row.variable: _value(_known(row, scenarios), given) for row in TABLE}
+    plan = Plan(
+        scenario=found["SCENARIO"],
+        users=found["USERS"],
+        rate=found["RATE"],
+        time_s=found["TIME"],
+        workers=found["WORKERS"],
+        headless=found["HEADLESS"],
+        ours=True,
+        linger=found["HOLDFAST_LINGER"],
+        target=found["TARGET"] or found["HOLDFAST_SERVER"],
+        min_held=found["MIN_HELD"],
+        options={option.name: found[option.variable] for option in OPTIONS if option.variable in given},
+        server_admin=admin(environ),
+        page_host=found["HOLDFAST_PAGE_HOST"],
+        page_port=found["HOLDFAST_PAGE_PORT"],
+        page_names=found["HOLDFAST_PAGE_NAMES"],
+        master_host=found["HOLDFAST_MASTER"],
+        master_port=found["HOLDFAST_MASTER_PORT"],
+        master_bind=found["HOLDFAST_MASTER_BIND"],
+        sources=found["SOURCES"] or (),
+        runs=found["HOLDFAST_RUNS"] or "",
+    )
+    _reconcile(plan)
+    return plan
+
+
+def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan:
+    """Give the plan of a `locust` that somebody else started, from Locust's own parsed options."""
+    workers = int(options.expect_workers) if master and options.headless else 1
+    return Plan(
+        scenario=str(options.locustfile or ""),
+        users=int(options.num_users or 1),
+        rate=float(options.spawn_rate or 1),
+        time_s=options.run_time,
+        workers=workers,
+        headless=bool(options.headless),
+        target=read_setting(environ, "HOLDFAST_TARGET") or "",
+        server_admin=environ.get("HOLDFAST_SERVER_ADMIN", "").strip(),
+        page_names=read_setting(environ, "HOLDFAST_PAGE_NAMES"),
+        runs=read_setting(environ, "HOLDFAST_RUNS") or "",
+    )
+
+
+def admin(environ: Mapping[str, str]) -> str:
+    """Give the admin address of the server, "" for none: a TARGET has none unless one is named."""
+    default = "" if environ.get("TARGET", "").strip() else str(BY_NAME["HOLDFAST_SERVER_ADMIN"].default)
+    return environ.get("HOLDFAST_SERVER_ADMIN", default).strip()
+
+
+def _known(row: Setting, scenarios: Sequence[str]) -> Setting:
+    return replace(row, kind=one_of(*scenarios)) if row.name == "scenario" else row
+
+
+def _value(row: Setting, given: Mapping[str, str]) -> Any:
+    text = given.get(row.variable, row.default)
+    if text is None:
+        return None
+    try:
+        return row.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _reconcile(plan: Plan) -> None:
+    if plan.min_held is not None and plan.min_held > plan.users:
+        raise UsageError(
+            f"MIN_HELD={plan.min_held} is above USERS={plan.users}: one user holds one connection; "
+            "lower MIN_HELD or raise USERS"
+        )

@@ -1,0 +1,109 @@
+import argparse
+from typing import Any
+
+import pytest
+
+from rawsocket.settings.options import BY_NAME, DEFAULTS, OPTIONS, add_to, value
+
+PINNED = {
+    "every": 10.0,
+    "size": 20,
+    "timeout": 10.0,
+    "app": "echo",
+    "pace": "open",
+    "arrivals": "even",
+    "framing": "line",
+    "min_held": 0,
+    "max_failures": 0,
+    "max_p99_ms": 1000.0,
+    "min_messages_s": 0.0,
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes what Locust's parser takes."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, dict[str, Any]] = {}
+        super().__init__()
+
+    def add_argument(self, *flags: Any, **kwargs: Any) -> Any:
+        mine = {key: kwargs.pop(key) for key in ("env_var", "include_in_web_ui") if key in kwargs}
+        self.taken[flags[0]] = mine
+        return super().add_argument(*flags, **kwargs)
+
+
+@pytest.fixture
+def parser() -> Parser:
+    made = Parser()
+    add_to(made)
+    return made
+
+
+def test_the_defaults_are_the_pinned_ones_and_of_their_type(parser: Parser):
+    parsed = vars(parser.parse_args([]))
+    assert parsed == PINNED
+    assert all(type(parsed[name]) is type(default) for name, default in DEFAULTS.items())
+
+
+def test_each_has_its_variable_and_stands_in_the_form(parser: Parser):
+    for option in OPTIONS:
+        assert parser.taken[option.flag] == {"env_var": option.name.upper(), "include_in_web_ui": True}
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EVERY", "")
+    parser = Parser()
+    add_to(parser)
+    assert "env_var" not in parser.taken["--every"]
+    assert parser.parse_args([]).every == 10.0
+
+
+def test_adding_twice_adds_once(parser: Parser):
+    add_to(parser)
+    assert parser.parse_args(["--max-p99-ms", "5"]).max_p99_ms == 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("every", "-1"),
+        ("every", "nan"),
+        ("every", "inf"),
+        ("every", "often"),
+        ("size", "0"),
+        ("size", "1.5"),
+        ("size", "99999999"),
+        ("timeout", "0"),
+        ("timeout", ""),
+        ("app", "shout"),
+        ("framing", "netstring"),
+        ("min_held", "-1"),
+        ("max_failures", "-2"),
+        ("max_p99_ms", "-0.1"),
+        ("min_messages_s", "x"),
+    ],
+)
+def test_out_of_range_is_one_line(name: str, text: str, parser: Parser, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(ValueError, match="is not valid: expected") as caught:
+        BY_NAME[name].parse(text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert BY_NAME[name].variable in message
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([f"{BY_NAME[name].flag}={text}"])
+    assert ended.value.code == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "meant"),
+    [("every", "0", 0.0), ("max_failures", "-1", -1), ("timeout", "0.5", 0.5), ("app", "hello", "hello")],
+)
+def test_the_edges_are_in_range(name: str, text: str, meant: object):
+    assert BY_NAME[name].parse(text) == meant
+
+
+def test_a_value_is_the_default_where_nothing_was_parsed():
+    assert value(None, "size") == 20
+    assert value(argparse.Namespace(size=7), "size") == 7
