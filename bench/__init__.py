@@ -1,1 +1,5 @@
-"""The benchmarks of the host side: commands that measure, print, and write down; nothing here is a timed test."""
+"""The benchmarks: commands that measure, print a table and write it down. `python -m lab bench-load|bench-server`.
+
+harness measures and reports, results has its data, charts its pictures; load and server are the two benchmarks, peers
+has the programs of the peers.
+"""

@@ -67,7 +67,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         if verb not in BENCHMARKS:
             settings.add_flags(flags, settings.SETTINGS)
         elif verb in argv:
-            settings.add_flags(flags, _benchmark(verb).SETTINGS)
+            settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser
 
 

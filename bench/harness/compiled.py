@@ -1,4 +1,4 @@
-"""The programs of bench/peers/ that are in C: compiled once for each text of their source, into .lab/bench."""
+"""The programs of bench/peers/ that are in C: compiled into .lab/bench, again only when their source changes."""
 
 import hashlib
 import os
@@ -14,14 +14,15 @@ FOLDER = ROOT / ".lab" / "bench"
 
 
 def compiler() -> str | None:
-    """Give the C compiler, None if there is none."""
+    """Give the path of a C compiler, None if there is none."""
     return shutil.which("gcc") or shutil.which("cc")
 
 
 def program(name: str, folder: Path = FOLDER) -> str:
-    """Give the program of peers/NAME.c, "load/echo" for instance; LabError where it can't be compiled."""
+    """Give the program of peers/NAME.c, "load/echo" for example; LabError if it can't be compiled."""
     source, gcc = PEERS / f"{name}.c", compiler()
-    binary = folder / f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+    text = b"".join(file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h"))))
+    binary = folder / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:12]}"
     if binary.exists():
         return str(binary)
     if gcc is None:

@@ -1,4 +1,4 @@
-"""A program that is told what to do by lines on its standard input, and answers each with one line of JSON."""
+"""A program that reads commands, one a line, from its standard input and answers each with one line of JSON."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from typing import Any, Self
 from lab.errors import LabError
 
 
-class Teller:
-    """One such process; it is killed with the block."""
+class JsonProcess:
+    """One such process; it is killed at the end of the block."""
 
     name: str
 
@@ -27,29 +27,29 @@ class Teller:
         self._process.kill()
         self._process.communicate()
 
-    def tell(self, command: str) -> None:
-        """Tell it something; `answer` gives what it says to that, however long it takes."""
+    def send(self, command: str) -> None:
+        """Send a command; `receive` gives the answer to it, however long that takes."""
         assert self._process.stdin
         try:
             self._process.stdin.write(command + "\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # the missing answer tells what became of it
+            pass  # it has ended: `receive` finds no answer and says so
 
-    def answer(self) -> dict[str, Any]:
-        """Wait for its answer; LabError if it says that something went wrong, or has ended."""
-        found: dict[str, Any] = json.loads(self.line())
+    def receive(self) -> dict[str, Any]:
+        """Wait for the answer; LabError if it is an error, or the process has ended."""
+        found: dict[str, Any] = json.loads(self.read_line())
         if problem := found.get("error"):
             raise LabError(f"{self.name}: {problem}")
         return found
 
-    def ask(self, command: str) -> dict[str, Any]:
-        """Tell it something and wait for the answer."""
-        self.tell(command)
-        return self.answer()
+    def call(self, command: str) -> dict[str, Any]:
+        """Send a command and wait for the answer."""
+        self.send(command)
+        return self.receive()
 
-    def line(self) -> str:
-        """Wait for a line of it; LabError if it has ended."""
+    def read_line(self) -> str:
+        """Wait for a line of its output; LabError if it has ended."""
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:

@@ -1,4 +1,4 @@
-"""What the kernel says of a process and of the host, out of /proc (Linux): CPU, memory, stolen time.
+"""Figures of a process and of the host from /proc (Linux): CPU time, memory, steal time.
 
 CPU times are counted in ticks of 10 ms; a figure over a window of seconds is exact to a percent or better.
 """
@@ -17,23 +17,23 @@ _BUSY, _STOLEN = (0, 1, 2, 5, 6), 7  # user, nice, system, irq, softirq; steal (
 
 
 def cpu_s(pid: int, proc: Path = PROC) -> float:
-    """CPU seconds that the process has used, in user and kernel space; ended threads included."""
+    """Give the CPU seconds that the process has used, in user and kernel space; ended threads included."""
     fields = _of_process(proc / str(pid) / "stat").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
 def sleeps(pid: int, proc: Path = PROC) -> bool:
-    """Whether the process's main thread waits for something (and not just for a CPU, or a disk)."""
+    """Whether the process's main thread sleeps (and does not wait for a CPU or a disk)."""
     return _of_process(proc / str(pid) / "stat").rpartition(")")[2].split()[0] == "S"
 
 
 def rss_kb(pid: int, proc: Path = PROC) -> int:
-    """KB of user memory that the process occupies."""
+    """Give the user memory of the process, in KB."""
     return _smaps_kb(pid, "Rss:", proc)
 
 
 def pss_kb(pid: int, proc: Path = PROC) -> int:
-    """KB of user memory that the process occupies; what it shares with others counts in parts, one for each of them."""
+    """Give the user memory of the process, in KB; a page shared by n processes counts 1/n in each."""
     return _smaps_kb(pid, "Pss:", proc)
 
 
@@ -45,12 +45,12 @@ def _smaps_kb(pid: int, key: str, proc: Path) -> int:
 
 
 def stolen_s(proc: Path = PROC) -> float:
-    """Seconds that the host has taken from this machine, all CPUs together, since it was started."""
+    """Give the CPU seconds that the host has stolen from this machine since it was started, all CPUs together."""
     return _cpu_line(proc)[_STOLEN] * TICK_S
 
 
-class Since:
-    """A moment; `seconds` have passed since, in which the host took the share `stolen` of one core."""
+class HostUsage:
+    """The time since this object was made: its length, and how busy the machine was. Shares are of one core."""
 
     def __init__(self) -> None:
         self._stolen_s, self._busy_s, self._at = stolen_s(), busy_s(), time.monotonic()
@@ -62,23 +62,23 @@ class Since:
 
     @property
     def stolen(self) -> float:
-        """What the host took until now, as a share of one core."""
+        """CPU time that the host stole until now, as a share of one core."""
         return (stolen_s() - self._stolen_s) / self.seconds
 
     @property
     def busy(self) -> float:
-        """How many cores worked until now, for whatever process."""
+        """How many cores were busy until now, with any process."""
         return (busy_s() - self._busy_s) / self.seconds
 
 
 def busy_s(proc: Path = PROC) -> float:
-    """CPU seconds that this machine has worked, all CPUs and processes together, since it was started."""
+    """Give the CPU seconds that this machine has worked since it was started, all CPUs and processes together."""
     ticks = _cpu_line(proc)
     return sum(ticks[column] for column in _BUSY) * TICK_S
 
 
 def child(pid: int, name: str, proc: Path = PROC) -> int:
-    """Pid of the process of that name which the main thread of a process has started, 0 if there is none."""
+    """Give the pid of a child of that name, started by the main thread of a process; 0 if there is none."""
     for word in _of_process(proc / str(pid) / "task" / str(pid) / "children").split():
         comm = proc / word / "comm"
         if comm.exists() and comm.read_text().strip() == name:
@@ -87,7 +87,7 @@ def child(pid: int, name: str, proc: Path = PROC) -> int:
 
 
 def children(pid: int, proc: Path = PROC) -> list[int]:
-    """Pids of the processes that a process has started, in any of its threads, and that have not ended."""
+    """Give the pids of the children of a process that have not ended, whichever thread started them."""
     found: list[int] = []
     for thread in sorted((proc / str(pid) / "task").glob("*/children")):
         with contextlib.suppress(OSError):  # a thread that has ended since
@@ -96,7 +96,7 @@ def children(pid: int, proc: Path = PROC) -> list[int]:
 
 
 def raise_descriptors() -> int:
-    """Raise this process's soft descriptor limit to the hard one, for it and whatever it starts; gives the limit."""
+    """Raise the soft descriptor limit of this process, and of those it starts, to the hard one; gives the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard

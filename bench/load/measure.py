@@ -1,11 +1,11 @@
-"""A measured window: CPU of the generator, messages at the server, and what the host took meanwhile."""
+"""A measured window: CPU time of the generator, messages at the server, steal time of the host."""
 
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.harness import procfs
-from bench.load.contenders import Run
+from bench.load.contenders import RunningGenerator
 from bench.load.echo_server import Echo
 from lab.errors import LabError
 from lab.waiting import wait_for
@@ -13,7 +13,7 @@ from lab.waiting import wait_for
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that is counted, at one moment; seconds."""
+    """All counters at one moment; times in seconds."""
 
     at: float
     cpu_s: float
@@ -32,7 +32,7 @@ def read(echo: Echo, pid: int) -> Reading:
 
 @dataclass(frozen=True)
 class Window:
-    """What lies between two readings. Shares are of one core."""
+    """The difference of two readings. Shares are of one core."""
 
     seconds: float
     messages: int
@@ -42,7 +42,7 @@ class Window:
 
     @property
     def us(self) -> float:
-        """Microseconds of CPU that the generator used for a message."""
+        """CPU time that the generator used for a message, in microseconds."""
         return self.cpu_s * 1e6 / self.messages
 
     def values(self) -> dict[str, Any]:
@@ -67,23 +67,23 @@ def between(first: Reading, last: Reading) -> Window:
     )
 
 
-def over(echo: Echo, run: Run, seconds: float) -> Window:
-    """Measure so long."""
-    first = read(echo, run.generator)
+def over(echo: Echo, run: RunningGenerator, seconds: float) -> Window:
+    """Measure for so many seconds."""
+    first = read(echo, run.pid)
     time.sleep(seconds)
     if reason := run.died():
         raise LabError(f"{run.name}: {reason} while it was measured", run.evidence())
-    return between(first, read(echo, run.generator))
+    return between(first, read(echo, run.pid))
 
 
-def all_held(echo: Echo, run: Run, connections: int, within: float) -> None:
-    """Wait until the server holds all connections; weighs meanwhile who could not be weighed idle before."""
-    weigh = run.base_kb is None
+def all_held(echo: Echo, run: RunningGenerator, connections: int, within: float) -> None:
+    """Wait until the server holds all connections; reads the idle memory of a generator that had no time to be idle."""
+    unknown = run.base_kb is None
 
     def held() -> bool:
         counts = echo.counts()
-        if weigh and not counts["accepted"]:
-            run.base_kb = procfs.rss_kb(run.generator)
+        if unknown and not counts["accepted"]:
+            run.base_kb = procfs.rss_kb(run.pid)
         return int(counts["accepted"]) - int(counts["closed"]) >= connections
 
     try:

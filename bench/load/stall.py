@@ -1,8 +1,8 @@
-"""The experiment of the stall: the server stops for 2 s while messages are due ten times a second on each connection.
+"""The stall experiment: the server stops for 2 s while messages are due ten times a second on each connection.
 
-The library's latencies (of the whole run, from stats.csv: exact counts belong to them) are held against what the stall
-implies by arithmetic (stall_latency.py), and its counts against each other and the server's. Everyone's user has only
-its own table; what it says is shown beside it.
+The library's latencies (of the whole run, from stats.csv, whose counts are exact) are compared with those that the
+stall must cause (stall_latency.py), and its counts with each other and with the server's. The typical Locust user has
+only Locust's own table; its figures are shown beside ours.
 """
 
 import csv
@@ -12,65 +12,66 @@ from typing import Any
 
 from bench.harness import procfs
 from bench.load import measure, stall_latency
-from bench.load.contenders import SESSION, Contender, Run, running
+from bench.load.contenders import SESSION, Generator, RunningGenerator, running
 from bench.load.echo_server import BIN_S, Echo
-from bench.load.experiments import END_S, HELD_S, Bench, Values, verdict
+from bench.load.experiments import END_S, HELD_S, LoadBench, verdict
+from bench.results.record import Values
 from lab.errors import LabError
 
 STALL_S = 2.0
 PERIOD_S = 0.1
-BEFORE_S, AFTER_S = 6.0, 12.0  # of the run, round the stall; with it they make 20 s
+BEFORE_S, AFTER_S = 6.0, 12.0  # before and after the stall; 20 s together with it
 
 
-def small(bench: Bench, contender: Contender, folder: Path) -> Values:
-    """100 connections, 1,000 messages a second."""
-    return _once(bench, contender, folder, min(100, bench.options.connections))
+def small(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Stall with 100 connections, 1,000 messages a second."""
+    return _measure(bench, generator, folder, min(100, bench.options.connections))
 
 
-def large(bench: Bench, contender: Contender, folder: Path) -> Values:
-    """1,000 connections, 10,000 messages a second."""
-    return _once(bench, contender, folder, min(1000, bench.options.connections))
+def large(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Stall with 1,000 connections, 10,000 messages a second."""
+    return _measure(bench, generator, folder, min(1000, bench.options.connections))
 
 
-def _once(bench: Bench, contender: Contender, folder: Path, connections: int) -> Values:
+def _measure(bench: LoadBench, generator: Generator, folder: Path, connections: int) -> Values:
     with Echo(bench.echo) as echo:
-        load = bench.load(echo.port, connections, PERIOD_S, BEFORE_S + STALL_S + AFTER_S)
-        with running(contender, load, folder) as run:
-            began = procfs.Since()
+        workload = bench.workload(echo.port, connections, PERIOD_S, BEFORE_S + STALL_S + AFTER_S)
+        with running(generator, workload, folder) as run:
+            began = procfs.HostUsage()
             measure.all_held(echo, run, connections, bench.ramp_s(connections) + HELD_S)
             time.sleep(BEFORE_S)
             stopped, continued = echo.stall(STALL_S)
             run.finish(END_S + AFTER_S)
             counts = echo.bins()
             stolen = began.stolen
-            said = (
+            reported = (
                 _of_library(run)
-                if contender.name == SESSION
-                else _of_locust(run, round(load.seconds * connections / PERIOD_S))
+                if generator.name == SESSION
+                else _of_locust(run, round(workload.seconds * connections / PERIOD_S))
             )
     first = counts["first"]
     drain = stall_latency.drain_s(
         counts["messages_in"], BIN_S, stopped - first, continued - first, connections / PERIOD_S
     )
     found = {"stall_s": continued - stopped, "drain_s": drain, "server_messages": counts["messages"], "stolen": stolen}
-    if contender.name != SESSION:
-        drain = 0.0  # it never catches up: what it does not send is not late in its table
-    return found | said | compared(said, continued - stopped, connections, drain)
+    if generator.name != SESSION:
+        drain = 0.0  # it never catches up: messages that it does not send are not late in its table
+    return found | reported | compared(reported, continued - stopped, connections, drain)
 
 
-def compared(said: Values, stall_s: float, connections: int, drain_s: float) -> Values:
-    """Give what the quantiles should have been, and by how many percent what was said is off."""
+def compared(reported: Values, stall_s: float, connections: int, drain_s: float) -> Values:
+    """Give what the quantiles should have been, and by how many percent the reported ones are off."""
     found: Values = {}
     for name, quantile in (("p99", 0.99), ("p99_9", 0.999)):
         for key, drain in (("implied", drain_s), ("at_once", 0.0)):
-            right = stall_latency.implied(quantile, stall_s, PERIOD_S, connections, said["counted"], drain) * 1000
+            right = stall_latency.implied(quantile, stall_s, PERIOD_S, connections, reported["counted"], drain) * 1000
             found[f"{name}_{key}_ms"] = right
-            found[f"{name}_{key}_off_pct"] = (said[f"{name}_ms"] - right) / right * 100 if right else None
+            found[f"{name}_{key}_off_pct"] = (reported[f"{name}_ms"] - right) / right * 100 if right else None
     return found
 
 
-def _of_library(run: Run) -> Values:
-    """Its figures from due, and whether each due message is accounted for."""
+def _of_library(run: RunningGenerator) -> Values:
+    """Give the library's latencies from due, and its counts of messages."""
     document = verdict(run)
     (row,) = [row for row in _rows(run.folder / "stats.csv") if row["name"] == "message"]
     messages = document["messages"]
@@ -88,12 +89,12 @@ def _of_library(run: Run) -> Values:
     }
 
 
-def _of_locust(run: Run, due: int) -> Values:
-    """What its own table says; `due` is how many messages its pacing should have sent."""
+def _of_locust(run: RunningGenerator, due: int) -> Values:
+    """Give the figures of Locust's own table; `due` is how many messages its pacing should have sent."""
     (row,) = [row for row in _rows(run.folder / "locust_stats.csv") if row["Name"] == "hello"]
     answered = int(row["Request Count"])
-    said = {"p99_ms": float(row["99%"]), "p99_9_ms": float(row["99.9%"])}
-    return {**said, "counted": due, "answered": answered, "never_sent_pct": max(0, due - answered) / due * 100}
+    reported = {"p99_ms": float(row["99%"]), "p99_9_ms": float(row["99.9%"])}
+    return {**reported, "counted": due, "answered": answered, "never_sent_pct": max(0, due - answered) / due * 100}
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
@@ -104,7 +105,7 @@ def _rows(file: Path) -> list[dict[str, Any]]:
 
 
 def missing(values: Values) -> int:
-    """How many messages the counts of a record do not account for: due and neither sent nor unsent, and the like."""
+    """Give how many messages the counts do not account for: due and neither sent nor unsent, and the like."""
     due = abs(values["due"] - values["sent"] - values["unsent"])
     sent = abs(values["sent"] - values["answered"] - values["unanswered"])
     return int(due + sent + max(0, values["answered"] - values["server_messages"]))

@@ -1,4 +1,4 @@
-"""Tsung, as a peer: what it is asked to do as its own XML, and where it comes from (Debian's package)."""
+"""Tsung as a peer: its configuration (XML) and its installation (Debian's package)."""
 
 import math
 import os
@@ -13,8 +13,8 @@ _DTD = "/usr/share/tsung/tsung-1.0.dtd"
 _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "tsung"]
 
 
-def absent() -> str:
-    """Install it if that can be done without asking (root, and a Debian); say why it is not there, or ""."""
+def unavailable() -> str:
+    """Install it if that is possible (root, on a Debian); gives the reason why it is not there, or ""."""
     if shutil.which("tsung"):
         return ""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -29,14 +29,14 @@ def absent() -> str:
 
 
 def configuration(port: int, connections: int, rate: float, every: float, seconds: int) -> str:
-    """Give tsung.xml: so many connections at so many a second, each with a line and its echo `every` seconds.
+    """Give tsung.xml: `connections` opened at `rate` a second, each with a line and its echo every `every` seconds.
 
-    A reply is whatever comes (ack="local"). Its sessions arrive as a Poisson process. It binds a source port before it
-    connects, which must then be free of connections that are long closed as well: each run has an address of its own.
+    Any data count as the reply (ack="local"). Its sessions arrive as a Poisson process. It binds a source port before
+    it connects, and a port with a recently closed connection is not free: so each run has an address of its own.
     """
     address = f"127.1.{port >> 8}.{port & 255}"
     think = f'<thinktime value="{every:g}" random="false"/>' if every else ""
-    ramp = math.ceil(connections / rate) + 5  # Poisson arrivals: the last ones may be late; maxnumber ends them
+    ramp = math.ceil(connections / rate) + 5  # Poisson arrivals: the last may be late; maxnumber limits their number
     return f"""<?xml version="1.0"?>
 <!DOCTYPE tsung SYSTEM "{_DTD}">
 <tsung loglevel="emergency">

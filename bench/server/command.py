@@ -1,42 +1,41 @@
 """`python -m lab bench-server`: measures the select server against its peers, prints a table and writes it down.
 
-Exit code: as that of bench-load.
+Exit code: as for bench-load.
 """
 
 from collections.abc import Mapping
 from functools import partial
 
+from bench import settings
 from bench.harness import compiled, procfs, report, trials
-from bench.harness.record import Record
-from bench.server import options, table
+from bench.results.record import Record
+from bench.server import table
 from bench.server.contenders import SELECT, SERVERS
-from bench.server.roster import CAST
-from bench.server.row import Bench
+from bench.server.roster import ROSTER
+from bench.server.row import ServerBench
 from lab.progress import result, say
 from lab.run import folder as runs
 from lab.settings import ROOT
 
-SETTINGS = options.SETTINGS
-
 
 def run(flags: Mapping[str, str | None]) -> int:
-    """Run it; gives the exit code."""
-    chosen = options.read(flags)
+    """Run the benchmark; gives the exit code."""
+    chosen = settings.read_server(flags)
     procfs.raise_descriptors()
-    bench = Bench(compiled.program("server/load"), chosen.window_s, chosen.connections)
-    there = [SELECT, *trials.there({name: SERVERS[name] for name in chosen.peers})]
+    bench = ServerBench(compiled.program("server/load"), chosen.window_s, chosen.connections)
+    available = [SELECT, *trials.available({name: SERVERS[name] for name in chosen.peers})]
     folder = runs.create(runs.name("bench-server"))
     records: list[Record] = []
     try:
         for experiment in table.experiments(chosen.rows):
-            order = partial(trials.in_turn, experiment.contenders, experiment.present(there))
-            once = partial(experiment.once, bench)
+            order = partial(trials.interleaved, experiment.contenders, experiment.present(available))
+            measure = partial(experiment.measure, bench)
             times = chosen.repeat or experiment.repeat
-            trials.repeat(experiment.name, times, order, experiment.servers, once, folder / "logs", records)
+            trials.repeat(experiment.name, times, order, experiment.servers, measure, folder / "logs", records)
     finally:
         lines = table.lines(chosen.rows, records)
         sections = table.sections(chosen.rows, records)
-        report.write(folder, CAST, chosen, records, lines, sections=sections)
-    result(report.text(CAST, lines, sections))
+        report.write(folder, ROSTER, chosen, records, lines, sections=sections)
+    result(report.text(ROSTER, lines, sections))
     say(f"Artefacts: {folder.relative_to(ROOT)}/ (also runs/latest)")
     return trials.exit_code([*(line.outcome for line in lines), *(section.outcome for section in sections)])

@@ -1,23 +1,24 @@
-"""Who is measured: the select server and its peers, each a process that says on stderr where it listens.
+"""The servers that are compared: the select server and its peers, each a process that logs its address on stderr.
 
 Rules:
 
-- Ours is run as a user runs it, with all that it does: framing, limits, watermarks, timeouts, counters, admin port.
-- Every peer is the plainest correct form of its kind, and does nothing but echo.
-- A turn has a process of its own, ended with its block.
+- Ours runs as users run it, with all its features: framing, limits, watermarks, timeouts, counters, admin port.
+- Every peer is the simplest correct server of its kind, and only echoes.
+- All run with the same settings of the memory allocator (allocator.py).
+- Each trial has a process of its own, which ends with its block.
 """
 
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.harness import compiled, procfs
 from bench.harness.compiled import PEERS
-from bench.server import peer_venv
+from bench.server import allocator, peer_venv
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.errors import LabError, finish_despite_interrupt
@@ -28,42 +29,43 @@ _LISTENING = re.compile(r"listening on \S+:(\d+)(?: admin (\S+))?.*\n")
 
 
 @dataclass(frozen=True)
-class Server:
-    """One contender. `there` says why it can't be measured here, or ""."""
+class ServerSpec:
+    """One server, not running. `unavailable` gives the reason why it can't be measured here, or ""."""
 
     name: str
     label: str
     command: Callable[[], list[str]]
-    there: Callable[[], str] = lambda: ""
+    unavailable: Callable[[], str] = lambda: ""
+    environ: Mapping[str, str] = field(default_factory=lambda: allocator.ENVIRON)
 
-    def told(self, *flags: str, label: str = "") -> "Server":
-        """Give the same server with more flags, and a label of its own if that is given."""
+    def with_flags(self, *flags: str, label: str = "") -> "ServerSpec":
+        """Give the same server with more flags, and with its own label if one is given."""
         return replace(self, label=label or self.label, command=lambda: [*self.command(), *flags])
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server at work. `admin` is the address of its own counters, "" where it has none."""
+class RunningServer:
+    """A server that runs. `admin` is the address of its own counters, "" if it has none."""
 
     process: Process
     port: int
     admin: str
 
     def pids(self) -> list[int]:
-        """Give the processes that serve: it, and its children."""
+        """Give the pids of the process and its children."""
         return [self.process.pid, *procfs.children(self.process.pid)]
 
     def died(self) -> str:
-        """Say that it has ended, or ""."""
+        """Give how it ended, or "" while it runs."""
         return _died(self.process)
 
 
 @contextmanager
-def running(server: Server, folder: Path) -> Iterator[Running]:
-    """Start it and wait until it listens; it ends with the block."""
-    process = processes.start(server.name, server.command(), {}, folder, signal.SIGTERM)
+def running(spec: ServerSpec, folder: Path) -> Iterator[RunningServer]:
+    """Start a server and wait until it listens; it is stopped with the block."""
+    process = processes.start(spec.name, spec.command(), spec.environ, folder, signal.SIGTERM)
     try:
-        yield _listening(server, process)
+        yield _listening(spec, process)
     except LabError as error:
         if error.evidence or not (reason := _died(process)):
             raise
@@ -72,15 +74,15 @@ def running(server: Server, folder: Path) -> Iterator[Running]:
         finish_despite_interrupt(lambda: processes.stop([process]))
 
 
-def _listening(server: Server, process: Process) -> Running:
+def _listening(spec: ServerSpec, process: Process) -> RunningServer:
     found: list[re.Match[str]] = []
 
     def listens() -> bool:
         found.extend(_LISTENING.finditer(process.text()))
         return bool(found)
 
-    wait_for(server.label, listens, START_S, lambda: _died(process), process.text, 0.02)
-    return Running(process, int(found[0][1]), found[0][2] or "")
+    wait_for(spec.label, listens, START_S, lambda: _died(process), process.text, 0.02)
+    return RunningServer(process, int(found[0][1]), found[0][2] or "")
 
 
 def _died(process: Process) -> str:
@@ -88,13 +90,17 @@ def _died(process: Process) -> str:
 
 
 def ours(model: str, *flags: str) -> Callable[[], list[str]]:
-    """The lab's server with one of its models, an echo, on free ports."""
+    """Give the command of the lab's server with one of its models, as an echo, on free ports."""
     command = [sys.executable, "-m", "server", "--model", model, "--app", "echo", "--host", "127.0.0.1", "--port", "0"]
     return lambda: [*command, "--admin-host", "127.0.0.1", "--admin-port", "0", *flags]
 
 
-def _script(file: str, *arguments: str, python: Callable[[], str] = lambda: sys.executable) -> Callable[[], list[str]]:
-    return lambda: [python(), str(PEERS / "server" / file), *arguments]
+def _script(file: str, *arguments: str) -> Callable[[], list[str]]:
+    return lambda: [sys.executable, str(PEERS / "server" / file), *arguments]
+
+
+def _in_venv(file: str, *arguments: str) -> Callable[[], list[str]]:
+    return lambda: [peer_venv.python(), str(PEERS / "server" / file), *arguments]
 
 
 def _in_c(mode: str) -> Callable[[], list[str]]:
@@ -103,18 +109,16 @@ def _in_c(mode: str) -> Callable[[], list[str]]:
 
 SELECT = "select"
 SERVERS = {
-    server.name: server
-    for server in (
-        Server(SELECT, "Holdfast select", ours("select")),
-        Server("asyncio", "asyncio Protocol", _script("protocol.py", "asyncio")),
-        Server(
-            "uvloop", "uvloop Protocol", _script("protocol.py", "uvloop", python=peer_venv.python), peer_venv.absent
-        ),
-        Server("tutorial", "the tutorial's select", _script("tutorial.py")),
-        Server("gevent", "gevent StreamServer", _script("gevent_server.py", python=peer_venv.python), peer_venv.absent),
-        Server("c-select", "C select", _in_c("select")),
-        Server("c-epoll", "C epoll", _in_c("epoll")),
+    spec.name: spec
+    for spec in (
+        ServerSpec(SELECT, "Holdfast select", ours("select")),
+        ServerSpec("asyncio", "asyncio Protocol", _script("protocol.py", "asyncio")),
+        ServerSpec("uvloop", "uvloop Protocol", _in_venv("protocol.py", "uvloop"), peer_venv.unavailable),
+        ServerSpec("tutorial", "the tutorial's select", _script("tutorial.py")),
+        ServerSpec("gevent", "gevent StreamServer", _in_venv("gevent_server.py"), peer_venv.unavailable),
+        ServerSpec("c-select", "C select", _in_c("select")),
+        ServerSpec("c-epoll", "C epoll", _in_c("epoll")),
     )
 }
 PEER_NAMES = tuple(name for name in SERVERS if name != SELECT)
-YARDSTICKS = frozenset({"c-select", "c-epoll"})  # what the machine allows
+REFERENCES = frozenset({"c-select", "c-epoll"})  # the best that this machine allows

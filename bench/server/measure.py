@@ -1,25 +1,26 @@
-"""A measured window of a server: its CPU and the replies of the same time, and what the host took meanwhile."""
+"""A measured window of a server: its CPU time, its replies in the same time, the steal time. And its memory."""
 
 import time
 
 from bench.harness import procfs
-from bench.load.experiments import Values
-from bench.server.clients.group import Fleet
-from bench.server.clients.load_client import Load
-from bench.server.contenders import Running
+from bench.results.record import Values
+from bench.server.clients.group import ClientGroup
+from bench.server.clients.load_client import LoadClient
+from bench.server.contenders import RunningServer
 from lab.errors import LabError
 from lab.waiting import wait_for
 
-STILL = 4  # as many weights in a row, each 0.1 s, must be the same
+Client = LoadClient | ClientGroup
+SAME = 4  # so many samples in a row, 0.1 s apart, must be the same
 SETTLE_S = 20.0
 
 
-def window(load: Load | Fleet, server: Running, seconds: float) -> Values:
-    """Give {seconds, messages, cpu_s, busy, stolen} of so many seconds; CPU is that of all threads of the server.
+def window(load: Client, server: RunningServer, seconds: float) -> Values:
+    """Give {seconds, messages, cpu_s, busy, stolen} of so many seconds; CPU time is that of all threads of the server.
 
-    The client reads the server's CPU clock (nanoseconds) and its own count at the same moment.
+    The client reads the server's CPU clock (in nanoseconds) and its own count at the same moment.
     """
-    pids, since = server.pids(), procfs.Since()
+    pids, since = server.pids(), procfs.HostUsage()
     first = load.counts(pids)
     time.sleep(seconds)
     last = load.counts(pids)
@@ -32,8 +33,8 @@ def window(load: Load | Fleet, server: Running, seconds: float) -> Values:
     }
 
 
-def cpu(load: Load | Fleet, server: Running, seconds: float) -> Values:
-    """Give a window, and the microseconds of CPU for each message of it; LabError if there was none."""
+def cpu(load: Client, server: RunningServer, seconds: float) -> Values:
+    """Give a window, and `us`, the CPU time of a message in it; LabError if there was no message."""
     found = window(load, server, seconds)
     if not found["messages"]:
         raise LabError("no message was answered while it was measured")
@@ -41,8 +42,8 @@ def cpu(load: Load | Fleet, server: Running, seconds: float) -> Values:
     return {"us": found["cpu_s"] * 1e6 / found["messages"], "per_s": per_s, **found}
 
 
-def closed_loop(load: Load | Fleet, server: Running, active: int, warm_s: float, seconds: float) -> Values:
-    """Give what `cpu` gives of a closed loop over so many connections, which has run for `warm_s` seconds before."""
+def closed_loop(load: Client, server: RunningServer, active: int, warm_s: float, seconds: float) -> Values:
+    """Give what `cpu` gives, of a closed loop over `active` connections that has run for `warm_s` seconds before."""
     load.closed(active)
     time.sleep(warm_s)
     found = cpu(load, server, seconds)
@@ -50,18 +51,18 @@ def closed_loop(load: Load | Fleet, server: Running, active: int, warm_s: float,
     return found
 
 
-def settled_kb(server: Running) -> int:
-    """Give the user memory of the server's processes, once it is the same for a while."""
-    weights: list[int] = []
+def settled_kb(server: RunningServer) -> int:
+    """Give the user memory of the server's processes, when it has stopped changing."""
+    samples: list[int] = []
 
-    def still() -> bool:
-        weights.append(sum(procfs.rss_kb(pid) for pid in server.pids()))
-        return len(weights) >= STILL and len(set(weights[-STILL:])) == 1
+    def settled() -> bool:
+        samples.append(sum(procfs.rss_kb(pid) for pid in server.pids()))
+        return len(samples) >= SAME and len(set(samples[-SAME:])) == 1
 
-    wait_for("its weight to be still", still, SETTLE_S, server.died, server.process.text, 0.1)
-    return weights[-1]
+    wait_for("its memory to settle", settled, SETTLE_S, server.died, server.process.text, 0.1)
+    return samples[-1]
 
 
-def shared_kb(server: Running) -> int:
-    """Give the same, what processes share being counted in parts; so it depends on who else runs the same programs."""
+def shared_kb(server: RunningServer) -> int:
+    """Give the user memory as Pss: a page shared by n processes, whichever they are, counts 1/n."""
     return sum(procfs.pss_kb(pid) for pid in server.pids())

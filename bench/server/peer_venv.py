@@ -1,4 +1,4 @@
-"""The virtual environment of the peers that neither the lab nor its server needs: uvloop, gevent. In .lab/."""
+"""The virtual environment of the peers that need packages which the lab does not: uvloop, gevent. In .lab/."""
 
 import hashlib
 import subprocess
@@ -19,7 +19,7 @@ def python(folder: Path = FOLDER) -> str:
 
 
 def made(folder: Path = FOLDER, requirements: Path = REQUIREMENTS) -> bool:
-    """Whether it is there, with the requirements as they are now."""
+    """Whether it exists with the current requirements."""
     return _mark(folder, requirements).exists()
 
 
@@ -28,8 +28,8 @@ def _mark(folder: Path, requirements: Path) -> Path:
 
 
 @cache
-def absent(folder: Path = FOLDER, requirements: Path = REQUIREMENTS) -> str:
-    """Make it where that has not been done; say why it can't be made, or ""."""
+def unavailable(folder: Path = FOLDER, requirements: Path = REQUIREMENTS) -> str:
+    """Make it if necessary; gives the reason why that is not possible, or ""."""
     if made(folder, requirements):
         return ""
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]

@@ -1,46 +1,41 @@
-"""What a row of bench-server is: the experiments that it rests on, and what becomes of their records.
-
-That is lines of the table, which all rows share, or a section of its own.
-"""
+"""A row of bench-server: its experiments, and what is made of their records: lines of the table, or a section."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.harness.line import Line
-from bench.harness.record import Record
-from bench.harness.section import Section
-from bench.load.experiments import Values
-from bench.server.contenders import SERVERS, Server
-
-CONNECTIONS = 15_000  # what one container is to hold
+from bench.results.line import Line
+from bench.results.record import Record, Values
+from bench.results.section import Section
+from bench.server.contenders import SERVERS, ServerSpec
+from bench.settings import SERVER_CONNECTIONS
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What all experiments share: the program of the load, the length of a window in seconds (None: their own), and the
-    most connections that any of them holds.
+class ServerBench:
+    """What all experiments share: the program of the load client, the length of a window in seconds (None: that of
+    the experiment), and the most connections that any of them holds.
     """
 
-    load: str
+    client: str
     window_s: float | None
-    connections: int = CONNECTIONS
+    connections: int = SERVER_CONNECTIONS
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """One experiment: whom it measures in this order, how often, and how. Rows may share one; its name tells."""
+class ServerExperiment:
+    """One experiment: the repetitions, how it measures a server, and the servers in order. Rows may share one."""
 
     name: str
     repeat: int
-    once: Callable[[Bench, Server, Path], Values]
+    measure: Callable[[ServerBench, ServerSpec, Path], Values]
     contenders: tuple[str, ...] = tuple(SERVERS)
-    servers: Mapping[str, Server] = field(default_factory=lambda: SERVERS)
+    servers: Mapping[str, ServerSpec] = field(default_factory=lambda: SERVERS)
 
-    def present(self, there: Collection[str]) -> list[str]:
-        """Give its contenders, of the peers only those that are there."""
-        return [name for name in self.contenders if self.servers[name] is not SERVERS.get(name) or name in there]
+    def present(self, available: Collection[str]) -> list[str]:
+        """Give its contenders; of the peers only the available ones."""
+        return [name for name in self.contenders if self.servers[name] is not SERVERS.get(name) or name in available]
 
 
 def _none(records: Sequence[Record]) -> list[Any]:
@@ -49,9 +44,9 @@ def _none(records: Sequence[Record]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Row:
-    """One name that ONLY takes."""
+    """One row, by the name that ONLY takes."""
 
     key: str
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[ServerExperiment, ...]
     lines: Callable[[Sequence[Record]], list[Line]] = _none
     sections: Callable[[Sequence[Record]], list[Section]] = _none

@@ -1,11 +1,11 @@
-"""Which rows there are, in the order of the table, and which experiments fill those that are chosen."""
+"""The rows in the order of the table, and the experiments, lines and sections of the chosen ones."""
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
-from bench.harness.section import Section
-from bench.server.row import Experiment, Row
+from bench.results.line import Line
+from bench.results.record import Record
+from bench.results.section import Section
+from bench.server.row import Row, ServerExperiment
 from bench.server.rows import accepts, all_active, curve, few, idle, latency, memory, slow, story, tutorial
 
 ROWS = {
@@ -26,7 +26,7 @@ ROWS = {
 }
 
 
-def experiments(keys: Sequence[str]) -> list[Experiment]:
+def experiments(keys: Sequence[str]) -> list[ServerExperiment]:
     """Give the experiments of these rows, each once."""
     found = {experiment.name: experiment for row in _rows(keys) for experiment in row.experiments}
     return list(found.values())

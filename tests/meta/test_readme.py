@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.load import options as bench_load_options
-from bench.server import options as bench_server_options
+from bench import settings as bench_settings
 from lab import __main__ as command
 from lab import settings
 from lab.errors import VERDICT_CODES
@@ -48,7 +47,7 @@ def test_each_setting_of_the_lab_with_its_default_and_values(setting: Setting) -
 
 
 @pytest.mark.parametrize(
-    "setting", [*bench_load_options.SETTINGS, *bench_server_options.SETTINGS], ids=lambda setting: setting.variable
+    "setting", [*bench_settings.LOAD, *bench_settings.SERVER], ids=lambda setting: setting.variable
 )
 def test_each_setting_of_the_benchmarks_with_its_default(setting: Setting) -> None:
     assert [setting.variable, setting.default or "unset"] in [row[:2] for row in _rows()]

@@ -1,13 +1,13 @@
 /*
- * The target of the benchmarks: echoes bytes on 127.0.0.1, one thread, one epoll, level-triggered; it is not to be the
- * bottleneck. It prints its port, then answers each line on standard input with one line of JSON, and ends with its
- * input, so it can't outlive who started it. `echo_server.py` is the same in Python, for hosts without a compiler.
+ * The target of the benchmarks: echoes bytes on 127.0.0.1, one thread, one epoll, level-triggered; it must not be the
+ * bottleneck. It prints its port, then answers each line on standard input with one line of JSON. It ends with its
+ * input, so it can't outlive the process that started it. `echo_server.py` is the same in Python, for hosts without a compiler.
  *
- *   counts  what was counted since the start; `now` is CLOCK_MONOTONIC; a message is a "\n"
- *   mark    the same, and the longest silence is counted from here on
+ *   counts  the counts since the start; `now` is CLOCK_MONOTONIC; a message is a "\n"
+ *   mark    the same, and measures the longest silence from here on
  *   bins    accepts and messages in bins of 10 ms from the first accept on
  *
- * Silence: the longest time in which nothing at all came from the clients (no connect, no byte, no close).
+ * Silence: the longest time without any event from the clients (connect, byte, close).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -81,7 +81,7 @@ static void accept_some(int epoll, int listener)
     }
 }
 
-/* A peer that does not read is waited for, shortly: with one message in flight each it never comes to that. */
+/* Waits a short time for a peer that does not read; with one message in flight each that never happens. */
 static int send_all(int fd, const char *data, ssize_t left)
 {
     while (left > 0) {
@@ -115,7 +115,7 @@ static void echo(int fd, long now)
     }
 }
 
-static void tell_bins(const char *name, const unsigned *bins, long size)
+static void print_bins(const char *name, const unsigned *bins, long size)
 {
     printf(", \"%s\": [", name);
     for (long n = 0; n < size; n++)
@@ -129,8 +129,8 @@ static void answer(const char *command)
     printf("{\"now\": %.6f, \"accepted\": %lu, \"closed\": %lu, \"messages\": %lu, \"silence\": %.6f, \"first\": %.6f",
            now / 1e6, accepted, closed, messages, silence_us / 1e6, first_us / 1e6);
     if (strstr(command, "bins")) {
-        tell_bins("accepts_in", accepts_in, size < BINS ? size : BINS);
-        tell_bins("messages_in", messages_in, size < BINS ? size : BINS);
+        print_bins("accepts_in", accepts_in, size < BINS ? size : BINS);
+        print_bins("messages_in", messages_in, size < BINS ? size : BINS);
     }
     printf("}\n");
     fflush(stdout);

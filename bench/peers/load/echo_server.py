@@ -1,4 +1,4 @@
-"""The target of the benchmarks where there is no C compiler: echo.c in Python, with the same commands and answers."""
+"""The target of bench-load without a C compiler: echo.c in Python, with the same commands and answers."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ BINS = 60_000
 ACCEPTS = 64
 
 
-class Server:
+class EchoServer:
     """One listener, one epoll; see echo.c."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Server:
             events = self._epoll.poll()
             now = time.monotonic()
             if any(fd != stdin for fd, _ in events):
-                self._hear(now)
+                self._note_event(now)
             for fd, _ in events:
                 if fd == listener:
                     self._accept(now)
@@ -48,7 +48,7 @@ class Server:
                 else:
                     self._answer(command.strip())
 
-    def _hear(self, now: float) -> None:
+    def _note_event(self, now: float) -> None:
         if self._first < 0:
             self._first = now
         else:
@@ -98,7 +98,7 @@ def main() -> None:
     """Print the port, then serve."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    server = Server()
+    server = EchoServer()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
     server.run()

@@ -2,7 +2,7 @@
 
 python floor.py HOST PORT CONNECTIONS EVERY     seconds between two messages of a connection, evenly spread; 0: at once
 
-It waits a moment before it connects, so that what it weighs idle can be seen, and runs until it is ended.
+It waits before it connects, so that its idle memory can be read, and runs until it is killed.
 """
 
 import select
@@ -11,8 +11,8 @@ import sys
 import time
 
 LINE = b"hello from the bench\n"
-PAUSE_S = 0.7  # long enough to be looked at
-GRID_S = 0.001  # the finest that epoll's time-out knows
+PAUSE_S = 0.7  # long enough for its memory to be read
+GRID_S = 0.001  # the resolution of epoll's timeout
 
 
 def main(host: str, port: int, connections: int, every: float) -> None:
@@ -32,7 +32,7 @@ def main(host: str, port: int, connections: int, every: float) -> None:
 
 
 def closed(poller: select.epoll, peers: dict[int, socket.socket]) -> None:
-    """The next message whenever the last one came back."""
+    """Send the next message when the last one has come back."""
     for peer in peers.values():
         peer.send(LINE)
     calls = {fd: (peer.recv, peer.send) for fd, peer in peers.items()}
@@ -46,7 +46,7 @@ def closed(poller: select.epoll, peers: dict[int, socket.socket]) -> None:
 
 
 def paced(poller: select.epoll, peers: dict[int, socket.socket], every: float) -> None:
-    """Every connection has its turn once in `every` seconds, whatever came back."""
+    """Send on each connection once in `every` seconds, without waiting for replies."""
     sends, recvs = [peer.send for peer in peers.values()], {fd: peer.recv for fd, peer in peers.items()}
     started, turn = time.perf_counter(), 0
     while True:

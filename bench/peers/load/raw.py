@@ -1,6 +1,6 @@
-"""The library's greenlet user, `RawSocketUser`, with all it does: framing, unique payloads, checks, its own table.
+"""The library's greenlet user, `RawSocketUser`, with all its features: framing, unique payloads, checks, statistics.
 
-Used like everyone.py, with TARGET=tcp://host:port beside BENCH_EVERY.
+Used like typical.py, with TARGET=tcp://host:port beside BENCH_EVERY.
 """
 
 import os
@@ -14,16 +14,16 @@ EVERY = float(os.environ["BENCH_EVERY"])
 
 
 class Raw(LabUser):
-    """Holds a connection and talks on it, from a random moment on."""
+    """Holds a connection and sends on it, beginning at a random time."""
 
     wait_time = constant_pacing(EVERY)
 
     def on_start(self) -> None:
-        """Connect, and wait for this user's own moment to begin."""
+        """Connect, and wait for a random part of the interval."""
         super().on_start()
         self.pause(random.uniform(0, EVERY))
 
     @task
     def talk(self) -> None:
-        """One message and its reply."""
+        """Send one message and receive its reply."""
         self.exchange()

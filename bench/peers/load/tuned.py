@@ -1,7 +1,7 @@
-"""Everyone's user with what costs nothing to know: an address that needs no look-up, and `send` for `sendall`.
+"""The typical Locust user with two simple improvements: an address that needs no look-up, and `send`.
 
 `socket.create_connection` goes through gevent's thread pool even for 127.0.0.1, and gevent's `sendall` asks for the
-send buffer's size each time. Used like everyone.py.
+size of the send buffer each time. Used like typical.py.
 """
 
 import os
@@ -26,7 +26,7 @@ class Tuned(User):
 
     @task
     def talk(self) -> None:
-        """Send a line, take what comes for its reply."""
+        """Send a line and receive the reply."""
         started = time.perf_counter()
         self.sock.send(LINE)
         reply = self.sock.recv(1024)

@@ -1,116 +1,26 @@
 /*
- * The load of the server benchmarks: connections to 127.0.0.1:PORT, one thread, one epoll. Where one process has not
- * enough descriptors, each of several is told as FIRST how many connections those before it may have. It is told what to do by
- * lines on standard input, answers each with one line of JSON, and ends with its input. The first thing that is not as
- * it must be (a reset, a wrong byte, more bytes than were asked for) is answered by {"error": ...}, and ends it.
+ * The load client of bench-server: connections to 127.0.0.1:PORT, one thread, one epoll. If one process has too few
+ * descriptors, several share the connections: FIRST is the number of connections before those of this one. It reads
+ * commands, one a line, from standard input, answers each with one line of JSON, and ends with its input. The first
+ * thing that is wrong (a reset, a wrong byte, more bytes than were asked for) is answered with {"error": ...} and ends it.
  *
- *   hold N                        opens connections until N are held; they stay open and, until told otherwise, silent
- *   closed ACTIVE                 from now on one message in flight on so many of them, the next when its reply is there
- *   counts PID...                 replies so far, and the CPU seconds that these processes have used, at this moment
- *   stop                          no further message; answered when the last reply is there, or after 10 s without one
- *   open ACTIVE RATE SECONDS      messages due on an even grid over so many, sent when due, whatever came back; latencies
- *   rush N                        opens connections as fast as the server accepts them until N are held, all accepted
+ *   hold N                        opens connections until N are held; they stay open, and silent until another command
+ *   closed ACTIVE                 from now on one message in flight on so many, the next one when its reply has come
+ *   counts PID...                 the replies so far, and the CPU seconds that these processes have used, at one moment
+ *   stop                          sends no more; answered when the last reply has come, or after 10 s without one
+ *   open ACTIVE RATE SECONDS      messages due on an even grid over so many, sent when due, without waiting; latencies
+ *   rush N                        opens connections as fast as the server accepts them, until N are held and accepted
  *   slow BYTES LINE CHUNK MS      on one more connection: pipelines lines, reads one chunk each MS until all are back
  *
- * Messages are lines of 20 bytes, each its own: the number of its connection and its number there. Active connections
- * are spread evenly over the held ones.
+ * Active connections are spread evenly over the held ones.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define NS 1000000000LL
-enum { LINE = 20, EVENTS = 1024, BUFFER = 65536, PER_SOURCE = 10000, MOST = 1 << 20, PATIENCE_S = 10, LISTENS = 10 };
-
-struct peer {
-    int fd;
-    unsigned sent;           /* messages */
-    unsigned long long back; /* bytes of replies */
-    unsigned slot, first;    /* in an open loop: its place among the active, and the number of its first message */
-};
-
-static struct peer *peers;
-static unsigned held, in_flight, port, before;
-static unsigned long messages;
-static int epoll, closed;
-static char buffer[BUFFER];
-
-static void fail(const char *form, ...)
-{
-    va_list arguments;
-    va_start(arguments, form);
-    printf("{\"error\": \"");
-    vprintf(form, arguments);
-    printf("\"}\n");
-    exit(1);
-}
-
-static long long now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * NS + t.tv_nsec;
-}
-
-static void hex(char *out, int digits, unsigned long value)
-{
-    for (; digits--; value >>= 4)
-        out[digits] = "0123456789abcdef"[value & 15];
-}
-
-static void compose(char *line, unsigned peer, unsigned number)
-{
-    hex(line, 8, peer);
-    line[8] = ' ';
-    hex(line + 9, 10, number);
-    line[LINE - 1] = '\n';
-}
-
-/* A source address serves no more than its ports, and only the first half of them is found quickly. */
-static int connected(unsigned number)
-{
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (before + number) / PER_SOURCE)};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-    struct linger none = {.l_onoff = 1}; /* it ends with a reset, which keeps no port and no entry of a firewall busy */
-    if (fd < 0)
-        fail("socket: %s", strerror(errno));
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) || connect(fd, (struct sockaddr *)&to, sizeof to))
-        fail("connection %u: %s", number, strerror(errno));
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
-}
-
-static void make_room(unsigned wanted)
-{
-    if (wanted > MOST || !(peers = realloc(peers, (wanted + 1) * sizeof *peers)))
-        fail("%u connections are too many", wanted);
-}
-
-static void open_one(void)
-{
-    peers[held] = (struct peer){.fd = connected(held)};
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = held};
-    epoll_ctl(epoll, EPOLL_CTL_ADD, peers[held].fd, &event);
-    held++;
-}
+#include "load_connection.h"
 
 static void hold(unsigned wanted)
 {
@@ -129,44 +39,6 @@ static void demand_active(unsigned active)
 {
     if (!active || active > held)
         fail("%u active of %u held", active, held);
-}
-
-static void transmit(struct peer *peer)
-{
-    char line[LINE];
-    compose(line, peer - peers, peer->sent++);
-    if (send(peer->fd, line, LINE, MSG_NOSIGNAL) != LINE)
-        fail("connection %td: send: %s", peer - peers, strerror(errno));
-    in_flight++;
-}
-
-/* Takes what has come, and gives how many replies it completes; each byte must be the one that was sent. */
-static unsigned receive(struct peer *peer)
-{
-    ssize_t left = recv(peer->fd, buffer, BUFFER, 0);
-    unsigned whole = 0;
-    if (left < 0 && errno == EAGAIN)
-        return 0;
-    if (left <= 0)
-        fail("connection %td: %s", peer - peers, left ? strerror(errno) : "closed by the server");
-    for (const char *data = buffer; left > 0;) {
-        char expected[LINE];
-        unsigned number = peer->back / LINE, at = peer->back % LINE, part = LINE - at;
-        if (part > left)
-            part = left;
-        if (number >= peer->sent)
-            fail("connection %td: more came back than was sent", peer - peers);
-        compose(expected, peer - peers, number);
-        if (memcmp(expected + at, data, part))
-            fail("connection %td: the reply to message %u is wrong", peer - peers, number);
-        peer->back += part;
-        data += part;
-        left -= part;
-        whole += at + part == LINE;
-    }
-    messages += whole;
-    in_flight -= whole;
-    return whole;
 }
 
 static void start_closed(unsigned active)
@@ -192,12 +64,12 @@ static void stop(void)
     printf("{\"messages\": %lu, \"unanswered\": %u}\n", messages, in_flight);
 }
 
-/* How many connections the server has not accepted yet: the kernel tells it as what a listening socket has to read. */
+/* How many connections the server has not accepted yet: for the kernel, what a listening socket has to read. */
 static unsigned queued(void)
 {
     char line[256];
     unsigned local, state, waiting, found = 0;
-    FILE *sockets = fopen("/proc/net/tcp", "r"); /* those that listen come first */
+    FILE *sockets = fopen("/proc/net/tcp", "r"); /* the listening ones come first */
     if (!sockets || !fgets(line, sizeof line, sockets))
         fail("/proc/net/tcp: %s", strerror(errno));
     while (fgets(line, sizeof line, sockets)) {
@@ -213,7 +85,7 @@ static unsigned queued(void)
     return 0;
 }
 
-/* Looks at the queue at each LOOK connections: one that a backlog can't hold would wait for a second. */
+/* Checks the queue after each LOOK connections: one that the backlog can't hold would wait for a second. */
 static void rush(unsigned wanted)
 {
     enum { LOOK = 100, MOST_QUEUED = 500 };
@@ -226,7 +98,7 @@ static void rush(unsigned wanted)
             sched_yield();
     }
     long long ended;
-    do { /* the last of a handshake may be on its way for a moment, and the queue empty before it comes */
+    do { /* the last handshake may still be under way, with the queue empty before it ends */
         while (queued() && now_ns() < deadline)
             sched_yield();
         ended = now_ns();
@@ -254,7 +126,7 @@ static int ascending(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
-static void tell(const char *name, long long *ns, unsigned size)
+static void print_shares(const char *name, long long *ns, unsigned size)
 {
     static const struct { const char *key; double share; } SHARES[] = {
         {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99_9", 0.999}, {"max", 1.0},
@@ -281,7 +153,7 @@ static long long due(unsigned message)
     return run.start + (long long)(message * run.apart);
 }
 
-static void send_what_is_due(void)
+static void send_due(void)
 {
     for (long long now; run.sent < run.total && due(run.sent) <= (now = now_ns());) {
         transmit(active_one(run.sent % run.active, run.active));
@@ -295,11 +167,11 @@ static void wait_for_replies(void)
     struct epoll_event events[EVENTS];
     long long wait = run.sent < run.total ? due(run.sent) - now_ns() : NS / 10;
     struct timespec timeout = {.tv_nsec = wait < 0 ? 0 : wait < NS / 10 ? wait : NS / 10};
-    struct pollfd any = {.fd = epoll, .events = POLLIN}; /* epoll_wait itself knows no time below a millisecond */
+    struct pollfd any = {.fd = epoll, .events = POLLIN}; /* epoll_wait has no timeout below a millisecond */
     int ready = ppoll(&any, 1, &timeout, NULL) > 0 ? epoll_wait(epoll, events, EVENTS, 0) : 0;
     for (int n = 0; n < ready; n++) {
         if (events[n].data.u32 == MOST)
-            fail("told something else in the middle of an open loop");
+            fail("a command during an open loop");
         struct peer *peer = &peers[events[n].data.u32];
         unsigned message = peer->slot + (peer->back / LINE - peer->first) * run.active;
         long long now = now_ns();
@@ -329,21 +201,21 @@ static void open_loop(unsigned active, double rate, double seconds)
         active_one(slot, active)->slot = slot;
     }
     while (run.got < run.total && now_ns() < due(run.total) + PATIENCE_S * NS) {
-        send_what_is_due();
+        send_due();
         wait_for_replies();
     }
     if (!run.got)
         fail("no reply in %g s", seconds + PATIENCE_S);
     printf("{\"due\": %u, \"answered\": %u, ", run.total, run.got);
-    tell("due_us", run.from_due, run.got);
+    print_shares("due_us", run.from_due, run.got);
     printf(", ");
-    tell("sent_us", run.from_sent, run.got);
+    print_shares("sent_us", run.from_sent, run.got);
     printf(", ");
-    tell("late_us", run.late, run.sent);
+    print_shares("late_us", run.late, run.sent);
     printf("}\n");
 }
 
-/* What is read is held against a copy of what was sent; it repeats itself with each line. */
+/* Received data are compared with a copy of what was sent, which repeats with each line. */
 static void slow(unsigned long long total, unsigned line, unsigned chunk, unsigned every_ms)
 {
     if (!line || line > BUFFER || !chunk || chunk > BUFFER)
@@ -387,7 +259,7 @@ static void slow(unsigned long long total, unsigned line, unsigned chunk, unsign
     printf("{\"bytes\": %llu, \"seconds\": %.3f}\n", got, (now_ns() - began) / 1e9);
 }
 
-static void obey(char *command)
+static void run_command(char *command)
 {
     unsigned one, three, four;
     unsigned long long many;
@@ -407,7 +279,7 @@ static void obey(char *command)
     else if (sscanf(command, "slow %llu %u %u %u", &many, &one, &three, &four) == 4)
         slow(many, one, three, four);
     else
-        fail("what is that?");
+        fail("unknown command");
     fflush(stdout);
 }
 
@@ -422,7 +294,7 @@ int main(int argc, char **argv)
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    prctl(PR_SET_TIMERSLACK, 1); /* ns: a message is to be sent when it is due */
+    prctl(PR_SET_TIMERSLACK, 1); /* ns: so that messages are sent when due */
     epoll = epoll_create1(EPOLL_CLOEXEC);
     epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
     for (;;) {
@@ -433,7 +305,7 @@ int main(int argc, char **argv)
                 for (unsigned whole = receive(peer); whole && closed; whole--)
                     transmit(peer);
             } else if (fgets(command, sizeof command, stdin))
-                obey(command);
+                run_command(command);
             else
                 return 0;
         }

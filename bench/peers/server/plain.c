@@ -1,6 +1,6 @@
 /*
- * The plainest correct echo servers in C, as peers of the server benchmarks: one thread, level-triggered, a copy of what
- * came goes straight back. `plain select` or `plain epoll`; the first line on standard error says where it listens.
+ * The simplest correct echo servers in C, as peers of bench-server: one thread, level-triggered; data are sent back at
+ * once. `plain select` or `plain epoll`; the first line on standard error is the address.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@ static int listen_on_loopback(void)
     return fd;
 }
 
-/* A peer that does not read is waited for: plain, and right for peers that do. */
+/* Waits for a peer that does not read: simple, and correct for peers that do read. */
 static int send_all(int fd, const char *data, ssize_t left)
 {
     while (left > 0) {
@@ -45,7 +45,7 @@ static int send_all(int fd, const char *data, ssize_t left)
     return 1;
 }
 
-/* Gives 0 once the connection is over. */
+/* Gives 0 when the connection has ended. */
 static int echo(int fd)
 {
     static char buffer[BUFFER];

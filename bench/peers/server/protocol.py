@@ -1,6 +1,6 @@
-"""The plainest echo server by asyncio's Protocol, on asyncio's own loop or on uvloop's.
+"""The simplest echo server with asyncio's Protocol, on asyncio's own loop or on uvloop's.
 
-python protocol.py asyncio|uvloop     the first line on stderr says where it listens
+python protocol.py asyncio|uvloop     its first line on stderr is its address
 """
 
 import asyncio
@@ -14,7 +14,7 @@ class Echo(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
 
     def data_received(self, data: bytes) -> None:
         """Send it back."""
@@ -22,7 +22,7 @@ class Echo(asyncio.Protocol):
 
 
 async def main() -> None:
-    """Listen on a free port of 127.0.0.1 and serve until ended."""
+    """Listen on a free port of 127.0.0.1 and serve until killed."""
     server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=1024)
     sys.stderr.write("listening on {}:{}\n".format(*server.sockets[0].getsockname()))
     sys.stderr.flush()

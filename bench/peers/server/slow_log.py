@@ -1,7 +1,7 @@
-"""Runs a server whose log is read slowly: SECONDS BYTES COMMAND...; so many bytes at a time, with so long a pause.
+"""Runs a server and reads its log slowly: SECONDS BYTES COMMAND...: BYTES at a time, with pauses of SECONDS.
 
-Its pipe is as small as a pipe can be, and what is read goes to standard error. SIGTERM is passed on, and from then on
-it reads on without a pause: the server is to end.
+The pipe has the smallest possible size; the log is copied to standard error. SIGTERM is passed on to the server, and
+from then on the log is read without pauses, so that the server can end.
 """
 
 import fcntl

@@ -1,9 +1,9 @@
-"""The tutorial's select server, with its flood mended: a socket is in `outputs` only while it has something to send.
+"""The tutorial's select server, with its flood fixed: a socket is in `outputs` only while it has data to send.
 
-python tutorial.py     the first line on stderr says where it listens
+python tutorial.py     its first line on stderr is its address
 
 As the tutorial has it: `select.select` on lists of socket objects, `inputs` and `outputs`, a queue of messages for each
-socket, `recv(1024)`. Beside the flood two things are mended: it keeps what a short send left over, and does not print.
+socket, `recv(1024)`. Two more things are fixed: it keeps the rest of a short send, and it does not print.
 """
 
 import select
@@ -23,7 +23,7 @@ class Tutorial:
         self.messages: dict[socket.socket, deque[bytes]] = {}
 
     def serve(self) -> None:
-        """Echo until ended."""
+        """Echo until killed."""
         while True:
             readable, writable, _ = select.select(self.inputs, self.outputs, self.inputs)
             for ready in readable:
@@ -32,18 +32,18 @@ class Tutorial:
                 else:
                     self.read(ready)
             for ready in writable:
-                if ready in self.messages:  # else it was closed a moment ago
+                if ready in self.messages:  # it may have been closed by the loop above
                     self.write(ready)
 
     def accept(self) -> None:
-        """Take one connection."""
+        """Accept one connection."""
         connection, _ = self.server.accept()
         connection.setblocking(False)
         self.inputs.append(connection)
         self.messages[connection] = deque()
 
     def read(self, connection: socket.socket) -> None:
-        """Take what has come as a message."""
+        """Receive data as one message."""
         try:
             data = connection.recv(1024)
         except OSError:
@@ -56,7 +56,7 @@ class Tutorial:
             self.outputs.append(connection)
 
     def write(self, connection: socket.socket) -> None:
-        """Send the oldest message; the last one takes the connection off the list."""
+        """Send the oldest message; after the last one the connection leaves the list."""
         waiting = self.messages[connection]
         try:
             sent = connection.send(waiting[0])
@@ -71,7 +71,7 @@ class Tutorial:
             self.outputs.remove(connection)
 
     def close(self, connection: socket.socket) -> None:
-        """Forget it."""
+        """Close a connection."""
         self.inputs.remove(connection)
         if connection in self.outputs:
             self.outputs.remove(connection)
@@ -80,7 +80,7 @@ class Tutorial:
 
 
 def main() -> None:
-    """Say where it listens, then serve."""
+    """Log the address, then serve."""
     tutorial = Tutorial()
     sys.stderr.write("listening on {}:{}\n".format(*tutorial.server.getsockname()))
     sys.stderr.flush()

@@ -1,21 +1,21 @@
-"""Several load clients as one: a process has descriptors for so many connections, and the curve goes on."""
+"""Several load clients used as one, for more connections than one process has descriptors for."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from bench.server.clients.load_client import Load
+from bench.server.clients.load_client import LoadClient
 
 PER_CLIENT = 18_000
 
 
-class Fleet:
-    """As many clients as `most` connections need, until the block ends. What they are told is as for one of them."""
+class ClientGroup:
+    """As many clients as `most` connections need, until the block ends. The methods are those of one client."""
 
     def __init__(self, program: str, port: int, most: int) -> None:
         self._stack = ExitStack()
-        self._clients = [Load(program, port, first) for first in range(0, most, PER_CLIENT)]
+        self._clients = [LoadClient(program, port, first) for first in range(0, most, PER_CLIENT)]
         self._held = [0] * len(self._clients)
 
     def __enter__(self) -> Self:
@@ -27,7 +27,7 @@ class Fleet:
         self._stack.close()
 
     def hold(self, connections: int) -> None:
-        """Open connections until so many are held and have had a reply: one client after the other is full."""
+        """Open connections until so many are held and have had a reply: each client is filled before the next."""
         self._held = [
             max(0, min(PER_CLIENT, connections - PER_CLIENT * number)) for number in range(len(self._clients))
         ]
@@ -36,7 +36,7 @@ class Fleet:
                 client.hold(held)
 
     def closed(self, active: int) -> None:
-        """From now on one message in flight on so many of them."""
+        """Keep one message in flight on so many connections from now on."""
         for client, part in self._parts(active):
             client.closed(part)
 
@@ -46,12 +46,12 @@ class Fleet:
         return {**first, "messages": first["messages"] + sum(found["messages"] for found in others)}
 
     def stop(self) -> None:
-        """Send nothing any more; LabError if a message stays unanswered."""
+        """Send no more messages; LabError if one stays unanswered."""
         for client in self._clients:
             client.stop()
 
     def open(self, active: int, rate: float, seconds: float) -> dict[str, Any]:
-        """Send at `rate` a second, all clients at once, each its share; of each figure the worst of the clients."""
+        """Send at `rate` a second, each client its share at the same time; gives the worst client for each figure."""
         parts = self._parts(active)
         for client, part in parts:
             client.begin_open(part, rate * part / active, seconds)
@@ -61,8 +61,8 @@ class Fleet:
             for kind in ("due_us", "sent_us", "late_us")
         }
 
-    def _parts(self, active: int) -> list[tuple[Load, int]]:
-        """Share the active connections out as the held ones are; those of rounding go to the first client."""
+    def _parts(self, active: int) -> list[tuple[LoadClient, int]]:
+        """Split the active connections as the held ones are; the remainder goes to the first client."""
         total = sum(self._held)
         parts = [active * held // total for held in self._held]
         parts[0] += active - sum(parts)

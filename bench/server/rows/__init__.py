@@ -1,1 +1,1 @@
-"""The rows of bench-server: a file for each kind. A new one is its file, and a line in ../plan.py."""
+"""The rows of bench-server, a file for each kind. A new row is a file here and a line in ../table.py."""

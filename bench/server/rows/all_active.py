@@ -1,18 +1,18 @@
-"""All connections active, 100 and 900 of them: what a message costs, against asyncio's Protocol, uvloop, C select."""
+"""All connections active, 100 and 900 of them: CPU per message, against asyncio's Protocol, uvloop and C select."""
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
-from bench.server.roster import line, medians, times
-from bench.server.row import Experiment, Row
+from bench.results.line import Line
+from bench.results.record import Record
+from bench.server.roster import line, medians, ratio
+from bench.server.row import Row, ServerExperiment
 from bench.server.workloads import ALL_100, ALL_900
 
-MUST, AIM = 1.15, 1.3  # times cheaper than asyncio's Protocol
-AIM_C_SELECT = 1.35  # times what the same loop costs in C
+MUST, AIM = 1.15, 1.3  # asyncio's Protocol must cost so many times ours
+AIM_C_SELECT = 1.35  # times the cost of the same loop in C
 
 
-def _row(key: str, experiment: Experiment) -> Row:
+def _row(key: str, experiment: ServerExperiment) -> Row:
     def lines(records: Sequence[Record]) -> list[Line]:
         us = medians(records, experiment.name, "us")
         asyncio, uvloop, c_select = us["asyncio"], us["uvloop"], us["c-select"]
@@ -20,7 +20,7 @@ def _row(key: str, experiment: Experiment) -> Row:
         aim = min(asyncio / AIM, uvloop, c_select * AIM_C_SELECT) if asyncio and uvloop and c_select else None
         figure = f"CPU per message, {experiment.name} active"
         found = line(records, experiment.name, key, figure, "µs", us, must, aim)
-        against = ", ".join(times(us, name) for name in ("asyncio", "uvloop", "c-select"))
+        against = ", ".join(ratio(us, name) for name in ("asyncio", "uvloop", "c-select"))
         aims = f"1/{AIM} of asyncio, 1 x uvloop and {AIM_C_SELECT} x c-select"
         found.notes.append(f"ours is {against}; must: 1/{MUST} of asyncio; aim: {aims}")
         return [found]

@@ -1,8 +1,8 @@
 """Cost against held connections: CPU per message, user memory, latency, at more and more of them, up to CONNECTIONS.
 
-A turn is one server that is given more and more connections; at each level all have had a reply. It ends at what one
-process can hold: select's wall, the descriptors of the others. Only select in N processes and whoever finds more
-descriptors goes on. Told, not judged.
+In a trial one server gets more and more connections; at each level all have had a reply. It ends at the number that one
+process can hold: select's limit, or the descriptors of the others. Only select in N processes goes further. Reported,
+not judged.
 """
 
 from collections.abc import Sequence
@@ -10,69 +10,70 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.charts import chart
-from bench.charts.chart import Panel, Style
+from bench.charts import line_chart
+from bench.charts.line_chart import Panel, Style
 from bench.harness import procfs
-from bench.harness.line import TOLD, UNKNOWN, number
-from bench.harness.record import Record, of, problems
-from bench.harness.section import Section
-from bench.load.experiments import Values
+from bench.results.line import REPORTED, UNKNOWN, number
+from bench.results.record import Record, Values, of, problems
+from bench.results.section import Section
 from bench.server import measure
-from bench.server.clients.group import Fleet
-from bench.server.contenders import SELECT, SERVERS, Server, ours, running
-from bench.server.row import Bench, Experiment, Row
+from bench.server.clients.group import ClientGroup
+from bench.server.contenders import SELECT, SERVERS, ServerSpec, ours, running
+from bench.server.row import Row, ServerBench, ServerExperiment
 from bench.server.workloads import latency
 
 LEVELS = (100, 300, 900, 2000, 5000, 10_000, 15_000, 20_000, 30_000, 50_000, 75_000, 100_000)
 ACTIVE, RATE = 1000, 1000  # of the closed loop, and messages a second of the open one
 WARM_S, CLOSED_S, OPEN_S = 0.2, 0.7, 1.0
-WALL = 1000  # what a select server holds alone
-SPARE = 100  # descriptors of a server that are no connections
+SELECT_LIMIT = 1000  # connections of a single select process
+SPARE = 100  # descriptors that a server needs for other things
 MANY = "select x N"
 
 
 def levels(most: int) -> list[int]:
-    """Give how many are held, one after the other."""
+    """Give the numbers of held connections, one level after the other."""
     return [level for level in LEVELS if level < most] + [most]
 
 
 def reach(name: str, descriptors: int) -> float:
-    """Give how many a contender can hold; infinite where more processes hold more."""
-    return {SELECT: WALL, MANY: float("inf")}.get(name, descriptors - SPARE)
+    """Give how many connections a contender can hold; infinite if more processes hold more."""
+    return {SELECT: SELECT_LIMIT, MANY: float("inf")}.get(name, descriptors - SPARE)
 
 
-def _once(bench: Bench, server: Server, folder: Path) -> Values:
-    within = [level for level in levels(bench.connections) if level <= reach(server.name, procfs.raise_descriptors())]
-    if server.name == MANY:
-        server = server.told("--max-connections", str(bench.connections))
-    since, points = procfs.Since(), []
-    with running(server, folder) as at_work:
-        empty_kb = measure.settled_kb(at_work)
-        with Fleet(bench.load, at_work.port, within[-1]) as load:
+def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
+    within = [level for level in levels(bench.connections) if level <= reach(spec.name, procfs.raise_descriptors())]
+    if spec.name == MANY:
+        spec = spec.with_flags("--max-connections", str(bench.connections))
+    since, points = procfs.HostUsage(), []
+    with running(spec, folder) as server:
+        empty_kb = measure.settled_kb(server)
+        with ClientGroup(bench.client, server.port, within[-1]) as load:
             for held in within:
                 load.hold(held)
-                grown_kb = measure.settled_kb(at_work) - empty_kb
-                mb = measure.shared_kb(at_work) / 1024
+                grown_kb = measure.settled_kb(server) - empty_kb
+                mb = measure.shared_kb(server) / 1024
                 active = min(ACTIVE, held)
-                us = measure.closed_loop(load, at_work, active, WARM_S, bench.window_s or CLOSED_S)["us"]
+                us = measure.closed_loop(load, server, active, WARM_S, bench.window_s or CLOSED_S)["us"]
                 found = latency(load, active, RATE, bench.window_s or OPEN_S)
                 each = grown_kb * 1024 / held
                 points.append({"held": held, "us": us, "mb": mb, "bytes": each, "p99_us": found["p99_us"]})
-        processes = len(at_work.pids())
+        processes = len(server.pids())
     last = points[-1]
-    told = f"{last['us']:.1f} µs a message, {last['mb']:.0f} MB, p99 {last['p99_us']:,.0f} µs at {last['held']:,} held"
-    return {"points": points, "processes": processes, "told": told, "stolen": since.stolen}
+    summary = (
+        f"{last['us']:.1f} µs a message, {last['mb']:.0f} MB, p99 {last['p99_us']:,.0f} µs at {last['held']:,} held"
+    )
+    return {"points": points, "processes": processes, "summary": summary, "stolen": since.stolen}
 
 
 CONTENDERS = {
     SELECT: SERVERS[SELECT],
-    MANY: Server(MANY, "select, N processes", ours("select", "--processes", "auto")),
-    "epoll": Server("epoll", "epoll", ours("epoll")),
-    "poll": Server("poll", "poll", ours("poll")),
-    "asyncio": Server("asyncio", "asyncio", ours("asyncio")),
+    MANY: ServerSpec(MANY, "select, N processes", ours("select", "--processes", "auto")),
+    "epoll": ServerSpec("epoll", "epoll", ours("epoll")),
+    "poll": ServerSpec("poll", "poll", ours("poll")),
+    "asyncio": ServerSpec("asyncio", "asyncio", ours("asyncio")),
     "uvloop": SERVERS["uvloop"],
 }
-EXPERIMENT = Experiment("curve", 3, _once, tuple(CONTENDERS), CONTENDERS)
+EXPERIMENT = ServerExperiment("curve", 3, _measure, tuple(CONTENDERS), CONTENDERS)
 LABELS = {**{name: server.label for name, server in CONTENDERS.items()}, SELECT: "select", "uvloop": "uvloop (bare)"}
 STYLES = {
     SELECT: Style("#0f766e", 3.2),
@@ -86,10 +87,10 @@ FIGURES = {"us": ("CPU per message", "µs"), "mb": ("memory of all", "MB"), "p99
 
 
 def medians(records: Sequence[Record], name: str) -> list[dict[str, Any]]:
-    """Give the points of a contender, each figure the median of its turns."""
+    """Give the points of a contender; each figure is the median of its trials."""
     at: dict[int, list[dict[str, Any]]] = {}
-    for turn in of(records, EXPERIMENT.name, name):
-        for point in turn.values["points"]:
+    for trial in of(records, EXPERIMENT.name, name):
+        for point in trial.values["points"]:
             at.setdefault(point["held"], []).append(point)
     return [{key: median(point[key] for point in points) for key in points[0]} for points in at.values()]
 
@@ -98,7 +99,7 @@ def _sections(records: Sequence[Record]) -> list[Section]:
     points = {name: found for name in CONTENDERS if (found := medians(records, name))}
     notes = sorted({f"{name}: {text}" for name in CONTENDERS for text in problems(records, EXPERIMENT.name, name)})
     notes += [f"at {last['held']:,} held, {_grown(LABELS[name], last)}" for name, (*_, last) in points.items()]
-    outcome = TOLD if {SELECT, MANY} <= set(points) else UNKNOWN
+    outcome = REPORTED if {SELECT, MANY} <= set(points) else UNKNOWN
     table = [["held", *(f"{LABELS[name]}: CPU, memory of all, p99" for name in points)], *_rows(points)]
     return [Section("curve", "Cost against held connections", table, notes, outcome, _picture(points))]
 
@@ -129,7 +130,7 @@ def _picture(points: dict[str, list[dict[str, Any]]]) -> str:
         Panel(f"p99 from due, at {RATE:,} messages a second", "Milliseconds", series("p99_us", 1e-3), log=True),
     ]
     title = "What it costs to hold more"
-    return chart.lines(
+    return line_chart.draw(
         title,
         "Held connections from left to right. select ends at its wall, in N processes it goes on.",
         panels,

@@ -1,31 +1,30 @@
-"""What 900 connections cost that are held and silent: the share of one core."""
+"""The cost of 900 held and silent connections, as a share of one core."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.harness.line import Line
-from bench.harness.record import Record
-from bench.load.experiments import Values
+from bench.results.line import Line
+from bench.results.record import Record, Values
 from bench.server import measure
-from bench.server.clients.load_client import Load
-from bench.server.contenders import SELECT, Server, running
+from bench.server.clients.load_client import LoadClient
+from bench.server.contenders import SELECT, ServerSpec, running
 from bench.server.roster import line, medians
-from bench.server.row import Bench, Experiment, Row
+from bench.server.row import Row, ServerBench, ServerExperiment
 
 HELD = 900
-WINDOW_S = 5.0  # the least that a claim about idleness may rest on
+WINDOW_S = 5.0  # at least: a shorter window shows too little
 MUST_PCT, AIM_PCT = 2.0, 0.2
 
 
-def _once(bench: Bench, server: Server, folder: Path) -> Values:
-    with running(server, folder) as at_work, Load(bench.load, at_work.port) as load:
+def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
+    with running(spec, folder) as server, LoadClient(bench.client, server.port) as load:
         load.hold(HELD)
-        measure.settled_kb(at_work)
-        found = measure.window(load, at_work, max(bench.window_s or WINDOW_S, WINDOW_S))
+        measure.settled_kb(server)
+        found = measure.window(load, server, max(bench.window_s or WINDOW_S, WINDOW_S))
     return {"idle_pct": found["cpu_s"] / found["seconds"] * 100, **found}
 
 
-EXPERIMENT = Experiment("idle", 3, _once, (SELECT, "asyncio", "uvloop"))
+EXPERIMENT = ServerExperiment("idle", 3, _measure, (SELECT, "asyncio", "uvloop"))
 
 
 def _lines(records: Sequence[Record]) -> list[Line]:

@@ -1,9 +1,9 @@
-"""One client that reads slowly and takes 100 MB of echo: how much the others' p99 moves.
+"""One client that reads 100 MB of echo slowly: how much the p99 of the others changes.
 
-A turn is three identical runs of the others, the slow client beside the middle one. Its p99 is held against the mean of
-the two around it, which says how much it moves; these two against each other say how far identical runs lie apart.
-Both are medians over the turns; what must stay below 20 % is what the one is beyond the other. It is the p99 from sent:
-with three processes on two cores the client that measures is late itself, which is no fault of the server.
+A trial has three identical runs of the others, with the slow client beside the middle one. The p99 of the middle run is
+compared with the mean of the other two: the change. The difference of those two shows how far identical runs are
+apart: the spread. Both are medians over the trials; the change beyond the spread must stay below 20 %. It is the p99
+from sent: with three processes on two cores the measuring client itself is late, which is not the server's fault.
 """
 
 import statistics
@@ -11,31 +11,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.harness.line import Line, number
-from bench.harness.procfs import Since
-from bench.harness.record import Record, median, of
-from bench.load.experiments import Values
-from bench.server.clients.load_client import Load
-from bench.server.contenders import SELECT, Server, running
-from bench.server.roster import CAST, line
-from bench.server.row import Bench, Experiment, Row
+from bench.harness.procfs import HostUsage
+from bench.results.line import Line, number
+from bench.results.record import Record, Values, median, of
+from bench.server.clients.load_client import LoadClient
+from bench.server.contenders import SELECT, ServerSpec, running
+from bench.server.roster import ROSTER, line
+from bench.server.row import Row, ServerBench, ServerExperiment
 from bench.server.workloads import latency
 
 OTHERS, RATE, WINDOW_S = 100, 2000, 6.0
-TOTAL, CHUNK, EVERY_MS = 100_000_000, 65_536, 4  # 16 MB a second: the server could do more, so it has to wait
-LINE_B = 1000  # lines of 20 bytes would be 800,000 messages a second: then the server is the slow one
+TOTAL, CHUNK, EVERY_MS = 100_000_000, 65_536, 4  # 16 MB a second: the server could send more, so it has to wait
+LINE_B = 1000  # lines of 20 bytes would be 800,000 messages a second, too many for the server
 MUST_PCT = 20.0
 
 
-def _once(bench: Bench, server: Server, folder: Path) -> Values:
-    since = Since()
-    with running(server, folder) as at_work, Load(bench.load, at_work.port) as load:
+def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
+    since = HostUsage()
+    with running(spec, folder) as server, LoadClient(bench.client, server.port) as load:
         load.hold(OTHERS)
         before = latency(load, OTHERS, RATE, WINDOW_S)
-        with Load(bench.load, at_work.port) as slow:
-            slow.tell(f"slow {TOTAL} {LINE_B} {CHUNK} {EVERY_MS}")
+        with LoadClient(bench.client, server.port) as slow:
+            slow.send(f"slow {TOTAL} {LINE_B} {CHUNK} {EVERY_MS}")
             beside = latency(load, OTHERS, RATE, WINDOW_S)
-            took = slow.answer()
+            took = slow.receive()
         after = latency(load, OTHERS, RATE, WINDOW_S)
     return {
         **compared(*(run["p99_sent_us"] for run in (before, beside, after))),
@@ -46,29 +45,31 @@ def _once(bench: Bench, server: Server, folder: Path) -> Values:
 
 
 def compared(before: float, beside: float, after: float) -> Values:
-    """From three p99 in a row: by how many percent the middle one moved, and how far the other two lie apart."""
+    """Give the change of the middle one of three p99 in percent, and how far the other two are apart."""
     mean = (before + after) / 2
     return {"without_us": mean, "moved_pct": (beside / mean - 1) * 100, "apart_pct": abs(after - before) / mean * 100}
 
 
-EXPERIMENT = Experiment("slow reader", 7, _once, (SELECT,))
+EXPERIMENT = ServerExperiment("slow reader", 7, _measure, (SELECT,))
 
 
 def _lines(records: Sequence[Record]) -> list[Line]:
-    turns = of(records, EXPERIMENT.name, SELECT)
-    moved, apart = median(turns, "moved_pct"), median(turns, "apart_pct")
+    trials = of(records, EXPERIMENT.name, SELECT)
+    moved, apart = median(trials, "moved_pct"), median(trials, "apart_pct")
     beyond = max(0.0, moved - apart) if moved is not None and apart is not None else None
     figure = "a slow reader, others' p99 beyond the spread"
-    title = "A slow reader: how far it moves the p99 of others, beyond the spread"
+    title = "A slow reader: how much the p99 of the others changes, beyond the spread"
     found = line(records, EXPERIMENT.name, "slow", figure, "%", {SELECT: beyond}, MUST_PCT, None, title=title)
-    if not turns:
+    if not trials:
         return [found]
-    beside, without = (statistics.median(turn.values[key] for turn in turns) for key in ("p99_sent_us", "without_us"))
-    found.notes.append(
-        f"p99 moves by {moved:+.0f} %, identical runs lie {apart:.0f} % apart (medians of {len(turns)}); "
-        f"{number(median(turns, 'busy'), 'cores')} were busy beside the slow reader, of whatever process"
+    beside, without = (
+        statistics.median(trial.values[key] for trial in trials) for key in ("p99_sent_us", "without_us")
     )
-    bars = [(CAST.labels[SELECT], beside, f"p99 {beside:.0f} µs"), ("without it", without, f"p99 {without:.0f} µs")]
+    found.notes.append(
+        f"p99 changes by {moved:+.0f} %, identical runs are {apart:.0f} % apart (medians of {len(trials)}); "
+        f"{number(median(trials, 'busy'), 'cores')} were busy beside the slow reader, with any process"
+    )
+    bars = [(ROSTER.labels[SELECT], beside, f"p99 {beside:.0f} µs"), ("without it", without, f"p99 {without:.0f} µs")]
     caption = f"{OTHERS} connections, {RATE:,} messages a second, while one more takes 100 MB slowly"
     return [replace(found, bars=bars, caption=caption)]
 

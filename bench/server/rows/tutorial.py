@@ -1,12 +1,12 @@
-"""Against the tutorial's own select server, its flood mended: all connections active, and few of many."""
+"""Against the tutorial's own select server, with its flood fixed: all connections active, and few of many."""
 
 from collections.abc import Sequence
 
-from bench.harness.line import Line
-from bench.harness.record import Record
+from bench.results.line import Line
+from bench.results.record import Record
 from bench.server.contenders import SELECT
 from bench.server.roster import line, medians
-from bench.server.row import Experiment, Row
+from bench.server.row import Row, ServerExperiment
 from bench.server.workloads import ALL_900, FEW
 
 MUST_ALL = 1.5  # times cheaper
@@ -17,9 +17,9 @@ def _lines(records: Sequence[Record]) -> list[Line]:
     return [_line(records, ALL_900, MUST_ALL, None), _line(records, FEW, MUST_FEW, AIM_FEW)]
 
 
-def _line(records: Sequence[Record], experiment: Experiment, must: float, aim: float | None) -> Line:
+def _line(records: Sequence[Record], experiment: ServerExperiment, must: float, aim: float | None) -> Line:
     us = medians(records, experiment.name, "us")
-    mine, theirs = us[SELECT], us["tutorial"]
+    ours, theirs = us[SELECT], us["tutorial"]
     figure = f"the tutorial's select, {experiment.name} active"
     found = line(
         records,
@@ -30,9 +30,9 @@ def _line(records: Sequence[Record], experiment: Experiment, must: float, aim: f
         {name: us[name] for name in (SELECT, "tutorial")},
         theirs / must if theirs else None,
         theirs / aim if theirs and aim else None,
-        title=f"The tutorial's select server beside it, {experiment.name} active: CPU per message",
+        title=f"The tutorial's select server, {experiment.name} active: CPU per message",
     )
-    cheaper = f"{theirs / mine:.1f}" if theirs and mine else "-"
+    cheaper = f"{theirs / ours:.1f}" if theirs and ours else "-"
     found.notes.append(f"ours is {cheaper} times cheaper; must: {must:g}" + (f"; aim: {aim:g}" if aim else ""))
     return found
 

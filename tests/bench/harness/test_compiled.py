@@ -18,13 +18,13 @@ def test_each_program_is_compiled_once(name: str, tmp_path: Path) -> None:
     assert os.access(made, os.X_OK)
 
 
-def test_without_a_compiler_it_is_one_line_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_one_line_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match=r"load\.c needs a C compiler \(gcc, cc\): install one"):
         compiled.program("server/load", tmp_path)
 
 
-def test_a_compiler_that_fails_is_told_with_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_compiler_is_reported_with_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gcc = tmp_path / "gcc"
     gcc.write_text("#!/bin/sh\necho 'no such thing' >&2\nexit 1\n")
     gcc.chmod(0o755)

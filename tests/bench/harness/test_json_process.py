@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness.json_process import Teller
+from bench.harness.json_process import JsonProcess
 from lab.errors import LabError
 
 PROGRAM = """
@@ -16,34 +16,34 @@ for line in sys.stdin:
 """
 
 
-class Parrot(Teller):
-    name = "the parrot"
+class Repeater(JsonProcess):
+    name = "the repeater"
 
 
 @pytest.fixture
-def parrot() -> object:
-    with Parrot([sys.executable, "-c", PROGRAM]) as made:
+def repeater() -> object:
+    with Repeater([sys.executable, "-c", PROGRAM]) as made:
         yield made
 
 
-def test_it_answers_each_command(parrot: Parrot) -> None:
-    assert parrot.ask("one") == {"said": "one"}
-    parrot.tell("two")
-    assert parrot.answer() == {"said": "two"}
+def test_it_answers_each_command(repeater: Repeater) -> None:
+    assert repeater.call("one") == {"said": "one"}
+    repeater.send("two")
+    assert repeater.receive() == {"said": "two"}
 
 
-def test_an_error_is_raised(parrot: Parrot) -> None:
-    with pytest.raises(LabError, match="the parrot: it can't"):
-        parrot.ask("fail")
+def test_an_error_is_raised(repeater: Repeater) -> None:
+    with pytest.raises(LabError, match="the repeater: it can't"):
+        repeater.call("fail")
 
 
-def test_one_that_has_ended_is_told(parrot: Parrot) -> None:
-    parrot.ask("end")
-    with pytest.raises(LabError, match="the parrot ended with 3"):
-        parrot.ask("more")
+def test_a_process_that_has_ended_is_reported(repeater: Repeater) -> None:
+    repeater.call("end")
+    with pytest.raises(LabError, match="the repeater ended with 3"):
+        repeater.call("more")
 
 
 def test_it_ends_with_the_block() -> None:
-    with Parrot([sys.executable, "-c", PROGRAM]) as made:
+    with Repeater([sys.executable, "-c", PROGRAM]) as made:
         pass
     assert not Path(f"/proc/{made.pid}").exists()

@@ -51,7 +51,7 @@ def test_a_process_that_has_ended(proc: Path, what: object) -> None:
         procfs.rss_kb(7, proc)
 
 
-def test_this_very_process() -> None:
+def test_the_current_process() -> None:
     before = procfs.cpu_s(os.getpid())
     sum(range(3_000_000))
     assert procfs.cpu_s(os.getpid()) > before
@@ -70,12 +70,12 @@ def test_the_soft_limit_becomes_the_hard_one_for_children_too() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_passes_since_a_moment_and_the_share_that_the_host_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_steal_and_busy_cores_usage_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     stolen, busy, now = iter([5.0, 5.5]), iter([7.0, 52.0]), iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr(procfs, "stolen_s", lambda: next(stolen))
     monkeypatch.setattr(procfs, "busy_s", lambda: next(busy))
     monkeypatch.setattr(procfs, "time", SimpleNamespace(monotonic=lambda: next(now)))
-    since = procfs.Since()
-    assert since.seconds == 10.0
-    assert since.stolen == 0.5 / 20
-    assert since.busy == 1.5
+    usage = procfs.HostUsage()
+    assert usage.seconds == 10.0
+    assert usage.stolen == 0.5 / 20
+    assert usage.busy == 1.5

@@ -10,22 +10,23 @@ from typing import Any
 import pytest
 
 import lab.__main__ as verbs
+from bench import settings
 from bench.load import command, echo_server, schedule
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
-from bench.load.experiments import Experiment
-from lab.errors import Interrupted, LabError
+from bench.load.experiments import LoadExperiment
+from lab.errors import Interrupted, LabError, UsageError
 from lab.run import folder as runs
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run the command with one experiment in place of all: gives the exit code and bench.json."""
+    """Run the command with one experiment instead of all: gives the exit code and bench.json."""
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))
     monkeypatch.setattr(echo_server, "program", lambda: ["none"])
 
-    def run(once: Any, **flags: str) -> tuple[int, dict[str, Any]]:
-        experiment = Experiment("hold", ("memory",), (SESSION, FLOOR), 1, once)
+    def run(measure: Any, **flags: str) -> tuple[int, dict[str, Any]]:
+        experiment = LoadExperiment("hold", ("memory",), (SESSION, FLOOR), 1, measure)
         monkeypatch.setattr(schedule, "EXPERIMENTS", (experiment,))
         code = command.run({"ONLY": "memory", "PEERS": "none", **flags})
         return code, json.loads((tmp_path / "runs/latest/bench.json").read_text())
@@ -33,8 +34,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., t
     return run
 
 
-def test_turns_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    code, document = measured(lambda bench, contender, folder: {"kb": 1.0, "stolen": 0.0}, REPEAT="2")
+def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    code, document = measured(lambda bench, generator, folder: {"kb": 1.0, "stolen": 0.0}, REPEAT="2")
     assert code == 0
     assert [record["contender"] for record in document["records"]] == [SESSION, FLOOR, FLOOR, SESSION]
     out, err = capsys.readouterr()
@@ -48,34 +49,34 @@ def test_the_exit_code(measured: Any, kb: float | None, code: int) -> None:
     assert measured(lambda *_: {"kb": kb, "stolen": 0.0})[0] == code
 
 
-def test_what_fails_is_written_down_and_the_others_go_on(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    def once(bench: Any, contender: Any, folder: Path) -> dict[str, Any]:
-        if contender.name == SESSION:
+def test_a_failure_is_written_down_and_the_others_go_on(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def measure(bench: Any, generator: Any, folder: Path) -> dict[str, Any]:
+        if generator.name == SESSION:
             raise LabError("it broke", "its last line")
         return {"kb": 0.2, "stolen": 0.0}
 
-    code, document = measured(once)
+    code, document = measured(measure)
     assert code == 4
     assert [record["problem"] for record in document["records"]] == ["it broke", ""]
     assert "its last line" in capsys.readouterr().err
 
 
-def test_an_interrupt_leaves_what_was_measured(measured: Any, tmp_path: Path) -> None:
-    def once(bench: Any, contender: Any, folder: Path) -> dict[str, Any]:
-        if contender.name == FLOOR:
+def test_an_interrupt_keeps_what_was_measured(measured: Any, tmp_path: Path) -> None:
+    def measure(bench: Any, generator: Any, folder: Path) -> dict[str, Any]:
+        if generator.name == FLOOR:
             raise Interrupted
         return {"kb": 1.0, "stolen": 0.0}
 
     with pytest.raises(Interrupted):
-        measured(once)
+        measured(measure)
     document = json.loads((tmp_path / "runs/latest/bench.json").read_text())
     assert [record["contender"] for record in document["records"]] == [SESSION]
 
 
-def test_a_peer_that_is_not_there_is_left_out_with_one_line(
+def test_an_unavailable_peer_is_left_out_with_one_line(
     measured: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    absent = replace(CONTENDERS["tsung"], there=lambda: "tsung is not installed")
+    absent = replace(CONTENDERS["tsung"], unavailable=lambda: "tsung is not installed")
     monkeypatch.setitem(CONTENDERS, "tsung", absent)
     measured(lambda *_: {"kb": 1.0, "stolen": 0.0}, PEERS="tsung")
     assert "Tsung is left out: tsung is not installed\n" in capsys.readouterr().err
@@ -95,15 +96,15 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Pa
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_small_real_one(checkout: Path) -> None:
+def test_a_small_benchmark(checkout: Path) -> None:
     small = ("--connections", "20", "--rate", "20", "--window", "1s", "--repeat", "1", "--peers", "tuned")
     done = _bench(checkout, "", *small, "--only", "closed,arrivals")
-    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # how fast it is on this machine is not the question
+    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # how fast it is on this machine does not matter
     folder = checkout / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg", "logs"}
     records = json.loads((folder / "bench.json").read_text())["records"]
-    turns = [(record["experiment"], record["contender"]) for record in records]
-    assert turns == [
+    trials = [(record["experiment"], record["contender"]) for record in records]
+    assert trials == [
         *(("closed", name) for name in (FLOOR, SESSION, FLOOR, "tuned", FLOOR)),
         ("arrivals", SESSION),
     ]
@@ -123,3 +124,10 @@ def _bench(checkout: Path, before: str, *arguments: str) -> subprocess.Completed
         timeout=900,
         check=False,
     )
+
+
+def test_descriptors_are_checked_for_the_largest_row() -> None:
+    command.check_descriptors(settings.read_load({"ONLY": "memory"}, {}), 10_100)
+    command.check_descriptors(settings.read_load({}, {}), 15_100)
+    with pytest.raises(UsageError, match=r"15000 connections need 15100 descriptors .* limit is 15099"):
+        command.check_descriptors(settings.read_load({}, {}), 15_099)

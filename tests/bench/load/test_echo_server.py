@@ -45,7 +45,7 @@ def test_it_echoes_and_counts(server: Echo) -> None:
     until(lambda: server.counts()["closed"] == 2)
 
 
-def test_its_bins_begin_with_the_first_accept_and_hold_everything(server: Echo) -> None:
+def test_bins_begin_with_the_first_accept_and_count_all(server: Echo) -> None:
     with _connect(server) as peer:
         for _ in range(3):
             peer.sendall(b"line\n")
@@ -57,7 +57,7 @@ def test_its_bins_begin_with_the_first_accept_and_hold_everything(server: Echo) 
     assert len(bins["accepts_in"]) - 1 == pytest.approx((bins["now"] - bins["first"]) / BIN_S, abs=1.01)
 
 
-def test_silence_is_counted_from_the_mark_on(server: Echo) -> None:
+def test_silence_is_measured_from_the_mark(server: Echo) -> None:
     def send() -> None:
         peer.sendall(b"line\n")
         peer.recv(100)
@@ -73,7 +73,7 @@ def test_silence_is_counted_from_the_mark_on(server: Echo) -> None:
         assert server.counts()["silence"] > 0
 
 
-def test_a_stalled_server_does_nothing(server: Echo) -> None:
+def test_a_stalled_server_does_not_answer(server: Echo) -> None:
     with _connect(server) as peer:
         peer.sendall(b"line\n")
         peer.recv(100)
@@ -97,7 +97,7 @@ def test_a_long_message_comes_back_whole(server: Echo) -> None:
         assert found == message
 
 
-def test_a_server_that_has_ended_is_told(server: Echo) -> None:
+def test_a_server_that_has_ended_is_reported(server: Echo) -> None:
     os.kill(server.pid, signal.SIGKILL)
     with pytest.raises(LabError, match="the echo server ended with -9"):
         server.counts()

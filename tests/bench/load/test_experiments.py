@@ -4,22 +4,23 @@ from typing import Any
 
 import pytest
 
-from bench.load import contenders, echo_server, experiments, options
-from bench.load.contenders import CONTENDERS, FLOOR, SESSION, Run
-from bench.load.experiments import Bench, failures, spread, verdict
+from bench import settings
+from bench.load import contenders, echo_server, experiments
+from bench.load.contenders import CONTENDERS, FLOOR, SESSION, RunningGenerator
+from bench.load.experiments import LoadBench, failures, spread, verdict
 from lab.errors import LabError
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadBench:
     monkeypatch.setattr(experiments, "SETTLE_S", 0.5)
-    chosen = options.read({"CONNECTIONS": "20", "WINDOW": "1s", "RATE": "20"}, {})
-    return Bench(chosen, echo_server.program(), tmp_path)
+    chosen = settings.read_load({"CONNECTIONS": "20", "WINDOW": "1s", "RATE": "20"}, {})
+    return LoadBench(chosen, echo_server.program(), tmp_path)
 
 
-def test_a_load_lasts_for_its_ramp_and_then_so_long(bench: Bench) -> None:
-    load = bench.load(4000, 20, 1.0, 4.5)
-    assert (load.rate, load.seconds, load.target) == (20, 6, "tcp://127.0.0.1:4000")
+def test_a_workload_lasts_for_its_ramp_and_its_seconds(bench: LoadBench) -> None:
+    workload = bench.workload(4000, 20, 1.0, 4.5)
+    assert (workload.rate, workload.seconds, workload.target) == (20, 6, "tcp://127.0.0.1:4000")
 
 
 def test_spread_of_whole_tenths() -> None:
@@ -30,7 +31,7 @@ def test_spread_of_whole_tenths() -> None:
     assert (found["lowest"], found["highest"]) == (80, 120)
 
 
-def test_spread_of_too_little() -> None:
+def test_spread_of_too_few_bins() -> None:
     assert spread([5] * 7, 1000.0) == {"tenths": [], "worst_pct": None, "lowest": None, "highest": None}
     assert spread([], 1000.0)["tenths"] == []
 
@@ -54,8 +55,8 @@ def test_failures_of_a_verdict_by_name() -> None:
 
 
 def test_no_figure_is_taken_from_a_run_that_failed(tmp_path: Path) -> None:
-    run = Run("session", tmp_path)
-    with pytest.raises(LabError, match=r"session: it left no verdict\.json"):
+    run = RunningGenerator("session", tmp_path)
+    with pytest.raises(LabError, match=r"session: it wrote no verdict\.json"):
         verdict(run)
     (tmp_path / "verdict.json").write_text(json.dumps(_document(failed={"refused": 2})))
     with pytest.raises(LabError, match=r"failures: \{'refused': 2\}"):
@@ -65,8 +66,8 @@ def test_no_figure_is_taken_from_a_run_that_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [SESSION, FLOOR])
-def test_a_small_hold(bench: Bench, name: str) -> None:
-    found = experiments.hold(bench, CONTENDERS[name], bench.folder / "turn")
+def test_a_small_hold(bench: LoadBench, name: str) -> None:
+    found = experiments.hold(bench, CONTENDERS[name], bench.folder / "trial")
     assert found["base_kb"] > 1000
     assert found["messages"] > 0
     assert {"kb", "us", "per_s", "stolen", "ramp_s", "silent_ramp_ms", "silent_held_ms"} <= set(found)
@@ -75,22 +76,22 @@ def test_a_small_hold(bench: Bench, name: str) -> None:
         assert {"lag_held_ms", "lag_end_ms", "silent_end_ms"} <= set(found)
 
 
-def test_a_small_closed_loop(bench: Bench) -> None:
-    found = experiments.closed(bench, CONTENDERS[SESSION], bench.folder / "turn")
+def test_a_small_closed_loop(bench: LoadBench) -> None:
+    found = experiments.closed(bench, CONTENDERS[SESSION], bench.folder / "trial")
     assert found["messages"] > 0
     assert found["us"] == pytest.approx(found["cpu_s"] * 1e6 / found["messages"], rel=0.01)
 
 
-def test_a_few_arrivals(bench: Bench) -> None:
-    found = experiments.arrivals(bench, CONTENDERS[SESSION], bench.folder / "turn")
+def test_a_few_arrivals(bench: LoadBench) -> None:
+    found = experiments.arrivals(bench, CONTENDERS[SESSION], bench.folder / "trial")
     assert (found["accepted"], found["failed"]) == (30, 0)
     assert 0 < sum(found["tenths"]) <= 30
 
 
-def test_whoever_ends_in_the_middle_is_not_measured(bench: Bench) -> None:
-    def short(run: Run, load: contenders.Load) -> None:
+def test_a_generator_that_ends_early_is_not_measured(bench: LoadBench) -> None:
+    def short(run: RunningGenerator, workload: contenders.Workload) -> None:
         process = run.start("short", ["sleep", "0.1"], {})
-        run.generator, run.base_kb = process.pid, 1
+        run.pid, run.base_kb = process.pid, 1
 
     with pytest.raises(LabError, match=r"short: 20 connections: short ended with 0; 0 were accepted, 0 closed"):
-        experiments.closed(bench, contenders.Contender("short", "short", short), bench.folder / "turn")
+        experiments.closed(bench, contenders.Generator("short", "short", short), bench.folder / "trial")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.load import echo_server, measure
-from bench.load.contenders import Run
+from bench.load.contenders import RunningGenerator
 from bench.load.echo_server import Echo
 from bench.load.measure import Reading, between
 from lab.errors import LabError
@@ -23,7 +23,7 @@ def test_a_window() -> None:
     assert (values["us"], values["per_s"]) == (10.0, 50_000.0)
 
 
-def test_no_figure_without_messages_or_of_a_run_that_ends_meanwhile() -> None:
+def test_no_figure_without_messages_or_with_closed_connections() -> None:
     with pytest.raises(LabError, match="no message came"):
         between(FIRST, dataclasses.replace(LAST, messages=1000))
     with pytest.raises(LabError, match="3 connections were closed while it was measured"):
@@ -37,8 +37,8 @@ def test_a_reading_of_a_real_process() -> None:
     assert found.cpu_s > 0
 
 
-def test_whoever_does_not_connect_in_time_is_told_with_what_was_seen(tmp_path: Path) -> None:
-    run = Run("lazy", tmp_path, generator=os.getpid())
+def test_connections_that_are_missing_are_reported(tmp_path: Path) -> None:
+    run = RunningGenerator("lazy", tmp_path, pid=os.getpid())
     with (
         Echo(echo_server.program()) as server,
         pytest.raises(LabError, match="lazy: 3 connections: not ready within 0 s; 0 were"),

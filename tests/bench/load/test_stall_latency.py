@@ -1,4 +1,4 @@
-"""The arithmetic against a simulation: every message of every connection, one at a time, through one server."""
+"""The formula against a simulation of every message of every connection through one server."""
 
 import heapq
 import random
@@ -43,13 +43,13 @@ class Simulation:
         return counts
 
 
-# Within what the stall made late: 2 s of each 12, 20 or 47 s are more than a hundredth, and a twentieth of 12 or 20 s.
+# Quantiles that the stall affects: 2 s are over 1 % of 12, 20 and 47 s, and over 5 % of 12 and 20 s.
 QUANTILES = [(quantile, seconds) for quantile in (0.99, 0.999) for seconds in (12.0, 20.0, 47.0)]
 
 
 @pytest.mark.parametrize(("quantile", "seconds"), [*QUANTILES, (0.95, 12.0), (0.95, 20.0)])
 @pytest.mark.parametrize(("connections", "cost"), [(100, 1e-9), (100, 3e-5), (1000, 3e-5), (1000, 7e-5)])
-def test_the_quantile_is_the_simulations(connections: int, cost: float, seconds: float, quantile: float) -> None:
+def test_the_quantile_is_that_of_a_simulation(connections: int, cost: float, seconds: float, quantile: float) -> None:
     run = Simulation(connections, cost, seconds, stopped=4.0)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     found = implied(quantile, STALL, PERIOD, connections, len(run.latencies), drain)
@@ -57,7 +57,7 @@ def test_the_quantile_is_the_simulations(connections: int, cost: float, seconds:
 
 
 @pytest.mark.parametrize(("connections", "cost", "load"), [(100, 1e-9, 0.0), (1000, 3e-5, 0.3), (1000, 6e-5, 0.6)])
-def test_the_drain_is_what_a_queue_of_that_load_takes(connections: int, cost: float, load: float) -> None:
+def test_the_drain_equals_that_of_a_queue_under_that_load(connections: int, cost: float, load: float) -> None:
     run = Simulation(connections, cost, 20.0, stopped=4.0)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     assert drain == pytest.approx(STALL * load / (1 - load), rel=0.05, abs=2 * BIN)
@@ -68,11 +68,11 @@ def test_the_example_in_the_text() -> None:
     assert implied(0.999, 2.0, 0.1, 100, 20_000, 0.0) == pytest.approx(1.98, rel=0.001)
 
 
-def test_far_from_the_tail_nothing_is_implied() -> None:
+def test_a_low_quantile_is_not_affected() -> None:
     assert implied(0.5, 2.0, 0.1, 100, 20_000, 0.0) == 0.0
 
 
-def test_the_worst_of_all_is_the_whole_stall() -> None:
+def test_the_maximum_is_the_whole_stall() -> None:
     assert implied(1.0, 2.0, 0.1, 100, 20_000, 0.0) == pytest.approx(2.0, rel=0.001)
 
 

@@ -30,13 +30,13 @@ def test_its_configuration() -> None:
     assert think.attrib["value"] == "1"
 
 
-def test_a_closed_loop_thinks_not() -> None:
+def test_a_closed_loop_has_no_think_time() -> None:
     assert "thinktime" not in tsung.configuration(4000, 100, 1000.0, 0.0, 20)
 
 
-def test_it_is_not_installed_where_that_needs_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_installed_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert tsung.absent() == "tsung is not installed (Debian: apt-get install tsung)"
+    assert tsung.unavailable() == "tsung is not installed (Debian: apt-get install tsung)"
 
 
 def test_root_on_debian_installs_it_and_a_failure_is_the_reason(
@@ -47,14 +47,14 @@ def test_root_on_debian_installs_it_and_a_failure_is_the_reason(
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert tsung.absent() == "apt-get install --yes --no-install-recommends tsung ended with 100"
+    assert tsung.unavailable() == "apt-get install --yes --no-install-recommends tsung ended with 100"
     assert (tmp_path / "asked").read_text() == "install --yes --no-install-recommends tsung\n"
     assert "Installing tsung from Debian" in capsys.readouterr().err
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert "is not installed" in tsung.absent()
+    assert "is not installed" in tsung.unavailable()
 
 
 @pytest.mark.skipif(not shutil.which("tsung"), reason="tsung is not installed")
-def test_it_loads_what_it_is_told_to(tmp_path: Path) -> None:
-    assert tsung.absent() == ""
+def test_it_makes_the_configured_load(tmp_path: Path) -> None:
+    assert tsung.unavailable() == ""
     demand_messages("tsung", tmp_path, connections=3, every=0.0)

@@ -11,9 +11,9 @@ import pytest
 
 import lab.__main__ as verbs
 from bench.harness import compiled
-from bench.server import command, table
+from bench.server import allocator, command, table
 from bench.server.contenders import SELECT, SERVERS
-from bench.server.row import Experiment, Row
+from bench.server.row import Row, ServerExperiment
 from bench.server.rows import idle
 from lab.errors import Interrupted
 from lab.run import folder as runs
@@ -22,13 +22,13 @@ from tests.support.serving import needs_gcc
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run the command with one row in place of all: gives the exit code and bench.json."""
+    """Run the command with one row instead of all: gives the exit code and bench.json."""
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))
     monkeypatch.setattr(compiled, "program", lambda name: "none")
 
-    def run(once: Any, **flags: str) -> tuple[int, dict[str, Any]]:
-        experiment = Experiment(idle.EXPERIMENT.name, 2, once, (SELECT, "asyncio"))
+    def run(measure: Any, **flags: str) -> tuple[int, dict[str, Any]]:
+        experiment = ServerExperiment(idle.EXPERIMENT.name, 2, measure, (SELECT, "asyncio"))
         monkeypatch.setattr(table, "ROWS", {"idle": Row("idle", (experiment,), idle.ROW.lines)})
         code = command.run({"ONLY": "idle", "PEERS": "asyncio", **flags})
         return code, json.loads((tmp_path / "runs/latest/bench.json").read_text())
@@ -36,7 +36,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., t
     return run
 
 
-def test_turns_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, document = measured(lambda bench, server, folder: {"idle_pct": 0.1, "stolen": 0.0})
     assert code == 0
     assert [record["contender"] for record in document["records"]] == [SELECT, "asyncio", "asyncio", SELECT]
@@ -52,23 +52,23 @@ def test_the_exit_code(measured: Any, share: float | None, code: int) -> None:
     assert measured(lambda *_: {"idle_pct": share, "stolen": 0.0}, REPEAT="1")[0] == code
 
 
-def test_an_interrupt_leaves_what_was_measured(measured: Any, tmp_path: Path) -> None:
-    def once(bench: Any, server: Any, folder: Path) -> dict[str, Any]:
+def test_an_interrupt_keeps_what_was_measured(measured: Any, tmp_path: Path) -> None:
+    def measure(bench: Any, server: Any, folder: Path) -> dict[str, Any]:
         if server.name == "asyncio":
             raise Interrupted
         return {"idle_pct": 1.0, "stolen": 0.0}
 
     with pytest.raises(Interrupted):
-        measured(once)
+        measured(measure)
     folder = tmp_path / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg"}
     assert [r["contender"] for r in json.loads((folder / "bench.json").read_text())["records"]] == [SELECT]
 
 
-def test_a_peer_that_is_not_there_is_left_out_with_one_line(
+def test_an_unavailable_peer_is_left_out_with_one_line(
     measured: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(SERVERS, "asyncio", replace(SERVERS["asyncio"], there=lambda: "it can't be installed"))
+    monkeypatch.setitem(SERVERS, "asyncio", replace(SERVERS["asyncio"], unavailable=lambda: "it can't be installed"))
     _, document = measured(lambda *_: {"idle_pct": 0.1, "stolen": 0.0})
     assert [record["contender"] for record in document["records"]] == [SELECT, SELECT]
     assert "asyncio Protocol is left out: it can't be installed\n" in capsys.readouterr().err
@@ -89,9 +89,9 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Pa
 
 
 @needs_gcc
-def test_a_small_real_one(checkout: Path) -> None:
+def test_a_small_benchmark(checkout: Path) -> None:
     done = _bench(checkout, "--only", "all-100", "--peers", "c-select,tutorial", "--window", "1s", "--repeat", "1")
-    assert done.returncode == 4, done.stdout + done.stderr  # asyncio, which ours is judged against, was not asked for
+    assert done.returncode == 4, done.stdout + done.stderr  # asyncio, against which ours is judged, was not chosen
     folder = checkout / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg", "logs"}
     records = json.loads((folder / "bench.json").read_text())["records"]
@@ -99,6 +99,8 @@ def test_a_small_real_one(checkout: Path) -> None:
     assert [record["problem"] for record in records] == [""] * 3, done.stderr
     assert all(record["values"]["messages"] > 0 for record in records)
     assert done.stdout.startswith("figure  ")
+    assert allocator.NOTE in done.stdout
+    assert allocator.NOTE in (folder / "bench.md").read_text()
 
 
 def _bench(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

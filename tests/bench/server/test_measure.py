@@ -15,7 +15,7 @@ COUNTS = [
 
 
 class Fake:
-    """A load that counts so, and a server."""
+    """A load client with these counts, and a server."""
 
     def __init__(self, *counts: dict[str, Any]) -> None:
         self._counts = iter(counts)
@@ -38,7 +38,7 @@ def test_the_cost_of_a_message() -> None:
     assert fake.asked == [[7, 8], [7, 8]]
 
 
-def test_silence_has_no_cost_of_a_message() -> None:
+def test_silence_has_no_cost_per_message() -> None:
     silent = [COUNTS[0], {**COUNTS[1], "messages": 100}]
     assert measure.window(Fake(*silent), Fake(), 0.0)["cpu_s"] == pytest.approx(0.003)
     with pytest.raises(LabError, match="no message was answered"):
@@ -46,15 +46,15 @@ def test_silence_has_no_cost_of_a_message() -> None:
 
 
 @needs_gcc
-def test_a_real_one_settles(tmp_path: Path) -> None:
+def test_the_memory_of_a_real_server_settles(tmp_path: Path) -> None:
     with at_work(tmp_path, 3) as (server, _):
         assert measure.settled_kb(server) >= measure.shared_kb(server) > 1000
 
 
-def test_one_that_never_settles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_that_never_settles_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "SETTLE_S", 0.3)
-    weights = iter(range(1000))
-    monkeypatch.setattr(procfs, "rss_kb", lambda pid: next(weights))
+    samples = iter(range(1000))
+    monkeypatch.setattr(procfs, "rss_kb", lambda pid: next(samples))
 
     class Growing(Fake):
         died = staticmethod(lambda: "")
@@ -62,5 +62,5 @@ def test_one_that_never_settles(monkeypatch: pytest.MonkeyPatch) -> None:
         class process:
             text = staticmethod(lambda: "its log")
 
-    with pytest.raises(LabError, match="its weight to be still: not ready"):
+    with pytest.raises(LabError, match="its memory to settle: not ready"):
         measure.settled_kb(Growing())

@@ -27,37 +27,37 @@ def _requirements(folder: Path, name: str, text: str) -> Path:
     return file
 
 
-def test_it_is_made_once_for_each_text_of_the_requirements(
+def test_it_is_made_again_only_for_new_requirements(
     tmp_path: Path, calls: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "venv"
     folder.mkdir()
     file = _requirements(tmp_path, "needs.txt", "a==1\n")
     assert not peer_venv.made(folder, file)
-    assert peer_venv.absent.__wrapped__(folder, file) == ""
+    assert peer_venv.unavailable.__wrapped__(folder, file) == ""
     assert [command[1:3] for command in calls] == [["-m", "venv"], ["-m", "pip"]]
     assert calls[1][0] == peer_venv.python(folder)
     assert "--require-hashes" in calls[1]
     assert "Installing needs.txt (uvloop, gevent)" in capsys.readouterr().err
     assert peer_venv.made(folder, file)
-    assert peer_venv.absent.__wrapped__(folder, file) == ""
+    assert peer_venv.unavailable.__wrapped__(folder, file) == ""
     assert len(calls) == 2
     file.write_text("a==2\n")
     assert not peer_venv.made(folder, file)
 
 
-def test_why_it_can_not_be_made_is_one_line_and_asked_once(
+def test_a_failure_is_one_line_and_tried_once(
     tmp_path: Path, calls: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _requirements(tmp_path, "fail.txt", "a==1\n")
     for _ in range(2):
-        reason = peer_venv.absent(tmp_path / "venv", file)
+        reason = peer_venv.unavailable(tmp_path / "venv", file)
         assert reason == "fail.txt could not be installed (python -m pip ended with 1)"
     assert len(calls) == 2
     assert "no such package" in capsys.readouterr().err
 
 
-def test_the_real_requirements_are_there() -> None:
+def test_the_real_requirements() -> None:
     text = peer_venv.REQUIREMENTS.read_text()
     assert "\nuvloop==" in text
     assert "\ngevent==" in text

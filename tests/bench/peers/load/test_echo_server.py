@@ -5,7 +5,7 @@ from bench.harness.compiled import PEERS
 
 
 def test_it_ends_with_its_input() -> None:
-    """Whatever becomes of who started it. (What it counts is tested together with echo.c: ../test_echo.py.)"""
+    """Its counts are tested together with echo.c, in tests/bench/load/test_echo_server.py."""
     command = [sys.executable, str(PEERS / "load/echo_server.py")]
     done = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

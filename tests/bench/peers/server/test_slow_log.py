@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from bench.harness.compiled import PEERS
-from bench.server.contenders import Server, ours, running
+from bench.server.contenders import ServerSpec, ours, running
 from tests.support.contending import until
 from tests.support.sockets import connect, read_exactly
 
@@ -14,7 +14,9 @@ LINES = "import sys, time\nwhile True:\n    sys.stderr.write('x' * 99 + chr(10))
 
 
 def test_a_server_behind_it_listens_answers_and_ends(tmp_path: Path) -> None:
-    server = Server("slow", "a slow log", lambda: [*SCRIPT, "0.001", "4000", *ours("select", "--log-sync", "yes")()])
+    server = ServerSpec(
+        "slow", "a slow log", lambda: [*SCRIPT, "0.001", "4000", *ours("select", "--log-sync", "yes")()]
+    )
     with running(server, tmp_path) as at_work, connect(at_work.port) as peer:
         peer.sendall(b"hello\n")
         assert read_exactly(peer, 6) == b"hello\n"
@@ -24,7 +26,7 @@ def test_a_server_behind_it_listens_answers_and_ends(tmp_path: Path) -> None:
     assert not Path(f"/proc/{children[0]}").exists()
 
 
-def test_it_reads_no_faster_than_it_is_told() -> None:
+def test_it_reads_no_faster_than_asked() -> None:
     began = time.monotonic()
     with subprocess.Popen([*SCRIPT, "0.01", "50", sys.executable, "-c", LINES], stderr=subprocess.PIPE) as process:
         assert process.stderr

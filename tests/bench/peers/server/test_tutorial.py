@@ -13,8 +13,8 @@ def test_it_echoes(tmp_path: Path) -> None:
     demand_echo(SERVER, tmp_path)
 
 
-def test_its_flood_and_its_short_sends_are_mended(tmp_path: Path) -> None:
-    """Everything comes back once, also for who reads late; and then it sleeps."""
+def test_its_flood_and_its_short_sends_are_fixed(tmp_path: Path) -> None:
+    """Each byte comes back once, even for a client that reads late; then the server sleeps."""
     sent = b"".join(b"line %09d\n" % number for number in range(200_000))
     with running(SERVER, tmp_path) as server, connect(server.port) as peer:
         peer.setblocking(False)
@@ -22,7 +22,7 @@ def test_its_flood_and_its_short_sends_are_mended(tmp_path: Path) -> None:
         while len(found) < len(sent):
             try:
                 done += peer.send(sent[done:]) if done < len(sent) else 0
-            except BlockingIOError:  # it holds as much as fits: now it is read
+            except BlockingIOError:  # it has no more room: read now
                 pass
             else:
                 if done < len(sent):

@@ -5,20 +5,23 @@ import pytest
 
 from bench.harness import compiled
 from bench.server.clients import group
-from bench.server.clients.group import Fleet
+from bench.server.clients.group import ClientGroup
 from bench.server.contenders import SERVERS, running
 from tests.support.contending import until
 from tests.support.serving import QUICK, needs_gcc
 
 
 @needs_gcc
-def test_several_clients_are_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_clients_are_used_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "PER_CLIENT", 4)
-    with running(SERVERS[QUICK], tmp_path) as server, Fleet(compiled.program("server/load"), server.port, 10) as load:
+    with (
+        running(SERVERS[QUICK], tmp_path) as server,
+        ClientGroup(compiled.program("server/load"), server.port, 10) as load,
+    ):
         load.hold(3)
         load.hold(10)
         before = load.counts(server.pids())
-        assert before["messages"] >= 13  # each had a reply whenever more were wanted
+        assert before["messages"] >= 13  # all held connections had a reply each time more were opened
         load.closed(7)
         until(lambda: load.counts()["messages"] >= before["messages"] + 100)
         load.stop()
@@ -29,13 +32,13 @@ def test_several_clients_are_told_as_one(tmp_path: Path, monkeypatch: pytest.Mon
         assert after["cpu_s"] > before["cpu_s"]
 
 
-def test_active_ones_are_spread_as_the_held_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_active_connections_are_split_as_the_held_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "PER_CLIENT", 4)
-    monkeypatch.setattr(group, "Load", _Silent)
-    load = Fleet("none", 1, 10)
+    monkeypatch.setattr(group, "LoadClient", _Silent)
+    load = ClientGroup("none", 1, 10)
     load.hold(10)
     load.closed(5)
-    assert [client.told for client in _Silent.made] == [
+    assert [client.commands for client in _Silent.made] == [
         ["hold 4", "closed 2"],
         ["hold 4", "closed 2"],
         ["hold 2", "closed 1"],
@@ -46,11 +49,11 @@ class _Silent:
     made: ClassVar[list["_Silent"]] = []
 
     def __init__(self, program: str, port: int, first: int) -> None:
-        self.told: list[str] = []
+        self.commands: list[str] = []
         self.made.append(self)
 
     def hold(self, connections: int) -> None:
-        self.told.append(f"hold {connections}")
+        self.commands.append(f"hold {connections}")
 
     def closed(self, active: int) -> None:
-        self.told.append(f"closed {active}")
+        self.commands.append(f"closed {active}")

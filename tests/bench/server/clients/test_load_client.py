@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.harness import compiled, procfs
-from bench.server.clients.load_client import Load
+from bench.server.clients.load_client import LoadClient
 from lab.errors import LabError
 from tests.support.contending import until
 from tests.support.serving import at_work, needs_gcc
@@ -57,21 +57,21 @@ def test_a_rush_ends_when_all_are_accepted(tmp_path: Path) -> None:
         load.stop()
 
 
-def test_who_never_accepts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Load(compiled.program("server/load"), 1) as load:
-        monkeypatch.setattr(load, "ask", lambda command: {"held": 9, "queued": 2, "seconds": 1.0})
+def test_connections_never_accepted_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoadClient(compiled.program("server/load"), 1) as load:
+        monkeypatch.setattr(load, "call", lambda command: {"held": 9, "queued": 2, "seconds": 1.0})
         with pytest.raises(LabError, match="2 of 9 connections were never accepted"):
             load.rush(9)
 
 
 def test_clients_that_share_a_server_have_their_own_addresses(tmp_path: Path) -> None:
-    with at_work(tmp_path) as (server, _), Load(compiled.program("server/load"), server.port, 20_000) as load:
+    with at_work(tmp_path) as (server, _), LoadClient(compiled.program("server/load"), server.port, 20_000) as load:
         load.hold(1)
-        there = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()}
-        assert any(address.startswith("0300007F") for address in there)  # 127.0.0.3
+        addresses = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()}
+        assert any(address.startswith("0300007F") for address in addresses)  # 127.0.0.3
 
 
-def test_an_open_loop_sends_what_is_due(tmp_path: Path) -> None:
+def test_an_open_loop_sends_messages_when_due(tmp_path: Path) -> None:
     with at_work(tmp_path, 20) as (_, load):
         before = load.counts()["messages"]
         for active, rate, seconds in ((20, 500, 0.4), (3, 100, 0.2)):
@@ -85,17 +85,17 @@ def test_an_open_loop_sends_what_is_due(tmp_path: Path) -> None:
         assert load.counts()["messages"] == before + 220
 
 
-def test_a_slow_reader_gets_all_of_it(tmp_path: Path) -> None:
+def test_a_slow_reader_gets_all_bytes(tmp_path: Path) -> None:
     with at_work(tmp_path) as (_, load):
-        assert load.ask("slow 1000000 1000 65536 1")["bytes"] == 1_000_000
-        assert load.ask("slow 100010 20 4096 1")["bytes"] == 100_000  # whole lines
+        assert load.call("slow 1000000 1000 65536 1")["bytes"] == 1_000_000
+        assert load.call("slow 100010 20 4096 1")["bytes"] == 100_000  # whole lines
 
 
-def test_the_cpu_is_that_of_all_threads_also_of_those_that_have_ended() -> None:
-    """Held against what the kernel counts for the process in /proc, in ticks."""
+def test_cpu_time_includes_all_threads_even_ended_ones() -> None:
+    """Compared with the kernel's count for the process in /proc, in ticks."""
     with (
         subprocess.Popen([sys.executable, "-c", BURN], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
-        Load(compiled.program("server/load"), 1) as load,
+        LoadClient(compiled.program("server/load"), 1) as load,
     ):
         assert process.stdout
         process.stdout.readline()
@@ -107,15 +107,15 @@ def test_the_cpu_is_that_of_all_threads_also_of_those_that_have_ended() -> None:
         assert found < both < found + 1
         process.kill()
     with (
-        Load(compiled.program("server/load"), 1) as load,
+        LoadClient(compiled.program("server/load"), 1) as load,
         pytest.raises(LabError, match=f"process {process.pid} has ended"),
     ):
         load.counts([process.pid])
 
 
 @pytest.fixture
-def liar() -> Iterator[Callable[[Callable[[bytes], bytes]], int]]:
-    """Start a server for one connection that answers what `reply` makes of a line, b"" closes it; gives its port."""
+def wrong_server() -> Iterator[Callable[[Callable[[bytes], bytes]], int]]:
+    """Start a server for one connection that answers a line with `reply(line)`, b"" closes it; gives its port."""
     threads: list[threading.Thread] = []
 
     def start(reply: Callable[[bytes], bytes]) -> int:
@@ -143,19 +143,19 @@ def liar() -> Iterator[Callable[[Callable[[bytes], bytes]], int]]:
         (lambda line: b"", "closed by the server|Connection reset"),
     ],
 )
-def test_the_first_reply_that_is_not_right_ends_it(
-    liar: Callable[..., int], reply: Callable[[bytes], bytes], problem: str
+def test_the_first_wrong_reply_is_an_error(
+    wrong_server: Callable[..., int], reply: Callable[[bytes], bytes], problem: str
 ) -> None:
     with (
-        Load(compiled.program("server/load"), liar(reply)) as load,
-        pytest.raises(LabError, match=f"the load: connection 0: ({problem})"),
+        LoadClient(compiled.program("server/load"), wrong_server(reply)) as load,
+        pytest.raises(LabError, match=f"the load client: connection 0: ({problem})"),
     ):
         load.hold(1)
 
 
-def test_what_was_never_answered_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Load(compiled.program("server/load"), 1) as load:
-        monkeypatch.setattr(load, "answer", lambda: {"unanswered": 3, "due": 9, "answered": 7})
+def test_unanswered_messages_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoadClient(compiled.program("server/load"), 1) as load:
+        monkeypatch.setattr(load, "receive", lambda: {"unanswered": 3, "due": 9, "answered": 7})
         with pytest.raises(LabError, match="3 messages were never answered"):
             load.stop()
         with pytest.raises(LabError, match="2 of 9 were never answered"):
@@ -167,13 +167,13 @@ def test_what_was_never_answered_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     [
         ("closed 1", "1 active of 0 held"),
         ("open 1 1 1", "1 active of 0 held"),
-        ("dance", "what is that"),
+        ("dance", "unknown command"),
         ("hold 1", "connection 0: Connection refused"),
         ("slow 1 0 0 0", "1 to 65536 bytes"),
     ],
 )
-def test_what_can_not_be_done_is_said(command: str, problem: str) -> None:
+def test_invalid_commands_are_errors(command: str, problem: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with Load(compiled.program("server/load"), port) as load, pytest.raises(LabError, match=problem):
-        load.ask(command)
+    with LoadClient(compiled.program("server/load"), port) as load, pytest.raises(LabError, match=problem):
+        load.call(command)

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN
+from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.all_active import ROW_100, ROW_900
 from tests.support.serving import records
 
@@ -19,13 +19,13 @@ PEERS = {"asyncio": 23.0, "uvloop": 18.0, "c_select": 13.0}
         (None, {}, UNKNOWN),
     ],
 )
-def test_what_must_be_reached_and_what_is_aimed_at(us: float | None, changed: dict[str, float], outcome: str) -> None:
+def test_limit_and_aim(us: float | None, changed: dict[str, float], outcome: str) -> None:
     for row, name in ((ROW_100, "100 of 100"), (ROW_900, "900 of 900")):
         (line,) = row.lines(records(name, "us", us, **{**PEERS, **changed}))
         assert (line.key, line.outcome) == (row.key, outcome)
 
 
-def test_without_asyncio_it_can_not_be_judged_and_without_uvloop_nothing_is_aimed_at() -> None:
+def test_no_outcome_without_asyncio_and_no_aim_without_uvloop() -> None:
     (line,) = ROW_100.lines(records("100 of 100", "us", 10.0, uvloop=18.0, c_select=13.0))
     assert line.outcome == UNKNOWN
     (line,) = ROW_100.lines(records("100 of 100", "us", 10.0, asyncio=23.0, c_select=13.0))

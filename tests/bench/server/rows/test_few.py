@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN
+from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.few import ROW
 from tests.support.serving import records
 
@@ -15,7 +15,7 @@ from tests.support.serving import records
         (20.0, {"asyncio": 22.0}, UNKNOWN),
     ],
 )
-def test_what_must_be_reached_and_what_is_aimed_at(us: float, peers: dict[str, float], outcome: str) -> None:
+def test_limit_and_aim(us: float, peers: dict[str, float], outcome: str) -> None:
     (line,) = ROW.lines(records("10 of 900", "us", us, **peers))
     assert (line.key, line.outcome) == ("few", outcome)
 

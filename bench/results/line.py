@@ -1,4 +1,4 @@
-"""Pure: one line of a benchmark's table, how it is judged, and in which order and under which names it is shown.
+"""Pure: one line of a benchmark's table and how it is judged; the roster of contenders with the names shown.
 
 In every line less is better.
 """
@@ -6,38 +6,39 @@ In every line less is better.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.harness.record import Record, problems, worst_steal
+from bench.results.record import Record, problems, worst_steal
 
-AIM, MET, MISSED, UNKNOWN, TOLD = "aim met", "met", "missed", "unknown", ""
+AIM, MET, MISSED, UNKNOWN, REPORTED = "aim met", "met", "missed", "unknown", ""
 
 
 @dataclass(frozen=True)
-class Cast:
-    """Who is shown, and under which heads: `labels` by name in order, ours first.
+class Roster:
+    """The contenders shown: their `labels` by name in order, ours first, and the titles of table and picture.
 
-    `yardsticks` are labels of bars that are no peers: what can be had, or the truth. `libraries` are those whose
-    versions matter.
+    `references` are labels of bars that are not peers: the best possible, or the true value. `libraries` are those
+    whose versions the report names, `notes` are true of all figures.
     """
 
     title: str
     picture: str
     caption: str
     labels: Mapping[str, str]
-    yardsticks: frozenset[str]
+    references: frozenset[str]
     libraries: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ours(self) -> str:
-        """The name of ours."""
+        """The name of our own contender."""
         return next(iter(self.labels))
 
 
 @dataclass(frozen=True)
 class Line:
-    """One figure. `values` are numbers by contender, of which `must` and `aim` are the highest right ones of ours.
+    """One figure. `values` are numbers by contender; `must` and `aim` are the highest that ours may reach.
 
-    For the picture: `title` is the figure for people who have more room, with `caption` below it, and shown are `bars`
-    (label, number, text) or `strips` (accepts in each 100 ms, by contender).
+    For the picture: `title` is a longer name of the figure with `caption` below it, and the picture has `bars` (label,
+    number, text) or `strips` (accepts in each 100 ms, by contender).
     """
 
     key: str
@@ -57,7 +58,7 @@ class Line:
 
 
 def judged(
-    cast: Cast,
+    roster: Roster,
     records: Sequence[Record],
     experiment: str,
     key: str,
@@ -71,16 +72,16 @@ def judged(
     also: bool = True,
     aimed: bool | None = None,
 ) -> Line:
-    """Give the line of a figure that rests on one experiment, judged by what ours must reach.
+    """Give the line of a figure of one experiment, judged by what ours must reach.
 
-    `also`: the row's other conditions hold. `aimed`: what it aims at is reached; None: that is up to `aim`.
+    `also`: the row's other conditions hold. `aimed`: its aim is reached; None: `aim` decides.
     """
-    ours = values[cast.ours]
+    ours = values[roster.ours]
     if aimed is None:
         aimed = ours is not None and aim is not None and ours <= aim
-    notes = sorted({f"{cast.ours}: {text}" for text in problems(records, experiment, cast.ours)})
+    notes = sorted({f"{roster.ours}: {text}" for text in problems(records, experiment, roster.ours)})
     if doubtful := sum(r.doubtful for r in records if r.experiment == experiment):
-        notes.append(f"the host took more than it should in {doubtful} turns, however often they were repeated")
+        notes.append(f"in {doubtful} trials the host stole too much CPU time, even when they were repeated")
     return Line(
         key=key,
         title=title or figure,
@@ -93,14 +94,14 @@ def judged(
         stolen=worst_steal(records, experiment),
         shown={name: number(value, unit) for name, value in values.items()},
         notes=notes,
-        bars=[(cast.labels[n], v, number(v, unit)) for n, v in values.items() if v is not None],
+        bars=[(roster.labels[n], v, number(v, unit)) for n, v in values.items() if v is not None],
     )
 
 
 def outcome(value: float | None, must: float | None, also: bool, aimed: bool) -> str:
-    """Judge one figure; `also`: the row's other conditions hold, `aimed`: what it aims at is reached.
+    """Judge one figure; `also`: the row's other conditions hold, `aimed`: its aim is reached.
 
-    It is unknown where our own figure, or one that it is judged against, is missing.
+    It is unknown if our own figure, or one that it is judged against, is missing.
     """
     if value is None or must is None:
         return UNKNOWN

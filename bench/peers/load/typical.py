@@ -1,8 +1,8 @@
-"""The Locust user for raw TCP that everyone writes: a greenlet, a connection, sendall, recv, an event.
+"""The typical Locust user for raw TCP: a greenlet, a connection, sendall, recv, an event.
 
-    BENCH_TARGET=host:port BENCH_EVERY=seconds locust -f everyone.py --master|--worker
+    BENCH_TARGET=host:port BENCH_EVERY=seconds locust -f typical.py --master|--worker
 
-BENCH_EVERY=0 sends the next message at once. What came back is taken for the reply, whatever it is.
+BENCH_EVERY=0 sends the next message at once. Any data received count as the reply.
 """
 
 import os
@@ -15,7 +15,7 @@ HOST, _, PORT = os.environ["BENCH_TARGET"].rpartition(":")
 LINE = b"hello from the bench\n"
 
 
-class Everyone(User):
+class Typical(User):
     """One greenlet, one connection."""
 
     wait_time = constant_pacing(float(os.environ["BENCH_EVERY"]))
@@ -26,7 +26,7 @@ class Everyone(User):
 
     @task
     def talk(self) -> None:
-        """Send a line, take what comes for its reply."""
+        """Send a line and receive the reply."""
         started = time.perf_counter()
         self.sock.sendall(LINE)
         reply = self.sock.recv(1024)

@@ -1,4 +1,4 @@
-from bench.harness.section import Section, columns, piped
+from bench.results.section import Section, columns, piped
 
 TABLE = [["server", "CPU"], ["select", "8 µs"], ["a|b", "-"]]
 

@@ -1,9 +1,9 @@
 import pytest
 
-from bench.harness.line import AIM, MET, MISSED, UNKNOWN, Cast, judged, number, outcome
-from bench.harness.record import Record
+from bench.results.line import AIM, MET, MISSED, UNKNOWN, Roster, judged, number, outcome
+from bench.results.record import Record
 
-CAST = Cast("title", "picture", "caption", {"ours": "Ours", "peer": "Peer"}, frozenset({"Peer"}))
+ROSTER = Roster("title", "picture", "caption", {"ours": "Ours", "peer": "Peer"}, frozenset({"Peer"}))
 RECORDS = [Record("loop", "ours", 1, {"us": 2.0, "stolen": 0.1}), Record("loop", "ours", 2, {}, "it broke")]
 
 
@@ -22,22 +22,22 @@ def test_the_outcome(value: float | None, must: float | None, also: bool, aimed:
     assert outcome(value, must, also, aimed) == found
 
 
-def test_a_judged_line_has_bars_and_tells_what_was_wrong() -> None:
-    line = judged(CAST, RECORDS, "loop", "loop", "CPU", "µs", {"ours": 2.0, "peer": None}, 4.0, 2.0, title="The CPU")
+def test_a_judged_line_has_bars_and_notes_problems() -> None:
+    line = judged(ROSTER, RECORDS, "loop", "loop", "CPU", "µs", {"ours": 2.0, "peer": None}, 4.0, 2.0, title="The CPU")
     assert (line.title, line.outcome, line.stolen) == ("The CPU", AIM, 0.1)
     assert line.shown == {"ours": "2.00 µs", "peer": "-"}
     assert line.bars == [("Ours", 2.0, "2.00 µs")]
     assert line.notes == [
         "ours: it broke",
-        "the host took more than it should in 1 turns, however often they were repeated",
+        "in 1 trials the host stole too much CPU time, even when they were repeated",
     ]
 
 
-def test_what_is_aimed_at_may_be_more_than_a_number() -> None:
+def test_an_aim_may_have_other_conditions() -> None:
     values = {"ours": 2.0, "peer": None}
-    assert judged(CAST, [], "loop", "loop", "CPU", "µs", values, 4.0, 2.0, aimed=False).outcome == MET
-    assert judged(CAST, [], "loop", "loop", "CPU", "µs", values, 4.0, None).outcome == MET
-    assert judged(CAST, [], "loop", "loop", "CPU", "µs", values, 4.0, 2.0, also=False).outcome == MISSED
+    assert judged(ROSTER, [], "loop", "loop", "CPU", "µs", values, 4.0, 2.0, aimed=False).outcome == MET
+    assert judged(ROSTER, [], "loop", "loop", "CPU", "µs", values, 4.0, None).outcome == MET
+    assert judged(ROSTER, [], "loop", "loop", "CPU", "µs", values, 4.0, 2.0, also=False).outcome == MISSED
 
 
 @pytest.mark.parametrize(
