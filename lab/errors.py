@@ -1,4 +1,4 @@
-"""What may go wrong on the host side, each with the exit code that scripts can tell apart."""
+"""The errors of the host side, each with an exit code of its own for scripts."""
 
 from collections.abc import Callable
 

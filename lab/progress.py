@@ -16,7 +16,7 @@ PROGRESS_LINE = re.compile(r"^held \d+/\d+ ")
 
 
 def say(text: str) -> None:
-    """Write one line for the person who waits."""
+    """Write one line about what is being done."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 

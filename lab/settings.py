@@ -198,9 +198,9 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_window(settings: Settings) -> None:
-    """Refuse a run that can't have a steady window: the last of its users come too late.
+    """Refuse a run that can't have a steady window because its last users start too late.
 
-    Locust begins a second's users at its start, or one user at the start of several: so much of the ramp is spared.
+    Locust starts the users of a second at its beginning, or one user for several seconds: the ramp is shorter by that.
     """
     users, rate, time = int(settings["USERS"]), float(settings["RATE"]), settings.run_seconds
     ramp = settings.ramp_seconds

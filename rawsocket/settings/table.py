@@ -43,7 +43,7 @@ TARGET = Kind(_target, "tcp://HOST:PORT")
 RUN = (
     Setting("users", whole(1), "800", "users of a run; one user holds one connection",
             "fits into what select holds, 1000"),
-    Setting("rate", number(0, above=True), "200", "users begun a second",
+    Setting("rate", number(0, above=True), "200", "users started a second",
             "800 users are there after 4 s"),
     Setting("time", DURATION, "60s", "length of a run, its ramp included (60s, 2m, 1h30m)",
             "a steady window of about 54 s"),

@@ -1,4 +1,4 @@
-"""What the host side's tests share: an environment of their own, a copy of the checkout, free ports."""
+"""Fixtures of the host side's tests: a clean environment, a copy of the checkout, a fake docker, a fake engine."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ FOREIGN = {"HEADLESS"}
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {setting.variable for setting in (*SETTINGS, *ENVIRONMENT)} | FOREIGN
     for name in os.environ:
         if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
@@ -27,8 +27,8 @@ def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _signals_of_the_callers_own() -> Iterator[None]:
-    """A verb that is run in this process takes the signals over; what it ignores, every later process would too."""
+def _signals_of_the_caller() -> Iterator[None]:
+    """A verb that runs in this process sets signal handlers; later processes would inherit the ignored signals."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield

@@ -41,7 +41,7 @@ def test_a_usage_error_is_the_programs_own_line(role: str, log: str, said: str) 
     assert (str(error), error.exit_code, error.evidence) == (said, EXIT_USAGE, "")
 
 
-def test_no_except_exception_swallows_an_interrupt() -> None:
+def test_except_exception_does_not_catch_an_interrupt() -> None:
     assert not issubclass(Interrupted, Exception)
 
 

@@ -11,7 +11,7 @@ from rawsocket.settings.row import Setting
 from server.settings import APPS, FRAMINGS
 from server.settings import TABLE as SERVER_TABLE
 
-# As the design page pins them.
+# The interface that users rely on.
 PINNED = {
     "USERS": "800",
     "RATE": "200",
@@ -116,11 +116,11 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "default"), PINNED.items())
-def test_each_pinned_variable_is_there_with_its_default(name: str, default: str) -> None:
+def test_each_pinned_variable_has_its_default(name: str, default: str) -> None:
     assert read({}, {})[name] == default
 
 
-def test_names_and_flags_are_unique_and_alike() -> None:
+def test_names_and_flags_are_unique_and_match() -> None:
     assert len({s.variable for s in SETTINGS}) == len(SETTINGS)
     for setting in SETTINGS:
         assert setting.flag.removeprefix("--").replace("-", "_").upper() == setting.variable
@@ -146,16 +146,16 @@ def test_an_empty_value_counts_as_unset(empty: str) -> None:
     assert not chosen.given
 
 
-def test_the_environment_is_the_processes_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USERS", "7")
     assert read({})["USERS"] == "7"
 
 
-def test_what_was_given_is_known() -> None:
+def test_given_names_the_settings_that_were_set() -> None:
     assert read({"USERS": "5"}, {"RATE": "200"}).given == {"USERS", "RATE"}
 
 
-def test_ci_is_shorter_and_load_judges_no_held_unless_asked() -> None:
+def test_ci_is_shorter_and_load_does_not_judge_held_unless_asked() -> None:
     assert read({}, {}, "ci")["TIME"] == "30s"
     assert read({}, {}, "ci")["MIN_HELD"] == ""
     assert read({}, {}, "load")["MIN_HELD"] == "0"
@@ -180,7 +180,7 @@ def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_do(name: str, v
     assert "\n" not in text
 
 
-def test_a_targets_port_out_of_range_is_told_the_range() -> None:
+def test_a_port_out_of_range_is_an_error_that_gives_the_range() -> None:
     with pytest.raises(UsageError, match="its port must be a number from 1 to 65535"):
         read({"TARGET": "tcp://127.0.0.1:99999"}, {})
 
@@ -202,7 +202,7 @@ def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: s
 @pytest.mark.parametrize(
     ("verb", "users", "rate", "time"),
     [
-        # The last of the ramp's seconds begins with its users, so these have a window, however short.
+        # The users of the ramp's last second start at its beginning, so these runs have a short window.
         ("load", "800", "200", "6s"),
         ("load", "1", "0.01", "3s"),
         ("ci", "20", "100", "3s"),
@@ -210,11 +210,11 @@ def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: s
         ("up", "4000", "10", "6s"),
     ],
 )
-def test_a_run_that_may_have_one_is_not(verb: str, users: str, rate: str, time: str) -> None:
+def test_a_run_with_a_short_steady_window_is_accepted(verb: str, users: str, rate: str, time: str) -> None:
     assert read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)["TIME"] == time
 
 
-def test_min_held_above_users() -> None:
+def test_min_held_above_users_is_refused() -> None:
     with pytest.raises(UsageError, match=r"MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS"):
         read({"MIN_HELD": "900"}, {})
     assert read({"MIN_HELD": "900", "USERS": "900"}, {})["MIN_HELD"] == "900"
@@ -247,7 +247,7 @@ def test_derived_figures() -> None:
 @pytest.mark.parametrize(
     ("target", "parts"), [("", "server, master and workers"), ("tcp://10.0.0.5:1", "master and workers")]
 )
-def test_what_is_started(target: str, parts: str) -> None:
+def test_parts_name_what_is_started(target: str, parts: str) -> None:
     assert read({"TARGET": target}, {}).parts == parts
 
 

@@ -1,8 +1,8 @@
 """The base image: python:3.13-slim from a registry, or one built here from Debian's packages.
 
-Where no registry can be reached, `debootstrap` makes a Debian trixie with Python 3.13 and its twin, which also
-trusts this host's CA bundle and is used by the build stages alone: pip works behind the host's own proxy, and
-nothing of it reaches the images that run.
+Where no registry can be reached, `debootstrap` makes a Debian trixie with Python 3.13, and a build image on top of it
+that also trusts this host's CA bundle. Only the build stages use the build image: pip works behind the host's proxy,
+and the images that run hold nothing of it.
 """
 
 import os
@@ -24,8 +24,8 @@ PULL_TIMEOUT = 300.0
 _LABEL = "LABEL holdfast.project=holdfast"
 _PACKAGES = "python3,python3-venv,ca-certificates"
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-# What a base image does not need: package lists and archives, manuals, translations.
-_LITTER = (
+# A base image does not need package lists and archives, manuals, translations.
+_UNNEEDED = (
     "var/cache/apt",
     "var/lib/apt/lists",
     "usr/share/doc",
@@ -44,13 +44,15 @@ class Base:
 
 
 def ensure(wanted: str) -> Base:
-    """Give a base that is present: `wanted` if set, else python:3.13-slim, else the fallback.
+    """Give a base image that is on this machine: `wanted` if set, else python:3.13-slim, else the fallback.
 
-    Raises LabError if an image that was asked for can't be had, or the fallback can't be built.
+    Raises LabError if `wanted` can't be pulled, or the fallback can't be built.
     """
     if wanted and wanted != FALLBACK:
         if not (_present(wanted) or _pull(wanted)):
-            raise LabError(f"BASE_IMAGE={wanted} is neither here nor can it be pulled: check the name and the network")
+            raise LabError(
+                f"BASE_IMAGE={wanted} is not on this machine and can't be pulled: check the name and the network"
+            )
         return Base(wanted, from_environment("BUILD_IMAGE") or wanted)
     if not wanted and (_present(DEFAULT) or (not _fallback_present() and _pull(DEFAULT))):
         return Base(DEFAULT, from_environment("BUILD_IMAGE") or DEFAULT)
@@ -65,7 +67,7 @@ def _docker(arguments: Sequence[str], timeout: float = 600.0) -> subprocess.Comp
         return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
     except FileNotFoundError:
         raise LabError(
-            "an engine answers, but the docker command is not installed: install it, or ENGINE=native"
+            "a Docker engine answers, but the docker command is not installed: install it, or use ENGINE=native"
         ) from None
 
 
@@ -91,18 +93,18 @@ def _build_fallback() -> None:
         root = Path(folder) / "root"
         with step("Debian trixie with Python 3.13, by debootstrap (about a minute)"):
             _run([*debootstrap, "--variant=minbase", f"--include={_PACKAGES}", "trixie", str(root)])
-        for litter in _LITTER:
-            shutil.rmtree(root / litter, ignore_errors=True)
-            (root / litter).mkdir(parents=True, exist_ok=True)
+        for name in _UNNEEDED:
+            shutil.rmtree(root / name, ignore_errors=True)
+            (root / name).mkdir(parents=True, exist_ok=True)
         _import(root)
-        _build_twin(Path(folder) / "twin")
+        _build_build_image(Path(folder) / "build")
 
 
 def _debootstrap_command() -> list[str]:
     if os.geteuid() != 0:
         raise LabError(
             "building the fallback base needs root for debootstrap: run `sudo make setup` once, "
-            "or set BASE_IMAGE to an image that is here (Python 3.11 or later)"
+            "or set BASE_IMAGE to an image on this machine (Python 3.11 or later)"
         )
     if not shutil.which("debootstrap") and shutil.which("apt-get"):
         with step("Installing debootstrap"):
@@ -127,7 +129,7 @@ def _import(root: Path) -> None:
         raise LabError(f"could not import {FALLBACK}", imported.stderr)
 
 
-def _build_twin(context: Path) -> None:
+def _build_build_image(context: Path) -> None:
     context.mkdir()
     bundle = next((Path(path) for path in _CA_BUNDLES if Path(path).exists()), None)
     lines = [f"FROM {FALLBACK}"]

@@ -1,6 +1,6 @@
-"""Calls compose: v2 (`docker compose`) where it is installed, else v1 (`docker-compose`), on one project each.
+"""Calls compose for one project: v2 (`docker compose`) if it is installed, else v1 (`docker-compose`).
 
-compose creates and removes; what has to be known of containers in between is read through the docker SDK.
+compose only creates and removes containers; their state is read through the Docker SDK.
 """
 
 import contextlib
@@ -91,12 +91,12 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            start_new_session=True,  # Ctrl-C is ours to handle: compose must not tear down half-way
+            start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
         ) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:
-                raise LabError(f"{failure}: no end after {timeout:.0f} s", _end(process)) from None
+                raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
             except BaseException:
                 _end(process)
                 raise
@@ -110,12 +110,12 @@ class Project:
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
         whole = {**os.environ, **settings, **headless, "HOLDFAST_PROJECT": self.name, "COMPOSE_IGNORE_ORPHANS": "true"}
         if verb == "down":
-            del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses to be told both
+            del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses both options together
         return whole
 
 
 def _end(process: subprocess.Popen[str]) -> str:
-    """End a compose call and its plug-in process, which must not go on creating containers; gives its output."""
+    """Stop a compose call and its plug-in process, so that it creates no more containers; gives its output."""
     for number, grace in ((signal.SIGTERM, STOP_GRACE), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""compose.yaml, changed for one purpose: pure, a dict in and a dict out.
+"""compose.yaml, changed for one lab. Pure: a dict in, a dict out.
 
 A run of its own (`load`, `ci`) publishes nothing and never restarts a worker. With TARGET set the lab's server
 is left out, and the workers join the network that has a way out.

@@ -1,7 +1,7 @@
-"""Local processes that outlive the call that started them: started, remembered by pid and start time, ended.
+"""Local processes that outlive the call that started them. They are remembered by pid and start time.
 
-A pid alone is not enough to end a process a day later: the start time in /proc says that it is still the same. What a
-process has started itself (a server of several processes) is in its session, and ends with it.
+A pid alone is not enough to stop a process a day later: the start time in /proc shows that it is still the same one.
+The children of a process (of a server of several processes) are in its session, and are stopped with it.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from lab.settings import ROOT
 
 @dataclass(frozen=True)
 class Process:
-    """One process: its name, pid, start time (clock ticks since boot), log and the signal that ends it."""
+    """One process: its name, pid, start time (clock ticks since boot), log and the signal that stops it."""
 
     name: str
     pid: int
@@ -37,7 +37,7 @@ class Process:
 
 
 def start(name: str, command: Sequence[str], environ: Mapping[str, str], logs: Path, stop_signal: int) -> Process:
-    """Start a process in a session of its own (Ctrl-C is ours to pass on), its output in logs/NAME.log."""
+    """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log."""
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
     with log.open("wb") as output:
@@ -54,7 +54,7 @@ def start(name: str, command: Sequence[str], environ: Mapping[str, str], logs: P
     return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
 
 
-# Children of this very call: they have to be reaped, and give an exit code.
+# The children of this call: they have to be reaped, and have an exit code.
 _CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
@@ -64,9 +64,9 @@ def exit_code(process: Process) -> int | None:
 
 
 def stop(processes: Sequence[Process], grace: float = 15.0) -> None:
-    """End the processes, the last started first: each by its own signal, and by SIGKILL after `grace` seconds.
+    """Stop the processes, the last one first: each by its own signal, and by SIGKILL after `grace` seconds.
 
-    Their children are theirs to end; those that are still there after `grace` seconds are killed with them.
+    They stop their own children; children that are still there after `grace` seconds are killed.
     """
     whole = [*processes, *_children(processes)]
     for process in reversed(processes):
@@ -92,7 +92,7 @@ def _children(processes: Sequence[Process]) -> list[Process]:
 
 def _signal(process: Process, number: int) -> None:
     if process.alive():
-        with contextlib.suppress(ProcessLookupError):  # it ended by itself since the line above
+        with contextlib.suppress(ProcessLookupError):  # it has ended since the line above
             os.kill(process.pid, number)
 
 
@@ -113,13 +113,13 @@ def _stat(pid: int) -> list[str]:
 
 
 def save(processes: Sequence[Process], file: Path) -> None:
-    """Write down what runs."""
+    """Write the processes to a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps([asdict(process) for process in processes], indent=1))
 
 
 def load(file: Path) -> list[Process]:
-    """Read what was written down, less what has ended since."""
+    """Read the processes from a file, without those that have ended."""
     if not file.exists():
         return []
     return [process for process in (Process(**entry) for entry in json.loads(file.read_text())) if process.alive()]

@@ -22,11 +22,11 @@ def test_an_engine_that_answers_is_used(answering: str, wanted: str, run: bool) 
     assert choose.choose(_settings(ENGINE=wanted), run=run) == "docker"
 
 
-def test_native_asks_no_engine(answering: str) -> None:
+def test_native_does_not_ask_for_a_docker_engine(answering: str) -> None:
     assert choose.choose(_settings(ENGINE="native"), run=True) == "native"
 
 
-def test_auto_goes_native_where_none_answers_and_says_so(
+def test_auto_uses_local_processes_if_no_engine_answers_and_says_so(
     none: str, fake: FakeDocker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert choose.choose(_settings(), run=True) == "native"
@@ -36,7 +36,7 @@ def test_auto_goes_native_where_none_answers_and_says_so(
     assert "local processes" in said
 
 
-def test_auto_goes_native_where_none_is_installed(
+def test_auto_uses_local_processes_if_no_engine_is_installed(
     none: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -44,7 +44,7 @@ def test_auto_goes_native_where_none_is_installed(
     assert "none is installed" in capsys.readouterr().err
 
 
-def test_docker_is_never_changed_silently(none: str) -> None:
+def test_a_missing_docker_engine_is_never_replaced_silently(none: str) -> None:
     with pytest.raises(LabError, match=r"ENGINE=docker, but .*: start the engine, or use ENGINE=native"):
         choose.choose(_settings(ENGINE="docker"), run=True)
 

@@ -39,7 +39,7 @@ def test_env_json_is_there_even_if_the_master_wrote_none(tmp_path: Path) -> None
     assert list(json.loads((tmp_path / "env.json").read_text())) == ["host"]
 
 
-def test_summary_is_appended_to_githubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_is_appended_to_the_file_of_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     github = tmp_path / "github.md"
     github.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(github))

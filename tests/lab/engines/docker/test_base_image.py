@@ -29,47 +29,47 @@ def ca_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return bundle
 
 
-def test_what_is_here_is_taken_without_a_pull(fake: FakeDocker) -> None:
+def test_a_local_image_is_used_without_a_pull(fake: FakeDocker) -> None:
     fake.world(images=[DEFAULT])
     assert ensure("") == Base(DEFAULT, DEFAULT)
     assert fake.asked() == [f"docker image inspect {DEFAULT}"]
 
 
-def test_a_base_that_is_not_here_is_pulled(fake: FakeDocker) -> None:
+def test_a_missing_image_is_pulled(fake: FakeDocker) -> None:
     fake.world(pullable=[DEFAULT])
     assert ensure("") == Base(DEFAULT, DEFAULT)
     assert fake.asked()[-1] == f"docker pull --quiet {DEFAULT}"
 
 
-def test_a_base_of_ones_own(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_and_build_image_of_the_users_own(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.world(images=["mine:1"])
     assert ensure("mine:1") == Base("mine:1", "mine:1")
     monkeypatch.setenv("BUILD_IMAGE", "mine:1-build")
     assert ensure("mine:1") == Base("mine:1", "mine:1-build")
 
 
-def test_a_base_that_can_not_be_had_is_an_error_and_no_silent_fallback(fake: FakeDocker) -> None:
+def test_an_image_that_can_not_be_pulled_is_an_error_without_a_fallback(fake: FakeDocker) -> None:
     fake.world(images=[DEFAULT, FALLBACK, FALLBACK_BUILD])
-    with pytest.raises(LabError, match=r"BASE_IMAGE=mine:1 is neither here nor can it be pulled: check"):
+    with pytest.raises(LabError, match=r"BASE_IMAGE=mine:1 is is not on this machine and can't be pulled: check"):
         ensure("mine:1")
 
 
 @pytest.mark.parametrize("wanted", ["", FALLBACK])
-def test_a_fallback_that_is_here_saves_the_wait_for_a_registry(fake: FakeDocker, wanted: str) -> None:
+def test_a_local_fallback_is_used_without_asking_a_registry(fake: FakeDocker, wanted: str) -> None:
     fake.world(images=[FALLBACK, FALLBACK_BUILD])
     assert ensure(wanted) == Base(FALLBACK, FALLBACK_BUILD)
     assert not any("pull" in call for call in fake.asked())
 
 
-def test_a_registry_that_hangs_is_given_up(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pull_that_hangs_times_out(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.world(fail={"pull": ["hang", ""]})
     monkeypatch.setattr(base, "PULL_TIMEOUT", 0.5)
-    with pytest.raises(LabError, match="neither here nor can it be pulled"):
+    with pytest.raises(LabError, match="is not on this machine and can't be pulled"):
         ensure("mine:1")
 
 
 @pytest.mark.usefixtures("as_root")
-def test_without_a_registry_the_fallback_and_its_twin_are_built(
+def test_without_a_registry_the_fallback_and_its_build_image_are_built(
     fake: FakeDocker, ca_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.borrow("mkdir")
@@ -90,7 +90,9 @@ def test_without_a_registry_the_fallback_and_its_twin_are_built(
 
 
 @pytest.mark.usefixtures("as_root")
-def test_a_host_without_a_ca_bundle_gives_a_plain_twin(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_a_ca_bundle_gives_a_plain_build_image(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.borrow("mkdir")
     fake.command("debootstrap", DEBOOTSTRAP)
     monkeypatch.setattr(base, "_CA_BUNDLES", ("/nowhere.crt",))
@@ -126,13 +128,13 @@ def test_debootstrap_that_fails_shows_why(fake: FakeDocker) -> None:
 
 
 @pytest.mark.usefixtures("as_root")
-def test_no_debootstrap_and_no_apt(fake: FakeDocker) -> None:
+def test_a_missing_debootstrap_without_apt_is_an_error(fake: FakeDocker) -> None:
     with pytest.raises(LabError, match="debootstrap is not installed: install it, or set BASE_IMAGE"):
         ensure("")
 
 
 @pytest.mark.usefixtures("as_root")
-def test_debootstrap_is_installed_where_apt_is(fake: FakeDocker, ca_bundle: Path) -> None:
+def test_debootstrap_is_installed_with_apt(fake: FakeDocker, ca_bundle: Path) -> None:
     fake.borrow("mkdir", "cat", "chmod")
     fake.command("debootstrap-later", DEBOOTSTRAP)
     later = f"{fake.path}/debootstrap"
@@ -140,7 +142,9 @@ def test_debootstrap_is_installed_where_apt_is(fake: FakeDocker, ca_bundle: Path
     assert ensure("") == Base(FALLBACK, FALLBACK_BUILD)
 
 
-def test_a_plain_user_is_told_what_to_do(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_root_gets_an_error_that_says_what_to_do(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match="needs root for debootstrap: run `sudo make setup` once, or set BASE_IMAGE"):
         ensure("")

@@ -13,14 +13,14 @@ def test_a_socket_without_a_listener_is_no_engine(place: Path, none: str) -> Non
     assert client.unreachable()
 
 
-def test_engine_host_of_the_environment_comes_first(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_host_comes_before_the_context(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.world(host="unix:///context.sock")
     assert client.engine_host() == "unix:///context.sock"
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
     assert client.engine_host() == "unix:///mine.sock"
 
 
-def test_engine_host_without_a_context_is_the_usual_socket(fake: FakeDocker) -> None:
+def test_the_engine_without_a_context_is_at_the_usual_socket(fake: FakeDocker) -> None:
     assert client.engine_host() == "unix:///var/run/docker.sock"
 
 

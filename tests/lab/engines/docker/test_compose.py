@@ -31,11 +31,11 @@ def _project(publish: bool = True, **settings: str) -> Project:
     return Project("holdfast-x", read(settings, {}), BASE, publish=publish)
 
 
-def test_v2_where_its_plug_in_is(fake: FakeDocker) -> None:
+def test_v2_if_its_plug_in_is_installed(fake: FakeDocker) -> None:
     assert compose.command() == ["docker", "compose"]
 
 
-def test_v1_where_there_is_no_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_v1_without_the_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = FakeDocker(tmp_path / "both", ("docker", "docker-compose"), plugin=False)
     monkeypatch.setenv("PATH", docker.path)
     assert compose.command() == ["docker-compose"]
@@ -46,7 +46,7 @@ def test_v1_without_the_docker_command(tmp_path: Path, monkeypatch: pytest.Monke
     assert compose.command() == ["docker-compose"]
 
 
-def test_no_compose_at_all(fake: FakeDocker) -> None:
+def test_a_missing_compose_is_an_error(fake: FakeDocker) -> None:
     fake.world(plugin=False)
     with pytest.raises(LabError, match="no compose found: install the compose plugin"):
         compose.command()
@@ -91,15 +91,17 @@ def test_environment_of_a_call(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
     assert environ["HOLDFAST_PROJECT"] == "holdfast-x"
 
 
-def test_orphans_are_ignored_but_by_down_which_removes_them(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPOSE_IGNORE_ORPHANS", "true")  # docker-compose 1.29 fails where it is told both
+def test_orphans_are_ignored_except_by_down_which_removes_them(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_IGNORE_ORPHANS", "true")  # docker-compose 1.29 fails with both options
     project = _project()
     project.up()
     project.down()
     assert ["COMPOSE_IGNORE_ORPHANS" in call["env"] for call in fake.calls()[-2:]] == [True, False]
 
 
-def test_a_call_is_out_of_reach_of_ctrl_c(fake: FakeDocker) -> None:
+def test_ctrl_c_does_not_reach_a_call(fake: FakeDocker) -> None:
     _project().up()
     assert fake.calls()[-1]["session"] != os.getsid(0)
 
@@ -120,14 +122,14 @@ def test_a_failed_call_shows_its_last_lines(fake: FakeDocker, verb: str, message
     assert error.value.evidence.splitlines() == [f"line {n}" for n in range(10, 30)]
 
 
-def test_a_call_without_end_is_ended_with_its_output_as_evidence(
+def test_a_call_that_hangs_is_killed_and_its_output_is_the_evidence(
     fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = _project()
     fake.world(fail={"build": ["hang", "step 1\nstep 2\n"]})
-    for timeout in (1, 4, 16):  # on a slow machine the call is ended before it has begun
+    for timeout in (1, 4, 16):  # on a slow machine the call is killed before it starts
         monkeypatch.setattr(compose, "BUILD_TIMEOUT", float(timeout))
-        with pytest.raises(LabError, match=f"building the images failed: no end after {timeout} s") as error:
+        with pytest.raises(LabError, match=f"building the images failed: still running after {timeout} s") as error:
             project.build()
         if "build" in (call := fake.calls()[-1])["argv"]:
             break
@@ -136,7 +138,7 @@ def test_a_call_without_end_is_ended_with_its_output_as_evidence(
     assert error.value.evidence in ("step 1\nstep 2", "")  # "": it had not come so far
 
 
-def test_an_interrupt_ends_the_call_and_its_children(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_kills_the_call_and_its_children(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.command("docker-compose", 'sleep 300 & echo $! > "$0.child"; wait')
     child = Path(f"{fake.path}/docker-compose.child")
     monkeypatch.setattr(compose, "command", lambda: ["docker-compose"])

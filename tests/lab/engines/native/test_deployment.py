@@ -60,9 +60,9 @@ def test_a_worker_that_exits_with_2_before_the_start_ends_the_run(programs: Prog
 def test_a_worker_that_exits_with_2_after_the_start_does_not_end_the_run(programs: Programs) -> None:
     """The worker ends once the master has reported the start; the master ends when that could have been seen."""
     wait = "import pathlib, sys, time; here = pathlib.Path({!r})\nwhile not (here / {!r}).exists(): time.sleep(0.05)\n"
-    begun, over = (wait.format(str(programs.folder), name) for name in ("begun", "over"))
-    said = f"print('held 0/1  ', flush=True); open({str(programs.folder / 'begun')!r}, 'w')\n"
-    programs.master(f"{said}{over}time.sleep(1)", f"{begun}(here / 'over').touch(); sys.exit(2)")
+    started, over = (wait.format(str(programs.folder), name) for name in ("started", "over"))
+    said = f"print('held 0/1  ', flush=True); open({str(programs.folder / 'started')!r}, 'w')\n"
+    programs.master(f"{said}{over}time.sleep(1)", f"{started}(here / 'over').touch(); sys.exit(2)")
     assert programs.run() == (0, ["held 0/1  "])
 
 

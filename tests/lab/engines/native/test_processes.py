@@ -21,7 +21,7 @@ DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 def _until(true: Callable[[], object]) -> None:
     deadline = time.monotonic() + LONG
     while not true():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, "not within the time limit"
         time.sleep(0.01)
 
 
@@ -36,7 +36,7 @@ def _running(folder: Path, before: str = "", **more: int) -> Process:
     return process
 
 
-def test_output_goes_to_its_log_and_the_environment_is_added_to(tmp_path: Path) -> None:
+def test_output_goes_to_the_log_and_the_environment_is_extended(tmp_path: Path) -> None:
     code = "import os, sys; print(os.environ['A'], 'PATH' in os.environ, flush=True); sys.exit('bad')"
     process = _start(tmp_path / "logs", code, name="server", A="b")
     _until(lambda: processes.exit_code(process) is not None)
@@ -50,7 +50,7 @@ def test_a_process_is_in_a_session_of_its_own(tmp_path: Path) -> None:
     processes.stop([process])
 
 
-def test_alive_until_ended(tmp_path: Path) -> None:
+def test_a_process_is_alive_until_it_is_stopped(tmp_path: Path) -> None:
     process = _running(tmp_path)
     assert process.alive()
     assert processes.exit_code(process) is None
@@ -59,13 +59,13 @@ def test_alive_until_ended(tmp_path: Path) -> None:
     assert processes.exit_code(process) == -signal.SIGTERM
 
 
-def test_each_is_ended_by_its_own_signal(tmp_path: Path) -> None:
+def test_each_process_is_stopped_by_its_own_signal(tmp_path: Path) -> None:
     process = _running(tmp_path, ON_INT, stop=signal.SIGINT)
     processes.stop([process])
     assert processes.exit_code(process) == 7
 
 
-def test_what_ignores_its_signal_is_killed_after_the_grace(tmp_path: Path) -> None:
+def test_a_process_that_ignores_its_signal_is_killed_after_the_grace(tmp_path: Path) -> None:
     process = _running(tmp_path, DEAF)
     processes.stop([process], grace=0.1)
     _until(lambda: processes.exit_code(process) == -signal.SIGKILL)
@@ -76,7 +76,7 @@ def _child(process: Process) -> int:
     return int(pid)
 
 
-def test_a_process_has_time_to_end_what_it_has_started(tmp_path: Path) -> None:
+def test_a_process_has_time_to_stop_its_children(tmp_path: Path) -> None:
     before = (
         "import subprocess; own = subprocess.Popen(['sleep', '300']); "
         "signal.signal(signal.SIGTERM, lambda *_: (own.kill(), own.wait(), sys.exit(7))); "
@@ -88,7 +88,7 @@ def test_a_process_has_time_to_end_what_it_has_started(tmp_path: Path) -> None:
     assert not _runs(child)
 
 
-def test_what_a_process_leaves_behind_is_killed_after_the_grace(tmp_path: Path) -> None:
+def test_children_that_are_left_are_killed_after_the_grace(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(300)"
     before = (
         f"import subprocess; deaf = subprocess.Popen([sys.executable, '-c', {deaf!r}], stdout=-1); "
@@ -107,14 +107,14 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_stopping_nothing_or_what_has_ended_is_no_error(tmp_path: Path) -> None:
+def test_stopping_nothing_or_an_ended_process_is_no_error(tmp_path: Path) -> None:
     process = _running(tmp_path)
     processes.stop([])
     processes.stop([process])
     processes.stop([process])
 
 
-def test_a_process_that_ends_between_look_and_signal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ends_just_before_its_signal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
     gone = Process("gone", child.pid, 1, "", signal.SIGTERM)
@@ -123,7 +123,7 @@ def test_a_process_that_ends_between_look_and_signal_is_no_error(monkeypatch: py
     processes.stop([gone])
 
 
-def test_another_process_with_the_same_pid_is_not_ours(tmp_path: Path) -> None:
+def test_another_process_with_the_same_pid_is_not_stopped(tmp_path: Path) -> None:
     process = _running(tmp_path)
     older = dataclasses.replace(process, started=process.started - 1)
     processes.stop([older], grace=0)
@@ -141,7 +141,7 @@ def test_a_zombie_is_not_alive() -> None:
     child.wait()
 
 
-def test_remembered_by_another_call_less_what_has_ended(tmp_path: Path) -> None:
+def test_another_call_finds_the_processes_that_still_run(tmp_path: Path) -> None:
     here, gone = _running(tmp_path, name="here"), _running(tmp_path, name="gone")
     processes.stop([gone])
     file = tmp_path / "below/processes.json"
@@ -155,5 +155,5 @@ def test_remembered_by_another_call_less_what_has_ended(tmp_path: Path) -> None:
     _until(lambda: not here.alive())
 
 
-def test_nothing_written_down_is_nothing_there(tmp_path: Path) -> None:
+def test_without_a_state_file_there_are_no_processes(tmp_path: Path) -> None:
     assert processes.load(tmp_path / "processes.json") == []
