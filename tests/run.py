@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {
     "server": ["tests/server"],
     "load": ["tests/rawsocket", "tests/locustfiles"],
-    "lab and meta": ["tests/lab", "tests/meta"],
+    "lab and meta": ["tests/lab", "tests/bench", "tests/meta"],
     "containers": ["tests/containers"],
     "browser": ["tests/browser"],
 }

@@ -74,7 +74,7 @@ def test_users_reconnect_when_the_server_is_restarted(client: docker.DockerClien
     holding.wait(lambda state: state["held"] == state["server_held"] == USERS)
 
 
-def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: Page) -> None:
+def test_above_the_cap_the_rest_are_refused_as_server_full(lab_page: Page) -> None:
     cap = 1000  # the server's default
     assert lab_page.swarm(cap + 300, 325)["success"]
     try:

@@ -7,7 +7,7 @@ import pytest
 from lab.settings import models
 from tests.meta.conftest import sources, text, tracked
 
-ROOMS = ("server", "rawsocket", "locustfiles", "lab")
+ROOMS = ("server", "rawsocket", "locustfiles", "lab", "bench")
 FILES = [path for path in sources(*ROOMS) if not path.endswith("/__init__.py")]
 
 
