@@ -31,7 +31,7 @@ from tests.support import measured  # noqa: E402
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 1),
     "load": (["tests/rawsocket", "tests/locustfiles"], 3),
-    "lab": (["tests/lab"], 2),
+    "lab": (["tests/lab", "tests/bench"], 2),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "meta": (["tests/meta"], 1),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from lab import engine, page
+from lab import page
+from lab.engines import choose as engine
 from tests.conftest import missing
 from tests.support.lab import Page, lab
 

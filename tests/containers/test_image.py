@@ -3,7 +3,7 @@
 import docker
 import pytest
 
-from lab import base
+from lab.engines.docker import base_image as base
 
 IMAGES = ("holdfast-server:local", "holdfast-load:local")
 

@@ -25,9 +25,8 @@ LAYERS = (
     "rawsocket.__main__",
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
-FILES = [
-    path for path in sources("rawsocket") if path != "rawsocket/__init__.py"
-]  # its names are imported when asked for
+# The public names in rawsocket/__init__.py are imported when they are asked for.
+FILES = [path for path in sources("rawsocket") if path != "rawsocket/__init__.py"]
 MODULES = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES}
 
 

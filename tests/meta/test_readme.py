@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
+from bench import settings as bench_settings
 from lab import __main__ as command
 from lab import settings
-from lab.bench import options as bench_load_options
-from lab.bench.servers import options as bench_server_options
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
-from rawsocket.settings.options import OPTIONS
+from rawsocket.settings.row import Setting
 from rawsocket.verdict.ledger import EVENTS
 from server.models.base import Promise, load
 from server.settings import TABLE
@@ -37,52 +36,26 @@ def _rows() -> list[list[str]]:
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
 
 
-@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_of_the_lab_with_its_default_and_values(setting: settings.Setting) -> None:
-    found = [row[2] for row in _rows() if row[:2] == [setting.name, setting.default or "unset"]]
+@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.variable)
+def test_each_setting_of_the_lab_with_its_default_and_values(setting: Setting) -> None:
+    found = [row[2] for row in _rows() if row[:2] == [setting.variable, setting.default or "unset"]]
     # Scenarios and models have tables of their own, and who adds one need not write it down here as well.
-    if setting.name in ("SCENARIO", "MODEL"):
+    if setting.variable in ("SCENARIO", "MODEL"):
         assert any(said.startswith(setting.help) for said in found)
     else:
         assert setting.meaning in found
 
 
 @pytest.mark.parametrize(
-    "setting", [*bench_load_options.SETTINGS, *bench_server_options.SETTINGS], ids=lambda setting: setting.name
+    "setting", [*bench_settings.LOAD, *bench_settings.SERVER], ids=lambda setting: setting.variable
 )
-def test_each_setting_of_the_benchmarks_with_its_default(setting: settings.Setting) -> None:
-    assert [setting.name, setting.default or "unset"] in [row[:2] for row in _rows()]
+def test_each_setting_of_the_benchmarks_with_its_default(setting: Setting) -> None:
+    assert [setting.variable, setting.default or "unset"] in [row[:2] for row in _rows()]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_each_setting_of_the_server_with_its_default(row: object) -> None:
     assert [row.flag, row.variable, row.shown_default] in [cells[:3] for cells in _rows()]
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_option_of_a_run_is_a_setting_with_the_same_default(option: object) -> None:
-    assert f"`{option.env}`" in _readme()
-    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
-    assert option.parse(setting.default or "0") == option.default
-    assert settings.read({}, {}, "load")[option.env] in ("", setting.default, "0")
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_lab_lets_through_what_the_load_takes_and_nothing_else(option: object) -> None:
-    """A value that only the master refuses would end a run at its start, without the one line that says why."""
-    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
-    bounds = {option.low, option.high, option.low - 1, option.high + 1} - {float("inf"), float("-inf")}
-    candidates = {f"{bound:.0f}" for bound in bounds} | set(option.choices or ()) | {"nothing"}
-    taken = {value for value in candidates if not _refuses(setting.check, value)}
-    assert taken == {value for value in candidates if not _refuses(option.parse, value)}
-
-
-def _refuses(check: object, value: str) -> bool:
-    try:
-        check(value)
-    except ValueError:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("scenario", settings.scenarios())
