@@ -18,7 +18,7 @@ from typing import Any
 
 from lab.errors import UsageError
 from rawsocket.settings.row import TEXT, Kind, Setting, number, one_of, seconds, whole
-from rawsocket.settings.table import BY_NAME, SETTLE_S, THRESHOLDS
+from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
 from rawsocket.target import parse as parse_target
 from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
@@ -204,11 +204,11 @@ def _check_window(settings: Settings) -> None:
     """
     users, rate, time = int(settings["USERS"]), float(settings["RATE"]), settings.run_seconds
     ramp = settings.ramp_seconds
-    if time > max(0.0, ramp - max(1.0, 1 / rate)) + SETTLE_S:
+    if time > max(0.0, ramp - max(1.0, 1 / rate)) + STEADY_AFTER_S:
         return
-    remedy = f"give TIME above {math.ceil(ramp + SETTLE_S)}s"
-    if time > SETTLE_S:
-        remedy += f", or RATE above {math.ceil(users / (time - SETTLE_S))}"
+    remedy = f"give TIME above {math.ceil(ramp + STEADY_AFTER_S)}s"
+    if time > STEADY_AFTER_S:
+        remedy += f", or RATE above {math.ceil(users / (time - STEADY_AFTER_S))}"
     raise UsageError(
         f"USERS={users} at RATE={settings['RATE']}: a ramp of {ramp:.3g} s leaves no steady window in "
         f"TIME={settings['TIME']}: {remedy}"

@@ -1,8 +1,9 @@
 """The load library: raw TCP users for Locust that hold their connections.
 
 `from rawsocket import SessionUser` (or RawSocketUser) in any locustfile is enough: the lab's flags, tab, gauge and
-verdict come with it. The names are imported when they are first used, so that the pure files
-(framing, payload, verdict, errors, target) can be imported where Locust is not installed.
+verdict come with it. A name is imported when it is first used, so that the pure files (framing, payload, verdict,
+errors, target) can be imported where Locust is not installed. Asking for a user class also calls `attach()`: this is
+the only place where the package of users and the listeners meet.
 """
 
 from importlib import import_module
@@ -40,6 +41,8 @@ _HOMES = {
     "Wait": "users.steps",
 }
 
+_USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
+
 __all__ = [
     "Chunk",
     "Close",
@@ -68,7 +71,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    found = getattr(import_module(f"{__name__}.{home}"), name)
+    if name in _USERS:
+        import_module(f"{__name__}.attach").attach()
+    return found
 
 
 def __dir__() -> list[str]:

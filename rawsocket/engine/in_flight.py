@@ -4,12 +4,13 @@ import math
 from collections import deque
 from typing import Any, NamedTuple
 
+from rawsocket.measurement import overdue
 from rawsocket.users.steps import Receive
 from rawsocket.wire.payload import Expected
 from rawsocket.wire.replies import Inbox
 
 READ_SIZE = 16_384  # bytes of one read
-LATE_AFTER = 0.01  # seconds after which a message that was due counts as late; below that, it is the generator's noise
+LATE_AFTER = overdue.LATE_AFTER
 GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
 MAX_KEPT = 10_000  # messages that may wait for a Receive
 NEVER = math.inf

@@ -1,11 +1,11 @@
-"""Locust's own statistics, many events at a time: firing `events.request` for each would cost 7 us a message.
+"""Sessions report to Locust's statistics in batches: firing `events.request` for each would cost 7 us a message.
 
-Strategy: the rows of sessions remember what Locust was not told yet, and before each report it is put into Locust's
-statistics through `StatsEntry.extend`. Locust's table gets the time from due; what failed counts there as a request
-without a time. Rules:
+Strategy: the rows of sessions keep what is not in Locust's statistics yet, and before each report it is added there
+through `StatsEntry.extend`. Locust's table gets the time from due; a failure counts there as a request without a time.
+Rules:
 
-- Where a listener that is not Locust's own table hangs on `events.request`, it is to see every message. Then the event
-  is fired for each of them, Locust's table listens as ever, and nothing is batched.
+- Where `events.request` has another listener than Locust's own table, that listener gets every message: the event is
+  fired for each of them, Locust's table gets it as well, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
 """
 

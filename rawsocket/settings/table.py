@@ -22,13 +22,14 @@ from rawsocket.settings.row import (
     one_of,
     whole,
 )
+from rawsocket.settings.thresholds import THRESHOLDS as THRESHOLDS  # a part of this table
 from rawsocket.target import DEFAULT as OWN_SERVER
 from rawsocket.target import parse as parse_target
 
 LARGEST_SIZE = 1 << 24
 #: Seconds from the end of the ramp to the steady window. By then the effects of the ramp are over, and what the server
 #: counted during the ramp is too old to be shown beside a steady second (master/server_probe.py: STALE_S).
-SETTLE_S = 2.0
+STEADY_AFTER_S = 2.0
 
 
 def _target(text: str) -> str:
@@ -75,19 +76,6 @@ OPTIONS = (
             "even connects make runs comparable"),
     Setting("framing", one_of("line", "chunk"), "line", "how messages are told apart, on both sides",
             "TCP keeps no message boundaries, a newline does"),
-)  # fmt: skip
-
-#: An unset threshold is not judged, but a headless run with MIN_HELD unset expects a connection for every user.
-THRESHOLDS = (
-    Setting("min_held", whole(0), None,
-            "threshold: connections held in every second of the steady window; 0: not judged",
-            "unset: as many as the users that hold one"),
-    Setting("max_failures", whole(-1), "0", "threshold: failures of the whole run; -1: not judged",
-            "a failure is a failure"),
-    Setting("max_p99_ms", number(0), "1000",
-            "threshold: p99 of the latency from due in milliseconds; 0: not judged", "a caller notices a second"),
-    Setting("min_messages_s", number(0), None, "threshold: messages answered a second; 0: not judged",
-            "what is enough depends on USERS and EVERY"),
 )  # fmt: skip
 
 

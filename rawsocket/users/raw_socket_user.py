@@ -28,7 +28,6 @@ from locust import TaskSet, User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket.attach import attach
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
@@ -193,4 +192,3 @@ def _teach_tasksets() -> None:
 
 
 _teach_tasksets()
-attach()

@@ -32,7 +32,6 @@ from locust import User
 from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket.attach import attach
 from rawsocket.engine import dial
 from rawsocket.engine.config import Setup
 from rawsocket.engine.deadlines import Sweeper
@@ -254,6 +253,3 @@ class LabSession(SessionUser):
             return Due(wish.every)
         chance = self.setup.random()
         return Wait(wish.every * (0.9 + 0.2 * chance if self.message_no else chance))
-
-
-attach()

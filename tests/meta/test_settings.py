@@ -142,4 +142,4 @@ def test_rows_of_all_tables_have_the_same_fields() -> None:
 
 
 def test_lab_and_benchmarks_have_the_rows_of_the_load() -> None:
-    assert all(type(row) is Setting for row in (*lab.SETTINGS, *lab.ENVIRONMENT))
+    assert all(isinstance(row, Setting) for row in (*lab.SETTINGS, *lab.ENVIRONMENT))

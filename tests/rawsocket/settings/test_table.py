@@ -2,7 +2,7 @@ import pytest
 
 from rawsocket.master.server_probe import STALE_S
 from rawsocket.settings.row import Setting
-from rawsocket.settings.table import BY_NAME, PROCESS, SETTLE_S, TABLE
+from rawsocket.settings.table import BY_NAME, PROCESS, STEADY_AFTER_S, TABLE
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.variable)
@@ -43,4 +43,4 @@ def test_a_target_is_given_as_a_url() -> None:
 
 
 def test_the_steady_window_begins_when_the_servers_counters_from_the_ramp_are_stale() -> None:
-    assert SETTLE_S >= STALE_S
+    assert STEADY_AFTER_S >= STALE_S

@@ -43,7 +43,7 @@ def visit(life: Played) -> Session:
 
 def check(world: World) -> dict[str, int]:
     """The recorder's invariants at the end; gives the report's messages."""
-    messages = world.recorder._messages()
+    messages = world.recorder.counts().messages.to_wire()
     assert messages["sent"] == messages["answered"] + messages["wrong"] + messages["unanswered"]
     assert messages["due"] == messages["sent"] + sum(messages["unsent"].values())
     assert world.recorder.held == 0
@@ -52,8 +52,8 @@ def check(world: World) -> dict[str, int]:
 
 def times(world: World) -> dict[str, dict[int, int]]:
     """The histograms of the messages, by kind; can be had once."""
-    [row] = [row for row in world.recorder.report()["rows"] if row[1] == "message"]
-    return {kind: dict(map(tuple, pairs)) for kind, pairs in row[5].items()}
+    [row] = [row for row in world.recorder.report().rows if row.name == "message"]
+    return {kind: dict(map(tuple, pairs)) for kind, pairs in row.times.to_wire().items()}
 
 
 def test_messages_are_due_on_a_fixed_grid(world: World):
