@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rawsocket.errors import RawSocketError
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
-    from rawsocket.users.runner import Session
+    from rawsocket.users.session_runner import Session
     from rawsocket.users.session_user import LabSession, SessionUser
     from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
     from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
@@ -36,7 +36,7 @@ _HOMES = {
     "Receive": "users.steps",
     "Request": "users.steps",
     "Send": "users.steps",
-    "Session": "users.runner",
+    "Session": "users.session_runner",
     "SessionUser": "users.session_user",
     "Wait": "users.steps",
 }

@@ -23,7 +23,6 @@ Counts are absolute since `begin_run()`, which is to be called while nothing is 
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from rawsocket.measurement.overdue import Waiting, Waits
 from rawsocket.measurement.report import (
@@ -39,7 +38,7 @@ from rawsocket.measurement.report import (
     Sessions,
     StormReport,
 )
-from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Times, row_for
+from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Rows, Times
 
 EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
 
@@ -48,6 +47,7 @@ class Recorder:
     """The counters of one process; see the module's rules. Attributes are read and raised directly."""
 
     __slots__ = (
+        "__weakref__",
         "abandoned",
         "all_there",
         "answered",
@@ -55,7 +55,6 @@ class Recorder:
         "attempted",
         "bytes_received",
         "bytes_sent",
-        "clients",
         "closed",
         "connected",
         "cut",
@@ -89,7 +88,7 @@ class Recorder:
         self.held = 0
         self.run = 0
         self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
-        self.clients: set[Any] = set()  # those of greenlets that are connected
+        self.rows = Rows()
         self._reset()
 
     def _reset(self) -> None:
@@ -109,8 +108,7 @@ class Recorder:
         self.failures = 0
         self.examples: dict[str, str] = {}  # what was seen when a reply was first wrong in that way
         self.waits: Waits | None = None  # what was waiting when stop was asked
-        self.rows: dict[str, Row] = {}
-        for group in self.groups:
+        for group in (self.rows, *self.groups):
             group.clear()
 
     def begin_run(self) -> None:
@@ -120,10 +118,7 @@ class Recorder:
 
     def row(self, name: str) -> Row:
         """The row of that name, made if need be."""
-        row = self.rows.get(name)
-        if row is None:
-            row = self.rows[name] = row_for(name)
-        return row
+        return self.rows[name]
 
     def success(self, name: str, times: Times, length: int) -> None:
         """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
@@ -132,6 +127,12 @@ class Recorder:
         row.full.append(times)
         if len(row.full) >= SETTLE_AFTER:
             row.settle()
+
+    def gather(self) -> None:
+        """Move the times that were gathered into the histograms."""
+        for group in (self.rows, *self.groups):
+            for row in group.values():
+                row.settle()
 
     def failure(self, name: str, failure: str) -> None:
         """Add an event that failed; `failure` is one of errors.NAMES."""

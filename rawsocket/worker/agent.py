@@ -18,12 +18,11 @@ from typing import Any
 from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches, target
-from rawsocket.engine import dial
+from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
-from rawsocket.users.runner import Life
 from rawsocket.worker import limits
 from rawsocket.worker.lag import LagMeter
 from rawsocket.worker.user_group import UserStopper
@@ -47,7 +46,7 @@ class WorkerAgent:
         locust_patches.report_every(REPORT_S)
         UserStopper(runner)
         sources = list(read_setting(self._environ, "SOURCES") or ())
-        dial.bind_to(sources)
+        engine().connector.connect_from(sources)
         self.limits = limits.read(sources=len(sources))
         self.lag_meter = LagMeter()
         self.lag_meter.start()
@@ -86,8 +85,7 @@ class WorkerAgent:
     def report_at_stop(self) -> Report:
         """Note which messages have no reply at the moment at which stop is asked, and give this process's report."""
         now = time.perf_counter()
-        sessions = [user for user in self._runner.user_greenlets if isinstance(user, Life)]
-        RECORDER.stop_asked(one.waiting(now) for one in (*sessions, *RECORDER.clients))
+        RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
         return self.report()
 
     def add_report(self, data: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from gevent.pool import Group
 from locust.runners import Runner
 
 from rawsocket import locust_patches
-from rawsocket.users.runner import Life
+from rawsocket.users.session_user import SessionUser
 
 SLICE_S = 0.002  # of stopping users, before other greenlets have their turn
 BREATH_S = 0.0005  # a real timer: after sleep(0) gevent runs its callbacks for up to 100 ms before it looks at sockets
@@ -67,7 +67,7 @@ class UserStopper:
     def stop_users(self, locusts_own: Callable[[dict[str, int]], None], counts: dict[str, int]) -> None:
         """Stop so many users of each class; returns when they have ended."""
         classes = self._runner.user_classes_by_name
-        ours = {name for name in counts if issubclass(classes[name], Life)}
+        ours = {name for name in counts if issubclass(classes[name], SessionUser)}
         locusts_own({name: count for name, count in counts.items() if name not in ours})
         chosen = self._choose({classes[name]: counts[name] for name in ours})
         timeout = self._runner.environment.stop_timeout

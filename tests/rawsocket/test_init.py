@@ -7,7 +7,7 @@ import pytest
 import rawsocket
 
 ROOT = Path(__file__).parents[2]
-PURE = ("errors", "framing", "wire.framing", "wire.replies", "wire.payload", "target")
+PURE = ("errors", "framing", "wire.framing", "wire.receive_buffer", "wire.payload", "target")
 FORBIDDEN = {"_socket", "socket", "selectors", "select", "threading", "logging", "gevent", "locust"}
 
 

@@ -101,10 +101,10 @@ def test_a_foreign_listener_is_told_each_event_and_nothing_is_batched(
             return {"who": "me"}
 
     batch.look(environment)
-    assert batch.teller is not None
+    assert batch.listener is not None
     batch["message"].plain.append(0.001)
-    batch.teller.tell(User(), "message", 0.001, 5, None)
-    batch.teller.tell(User(), "drop", None, 0, Closed())
+    batch.listener.event(User(), "message", 0.001, 5, None)
+    batch.listener.event(User(), "drop", None, 0, Closed())
     wait_until(lambda: len(heard) == 2)
     batch.flush(environment)
     assert heard[0] == {
@@ -124,4 +124,4 @@ def test_when_the_listener_leaves_batching_is_back(batch: Batch, environment: En
     batch.look(environment)
     hook.remove_listener(listener)
     batch.flush(environment)
-    assert batch.teller is None
+    assert batch.listener is None

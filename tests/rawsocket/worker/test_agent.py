@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +9,11 @@ import locust.stats
 import pytest
 from locust.runners import LocalRunner, WorkerRunner
 
+from rawsocket.engine.process import engine
+from rawsocket.engine.reactor import READABLE
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Limits, Report
-from rawsocket.users.runner import Life
 from rawsocket.worker import agent as agent_module
 from rawsocket.worker.agent import WorkerAgent
 from tests.support.locust_fleet import locust_fleet
@@ -78,39 +80,40 @@ def test_the_end_is_reported_twice_when_asked_and_when_done() -> None:
     ]
 
 
-class Client:
-    """A greenlet's client of which only what waits is asked."""
+class Owed:
+    """A connection, and its owner, of which only what waits is asked."""
+
+    deadline = float("inf")
+
+    def __init__(self, row: str, *ages: float) -> None:
+        self.owner = self
+        self._waiting = Waiting(row, max(ages), once(list(ages)))
+
+    def on_ready(self, events: int) -> None: ...
 
     def waiting(self, now: float) -> Waiting:
-        return Waiting("request", 2.0, once([2.0]))
-
-
-class Owing(Life):
-    """A life of which only what waits is asked."""
-
-    __slots__ = ()
-    args = ()
-
-    def __init__(self) -> None: ...
-
-    def waiting(self, now: float) -> Waiting:
-        return Waiting("message", 3.0, once([3.0, 2.0]))
+        return self._waiting
 
 
 def test_overdue_messages_are_reported_at_the_stop_and_with_the_final_numbers() -> None:
-    """Users of both kinds are asked, users that are neither are not; after the first time nobody is."""
+    """All connections are asked when the stop is first asked for, and never again."""
     runner = FakeWorker(None, None)
     agent = WorkerAgent(runner, {})
     agent.on_test_start()
-    RECORDER.clients.add(client := Client())
-    runner.user_greenlets.greenlets |= {Owing(), object()}
+    reactor = engine().reactor
+    pipes = [os.pipe() for _ in range(2)]
     try:
+        for (inlet, _), owed in zip(pipes, (Owed("request", 2.0), Owed("message", 3.0, 2.0)), strict=True):
+            reactor.watch(inlet, owed, READABLE)
         assert agent.report().overdue.count == 0
         agent.on_test_stopping()
         agent.on_test_stopping()
         agent.on_test_stop()
     finally:
-        RECORDER.clients.discard(client)
+        for ends in pipes:
+            reactor.unwatch(ends[0])
+            for end in ends:
+                os.close(end)
     assert [data["overdue"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
     agent.on_test_start()
     assert agent.report().overdue.count == 0
