@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from lab import page
-from lab.engines import choose as engine
+from lab.engines.docker.client import connect, unreachable
 from tests.conftest import missing
 from tests.support.lab import Page, lab
 
@@ -17,10 +17,10 @@ PROJECT = f"holdfast-test-{os.getpid()}"
 
 @pytest.fixture(scope="session")
 def client() -> docker.DockerClient:
-    reason = engine.unreachable()
+    reason = unreachable()
     if reason:
         missing("docker", reason)
-    return engine.client()
+    return connect()
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_base_and_build_image_of_the_users_own(fake: FakeDocker, monkeypatch: py
 
 def test_an_image_that_can_not_be_pulled_is_an_error_without_a_fallback(fake: FakeDocker) -> None:
     fake.world(images=[DEFAULT, FALLBACK, FALLBACK_BUILD])
-    with pytest.raises(LabError, match=r"BASE_IMAGE=mine:1 is is not on this machine and can't be pulled: check"):
+    with pytest.raises(LabError, match=r"BASE_IMAGE=mine:1 is not on this machine and can't be pulled: check"):
         ensure("mine:1")
 
 
