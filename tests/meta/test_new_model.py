@@ -1,4 +1,4 @@
-"""A model made by the README's recipe needs no edit but the two that it names: done in a copy of the repo."""
+"""A model made by the recipe of docs/models.md needs no edit but the two that it names: done in a copy of the repo."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 
-RECIPE = re.search(r"^### A new model\n(.*?)^##", text("README.md"), re.M | re.S)
+RECIPE = re.search(r"^## A new model\n(.*?)^## ", text("docs/models.md"), re.M | re.S)
 
 
 def _recipe() -> tuple[str, str]:
-    """The file and the line that the README gives."""
+    """The file and the line that the page gives."""
     assert RECIPE
     model, line = re.findall(r"^```python\n(.*?)^```$", RECIPE[1], re.M | re.S)
     return model, line
@@ -25,7 +25,7 @@ def _recipe() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repo with the README's toy in it."""
+    """A copy of the repo with the page's toy in it."""
     folder = tmp_path_factory.mktemp("copy")
     for path in tracked():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -56,8 +56,9 @@ def test_the_lab_knows_it(copy: Path) -> None:
     assert _succeeds(copy, "-c", code) == "toy\n"
 
 
-def test_the_readme_and_the_mirrored_tests_ask_for_no_more(copy: Path) -> None:
-    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in ("readme", "tests", "purity")))
+def test_the_pages_and_the_mirrored_tests_ask_for_no_more(copy: Path) -> None:
+    names = ("docs", "docs_settings", "docs_models", "docs_commands", "tests", "purity")
+    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in names))
 
 
 def test_it_has_the_style_and_the_types_of_the_others(copy: Path) -> None:
