@@ -22,7 +22,7 @@ LOOPBACK = re.compile(r"^(localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::)$")
 _DAY = 86_400.0
 _TIME = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
 _SIZE = re.compile(r"^\d+(?:\.\d+)?[kmgt]?b?$", re.I)
-# The steady window begins so long after the ramp is complete; rawsocket/master/desk.py has the reason.
+# The steady window begins so long after the ramp is complete; rawsocket/master/controller.py has the reason.
 _SETTLE_S = 2.0
 _TARGET = re.compile(r"^tcp://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})$")
 

@@ -53,7 +53,7 @@ else:
     from locust import task
 
     from rawsocket import LabUser
-    from rawsocket.payload import reply_to
+    from rawsocket.wire.payload import reply_to
 
     class Tutorial(LabUser):
         """Holds 20 connections for the length of one task; its own `client` is the model of them."""

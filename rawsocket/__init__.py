@@ -9,35 +9,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rawsocket.client import RawSocketClient
     from rawsocket.errors import RawSocketError
-    from rawsocket.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
-    from rawsocket.life import Session
-    from rawsocket.session import LabSession, SessionUser
-    from rawsocket.steps import Close, Connect, Due, Receive, Request, Send, Wait
-    from rawsocket.user import LabUser, RawSocketUser
+    from rawsocket.users.client import RawSocketClient
+    from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
+    from rawsocket.users.runner import Session
+    from rawsocket.users.session_user import LabSession, SessionUser
+    from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
+    from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 
 _HOMES = {
-    "Chunk": "framing",
-    "Close": "steps",
-    "Connect": "steps",
-    "Delimiter": "framing",
-    "Due": "steps",
-    "Fixed": "framing",
-    "Framing": "framing",
-    "LabSession": "session",
-    "LabUser": "user",
-    "LengthPrefixed": "framing",
-    "Line": "framing",
-    "RawSocketClient": "client",
+    "Chunk": "wire.framing",
+    "Close": "users.steps",
+    "Connect": "users.steps",
+    "Delimiter": "wire.framing",
+    "Due": "users.steps",
+    "Fixed": "wire.framing",
+    "Framing": "wire.framing",
+    "LabSession": "users.session_user",
+    "LabUser": "users.raw_socket_user",
+    "LengthPrefixed": "wire.framing",
+    "Line": "wire.framing",
+    "RawSocketClient": "users.client",
     "RawSocketError": "errors",
-    "RawSocketUser": "user",
-    "Receive": "steps",
-    "Request": "steps",
-    "Send": "steps",
-    "Session": "life",
-    "SessionUser": "session",
-    "Wait": "steps",
+    "RawSocketUser": "users.raw_socket_user",
+    "Receive": "users.steps",
+    "Request": "users.steps",
+    "Send": "users.steps",
+    "Session": "users.runner",
+    "SessionUser": "users.session_user",
+    "Wait": "users.steps",
 }
 
 __all__ = [

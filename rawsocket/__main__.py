@@ -123,7 +123,7 @@ def stay() -> None:
     """Wait for SIGTERM or SIGINT, bounded; the hub is not run any more, so plain signal handlers are set."""
     import gevent.monkey
 
-    from rawsocket.worker import linger
+    from rawsocket.worker.agent import linger
 
     caught: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

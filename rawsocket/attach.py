@@ -25,14 +25,18 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket import limits, options, worker
+from rawsocket import options
 from rawsocket.locust_patches import keep_microseconds
-from rawsocket.master import artefacts, page, report
-from rawsocket.master.autopilot import Autopilot, quit_run, say_verdict
-from rawsocket.master.desk import LOCAL, Desk
+from rawsocket.master.controller import LOCAL, Desk
+from rawsocket.master.headless import Autopilot, quit_run, say_verdict
+from rawsocket.master.page import tab as page
 from rawsocket.master.plan import Plan, from_options
-from rawsocket.recorder import RECORDER
-from rawsocket.verdict import EXIT_CODES, INTERRUPTED
+from rawsocket.master.reports import artefacts
+from rawsocket.master.reports import html_report as report
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.verdict.judge import EXIT_CODES, INTERRUPTED
+from rawsocket.worker import agent as worker
+from rawsocket.worker import limits
 
 logger = logging.getLogger(__name__)
 _attached: "Attachment | None" = None

@@ -3,9 +3,9 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from locustfiles.churn import Churn
-from rawsocket import sweeper
-from rawsocket.batch import BATCH
-from rawsocket.recorder import RECORDER
+from rawsocket.engine import deadlines as sweeper
+from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

@@ -1,7 +1,7 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
 from locustfiles.closed import Closed
-from rawsocket.recorder import RECORDER
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from locustfiles.hold import Hold
-from rawsocket.batch import BATCH
-from rawsocket.recorder import RECORDER
+from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

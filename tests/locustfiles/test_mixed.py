@@ -3,8 +3,8 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from locustfiles.mixed import Holder, Visitor
-from rawsocket.batch import BATCH
-from rawsocket.recorder import RECORDER
+from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

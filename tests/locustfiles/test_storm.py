@@ -6,7 +6,7 @@ import pytest
 
 from locustfiles import storm
 from locustfiles.storm import Storm
-from rawsocket.recorder import RECORDER
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

@@ -9,7 +9,7 @@ import pytest
 
 from locustfiles import tutorial
 from locustfiles.tutorial import CONNECTIONS, Tutorial, main
-from rawsocket.recorder import RECORDER
+from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
 from tests.support.running import Run, wait_until
 

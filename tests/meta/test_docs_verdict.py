@@ -6,8 +6,8 @@ import pytest
 
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
-from rawsocket.ledger import EVENTS
 from rawsocket.master.timeline import COLUMNS
+from rawsocket.verdict.ledger import EVENTS
 from tests.meta.conftest import text
 from tests.support.pages import README, prose, rows, table
 from tests.support.pinned import ARTEFACTS, FAILURES

@@ -22,7 +22,7 @@ def test_the_rooms_have_files() -> None:
 
 def test_the_mirrored_path() -> None:
     assert _mirror("lab/__main__.py") == "tests/lab/test_main.py"
-    assert _mirror("rawsocket/master/page.py") == "tests/rawsocket/master/test_page.py"
+    assert _mirror("rawsocket/master/page/tab.py") == "tests/rawsocket/master/page/test_tab.py"
 
 
 CONTRACT = "tests/server/models/test_contract.py"

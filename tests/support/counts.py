@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.sides import Server
+from rawsocket.verdict.ledger_rows import Server
 
 
 def clients(**changes: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from rawsocket.framing import Decoder
+from rawsocket.wire.framing import Decoder
 
 
 def feed(decoder: Decoder, pieces: Iterable[bytes]) -> list[bytes]:

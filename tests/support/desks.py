@@ -11,8 +11,8 @@ from locust import User
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, WorkerNode
 
-from rawsocket.master import desk as desks
-from rawsocket.master.desk import Desk
+from rawsocket.master import controller as desks
+from rawsocket.master.controller import Desk
 from rawsocket.master.plan import Plan
 from rawsocket.options import OPTIONS
 from tests.support.reports import Clock, report

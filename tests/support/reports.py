@@ -1,9 +1,9 @@
-"""Workers' reports for tests of the master's side, in the form that `rawsocket.recorder` gives them."""
+"""Workers' reports for tests of the master's side, in the form that `rawsocket.measurement.recorder` gives them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rawsocket.waiting import Waiting, Waits
+from rawsocket.measurement.overdue import Waiting, Waits
 
 Rows = Mapping[str, Mapping[int, int]]
 Table = Mapping[str, Any]

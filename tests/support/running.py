@@ -8,9 +8,9 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from rawsocket.batch import BATCH
-from rawsocket.recorder import RECORDER
-from rawsocket.rows import Row
+from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.measurement.rows import Row
 
 LONG = 30.0  # seconds that nothing takes, unless it is broken
 

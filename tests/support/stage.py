@@ -7,18 +7,18 @@ from typing import Any
 
 import gevent
 
-from rawsocket.batch import Batch
+from rawsocket.engine.config import Setup
+from rawsocket.engine.deadlines import Sweeper
+from rawsocket.engine.reactor import Reactor
 from rawsocket.errors import RawSocketError
-from rawsocket.framing import Framing, Line
-from rawsocket.life import Life, Session
-from rawsocket.payload import payload
-from rawsocket.reactor import Reactor
-from rawsocket.recorder import Recorder
-from rawsocket.rows import Times
-from rawsocket.setup import Setup
-from rawsocket.steps import Request
-from rawsocket.sweeper import Sweeper
+from rawsocket.measurement.locust_stats import Batch
+from rawsocket.measurement.recorder import Recorder
+from rawsocket.measurement.rows import Times
 from rawsocket.target import Target
+from rawsocket.users.runner import Life, Session
+from rawsocket.users.steps import Request
+from rawsocket.wire.framing import Framing, Line
+from rawsocket.wire.payload import payload
 from tests.support import echo
 from tests.support.running import LONG, wait_until
 

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 
-from rawsocket import attempt, life, reactor, sending, talk
-from rawsocket.batch import Batch
-from rawsocket.books import SETTLES_AFTER
+from rawsocket.engine import connect_attempt as attempt
+from rawsocket.engine import connection as talk
+from rawsocket.engine import reactor, sending
+from rawsocket.engine.accounting import SETTLES_AFTER
+from rawsocket.engine.config import Setup
 from rawsocket.errors import RawSocketError
-from rawsocket.framing import Framing, Line
-from rawsocket.life import Life, Session
-from rawsocket.recorder import Recorder
-from rawsocket.setup import Setup
+from rawsocket.measurement.locust_stats import Batch
+from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
+from rawsocket.users import runner as life
+from rawsocket.users.runner import Life, Session
+from rawsocket.wire.framing import Framing, Line
 
 LONG = 1e6
 

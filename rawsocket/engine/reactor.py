@@ -1,0 +1,207 @@
+"""One real epoll and one timer structure for all sessions of a process, inside gevent's hub.
+
+Strategy: gevent's loop watches a single descriptor, the epoll's own; when that is readable, everything that is ready is
+dealt with in one callback of the hub, with no greenlet. Timers stand in buckets of a millisecond, under one timer of
+the kernel in the same epoll. A timer that is further away than FAR waits in a coarse bucket first: at a message every
+ten seconds each fine one would hold a single timer, and cost more than it.
+
+Rules:
+
+- Nothing that is called from here may block, nor call what switches greenlets; gevent raises where it does.
+- A turn handles at most SLICE events and SLICE timers and then returns to the hub, so that heartbeats, the page and
+  everybody's greenlets stay alive at full load. What is left over is dealt with in the next turn.
+- A timer never fires early. One object has at most one timer: a new one replaces it.
+- An exception in a handler is reported through the hub and does no harm to the others.
+
+Times are seconds of `time.perf_counter()`, which is the monotonic clock.
+"""
+
+import select
+import sys
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+import gevent
+from gevent.monkey import get_original
+
+from rawsocket.engine.schedule import millisecond
+from rawsocket.engine.timerfd import TimerFd
+
+READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
+SLICE = 128  # at some 30 us each, a turn stays below 5 ms
+FAR = 256  # milliseconds of a coarse bucket
+
+
+class Timed(Protocol):
+    """What can have a timer; `key` belongs to the reactor and begins as 0."""
+
+    key: int
+
+    def on_time(self) -> None:
+        """The time has come."""
+
+
+class Handler(Protocol):
+    """What can have a descriptor."""
+
+    def on_ready(self, events: int) -> None:
+        """The descriptor is READABLE, WRITABLE or broken (other bits)."""
+
+
+class Chore:
+    """Calls a function every so many seconds, never early; what passes meanwhile is left out."""
+
+    def __init__(self, reactor: "Reactor", seconds: float, function: Callable[[float], None]) -> None:
+        self.key = 0
+        self._reactor = reactor
+        self.seconds = seconds
+        self._function = function
+        reactor.at(time.perf_counter() + seconds, self)
+
+    def on_time(self) -> None:
+        """Do it, with the time of the clock, and be due again."""
+        now = time.perf_counter()
+        self._reactor.at(now + self.seconds, self)
+        self._function(now)
+
+
+class Reactor:
+    """See the module's rules. `close()` gives its descriptors back."""
+
+    def __init__(self) -> None:
+        self._hub = gevent.get_hub()
+        self._epoll = get_original("select", "epoll")()
+        self._timer = TimerFd()
+        self._epoll.register(self._timer.fd, READABLE)
+        self._handlers: dict[int, Any] = {self._timer.fd: self}
+        self._near: dict[int, list[Timed]] = {}  # by the millisecond at which they fire
+        self._far: dict[int, list[Timed]] = {}  # by the millisecond at which they are put into `near`
+        self._keys: list[int] = []  # a heap: milliseconds at which something is to be done
+        self._armed = 0  # the millisecond that the kernel's timer is set to
+        self._watcher = self._hub.loop.io(self._epoll.fileno(), 1)
+        self._watcher.start(self._turn)
+
+    # -- descriptors --------------------------------------------------------------------------------------------
+
+    def watch(self, fd: int, handler: Handler, events: int) -> None:
+        """Call `handler.on_ready` whenever the descriptor is ready for one of `events`."""
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def take_over(self, fd: int, handler: Handler, events: int) -> None:
+        """Go on watching the descriptor, for other events or on behalf of another handler."""
+        self._epoll.modify(fd, events)
+        self._handlers[fd] = handler
+
+    def unwatch(self, fd: int) -> None:
+        """Forget the descriptor, which is about to be closed: that takes it out of the epoll as well."""
+        del self._handlers[fd]
+
+    @property
+    def handlers(self) -> list[Any]:
+        """Everything that has a descriptor now, the reactor's own timer left out."""
+        return [handler for handler in self._handlers.values() if handler is not self]
+
+    # -- timers -------------------------------------------------------------------------------------------------
+
+    def at(self, when: float, timed: Timed) -> None:
+        """Call `timed.on_time` at `when`, once; replaces its other timer."""
+        if timed.key:
+            self.forget(timed)
+        timed.key = key = millisecond(when)
+        now = int(time.perf_counter() * 1000)
+        if key - now > 2 * FAR:
+            at, buckets = _coarse(key), self._far
+        else:
+            at, buckets = key, self._near
+        bucket = buckets.get(at)
+        if bucket is not None:
+            bucket.append(timed)
+            return
+        buckets[at] = [timed]
+        heappush(self._keys, at)
+        if at < self._armed or not self._armed:
+            self._arm(at)
+
+    def forget(self, timed: Timed) -> None:
+        """Take its timer away, if it has one."""
+        bucket = self._far.get(_coarse(timed.key))
+        if bucket and timed in bucket:
+            bucket.remove(timed)  # it could be kept alive by it for hours
+        timed.key = 0  # in a fine bucket, it is passed over
+
+    def on_ready(self, events: int) -> None:
+        """The kernel's timer: fire what is due, at most a slice of it."""
+        keys, now, left = self._keys, int(time.perf_counter() * 1000), SLICE
+        while keys and keys[0] <= now and left > 0:
+            left -= self._fire(keys[0], left)
+        self._armed = 0
+        if keys:
+            self._arm(keys[0])  # which makes it unreadable as well
+        else:
+            self._timer.clear()
+
+    def _fire(self, key: int, left: int) -> int:
+        """Deal with one millisecond, at most `left` of its timers; gives how many they were."""
+        for timed in self._far.pop(key, ()):
+            if timed.key:
+                self._bring_near(timed)
+        bucket = self._near.get(key, [])
+        firing, later = bucket[:left], bucket[left:]
+        if later:
+            self._near[key] = later
+        else:
+            self._near.pop(key, None)
+            heappop(self._keys)
+        for timed in firing:
+            if timed.key == key:
+                timed.key = 0
+                self._call(timed.on_time)
+        return max(1, len(firing))
+
+    def _bring_near(self, timed: Timed) -> None:
+        bucket = self._near.get(timed.key)
+        if bucket is None:
+            bucket = self._near[timed.key] = []
+            heappush(self._keys, timed.key)
+        bucket.append(timed)
+
+    def _arm(self, key: int) -> None:
+        self._armed = key
+        self._timer.arm(key / 1000)
+
+    # -- the hub's callback -------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        handlers = self._handlers
+        for fd, events in self._epoll.poll(0, SLICE):
+            handler = handlers.get(fd)
+            if handler is None:
+                continue  # closed by another one's doing in this very turn
+            try:
+                handler.on_ready(events)
+            except Exception:
+                self._report()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        try:
+            function()
+        except Exception:
+            self._report()
+
+    def _report(self) -> None:
+        self._hub.handle_error(self, *sys.exc_info())
+
+    def close(self) -> None:
+        """Stop, and give the descriptors back; timers are forgotten."""
+        self._watcher.stop()
+        self._watcher.close()
+        self._epoll.close()
+        self._timer.close()
+
+
+def _coarse(key: int) -> int:
+    """The millisecond at which a timer of that millisecond is taken out of its coarse bucket."""
+    return key // FAR * FAR - FAR

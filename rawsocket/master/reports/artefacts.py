@@ -1,0 +1,214 @@
+"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
+
+Each file is written whole under another name and then renamed, readable by all (mode 644): who collects
+them is another user. Totals of stats.csv and verdict.json come from the same reports of the workers, so
+they agree. env.json names versions, limits and the lab's settings; it never holds the environment as such,
+which may carry secrets.
+"""
+
+import csv
+import importlib.metadata
+import io
+import json
+import logging
+import os
+import platform
+import resource
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import locust.html
+
+from rawsocket.master.controller import Desk
+from rawsocket.master.plan import Plan
+from rawsocket.master.reports import console as progress
+from rawsocket.master.reports import hlog, ledger_table
+from rawsocket.master.timeline import COLUMNS, Timeline
+from rawsocket.master.workers import Fleet
+from rawsocket.measurement import histogram
+from rawsocket.measurement.histogram import Histogram
+
+# Times are from due; those from sent and to the first byte stand at the end.
+DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
+STATS = (
+    *("type", "name", "requests", "failures", "bytes"),
+    *(f"{name}_ms" for name in DUE),
+    *(f"sent_{name}_ms" for name in SENT),
+    *(f"first_{name}_ms" for name in FIRST),
+)
+FAILURES = ("type", "name", "failure", "count", "example")
+Row = tuple[Any, ...]
+logger = logging.getLogger(__name__)
+
+
+def write(desk: Desk) -> None:
+    """Write all of them for the concluded run; one that fails is logged and doesn't keep the others away."""
+    if not desk.plan.runs:
+        return
+    folder = Path(desk.plan.runs)
+    document = desk.conclude()
+    makers: dict[str, Callable[[], str]] = {
+        "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
+        "junit.xml": lambda: junit(document),
+        "summary.md": lambda: summary(document),
+        "timeline.csv": lambda: timeline(desk.timeline),
+        "stats.csv": lambda: stats(desk.fleet),
+        "failures.csv": lambda: failures(desk.fleet),
+        "env.json": lambda: json.dumps(environment(desk.plan, document), indent=2) + "\n",
+        "report.html": lambda: locust.html.get_html_report(desk.environment, show_download_link=False),
+    }
+    for name, make in makers.items():
+        with _logging_trouble(folder / name):
+            put(folder / name, make())
+    with _logging_trouble(folder / hlog.NAME):  # was written as the run went; its last second is still to come
+        desk.log.finish(desk.elapsed_s, desk.fleet.fresh_latencies())
+
+
+@contextmanager
+def _logging_trouble(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # whatever it is, the other artefacts and the exit code matter more
+        logger.exception("could not write %s", path)
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.chmod(0o644)
+    part.replace(path)
+
+
+def junit(document: Mapping[str, Any]) -> str:
+    """Give a JUnit suite: a case for the run itself and one for each threshold."""
+    verdict, reasons = document["verdict"], "; ".join(document["reasons"])
+    outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
+    cases = [("run", outcome, f"{verdict}: {reasons}")]
+    for check in document["thresholds"]:
+        missed = {True: None, False: "failure", None: "error"}[check["ok"]]
+        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {progress.number(check['actual'])}"))
+    kinds = [kind for _, kind, _ in cases]
+    counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
+    suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts})
+    for name, kind, text in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname="holdfast", name=name)
+        if kind:
+            ElementTree.SubElement(case, kind, message=text, type=kind).text = text
+        else:
+            ElementTree.SubElement(case, "system-out").text = text
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Give the summary in GitHub's Markdown."""
+    run = document["run"]
+    title = f"## Holdfast: {document['verdict']} (exit code {document['exit_code']})"
+    what = (
+        f"`{_cell(run['scenario'])}` with {run['users']} users at {run['rate']:g}/s on {run['workers']} workers "
+        f"against `{_cell(run['target'])}`, {_cell(run['started_utc'])}"
+    )
+    reasons = "\n".join(f"- {_cell(reason)}" for reason in document["reasons"])
+    outcome = {True: "met", False: "**missed**", None: "not measured"}
+    checks = [
+        (check["name"], f"{check['limit']:g}", progress.number(check["actual"]), outcome[check["ok"]])
+        for check in document["thresholds"]
+    ]
+    parts = [title, what, reasons]
+    if checks:
+        parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
+    header, *times = progress.latencies(document["latency_ms"])
+    parts += [_markdown(header, times), _markdown(("figure", ""), progress.figures(document))]
+    parts += _ledger(document["ledger"], document["reasons"])
+    return "\n\n".join(parts) + "\n"
+
+
+def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
+    unknown = "\n".join(f"- {_cell(reason)}" for reason in ledger_table.unknown(ledger, said))
+    parts = [f"### {ledger_table.title(ledger)}", unknown]
+    parts.append(_markdown(ledger_table.HEADER, ledger_table.both(ledger)))
+    return [part for part in (*parts, _markdown(ledger_table.FATES, ledger_table.alone(ledger))) if part]
+
+
+def timeline(samples: Timeline) -> str:
+    """Give timeline.csv: a row a second; unknown values are empty."""
+    return _csv(COLUMNS, samples.rows())
+
+
+def stats(fleet: Fleet) -> str:
+    """Give stats.csv: a row for each name, and their sum."""
+    rows = fleet.rows()
+    lines = [
+        _stats_row(*key, row["requests"], sum(row["failures"].values()), row["bytes"], _times(row["times"]))
+        for key, row in rows.items()
+    ]
+    total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
+    times = [_times(row["times"]) for row in rows.values()]
+    whole = [histogram.merged(row[at] for row in times) for at in range(3)]
+    return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
+
+
+def failures(fleet: Fleet) -> str:
+    """Give failures.csv: a row for each name of a failure in each row; of wrong replies with what was seen of one."""
+    seen = fleet.examples()
+    lines = [
+        (*key, failure, count, seen.get(failure))
+        for key, row in fleet.rows().items()
+        for failure, count in sorted(row["failures"].items())
+    ]
+    return _csv(FAILURES, lines)
+
+
+def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give env.json: what the figures depend on beside the server."""
+    versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "machine": {
+            "system": platform.system(),
+            "kernel": platform.release(),
+            "architecture": platform.machine(),
+            "cpus": os.cpu_count(),
+            "cpus_allowed": len(os.sched_getaffinity(0)),
+            "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            "load_average": os.getloadavg(),
+        },
+        "settings": {**document["run"], "headless": plan.headless, **plan.options},
+    }
+
+
+def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
+    """Give those from due, from sent and to the first byte; a connect is due when it is begun."""
+    sent = times.get("sent", {})
+    return [times.get("due") or sent, sent, times.get("first", {})]
+
+
+def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> Row:
+    quantiles: list[str] = []
+    for measured, names in zip(times, (DUE, SENT, FIRST), strict=True):
+        found = histogram.summary(measured)
+        quantiles += [f"{found[name]:.3f}" if found else "" for name in names]
+    return (kind, name, requests, failed, size, *quantiles)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ").replace("`", "'")

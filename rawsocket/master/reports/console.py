@@ -1,0 +1,126 @@
+"""Pure: what a headless run says on the console, a line each second and a table at the end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rawsocket.master import server_summary as serving
+from rawsocket.master.reports import ledger_table
+from rawsocket.master.timeline import Sample
+
+KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
+LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+
+
+def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
+    """Give the progress line of one second; `failures` are those of the whole run."""
+    p99 = "-" if sample.p99_ms is None else f"{milliseconds(sample.p99_ms)} ms"
+    return (
+        f"held {sample.held}/{wanted}  connects {sample.connects_s:.1f}/s  messages {sample.messages_s:.1f}/s  "
+        f"p99 {p99}  failures {failures}  {max(0, round(left_s))} s left"
+    )
+
+
+def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the figures of verdict.json as (what, how much), for the console's and the summary's table."""
+    held, connections, messages = document["held"], document["connections"], document["messages"]
+    return [
+        ("held, lowest steady second", number(held["steady_min"])),
+        ("held, peak", number(held["peak"])),
+        ("held, by the server's own count", number(held["server_steady_min"])),
+        ("connections attempted / connected", f"{connections['attempted']} / {connections['connected']}"),
+        ("connects/s, achieved / asked for", f"{number(connections['arrivals_per_s'])} / {document['run']['rate']:g}"),
+        *storms(document["storms"]),
+        ("connections failed", named(connections["failed"])),
+        ("connections dropped", named(connections["dropped"])),
+        ("reconnects", number(connections["reconnects"])),
+        ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
+        ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
+        ("still waiting when stop was asked", waiting(messages)),
+        ("messages/s, steady", number(messages["per_s"])),
+        *serving.figures(document["server"]),
+        ("steady window", f"{document['run']['steady_s']:.1f} s"),
+        ("workers' share of a core", shares(document["generator"]["workers"])),
+        ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),
+    ]
+
+
+def waiting(messages: Mapping[str, Any]) -> str:
+    """Give how many messages had no reply when stop was asked, and for how long the oldest had waited."""
+    count = messages["waiting"]
+    return f"{count}, the oldest for {messages['oldest_waiting_s']:.3f} s" if count else "0"
+
+
+def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Give a row for each storm."""
+    return [
+        (
+            f"storm at {storm['time_utc'][11:19]} UTC: dropped / back",
+            f"{storm['dropped']} / {storm['back']}"
+            + (", never all" if storm["back_s"] is None else f", all held again after {storm['back_s']:.3f} s"),
+        )
+        for storm in found
+    ]
+
+
+def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[str, ...]]:
+    """Give verdict.json's latency_ms with the kinds side by side: a header, then a row for each percentile."""
+    columns = [measured[kind] or {} for kind in KINDS]
+    rows = [(said, *(milliseconds(column.get(name)) for column in columns)) for name, said in LEVELS.items()]
+    return [("latency, ms", *KINDS.values()), *rows]
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """Give the table, the thresholds and the verdict with its reasons, as lines for the console."""
+    rows = figures(document)
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}  {value}" for name, value in rows]
+    for name, *cells in latencies(document["latency_ms"]):
+        lines.append("  ".join((f"{name:<{width}}", *(f"{cell:>13}" for cell in cells))).rstrip())
+    lines += [f"{name:<{width}}  {value}" for name, value in thresholds(document)]
+    lines += ["", *ledger_table.console(document["ledger"], document["reasons"]), ""]
+    lines += [verdict(document), *(f"  {reason}" for reason in document["reasons"])]
+    return "\n".join(lines)
+
+
+def verdict(document: Mapping[str, Any]) -> str:
+    """Give the verdict as one line."""
+    return f"verdict: {document['verdict']} (exit code {document['exit_code']})"
+
+
+def thresholds(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give each threshold as (name, limit, figure and outcome)."""
+    outcome = {True: "met", False: "missed", None: "not measured"}
+    return [
+        (check["name"], f"limit {check['limit']:g}, actual {number(check['actual'])}: {outcome[check['ok']]}")
+        for check in document["thresholds"]
+    ]
+
+
+def number(value: float | None) -> str:
+    """Give a number for people; '-' where it is unknown."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.2f}"
+
+
+def named(counts: Mapping[str, int]) -> str:
+    """Give {name: count} as 'n name, n name'; '0' where there is none."""
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "0"
+
+
+def milliseconds(value: float | None) -> str:
+    """Give a time in milliseconds for people, to the microsecond below 10 ms; '-' where it is unknown."""
+    if value is None:
+        return "-"
+    return f"{value:.{3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0}f}"
+
+
+def shares(workers: list[Mapping[str, Any]]) -> str:
+    """Give each worker's share of a core."""
+    return ", ".join("-" if w["cpu_share"] is None else f"{w['cpu_share']:.0%}" for w in workers) or "-"
+
+
+def lags(workers: list[Mapping[str, Any]]) -> str:
+    """Give how late each worker's hub was in the steady window, in milliseconds."""
+    known = ((w["lag_p99_ms"], w["lag_max_ms"]) for w in workers)
+    return ", ".join("-" if p99 is None else f"{p99:.1f} / {worst:.0f} ms" for p99, worst in known) or "-"

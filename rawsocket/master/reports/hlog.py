@@ -1,0 +1,124 @@
+"""Writes latency.hlog: every second's latencies in HdrHistogram's own log format, for other people's tools.
+
+One line a second for each tag (from-due, from-sent, first-byte, connect), by the library's own log writer. Values
+are microseconds, and so is the `Interval_Max` of a line; times of lines are seconds since the start of the run,
+which is the log's base time.
+
+Rules:
+
+- The lines go to a hidden file beside the artefacts as the run goes, which gets its name when it is finished:
+  an hour's run needs no more memory than a second's.
+- Every latency of the run is in exactly one line, so the lines of a tag add up to what stats.csv counts.
+- Trouble with the file is logged once and ends the log, never the run.
+"""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from hdrh.log import HistogramLogWriter
+
+from rawsocket.measurement import histogram
+from rawsocket.measurement.histogram import Histogram
+from rawsocket.measurement.latencies import Times
+
+NAME = "latency.hlog"
+TAGS = {"from_due": "from-due", "from_sent": "from-sent", "first_byte": "first-byte", "connect": "connect"}
+# The writer divides a line's maximum by this and drops the fraction: 1 leaves it in microseconds.
+IN_MICROSECONDS = 1.0
+logger = logging.getLogger(__name__)
+
+
+class Log:
+    """The log of one run after another; `folder` is where artefacts go, "" where nobody wants any."""
+
+    def __init__(self, folder: str, clock: Callable[[], float] = time.time) -> None:
+        self._folder = Path(folder) if folder else None
+        self._clock = clock
+        self._file: TextIO | None = None
+        self._begun = False
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """Begin the log of a run that starts now."""
+        self._drop()
+        self._begun = True
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._part().open("w", encoding="utf-8")
+            header(self._file, round(self._clock(), 3))
+        except OSError:
+            self._fail()
+
+    def add(self, until_s: float, fresh: Times) -> None:
+        """Write what came in since the lines before, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
+        if self._file is None:
+            return
+        since, self._until = self._until, until_s
+        try:
+            for kind, tag in TAGS.items():
+                line(self._file, tag, since, until_s, fresh[kind])
+        except OSError:
+            self._fail()
+
+    def finish(self, until_s: float, fresh: Times) -> None:
+        """Write the last lines and give the file its name, once per run; raises OSError if it can't be named.
+
+        Where no run ever began, that is a log of nothing.
+        """
+        if not self._begun:
+            self.begin()
+        self.add(until_s, fresh)
+        if self._file is None or self._folder is None:
+            return
+        file, self._file = self._file, None
+        file.close()
+        self._part().chmod(0o644)
+        self._part().replace(self._folder / NAME)
+
+    def _part(self) -> Path:
+        assert self._folder
+        return self._folder / f".{NAME}.{os.getpid()}.part"
+
+    def _drop(self) -> None:
+        """Forget a log that was not finished."""
+        file, self._file = self._file, None
+        self._until = 0.0
+        if file is not None:
+            with contextlib.suppress(OSError):  # a full disk says so again when it is closed
+                file.close()
+            self._part().unlink(missing_ok=True)
+
+    def _fail(self) -> None:
+        logger.exception("could not write %s: this run has none", NAME)
+        self._drop()
+
+
+def header(file: TextIO, epoch_s: float) -> None:
+    """Write what stands before the lines.
+
+    Start and base must be the same to the last digit: readers leave out lines from before the start.
+    """
+    writer = HistogramLogWriter(file)
+    writer.output_comment("[Latencies of a run of Holdfast; values and Interval_Max are microseconds]")
+    writer.output_log_format_version()
+    # The library's own output_start_time() calls what datetime hasn't got.
+    start = datetime.fromtimestamp(epoch_s, UTC).isoformat(" ", "seconds")
+    writer.output_comment(f"[StartTime: {epoch_s:f} (seconds since epoch), {start}]")
+    writer.output_base_time(epoch_s * 1000)
+    writer.output_legend()
+
+
+def line(file: TextIO, tag: str, since_s: float, until_s: float, times: Histogram) -> None:
+    """Write one interval of one tag."""
+    file.write(f"Tag={tag},")  # the writer knows of no tags, its reader does
+    whole = histogram.library(times)
+    HistogramLogWriter(file).output_interval_histogram(whole, since_s, until_s, IN_MICROSECONDS)
+    whole.encoder = None  # it refers back to its histogram, whose 190 KB would wait for the garbage collector

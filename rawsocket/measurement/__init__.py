@@ -1,0 +1,1 @@
+"""What became of every connection and message, and how long each took."""

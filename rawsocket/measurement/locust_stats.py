@@ -1,0 +1,176 @@
+"""Locust's own statistics, many events at a time: firing `events.request` for each would cost 7 us a message.
+
+Strategy: the rows of sessions remember what Locust was not told yet, and before each report it is put into Locust's
+statistics through `StatsEntry.extend`. Locust's table gets the time from due; what failed counts there as a request
+without a time. Rules:
+
+- Where a listener that is not Locust's own table hangs on `events.request`, it is to see every message. Then the event
+  is fired for each of them, Locust's table listens as ever, and nothing is batched.
+- The event is fired from a greenlet, because a listener may block and the reactor may not.
+"""
+
+import time
+from collections import Counter, deque
+from typing import Any, cast
+
+import gevent
+import locust.stats
+from gevent.event import Event
+from locust.env import Environment
+from locust.event import EventHook
+from locust.stats import RequestStats, StatsEntry, StatsError
+
+from rawsocket.errors import RawSocketError
+from rawsocket.measurement.recorder import RECORDER, Recorder
+from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row
+
+LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
+SLICE = 64  # events fired before others have their turn
+
+Told = tuple[Any, str, float | None, int, RawSocketError | None]
+
+
+class BatchRow(Row):
+    """A row that also keeps what Locust was not told: a histogram of its own, and how far failures and bytes were."""
+
+    __slots__ = ("told_bytes", "told_failures", "untold")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.untold: Counter[int] = Counter()
+        self.told_failures: dict[str, int] = {}
+        self.told_bytes = 0
+
+    def _of_due(self) -> tuple[Counter[int], ...]:
+        return self.due, self.untold
+
+    def skip(self) -> None:
+        """Take all that happened as told."""
+        self.settle()
+        self.untold = Counter()
+        self.told_failures = dict(self.failures)
+        self.told_bytes = self.bytes
+
+
+class ConnectBatchRow(ConnectRow, BatchRow):
+    """The same for connect attempts: only one time each."""
+
+    __slots__ = ()
+
+
+class Batch(dict[str, BatchRow]):
+    """The rows of sessions by name, one of the recorder's groups; a name that is new gets a row.
+
+    `teller` is there while somebody else listens.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.teller: Teller | None = None
+        recorder.groups.append(self)  # type: ignore[arg-type]
+
+    def __missing__(self, name: str) -> BatchRow:
+        row = self[name] = ConnectBatchRow() if name in CONNECTS else BatchRow()
+        return row
+
+    def flush(self, environment: Environment) -> None:
+        """Tell Locust's statistics what it does not know, or leave that to the teller, where there is one."""
+        for name, row in self.items():
+            if self.teller is None:
+                _extend(environment.stats, name, row)
+            row.skip()
+        self.look(environment)
+
+    def look(self, environment: Environment) -> None:
+        """See whether somebody else listens now."""
+        hook = environment.events.request
+        if not foreign(hook):
+            self.teller = None
+        elif self.teller is None or self.teller.hook is not hook:
+            self.teller = Teller(hook)
+
+
+class Teller:
+    """Fires an event for each message, from a greenlet of its own."""
+
+    def __init__(self, hook: EventHook) -> None:
+        self.hook = hook
+        self._queue: deque[Told] = deque()
+        self._there = Event()
+        gevent.spawn(self._run)
+
+    def tell(self, user: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        """Fire soon; `seconds` from when it was due, None where it has no time."""
+        self._queue.append((user, row, seconds, length, failure))
+        self._there.set()
+
+    def _run(self) -> None:
+        while True:
+            self._there.wait()
+            self._there.clear()
+            while self._queue:
+                for _ in range(min(SLICE, len(self._queue))):
+                    self._fire(*self._queue.popleft())
+                gevent.sleep(0)
+
+    def _fire(self, user: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        self.hook.fire(
+            request_type=TYPE,
+            name=row,
+            response_time=None if seconds is None else seconds * 1000,
+            response_length=length,
+            exception=failure,
+            context=user.context(),
+        )
+
+
+def foreign(hook: EventHook) -> bool:
+    """Whether anybody but Locust's own table listens."""
+    return any((one.__module__, getattr(one, "__qualname__", "")) != LOCUSTS_TABLE for one in hook._handlers)
+
+
+def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
+    row.settle()
+    now = time.time()
+    failures = {key: count - row.told_failures.get(key, 0) for key, count in row.failures.items()}
+    failed, answered = sum(failures.values()), row.untold.total()
+    if not failed and not answered:
+        return
+    entry = StatsEntry(RequestStats(use_response_times_cache=False), name, TYPE)
+    entry.num_requests = answered + failed
+    entry.num_none_requests = entry.num_failures = failed
+    entry.last_request_timestamp = now
+    entry.total_content_length = row.bytes - row.told_bytes
+    entry.num_reqs_per_sec = {int(now): answered + failed}
+    entry.num_fail_per_sec = {int(now): failed} if failed else {}
+    if answered:
+        _put_times(entry, row.untold)
+    stats.total.extend(entry)
+    stats.get(name, TYPE).extend(entry)
+    for failure, count in failures.items():
+        if count:
+            _put_error(stats, name, failure, count)
+
+
+def _put_times(entry: StatsEntry, times: Counter[int]) -> None:
+    buckets: Counter[int] = Counter()
+    for us, count in times.items():
+        buckets[locust.stats.bucket_response_time(us / 1000)] += count
+    entry.response_times = dict(buckets)
+    # Locust says int and means any number: what it is told by `events.request` are floats as well.
+    entry.total_response_time = cast(int, sum(us * count for us, count in times.items()) / 1000)
+    entry.min_response_time = cast(int, min(times) / 1000)
+    entry.max_response_time = cast(int, max(times) / 1000)
+
+
+def _put_error(stats: RequestStats, name: str, failure: str, count: int) -> None:
+    key = StatsError.create_key(TYPE, name, failure)
+    error = stats.errors.get(key)
+    if error is None:
+        error = stats.errors[key] = StatsError(TYPE, name, failure)
+    error.occurrences += count - 1
+    error.occurred()
+
+
+# The process's own, as RECORDER is.
+BATCH = Batch(RECORDER)

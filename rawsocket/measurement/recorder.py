@@ -1,0 +1,253 @@
+"""What became of every connection and message in this process, as plain counters.
+
+Strategy: the hot path only appends a time to a list and adds to integers; `Row.settle` moves the times into
+sparse histograms, many at a time (0.2 us a value; HdrHistogram's own `record_value` takes 2.7), and whoever
+reports turns those into a message for the master. No lock: everything runs in one thread, and no method here
+can yield.
+
+Rules, which hold at every moment between two events:
+
+- attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the
+  connection has settled (see books.py), or as failed. One that is still going on is not counted; one that was
+  given up because its user was stopped is counted as `abandoned` alone.
+- sent == answered + wrong + unanswered + what is in flight. `unanswered` are messages whose reply
+  will never come: timeout, drop, or the client's own close; `unanswered_by` says by which.
+- due == sent + sum(unsent). A message is due when its slot says so, or where nothing paces, when it is sent.
+- connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
+  connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
+- failures == the failures of all rows. A row's histograms hold the times of its successes only:
+  a refusal in 50 us must not make connecting look fast.
+
+Counts are absolute since `begin_run()`, which is to be called while nothing is open or in flight.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rawsocket.measurement.overdue import Waiting, Waits
+from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Times, row_for
+
+EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
+
+
+class Recorder:
+    """The counters of one process; see the module's rules. Attributes are read and raised directly."""
+
+    __slots__ = (
+        "abandoned",
+        "all_there",
+        "answered",
+        "arrivals",
+        "attempted",
+        "bytes_received",
+        "bytes_sent",
+        "clients",
+        "closed",
+        "connected",
+        "cut",
+        "dropped",
+        "examples",
+        "failed",
+        "failures",
+        "first_arrival",
+        "groups",
+        "held",
+        "last_arrival",
+        "late",
+        "pushed",
+        "reconnects",
+        "rows",
+        "run",
+        "sent",
+        "seq",
+        "sessions_begun",
+        "sessions_ended",
+        "storms",
+        "unanswered",
+        "unanswered_by",
+        "unproven",
+        "unsent",
+        "waits",
+        "wrong",
+    )
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.run = 0
+        self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
+        self.clients: set[Any] = set()  # those of greenlets that are connected
+        self._reset()
+
+    def _reset(self) -> None:
+        self.seq = 0
+        self.all_there: float | None = None  # since when (of the wall clock) the ramp of the whole run is complete
+        self.arrivals = 0  # first connects (not reconnects), and when the first and the last of them were made
+        self.first_arrival = self.last_arrival = 0.0
+        self.sessions_begun = self.sessions_ended = 0
+        self.storms: dict[int, list[float]] = {}  # by their moment: dropped, came back, seconds until the last of them
+        self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
+        self.failed: dict[str, int] = {}
+        self.dropped: dict[str, int] = {}
+        self.sent = self.answered = self.wrong = self.late = self.unanswered = self.cut = self.pushed = 0
+        self.unsent: dict[str, int] = {}
+        self.unanswered_by: dict[str, int] = {}
+        self.bytes_sent = self.bytes_received = 0
+        self.failures = 0
+        self.examples: dict[str, str] = {}  # what was seen when a reply was first wrong in that way
+        self.waits: Waits | None = None  # what was waiting when stop was asked
+        self.rows: dict[str, Row] = {}
+        for group in self.groups:
+            group.clear()
+
+    def begin_run(self) -> None:
+        """Forget everything but `held` and begin the next run."""
+        self.run += 1
+        self._reset()
+
+    def row(self, name: str) -> Row:
+        """The row of that name, made if need be."""
+        row = self.rows.get(name)
+        if row is None:
+            row = self.rows[name] = row_for(name)
+        return row
+
+    def success(self, name: str, times: Times, length: int) -> None:
+        """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
+        row = self.row(name)
+        row.bytes += length
+        row.full.append(times)
+        if len(row.full) >= SETTLE_AFTER:
+            row.settle()
+
+    def failure(self, name: str, failure: str) -> None:
+        """Add an event that failed; `failure` is one of errors.NAMES."""
+        self.fail(self.row(name), failure)
+
+    def fail(self, row: Row, failure: str) -> None:
+        """Add a failed event to a row."""
+        row.failures[failure] = row.failures.get(failure, 0) + 1
+        self.failures += 1
+
+    def attempt_failed(self, failure: str) -> None:
+        """An attempt to connect ended without a usable connection."""
+        self.attempted += 1
+        count(self.failed, failure)
+
+    def arrived(self, now: float) -> None:
+        """A TCP connection that replaces none is there, at `now` of the monotonic clock."""
+        if not self.arrivals:
+            self.first_arrival = now
+        self.arrivals += 1
+        self.last_arrival = now
+
+    def settled(self, reconnect: bool) -> None:
+        """A connection has proved usable: that ends its attempt."""
+        self.attempted += 1
+        self.connected += 1
+        if reconnect:
+            self.reconnects += 1
+
+    def drop(self, failure: str) -> None:
+        """A settled connection was lost, or had to be given up, because of that failure."""
+        count(self.dropped, failure)
+
+    def storm(self, moment: int, came_back_after: float | None = None) -> None:
+        """A session has dropped its connection in a storm, or is held again so many seconds after its moment."""
+        storm = self.storms.setdefault(moment, [0, 0, 0.0])
+        if came_back_after is None:
+            storm[0] += 1
+        else:
+            storm[1] += 1
+            storm[2] = max(storm[2], came_back_after)
+
+    def lose(self, reason: str, messages: int, cut: bool = False) -> None:
+        """So many messages in flight will never be answered, because of that; `cut`: one was not wholly sent."""
+        if messages:
+            self.unanswered += messages
+            count(self.unanswered_by, reason, messages)
+            self.cut += cut
+
+    def example(self, failure: str, detail: str) -> bool:
+        """Keep what was seen, of each failure the first time in a run; False if it was seen before."""
+        if failure in self.examples:
+            return False
+        self.examples[failure] = detail[:EXAMPLE]
+        return True
+
+    def stop_asked(self, found: Iterable[Waiting | None]) -> None:
+        """Note, once per run, what is still waiting for a reply (see waiting.py)."""
+        if self.waits is None:
+            self.waits = Waits()
+            self.waits.add(filter(None, found), self._busiest())
+
+    def _busiest(self) -> str:
+        """The row of requests with the most events."""
+        rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
+        return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
+
+    def report(self, final: bool = False) -> dict[str, Any]:
+        """Everything since `begin_run()`, msgpack-able; the histograms hold only what is new since the last report.
+
+        `cpu_s` and `wall_s` are seconds of this process's CPU clock and of its monotonic clock.
+        """
+        self.seq += 1
+        return {
+            "run": self.run,
+            "seq": self.seq,
+            "final": final,
+            "held": self.held,
+            "cpu_s": time.process_time(),
+            "wall_s": time.monotonic(),
+            "sessions": {"begun": self.sessions_begun, "ended": self.sessions_ended},
+            "connections": self._connections(),
+            "messages": self._messages(),
+            "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
+            "failures": self.failures,
+            "examples": dict(self.examples),
+            "waiting": (self.waits or Waits()).report(),
+            "arrivals": {"count": self.arrivals, "first_s": self.first_arrival, "last_s": self.last_arrival},
+            "storms": [[moment, *storm] for moment, storm in self.storms.items()],
+            "rows": list(self._rows()),
+        }
+
+    def _connections(self) -> dict[str, Any]:
+        return {
+            "attempted": self.attempted,
+            "connected": self.connected,
+            "failed": dict(self.failed),
+            "dropped": dict(self.dropped),
+            "reconnects": self.reconnects,
+            "closed": self.closed,
+            "abandoned": self.abandoned,
+            "unproven": self.unproven,
+        }
+
+    def _messages(self) -> dict[str, Any]:
+        return {
+            "due": self.sent + sum(self.unsent.values()),
+            "sent": self.sent,
+            "answered": self.answered,
+            "wrong": self.wrong,
+            "late": self.late,
+            "unanswered": self.unanswered,
+            "unsent": dict(self.unsent),
+            "unanswered_by": dict(self.unanswered_by),
+            "cut": self.cut,
+            "pushed": self.pushed,
+        }
+
+    def _rows(self) -> Iterator[list[Any]]:
+        for rows in (self.rows, *self.groups):
+            for name, row in rows.items():
+                times = row.take()
+                yield [TYPE, name, row.requests, dict(row.failures), row.bytes, times]
+
+
+def count(counts: dict[str, int], name: str, by: int = 1) -> None:
+    """Add to a table of counts by name."""
+    counts[name] = counts.get(name, 0) + by
+
+
+# The process's own: one worker process has one set of counters, whatever user classes it runs.
+RECORDER = Recorder()

@@ -1,0 +1,1 @@
+"""What Locust runs: sessions as generators, RawSocketUser and its blocking client."""

@@ -1,0 +1,196 @@
+"""`RawSocketUser`: a Locust user that holds one connection for its whole life.
+
+Strategy: Locust as people know it (`@task`, `wait_time`, TaskSets), with `self.client` on one connection. The
+user connects when it starts; while it waits, the socket is watched; a connection that is lost is
+replaced, in the wait or before the next task, with exponential back-off and full jitter (Marc Brooker,
+"Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Each attempt after the first is an event `reconnect`.
+
+Rules:
+
+- A named failure is recorded where it happens and then ends the task, not the user, and is no
+  traceback in the log. Other exceptions of a user's code behave as in Locust.
+- Whatever the user does outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
+- After a reconnect the next task waits until the connection has settled: a server that is full has said so by then.
+- The back-off begins anew only after a connection has proved good: it brought a right reply, or stayed STAYED seconds.
+- The connection ends with the user, however the user ends.
+
+Locust's TaskSets wait and run tasks through two methods that a user can't override; both are wrapped
+here, once, for the TaskSets of raw socket users only. Tests pin that to the one Locust release that we name.
+"""
+
+import random
+import time
+from typing import Any, ClassVar
+
+import gevent
+from gevent.pool import Group
+from locust import TaskSet, User
+from locust.exception import RescheduleTask, StopUser
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
+
+from rawsocket.attach import attach
+from rawsocket.engine.accounting import SETTLES_AFTER
+from rawsocket.engine.schedule import STAYED, backoff
+from rawsocket.errors import RawSocketError
+from rawsocket.users.client import RawSocketClient
+from rawsocket.users.config import Wired
+from rawsocket.wire.payload import reply_to
+
+
+class RawSocketUser(Wired, User):
+    """A user with one connection, `self.client`; see the module's rules.
+
+    Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
+    `connect_timeout`, `send_timeout`, `reply_timeout` (TIMEOUT).
+    """
+
+    abstract = True
+    # Whether the user connects by itself, first and again. Without, tasks call connect() and close().
+    reconnects: ClassVar[bool] = True
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.client = self.another_client()
+        self._connects = 0
+        self._failures = 0  # in a row, since a connection was good
+        self._judged = 0  # id of the last connection whose goodness was looked at
+
+    def another_client(self) -> RawSocketClient:
+        """A client set up as the user's own, unconnected. Who makes one must close it."""
+        return RawSocketClient(
+            self.chosen_target(), self.chosen_framing(), **self.chosen_timeouts(), listener=self._tell
+        )
+
+    def on_start(self) -> None:
+        """Connect, however long it takes. A subclass need not call it: the first task does it otherwise."""
+        self.hold_on()
+
+    def on_stop(self) -> None:
+        """Close the connection."""
+        self.client.close()
+
+    def start(self, group: Group) -> Any:
+        """Start the user's greenlet in Locust's group of them; its end is the connection's end."""
+        greenlet = super().start(group)
+        greenlet.rawlink(self._ended)
+        return greenlet
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, watching the socket; a connection that is lost meanwhile is replaced.
+
+        A wait that ends while the user reconnects goes on until it is connected. Stop is instant here.
+        """
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser()
+        deadline = time.perf_counter() + seconds
+        before, self._state = self._state, LOCUST_STATE_WAITING
+        try:
+            self._pause(deadline)
+        finally:
+            self._state = before
+
+    def hold_on(self) -> None:
+        """Make sure that the user is connected, backing off between attempts. Stop is instant here."""
+        if not self.client.connected:
+            self.pause(0)
+
+    def _pause(self, deadline: float) -> None:
+        while True:
+            if self.reconnects and self._connect():
+                deadline = max(deadline, self.client.connected_at + SETTLES_AFTER)
+            seconds = deadline - time.perf_counter()
+            if seconds <= 0:
+                gevent.sleep(0)
+                return
+            try:
+                self.client.watch(seconds)
+            except RawSocketError:
+                continue  # recorded by the client; replaced here
+            return
+
+    def _connect(self) -> bool:
+        """Connect if need be; True if that was a reconnect."""
+        client = self.client
+        if client.connected:
+            return False
+        while not client.connected:
+            if self._connects:
+                self._back_off()
+            self._connects += 1
+            try:
+                client.connect(reconnect=self._connects > 1)
+            except RawSocketError:
+                continue  # recorded by the client
+        return self._connects > 1
+
+    def _back_off(self) -> None:
+        client = self.client
+        if client.connection_id != self._judged:
+            self._judged = client.connection_id
+            if client.answered or time.perf_counter() - client.connected_at >= STAYED:
+                self._failures = 0
+        seconds = backoff(self._failures, random.random)
+        self._failures += 1
+        gevent.sleep(seconds)
+
+    def _tell(self, row: str, ms: float | None, length: int, failure: RawSocketError | None) -> None:
+        self.environment.events.request.fire(
+            request_type="TCP",
+            name=row,
+            response_time=ms,
+            response_length=length,
+            exception=failure,
+            context=self.context(),
+        )
+
+    def _ended(self, _greenlet: Any) -> None:
+        self.client.close()
+
+
+class LabUser(RawSocketUser):
+    """A user that talks to the lab's server as the lab's flags EVERY, SIZE, APP and FRAMING say."""
+
+    abstract = True
+
+    @property
+    def every(self) -> float:
+        """Seconds between this user's messages: EVERY, up to a tenth more or less, so that users keep out of step."""
+        return float(self.option("every")) * random.uniform(0.9, 1.1)
+
+    def exchange(self, name: str = "message") -> bytes:
+        """Send a message that is unique to connection and message; demand the right reply to exactly it."""
+        client = self.client
+        message = client.unique_payload(self.option("size"))
+        return client.request(message, name=name, expect=reply_to(message, self.option("app")))
+
+
+def _teach_tasksets() -> None:
+    """Let a TaskSet of a raw socket user wait with `pause`, connect before a task, and survive named failures."""
+    locusts: Any = TaskSet  # Locust doesn't type these two methods
+    sleep, execute_next_task = locusts._sleep, locusts.execute_next_task
+
+    def watching_sleep(self: TaskSet, seconds: float) -> None:
+        user = self.user
+        if isinstance(user, RawSocketUser):
+            user.pause(seconds)
+        else:
+            sleep(self, seconds)
+
+    def forgiving_execute(self: TaskSet) -> None:
+        user = self.user
+        if not isinstance(user, RawSocketUser):
+            execute_next_task(self)
+            return
+        try:
+            if user.reconnects:
+                user.hold_on()
+            execute_next_task(self)
+        except RawSocketError:
+            # Locust goes on to the wait, as after any task.
+            raise RescheduleTask() from None
+
+    locusts._sleep, locusts.execute_next_task = watching_sleep, forgiving_execute
+
+
+_teach_tasksets()
+attach()

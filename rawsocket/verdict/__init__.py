@@ -1,0 +1,1 @@
+"""The verdict of a run, pure: thresholds, saturation of the generator, the ledger."""

@@ -1,0 +1,131 @@
+"""What became of every message and connection, on both sides. Pure: the counts of both in, rows and reasons out.
+
+Strategy: a row holds a figure of the clients against one of the server (see sides.py). Their difference is explained
+by named events, each up to the number that was counted of it; what is left over is unexplained, and fails the run.
+Rules:
+
+- The events are a closed list (EVENTS); there is no 'other', and a name that is not on it explains nothing.
+- A bound says how many there were at most, not which it was: where several events could explain a difference, the
+  one that stands first in its row's bounds takes it.
+- What can't be known makes its row 'unknown', with the reason. It is never guessed.
+- At the end nothing is open: the caller waits for the server to see the last connection closed before it asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from rawsocket.verdict.judge import EXIT_CODES, FAIL, INTERRUPTED, PASS, UNKNOWN, Verdict
+from rawsocket.verdict.ledger_rows import EVENTS, Moment, Pair, Server, Wire, fates, pairs, summed, taken
+
+__all__ = ["EVENTS", "Ledger", "Moment", "Row", "Server", "Wire", "reconcile", "weigh"]
+
+OK, UNEXPLAINED, NOT_KNOWN = "ok", "unexplained", "unknown"
+NO_COUNTERS = "the target has no counters of its own: this is the clients' side only"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: `difference` is clients less server, `unexplained` what no event accounts for; None: unknown.
+
+    In a row of the clients alone (no server, no difference) `explained` says what became of all of them.
+    """
+
+    what: str
+    clients: int
+    server: int | None = None
+    difference: int | None = None
+    explained: Mapping[str, int] = field(default_factory=dict)
+    unexplained: int | None = None
+    status: str = NOT_KNOWN
+
+    @property
+    def reason(self) -> str:
+        """Why it fails the run."""
+        if self.difference is None:
+            return f"ledger, {self.what}: {self.unexplained} of {self.clients} are unaccounted for"
+        sides = f"the clients count {self.clients}, the server {self.server}"
+        return f"ledger, {self.what}: {self.unexplained} unexplained ({sides})"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All rows; `unknown` says what is unknown, `doubts` which of it makes the run's verdict doubtful."""
+
+    rows: tuple[Row, ...] = ()
+    unknown: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def reconciled(self) -> bool | None:
+        """Whether both sides agree; None where that is unknown."""
+        states = {row.status for row in self.rows}
+        if UNEXPLAINED in states:
+            return False
+        return True if states == {OK} else None
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """A reason for each row that fails the run."""
+        return tuple(row.reason for row in self.rows if row.status == UNEXPLAINED)
+
+    def document(self, workers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Give the part of verdict.json; `workers` are the counts of each."""
+        return {
+            "reconciled": self.reconciled,
+            "rows": [asdict(row) for row in self.rows],
+            "events": list(EVENTS),
+            "unknown": list(self.unknown),
+            "workers": list(workers),
+        }
+
+
+def reconcile(clients: Mapping[str, Any], server: Server, lost: Sequence[str] = (), wire: Wire | None = None) -> Ledger:
+    """Hold `clients`, the summed final counts of all workers, against the server's; `lost` says what was lost.
+
+    A worker that was lost took numbers with it: then every row is unknown.
+    """
+    unknown = list(lost)
+    rows = [Row(what, total) if lost else _alone(what, total, fate) for what, total, fate in fates(clients)]
+    if server.grown is None:
+        unknown.append(server.trouble or NO_COUNTERS)
+    for pair in pairs(clients, server, wire or Wire()):
+        row, reason = _weighed(pair)
+        if lost or server.grown is None:
+            row, reason = Row(pair.what, pair.clients, pair.server), ""
+        rows.append(row)
+        if reason and reason not in unknown:
+            unknown.append(reason)
+    return Ledger(tuple(rows), tuple(unknown), (server.trouble,) if server.trouble else ())
+
+
+def weigh(verdict: Verdict, ledger: Ledger) -> Verdict:
+    """Let the ledger have its say: what is unexplained fails a run whatever else is in doubt; a doubt ends a pass."""
+    said = () if verdict.verdict == PASS and (ledger.failures or ledger.doubts) else verdict.reasons
+    if ledger.failures and verdict.exit_code != INTERRUPTED:
+        said = (*said, *ledger.failures) if verdict.verdict == FAIL else (*ledger.failures, *said)
+        return replace(verdict, verdict=FAIL, exit_code=EXIT_CODES[FAIL], reasons=(*said, *ledger.doubts))
+    if ledger.doubts and verdict.verdict == PASS:
+        verdict = replace(verdict, verdict=UNKNOWN, exit_code=EXIT_CODES[UNKNOWN])
+    return replace(verdict, reasons=(*said, *ledger.failures, *ledger.doubts))
+
+
+def _alone(what: str, total: int, fate: Mapping[str, int]) -> Row:
+    explained = summed(fate.items())
+    left = abs(total - sum(explained.values()))
+    return Row(what, total, None, None, explained, left, UNEXPLAINED if left else OK)
+
+
+def _weighed(pair: Pair) -> tuple[Row, str]:
+    """Give the row, and why it is unknown, if it is."""
+    if pair.server is None:
+        return Row(pair.what, pair.clients), f"{pair.what}: the server has no counter for it"
+    difference = pair.clients - pair.server
+    left = difference - sum(pair.sure.values())
+    bounds = pair.fewer if left > 0 else pair.more
+    unknown = pair.unknown or (bounds if left and isinstance(bounds, str) else "")
+    if unknown:
+        return Row(pair.what, pair.clients, pair.server), unknown
+    explained, left = taken(abs(left), () if isinstance(bounds, str) else bounds)
+    explained = summed([*pair.sure.items(), *explained.items()])
+    return Row(pair.what, pair.clients, pair.server, difference, explained, left, UNEXPLAINED if left else OK), ""

@@ -1,0 +1,1 @@
+"""The wire format, pure: framings, payloads, and what has come in on a connection."""

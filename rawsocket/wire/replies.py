@@ -1,0 +1,80 @@
+"""What has come in on a connection and was not taken yet: messages, error lines, and what broke the framing. Pure.
+
+Rules: items stand in the order in which they came, each with the times of the reads that brought its first byte and
+that completed it. The server's error lines are understood in every framing, where a frame would begin; nothing comes
+after one, nor after a message over the framing's limit.
+"""
+
+from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
+from rawsocket.wire.framing import Framing
+from rawsocket.wire.payload import shorten
+
+SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
+    b"ERR server full": ServerFull,
+    b"ERR message too long": Wrong,
+    b"ERR message timeout": Wrong,
+}
+
+
+class Inbox:
+    """The inbound side of one connection."""
+
+    __slots__ = ("_begun", "_decoder", "_items")
+
+    def __init__(self, framing: Framing) -> None:
+        self._decoder = framing.decoder()
+        self._items: list[tuple[bytes | RawSocketError, float, float]] = []
+        self._begun = 0.0  # when the first byte of the unfinished frame came
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an unfinished frame."""
+        return self._decoder.pending
+
+    def feed(self, data: bytes, at: float, inside: bool) -> None:
+        """Take what a read brought at that time; `inside` a reply gathered without frames no error line begins."""
+        decoder, items = self._decoder, self._items
+        if data.startswith(b"ERR ") and not inside and not decoder.pending:
+            line = data.partition(b"\n")[0]
+            if line in SERVER_ERRORS:
+                items.append((_server_error(line), at, at))
+                return
+        first = self._begun if decoder.pending else at
+        try:
+            messages = decoder.feed(data)
+            for message in messages:
+                items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
+                first = at
+            if messages and decoder.pending:
+                decoder.feed(b"")  # what follows them may be over the limit already
+        except TooLong as failure:
+            items.append((failure, at, first))
+        self._begun = first
+
+    def take(self) -> tuple[bytes, float, float]:
+        """The oldest message, when it was whole, and when its first byte came; raises the failure in its place."""
+        item, at, first = self._items.pop(0)
+        if isinstance(item, RawSocketError):
+            raise item
+        return item, at, first
+
+    def failure(self) -> RawSocketError | None:
+        """What ended the stream: always the last item."""
+        last = self._items[-1][0] if self._items else None
+        return last if isinstance(last, RawSocketError) else None
+
+    def unexpected(self) -> RawSocketError:
+        """What it means that something is here though nobody has asked."""
+        if not self._items:
+            return Wrong(f"unexpected data: {self.pending} bytes of a frame with no message in flight")
+        item = self._items[0][0]
+        if isinstance(item, RawSocketError):
+            return item
+        return Wrong(f"unexpected data with no message in flight: {shorten(item)}")
+
+
+def _server_error(line: bytes) -> RawSocketError:
+    return SERVER_ERRORS[line](line.decode())

@@ -1,0 +1,1 @@
+"""What runs in every process that has users: its report, its limits, its own lag."""

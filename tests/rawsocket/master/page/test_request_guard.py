@@ -1,0 +1,90 @@
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from rawsocket.master.page import request_guard as guard
+
+NAMES = ("localhost", "127.0.0.1", "[::1]", "master")
+OWN = "127.0.0.1:8089"
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({}, None),
+        ({"HTTP_HOST": "localhost:18089"}, None),
+        ({"HTTP_HOST": "LocalHost"}, None),
+        ({"HTTP_HOST": "[::1]:8089", "HTTP_ORIGIN": "http://[::1]:8089"}, None),
+        ({"HTTP_ORIGIN": f"http://{OWN}", "HTTP_SEC_FETCH_SITE": "same-origin"}, None),
+        ({"HTTP_HOST": "rebound.example:8089"}, "not a name of this page"),
+        ({"HTTP_HOST": ""}, "without Host"),
+        ({"HTTP_HOST": "[::2]:8089"}, "not a name"),
+        ({"HTTP_ORIGIN": "http://evil.example"}, "comes from http://evil.example"),
+        ({"HTTP_ORIGIN": "http://127.0.0.1:9999"}, "comes from"),
+        ({"HTTP_ORIGIN": "null"}, "comes from null"),
+        ({"HTTP_SEC_FETCH_SITE": "cross-site"}, "cross-site"),
+        ({"HTTP_SEC_FETCH_SITE": "same-site"}, "same-site"),
+    ],
+)
+def test_who_may_change_something(headers: dict[str, str], refused: str | None) -> None:
+    reason = guard.refusal({"REQUEST_METHOD": "POST", "HTTP_HOST": OWN, **headers}, NAMES)
+    assert (reason is None) if refused is None else (reason is not None and refused in reason)
+
+
+def test_reading_is_for_everybody() -> None:
+    assert guard.refusal({"REQUEST_METHOD": "GET", "HTTP_HOST": "anything"}, NAMES) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("tcp://server:8686", None),
+        ("TCP://SERVER:8686/", None),
+        ("", None),
+        ("tcp://other:8686", "tcp://other:8686"),
+        ("tcp://server:8687", "loads tcp://server:8686 only"),
+        ("http://server", "tcp://"),
+    ],
+)
+def test_only_the_labs_target_may_be_typed(host: str, said: str | None) -> None:
+    reason = guard.foreign(host, "tcp://server:8686")
+    assert (reason is None) if said is None else (said in str(reason) and str(reason).startswith("target-refused: "))
+
+
+def test_without_a_target_any_host_may_be_typed() -> None:
+    assert guard.foreign("tcp://anything:1", "") is None
+
+
+@pytest.fixture
+def page() -> Any:
+    app = Flask("page")
+
+    @app.route("/swarm", methods=["POST"])
+    def swarm() -> str:
+        return "started"
+
+    @app.after_request
+    def cors(response: Any) -> Any:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    guard.install(app, NAMES, lambda request: request.form.get("refuse"), "/swarm")
+    return app.test_client()
+
+
+def test_the_cors_header_is_taken_off(page: Any) -> None:
+    answer = page.post("/swarm")
+    assert (answer.status_code, answer.text) == (200, "started")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_foreign_request_gets_403_and_one_line(page: Any) -> None:
+    answer = page.post("/swarm", headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
+    assert answer.text.count("\n") == 1
+
+
+def test_a_refused_start_is_an_answer_that_the_page_can_show(page: Any) -> None:
+    answer = page.post("/swarm", data={"refuse": "no room"})
+    assert (answer.status_code, answer.json) == (200, {"success": False, "message": "no room"})

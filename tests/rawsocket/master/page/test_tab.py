@@ -1,0 +1,178 @@
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from rawsocket.master.page import tab as page
+from rawsocket.master.server_probe import ServerProbe
+from tests.support.desks import desk_bench
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.reports import report
+from tests.support.server_process import ServerProcess, running_server
+from tests.support.undisturbed import demand_pass, undisturbed
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with running_server("--app", "echo") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Iterator[LocustFleet]:
+    with locust_fleet(tmp_path_factory.mktemp("page"), server, descriptors=256) as fleet:
+        fleet.wait(lambda state: len(state["workers"]) == 2)
+        yield fleet
+
+
+def _start(fleet: LocustFleet, users: int = 40, **form: str) -> None:
+    answer = fleet.page.swarm(users, 100, **form)
+    assert answer["success"], answer
+
+
+def _stop(fleet: LocustFleet) -> dict[str, object]:
+    assert fleet.page.post("/stop")[0] == 200
+    return fleet.wait(lambda state: state["state"] in ("stopped", "ready") and state["held"] == 0 and state["verdict"])
+
+
+def test_the_script_goes_to_the_end_of_the_body() -> None:
+    assert page.with_script("<body>x</body>", "/lab/curve.js") == (
+        '<body>x<script src="/lab/curve.js"></script>\n</body>'
+    )
+    assert page.with_script("no body", "/x") == "no body"
+
+
+def test_each_workers_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk_bench(monkeypatch) as bench:
+        for worker in ("a", "b"):
+            bench.add_worker(worker)
+        bench.start()
+        for second, worst in ((1.0, 70_001), (2.0, 3004)):
+            health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst, "turns": second * 250, "steal_s": second / 4}
+            bench.desk.take("a", report(wall_s=second, cpu_s=second / 5, health=health))
+        a, b = page.workers(bench.desk)
+        total, _, *rows = page.table(bench.desk)
+    assert (a["lag_p99_ms"], a["lag_max_ms"]) == (pytest.approx(3, rel=0.001), 70.001)
+    assert (a["turns_s"], a["stolen_share"], a["throttled_share"]) == (250, 0.25, None)
+    assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
+    assert [(row["cpu"], row["lag"], row["turns"]) for row in rows] == [("20%", "3.0 / 70.0", 250), ("", "", "")]
+    assert (total["lag"], total["turns"]) == ("", "")
+
+
+SHARED = """holdfast_server_info{model="select"} 1.0
+holdfast_server_connections 5.0
+holdfast_server_processes_wanted 2.0
+holdfast_server_respawns_total 1.0
+holdfast_server_process_connections{process="0"} 3.0
+holdfast_server_process_connections{process="1"} 2.0
+"""
+
+
+def test_the_processes_of_the_server_in_its_row_and_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    with desk_bench(monkeypatch) as bench:
+        bench.desk.probe = ServerProbe("http://server:8687", lambda _: SHARED)
+        before = page.state(bench.desk)
+        bench.desk.probe.poll()
+        after = page.state(bench.desk)
+    assert (before["server"], before["server_processes"], before["server_held"]) == (None, [], None)
+    assert after["server_processes"] == [{"process": 0, "held": 3}, {"process": 1, "held": 2}]
+    assert (after["server"]["model"], after["server"]["respawns"], after["server_held"]) == ("select", 1, 5)
+    rows = [state["table"]["rows"][1] for state in (before, after)]
+    assert [(row["name"], row["state"], row["held"]) for row in rows] == [
+        (page.SERVER, "", "unknown"),
+        (page.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
+    ]
+
+
+def test_a_page_that_has_not_run_anything(fleet: LocustFleet) -> None:
+    assert fleet.page.text("/lab/healthz") == "ok\n"
+    html = fleet.page.text("/")
+    assert '"extended_tabs": [{"key": "held", "title": "Held connections"}]' in html
+    assert "lab/curve.js" in html
+    assert '"every"' in html  # the lab's flags are in the form ...
+    assert fleet.environment["HOLDFAST_SERVER"] in html  # ... and the host is filled in
+    script = fleet.page.text("/lab/curve.js")
+    assert "eval(" not in script
+    assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_no_answer_lets_other_origins_read_it(fleet: LocustFleet) -> None:
+    for path in ("/", "/stats/requests", "/lab/state.json"):
+        with urllib.request.urlopen(fleet.page.address + path) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@undisturbed
+def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFleet, server: ServerProcess) -> None:
+    _start(fleet)
+    state = fleet.wait(lambda state: state["held"] == state["server_held"] == 40 and state["state"] == "running")
+    assert (state["users"], [worker["held"] for worker in state["workers"]]) == (40, [20, 20])
+    assert server.metrics()["connections"] == 40
+    assert (state["server"]["model"], state["server_processes"]) == ("select", [])
+
+    rows = fleet.page.text("/stats/requests")
+    assert rows.count('"key": "held"') == 1
+    assert all(f'"{key}": ' in rows for key, _ in page.COLUMNS)
+    metrics = fleet.page.text("/metrics")
+    assert "holdfast_load_held 40.0" in metrics
+    assert "holdfast_load_users 40.0" in metrics
+    assert "holdfast_load_connects_total 40.0" in metrics
+    assert 'holdfast_load_messages_total{outcome="wrong"} 0.0' in metrics
+
+    fleet.wait(lambda state: state["elapsed_s"] > 4 and all(worker["turns_s"] for worker in state["workers"]))
+    demand_pass(_stop(fleet)["verdict"])
+    assert "Held connections" in fleet.page.text("/stats/report")
+    assert (fleet.runs / "verdict.json").exists()
+
+
+def test_a_second_run_begins_at_zero(fleet: LocustFleet) -> None:
+    _start(fleet)
+    fleet.wait(lambda state: state["held"] == 40)
+    _stop(fleet)
+    _start(fleet, users=10)
+    state = fleet.wait(lambda state: state["held"] == 10)
+    assert state["verdict"] is None
+    assert "holdfast_load_connects_total 10.0" in fleet.page.text("/metrics")
+    fleet.wait(lambda state: state["elapsed_s"] > 3)
+    assert max(json.loads(fleet.page.text("/lab/timeline.json"))["held"]) == 10
+    _stop(fleet)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"users": 40, "host": "tcp://127.0.0.1:9"}, "target-refused"),
+        ({"users": 40, "host": "http://example.com"}, "target-refused"),
+        ({"users": 1000}, "WORKERS="),
+        ({"users": 40, "every": "-5"}, "EVERY"),
+    ],
+)
+def test_what_cannot_be_started_gets_a_message_and_no_connection(
+    fleet: LocustFleet, server: ServerProcess, form: dict[str, object], said: str
+) -> None:
+    before = server.metrics()["accepted_total"]
+    answer = fleet.page.swarm(int(str(form.pop("users"))), 100, **{k: str(v) for k, v in form.items()})
+    assert answer["success"] is False
+    assert said in answer["message"]
+    assert fleet.page.state()["state"] in ("ready", "stopped")
+    assert server.metrics()["accepted_total"] == before
+
+
+@pytest.mark.parametrize("path", ["/swarm", "/stop", "/stats/reset", "/user"])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_other_pages_can_change_nothing(fleet: LocustFleet, path: str, headers: dict[str, str]) -> None:
+    status, body = fleet.page.post(path, headers, user_count="1", spawn_rate="1")
+    assert (status, body.count("\n")) == (403, 1)
+
+
+def test_a_killed_worker_leaves_the_gauge_and_the_run_can_be_stopped(fleet: LocustFleet) -> None:
+    _start(fleet)
+    fleet.wait(lambda state: state["held"] == 40)
+    fleet.workers[0].kill()
+    fleet.wait(lambda state: state["held"] == 20)
+    last = _stop(fleet)["verdict"]
+    assert last["verdict"] == "unknown"
+    assert "was lost" in last["reasons"][0]

@@ -1,0 +1,203 @@
+import csv
+import json
+import os
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rawsocket.master.reports import artefacts
+from rawsocket.master.timeline import COLUMNS
+from rawsocket.master.workers import Fleet
+from rawsocket.measurement.overdue import Waiting
+from tests.support.desks import DeskBench, desk_bench
+from tests.support.hlogs import read
+from tests.support.reports import once, report
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeskBench]:
+    with desk_bench(monkeypatch, runs=str(tmp_path / "runs"), scenario="ho|ld") as bench:
+        bench.add_worker("a")
+        bench.add_worker("b")
+        bench.start()
+        for _ in range(6):
+            bench.second(held=5)
+        bench.stop(failures={"closed": 3})
+        yield bench
+
+
+SHORT: dict[str, Any] = {"examples": {"short": "3 bytes"}}
+
+
+def _csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_all_of_them_are_written_whole_and_readable(bench: DeskBench, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        artefacts.write(bench.desk)
+    finally:
+        os.umask(before)
+    names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html latency.hlog"
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
+    assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.desk.document
+
+
+def test_one_that_fails_does_not_keep_the_others_away(
+    bench: DeskBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artefacts, "junit", lambda document: 1 / 0)
+    artefacts.write(bench.desk)
+    written = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert "junit.xml" not in written
+    assert {"verdict.json", "summary.md", "report.html"} <= written
+
+
+def test_nothing_is_written_where_nobody_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with desk_bench(monkeypatch) as bench:
+        artefacts.write(bench.desk)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind", "failures", "errors"),
+    [("pass", None, "1", "1"), ("fail", "failure", "2", "1"), ("unknown", "error", "1", "2")],
+)
+def test_junit_parses_back(verdict: str, kind: str | None, failures: str, errors: str) -> None:
+    checks = [
+        {"name": "min_held", "limit": 5, "actual": 5, "ok": True},
+        {"name": "max_failures", "limit": 0, "actual": 7, "ok": False},
+        {"name": "max_p99_ms", "limit": 10.0, "actual": None, "ok": None},
+    ]
+    text = artefacts.junit({"verdict": verdict, "reasons": ["a < b & c", "d"], "thresholds": checks})
+    suite = ElementTree.fromstring(text.encode())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", failures, errors)
+    run, *thresholds = suite
+    assert run.get("name") == "run"
+    if kind:
+        assert (found := run.find(kind)) is not None
+        assert found.get("message") == f"{verdict}: a < b & c; d"
+    assert [[child.tag for child in case] for case in thresholds] == [["system-out"], ["failure"], ["error"]]
+
+
+def test_the_summary_is_a_table_that_github_can_show(bench: DeskBench) -> None:
+    text = artefacts.summary(bench.desk.conclude())
+    lines = text.splitlines()
+    assert lines[0].startswith("## Holdfast: ")
+    assert "`ho\\|ld` with" in text
+    assert "| threshold | limit | actual |  |" in lines
+    assert "| max_failures | 0 | 6 | **missed** |" in lines or "| max_failures | 0 | 0 | met |" in lines
+    widths = {line.count("|") - line.count("\\|") for line in lines if line.startswith("| ")}
+    assert widths <= {3, 5, 6, 7}
+
+
+def test_a_row_a_second(bench: DeskBench) -> None:
+    rows = _csv(artefacts.timeline(bench.desk.timeline))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["held"] for row in rows] == ["10"] * 6
+    assert rows[0]["server_held"] == ""
+
+
+def test_statistics_and_failures_add_up() -> None:
+    fleet = Fleet()
+    fleet.begin(["a", "b"])
+    fleet.take("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
+    fleet.take("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}, **SHORT))
+    rows = _csv(artefacts.stats(fleet))
+    assert tuple(rows[0]) == (
+        *("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"),
+        *("sent_p50_ms", "sent_p99_ms", "sent_max_ms", "first_p50_ms", "first_p99_ms"),
+    )
+    assert [row["name"] for row in rows] == ["connect", "message", "Aggregated"]
+    message, total = rows[1], rows[2]
+    assert (message["requests"], message["failures"], message["p50_ms"], message["max_ms"]) == (
+        "8",
+        "4",
+        "0.037",
+        "0.041",
+    )
+    assert (total["type"], total["requests"], total["failures"]) == ("", "10", "4")
+    assert _csv(artefacts.failures(fleet)) == [
+        {"type": "TCP", "name": "message", "failure": "closed", "count": "2", "example": ""},
+        {"type": "TCP", "name": "message", "failure": "short", "count": "2", "example": "3 bytes"},
+    ]
+
+
+def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
+    fleet = Fleet()
+    fleet.begin(["a"])
+    rows = {"message": {300: 4}, "connect": {90: 2}}
+    fleet.take("a", report(rows=rows, due={"message": {1_900: 4}}, first={"message": {120: 4}}))
+    connect, message, total = _csv(artefacts.stats(fleet))
+    assert [message[name] for name in ("p50_ms", "sent_p50_ms", "sent_max_ms", "first_p99_ms")] == [
+        "1.900",
+        "0.300",
+        "0.300",
+        "0.120",
+    ]
+    assert [connect[name] for name in ("p50_ms", "sent_p50_ms", "first_p50_ms")] == ["0.090", "0.090", ""]
+    assert [total[name] for name in ("p50_ms", "sent_p99_ms", "first_p50_ms")] == ["1.900", "0.300", "0.120"]
+
+
+def test_the_log_the_statistics_and_the_verdict_agree(bench: DeskBench, tmp_path: Path) -> None:
+    artefacts.write(bench.desk)
+    folder = tmp_path / "runs"
+    logged = read(folder / "latency.hlog")
+    total = _csv((folder / "stats.csv").read_text())[-1]
+    latencies = json.loads((folder / "verdict.json").read_text())["latency_ms"]
+    assert logged["from-due"].get_total_count() == 2 * 6 * 10  # two workers, six seconds, ten messages each
+    for tag, column, kind in (("from-due", "p99_ms", "from_due"), ("first-byte", "first_p99_ms", "first_byte")):
+        p99 = logged[tag].get_value_at_percentile(99.0) / 1000
+        assert float(total[column]) == latencies[kind]["p99"] == p99
+
+
+def test_what_waited_at_the_stop_is_in_the_log_the_statistics_and_the_timeline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with desk_bench(monkeypatch, runs=str(tmp_path)) as bench:
+        bench.add_worker("a")
+        bench.start()
+        for _ in range(6):
+            bench.second(held=5)
+        document = bench.stop(waiting=[Waiting("message", 3.0, once([3.0, 2.0]))])
+        artefacts.write(bench.desk)
+    assert read(tmp_path / "latency.hlog")["from-due"].get_total_count() == 6 * 10 + 2
+    assert read(tmp_path / "latency.hlog")["from-sent"].get_total_count() == 6 * 10
+    message = _csv((tmp_path / "stats.csv").read_text())[0]
+    assert float(message["max_ms"]) == document["latency_ms"]["from_due"]["max"] == pytest.approx(3000, rel=0.001)
+    assert message["sent_max_ms"] == "0.200"
+    rows = _csv((tmp_path / "timeline.csv").read_text())
+    assert float(rows[-1]["p99_ms"]) == pytest.approx(3000, rel=0.001)
+    assert [row["p99_ms"] for row in rows[:-1]] == ["0.2"] * 6
+    assert "| still waiting when stop was asked | 2, the oldest for 3.000 s |" in (tmp_path / "summary.md").read_text()
+
+
+def test_what_the_verdict_says_the_ledger_does_not_say_again(bench: DeskBench) -> None:
+    document = bench.desk.conclude()
+    ledger = {**document["ledger"], "unknown": ["it is down", "another"]}
+    lines = artefacts.summary({**document, "reasons": ["it is down"], "ledger": ledger}).splitlines()
+    assert (lines.count("- it is down"), lines.count("- another")) == (1, 1)
+
+
+def test_statistics_of_nothing() -> None:
+    (total,) = _csv(artefacts.stats(Fleet()))
+    assert (total["name"], total["requests"], total["p50_ms"]) == ("Aggregated", "0", "")
+
+
+def test_the_environment_names_versions_and_settings_and_no_secret(
+    bench: DeskBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    text = json.dumps(artefacts.environment(bench.desk.plan, bench.desk.conclude()))
+    assert "hunter2" not in text
+    read = json.loads(text)
+    assert read["versions"]["locust"] == "2.47.0"
+    assert {"python", "gevent"} <= read["versions"].keys()
+    assert {"kernel", "cpus", "descriptors"} <= read["machine"].keys()
+    assert read["settings"]["scenario"] == "ho|ld"

@@ -1,0 +1,67 @@
+from typing import Any
+
+from rawsocket.master.reports import ledger_table
+from rawsocket.master.reports.ledger_table import FATES, HEADER
+from rawsocket.verdict.ledger import Server, Wire, reconcile
+from tests.support.counts import clients, server, unanswered
+
+WIRE = Wire("line", 20, "echo")
+
+
+def _document(ours: dict[str, Any], theirs: Server, *lost: str) -> dict[str, Any]:
+    return reconcile(ours, theirs, lost, WIRE).document()
+
+
+def test_both_sides_their_difference_and_what_explains_it() -> None:
+    rows = ledger_table.both(_document(unanswered({"reset": 1, "client": 2}), server()))
+    assert ("replies", "997", "1000", "-3", "1 reset, 2 client", "0") in rows
+    assert ("messages", "1000", "1000", "0", "", "0") in rows
+    assert {len(row) for row in rows} == {len(HEADER)}
+
+
+def test_what_became_of_them() -> None:
+    rows = ledger_table.alone(_document(unanswered({"reset": 1, "client": 2}), server()))
+    assert ("messages sent", "1000", "997 answered, 1 reset, 2 client", "0") in rows
+    assert {len(row) for row in rows} == {len(FATES)}
+
+
+def test_what_is_unknown_is_said_to_be() -> None:
+    ledger = _document(clients(), server(), "worker a was lost")
+    assert ("messages", "1000", "1000", "?", "", "?") in ledger_table.both(ledger)
+    assert ledger_table.console(ledger)[:2] == ["Ledger: unknown", "  unknown: worker a was lost"]
+    assert "<li>worker a was lost</li>" in ledger_table.html(ledger)
+
+
+def test_what_is_said_among_the_reasons_of_the_verdict_is_not_said_twice() -> None:
+    ledger = _document(clients(), server(), "worker a was lost", "worker b was lost")
+    assert ledger_table.console(ledger, ["worker a was lost"])[1] == "  unknown: worker b was lost"
+    assert not any("worker a" in line for line in ledger_table.console(ledger, ["worker a was lost"]))
+    assert "worker a" not in ledger_table.html(ledger, ["worker a was lost"])
+
+
+def test_without_a_server_its_column_is_empty() -> None:
+    assert ("messages", "1000", "-", "?", "", "?") in ledger_table.both(_document(clients(), Server()))
+
+
+def test_the_title_says_whether_both_sides_agree() -> None:
+    assert ledger_table.title(_document(clients(), server())) == "Ledger: reconciled, nothing is unexplained"
+    assert ledger_table.title(_document(clients(), server(messages_total=1))) == "Ledger: NOT reconciled"
+    assert ledger_table.title(_document(clients(), Server())) == "Ledger: in part unknown"
+
+
+def test_columns_on_the_console() -> None:
+    lines = ledger_table.console(_document(clients(), server(messages_total=997)))
+    at = next(line for line in lines if line.startswith("messages  "))
+    header = next(line for line in lines if line.startswith("what "))
+    assert at.endswith("  3")
+    assert [len(header) - len(header.split(name)[1]) for name in ("clients say", "server says")] == [
+        at.index("1000") + 4,
+        at.index("997") + 3,
+    ]
+
+
+def test_what_is_unexplained_stands_out_in_the_report() -> None:
+    html = ledger_table.html(_document(clients(), server(messages_total=997)))
+    (line,) = [line for line in html.split("<tr") if ">messages<" in line]
+    assert ledger_table.COLORS["unexplained"] in line
+    assert html.count(ledger_table.COLORS["unexplained"]) == 1

@@ -1,0 +1,112 @@
+from typing import Any
+
+import pytest
+
+from rawsocket.master import server_summary as serving
+
+ALONE = {
+    "info": {"model": "epoll", "framing": "line"},
+    "connections": 40,
+    "max_connections": 19_000,
+    "processes": 1,
+    "processes_wanted": 1,
+    "respawns_total": 0,
+    "loop_lag_seconds": 0.00314,
+}
+SHARED = {
+    **ALONE,
+    "info": {"model": "select"},
+    "connections": 2790,
+    "max_connections": 12_000,
+    "processes": 3,
+    "processes_wanted": 12,
+    "respawns_total": 2,
+    "closed_total": {"client": 4, "lost": 930},
+    "process_connections": {"10": 929, "0": 931, "2": 930},
+    "process_accepted_total": {"10": 929, "0": 1861, "2": 930},
+    "process_memory_bytes": {"10": 3_000_000, "0": 3_100_000, "2": 3_200_000},
+}
+RATES = {"messages_total": 1234.56, "cpu_seconds": 0.3456, "loop_turns_total": 99.94}
+
+
+def _rate(name: str) -> float | None:
+    return RATES[name]
+
+
+def _unknown(_: str) -> None:
+    return None
+
+
+def test_each_process_in_the_order_of_their_numbers() -> None:
+    assert serving.processes(SHARED) == [
+        {"process": 0, "held": 931},
+        {"process": 2, "held": 930},
+        {"process": 10, "held": 929},
+    ]
+    assert serving.processes(ALONE) == serving.processes(None) == []
+
+
+def test_the_state_of_a_server() -> None:
+    assert serving.state(SHARED, _rate) == {
+        "model": "select",
+        "max_connections": 12_000,
+        "processes": 3,
+        "processes_wanted": 12,
+        "respawns": 2,
+        "messages_s": 1234.6,
+        "cpu_share": 0.346,
+        "lag_ms": 3.1,
+        "turns_s": 99.9,
+        "memory_bytes": 9_300_000,
+    }
+
+
+def test_what_a_server_does_not_say_is_unknown() -> None:
+    assert serving.state(None, _rate) is None
+    found = serving.state({"connections": 3}, _unknown)
+    assert found
+    assert set(found.values()) == {None}
+    assert serving.cells(None, _rate) == {"held": "unknown"}
+    assert serving.cells({"connections": 3}, _unknown) == {
+        **dict.fromkeys(("state", "messages_s", "cpu", "lag", "turns"), ""),
+        "held": 3,
+    }
+
+
+def test_its_row_of_the_table() -> None:
+    assert serving.cells(ALONE, _rate) == {
+        "state": "epoll",
+        "held": 40,
+        "messages_s": 1234.6,
+        "cpu": "35%",
+        "lag": "- / 3.1",
+        "turns": 100,
+    }
+
+
+@pytest.mark.parametrize(
+    ("counters", "said"),
+    [
+        (ALONE, "epoll"),
+        (SHARED, "select: 3 of 12 processes, 929 to 931 each, 2 respawned"),
+        ({**SHARED, "respawns_total": 0, "info": {}}, "3 of 12 processes, 929 to 931 each"),
+        ({**SHARED, "process_connections": {"0": 7, "1": 7}}, "select: 2 of 12 processes, 7 each, 2 respawned"),
+        ({"processes_wanted": 3, "process_connections": {}}, "0 of 3 processes"),
+        ({}, ""),
+    ],
+)
+def test_in_words(counters: dict[str, Any], said: str) -> None:
+    assert serving.words(counters) == said
+
+
+@pytest.mark.parametrize(
+    ("grown", "said"),
+    [
+        (None, None),
+        (ALONE, None),
+        (SHARED, "3 of 12 serving, 2 respawned (930 connections lost), 929 to 1861 accepted each"),
+        ({**SHARED, "respawns_total": 0}, "3 of 12 serving, 929 to 1861 accepted each"),
+    ],
+)
+def test_the_summarys_row(grown: dict[str, Any] | None, said: str | None) -> None:
+    assert serving.figures(grown) == ([("server's processes", said)] if said else [])

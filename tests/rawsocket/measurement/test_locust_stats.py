@@ -1,0 +1,126 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from typing import Any
+
+import pytest
+from locust.env import Environment
+
+from rawsocket.errors import Closed
+from rawsocket.measurement.locust_stats import Batch, foreign
+from rawsocket.measurement.recorder import Recorder
+from tests.support.running import wait_until
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def batch(recorder: Recorder) -> Batch:
+    return Batch(recorder)
+
+
+@pytest.fixture
+def environment() -> Environment:
+    made = Environment()
+    made.create_local_runner()
+    return made
+
+
+def test_locust_is_told_what_it_does_not_know_and_once(batch: Batch, recorder: Recorder, environment: Environment):
+    row = batch["message"]
+    row.plain += [0.0005, 0.0105]
+    row.full.append((1.0, 0.002, 0.001))
+    row.bytes += 60
+    recorder.fail(row, "closed")
+    batch.flush(environment)
+    batch.flush(environment)
+    entry = environment.stats.get("message", "TCP")
+    assert (entry.num_requests, entry.num_failures, entry.num_none_requests) == (4, 1, 1)
+    assert entry.min_response_time == 0.5
+    # From due: what Locust shows is what a caller would feel.
+    assert entry.max_response_time == pytest.approx(1000, rel=0.001)
+    assert entry.avg_response_time == pytest.approx((0.5 + 10.5 + 1000) / 3, rel=0.001)
+    assert entry.total_content_length == 60
+    assert sum(entry.response_times.values()) == 3
+    assert environment.stats.total.num_requests == 4
+    [error] = environment.stats.errors.values()
+    assert (error.error, error.occurrences, error.name) == ("closed", 1, "message")
+
+
+def test_the_second_bunch_is_added_to_the_first(batch: Batch, recorder: Recorder, environment: Environment):
+    for _ in range(3):
+        batch["message"].plain.append(0.001)
+        recorder.fail(batch["message"], "closed")
+        recorder.fail(batch["message"], "reset")
+        batch.flush(environment)
+    entry = environment.stats.get("message", "TCP")
+    assert (entry.num_requests, entry.num_failures) == (9, 6)
+    assert sorted(error.occurrences for error in environment.stats.errors.values()) == [3, 3]
+    assert sum(entry.num_reqs_per_sec.values()) == 9
+    assert sum(entry.num_fail_per_sec.values()) == 6
+
+
+def test_errors_share_their_line_with_those_of_other_users(batch: Batch, recorder: Recorder, environment: Environment):
+    environment.events.request.fire(
+        request_type="TCP", name="drop", response_time=None, response_length=0, exception=Closed(), context={}
+    )
+    recorder.fail(batch["drop"], "closed")
+    batch.flush(environment)
+    [error] = environment.stats.errors.values()
+    assert error.occurrences == 2
+
+
+def test_the_report_has_the_same_rows(batch: Batch, recorder: Recorder, environment: Environment):
+    batch["message"].plain.append(0.001)
+    batch["connect"].plain.append(0.002)
+    batch.flush(environment)
+    rows = {row[1]: row for row in recorder.report()["rows"]}
+    assert rows["message"][2] == rows["connect"][2] == 1
+    assert rows["message"][5]["due"] == [[1000, 1]]
+    assert rows["connect"][5] == {"sent": [[2000, 1]], "due": [], "first": []}
+
+
+def test_locusts_own_table_is_not_foreign_and_any_other_is(environment: Environment):
+    hook = environment.events.request
+    assert not foreign(hook)
+    hook.add_listener(lambda **_: None)
+    assert foreign(hook)
+
+
+def test_a_foreign_listener_is_told_each_event_and_nothing_is_batched(
+    batch: Batch, recorder: Recorder, environment: Environment
+):
+    heard: list[Any] = []
+    environment.events.request.add_listener(lambda **event: heard.append(event))
+
+    class User:
+        def context(self) -> dict[str, Any]:
+            return {"who": "me"}
+
+    batch.look(environment)
+    assert batch.teller is not None
+    batch["message"].plain.append(0.001)
+    batch.teller.tell(User(), "message", 0.001, 5, None)
+    batch.teller.tell(User(), "drop", None, 0, Closed())
+    wait_until(lambda: len(heard) == 2)
+    batch.flush(environment)
+    assert heard[0] == {
+        "request_type": "TCP", "name": "message", "response_time": 1.0, "response_length": 5, "exception": None,
+        "context": {"who": "me"},
+    }  # fmt: skip
+    assert str(heard[1]["exception"]) == "closed"
+    assert environment.stats.get("message", "TCP").num_requests == 1
+
+
+def test_when_the_listener_leaves_batching_is_back(batch: Batch, environment: Environment):
+    def listener(**_: Any) -> None:
+        pass
+
+    hook = environment.events.request
+    hook.add_listener(listener)
+    batch.look(environment)
+    hook.remove_listener(listener)
+    batch.flush(environment)
+    assert batch.teller is None

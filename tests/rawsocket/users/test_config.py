@@ -1,0 +1,50 @@
+import argparse
+from typing import Any
+
+import pytest
+
+from rawsocket import target
+from rawsocket.users.config import Wired
+from rawsocket.wire.framing import MAX_SIZE, Chunk, Fixed, Line
+
+
+class Environment:
+    """What a user's wiring needs of Locust's."""
+
+    def __init__(self, host: str | None = None, **options: Any) -> None:
+        self.host = host
+        self.parsed_options = argparse.Namespace(**options)
+
+
+def user(environment: Environment, **attributes: Any) -> Any:
+    made: Any = type("Mine", (Wired,), attributes)()
+    made.environment = environment
+    return made
+
+
+def test_what_the_run_says_comes_before_the_class():
+    assert user(Environment("tcp://a:1"), host="tcp://b:2").chosen_target() == target.Target("a", 1)
+    assert user(Environment(), host="tcp://b:2").chosen_target() == target.Target("b", 2)
+    assert user(Environment(), host=None).chosen_target() == target.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("options", "framing"),
+    [
+        ({}, Line()),
+        ({"framing": "chunk"}, Chunk()),
+        ({"framing": "line", "size": MAX_SIZE * 2}, Line(MAX_SIZE * 2)),
+    ],
+)
+def test_the_flags_say_the_framing_where_the_class_does_not(options: dict[str, Any], framing: Any):
+    assert user(Environment(**options)).chosen_framing() == framing
+    assert user(Environment(**options), framing=Fixed(4)).chosen_framing() == Fixed(4)
+
+
+def test_a_timeout_of_the_class_comes_before_the_flag():
+    made = user(Environment(timeout=3.0), reply_timeout=0.5)
+    assert made.chosen_timeouts() == {"connect_timeout": 3.0, "send_timeout": 3.0, "reply_timeout": 0.5}
+
+
+def test_an_option_that_locust_does_not_know_has_its_default():
+    assert user(Environment()).option("every") == 10.0

@@ -1,0 +1,339 @@
+import locust  # isort: skip  # patches the process before anything else is imported
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gevent.server import StreamServer
+from locust import TaskSet, constant, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from rawsocket import LabUser, RawSocketUser
+from rawsocket.engine import schedule
+from rawsocket.errors import RawSocketError
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.users import client
+from rawsocket.users import raw_socket_user as user_module
+from rawsocket.wire.framing import Chunk, Line
+from tests.support.running import LONG, Run, wait_until
+
+
+class Server:
+    """An echo server in this process, which can end the connections that it has."""
+
+    def __init__(self) -> None:
+        self.peers: list[Any] = []
+        self.greeting = b""
+        self._server = StreamServer(("127.0.0.1", 0), self._talk)
+        self._server.start()
+
+    @property
+    def url(self) -> str:
+        return f"tcp://127.0.0.1:{self._server.server_port}"
+
+    def drop_all(self) -> None:
+        while self.peers:
+            self.peers.pop().shutdown(2)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def _talk(self, peer: Any, _address: Any) -> None:
+        self.peers.append(peer)
+        try:
+            if self.greeting:
+                peer.sendall(self.greeting)
+                return
+            while data := peer.recv(65536):
+                peer.sendall(data)
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
+    assert RECORDER.held == 0
+    RECORDER.begin_run()
+    yield
+    assert RECORDER.held == 0
+
+
+class Talker(LabUser):
+    wait_time = constant(0.01)
+
+    @task
+    def talk(self) -> None:
+        self.exchange()
+
+
+class Waiter(RawSocketUser):
+    wait_time = constant(1000)
+
+    @task
+    def nothing(self) -> None:
+        pass
+
+
+def test_users_talk_and_are_counted_the_same_by_locust(server: Server):
+    run = Run(Talker, server.url)
+    wait_until(lambda: RECORDER.answered > 20)
+    assert RECORDER.held == 3
+    run.stop()
+    assert run.row("connect") == RECORDER.connected == RECORDER.closed == 3
+    assert RECORDER.failures == 0
+    assert run.errors == []
+
+
+@pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
+def test_stop_is_instant_while_users_wait(server: Server, stop_timeout: float):
+    run = Run(Waiter, server.url, stop_timeout=stop_timeout)
+    wait_until(lambda: RECORDER.connected == 3)
+    run.stop()
+    assert RECORDER.closed == 3
+
+
+@pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
+def test_stop_is_instant_while_users_back_off(server: Server, stop_timeout: float, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(user_module, "backoff", lambda failures, chance: LONG * 10)
+    server.stop()
+    run = Run(Waiter, server.url, stop_timeout=stop_timeout)
+    wait_until(lambda: run.fails("connect") == {"refused": 3})
+    run.stop()
+    assert RECORDER.attempted == 3
+
+
+def test_a_connection_lost_while_waiting_is_replaced_in_the_wait(server: Server):
+    run = Run(Waiter, server.url)
+    wait_until(lambda: RECORDER.connected == 3)
+    server.drop_all()
+    wait_until(lambda: RECORDER.reconnects == 3)
+    run.stop()
+    assert run.fails("drop") == {"closed": 3}
+    assert RECORDER.dropped == {"closed": 3}
+    assert (run.row("connect"), run.row("reconnect")) == (3, 3)
+
+
+def test_nested_tasksets_with_a_wait_of_their_own_are_watched_too(server: Server):
+    class Nested(RawSocketUser):
+        wait_time = constant(0)
+
+        @task
+        class Inner(TaskSet):
+            wait_time = constant(1000)
+
+            @task
+            def say(self) -> None:
+                self.user.client.request(b"inner", name="inner", expect=b"inner")
+
+    run = Run(Nested, server.url, users=1)
+    wait_until(lambda: run.row("inner") == 1)
+    server.drop_all()
+    wait_until(lambda: RECORDER.reconnects == 1)
+    run.stop()
+    assert RECORDER.failures == 1
+
+
+def test_named_failures_end_the_task_and_not_the_user(server: Server, caplog: pytest.LogCaptureFixture):
+    class Demanding(RawSocketUser):
+        wait_time = constant(0.01)
+
+        @task
+        def ask(self) -> None:
+            self.client.request(b"a", name="ask", expect=b"b")
+            raise AssertionError("a failure must end the task")
+
+    run = Run(Demanding, server.url, users=1)
+    wait_until(lambda: run.fails("ask").get("wrong", 0) >= 3)
+    assert run.runner.user_count == 1
+    run.stop()
+    assert run.errors == []
+    assert "Traceback" not in caplog.text
+    assert RECORDER.dropped["wrong"] == RECORDER.wrong
+
+
+def test_a_user_can_catch_a_failure_and_go_on(server: Server):
+    class Forgiving(RawSocketUser):
+        wait_time = constant(0.01)
+        caught = 0
+
+        @task
+        def ask(self) -> None:
+            try:
+                self.client.request(b"a", expect=b"b")
+            except RawSocketError:
+                type(self).caught += 1
+
+    run = Run(Forgiving, server.url, users=1)
+    wait_until(lambda: Forgiving.caught >= 2)
+    run.stop()
+
+
+def test_other_exceptions_are_locusts_business(server: Server):
+    class Faulty(RawSocketUser):
+        wait_time = constant(0.01)
+
+        @task
+        def fail(self) -> None:
+            raise LookupError("of the user's own")
+
+    run = Run(Faulty, server.url, users=1)
+    wait_until(lambda: len(run.errors) >= 2)
+    run.stop()
+    assert isinstance(run.errors[0], LookupError)
+
+
+def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(client, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(user_module, "SETTLES_AFTER", LONG)
+    server.greeting = b"ERR server full\n"
+    run = Run(Waiter, server.url, users=2)
+    wait_until(lambda: run.fails("reconnect").get("server-full", 0) >= 4)
+    assert set(RECORDER.rows) == {"connect", "reconnect"}
+    assert run.fails("connect") == {"server-full": 2}
+    assert RECORDER.connected == 0
+    server.greeting = b""
+    monkeypatch.setattr(client, "SETTLES_AFTER", 0.5)
+    server.peers.clear()
+    wait_until(lambda: len(server.peers) == 2 and RECORDER.held == 2)
+    run.stop()
+    assert set(RECORDER.failed) == {"server-full"}
+    assert (RECORDER.connected, RECORDER.dropped) == (2, {})
+
+
+def test_the_backoff_doubles_and_begins_anew_after_a_good_connection(server: Server, monkeypatch: pytest.MonkeyPatch):
+    bounds: list[float] = []
+    monkeypatch.setattr(schedule, "BACKOFF", 0.5)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
+    monkeypatch.setattr(
+        user_module, "backoff", lambda failures, _: bounds.append(schedule.backoff(failures, lambda: 1)) or 0
+    )
+    environment = Environment(user_classes=[Waiter], host=server.url)
+    user = Waiter(environment)
+    for _ in range(8):
+        user._back_off()
+    assert bounds == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    user.client.connect()
+    user.client.close()
+    user._back_off()
+    assert bounds[-1] == 30
+    user.client.connect()
+    user.client.request(b"x", expect=b"x")
+    user.client.close()
+    user._back_off()
+    user._back_off()
+    assert bounds[-2:] == [0.5, 1]
+
+
+@pytest.mark.parametrize("cut_short", [StopUser, LookupError])
+def test_the_connection_ends_with_the_user_however_it_ends(server: Server, cut_short: type[Exception]):
+    class Leaving(RawSocketUser):
+        def on_start(self) -> None:
+            super().on_start()
+            raise cut_short()
+
+        def on_stop(self) -> None:
+            pass  # forgets the connection
+
+        @task
+        def nothing(self) -> None:
+            pass
+
+    run = Run(Leaving, server.url, users=1)
+    wait_until(lambda: run.runner.user_count == 0)
+    wait_until(lambda: RECORDER.closed == 1)
+    run.stop()
+
+
+def test_a_user_whose_on_start_does_not_connect_is_connected_before_its_first_task(server: Server):
+    class Own(Talker):
+        def on_start(self) -> None:
+            pass
+
+    run = Run(Own, server.url, users=1)
+    wait_until(lambda: RECORDER.answered)
+    run.stop()
+
+
+def test_a_user_that_does_not_reconnect_is_left_alone(server: Server):
+    class Visitor(Talker):
+        reconnects = False
+
+        @task
+        def talk(self) -> None:
+            self.client.connect()
+            try:
+                self.exchange()
+            finally:
+                self.client.close()
+
+    run = Run(Visitor, server.url, users=1)
+    wait_until(lambda: RECORDER.answered >= 3)
+    run.stop()
+    assert run.row("reconnect") == 0
+    assert RECORDER.connected == RECORDER.closed >= 3
+
+
+def test_a_stop_in_a_pause_of_a_task_is_instant(server: Server):
+    class Pausing(RawSocketUser):
+        @task
+        def rest(self) -> None:
+            self.pause(1000)
+
+    run = Run(Pausing, server.url, stop_timeout=LONG * 10)
+    wait_until(lambda: RECORDER.connected == 3)
+    run.stop()
+
+
+def test_options_fill_what_a_class_leaves_open():
+    environment = Environment(user_classes=[Talker], host="tcp://[::1]:7")
+    environment.parsed_options = argparse.Namespace(timeout=3.0, framing="chunk")
+
+    class Own(Talker):
+        framing = Line(5)
+        reply_timeout = 1.0
+
+    made = Talker(environment).client
+    assert (made.target.url, made.framing) == ("tcp://[::1]:7", Chunk())
+    assert (made.connect_timeout, made.send_timeout, made.reply_timeout) == (3, 3, 3)
+    made = Own(environment).client
+    assert (made.framing, made.reply_timeout, made.connect_timeout) == (Line(5), 1, 3)
+
+
+def test_a_large_size_fits_into_a_line():
+    environment = Environment(user_classes=[Talker], host="tcp://h:7")
+    environment.parsed_options = argparse.Namespace(size=1_000_000)
+    assert Talker(environment).client.framing == Line(1_000_000)
+
+
+def test_the_default_host_is_the_labs_server():
+    assert RawSocketUser.host == "tcp://server:8686"
+
+
+def test_other_users_of_locust_wait_and_run_as_ever():
+    ran: list[int] = []
+
+    class Plain(locust.User):
+        wait_time = constant(0.001)
+
+        @task
+        def count(self) -> None:
+            ran.append(1)
+
+    environment = Environment(user_classes=[Plain])
+    runner = environment.create_local_runner()
+    runner.start(1, spawn_rate=1)
+    wait_until(lambda: len(ran) > 3)
+    runner.quit()

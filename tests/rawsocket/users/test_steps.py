@@ -1,0 +1,41 @@
+import math
+
+import pytest
+
+from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
+
+
+def test_steps_keep_what_they_are_made_of():
+    request = Request(b"a", name="n", expect=b"b", inflight=2)
+    assert (request.payload, request.name, request.expect, request.inflight) == (b"a", "n", b"b", 2)
+    assert (Request(b"a").name, Request(b"a").expect, Request(b"a").inflight) == ("request", None, 1)
+    send = Send(b"a")
+    assert (send.payload, send.name, send.expect) == (b"a", "request", None)
+    receive = Receive(timeout=math.inf)
+    assert (receive.timeout, receive.name, receive.expect) == (math.inf, "receive", None)
+    assert (Wait(0).seconds, Due(0.5).period) == (0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Request(b"a", inflight=0),
+        lambda: Receive(timeout=0),
+        lambda: Receive(timeout=-1),
+        lambda: Receive(timeout=math.nan),
+        lambda: Wait(-1),
+        lambda: Wait(math.nan),
+        lambda: Due(0),
+        lambda: Due(-1),
+        lambda: Due(math.inf),
+        lambda: Due(math.nan),
+    ],
+)
+def test_what_makes_no_sense_is_a_value_error_that_says_what_is_needed(make):
+    with pytest.raises(ValueError, match=r"at least|above 0"):
+        make()
+
+
+def test_steps_are_small():
+    for step in (Connect(), Close(), Wait(1), Due(1), Send(b"a"), Request(b"a"), Receive()):
+        assert not hasattr(step, "__dict__")

@@ -1,0 +1,133 @@
+import dataclasses
+
+import pytest
+
+from rawsocket.verdict.judge import Check, Figures, Thresholds, judge
+from rawsocket.verdict.saturation import Worker
+
+WORKERS = (Worker("a", cpu_share=0.3), Worker("b", cpu_share=0.4))
+SATURATED = (WORKERS[0], Worker("b", cpu_share=0.91))
+GOOD = Figures(
+    attempted=100,
+    steady_s=20.0,
+    held_min=100,
+    p99_ms=2.0,
+    messages_s=10.0,
+    workers_wanted=2,
+    workers=WORKERS,
+)
+WANTED = Thresholds(min_held=100, max_failures=0, max_p99_ms=1000.0, min_messages_s=5.0)
+
+
+def figures(**changes: object) -> Figures:
+    return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]
+
+
+def lost(why: str = "it went missing") -> tuple[Worker, ...]:
+    return (WORKERS[0], Worker("b", lost=why))
+
+
+@pytest.mark.parametrize(
+    ("most", "failures", "missing", "verdict"),
+    [(0, 0, 1, "fail"), (5, 2, 3, "pass"), (5, 3, 3, "fail"), (None, 0, 99, "pass")],
+)
+def test_missing_replies_count_among_the_failures_that_are_allowed(
+    most: int | None, failures: int, missing: int, verdict: str
+) -> None:
+    wanted = dataclasses.replace(WANTED, max_failures=most)
+    assert judge(figures(failures=failures, missing=missing), wanted).verdict == verdict
+
+
+@pytest.mark.parametrize("failures", [0, 7])
+def test_what_could_not_be_measured_is_neither_met_nor_missed(failures: int) -> None:
+    judged = judge(figures(p99_ms=None, failures=failures), WANTED)
+    (check,) = [check for check in judged.thresholds if check.name == "max_p99_ms"]
+    assert check == Check("max_p99_ms", 1000.0, None, None)
+    assert judged.exit_code == (3 if failures else 4)
+
+
+def test_a_wrong_reply_is_quoted() -> None:
+    (reason,) = judge(figures(wrong=85, example="ERR message too long"), WANTED).reasons
+    assert reason == "85 replies did not match the message sent; one was ERR message too long"
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "code", "reason"),
+    [
+        ({}, "pass", 0, "4 thresholds met"),
+        ({"held_min": 99}, "fail", 3, "min_held: 99, at least 100"),
+        ({"failures": 1}, "fail", 3, "max_failures: 1, at most 0"),
+        ({"p99_ms": 1000.5}, "fail", 3, "max_p99_ms: 1000.5, at most 1000"),
+        ({"messages_s": 4.9}, "fail", 3, "min_messages_s: 4.9, at least 5"),
+        ({"attempted": 0}, "unknown", 4, "nothing was measured"),
+        ({"steady_s": 0.0}, "unknown", 4, "no steady window"),
+        ({"held_min": None}, "unknown", 4, "no steady window"),
+        ({"workers": ()}, "unknown", 4, "no worker came"),
+        ({"workers": WORKERS[:1]}, "unknown", 4, "only 1 of 2 workers came"),
+        ({"workers": lost()}, "unknown", 4, "worker b was lost: it went missing"),
+        ({"workers": SATURATED}, "unknown", 4, "the generator was saturated on worker b (91% of a core)"),
+        ({"workers": (WORKERS[0], Worker("b"))}, "unknown", 4, "worker b reported too seldom"),
+        ({"p99_ms": None}, "unknown", 4, "max_p99_ms: could not be measured"),
+        # Evidence of failure is evidence: no right reply at all is no doubt about the server.
+        ({"p99_ms": None, "messages_s": 0.0, "failures": 7}, "fail", 3, "max_p99_ms: could not be measured"),
+        ({"p99_ms": None, "held_min": 99}, "fail", 3, "max_p99_ms: could not be measured"),
+        ({"p99_ms": None, "missing": 1}, "fail", 3, "max_p99_ms: could not be measured"),
+        # What still waits is counted; what is missing fails, unless the generator may be to blame.
+        ({"waiting": 5, "oldest_s": 0.9}, "pass", 0, "4 thresholds met"),
+        ({"waiting": 437, "missing": 437, "oldest_s": 8.12}, "fail", 3, "437 messages still waited for a reply when"),
+        ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "1 message still waited for a reply when stop was asked, the"),
+        ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "the oldest for 8.1 s"),
+        ({"missing": 9, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
+        ({"missing": 9, "workers": lost()}, "unknown", 4, "9 messages still waited"),
+        ({"missing": 9, "interrupted": True}, "unknown", 130, "9 messages still waited"),
+        # Doubt outranks a missed threshold ...
+        ({"held_min": 0, "failures": 9, "workers": lost()}, "unknown", 4, "worker b was lost"),
+        # ... and a wrong reply outranks doubt.
+        ({"wrong": 1, "workers": lost()}, "fail", 3, "1 reply did not match"),
+        ({"wrong": 2, "attempted": 0}, "fail", 3, "2 replies did not match"),
+        ({"wrong": 1, "workers": SATURATED}, "fail", 3, "1 reply did not match"),
+        ({"failures": 9, "p99_ms": 5000.0, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
+        ({"interrupted": True}, "unknown", 130, "interrupted"),
+        ({"interrupted": True, "workers": lost("it quit")}, "unknown", 4, "interrupted"),
+    ],
+)
+def test_a_run_is_judged(changes: dict[str, object], verdict: str, code: int, reason: str) -> None:
+    judged = judge(figures(**changes), WANTED)
+    assert (judged.verdict, judged.exit_code) == (verdict, code)
+    assert any(reason in said for said in judged.reasons), judged.reasons
+
+
+def test_each_saturated_worker_is_named() -> None:
+    late = Worker("a", cpu_share=0.05, lag_p99_ms=93.0, lag_max_ms=120.0)
+    reasons = judge(figures(workers=(late, SATURATED[1])), WANTED).reasons
+    assert [reason.split(" (")[0] for reason in reasons] == [
+        "the generator was saturated on worker a",
+        "the generator was saturated on worker b",
+    ]
+
+
+def test_a_silent_hold_is_judged_by_what_was_held() -> None:
+    judged = judge(figures(silent=True, p99_ms=None, messages_s=None), WANTED)
+    assert judged.verdict == "pass"
+    assert [check.name for check in judged.thresholds] == ["min_held", "max_failures"]
+
+
+def test_what_is_not_asked_is_not_judged() -> None:
+    judged = judge(figures(held_min=0, failures=99, p99_ms=1e6, messages_s=0.0), Thresholds())
+    assert (judged.verdict, judged.thresholds) == ("pass", ())
+
+
+def test_each_threshold_says_limit_figure_and_outcome() -> None:
+    judged = judge(figures(held_min=42), WANTED)
+    assert judged.thresholds[0] == Check("min_held", 100, 42, False)
+    assert judged.thresholds[1] == Check("max_failures", 0, 0, True)
+
+
+def test_all_that_was_missed_is_named() -> None:
+    judged = judge(figures(held_min=42, failures=3), WANTED)
+    assert len(judged.reasons) == 2
+
+
+def test_a_doubtful_run_still_says_what_it_missed() -> None:
+    judged = judge(figures(failures=3, workers=lost()), WANTED)
+    assert [reason.split(":")[0] for reason in judged.reasons] == ["worker b was lost", "max_failures"]

@@ -1,0 +1,197 @@
+"""Both sides held against each other, and what follows for the verdict; a lying server, caught by the right name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rawsocket.verdict.judge import Verdict
+from rawsocket.verdict.ledger import EVENTS, NO_COUNTERS, Ledger, Row, Server, Wire, reconcile, weigh
+from tests.support.counts import clients, server, unanswered
+from tests.support.liar import running_liar
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.undisturbed import demand_pass, undisturbed
+
+WIRE = Wire("line", 20, "echo")
+PASSED = Verdict("pass", 0, ("3 thresholds met",), ())
+FAILED = Verdict("fail", 3, ("min_held: 1, at least 2 was demanded",), ())
+DOUBTED = Verdict("unknown", 4, ("no steady window",), ())
+CUT_SHORT = Verdict("unknown", 130, ("the run was interrupted before its end",), ())
+ROWS = [
+    *("connects begun", "connections made", "messages due", "messages sent"),
+    *("connections opened", "connections refused", "connections closed", "held at the end"),
+    *("messages", "replies", "bytes to the server", "bytes from the server"),
+]
+
+
+def test_two_sides_that_agree() -> None:
+    ledger = reconcile(clients(), server(), wire=WIRE)
+    assert ledger.reconciled is True
+    assert (ledger.unknown, ledger.doubts, ledger.failures) == ((), (), ())
+    assert [row.what for row in ledger.rows] == ROWS
+    assert {(row.unexplained, row.status) for row in ledger.rows} == {(0, "ok")}
+
+
+def test_a_row_as_it_stands_in_the_document() -> None:
+    ledger = reconcile(unanswered({"reply-timeout": 2}), server(), wire=WIRE)
+    document = ledger.document([{"id": "a"}])
+    assert list(document) == ["reconciled", "rows", "events", "unknown", "workers"]
+    assert document["rows"][ROWS.index("replies")] == {
+        "what": "replies",
+        "clients": 998,
+        "server": 1000,
+        "difference": -2,
+        "explained": {"reply-timeout": 2},
+        "unexplained": 0,
+        "status": "ok",
+    }
+    assert document["events"] == list(EVENTS)
+    assert document["workers"] == [{"id": "a"}]
+
+
+def test_what_is_unexplained_has_a_reason_with_its_row_and_number() -> None:
+    ledger = reconcile(clients(), server(messages_total=997), wire=WIRE)
+    assert ledger.reconciled is False
+    assert ledger.failures == ("ledger, messages: 3 unexplained (the clients count 1000, the server 997)",)
+
+
+def test_what_the_clients_can_not_account_for_themselves_is_unexplained_too() -> None:
+    ledger = reconcile(clients(answered=998), server(replies_total=998), wire=WIRE)
+    assert "ledger, messages sent: 2 of 1000 are unaccounted for" in ledger.failures
+
+
+def test_a_target_without_counters_leaves_the_clients_side_and_no_doubt() -> None:
+    ledger = reconcile(clients(), Server(), wire=WIRE)
+    assert ledger.reconciled is None
+    assert (ledger.unknown, ledger.doubts, ledger.failures) == ((NO_COUNTERS,), (), ())
+    assert ledger.rows[0] == Row("connects begun", 100, None, None, {"connected": 100}, 0, "ok")
+    assert ledger.rows[-1] == Row("bytes from the server", 21_000)
+
+
+def test_counters_that_can_not_be_had_leave_a_doubt() -> None:
+    ledger = reconcile(clients(), Server(trouble="it was restarted"), wire=WIRE)
+    assert (ledger.reconciled, ledger.unknown, ledger.doubts) == (None, ("it was restarted",), ("it was restarted",))
+
+
+def test_a_lost_worker_makes_every_row_unknown() -> None:
+    ledger = reconcile(clients(answered=990), server(messages_total=5000), ["worker a was lost"], WIRE)
+    assert {row.status for row in ledger.rows} == {"unknown"}
+    assert {row.unexplained for row in ledger.rows} == {None}
+    assert (ledger.unknown, ledger.doubts, ledger.failures) == (("worker a was lost",), (), ())
+    assert ledger.rows[-1].server == 21_000  # said all the same
+
+
+def test_a_counter_that_the_server_lacks_leaves_its_row_unknown() -> None:
+    theirs = server()
+    assert theirs.grown
+    grown = {name: value for name, value in theirs.grown.items() if name != "replies_total"}
+    ledger = reconcile(clients(), Server(grown), wire=WIRE)
+    assert [row.what for row in ledger.rows if row.status == "unknown"] == ["replies"]
+    assert (ledger.reconciled, ledger.unknown) == (None, ("replies: the server has no counter for it",))
+
+
+GOOD = reconcile(clients(), server(), wire=WIRE)
+BAD = Ledger((Row("messages", 10, 9, 1, {}, 1, "unexplained"),))
+REASON = BAD.failures[0]
+DOUBTFUL = Ledger(doubts=("the server was restarted",))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ledger", "wanted"),
+    [
+        (PASSED, GOOD, ("pass", 0, ["3 thresholds met"])),
+        (FAILED, GOOD, ("fail", 3, [*FAILED.reasons])),
+        # What is unexplained fails a run, whatever else is in doubt.
+        (PASSED, BAD, ("fail", 3, [REASON])),
+        (FAILED, BAD, ("fail", 3, [*FAILED.reasons, REASON])),
+        (DOUBTED, BAD, ("fail", 3, [REASON, *DOUBTED.reasons])),
+        (CUT_SHORT, BAD, ("unknown", 130, [*CUT_SHORT.reasons, REASON])),
+        # A doubt ends a pass; a run that fails anyway has failed.
+        (PASSED, DOUBTFUL, ("unknown", 4, ["the server was restarted"])),
+        (FAILED, DOUBTFUL, ("fail", 3, [*FAILED.reasons, "the server was restarted"])),
+        (DOUBTED, DOUBTFUL, ("unknown", 4, [*DOUBTED.reasons, "the server was restarted"])),
+        (CUT_SHORT, DOUBTFUL, ("unknown", 130, [*CUT_SHORT.reasons, "the server was restarted"])),
+    ],
+)
+def test_what_follows_for_the_verdict(verdict: Verdict, ledger: Ledger, wanted: tuple[Any, ...]) -> None:
+    weighed = weigh(verdict, ledger)
+    assert (weighed.verdict, weighed.exit_code, list(weighed.reasons)) == wanted
+
+
+# A lying server. 8 clients in a closed loop get some 3,000 messages a second out of it; one reply in 1,000 is a lie.
+
+EVERY = 1000
+RUN = {"HEADLESS": "true", "SCENARIO": "closed", "USERS": 8, "RATE": 8, "TIME": "8s", "TIMEOUT": 2}
+RUN |= {"WORKERS": 1, "MAX_P99_MS": 0}
+
+
+def _lied_to(folder: Path, lie: str) -> dict[str, Any]:
+    """Give verdict.json of a run against that lie; a delayed reply comes a second after the timeout."""
+    with running_liar(lie, EVERY, delay=3.0) as liar, locust_fleet(folder, liar, workers=1, **RUN) as fleet:  # type: ignore[arg-type]
+        code = fleet.exit_code()
+        verdict = fleet.verdict()
+        assert verdict["exit_code"] == code, fleet.err()[-4000:]
+        _shown(fleet, verdict)
+    assert verdict["server"]["replies_total"] > 3 * EVERY, "too few messages for a lie to be told"
+    return verdict
+
+
+def _shown(fleet: LocustFleet, verdict: dict[str, Any]) -> None:
+    """Every row is on the console, in the summary and in the report."""
+    places = [fleet.out(), *((fleet.runs / name).read_text() for name in ("summary.md", "report.html"))]
+    for row in verdict["ledger"]["rows"]:
+        assert all(row["what"] in place for place in places), row
+
+
+def _row(verdict: dict[str, Any], what: str) -> dict[str, Any]:
+    (row,) = [row for row in verdict["ledger"]["rows"] if row["what"] == what]
+    return row
+
+
+@undisturbed
+def test_an_honest_liar_passes_with_nothing_unexplained(tmp_path: Path) -> None:
+    verdict = _lied_to(tmp_path, "honest")
+    demand_pass(verdict)
+    assert verdict["ledger"]["reconciled"] is True
+    assert {row["unexplained"] for row in verdict["ledger"]["rows"]} == {0}
+    assert _row(verdict, "connections made")["explained"] == {"client": 8}
+
+
+@pytest.mark.parametrize(
+    ("lie", "name", "each"),
+    [("drop", "reply-timeout", 1), ("duplicate", "wrong", 1), ("swap", "wrong", 2), ("truncate", "short", 1),
+     ("break-off", "reply-timeout", 1), ("delay", "reply-timeout", 1)],
+)  # fmt: skip
+def test_a_lie_is_caught_by_its_name(tmp_path: Path, lie: str, name: str, each: int) -> None:
+    verdict = _lied_to(tmp_path, lie)
+    # On a machine that was too busy for it a missed threshold is a doubt; a wrong reply never is.
+    doubted = name == "reply-timeout" and any("the generator was saturated" in reason for reason in verdict["reasons"])
+    assert verdict["verdict"] == ("unknown" if doubted else "fail"), verdict["reasons"]
+    told = each * (verdict["server"]["replies_total"] // EVERY)
+    # Nothing else is found wrong, and nothing is missed but what was told just before the end.
+    caught = _row(verdict, "connections made")["explained"]
+    assert caught.keys() <= {"client", name}
+    assert told - 8 <= caught[name] <= told
+    assert verdict["connections"]["dropped"] == {name: caught[name]}
+    _where(verdict, lie, name, caught[name])
+
+
+def _where(verdict: dict[str, Any], lie: str, name: str, caught: int) -> None:
+    """The rows say what the lie did."""
+    sent, replies = _row(verdict, "messages sent")["explained"], _row(verdict, "replies")
+    received = _row(verdict, "bytes from the server")
+    if lie == "duplicate":
+        # Each message had its right reply; there is more in the wire than the server admits.
+        unasked = _row(verdict, "sent unasked")
+        assert sent.keys() <= {"answered", "client"}
+        assert (unasked["clients"], unasked["server"], unasked["unexplained"]) == (caught, 0, caught)
+        assert any(reason.startswith("ledger, sent unasked: ") for reason in verdict["reasons"])
+        assert verdict["ledger"]["reconciled"] is False
+        return
+    assert sent[name] == caught
+    assert verdict["ledger"]["reconciled"] is True
+    if name == "reply-timeout":
+        assert replies["explained"][name] == caught  # the server says that it sent them
+        assert received["explained"][name] > 0
+    if lie == "truncate":
+        assert received["explained"][name] == 10 * caught  # 21 bytes became 11

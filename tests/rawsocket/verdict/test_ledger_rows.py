@@ -1,0 +1,333 @@
+"""Each row's bounds: what may differ between clients and server, by how much, and by which name."""
+
+from typing import Any
+
+import pytest
+
+from rawsocket import errors
+from rawsocket.engine import accounting as books
+from rawsocket.verdict import ledger_rows as sides
+from rawsocket.verdict.ledger import OK, UNEXPLAINED, Row, reconcile
+from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, Wire, summed, taken
+from tests.support.counts import clients, server, unanswered
+
+WIRE = Wire("line", 20, "echo")
+SYNC = {"model": "sync", "framing": "line"}
+# Two of three processes were killed, and one of them has been replaced.
+KILLED = {"closed_total": {"client": 95, "lost": 5}, "respawns_total": 1, "processes": 2, "processes_wanted": 3}
+
+
+def row(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> Row:
+    (found,) = [row for row in reconcile(ours, theirs, wire=wire).rows if row.what == what]
+    return found
+
+
+def judged(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> tuple[Any, ...]:
+    """The row's explanation, what is left of it, its status."""
+    found = row(what, ours, theirs, wire)
+    return dict(found.explained), found.unexplained, found.status
+
+
+def test_every_failure_is_an_event_and_so_is_the_clients_own_doing() -> None:
+    assert set(errors.NAMES) <= set(EVENTS)
+    assert books.CLIENT in EVENTS
+
+
+def test_an_explanation_never_exceeds_its_bounds() -> None:
+    assert taken(10, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 4}, 3)
+    assert taken(5, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 2}, 0)
+    assert taken(0, [("reset", 3)]) == ({}, 0)
+
+
+def test_a_name_that_is_not_on_the_list_explains_nothing() -> None:
+    assert summed([("reset", 2), ("gremlins", 3), ("reset", 1), ("closed", 0)]) == {"reset": 3}
+    assert judged("messages", unanswered({"gremlins": 5}), server(messages_total=995))[1:] == (5, UNEXPLAINED)
+    assert judged("messages sent", unanswered({"gremlins": 5}), server())[1:] == (5, UNEXPLAINED)
+
+
+# Connections
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ({}, {}, ({}, 0, OK)),
+        # Never accepted: at most as many as had no byte from the server.
+        ({"unproven": 12}, {"accepted_total": 90}, ({"backlog": 10}, 0, OK)),
+        ({"unproven": 8}, {"accepted_total": 90}, ({"backlog": 8}, 2, UNEXPLAINED)),
+        # Accepted though the client had given up.
+        ({"abandoned": 2, "failed": {"connect-timeout": 3}}, {"accepted_total": 104},
+         ({"abandoned": 2, "connect-timeout": 2}, 0, OK)),
+        ({"failed": {"reset": 1}}, {"accepted_total": 102}, ({"reset": 1}, 1, UNEXPLAINED)),
+        # In the backlog since before the run.
+        ({}, {"accepted_total": 102, "waiting_before": 2}, ({"earlier": 2}, 0, OK)),
+        # A refused connection was opened as well.
+        ({"failed": {"server-full": 7}}, {"refused_total": 7}, ({}, 0, OK)),
+        ({}, {"accepted_total": 101}, ({}, 1, UNEXPLAINED)),
+    ],
+)  # fmt: skip
+def test_connections_opened(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("connections opened", clients(**ours), server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ({"failed": {"server-full": 3}}, {"refused_total": 3}, ({}, 0, OK)),
+        ({"dropped": {"server-full": 3}}, {"refused_total": 3}, ({}, 0, OK)),
+        ({"unproven": 1, "abandoned": 1}, {"refused_total": 2}, ({"backlog": 1, "abandoned": 1}, 0, OK)),
+        ({}, {"refused_total": 1}, ({}, 1, UNEXPLAINED)),
+        # The line was read, and the server says that it said none.
+        ({"failed": {"server-full": 3}, "unproven": 9}, {"refused_total": 2}, ({}, 1, UNEXPLAINED)),
+    ],
+)
+def test_connections_refused(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("connections refused", clients(**ours), server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ({"closed": 90, "dropped": {"reset": 10}}, {}, ({}, 0, OK)),
+        # Not accepted, so not seen closed either.
+        ({"unproven": 40}, {"accepted_total": 90, "closed_total": {"client": 90}}, ({"backlog": 10}, 0, OK)),
+        # Accepted and not seen closed: that the client had no byte of them is no excuse.
+        ({"unproven": 40}, {"closed_total": {"client": 90}, "connections": 10}, ({}, 10, UNEXPLAINED)),
+        ({}, {"closed_total": {"client": 104}, "held_before": 3, "waiting_before": 1}, ({"earlier": 4}, 0, OK)),
+        ({"abandoned": 1}, {"accepted_total": 101, "closed_total": {"client": 101}}, ({"abandoned": 1}, 0, OK)),
+    ],
+)
+def test_connections_closed(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("connections closed", clients(**ours), server(**theirs)) == wanted
+
+
+def test_held_at_the_end() -> None:
+    assert judged("held at the end", clients(), server(connections=3, held_before=3)) == ({"earlier": 3}, 0, OK)
+    assert judged("held at the end", clients(), server(connections=4, held_before=3))[1:] == (1, UNEXPLAINED)
+    assert judged("held at the end", clients(closed=98, held_now=2), server())[1:] == (2, UNEXPLAINED)
+
+
+def test_connections_in_the_backlog_have_their_own_row() -> None:
+    ours, theirs = clients(unproven=12), server(at_stop=Moment(13, 1, 12))
+    assert judged("held when stop was asked", ours, theirs) == ({"backlog": 12}, 0, OK)
+    assert row("in the backlog then", ours, theirs) == Row("in the backlog then", 12, 12, 0, {}, 0, OK)
+
+
+def test_connections_that_left_the_backlog_while_the_users_were_ended_were_in_it() -> None:
+    """Prefork serves the next ones as soon as the first are closed: two have had a reply since."""
+    ours, theirs = clients(unproven=10), server(at_stop=Moment(20, 8, 12))
+    assert judged("held when stop was asked", ours, theirs) == ({"backlog": 12}, 0, OK)
+    assert judged("held when stop was asked", ours, server(at_stop=Moment(20, 8)))[1:] == (2, UNEXPLAINED)
+
+
+def test_what_the_queue_had_no_room_for_and_what_its_client_has_left() -> None:
+    ours = clients(unproven=12, abandoned=2)
+    assert judged("in the backlog then", ours, server(at_stop=Moment(13, 1, 11))) == ({"backlog": 1}, 0, OK)
+    assert judged("in the backlog then", ours, server(at_stop=Moment(3, 1, 4))) == ({"backlog": 2}, 0, OK)
+    assert judged("in the backlog then", clients(), server(at_stop=Moment(1, 1, 1)))[1:] == (1, UNEXPLAINED)
+
+
+def test_the_backlog_row_needs_a_server_that_tells_and_somebody_in_it() -> None:
+    for moment in (Moment(13, 1), Moment(13, 13, 0)):
+        ledger = reconcile(clients(unproven=12), server(at_stop=moment), wire=WIRE)
+        assert "in the backlog then" not in [row.what for row in ledger.rows]
+        assert ledger.reconciled
+
+
+def test_held_when_stop_was_asked_by_a_server_that_is_behind() -> None:
+    ours = clients(dropped={"reset": 2}, closed=98)
+    assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 8, 0))) == ({"closing": 3}, 0, OK)
+    assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 3, 0))) == ({"reset": 2}, 0, OK)
+    assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 2, 0)))[1:] == (1, UNEXPLAINED)
+
+
+def test_connections_lost_with_a_process_of_the_server_are_closed_on_both_sides() -> None:
+    """The clients see them reset or closed, with what was in flight on them; two were never admitted by it."""
+    ours = unanswered({"reset": 3, "closed": 1}, dropped={"reset": 4, "closed": 3}, closed=93, unproven=2)
+    theirs = server(accepted_total=98, messages_total=998, replies_total=998, bytes_in=20_958, bytes_out=20_958,
+                    **{**KILLED, "closed_total": {"client": 93, "lost": 5}})  # fmt: skip
+    ledger = reconcile(ours, theirs, wire=WIRE)
+    assert ledger.reconciled, ledger.failures
+    explained = {row.what: dict(row.explained) for row in ledger.rows[4:] if row.explained}
+    assert explained == {
+        "connections opened": {"backlog": 2},
+        "connections closed": {"backlog": 2},
+        "messages": {"reset": 2},
+        "replies": {"reset": 2},
+        "bytes to the server": {"reset": 42},
+        "bytes from the server": {"reset": 42},
+    }
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        (unanswered({"reset": 3, "client": 4}), {"messages_total": 1000}, ({}, 0, OK)),
+        (unanswered({"reset": 3, "client": 4}), {"messages_total": 995}, ({"reset": 3, "client": 2}, 0, OK)),
+        (unanswered({"reset": 3}), {"messages_total": 996}, ({"reset": 3}, 1, UNEXPLAINED)),
+        # A message that was cut can't be there whole; it is one of the unanswered.
+        (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 998}, ({"cut": 2}, 0, OK)),
+        (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 999}, ({"cut": 2}, 1, UNEXPLAINED)),
+        (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 997}, ({"cut": 2}, 1, UNEXPLAINED)),
+        (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 999, "info": SYNC}, ({"send-timeout": 1}, 0, OK)),
+        # An error line came for it: too long, or not whole in time.
+        (clients(answered=999, wrong=1, dropped={"wrong": 1}), {"messages_total": 999}, ({"wrong": 1}, 0, OK)),
+        (clients(), {"messages_total": 1001}, ({}, 1, UNEXPLAINED)),
+    ],
+)
+def test_messages(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("messages", ours, server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        (unanswered({"reply-timeout": 3}), {}, ({"reply-timeout": 3}, 0, OK)),
+        (unanswered({"reply-timeout": 3}), {"replies_total": 997}, ({}, 0, OK)),
+        (unanswered({"reply-timeout": 3}), {"replies_total": 996}, ({}, 1, UNEXPLAINED)),
+        (unanswered({"reply-timeout": 3}), {"replies_total": 1001}, ({"reply-timeout": 3}, 1, UNEXPLAINED)),
+        # There is no reply to a message that was cut.
+        (unanswered({"send-timeout": 1}, cut=1), {}, ({}, 1, UNEXPLAINED)),
+        # A wrong reply is one for the server, unless it was an error line.
+        (clients(answered=998, wrong=2, dropped={"wrong": 2}), {}, ({}, 0, OK)),
+        (clients(answered=998, wrong=2, dropped={"wrong": 2}), {"replies_total": 998}, ({"wrong": 2}, 0, OK)),
+        (clients(answered=998, wrong=2, dropped={"short": 2}), {"replies_total": 998}, ({}, 2, UNEXPLAINED)),
+        # Some servers count what they send by themselves, some don't.
+        (clients(pushed=5), {"replies_total": 1005}, ({"pushed": 5}, 0, OK)),
+        (clients(pushed=5), {}, ({}, 0, OK)),
+    ],
+)
+def test_replies(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("replies", ours, server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        # A duplicate that no message was in flight for: the server has one reply for each message.
+        (clients(dropped={"wrong": 2}, closed=98), {}, ({}, 2, UNEXPLAINED)),
+        (clients(answered=999, wrong=1, dropped={"wrong": 2, "short": 1}, closed=97), {}, ({}, 2, UNEXPLAINED)),
+        (clients(pushed=5), {}, ({"pushed": 5}, 0, OK)),
+        (clients(pushed=5), {"replies_total": 1005}, ({}, 0, OK)),
+        (clients(pushed=5), {"replies_total": 1009}, ({}, None, "unknown")),
+    ],
+)
+def test_what_was_sent_unasked(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("sent unasked", ours, server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("wire", "info"),
+    [(Wire("chunk", 20), {}), (WIRE, {"framing": "chunk"}), (Wire("lengthprefixed"), {"framing": "line"})],
+)
+def test_messages_that_are_not_told_apart_alike_can_not_be_compared(wire: Wire, info: dict[str, str]) -> None:
+    ledger = reconcile(clients(), server(messages_total=4000, info=info), wire=wire)
+    assert [row.what for row in ledger.rows if row.status == "unknown"] == ["messages", "replies"]
+    assert len(ledger.unknown) == 1
+    assert ledger.reconciled is None
+    assert (ledger.failures, ledger.doubts) == ((), ())
+
+
+def test_a_framing_of_ones_own_is_compared_where_the_server_has_no_other() -> None:
+    assert reconcile(clients(), server(), wire=Wire("lengthprefixed")).reconciled
+
+
+# Bytes
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        # All were answered: then the server has read every byte.
+        (clients(), {"bytes_in": 20_999}, ({}, 1, UNEXPLAINED)),
+        (unanswered({"reset": 2}), {"bytes_in": 21_000 - 42}, ({"reset": 42}, 0, OK)),
+        (unanswered({"reset": 2}), {"bytes_in": 21_000 - 43}, ({"reset": 42}, 1, UNEXPLAINED)),
+        (clients(), {"bytes_in": 21_001}, ({}, 1, UNEXPLAINED)),
+        # Half of a message is all that the kernel took.
+        (
+            unanswered({"send-timeout": 1}, cut=1, bytes_sent=20_990),
+            {"bytes_in": 20_980},
+            ({"send-timeout": 10}, 0, OK),
+        ),
+    ],
+)
+def test_bytes_to_the_server(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("bytes to the server", ours, server(**theirs)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        (clients(), {"bytes_out": 21_001}, ({}, 1, UNEXPLAINED)),
+        (clients(), {"bytes_out": 20_979}, ({}, 21, UNEXPLAINED)),
+        (unanswered({"reply-timeout": 2}), {}, ({"reply-timeout": 42}, 0, OK)),
+        (unanswered({"reply-timeout": 2}), {"bytes_out": 21_001}, ({"reply-timeout": 42}, 1, UNEXPLAINED)),
+        # The server does not count the line of a refusal, and it was read as often as it says.
+        (clients(failed={"server-full": 2}, bytes_received=21_032), {}, ({"server-full": 32}, 0, OK)),
+        (clients(failed={"server-full": 2}, bytes_received=21_031), {}, ({"server-full": 32}, 1, UNEXPLAINED)),
+        # A process was killed between a send and its counting: at most one send for each that died.
+        (clients(dropped={"reset": 5}, closed=95), {"bytes_out": 20_979, **KILLED}, ({"lost": 21}, 0, OK)),
+        (clients(bytes_received=18_001 + 2 * LAST_SEND), {"bytes_out": 18_000, **KILLED},
+         ({"lost": 2 * LAST_SEND}, 1, UNEXPLAINED)),
+        (clients(), {"bytes_out": 20_979, "closed_total": {"client": 100}, "respawns_total": 1}, ({}, 21, UNEXPLAINED)),
+        # A truncated reply.
+        (clients(answered=999, wrong=1, dropped={"short": 1}, bytes_received=20_990), {}, ({"short": 10}, 0, OK)),
+    ],
+)  # fmt: skip
+def test_bytes_from_the_server(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged("bytes from the server", ours, server(**theirs)) == wanted
+
+
+def test_a_greeting_and_an_error_line_are_longer_than_a_short_message() -> None:
+    ours = unanswered({"client": 1}, bytes_sent=2000, bytes_received=2000)
+    theirs = server(bytes_in=2000, bytes_out=2021)
+    assert judged("bytes from the server", ours, theirs, Wire("line", 1, "echo")) == ({"client": 21}, 0, OK)
+    assert judged("bytes from the server", ours, theirs, Wire("line", 1, "hello")) == ({"client": 21}, 0, OK)
+
+
+@pytest.mark.parametrize("wire", [Wire("line"), Wire("line", 40)])
+def test_bytes_of_messages_of_unknown_size_have_no_bound(wire: Wire) -> None:
+    ours = unanswered({"client": 1})
+    assert row("bytes from the server", ours, server(), wire).status == "unknown"
+    assert row("bytes to the server", ours, server(), wire).status == OK  # no difference: nothing to explain
+    # More than was ever sent is never explained.
+    assert row("bytes to the server", ours, server(bytes_in=21_001), wire).status == UNEXPLAINED
+
+
+def test_the_sync_model_leaves_unread_what_one_recv_does_not_bring() -> None:
+    ledger = reconcile(clients(), server(bytes_in=10_000, info=SYNC), wire=WIRE)
+    assert [row.what for row in ledger.rows if row.status == "unknown"] == ["bytes to the server"]
+
+
+def test_what_is_pushed_may_be_unread_at_the_end() -> None:
+    found = row("bytes from the server", clients(pushed=1), server(bytes_out=21_500))
+    assert found.status == "unknown"
+    assert row("bytes from the server", clients(pushed=1), server()).status == OK
+
+
+# The clients alone
+
+
+@pytest.mark.parametrize(
+    ("what", "ours", "wanted"),
+    [
+        ("connects begun", {"attempted": 103, "abandoned": 2, "failed": {"refused": 3}},
+         ({"connected": 100, "refused": 3, "abandoned": 2}, 0, OK)),
+        ("connects begun", {"attempted": 101}, ({"connected": 100}, 1, UNEXPLAINED)),
+        ("connections made", {"closed": 90, "dropped": {"reset": 10}}, ({"client": 90, "reset": 10}, 0, OK)),
+        ("connections made", {"closed": 99, "held_now": 1}, ({"client": 99, "held": 1}, 0, OK)),
+        ("messages due", {"due": 1005, "unsent": {"closed": 4, "stopped": 1}},
+         ({"sent": 1000, "closed": 4, "stopped": 1}, 0, OK)),
+        ("messages sent", {"answered": 999}, ({"answered": 999}, 1, UNEXPLAINED)),
+        ("messages sent", {"answered": 998, "wrong": 2, "dropped": {"short": 2}, "closed": 98},
+         ({"answered": 998, "short": 2}, 0, OK)),
+        # One of them came unasked: which, can't be told.
+        ("messages sent", {"answered": 999, "wrong": 1, "dropped": {"short": 1, "wrong": 1}, "closed": 98},
+         ({"answered": 999, "wrong": 1}, 0, OK)),
+    ],
+)  # fmt: skip
+def test_what_became_of_them(what: str, ours: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    assert judged(what, clients(**ours), server()) == wanted

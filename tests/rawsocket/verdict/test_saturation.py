@@ -1,0 +1,102 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rawsocket.verdict.saturation import LAG_LIMIT_MS, Worker, doubt
+from tests.support.locust_fleet import locust_fleet
+from tests.support.server_process import running_server
+from tests.support.starving import starved
+
+SOUND = Worker(
+    "w",
+    cpu_share=0.3,
+    lag_p99_ms=8.0,
+    lag_max_ms=31.0,
+    turns_s=900.0,
+    stolen_share=0.02,
+    late_cpu_share=0.8,
+    cpus=2,
+)
+
+
+def worker(**changes: object) -> Worker:
+    return dataclasses.replace(SOUND, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lag_p99_ms": 50.0, "lag_max_ms": 900.0},  # late now and then, and once for long
+        {"cpu_share": 0.9},
+        {"cpu_limit": 1.0, "throttled_share": 0.01},
+        {"cpu_limit": 0.1, "throttled_share": 0.0},
+        {"stolen_share": 0.59},  # 0.89 of a core taken together
+        {"stolen_share": 6.4, "cpus": 64},  # 10 % of each CPU
+        {"lag_p99_ms": None, "lag_max_ms": None, "stolen_share": None, "late_cpu_share": None, "cpus": None},
+        {"lost": "it went missing", "cpu_share": 1.0, "lag_p99_ms": 900.0},  # that is said elsewhere
+    ],
+)
+def test_no_doubt(changes: dict[str, object]) -> None:
+    assert doubt(worker(**changes)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"cpu_share": 0.91}, ("91% of a core", "its own work took all", "more workers or a lower rate")),
+        (
+            {"lag_p99_ms": 50.1, "late_cpu_share": 0.5},
+            ("lag p99 50.1 ms, worst 31 ms", "its own work came in bursts", "more workers or a lower rate"),
+        ),
+        ({"lag_p99_ms": 90.0, "late_cpu_share": 0.1}, ("lag p99 90.0 ms", "it was kept from running")),
+        ({"lag_p99_ms": 90.0, "late_cpu_share": None}, ("it was kept from running",)),
+        (
+            {"cpu_limit": 0.25, "throttled_share": 0.4},
+            ("its CPU limit of 0.25 cores (WORKER_CPUS) held it back for 40% of the time", "raise it"),
+        ),
+        ({"cpu_limit": 1.0, "throttled_share": 1.7}, ("held it back for 100% of the time",)),  # on two CPUs
+        # Little to do, and never caught at it.
+        (
+            {"cpu_limit": 0.05, "throttled_share": 0.0, "cpu_share": 0.01, "lag_p99_ms": 1.0},
+            ("its CPU limit of 0.05 cores (WORKER_CPUS) is below 0.1", "raise it"),
+        ),
+        ({"stolen_share": 0.61}, ("the host stole 61% of a core", "a host with CPU to spare")),
+        ({"stolen_share": 1.5, "cpu_share": 0.02}, ("the host stole 150% of a core",)),
+        ({"stolen_share": 0.25, "lag_p99_ms": 80.0}, ("lag p99 80.0 ms", "the host stole 25% of a core")),
+        ({"stolen_share": 6.5, "cpus": 64}, ("the host stole 650% of a core",)),
+    ],
+)
+def test_a_doubt_names_worker_evidence_blame_and_remedy(changes: dict[str, object], parts: tuple[str, ...]) -> None:
+    said = doubt(worker(**changes))
+    assert said.startswith("the generator was saturated on worker w (")
+    assert all(part in said for part in parts), said
+
+
+def test_a_worker_that_hardly_reported_is_a_doubt() -> None:
+    assert doubt(worker(cpu_share=None)).startswith("worker w reported too seldom")
+
+
+def test_all_who_are_to_blame_are_named() -> None:
+    said = doubt(worker(cpu_share=0.95, stolen_share=0.4, cpu_limit=1.0, throttled_share=0.3))
+    assert all(part in said for part in ("WORKER_CPUS", "the host stole 40%", "its own work")), said
+
+
+def test_steal_that_explains_no_lag_is_not_blamed_for_it() -> None:
+    said = doubt(worker(stolen_share=0.1, lag_p99_ms=80.0, late_cpu_share=0.9))
+    assert "host" not in said
+    assert "bursts" in said
+
+
+def test_a_worker_starved_to_a_twentieth_of_a_core_is_never_a_pass(tmp_path: Path) -> None:
+    """Although it has next to nothing to do, and does it."""
+    settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "WORKERS": 1}
+    with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, workers=1, **settings) as fleet:
+        fleet.wait(lambda state: state["held"] == 2)
+        with starved(fleet.workers[0]):
+            assert fleet.exit_code() == 4
+        (worker,) = fleet.verdict()["generator"]["workers"]
+        reasons = fleet.verdict()["reasons"]
+    assert f"the generator was saturated on worker {worker['id']}" in [reason.split(" (")[0] for reason in reasons]
+    assert worker["lag_p99_ms"] > LAG_LIMIT_MS

@@ -1,0 +1,203 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import locust.event
+import locust.runners
+import locust.stats
+import pytest
+from locust.runners import LocalRunner, WorkerRunner
+
+from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.users.runner import Life
+from rawsocket.worker import agent as worker
+from rawsocket.worker.limits import Limits
+from tests.support.locust_fleet import locust_fleet
+from tests.support.reports import Clock, once
+from tests.support.server_process import running_server
+
+HOME = {"HOLDFAST_TARGET": "tcp://server:8686"}
+
+
+class FakeWorker(WorkerRunner):
+    """A worker that is connected to nobody and keeps what it would have sent."""
+
+    def __init__(self, host: str | None, *user_hosts: str | None) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self.spawned: list[dict[str, int]] = []
+        users = [SimpleNamespace(host=host) for host in user_hosts]
+        events, stats = locust.event.Events(), locust.stats.RequestStats()
+        self.environment: Any = SimpleNamespace(host=host, user_classes=users, events=events, stats=stats)
+
+    def __del__(self) -> None: ...
+
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        self.sent.append((msg_type, data))
+
+    def spawn_users(self, user_classes_spawn_count: dict[str, int], wait: bool = False) -> Any:
+        self.spawned.append(user_classes_spawn_count)
+        return ["a user"]
+
+
+@pytest.fixture(autouse=True)
+def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
+
+
+def test_limits_are_told_at_once_and_reports_come_every_second() -> None:
+    runner = FakeWorker("tcp://server:8686", None)
+    worker.Side(runner, HOME)
+    assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
+    ((kind, data),) = runner.sent
+    assert kind == "holdfast_limits"
+    assert Limits(**data).descriptors > 0
+
+
+def test_a_report_carries_absolute_values_and_limits() -> None:
+    side = worker.Side(FakeWorker(None, None), {})
+    side.on_test_start()
+    data: dict[str, Any] = {"stats": []}
+    side.report(data)
+    assert data["holdfast"]["run"] == RECORDER.run
+    assert data["holdfast"]["held"] == RECORDER.held
+    assert data["holdfast"]["limits"] == side.limits
+    assert data["stats"] == []
+
+
+def test_the_end_is_told_twice_when_asked_and_when_done() -> None:
+    runner = FakeWorker(None, None)
+    side = worker.Side(runner, {})
+    side.on_test_stopping()
+    side.on_test_stop()
+    assert [(kind, data["final"]) for kind, data in runner.sent[1:]] == [
+        ("holdfast_stopping", False),
+        ("holdfast_final", True),
+    ]
+
+
+class Client:
+    """A greenlet's client of which only what waits is asked."""
+
+    def waiting(self, now: float) -> Waiting:
+        return Waiting("request", 2.0, once([2.0]))
+
+
+class Owing(Life):
+    """A life of which only what waits is asked."""
+
+    __slots__ = ()
+    args = ()
+
+    def __init__(self) -> None: ...
+
+    def waiting(self, now: float) -> Waiting:
+        return Waiting("message", 3.0, once([3.0, 2.0]))
+
+
+def test_what_waits_when_stop_is_asked_is_told_then_and_with_the_final_numbers() -> None:
+    """Users of both kinds are asked, users that are neither are not; after the first time nobody is."""
+    runner = FakeWorker(None, None)
+    side = worker.Side(runner, {})
+    side.on_test_start()
+    RECORDER.clients.add(client := Client())
+    runner.user_greenlets.greenlets |= {Owing(), object()}
+    try:
+        assert side.numbers()["waiting"]["count"] == 0
+        side.on_test_stopping()
+        side.on_test_stopping()
+        side.on_test_stop()
+    finally:
+        RECORDER.clients.discard(client)
+    assert [data["waiting"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
+    side.on_test_start()
+    assert side.numbers()["waiting"]["count"] == 0
+
+
+def test_each_run_has_its_number() -> None:
+    side = worker.Side(FakeWorker(None, None), {})
+    before = RECORDER.run
+    side.on_test_start()
+    assert RECORDER.run == before + 1
+
+
+@pytest.mark.parametrize(
+    ("host", "users", "refused"),
+    [
+        ("tcp://server:8686", ["tcp://other:1"], None),  # Locust gives the run's host to its users
+        (None, ["tcp://server:8686"], None),
+        ("TCP://Server:8686/", [None], None),
+        ("tcp://other:8686", ["tcp://server:8686"], "tcp://other:8686"),
+        (None, ["tcp://server:8686", "tcp://other:1"], "tcp://other:1"),
+        ("http://server", [None], "http://server"),
+    ],
+)
+def test_only_the_target_is_loaded(host: str | None, users: list[str | None], refused: str | None) -> None:
+    reason = worker.Side(FakeWorker(host, *users), HOME).refusal()
+    assert (reason is None) if refused is None else (reason and refused in reason)
+
+
+def test_without_a_target_anything_may_be_loaded() -> None:
+    assert worker.Side(FakeWorker("tcp://anywhere:1", None), {}).refusal() is None
+
+
+def test_a_refused_run_starts_no_user_and_is_told_once() -> None:
+    runner = FakeWorker("tcp://other:1", None)
+    side = worker.Side(runner, HOME)
+    side.on_test_start()
+    assert runner.spawn_users({"Hold": 3}) == []
+    assert runner.spawned == []
+    kinds = [kind for kind, _ in runner.sent]
+    assert kinds == ["holdfast_limits", "exception", "holdfast_refused"]
+    assert runner.sent[1][1]["msg"].startswith("target-refused: ")
+
+
+def test_the_next_run_may_be_the_right_one() -> None:
+    runner = FakeWorker("tcp://other:1", None)
+    side = worker.Side(runner, HOME)
+    side.on_test_start()
+    runner.environment.host = "tcp://server:8686"
+    side.on_test_start()
+    assert runner.spawn_users({"Hold": 3}) == ["a user"]
+    assert runner.spawned == [{"Hold": 3}]
+
+
+def test_a_local_run_is_refused_as_well() -> None:
+    told: list[str] = []
+
+    class FakeLocal(LocalRunner):
+        def __init__(self) -> None:
+            self.environment: Any = SimpleNamespace(host="tcp://other:1", user_classes=[SimpleNamespace(host=None)])
+
+        def __del__(self) -> None: ...
+
+        def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
+            told.append(msg)
+
+    runner = FakeLocal()
+    worker.Side(runner, HOME).on_test_start()
+    assert runner.spawn_users({"Hold": 1}) == []
+    assert len(told) == 1
+
+
+def test_a_worker_of_another_lab_connects_to_nothing_and_ends_the_run(tmp_path: Path) -> None:
+    settings = {"HEADLESS": "true", "USERS": 5, "RATE": 5, "TIME": "60s", "WORKERS": 1}
+    with running_server() as server, locust_fleet(tmp_path, server, workers=0, **settings) as fleet:
+        fleet.add_worker(HOLDFAST_SERVER="tcp://127.0.0.1:9")
+        assert fleet.exit_code() == 4
+        assert server.metrics()["accepted_total"] == 0
+    assert any(reason.startswith("target-refused: ") for reason in fleet.verdict()["reasons"])
+
+
+@pytest.mark.parametrize(("ends_at", "stayed"), [(1003.0, 3.0), (9999.0, 10.0)])
+def test_a_worker_lingers_until_it_is_ended_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, ends_at: float, stayed: float
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock))
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    worker.linger(10.0, lambda: clock.now >= ends_at, sleep)
+    assert clock.now - 1000.0 == pytest.approx(stayed, abs=0.2)
