@@ -21,7 +21,7 @@ LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "t
 # What the reader writes by a page's recipe.
 OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", ("MODEL", "toy"): "select"}
 # Variables that are no setting of a command's table, by the program that takes them.
-MORE = {"make": {"PYTHON", "HEADLESS", "ONLY"}, "lab": {"HEADLESS"}, "docker": {"HEADLESS"}}
+MORE = {"make": {"PYTHON", "HEADLESS", "ONLY", "COVERAGE"}, "lab": {"HEADLESS"}, "docker": {"HEADLESS"}}
 RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
 
 
