@@ -1,8 +1,9 @@
 """The load library: raw TCP users for Locust that hold their connections.
 
 `from rawsocket import SessionUser` (or RawSocketUser) in any locustfile is enough: the lab's flags, tab, gauge and
-verdict come with it. The names are imported when they are first used, so that the pure files
-(framing, payload, verdict, errors, target) can be imported where Locust is not installed.
+verdict come with it. A name is imported when it is first used, so that the pure files (framing, payload, verdict,
+errors, target) can be imported where Locust is not installed. Asking for a user class also calls `attach()`: this is
+the only place where the package of users and the listeners meet.
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rawsocket.errors import RawSocketError
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
-    from rawsocket.users.runner import Session
+    from rawsocket.users.session_runner import Session
     from rawsocket.users.session_user import LabSession, SessionUser
     from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
     from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
@@ -35,10 +36,12 @@ _HOMES = {
     "Receive": "users.steps",
     "Request": "users.steps",
     "Send": "users.steps",
-    "Session": "users.runner",
+    "Session": "users.session_runner",
     "SessionUser": "users.session_user",
     "Wait": "users.steps",
 }
+
+_USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
 
 __all__ = [
     "Chunk",
@@ -68,7 +71,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    found = getattr(import_module(f"{__name__}.{home}"), name)
+    if name in _USERS:
+        import_module(f"{__name__}.attach").attach()
+    return found
 
 
 def __dir__() -> list[str]:

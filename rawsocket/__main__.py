@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from rawsocket.master.plan import Plan, UsageError, from_environ, without_empty
+from rawsocket.settings.plan import Plan, UsageError, from_environ, without_empty
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
 SCENARIOS = Path("locustfiles")

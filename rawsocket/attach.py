@@ -1,11 +1,13 @@
-"""Hooks the library into Locust. The only file that adds listeners; importing any user class calls `attach()`.
+"""Hooks the library into Locust, and is the only file that adds listeners.
+
+`from rawsocket import` of a user class calls `attach()`.
 
 Rules:
 
 - Once per process, however often it is called.
-- Listeners are added at import, so they run before Locust's own (added when a runner is made): the page's
-  state is theirs to change afterwards. `quitting` runs in reverse: ours comes last, when Locust's has quit
-  the runner and the final numbers are in.
+- Listeners are added at import, so they run before Locust's own, which are added when a runner is made and may still
+  change the page's state. `quitting` runs in reverse: our listener is the last, when Locust's has quit the runner and
+  the final reports have arrived.
 - A Locust that somebody else started gets tab, gauge, state, metrics and, headless, the verdict and its
   exit code. Signals and console are taken over only in a process that `python -m rawsocket` started, which
   is what a `Plan` that is `ours` says.
@@ -25,18 +27,16 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket import options
-from rawsocket.locust_patches import keep_microseconds
-from rawsocket.master.controller import LOCAL, Desk
-from rawsocket.master.headless import Autopilot, quit_run, say_verdict
-from rawsocket.master.page import tab as page
-from rawsocket.master.plan import Plan, from_options
-from rawsocket.master.reports import artefacts
-from rawsocket.master.reports import html_report as report
+from rawsocket import locust_patches
+from rawsocket.headless import HeadlessRun, quit_run, say_verdict
+from rawsocket.master.controller import LOCAL, RunController
+from rawsocket.master.page import tab
+from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings import options
+from rawsocket.settings.plan import Plan, from_options
 from rawsocket.verdict.judge import EXIT_CODES, INTERRUPTED
-from rawsocket.worker import agent as worker
-from rawsocket.worker import limits
+from rawsocket.worker import agent, limits
 
 logger = logging.getLogger(__name__)
 _attached: "Attachment | None" = None
@@ -52,14 +52,14 @@ def attach(plan: Plan | None = None) -> "Attachment":
 
 
 class Attachment:
-    """What hangs on this process's Locust: a desk on a master, a side on a worker, both on a local run."""
+    """What this process's Locust gets: a controller on a master, an agent on a worker, both in a local run."""
 
     def __init__(self, plan: Plan | None) -> None:
         self.plan = plan
-        self.desk: Desk | None = None
-        self.side: worker.Side | None = None
+        self.controller: RunController | None = None
+        self.agent: agent.WorkerAgent | None = None
         self.web_ui: WebUI | None = None
-        self.autopilot: Autopilot | None = None
+        self.headless_run: HeadlessRun | None = None
         self.signalled = False
         self._closed = False
 
@@ -82,97 +82,97 @@ class Attachment:
 
     def _init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         limits.raise_descriptors()
-        keep_microseconds()
+        locust_patches.keep_microseconds()
         master = isinstance(runner, MasterRunner)
         if not master:
-            self.side = worker.Side(runner)
+            self.agent = agent.WorkerAgent(runner)
         if self.plan is None:
             self.plan = from_options(environment.parsed_options, os.environ, master)
         if not isinstance(runner, WorkerRunner):
-            self._init_desk(environment, runner, web_ui, self.plan)
+            self._init_controller(environment, runner, web_ui, self.plan)
         if self.plan.ours:
             self._take_signals()
 
-    def _init_desk(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
-        self.desk = desk = Desk(environment, plan)
-        if self.side:
-            desk.numbers = self.side.numbers
+    def _init_controller(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
+        self.controller = controller = RunController(environment, plan)
+        if self.agent:
+            controller.local_report = self.agent.report
         self.web_ui = web_ui
-        report.install(desk)
+        html_report.install(controller)
         if web_ui is not None:
-            page.install(desk, web_ui)
+            tab.install(controller, web_ui)
         if isinstance(runner, MasterRunner):
-            runner.register_message(worker.LIMITS, self._limits)
-            runner.register_message(worker.STOPPING, self._stopping)
-            runner.register_message(worker.FINAL, self._final)
-            runner.register_message(worker.REFUSED, self._refused)
-        gevent.spawn(desk.run_clock)
-        gevent.spawn(desk.probe.run)
+            runner.register_message(agent.LIMITS, self._limits)
+            runner.register_message(agent.STOPPING, self._stopping)
+            runner.register_message(agent.FINAL, self._final)
+            runner.register_message(agent.REFUSED, self._refused)
+        gevent.spawn(controller.run_clock)
+        gevent.spawn(controller.probe.run)
         if plan.ours and plan.headless:
-            logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)  # our own table says it
-            self.autopilot = Autopilot(desk, web_ui)
-            gevent.spawn(self.autopilot.run)
+            locust_patches.silence_console_table()
+            self.headless_run = HeadlessRun(controller, web_ui)
+            gevent.spawn(self.headless_run.run)
 
     def _test_start(self, **_: Any) -> None:
-        if self.desk:
-            self.desk.on_test_start()
-        if self.side:
+        if self.controller:
+            self.controller.on_test_start()
+        if self.agent:
             gc.unfreeze()  # see arrivals.py
             gc.collect()  # before the run rather than in it
-            self.side.on_test_start()
+            self.agent.on_test_start()
 
     def _spawning_complete(self, **_: Any) -> None:
         RECORDER.all_there = RECORDER.all_there or time.time()
-        if self.desk:
-            self.desk.on_spawning_complete()
+        if self.controller:
+            self.controller.on_spawning_complete()
 
     def _test_stopping(self, **_: Any) -> None:
-        if self.desk:
-            self.desk.on_test_stopping()
-            if self.desk.local and self.side:
-                self.desk.take(LOCAL, self.side.numbers_at_stop(), at_stop=True)
-        if self.side:
-            self.side.on_test_stopping()
+        if self.controller:
+            self.controller.on_test_stopping()
+            if self.controller.local and self.agent:
+                self.controller.receive(LOCAL, self.agent.report_at_stop(), at_stop=True)
+        if self.agent:
+            self.agent.on_test_stopping()
 
     def _test_stop(self, **_: Any) -> None:
-        if self.side:
-            self.side.on_test_stop()
-        if self.desk is None:
+        if self.agent:
+            self.agent.on_test_stop()
+        if self.controller is None:
             return
-        if self.desk.local and self.side:
-            self.desk.take(LOCAL, self.side.numbers(final=True))
-        self.desk.on_test_stop()
-        if not self.desk.plan.headless:
-            artefacts.write(self.desk)
+        if self.controller.local and self.agent:
+            self.controller.receive(LOCAL, self.agent.report(final=True))
+        self.controller.on_test_stop()
+        if not self.controller.plan.headless:
+            artefacts.write(self.controller)
 
     def _report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        if self.side:
-            self.side.report(data)
+        if self.agent:
+            self.agent.add_report(data)
 
     def _worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        if self.desk and "holdfast" in data:
-            self.desk.take(client_id, data["holdfast"])
+        if self.controller and agent.REPORT in data:
+            self.controller.receive_wire(client_id, data[agent.REPORT])
 
     # -- messages from workers ----------------------------------------------------------------------------------
 
     def _limits(self, environment: Environment, msg: Any, **_: Any) -> None:
-        if self.desk:
-            self.desk.fleet.member(msg.node_id).limits = limits.Limits(**msg.data)
+        if self.controller:
+            self.controller.receive_limits(msg.node_id, msg.data)
 
     def _stopping(self, environment: Environment, msg: Any, **_: Any) -> None:
-        if self.desk:
-            self.desk.take(msg.node_id, msg.data, at_stop=True)
+        if self.controller:
+            self.controller.receive_wire(msg.node_id, msg.data, at_stop=True)
 
     def _final(self, environment: Environment, msg: Any, **_: Any) -> None:
-        if self.desk:
-            self.desk.take(msg.node_id, msg.data)
+        if self.controller:
+            self.controller.receive_wire(msg.node_id, msg.data)
 
     def _refused(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """Stop the run that a worker refused, from a greenlet of its own: stopping waits for messages."""
-        if self.desk and self.desk.running:
+        """Stop the run that a worker refused, in another greenlet because stopping waits for messages."""
+        if self.controller and self.controller.run.running:
             logger.error(msg.data["message"])
-            self.desk.notes.append(msg.data["message"])
-            gevent.spawn(self.desk.runner.stop)
+            self.controller.run.notes.append(msg.data["message"])
+            gevent.spawn(self.controller.runner.stop)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -181,49 +181,49 @@ class Attachment:
         if self._closed:
             return
         self._closed = True
-        if self.desk is None:
+        if self.controller is None:
             environment.process_exit_code = 0 if self.plan and self.plan.ours else environment.process_exit_code
-        elif self.desk.plan.headless:
-            self._close_headless(self.desk, environment)
-        elif self.desk.plan.ours:
+        elif self.controller.plan.headless:
+            self._close_headless(self.controller, environment)
+        elif self.controller.plan.ours:
             environment.process_exit_code = 0
 
-    def _close_headless(self, desk: Desk, environment: Environment) -> None:
-        if desk.running:
-            desk.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
-        if desk.started_at is not None:
-            desk.finished.wait(timeout=30)
+    def _close_headless(self, controller: RunController, environment: Environment) -> None:
+        if controller.run.running:
+            controller.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
+        if controller.run.started_at is not None:
+            controller.run.finished.wait(timeout=30)
         if environment.process_exit_code is None:
-            environment.process_exit_code = desk.conclude()["exit_code"]
-            artefacts.write(desk)
-        if not desk.plan.ours:
-            document = desk.conclude()
+            environment.process_exit_code = controller.conclude()["exit_code"]
+            artefacts.write(controller)
+        if not controller.plan.ours:
+            document = controller.conclude()
             logger.info("verdict %s: %s", document["verdict"], "; ".join(document["reasons"]))
         elif environment.process_exit_code in (*EXIT_CODES.values(), INTERRUPTED):
-            say_verdict(desk)
+            say_verdict(controller)
 
     def _take_signals(self) -> None:
-        """Let SIGINT arrive as a callback of the hub, not inside whatever runs; SIGTERM is Locust's as well."""
+        """Handle SIGINT in a callback of the hub, not inside whatever runs then; Locust handles SIGTERM as well."""
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self) -> None:
         self.signalled = True
-        if self.desk and not self.desk.finished.is_set():
-            self.desk.interrupted = True
+        if self.controller and not self.controller.run.finished.is_set():
+            self.controller.interrupted = True
             self._kill_ramp()
 
     def _on_sigint(self) -> None:
         if self.signalled:
-            os._exit(INTERRUPTED)  # asked twice: at once
+            os._exit(INTERRUPTED)  # the second time: at once
         self._on_signal()
-        if self.autopilot:
-            gevent.spawn(self.autopilot.end)
-        elif self.desk:
-            gevent.spawn(quit_run, self.desk, self.web_ui)
-        elif self.side:
-            gevent.spawn(self.side.quit)
+        if self.headless_run:
+            gevent.spawn(self.headless_run.end)
+        elif self.controller:
+            gevent.spawn(quit_run, self.controller, self.web_ui)
+        elif self.agent:
+            gevent.spawn(self.agent.quit)
 
     def _kill_ramp(self) -> None:
-        if self.autopilot:
-            self.autopilot.abandon()
+        if self.headless_run:
+            self.headless_run.abandon()

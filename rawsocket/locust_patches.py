@@ -1,42 +1,112 @@
-"""What is changed in Locust itself. Tests pin it to the one release that we name.
+"""Everything that is changed in Locust itself. Tests pin each change to the one Locust release that we name.
 
-Costs on a worker, each a blocked hub, are taken away:
-
-- Each `spawn` message rebuilds the whole command line parser once per option: 95 to 137 ms, once a second all through
-  a ramp. The defaults don't change while the process runs, so they are remembered.
-- Stopping asks `inspect.stack()` who has asked for it, for a line at debug level: 25 to 50 ms, while connections are
-  still held. Locust does without the answer where asking fails.
-- Python's collector looks at all young objects every 700 allocations, and at everything now and then: 25 to 50 ms at
-  10,000 users. It is to look less often; arrivals.py takes the users out of its sight.
-
-And Locust's own table keeps times below 10 ms to two digits, as it does above; whole milliseconds would show most
-latencies of a server in the same room as 0.
+Each function below makes one change and says what it is for. None of them adds a listener: attach.py does that.
 """
 
 import functools
 import gc
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import locust.html
+import locust.main
 import locust.runners
 import locust.stats
+import locust.web
+from gevent.pool import Group
 from locust import argument_parser
+from locust.runners import Runner
+from locust.web import WebUI
 
 GC_THRESHOLDS = (20_000, 20, 50)
+Counts = dict[str, int]
+Section = Callable[[str], str]
+StopUsers = Callable[[Callable[[Counts], None], Counts], None]
+
+
+# -- on a worker ------------------------------------------------------------------------------------------------------
 
 
 def lighten_worker() -> None:
-    """Apply them all, for the life of this process."""
+    """Take away three costs, each of which blocks the hub, for the life of this process.
+
+    - Each `spawn` message rebuilds the whole command line parser once per option: 95 to 137 ms, once a second all
+      through a ramp. The defaults don't change while the process runs, so they are kept.
+    - Stopping asks `inspect.stack()` for its caller, for a line at debug level: 25 to 50 ms, while connections are
+      still held. Locust does without the answer where asking fails.
+    - Python's collector looks at all young objects every 700 allocations, and at everything now and then: 25 to 50 ms
+      at 10,000 users. It is to look less often; users/arrivals.py takes the users out of its sight.
+    """
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
     setattr(locust.runners, "inspect", None)  # noqa: B010 - for mypy it is no name of that module
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def keep_microseconds() -> None:
-    """Make Locust's statistics of this process finer below 10 ms; see "customizing response time bucketing" there."""
-    locust.stats.bucket_response_time = bucket  # type: ignore[assignment]
+def report_every(seconds: float) -> None:
+    """Have a worker report to its master so often; Locust does so every 3 s."""
+    locust.runners.WORKER_REPORT_INTERVAL = seconds
 
+
+def spawn_only_if(runner: Runner, allowed: Callable[[], bool]) -> None:
+    """Start users only while `allowed()`; Locust has no way to refuse a run on a worker."""
+    spawn_users: Callable[..., Any] = runner.spawn_users
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return spawn_users(*args, **kwargs) if allowed() else []
+
+    runner.spawn_users = guarded  # type: ignore[method-assign]
+
+
+def replace_user_group(runner: Runner, group: Group) -> None:
+    """Keep the runner's users in `group`, which may have a faster `count_by_class()`; see `count_users_by_group()`."""
+    runner.user_greenlets = group
+
+
+def count_users_by_group() -> None:
+    """Let a group of users that has `count_by_class()` answer how many of each class there are.
+
+    Locust walks all users for that: 16 to 35 ms at 10,000, with each spawn, stop and report. Other groups are counted
+    as before.
+    """
+    if isinstance(vars(Runner)["user_classes_count"], _CountByGroup):
+        return
+    setattr(Runner, "user_classes_count", _CountByGroup(vars(Runner)["user_classes_count"]))  # noqa: B010
+
+
+class _CountByGroup(property):
+    """Stands in for `Runner.user_classes_count`."""
+
+    def __init__(self, original: property) -> None:
+        super().__init__(lambda runner: _count(runner, original))
+
+
+def _count(runner: Runner, original: property) -> Counts:
+    count_by_class = getattr(runner.user_greenlets, "count_by_class", None)
+    if count_by_class is None:
+        return dict(original.__get__(runner))
+    counts = count_by_class()
+    return {user_class.__name__: counts[user_class] for user_class in runner.user_classes}
+
+
+def replace_stop_users(runner: Runner, stop_users: StopUsers) -> None:
+    """Let `stop_users(locusts_own, counts)` stop users by class; Locust's own takes a greenlet for each user."""
+    runner.stop_users = functools.partial(stop_users, runner.stop_users)  # type: ignore[method-assign]
+
+
+# -- statistics -------------------------------------------------------------------------------------------------------
 
 _coarse = locust.stats.bucket_response_time
+
+
+def keep_microseconds() -> None:
+    """Make Locust's statistics finer below 10 ms; see "customizing response time bucketing" in its documentation.
+
+    Its table keeps times above 10 ms to two digits. Whole milliseconds below would show most latencies of a nearby
+    server as 0.
+    """
+    locust.stats.bucket_response_time = bucket  # type: ignore[assignment]
 
 
 def bucket(ms: float) -> float:
@@ -44,3 +114,41 @@ def bucket(ms: float) -> float:
     if ms < 1:
         return round(ms, 2)
     return round(ms, 1) if ms < 10 else _coarse(ms)
+
+
+def silence_console_table() -> None:
+    """Keep Locust's own table off the console, where ours is printed."""
+    logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
+
+
+# -- page and report --------------------------------------------------------------------------------------------------
+
+
+def add_tab(web_ui: WebUI, key: str, title: str, columns: Iterable[tuple[str, str]]) -> None:
+    """Add a tab with a table to the page; its rows come with `extended_stats` in the answer of /stats/requests."""
+    web_ui.template_args.update(
+        extended_tabs=[{"title": title, "key": key}],
+        extended_tables=[{"key": key, "structure": [{"key": name, "title": text} for name, text in columns]}],
+    )
+
+
+def add_report_section(section: Section) -> None:
+    """Put `section(theme)` at the end of Locust's HTML report; a second section replaces the first.
+
+    Locust renders a fixed set of sections without a hook and imports `get_html_report` by name into three modules, so
+    all three names are replaced. They serve the page's report, its download and `--html`.
+    """
+    original = getattr(locust.html.get_html_report, "__wrapped__", locust.html.get_html_report)
+
+    def get_html_report(*args: Any, **kwargs: Any) -> str:
+        return before_end_of_body(original(*args, **kwargs), section(kwargs.get("theme", "")))
+
+    get_html_report.__wrapped__ = original  # type: ignore[attr-defined]
+    for module in (locust.html, locust.main, locust.web):
+        module.get_html_report = get_html_report  # type: ignore[attr-defined]
+
+
+def before_end_of_body(page: str, part: str) -> str:
+    """Put `part` before the end of an HTML page's body, or at the end of a page that has none."""
+    at = page.rfind("</body>")
+    return page + part if at < 0 else page[:at] + part + page[at:]

@@ -1,137 +1,167 @@
-"""The accounts of one user's connections, one at a time: how each attempt ended, what became of its messages.
+"""The accounts of connections: how each connect attempt ended, and what became of the connection's messages.
 
-Both kinds of users keep them, the greenlet's client and the reactor's life. Rules:
+All connections of one configuration share an `Accounting`; what belongs to one connection stands in the connection.
+Rules:
 
-- A connect attempt is recorded when the connection has *settled*: at the first reply, after
-  SETTLES_AFTER of watched silence, at the client's own close, or when it is lost in another way than
-  by `ERR server full`; that line, when it comes before anything else, makes the attempt a failure
-  `server-full`. The event's time is always that of the TCP connect.
-- A failure ends its connection and is recorded once: with messages in flight it stands in their rows, with none in
+- A connect attempt is recorded when the connection has *settled*: at the first reply, after SETTLES_AFTER of silence,
+  when the client closes it, or when it is lost in another way than by `ERR server full`. That line, if it comes before
+  anything else, makes the attempt a failure `server-full`. The time of the event is always that of the TCP connect.
+- A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.
-- A message in flight when the client itself closes is unanswered, not failed.
+- A message that is in flight when the client closes the connection is unanswered, not failed.
 """
 
 import itertools
 import logging
 import os
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import CONNECT, DROP, RECONNECT, Times
+from rawsocket.measurement.rows import CONNECT, DROP, RECONNECT, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and a turn of the server's loop
-CLIENT = "client"  # why a message has no reply where the client itself ended the connection
+CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
 # A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
 _ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 24)
 
 
-class Books:
-    """What is known of the connection that is open, or was last. Times are of `time.perf_counter()`."""
+class Listener(Protocol):
+    """Is called with every event."""
 
-    __slots__ = (
-        "answered",
-        "connect_seconds",
-        "connected_at",
-        "connection_id",
-        "heard",
-        "message_no",
-        "reconnect",
-        "settled",
-    )
+    def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        """`seconds` are from when it was due, None if it has no time; `length` is the reply's bytes. Must not block."""
 
-    def __init__(self) -> None:
-        self.answered = False  # whether this connection has brought a right reply
-        self.heard = False  # whether anything has come on it
-        self.settled = True
-        self.reconnect = False
-        self.connected_at = 0.0
-        self.connect_seconds = 0.0
-        self.connection_id = 0
-        self.message_no = 0  # messages sent on this connection
 
-    @property
-    def recorder(self) -> Recorder:
-        """Where all this is counted."""
-        raise NotImplementedError
+class Events(Protocol):
+    """Says who listens at the moment."""
 
-    def tell(self, row: str, times: Times | None, length: int, failure: RawSocketError | None) -> None:
-        """Record an event and make it known: seconds (from due, from sent, to the first byte), None if it has none."""
-        raise NotImplementedError
+    listener: Listener | None
 
-    def opened(self, started: float, now: float) -> None:
-        """The TCP connection that was begun at `started` is there."""
-        self.connected_at = now
-        self.connect_seconds = now - started
-        self.connection_id = next(_ids)
-        self.message_no = 0
-        self.settled = self.answered = self.heard = False
+
+class Accounted(Protocol):
+    """The part of a connection that is accounted for. Times are of `time.perf_counter()`."""
+
+    owner: Any
+    reconnect: bool  # whether it replaces a connection that was lost or could not be opened
+    settled: bool
+    answered: bool  # whether it has brought a right reply
+    heard: bool  # whether anything has been received on it
+    connected_at: float
+    connect_seconds: float
+    connection_id: int
+
+
+class Accounting:
+    """Counts what happens to connections."""
+
+    __slots__ = ("_events", "recorder", "rows")
+
+    def __init__(self, recorder: Recorder, rows: Rows, events: Events) -> None:
+        self.recorder = recorder
+        self.rows = rows
+        self._events = events
+
+    def opened(self, connection: Accounted, started: float, now: float) -> None:
+        """The TCP connect that began at `started` has succeeded."""
+        connection.connected_at = now
+        connection.connect_seconds = now - started
+        connection.connection_id = next(_ids)
         self.recorder.held += 1
-        if not self.reconnect:
+        if not connection.reconnect:
             self.recorder.arrived(now)
 
-    def never_opened(self, started: float, now: float, failure: RawSocketError) -> None:
-        """The attempt that was begun at `started` has failed."""
-        seconds = now - started
+    def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
+        """The connect has failed after so many seconds."""
         self.recorder.attempt_failed(failure.name)
-        self.tell(RECONNECT if self.reconnect else CONNECT, (seconds, seconds, seconds), 0, failure)
+        self._connect_event(connection, seconds, failure)
 
-    def settle(self) -> None:
-        """The connection has proved usable, if it wasn't known before."""
-        if not self.settled:
-            self.settled = True
-            self.recorder.settled(self.reconnect)
-            self._tell_connect(None)
+    def settle(self, connection: Accounted) -> None:
+        """The connection has proved usable, if that was not known before."""
+        if not connection.settled:
+            connection.settled = True
+            self.recorder.settled(connection.reconnect)
+            self._connect_event(connection, connection.connect_seconds, None)
+            connection.connect_seconds = 0.0
 
-    def ended(self) -> None:
-        """The socket was closed, by whomever."""
-        recorder = self.recorder
-        recorder.held -= 1
-        recorder.unproven += not self.heard
+    def answer(self, connection: Accounted, name: str, times: Times, length: int) -> None:
+        """A right reply has come for a message in flight."""
+        self.recorder.answered += 1
+        self._good(connection, name, times, length)
 
-    def closed(self, in_flight: int, cut: bool) -> None:
-        """The client itself has closed it; `cut`: the last message in flight was not wholly sent."""
-        self.settle()
+    def push(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
+        """A receive() got, after so many seconds, what the server sent without being asked."""
+        self.recorder.pushed += 1
+        self._good(connection, name, (seconds, seconds, seconds), length)
+
+    def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:
+        """The client itself has closed it; `cut`: the last message in flight was not completely sent."""
+        self._ended(connection)
+        self.settle(connection)
         self.recorder.lose(CLIENT, in_flight, cut)
         self.recorder.closed += 1
 
     def lost(
         self,
+        connection: Accounted,
         failure: RawSocketError,
         in_flight: Sequence[tuple[str, Times]],
-        waiting: tuple[str, Times] | None,
+        receiving: tuple[str, Times] | None,
         cut: bool,
     ) -> None:
-        """It had to be given up.
-
-        `in_flight`: row and times of each message; `waiting`: of a wait for what no message has asked for.
-        """
+        """It failed. `in_flight`: row and times of each message; `receiving`: of a receive() without one."""
+        self._ended(connection)
         recorder = self.recorder
-        if failure.name in WRONG_REPLIES and recorder.example(failure.name, failure.detail):
+        wrong = failure.name in WRONG_REPLIES
+        if wrong and recorder.example(failure.name, failure.detail):
             logger.warning("the first reply of this run that was %s: %s", failure.name, failure.detail)
-        usable = self._settle_as(failure)
+        usable = self._settle_as(connection, failure)
         if usable:
             recorder.drop(failure.name)
-        came = bool(in_flight) and failure.name in WRONG_REPLIES
+        came = bool(in_flight) and wrong
         recorder.wrong += came
         recorder.lose(failure.name, len(in_flight) - came, cut)
-        for name, times in in_flight or ([waiting] if waiting and usable else []):
-            self.tell(name, times, 0, failure)
-        if usable and not in_flight and not waiting:
-            self.tell(DROP, None, 0, failure)
+        for name, times in in_flight or ([receiving] if receiving and usable else []):
+            self._event(connection, name, times, 0, failure)
+        if usable and not in_flight and not receiving:
+            self._event(connection, DROP, None, 0, failure)
 
-    def _settle_as(self, failure: RawSocketError) -> bool:
-        """Record how the attempt ended, if it hasn't yet; False if this failure is what ended it."""
-        if self.settled or not isinstance(failure, ServerFull):
-            self.settle()
+    def _good(self, connection: Accounted, name: str, times: Times, length: int) -> None:
+        self.settle(connection)
+        connection.answered = True
+        self._event(connection, name, times, length, None)
+
+    def _ended(self, connection: Accounted) -> None:
+        self.recorder.held -= 1
+        self.recorder.unproven += not connection.heard
+
+    def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:
+        """Record how the attempt ended, if it has not been recorded; False if this failure is what ended it."""
+        if connection.settled or not isinstance(failure, ServerFull):
+            self.settle(connection)
             return True
-        self.settled = True
+        connection.settled = True
         self.recorder.attempt_failed(failure.name)
-        self._tell_connect(failure)
+        self._connect_event(connection, connection.connect_seconds, failure)
         return False
 
-    def _tell_connect(self, failure: RawSocketError | None) -> None:
-        seconds = self.connect_seconds
-        self.tell(RECONNECT if self.reconnect else CONNECT, (seconds, seconds, seconds), 0, failure)
+    def _connect_event(self, connection: Accounted, seconds: float, failure: RawSocketError | None) -> None:
+        row = RECONNECT if connection.reconnect else CONNECT
+        self._event(connection, row, (seconds, seconds, seconds), 0, failure)
+
+    def _event(
+        self, connection: Accounted, row: str, times: Times | None, length: int, failure: RawSocketError | None
+    ) -> None:
+        """Record an event, and pass it to the listener, if there is one."""
+        entry = self.rows[row]
+        if failure is not None:
+            self.recorder.fail(entry, failure.name)
+        elif times is not None:
+            entry.bytes += length
+            entry.full.append(times)
+        listener = self._events.listener
+        if listener is not None:
+            listener.event(connection.owner, row, None if times is None else times[0], length, failure)

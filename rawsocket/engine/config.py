@@ -1,42 +1,39 @@
-"""What all sessions of one user class share in a run: where they connect to, how they talk, where they are counted."""
+"""What all connections of one user class share in a run: target, framing, timeouts, and where they are counted."""
 
-import random
-from collections.abc import Callable
-from typing import Any
-
-from rawsocket.engine.deadlines import Sweeper
-from rawsocket.engine.reactor import Reactor
-from rawsocket.measurement.locust_stats import Batch
+from rawsocket.engine.accounting import Accounting, Events
+from rawsocket.engine.process import Engine
 from rawsocket.measurement.recorder import Recorder
+from rawsocket.measurement.rows import Rows
 from rawsocket.target import Target
 from rawsocket.wire.framing import Framing
 
-SWEEPS = 20  # a timeout is told a twentieth of it late at most
 
-
-class Setup:
-    """Seconds for all timeouts; `accepts_pushes`: whether messages may come that nobody has asked for."""
+class ConnectionConfig:
+    """Timeouts are seconds. `accepts_pushes`: messages that nobody asked for are kept for receive(), not failures."""
 
     __slots__ = (
         "accepts_pushes",
+        "accounting",
         "connect_timeout",
+        "connector",
+        "deadlines",
         "encode",
+        "events",
         "framing",
-        "random",
         "reactor",
         "recorder",
         "reply_timeout",
         "rows",
         "send_timeout",
-        "sweeper",
         "target",
-        "wish",
     )
 
     def __init__(
         self,
-        sweeper: Sweeper,
-        rows: Batch,
+        engine: Engine,
+        recorder: Recorder,
+        rows: Rows,
+        events: Events,
         target: Target,
         framing: Framing,
         *,
@@ -44,15 +41,16 @@ class Setup:
         send_timeout: float,
         reply_timeout: float,
         accepts_pushes: bool = False,
-        random: Callable[[], float] = random.random,
     ) -> None:
         for seconds in (connect_timeout, send_timeout, reply_timeout):
-            if not isinstance(seconds, int | float) or not seconds > 0:
-                raise ValueError(f"a timeout of {seconds!r}, where a number of seconds above 0 is needed")
-        self.sweeper = sweeper
-        self.reactor: Reactor = sweeper.reactor
-        self.recorder: Recorder = sweeper.recorder
+            check_timeout(seconds)
+        self.reactor = engine.reactor
+        self.deadlines = engine.deadlines
+        self.connector = engine.connector
+        self.recorder = recorder
         self.rows = rows
+        self.events = events
+        self.accounting = Accounting(recorder, rows, events)
         self.target = target
         self.framing = framing
         self.encode = framing.encode
@@ -60,6 +58,11 @@ class Setup:
         self.send_timeout = send_timeout
         self.reply_timeout = reply_timeout
         self.accepts_pushes = accepts_pushes
-        self.random = random
-        self.wish: Any = None  # what the lab's flags ask of a LabSession
-        sweeper.look_every(min(connect_timeout, send_timeout, reply_timeout) / SWEEPS)
+        engine.deadlines.recorders.add(recorder)
+        engine.deadlines.at_least(min(connect_timeout, send_timeout, reply_timeout))
+
+
+def check_timeout(seconds: float) -> None:
+    """Raise ValueError if a timeout is not a number of seconds above 0."""
+    if not isinstance(seconds, int | float) or not seconds > 0:
+        raise ValueError(f"a timeout of {seconds!r}: it must be a number of seconds above 0")

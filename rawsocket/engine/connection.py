@@ -1,64 +1,262 @@
-"""One user's connection on the reactor: messages go out, whole and checked replies come back, nothing ever waits.
+"""One TCP connection on the reactor: it connects, sends, receives, matches replies, times out and accounts for itself.
 
-Strategy: nearly always a single message is in flight and its reply comes in one read. Then the bytes that were read
-are compared with the very frame that had to come, and that is all the framing and checking there is. Whatever else
-happens (a reply in pieces, pipelining, pushes, a full buffer, a wrong reply) goes through an `Extra`, which
-exists as long as it is needed.
+Strategy: nearly always a single message is in flight and its reply comes in one read. Then the bytes that were read are
+compared with the frame that must come, and that is all the framing and checking there is. Whatever else happens (a
+reply in pieces, pipelining, pushes, a full send buffer, a wrong reply) goes through an `Exchange`, which exists while
+it is needed.
 
-Rules, beside those of client.py, whose greenlet does the same:
+Rules:
 
-- `_resume(value)` and `_resume(None, failure)` are the only ways back to the session. After either, everything may
-  have changed: the connection may be closed, or another one.
-- Replies are matched in the order in which messages were sent, and recorded when they come, whether or not the
-  session is waiting for them.
-- Deadlines are looked at by the sweeper (see sweeper.py), a twentieth of the timeout late at most.
+- Nothing here waits. A method that can't do its work at once returns, and a callback of the owner follows (owner.py).
+- Every failure ends the connection: what comes after a wrong, late or incomplete reply can't be trusted to belong to
+  the next message. The failure is recorded once. A method that finds it raises it; otherwise the owner's `on_lost`
+  reports it. After any callback everything may have changed: the owner may have closed the connection.
+- Replies are matched in the order in which messages were sent, and recorded when they arrive, whether or not anybody is
+  waiting for them. A message sent with `expect=at_receive` is the exception: its reply is checked and recorded by
+  receive().
+- Without frames (chunk framing), bytes are gathered until as many came as are expected, or until the callable accepts
+  them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive joined
+  can't be told apart.
+- What arrives when nobody asked for anything is `wrong`, unless the user class accepts pushes or the owner reads later.
+
+Times are seconds of `time.perf_counter()`.
 """
 
+import _socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from rawsocket.engine.in_flight import LAST, MAX_KEPT, NEVER, READ_SIZE, RECEIVE, ROOM, WAITING, Extra, Flight
-from rawsocket.engine.reactor import WRITABLE
-from rawsocket.engine.sending import Sender
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, TooLong, Wrong
-from rawsocket.measurement.rows import Times
-from rawsocket.users.steps import Receive
-from rawsocket.wire.framing import MAX_SIZE
-from rawsocket.wire.payload import Expected, judge, whole
+from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.connector import ConnectAttempt, readable
+from rawsocket.engine.exchange import NEVER, READ_SIZE, Exchange
+from rawsocket.engine.in_flight import InFlight
+from rawsocket.engine.owner import Owner
+from rawsocket.engine.reactor import READABLE, WRITABLE
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset
+from rawsocket.measurement.overdue import LATE_AFTER, OWED_AFTER
+from rawsocket.wire.payload import Expected
 
 
-class Talk(Sender):
-    """The connection of one session; what the session itself does is for a subclass to say."""
+class Connection:
+    """One connection, from its connect to its end; see the module's rules."""
 
-    __slots__ = ()
+    __slots__ = (
+        "_attempt",
+        "_flight",
+        "_sock",
+        "answered",
+        "config",
+        "connect_seconds",
+        "connected_at",
+        "connection_id",
+        "deadline",
+        "exchange",
+        "heard",
+        "message_no",
+        "owner",
+        "reconnect",
+        "settled",
+    )
 
-    # -- what the reactor calls ---------------------------------------------------------------------------------
+    def __init__(self, config: ConnectionConfig, owner: Owner, reconnect: bool = False) -> None:
+        self.config = config
+        self.owner = owner
+        self.reconnect = reconnect
+        self.deadline = NEVER
+        self.settled = self.answered = self.heard = False
+        self.connected_at = self.connect_seconds = 0.0
+        self.connection_id = 0
+        self.message_no = 0  # messages sent
+        self._attempt: ConnectAttempt | None = None
+        self._sock: _socket.socket | None = None
+        # The one message in flight: the first fields of an InFlight, as a plain tuple, made in a fifth of the time.
+        self._flight: tuple[str, float, float, bytes | None, Any] | None = None
+        self.exchange: Exchange | None = None
+
+    # -- its state ----------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected, as far as is known."""
+        return self._sock is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended, or has not begun."""
+        return self._sock is None and self._attempt is None
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that were sent and have no reply yet."""
+        return len(self._messages())
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the kernel has not taken all that was sent."""
+        return self.exchange is not None and self.exchange.is_sending
+
+    def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
+        """What the server owes: row and seconds of the oldest wait, and since when each awaited message was due.
+
+        None if nothing is owed, if it is owed for less than OWED_AFTER, or if unread bytes have arrived. The row is ""
+        while the connection is being opened.
+        """
+        awaited = self._messages() if self.exchange is None else self.exchange.awaited()
+        if awaited:
+            name, since = awaited[0].name, awaited[0].sent
+        elif self._attempt is not None:
+            name, since = "", self._attempt.started
+        else:
+            return None
+        if now - since <= OWED_AFTER or (self._sock is not None and readable(self._sock)):
+            return None
+        return name, now - since, [message.due for message in awaited]
+
+    def _messages(self) -> Sequence[InFlight]:
+        if self._flight is not None:
+            return [InFlight(*self._flight)]
+        return () if self.exchange is None else self.exchange.in_flight
+
+    # -- connecting ---------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Begin to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
+        config = self.config
+        self._attempt = attempt = config.connector.attempt(
+            config.reactor, self.owner, config.target, config.connect_timeout, self._opened, self._not_opened
+        )
+        try:
+            attempt.begin()
+        except RawSocketError as failure:
+            self._end_attempt(failure)
+            raise
+
+    def connect_failed(self, started: float, failure: RawSocketError) -> None:
+        """Account for a connect that failed after it was `started`."""
+        self.config.accounting.not_opened(self, time.perf_counter() - started, failure)
+
+    def abandon(self) -> None:
+        """Give up the connect that is under way, if one is."""
+        if self._attempt is not None:
+            self.config.recorder.abandoned += 1
+            self._attempt.give_up()
+            self._attempt = None
+
+    def settle(self) -> None:
+        """It was silent for long enough to count as usable."""
+        self.config.accounting.settle(self)
+
+    def _opened(self, sock: _socket.socket) -> None:
+        attempt, self._attempt = self._attempt, None
+        assert attempt is not None
+        config = self.config
+        self._sock = sock
+        config.reactor.take_over(sock.fileno(), self, READABLE)
+        config.accounting.opened(self, attempt.started, time.perf_counter())
+        config.deadlines.settle_later(self)
+        self.owner.on_open()
+
+    def _not_opened(self, failure: RawSocketError) -> None:
+        self._end_attempt(failure)
+        self.owner.on_not_opened(failure)
+
+    def _end_attempt(self, failure: RawSocketError) -> None:
+        attempt, self._attempt = self._attempt, None
+        assert attempt is not None
+        self.connect_failed(attempt.started, failure)
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    def request(self, payload: bytes, name: str, expect: Expected, due: float = 0.0) -> None:
+        """Send one message; `on_reply` brings its reply. `due` 0: now.
+
+        Raises Closed, Reset, ServerFull, Wrong or what else ended the connection; ValueError if the framing can't
+        carry the payload.
+        """
+        sock = self._sock
+        if sock is None or self._flight is not None or self.exchange is not None:
+            self.send(payload, name, expect, due, kept=False)
+            return
+        config = self.config
+        data = config.encode(payload)
+        frame = data if expect is payload else config.encode(expect) if expect.__class__ is bytes else None
+        now = time.perf_counter()
+        if due:
+            if now - due > LATE_AFTER:
+                config.recorder.late += 1
+        else:
+            due = now
+        config.recorder.sent += 1
+        self.message_no += 1
+        self._flight = name, due, now, frame, expect
+        self.deadline = now + config.reply_timeout
+        self.write(sock, data, now)
+
+    def send(self, payload: bytes, name: str, expect: Expected, due: float = 0.0, kept: bool = True) -> None:
+        """Send one message behind others; its reply is `kept` for receive(), or brought by `on_reply`. As request()."""
+        data = self.config.encode(payload)
+        self._with_exchange().send(data, name, expect, due, kept)
+
+    def refuse_unread(self) -> None:
+        """Fail the connection, and raise the failure, if something has arrived that nobody asked for."""
+        if self.exchange is not None:
+            self.exchange.refuse_unread()
+
+    def write(self, sock: _socket.socket, data: bytes, now: float) -> None:
+        """Pass a message to the kernel and keep what it does not take. Raises the failure of the connection."""
+        try:
+            sent = sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise self.fail(self._with_exchange().send_failure(error)) from None
+        self.config.recorder.bytes_sent += sent
+        if sent < len(data):
+            self._with_exchange().keep_unsent(memoryview(data)[sent:], now)
+
+    # -- receiving ----------------------------------------------------------------------------------------------
+
+    def receive(self, timeout: float | None, name: str | None, expect: Expected) -> bytes | None:
+        """The oldest kept message; None if there is none: then `on_received` brings the next one.
+
+        It is the reply to the oldest sent message, or if none is in flight, what the server sends by itself. `name`
+        (default: the message's own, or `receive`) and `expect` are for such a push, and for the reply to a message
+        sent with `expect=at_receive`. `timeout` None: the reply timeout. A timeout fails the connection. Call
+        deliver() afterwards if the owner reads later. Raises Closed.
+        """
+        return self._with_exchange().receive(timeout, name, expect)
+
+    def deliver(self) -> None:
+        """Give out what was received."""
+        if self.exchange is not None:
+            self.exchange.deliver()
 
     def on_ready(self, events: int) -> None:
-        """The socket can be read, or written where that was asked for."""
-        if self._extra is not None and events & WRITABLE and self._extra.rest is not None:
-            self._send_rest()
+        """The socket can be read, or written if that was asked for. Called by the reactor."""
+        if events & WRITABLE and self.exchange is not None:
+            self.exchange.on_writable()
             if events == WRITABLE or self._sock is None:
                 return
         try:
-            data = self._sock.recv(READ_SIZE)  # type: ignore[union-attr] # only what has a socket is told of it
+            data = self._sock.recv(READ_SIZE)  # type: ignore[union-attr] # only what has a socket has events
         except BlockingIOError:
             return
         except OSError as error:
-            self._lose(Reset(f"recv: {error}"))
+            self._with_exchange().end_of_stream(Reset(f"recv: {error}"))
             return
         now = time.perf_counter()
         flight = self._flight
-        if flight is None or data != flight[3] or self._extra is not None:
-            self._read(data, now)
+        if flight is None or data != flight[3]:
+            self._with_exchange().read(data, now)
             return
-        # The one usual case, written out: two more calls would cost a tenth of all that a message costs.
+        # The usual case, written out: two more calls would cost a tenth of all that a message costs.
         name, due, sent, _, reply = flight
-        setup = self.setup
-        recorder, rows = setup.recorder, setup.rows
+        config = self.config
+        recorder = config.recorder
         recorder.bytes_received += len(data)
         recorder.answered += 1
-        row = rows[name]
+        row = config.rows[name]
         row.bytes += len(reply)
         seconds = now - sent
         if due == sent:
@@ -69,141 +267,59 @@ class Talk(Sender):
         self.deadline = NEVER
         self.answered = self.heard = True
         if not self.settled:
-            self.settle()
-        if rows.teller is not None:
-            rows.teller.tell(self, name, now - due, len(reply), None)
-        self._resume(reply)
+            config.accounting.settle(self)
+        listener = config.events.listener
+        if listener is not None:
+            listener.event(self.owner, name, now - due, len(reply), None)
+        self.owner.on_reply(reply)
 
     def overdue(self, now: float) -> None:
-        """The deadline is over."""
-        extra = self._extra
-        if extra is not None and extra.rest is not None:
-            self._lose(SendTimeout(f"{len(extra.rest)} bytes were left"))
-        elif self._flight is None and not (extra and (extra.flights or extra.receiving)):
-            assert extra is not None
-            self._lose(extra.inbox.unexpected())
-        else:
-            came = 0 if extra is None else len(extra.gathered) + extra.inbox.pending
-            self._lose(ReplyTimeout(f"{came} bytes had come"))
+        """The deadline has passed. Called by the deadlines' sweep."""
+        self.lose(ReplyTimeout("0 bytes had come") if self.exchange is None else self.exchange.timed_out())
 
-    # -- receiving ----------------------------------------------------------------------------------------------
-
-    def _receive(self, step: Receive) -> Any:
-        if self._sock is None:
-            raise Closed("not connected")
-        extra = self._with_extra()
-        if extra.kept:
-            return extra.kept.popleft()
-        extra.receiving = step, time.perf_counter()
-        self._want = RECEIVE
-        self._reckon()
-        return WAITING
-
-    def _read(self, data: bytes, now: float) -> None:
-        """What came in any but the usual way."""
-        extra = self._with_extra()
-        if not data:
-            so_far = len(extra.gathered) + extra.inbox.pending
-            self._lose(Closed(f"by the server, {so_far} bytes into a reply" if so_far else "by the server"))
-            return
-        self._take_in(data, now)
-        self._deliver()
-
-    def _deliver(self) -> None:
-        """Hand out what is whole. Each reply may make the session send, close, connect anew or end."""
-        extra = self._extra
-        while extra is not None and extra is self._extra and extra.inbox:
-            if not self._asked(extra):
-                self._lose(extra.inbox.unexpected())
-                return
-            try:
-                message, at, first = extra.inbox.take()
-                self._match(extra, message, at, first)
-            except RawSocketError as failure:
-                # What the session's own `expect` raised is its mistake, and told as such.
-                self._give_up(failure)
-                self._resume(None, failure.__cause__ or failure)
-                return
-        self._tidy()
-
-    def _match(self, extra: Extra, message: bytes, at: float, first: float) -> None:
-        """Give a message to whoever is waiting for it. Raises what is wrong with it."""
-        flight = self._oldest()
-        if flight is None:
-            self._pushed(extra, message, at)
-            return
-        reply = self._judged(extra, flight.expect, message, first)
-        if reply is None:
-            return
-        first, extra.first = extra.first or first, 0.0
-        self._answer(flight, reply, (at - flight.due, at - flight.sent, first - flight.sent))
-        if self._flight is not None:
+    def _with_exchange(self) -> Exchange:
+        """The exchange, made if need be; it takes over the message in flight. Raises Closed."""
+        exchange = self.exchange
+        if exchange is None:
+            if self._sock is None:
+                raise Closed("not connected")  # not an event of its own: the loss was recorded when it happened
+            exchange = self.exchange = Exchange(self, self._sock, self._messages())
             self._flight = None
-            self._hand_over(extra, reply)
-            return
-        extra.flights.popleft()
-        if flight.keep and self._want != RECEIVE:
-            extra.kept.append(reply)
-        if (
-            (flight.keep and self._want == RECEIVE)
-            or (self._want == LAST and not extra.flights)
-            or (self._want == ROOM and len(extra.flights) < extra.room and extra.rest is None)
-        ):
-            self._hand_over(extra, reply if self._want != ROOM else None)
-        elif extra.stopping and not extra.flights:
-            self._last_reply_came()
+        return exchange
 
-    def _judged(self, extra: Extra, expect: Expected, message: bytes, first: float) -> bytes | None:
-        """The whole reply, None while more of it must come. Raises what is wrong with it."""
-        try:
-            if self.setup.framing.delimits or expect is None:
-                failure = judge(expect, message)
-                if failure is not None:
-                    raise failure
-                return message
-            extra.first = extra.first or first
-            extra.gathered += message
-            if not whole(expect, extra.gathered, MAX_SIZE):
-                return None
-        except RawSocketError:
-            raise
-        except Exception as error:  # of the session's own `expect`
-            raise Wrong(f"expect raised {error!r}") from error
-        reply, extra.gathered = extra.gathered, b""
-        return reply
+    # -- its end ------------------------------------------------------------------------------------------------
 
-    def _answer(self, flight: Flight, reply: bytes, times: Times) -> None:
-        self.settle()
-        self.answered = True
-        self.recorder.answered += 1
-        self.tell(flight.name, times, len(reply), None)
+    def close(self) -> None:
+        """End the connection by the client's own decision. Messages in flight are unanswered, not failed."""
+        self.abandon()
+        if self._sock is not None:
+            in_flight = self.in_flight
+            cut = self._shut(self._sock)
+            self.config.accounting.closed(self, in_flight, cut)
 
-    def _pushed(self, extra: Extra, message: bytes, at: float) -> None:
-        """A message that no message has asked for."""
-        if extra.receiving is None:
-            extra.kept.append(message)
-            self.recorder.pushed += 1
-            if len(extra.kept) > MAX_KEPT:
-                raise TooLong(f"more than {MAX_KEPT} messages came that nobody has received")
-            return
-        step, since = extra.receiving
-        failure = judge(step.expect, message)
-        if failure is not None:
-            raise failure
-        self.settle()
-        self.answered = True
-        self.recorder.pushed += 1
-        self.tell(step.name, (at - since,) * 3, len(message), None)
-        self._hand_over(extra, message)
+    def lose(self, failure: RawSocketError) -> None:
+        """Fail the connection and report it to the owner."""
+        self.fail(failure)
+        self.owner.on_lost(failure)
 
-    def _hand_over(self, extra: Extra, reply: bytes | None) -> None:
-        extra.receiving = None
-        if extra.stopping and not extra.flights:
-            self._last_reply_came()
-            return
-        self._reckon()
-        self._resume(reply)
+    def fail(self, failure: RawSocketError) -> RawSocketError:
+        """Account for the connection and its messages, end it, and give the failure back."""
+        now = time.perf_counter()
+        sock, exchange = self._sock, self.exchange
+        assert sock is not None
+        in_flight = [(one.name, (now - one.due, now - one.sent, now - one.sent)) for one in self._messages()]
+        receiving = None
+        if exchange is not None and exchange.receiving is not None:
+            receiving = exchange.receiving.name, (now - exchange.receiving.since,) * 3
+        cut = self._shut(sock)
+        self.config.accounting.lost(self, failure, in_flight, receiving, cut)
+        return failure
 
-    def _lose(self, failure: RawSocketError) -> None:
-        """Give the connection up and tell the session."""
-        self._resume(None, self._give_up(failure))
+    def _shut(self, sock: _socket.socket) -> bool:
+        """Close the socket; True if the last message was not completely sent."""
+        cut = self.is_sending
+        self.config.reactor.unwatch(sock.fileno())
+        sock.close()
+        self._sock = self._flight = self.exchange = None
+        self.deadline = NEVER
+        return cut

@@ -1,68 +1,56 @@
-"""What is looked at now and then rather than timed one by one: deadlines, connections that settle, times to be settled.
+"""What is checked now and then instead of having a timer of its own: deadlines, silent new connections, gathered times.
 
 A timer for each message in flight would cost more than a look at all connections a few times a second: 10,000 of them
-take half a millisecond.
+take half a millisecond. So a deadline is noticed late, by a twentieth of the shortest timeout at most (20 ms at least).
 """
 
+import weakref
 from collections import deque
-from typing import Protocol
+from typing import Any
 
 from rawsocket.engine.accounting import SETTLES_AFTER
-from rawsocket.engine.reactor import Chore, Reactor
+from rawsocket.engine.reactor import Periodic, Reactor
 from rawsocket.measurement.recorder import Recorder
 
 SETTLE_S = 0.05
-ROWS_S = 0.1  # a whole second's times at once would block the hub for 10 to 20 ms
+GATHER_S = 0.1  # a whole second's times at once would block the hub for 10 to 20 ms
 SWEEP_LEAST, SWEEP_MOST = 0.02, 0.5
+SWEEPS = 20  # in the shortest timeout
 
 
-class Settling(Protocol):
-    """A connection that may settle by silence."""
+class Deadlines:
+    """Watches all connections of one reactor. Seconds everywhere."""
 
-    connection_id: int
-    connected_at: float
-
-    def settle(self) -> None:
-        """It has been silent for long enough."""
-
-
-class Sweeper:
-    """Sweeps one reactor's connections into one recorder. Seconds everywhere."""
-
-    def __init__(self, reactor: Reactor, recorder: Recorder) -> None:
-        self.reactor = reactor
-        self.recorder = recorder
-        self._settling: deque[tuple[Settling, int]] = deque()
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self.recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()  # whose gathered times go into histograms
+        self._settling: deque[Any] = deque()
         self._every = SWEEP_MOST
-        Chore(reactor, SETTLE_S, self._settle)
-        Chore(reactor, ROWS_S, self._settle_rows)
-        self._deadlines = Chore(reactor, self._every, self._sweep)
+        Periodic(reactor, SETTLE_S, self._settle)
+        Periodic(reactor, GATHER_S, self._gather)
+        self._sweeps = Periodic(reactor, self._every, self._sweep)
 
-    def look_every(self, seconds: float) -> None:
-        """Look at deadlines at least so often."""
-        self._every = max(SWEEP_LEAST, min(self._every, seconds))
-        self._deadlines.seconds = self._every
+    def at_least(self, timeout: float) -> None:
+        """Check often enough for a timeout of so many seconds, from now on."""
+        self._every = max(SWEEP_LEAST, min(self._every, timeout / SWEEPS))
+        self._sweeps.seconds = self._every
 
-    def opened(self, connection: Settling) -> None:
+    def settle_later(self, connection: Any) -> None:
         """Settle this connection after some silence."""
-        self._settling.append((connection, connection.connection_id))
+        self._settling.append(connection)
 
     def _settle(self, now: float) -> None:
         settling = self._settling
-        while settling:
-            connection, connection_id = settling[0]
-            if connection.connection_id == connection_id:
-                if connection.connected_at + SETTLES_AFTER > now:
-                    return
+        while settling and (not settling[0].is_open or settling[0].connected_at + SETTLES_AFTER <= now):
+            connection = settling.popleft()
+            if connection.is_open:
                 connection.settle()
-            settling.popleft()
 
-    def _settle_rows(self, now: float) -> None:
-        for group in self.recorder.groups:
-            for row in group.values():
-                row.settle()
+    def _gather(self, now: float) -> None:
+        for recorder in self.recorders:
+            recorder.gather()
 
     def _sweep(self, now: float) -> None:
-        for handler in self.reactor.handlers:
+        for handler in self._reactor.handlers:
             if handler.deadline < now:
                 handler.overdue(now)

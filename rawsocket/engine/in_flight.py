@@ -1,55 +1,79 @@
-"""What one user's connection on the reactor keeps: the message in flight, and what only some need, some of the time."""
+"""Messages in flight, and how a complete reply is assembled and checked. Pure."""
 
-import math
-from collections import deque
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
-from rawsocket.users.steps import Receive
-from rawsocket.wire.payload import Expected
-from rawsocket.wire.replies import Inbox
+from rawsocket.errors import RawSocketError, Wrong
+from rawsocket.wire.framing import MAX_SIZE, Framing
+from rawsocket.wire.payload import Expected, judge, whole
 
-READ_SIZE = 16_384  # bytes of one read
-LATE_AFTER = 0.01  # seconds after which a message that was due counts as late; below that, it is the generator's noise
-GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
-MAX_KEPT = 10_000  # messages that may wait for a Receive
-NEVER = math.inf
-WAITING: Any = object()  # what a step gives that can't be done at once
-
-# What the session waits for. WAIT and DUE: a timer. ROOM: fewer messages in flight, or an empty buffer. LAST: the reply
-# to the last message in flight. ONLY: to the only one, which stands in `_flight`.
-WAIT, DUE, CONNECT, ONLY, LAST, ROOM, RECEIVE = range(7)
+Result = TypeVar("Result")
 
 
-class Flight(NamedTuple):
-    """A message without its reply. Times of `time.perf_counter()`; `frame` is what must be read, if that is known."""
+def at_receive(reply: bytes) -> bool:
+    """Stands for a check that only receive() will name: the reply stays in the receive buffer until then."""
+    raise NotImplementedError
+
+
+class InFlight(NamedTuple):
+    """A message without its reply. Times of `time.perf_counter()`; `frame` is the reply with its framing, if known."""
 
     name: str
     due: float
     sent: float
     frame: bytes | None
     expect: Expected
-    keep: bool = False  # whether the reply is for a Receive
+    kept: bool = False  # whether the reply is for a receive()
 
 
-class Extra:
-    """What only some connections need, some of the time."""
+class Receiving(NamedTuple):
+    """A receive() that waits, since and until a time of `time.perf_counter()`; `expect` is for a push."""
 
-    __slots__ = ("first", "flights", "gathered", "inbox", "kept", "receiving", "rest", "rest_since", "room", "stopping")
+    name: str
+    expect: Expected
+    since: float
+    until: float
 
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
-        self.gathered = b""  # of a reply in chunk framing
-        self.first = 0.0  # when the first of that came
-        self.flights: deque[Flight] = deque()
-        self.kept: deque[bytes] = deque()
-        self.rest: memoryview | None = None  # what a full buffer left over, since `rest_since`
-        self.rest_since = 0.0
-        self.room = 1  # ROOM waits for fewer messages in flight than this
-        self.receiving: tuple[Receive, float] | None = None
-        self.stopping = False  # whether the user is to end with the replies that are owed to it
 
-    def idle(self) -> bool:
-        """Whether nothing is in it."""
-        return not (
-            self.flights or self.kept or self.inbox or self.inbox.pending or self.gathered or self.stopping
-        ) and (self.rest is None and self.receiving is None)
+class ReplyAssembly:
+    """A reply that is gathered from several reads, because the framing has no frames."""
+
+    __slots__ = ("_begun", "partial")
+
+    def __init__(self) -> None:
+        self.partial = b""
+        self._begun = 0.0  # when its first byte arrived
+
+    def add(self, framing: Framing, expect: Expected, message: bytes, first: float) -> tuple[bytes, float] | None:
+        """The complete reply and when its first byte arrived; None while more of it must come.
+
+        Raises what is wrong with it: a RawSocketError; if the caller's own `expect` raised, that is the cause of a
+        Wrong.
+        """
+        if framing.delimits or expect is None:
+            check(expect, message)
+            return message, first
+        self._begun = self._begun or first
+        self.partial += message
+        if not _call(lambda: whole(expect, self.partial, MAX_SIZE)):
+            return None
+        reply, first = self.partial, self._begun
+        self.partial, self._begun = b"", 0.0
+        return reply, first
+
+
+def check(expect: Expected, message: bytes) -> None:
+    """Raise what is wrong with a complete message, as ReplyAssembly does."""
+    failure = _call(lambda: judge(expect, message))
+    if failure is not None:
+        raise failure
+
+
+def _call(function: Callable[[], Result]) -> Result:
+    """Call what may call the caller's own `expect`."""
+    try:
+        return function()
+    except RawSocketError:
+        raise
+    except Exception as error:
+        raise Wrong(f"expect raised {error!r}") from error

@@ -50,8 +50,8 @@ class Handler(Protocol):
         """The descriptor is READABLE, WRITABLE or broken (other bits)."""
 
 
-class Chore:
-    """Calls a function every so many seconds, never early; what passes meanwhile is left out."""
+class Periodic:
+    """Calls a function every so many seconds, never early; a call that was missed is left out."""
 
     def __init__(self, reactor: "Reactor", seconds: float, function: Callable[[float], None]) -> None:
         self.key = 0
@@ -97,6 +97,11 @@ class Reactor:
 
     def unwatch(self, fd: int) -> None:
         """Forget the descriptor, which is about to be closed: that takes it out of the epoll as well."""
+        self._handlers.pop(fd, None)
+
+    def ignore(self, fd: int) -> None:
+        """Stop watching the descriptor, which stays open."""
+        self._epoll.unregister(fd)
         del self._handlers[fd]
 
     @property

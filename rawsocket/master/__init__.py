@@ -1,1 +1,1 @@
-"""What runs beside Locust's master: gauge, page, state, metrics, verdict, artefacts. `attach` alone hooks it in."""
+"""What runs beside Locust's master: the run controller, the current run, the page, metrics, the verdict, artefacts."""

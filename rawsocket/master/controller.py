@@ -1,20 +1,18 @@
-"""The master's desk: where a run's events arrive, where its second hand ticks, where its verdict is made.
+"""The run controller: where a run's events and reports arrive, where its seconds are sampled and its verdict is made.
 
-Life of a run: `test_start` begins it (all counts from zero) - ticks sample it once a second -
-`spawning_complete` opens the steady window 2 s later - `test_stopping` closes it - `test_stop` waits,
-bounded, for each live worker's final numbers and judges. `quitting` gives the process its exit code. It
-works on a master and, with one member called "local", on a local run.
+Life of a run: `test_start` creates it - ticks sample it once a second - `spawning_complete` lets the steady window open
+2 s later - `test_stopping` closes it - `test_stop` waits, bounded, for each live worker's final report and judges.
+`quitting` gives the process its exit code. This works on a master and, with one worker named "local", in a local run.
 
 Rules:
 
 - Locust may call stop from its own listener greenlet, may fire `quitting` twice, and may quit workers
-  without stopping them first: each step here happens once, and the final numbers are asked for before the
-  workers are sent away.
-- Nobody waits without a bound, and never for a worker that is known to be gone.
+  without stopping them first: each step here happens once, and the final reports are asked for before the
+  workers are told to quit.
+- Every wait is bounded, and none is for a worker that is known to be gone.
 """
 
-import functools
-import operator
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,26 +31,26 @@ from locust.runners import (
     Runner,
 )
 
-from rawsocket import options
-from rawsocket.master import figures as judge
-from rawsocket.master import server_counts as audit
-from rawsocket.master.plan import Plan
-from rawsocket.master.reports import hlog
-from rawsocket.master.server_probe import STALE_S, ServerProbe
-from rawsocket.master.timeline import AFTERMATH_S, Sample, Timeline
-from rawsocket.master.workers import Fleet
+from rawsocket.master import figures
+from rawsocket.master.run import Run, RunInfo
+from rawsocket.master.server_counts import ServerCounts, wire_format
+from rawsocket.master.server_probe import ServerProbe
+from rawsocket.master.timeline import AFTERMATH_S, Sample
+from rawsocket.master.workers import Workers
 from rawsocket.measurement import histogram
+from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.measurement.report import Counts, Limits, Report, ReportError
+from rawsocket.settings import options, thresholds
+from rawsocket.settings.plan import Plan
 from rawsocket.verdict.judge import MISSING_AFTER_S
-from rawsocket.worker import limits as limit
+from rawsocket.worker import limits
 
-# From the end of the ramp to the steady window: what the ramp caused is over by then, and what the server
-# counted in it is too old to stand beside a steady second.
-SETTLE_S = STALE_S
-FINALS_S = 10.0  # how long the final numbers of live workers are waited for, beyond Locust's stop timeout
+FINALS_S = 10.0  # how long the final reports of live workers are waited for, beyond Locust's stop timeout
 TOLD_S = 0.5
 BACK_S = 2.0
 LOCAL = "local"
+logger = logging.getLogger(__name__)
 
 
 def utc() -> str:
@@ -60,32 +58,27 @@ def utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Desk:
-    """State and events of the runs of one process; times are of the monotonic clock."""
+class RunController:
+    """The current run of this process, what outlives it (workers, probe), and Locust's events; monotonic times."""
 
     def __init__(self, environment: Environment, plan: Plan) -> None:
         assert environment.runner is not None
         self.environment = environment
         self.runner: Runner = environment.runner
         self.plan = plan
-        self.fleet = Fleet()
-        self.timeline = Timeline()
-        self.log = hlog.Log(plan.runs)
+        self.workers = Workers()
         self.probe = ServerProbe(plan.server_admin)
-        self.audit = audit.Audit(self.probe)
-        self.document: dict[str, Any] | None = None
         self.interrupted = False
-        self.notes: list[str] = []
-        self.started_at: float | None = None
-        self.stopping_at: float | None = None
-        self.finished = Event()
         self.seconds = Event()  # set and cleared at every tick
-        self.numbers: Callable[[], dict[str, Any]] = RECORDER.report  # of a local run
-        self._run = judge.Run()
-        self._steady_from: float | None = None
-        self._window_open = False
-        self._before: tuple[float, dict[str, Any]] = (0.0, {})
-        self.thresholds = judge.thresholds(environment.parsed_options, plan.min_held)
+        self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
+        self._before: tuple[float, Counts] = (0.0, Counts())  # the last tick's
+        # Until the first run starts: an empty one, which can be shown and judged.
+        self.run = Run(
+            RunInfo(),
+            thresholds=thresholds.limits(environment.parsed_options, self._overrides(plan.min_held)),
+            server_counts=ServerCounts.before_first_run(self.probe),
+            log=LatencyLog(plan.runs),
+        )
 
     # -- who is there -------------------------------------------------------------------------------------------
 
@@ -102,103 +95,102 @@ class Desk:
 
     def held(self) -> int:
         """Give the gauge of connections held now."""
-        return self.fleet.held(self.live())
-
-    @property
-    def running(self) -> bool:
-        """Whether a run has begun and stop was not asked yet."""
-        return self.started_at is not None and self.stopping_at is None
+        return self.workers.held(self.live())
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the start of the run, 0 before the first."""
-        return time.monotonic() - self.started_at if self.started_at is not None else 0.0
+        return time.monotonic() - self.run.started_at if self.run.started_at is not None else 0.0
 
     def refuse(self, users: int) -> str | None:
         """Say why so many users can't be started on the workers that are here, or None."""
         live = self.live()
-        known = [found for worker in live if (found := self.fleet.member(worker).limits)]
-        memory = [getattr(user, "kb_per_user", limit.KB_PER_USER) for user in self.runner.user_classes]
-        return limit.fits(users, len(live), known, max(memory, default=limit.KB_PER_USER))
+        known = [found for worker in live if (found := self.workers.worker(worker).limits)]
+        memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
+        return limits.fits(users, len(live), known, max(memory, default=limits.KB_PER_USER))
 
     # -- events of a run ----------------------------------------------------------------------------------------
 
     def on_test_start(self) -> None:
-        """Begin a run: everything from zero."""
-        self.audit.begin()
-        self.timeline = Timeline()
-        self.fleet.begin(self.live())
-        self.log.begin()
-        self.document, self.notes = None, []
-        self.started_at, self.stopping_at = time.monotonic(), None
-        self._steady_from, self._window_open = None, False
-        self._before = (self.started_at, self.fleet.totals())
-        self._run = self._describe()
-        self.thresholds = judge.thresholds(self.environment.parsed_options, self._min_held())
-        self.finished.clear()
+        """Replace the run by a new one."""
+        server_counts = ServerCounts.at_start(self.probe)
+        self.run.log.discard()
+        self.run = Run(
+            self._describe(),
+            started_at=time.monotonic(),
+            workers=self.live(),
+            run_numbers=self.workers.run_numbers(),
+            thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(self._min_held())),
+            wire_format=wire_format(self.runner.user_classes, self.environment.parsed_options),
+            server_counts=server_counts,
+            log=LatencyLog(self.plan.runs),
+        )
+        self._before = (time.monotonic(), Counts())
 
     def on_spawning_complete(self) -> None:
-        """Let the steady window begin `SETTLE_S` from now."""
-        self._void_window()
-        self._steady_from = time.monotonic() + SETTLE_S
+        """Let the steady window open in a moment."""
+        self.run.ramp_complete(time.monotonic())
 
     def on_test_stopping(self) -> None:
-        """Close the window: what comes from here on is the stop's own doing."""
-        if not self.running:
+        """Close the steady window: what comes from here on is the stop's own doing."""
+        run = self.run
+        if not run.running:
             return
-        self.stopping_at = time.monotonic()
         self._note_workers()
-        self.timeline.close_window()
-        self.audit.stopping(self.timeline.samples)
-        self.fleet.stopping()
-        if self._window_open and self._steady_from is not None and self.started_at is not None:
-            self._run.steady_from_s = round(self._steady_from - self.started_at, 3)
-            self._run.steady_s = round(self.stopping_at - self._steady_from, 3)
+        run.stopping(time.monotonic())
+        run.server_counts.stopping(run.timeline.samples)
 
     def on_test_stop(self) -> None:
-        """Gather the final numbers and judge."""
-        if self.started_at is None or self.finished.is_set():
+        """Gather the final reports and judge."""
+        run = self.run
+        if run.started_at is None or run.finished.is_set():
             return
         if not self.local:
-            self._gather()
-        for member in self.fleet.participants:
-            if not member.final and not member.lost:
-                member.lost = "it did not deliver its final numbers"
-        if self.fleet.waiting()["oldest_s"] > MISSING_AFTER_S:
+            self._gather(run)
+        for own in run.participants:
+            if not own.final and not own.lost:
+                own.lost = "it did not deliver its final numbers"
+        if run.overdue().oldest_s > MISSING_AFTER_S:
             self._note_second(time.monotonic())  # the timeline is to show the stall that the run ended in
-        self.audit.end(hurry=self.interrupted)
+        run.server_counts.end(hurry=self.interrupted)
         self.conclude()
-        self.finished.set()
+        run.finished.set()
 
     def conclude(self) -> dict[str, Any]:
         """Judge what there is, once per run; gives the document of verdict.json."""
-        if self.document is None:
-            self._run = self._run if self._run.started_utc else self._describe()
-            self._run.ended_utc = utc()
-            self.document = judge.document(self.evidence())
-        return self.document
+        run = self.run
+        if run.document is None:
+            run.info = run.info if run.info.started_utc else self._describe()
+            run.info.ended_utc = utc()
+            run.document = figures.document(run, self.interrupted)
+        return run.document
 
-    def evidence(self) -> judge.Evidence:
-        """Give all that the verdict of the current run rests on."""
-        return judge.Evidence(
-            run=self._run,
-            fleet=self.fleet,
-            timeline=self.timeline,
-            thresholds=self.thresholds,
-            server=self.audit.grown,
-            interrupted=self.interrupted,
-            notes=tuple(self.notes),
-            audited=self.audit.server(),
-            wire=audit.wire(self.runner.user_classes, self.environment.parsed_options),
-        )
+    def receive(self, worker: str, report: Report, at_stop: bool = False) -> None:
+        """Take a worker's report; `at_stop` marks the one that it sends when it is told to stop."""
+        self.workers.receive(worker, report)
+        self.run.receive(worker, report, at_stop)
 
-    def take(self, worker: str, report: dict[str, Any], at_stop: bool = False) -> None:
-        """Take a worker's report; its limits come along, because the first message may be missed."""
-        if "limits" in report:
-            self.fleet.member(worker).limits = limit.Limits(**report["limits"])
-        self.fleet.take(worker, report, at_stop)
+    def receive_wire(self, worker: str, data: Any, at_stop: bool = False) -> None:
+        """Take a report as it came from a worker. One that can't be read counts for nothing: its worker is lost."""
+        try:
+            self.receive(worker, Report.from_wire(data), at_stop)
+        except ReportError as error:
+            self._lose(worker, f"its report can't be read ({error}): does it run the same version as the master?")
 
-    # -- the second hand ----------------------------------------------------------------------------------------
+    def receive_limits(self, worker: str, data: Any) -> None:
+        """Take a worker's limits as they came; its reports bring them too."""
+        try:
+            self.workers.worker(worker).limits = Limits.from_wire(data, "limits")
+        except ReportError as error:
+            logger.error("worker %s: its limits can't be read: %s", worker, error)
+
+    def _lose(self, worker: str, reason: str) -> None:
+        own = self.run.participant(worker)
+        if not own.lost:
+            own.lost = reason
+            logger.error("worker %s is lost: %s", worker, reason)
+
+    # -- once a second ------------------------------------------------------------------------------------------
 
     def run_clock(self) -> None:
         """Tick once a second, without drift, for ever."""
@@ -213,36 +205,36 @@ class Desk:
     def tick(self) -> None:
         """Sample one second of a run, or of its aftermath."""
         if self.local:
-            self.take(LOCAL, self.numbers())
+            self.receive(LOCAL, self.local_report())
         else:
             self._unstick()
-        now = time.monotonic()
-        if self.started_at is None or (self.stopping_at is not None and now > self.stopping_at + AFTERMATH_S):
+        now, run = time.monotonic(), self.run
+        if run.started_at is None or (run.stopping_at is not None and now > run.stopping_at + AFTERMATH_S):
             return
-        if self.running:
+        if run.running:
             self._note_workers()
             self._move_window(now)
         self._note_second(now)
 
     def _note_second(self, now: float) -> None:
-        fresh = self.fleet.fresh_latencies()
-        self.log.add(self.elapsed_s, fresh)
-        self.timeline.add(self._sample(now, fresh["from_due"]))
+        fresh = self.run.take_second()
+        self.run.log.add(self.elapsed_s, fresh)
+        self.run.add_sample(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:
         """Let Locust's state become 'stopped' when all live workers have: it waits a minute for one that died."""
         ready = len(self.runner.clients.ready)  # type: ignore[attr-defined]
-        if self.runner.state == STATE_STOPPING and self.finished.is_set() and ready == len(self.live()):
+        if self.runner.state == STATE_STOPPING and self.run.finished.is_set() and ready == len(self.live()):
             self.runner.update_state(STATE_STOPPED)
 
     def _sample(self, now: float, from_due: histogram.Histogram) -> Sample:
         at, before = self._before
-        totals = self.fleet.totals()
+        totals = self.run.totals()
         self._before = (now, totals)
         p50, p99 = histogram.quantiles(from_due, (0.5, 0.99))
 
-        def per_s(*path: str) -> float:
-            return round((_at(totals, path) - _at(before, path)) / max(now - at, 0.001), 3)
+        def per_s(count: Callable[[Counts], int]) -> float:
+            return round((count(totals) - count(before)) / max(now - at, 0.001), 3)
 
         return Sample(
             time_utc=utc(),
@@ -250,61 +242,54 @@ class Desk:
             users=self.runner.user_count,
             held=self.held(),
             server_held=self.probe.held,
-            connects_s=per_s("connections", "connected"),
-            messages_s=per_s("messages", "answered"),
-            failures_s=per_s("failures"),
+            connects_s=per_s(lambda counts: counts.connections.connected),
+            messages_s=per_s(lambda counts: counts.messages.answered),
+            failures_s=per_s(lambda counts: counts.failures),
             p50_ms=p50,
             p99_ms=p99,
         )
 
     def _move_window(self, now: float) -> None:
         if self.runner.state == STATE_SPAWNING:
-            self._void_window()
-        elif not self._window_open and self._steady_from is not None and now >= self._steady_from:
-            self._window_open = self.runner.state == STATE_RUNNING
-            if self._window_open:
-                self.fleet.open_window()
-                self.timeline.open_window()
-
-    def _void_window(self) -> None:
-        self._steady_from, self._window_open = None, False
-        self.fleet.close_window()
-        self.timeline.void_window()
+            self.run.ramp_started()
+        elif self.runner.state == STATE_RUNNING:
+            self.run.open_window(now)
 
     def _note_workers(self) -> None:
         """Note state and users of each worker, and who is gone before stop was asked."""
-        for member in self.fleet.participants:
+        for own in self.run.participants:
             if self.local:
-                member.state, member.users = str(self.runner.state), self.runner.user_count
+                own.state, own.users = str(self.runner.state), self.runner.user_count
                 continue
-            client = self.runner.clients.get(member.id)  # type: ignore[attr-defined]
-            member.lost = member.lost or _loss(client)
-            member.state = member.state if client is None else str(client.state)
-            member.users = 0 if client is None else client.user_count
+            client = self.runner.clients.get(own.id)  # type: ignore[attr-defined]
+            own.lost = own.lost or _loss(client)
+            own.state = own.state if client is None else str(client.state)
+            own.users = 0 if client is None else client.user_count
 
     # -- the end of a run ---------------------------------------------------------------------------------------
 
-    def _gather(self) -> None:
-        """Wait, bounded, until each live worker has said its last; tell those to stop whom Locust hasn't told."""
+    def _gather(self, run: Run) -> None:
+        """Wait, bounded, for the final report of each live worker; tell those to stop that Locust hasn't told."""
+
+        def awaited() -> list[str]:
+            live = set(self.live())
+            return [own.id for own in run.participants if not own.final and not own.lost and own.id in live]
+
         if not self.runner.user_count:
-            _wait_while(self._awaited, TOLD_S)  # Locust has told them to stop, or they have hardly begun
-        for worker in self._awaited():
+            _wait_while(awaited, TOLD_S)  # Locust has told them to stop, or they have hardly started
+        for worker in awaited():
             self.runner.send_message("stop", client_id=worker)
-        _wait_while(self._awaited, FINALS_S + (self.environment.stop_timeout or 0))
+        _wait_while(awaited, FINALS_S + (self.environment.stop_timeout or 0))
         # A worker that has stopped leaves and comes back ready; 'quit' only reaches it when it is back.
         _wait_while(self._away, BACK_S)
 
-    def _awaited(self) -> list[str]:
-        live = set(self.live())
-        return [m.id for m in self.fleet.participants if not m.final and not m.lost and m.id in live]
-
     def _away(self) -> list[str]:
         live = set(self.live())
-        return [m.id for m in self.fleet.participants if not m.lost and m.id not in live]
+        return [own.id for own in self.run.participants if not own.lost and own.id not in live]
 
-    def _describe(self) -> judge.Run:
+    def _describe(self) -> RunInfo:
         parsed, plan = self.environment.parsed_options, self.plan
-        return judge.Run(
+        return RunInfo(
             scenario=plan.scenario,
             users=int(getattr(parsed, "num_users", None) or plan.users),
             rate=float(getattr(parsed, "spawn_rate", None) or plan.rate),
@@ -327,15 +312,14 @@ class Desk:
         holding = all(getattr(user, "holds", False) for user in self.runner.user_classes)
         return self.plan.users if holding else 0
 
+    def _overrides(self, min_held: int | None) -> dict[str, float | None]:
+        return {} if min_held is None else {"min_held": min_held}
+
 
 def _loss(client: Any) -> str:
     if client is None:
         return "it quit before stop was asked"
     return "it went missing" if client.state == STATE_MISSING else ""
-
-
-def _at(totals: Any, path: tuple[str, ...]) -> float:
-    return float(functools.reduce(operator.getitem, path, totals))
 
 
 def _wait_while(waiting: Callable[[], object], seconds: float) -> None:

@@ -1,20 +1,19 @@
-"""From what was gathered (fleet, timeline, server) to the figures of the verdict, and to verdict.json's document."""
+"""From what a run gathered (reports, timeline, server) to the figures of the verdict and to verdict.json."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master import arrival_stats as comings
-from rawsocket.master import server_counts as audit
-from rawsocket.master import worker_lag as health
-from rawsocket.master.timeline import Timeline
-from rawsocket.master.workers import Fleet, Member
+from rawsocket.master.run import OverdueTotals, Participant, Run
+from rawsocket.master.steady_window import lowest
 from rawsocket.measurement import histogram
-from rawsocket.measurement.latencies import KINDS, Times, by_kind
-from rawsocket.verdict import judge as verdict
-from rawsocket.verdict import ledger
-from rawsocket.verdict.saturation import Worker
+from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
+from rawsocket.measurement.latencies import KINDS, Histograms
+from rawsocket.measurement.report import Counts, Report
+from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, judge
+from rawsocket.verdict.ledger import reconcile
+from rawsocket.verdict.saturation import WorkerFigures
 
 SCHEMA = 1
 # What verdict.json says by itself; the ledger has all counts, of each worker.
@@ -23,139 +22,129 @@ MESSAGES = ("due", "sent", "answered", "wrong", "late", "unanswered", "unsent")
 MICROSECOND = 1e-6
 
 
-@dataclass
-class Run:
-    """What is said about a run beside its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
-
-    scenario: str = ""
-    users: int = 0
-    rate: float = 0.0
-    time_s: float | None = None
-    workers: int = 0
-    target: str = ""
-    every_s: float | None = None
-    size_bytes: int | None = None
-    framing: str = ""
-    app: str = ""
-    started_utc: str = ""
-    ended_utc: str = ""
-    steady_from_s: float | None = None
-    steady_s: float = 0.0
-
-
-@dataclass
-class Evidence:
-    """All that a verdict rests on."""
-
-    run: Run
-    fleet: Fleet
-    timeline: Timeline
-    thresholds: verdict.Thresholds = field(default_factory=verdict.Thresholds)
-    server: Mapping[str, Any] | None = None
-    interrupted: bool = False
-    notes: tuple[str, ...] = ()
-    audited: ledger.Server = field(default_factory=ledger.Server)
-    wire: ledger.Wire = field(default_factory=ledger.Wire)
-
-
-def thresholds(options: Any, min_held: int | None) -> verdict.Thresholds:
-    """Give the thresholds from the lab's flags; 0 (for failures: -1) means not judged. `min_held` overrules it."""
-    held = int(getattr(options, "min_held", 0) or 0) if min_held is None else min_held
-    failures = int(getattr(options, "max_failures", 0))
-    return verdict.Thresholds(
-        min_held=held or None,
-        max_failures=None if failures < 0 else failures,
-        max_p99_ms=float(getattr(options, "max_p99_ms", 0)) or None,
-        min_messages_s=float(getattr(options, "min_messages_s", 0)) or None,
-    )
-
-
-def figures(evidence: Evidence) -> verdict.Figures:
-    """Give the figures that thresholds are held against; `p99_ms` is from due, what a caller would have felt."""
-    totals = evidence.fleet.totals()
-    steady, waiting = by_kind(evidence.fleet.latencies.steady), evidence.fleet.waiting()
-    examples = evidence.fleet.examples()
-    return verdict.Figures(
-        attempted=totals["connections"]["attempted"],
-        # Each bad reply costs its connection, and so does one that nobody asked for and that answers no message.
-        wrong=max(totals["messages"]["wrong"], sum(totals["connections"]["dropped"].get(n, 0) for n in WRONG_REPLIES)),
-        example=next((examples[name] for name in WRONG_REPLIES[::-1] if examples.get(name)), ""),
-        failures=evidence.fleet.failures_until_stop(),
-        waiting=waiting["count"],
-        missing=_missing(evidence.fleet.latencies.slowest_us, waiting["owed"]),
-        oldest_s=waiting["oldest_s"],
-        silent=evidence.run.every_s == 0,
-        steady_s=evidence.run.steady_s,
-        held_min=evidence.timeline.lowest("held"),
+def figures(run: Run, interrupted: bool = False) -> Figures:
+    """Give the figures that thresholds are compared with; `p99_ms` is from due, what a caller would have felt."""
+    totals, overdue = run.totals(), run.overdue()
+    steady = run.steady_latencies.by_kind()
+    return Figures(
+        attempted=totals.connections.attempted,
+        wrong=_wrong(totals),
+        example=_example(run.examples()),
+        failures=run.failures_until_stop(),
+        waiting=overdue.count,
+        missing=_missing(run.slowest_reply_us, overdue),
+        oldest_s=overdue.oldest_s,
+        silent=run.info.every_s == 0,
+        steady_s=run.info.steady_s,
+        held_min=lowest(run.steady_samples, "held"),
         p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
-        messages_s=evidence.fleet.steady_sum("messages", "answered"),
-        workers_wanted=evidence.run.workers,
-        workers=tuple(_worker(member) for member in evidence.fleet.participants),
-        interrupted=evidence.interrupted,
+        messages_s=run.window.rate(answered) if run.window else None,
+        latency_ms=latencies(run),
+        workers_wanted=run.info.workers,
+        workers=tuple(_worker(run, own) for own in run.participants),
+        interrupted=interrupted,
     )
 
 
-def _missing(slowest_us: int, owed: Mapping[int, int]) -> int:
-    """Give how many messages waited, at the stop, for a reply that was owed for too long: see verdict.py."""
-    longest = max(verdict.MISSING_AFTER_S, slowest_us * MICROSECOND)
-    return sum(messages for us, messages in owed.items() if us * MICROSECOND > longest)
+def answered(report: Report) -> float:
+    """The messages that were answered, of which the rate is told."""
+    return report.counts.messages.answered
 
 
-def document(evidence: Evidence) -> dict[str, Any]:
+def cpu_s(report: Report) -> float:
+    """The CPU time that the worker used, of which its share of a core follows."""
+    return report.cpu_s
+
+
+def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Give verdict.json, schema 1."""
-    measured = figures(evidence)
-    totals, lost, workers = audit.clients(evidence.fleet)
-    book = ledger.reconcile(totals, evidence.audited, lost, evidence.wire)
-    judged = ledger.weigh(verdict.judge(measured, evidence.thresholds), book)
+    measured, totals = figures(run, interrupted), run.totals()
+    ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
+    judged = judge(measured, run.thresholds, ledger)
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
         "exit_code": judged.exit_code,
-        "reasons": [*judged.reasons, *evidence.notes],
-        "run": asdict(evidence.run),
+        "reasons": [*judged.reasons, *run.notes],
+        "run": asdict(run.info),
         "held": {
             "steady_min": measured.held_min,
-            "peak": evidence.timeline.peak(),
-            "server_steady_min": evidence.timeline.lowest("server_held"),
+            "peak": run.timeline.peak(),
+            "server_steady_min": lowest(run.steady_samples, "server_held"),
         },
         "connections": {
-            **{name: totals["connections"][name] for name in CONNECTIONS},
-            "arrivals_per_s": comings.achieved(evidence.fleet.counts()),
+            **{name: getattr(totals.connections, name) for name in CONNECTIONS},
+            "arrivals_per_s": arrivals_per_s(run.reports()),
         },
         "messages": {
-            **{name: totals["messages"][name] for name in MESSAGES},
+            **{name: getattr(totals.messages, name) for name in MESSAGES},
             "per_s": measured.messages_s,
             "waiting": measured.waiting,
             "missing": measured.missing,
             "oldest_waiting_s": round(measured.oldest_s, 3),
         },
-        "latency_ms": latencies(evidence),
-        "generator": {"workers": [_worker_row(worker) for worker in measured.workers]},
-        "server": evidence.server,
+        "latency_ms": measured.latency_ms,
+        "generator": {"workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers]},
+        "server": run.server_counts.grown,
         "thresholds": [asdict(check) for check in judged.thresholds],
-        "storms": comings.storms(evidence.fleet.counts()),
-        "ledger": book.document(workers),
+        "storms": storms(run.reports()),
+        "ledger": ledger.document([_counts(own) for own in run.participants]),
     }
 
 
-def latencies(evidence: Evidence) -> dict[str, Any]:
+def latencies(run: Run) -> dict[str, Mapping[str, float] | None]:
     """Give a summary, or None, of each kind of time, in milliseconds."""
-    times = latency_histograms(evidence)
+    times = latency_histograms(run)
     return {kind: histogram.summary(times[kind]) for kind in KINDS}
 
 
-def latency_histograms(evidence: Evidence) -> Times:
+def latency_histograms(run: Run) -> Histograms:
     """Give connect times of the whole run (they happen in the ramp), the others of its steady window if it has one."""
-    run, steady = evidence.fleet.latencies.run, evidence.fleet.latencies.steady
-    return {**by_kind(steady if evidence.run.steady_s else run), "connect": by_kind(run)["connect"]}
+    whole = run.latencies.by_kind()
+    return {**(run.steady_latencies.by_kind() if run.info.steady_s else whole), "connect": whole["connect"]}
 
 
-def _worker(member: Member) -> Worker:
-    held = int(member.at_stop["held"]) if member.at_stop else 0
-    first, last = (member.window[0], member.window[-1]) if member.window else (None, None)
-    measured = {**member.health.steady(), **health.rates(first, last)}
-    return Worker(member.id, member.state, member.users, held, member.steady("cpu_s"), member.lost, **measured)
+def _wrong(totals: Counts) -> int:
+    """Give the wrong replies: each costs its connection, and so does a reply that nobody asked for."""
+    dropped = totals.connections.dropped
+    return max(totals.messages.wrong, sum(dropped.get(name, 0) for name in WRONG_REPLIES))
 
 
-def _worker_row(worker: Worker) -> dict[str, Any]:
-    return {**asdict(worker), "lost": bool(worker.lost)}
+def _example(seen: Mapping[str, str]) -> str:
+    return next((seen[name] for name in WRONG_REPLIES[::-1] if seen.get(name)), "")
+
+
+def _missing(slowest_us: int, overdue: OverdueTotals) -> int:
+    """Give how many messages waited, at the stop, for a reply that was owed for too long: see judge.py."""
+    longest = max(MISSING_AFTER_S, slowest_us * MICROSECOND)
+    return sum(messages for us, messages in overdue.owed.items() if us * MICROSECOND > longest)
+
+
+def _worker(run: Run, own: Participant) -> WorkerFigures:
+    held = own.report_at_stop.counts.held if own.report_at_stop else 0
+    steady = run.steady(own.id)
+    return WorkerFigures(own.id, own.state, own.users, held, steady.rate(cpu_s), own.lost, **steady.figures())
+
+
+def _lost_workers(run: Run) -> list[str]:
+    """Say of each worker that was lost what is unknown for that reason."""
+    return [_lost(own) for own in run.participants if own.lost or not own.final]
+
+
+def _lost(own: Participant) -> str:
+    why = f"was lost ({own.lost})" if own.lost else "has not given its final numbers"
+    if own.report is None:
+        return f"worker {own.id} {why} and never reported: what it did is unknown"
+    messages = own.report.counts.messages
+    in_flight = messages.sent - messages.answered - messages.wrong - messages.unanswered
+    return (
+        f"worker {own.id} {why}: what became of the {own.report.counts.held} connections that it held and its "
+        f"{in_flight} messages in flight at its last report, and what it did after that, is unknown"
+    )
+
+
+def _counts(own: Participant) -> dict[str, Any]:
+    """Give a worker's own counts for the ledger; None each where it never reported."""
+    kept = ("held", "sessions", "connections", "messages", "bytes")
+    counts = own.report.counts.to_wire() if own.report else {}
+    return {"id": own.id, "lost": bool(own.lost), **{name: counts.get(name) for name in kept}}

@@ -1,25 +1,25 @@
-"""The master's questions for the ledger: what the server had counted when a run began, when stop was asked, at its end.
+"""What the server counted in a run, for the ledger: asked when the run starts, when stop is asked and at its end.
 
 Rules:
 
-- The counters at the start are fresh: asked for before any user is started, which waits for the answer.
-- At the end the server is asked until it has seen the last connection closed, bounded: `SETTLE_S`, or
-  `HURRY_S` in a run that was interrupted, since whoever did that may not wait.
+- The counters at the start are fresh: they are asked for before any user is started, which waits for the answer.
+- At the end the server is asked until it has seen the last connection closed, bounded: QUIET_WITHIN_S, or
+  QUIET_WITHIN_S_HURRIED in a run that was interrupted, since the person who did that may not wait.
 - A server that is said to have counters and doesn't give them leaves a doubt. One that has none does not.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
-from rawsocket import options
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted, since
 from rawsocket.master.timeline import Sample
-from rawsocket.master.workers import Fleet, Member
-from rawsocket.verdict.ledger import Moment, Server, Wire
+from rawsocket.settings import options
+from rawsocket.verdict.ledger import Moment, ServerSide, WireFormat
 from rawsocket.wire.framing import Delimiter, Framing
 
-SETTLE_S = 6.0  # an epoll server has seen the last of 10,000 connections closed after 0.14 s; this is for a busy one
-HURRY_S = 1.0
+# An epoll server has seen the last of 10,000 connections closed after 0.14 s; this is for a busy one.
+QUIET_WITHIN_S = 6.0
+QUIET_WITHIN_S_HURRIED = 1.0
 STILL = 3  # samples, a second each: as old as the older of two counts beside each other may be
 
 AT_START = "the server's counters could not be read when the run began"
@@ -28,24 +28,36 @@ NEVER_ENDED = "the server's counters were not read when the run had ended"
 RESTARTED = "the server was restarted during the run: what it had counted before that is unknown"
 
 
-class Audit:
-    """The server's side of one run after the other."""
+class ServerCounts:
+    """The server's side of one run; `start` is what it had counted when the run started, None where that is unknown."""
 
-    def __init__(self, probe: ServerProbe) -> None:
+    def __init__(self, probe: ServerProbe, start: Counters | None, trouble: str = "") -> None:
         self._probe = probe
-        self._start: Counters | None = None
+        self._start = start
         self._end: Counters | None = None
-        self._trouble = ""
+        self._trouble = trouble
         self._at_stop: Moment | None = None
 
-    def begin(self) -> None:
-        """Ask at the start of a run; blocks for some milliseconds, or where no answer comes for 1.6 s."""
-        self._end = self._at_stop = None
-        self._trouble = NEVER_ENDED if self._probe.present else ""
-        self._start = self._probe.poll() or self._probe.counters
+    @classmethod
+    def at_start(cls, probe: ServerProbe) -> Self:
+        """Ask at the start of a run; blocks for some milliseconds, or for 1.6 s where no answer comes."""
+        return cls(probe, probe.poll() or probe.counters, NEVER_ENDED if probe.present else "")
+
+    @classmethod
+    def before_first_run(cls, probe: ServerProbe) -> Self:
+        """Give the counts while no run has started: all that the server has counted so far."""
+        return cls(probe, None)
+
+    @classmethod
+    def none(cls) -> Self:
+        """Give the counts of a server that has none."""
+        return cls(ServerProbe(""), None)
 
     def stopping(self, samples: Sequence[Sample]) -> None:
-        """Note who held how many when stop was asked, if that has stood still: the two counts are a second apart."""
+        """Note how many connections each side held when stop was asked, if that has stood still.
+
+        The two counts are up to a second apart.
+        """
         last = samples[-STILL:]
         if len(last) < STILL or any(sample.connects_s or sample.server_held is None for sample in last):
             return
@@ -58,7 +70,7 @@ class Audit:
         if not self._probe.present:
             return
         held = (self._start or {}).get("connections", 0)
-        self._end = self._probe.settle(held, HURRY_S if hurry else SETTLE_S)
+        self._end = self._probe.poll_until_quiet(held, QUIET_WITHIN_S_HURRIED if hurry else QUIET_WITHIN_S)
         if self._start is None:
             self._trouble = AT_START
         elif self._end is None:
@@ -72,10 +84,10 @@ class Audit:
         latest = self._end or self._probe.counters
         return since(self._start or {}, latest) if latest else None
 
-    def server(self) -> Server:
+    def for_ledger(self) -> ServerSide:
         """Give the server's side of the ledger."""
         start = self._start or {}
-        return Server(
+        return ServerSide(
             grown=self.grown if self._end and not self._trouble else None,
             held_before=start.get("connections", 0),
             waiting_before=start.get("backlog", 0),
@@ -84,19 +96,12 @@ class Audit:
         )
 
 
-def clients(fleet: Fleet) -> tuple[dict[str, Any], list[str], list[dict[str, Any]]]:
-    """Give the clients' side: the sums, what is unknown of workers that were lost, and each worker's own counts."""
-    members = fleet.participants
-    lost = [_lost(member) for member in members if member.lost or not member.final]
-    return fleet.totals(), lost, [_counts(member) for member in members]
-
-
-def wire(users: Iterable[type], parsed: Any) -> Wire:
+def wire_format(users: Iterable[type], parsed: Any) -> WireFormat:
     """Give how the users of a run speak, from their classes and the lab's flags."""
     option = options.value(parsed, "framing")
     framings = {_framing(getattr(user, "framing", None), option) for user in users}
     framing = framings.pop() if len(framings) == 1 else "mixed" if framings else option
-    return Wire(framing, options.value(parsed, "size"), options.value(parsed, "app"))
+    return WireFormat(framing, options.value(parsed, "size"), options.value(parsed, "app"))
 
 
 def _framing(framing: Framing | None, option: str) -> str:
@@ -105,21 +110,3 @@ def _framing(framing: Framing | None, option: str) -> str:
     if isinstance(framing, Delimiter) and framing.mark == b"\n":
         return "line"
     return type(framing).__name__.lower()
-
-
-def _lost(member: Member) -> str:
-    why = f"was lost ({member.lost})" if member.lost else "has not given its final numbers"
-    if member.counts is None:
-        return f"worker {member.id} {why} and never reported: what it did is unknown"
-    said = member.counts["messages"]
-    open_ones = said["sent"] - said["answered"] - said["wrong"] - said["unanswered"]
-    return (
-        f"worker {member.id} {why}: what became of the {member.counts['held']} connections that it held and its "
-        f"{open_ones} messages in flight at its last report, and what it did after that, is unknown"
-    )
-
-
-def _counts(member: Member) -> dict[str, Any]:
-    kept = ("held", "sessions", "connections", "messages", "bytes")
-    counts = member.counts or {}
-    return {"id": member.id, "lost": bool(member.lost), **{name: counts.get(name) for name in kept}}

@@ -1,11 +1,11 @@
 """Reads the server's own counters from its admin port, beside the load and never in its way.
 
-Every second, in a greenlet of its own, with a short timeout; where there is no admin port, or it doesn't
-answer, the count is None (unknown, not zero). The client's count never reads it: the two stand beside each
-other and may disagree. At the end of a run it is asked until it has seen the last connection closed, for the ledger.
+Every second, in a greenlet of its own, with a short timeout; without an admin port or an answer the count is None
+(unknown, not zero). The clients' count never reads it: the two stand side by side and may disagree. At the end of a run
+the server is asked until it has seen the last connection closed, for the ledger.
 
-A server of several processes has its totals, and each count once more for each process (`process_...`). The totals
-never fall while it runs; those of a process do, when another has taken its place.
+A server with several processes has totals, and the same counts for each process (`process_...`). The totals never fall
+while it runs; those of a process do when another process replaces it.
 """
 
 import logging
@@ -20,13 +20,13 @@ from prometheus_client.parser import text_string_to_metric_families
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
-STALE_S = 2.0  # an answer older than that is none; the steady window waits for as long, see desk.py
-# When the server was begun, by which a restart is noticed, and the CPU time of the process that began.
+STALE_S = 2.0  # an answer older than that is none; the steady window waits as long, see steady_window.py
+# When the server started, by which a restart is noticed, and the CPU time of its first process.
 STARTED = "process_start_time_seconds"
 OWN_CPU = "process_cpu_seconds_total"
 PER_PROCESS = "process_"
-SETTLE_EVERY_S = 0.1
-# What must stand still before a server has seen the last of a run's connections.
+QUIET_POLL_S = 0.1
+# The counts that no longer change when a server has seen the last of a run's connections.
 MOVING = ("accepted_total", "refused_total", "closed_total", "messages_total", "replies_total", "bytes_total")
 
 Counters = dict[str, Any]
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 def parse(text: str) -> Counters:
     """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with labels.
 
-    Several labels are one with slashes ("3/client"). Beside them STARTED, as `cpu_seconds` the CPU time of all its
-    processes that are there, and as `info` what the server says of itself ({label: text}).
+    Several labels are one with slashes ("3/client"). Beside them STARTED, the CPU time of all its
+    running processes as `cpu_seconds`, and the labels of its info metric as `info` ({label: text}).
     """
     counters: Counters = {}
     for family in text_string_to_metric_families(text):
@@ -63,7 +63,7 @@ def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float
 
 
 def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    """Say whether the server began anew between the two: its first process is another, or a total has fallen."""
+    """Say whether the server was restarted between the two: its first process is another, or a total has fallen."""
     if start.get(STARTED) != end.get(STARTED):
         return True
     totals = (name for name in start if name.endswith("_total") and not name.startswith(PER_PROCESS))
@@ -77,9 +77,9 @@ def _fell(before: Any, after: Any) -> bool:
 
 
 def since(start: Mapping[str, Any], end: Mapping[str, Any]) -> Counters:
-    """Give `end` with every `_total` less what it was at `start`; as it is where the server was restarted meanwhile.
+    """Give `end` with every `_total` less its value at `start`, and unchanged where the server was restarted meanwhile.
 
-    What a process has counted that was begun since is as it is, too.
+    The counts of a process that was started meanwhile are unchanged, too.
     """
     grown = {}
     pids = start.get(f"{PER_PROCESS}pid", {})
@@ -88,8 +88,8 @@ def since(start: Mapping[str, Any], end: Mapping[str, Any]) -> Counters:
         if not name.endswith("_total"):
             grown[name] = value
         elif isinstance(value, dict):
-            anew = new if name.startswith(PER_PROCESS) else ()
-            before = {at: n for at, n in start.get(name, {}).items() if at.partition("/")[0] not in anew}
+            fresh = new if name.startswith(PER_PROCESS) else ()
+            before = {at: n for at, n in start.get(name, {}).items() if at.partition("/")[0] not in fresh}
             grown[name] = {label: _less(count, before.get(label, 0)) for label, count in value.items()}
         else:
             grown[name] = _less(value, start.get(name, 0))
@@ -109,7 +109,7 @@ def _get(url: str) -> str:
         return str(reply.read().decode())
 
 
-def _settled(before: Counters, now: Counters, held: int) -> bool:
+def _quiet(before: Counters, now: Counters, held: int) -> bool:
     if now.get("connections", 0) > held or now.get("backlog", 0):
         return False
     return all(now.get(name) == before.get(name) for name in MOVING)
@@ -134,7 +134,7 @@ class ServerProbe:
 
     @property
     def present(self) -> bool:
-        """Whether the server is said to have counters at all."""
+        """Whether the settings name an admin port."""
         return bool(self._url)
 
     def poll(self) -> Counters | None:
@@ -153,7 +153,7 @@ class ServerProbe:
         self._note(True)
         return latest
 
-    def settle(self, held: int, seconds: float) -> Counters | None:
+    def poll_until_quiet(self, held: int, seconds: float) -> Counters | None:
         """Ask until the server holds at most `held` connections and nothing moves; gives its last answer.
 
         After `seconds` the last answer is given as it is; None where the last question had none.
@@ -162,10 +162,10 @@ class ServerProbe:
         before = None
         while True:
             now = self.poll()
-            if not self._url or self._clock() >= deadline or (now and before and _settled(before, now, held)):
+            if not self._url or self._clock() >= deadline or (now and before and _quiet(before, now, held)):
                 return now
             before = now
-            gevent.sleep(SETTLE_EVERY_S)
+            gevent.sleep(QUIET_POLL_S)
 
     def _note(self, reachable: bool, error: Exception | None = None) -> None:
         """Log at each crossing, not at each poll."""

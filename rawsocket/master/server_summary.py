@@ -1,7 +1,6 @@
-"""Pure: what the server says of itself, as the page, its state and the summary tell it. `counters` as the probe's.
+"""Pure: the server's own counters as the page, state.json and the summary show them. `counters` are the probe's.
 
-A server that serves with several processes gives each one's counts beside its totals; for any other there is nothing
-to tell of processes, and nothing is told.
+A server with several processes gives the counts of each beside its totals. For any other nothing is said of processes.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ def processes(counters: Counters | None) -> list[dict[str, int]]:
 
 
 def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
-    """Give the server's part of /lab/state.json, None where its counters are unknown; what it doesn't say is None.
+    """Give the server's part of /lab/state.json, None where its counters are unknown; what it doesn't give is None.
 
     `rate` gives by how much a count grows per second. `cpu_share` is of one core, `lag_ms` its longest turn of the last
     second or two, `respawns` are those since the server began, `memory_bytes` is of its processes together.
@@ -58,7 +57,7 @@ def cells(counters: Counters | None, rate: Rate) -> dict[str, Any]:
 
 
 def words(counters: Counters) -> str:
-    """Say what serves: its model, its processes, what each of them holds, how often one was replaced."""
+    """Describe the server: its model, its processes, what each of them holds, how many were replaced."""
     model = counters.get("info", {}).get("model", "")
     each, wanted = processes(counters), counters.get("processes_wanted", 1)
     if not each and wanted < 2:

@@ -1,11 +1,10 @@
-"""One sample a second of a run, from its start to the next: the curve, timeline.csv, the judge's 'lowest second'."""
+"""One sample a second of a run, from its start to the next: the chart, timeline.csv, the lowest steady second."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
-POINTS = 600  # what a curve can show; longer runs are thinned for the page, never in the CSV
-AFTERMATH_S = 30.0  # samples go on for so long after the end of a run, so that the curve shows it falling
+POINTS = 600  # what a chart can show; longer runs are thinned for the page, never in the CSV
+AFTERMATH_S = 30.0  # samples go on for so long after the end of a run, so that the chart shows the fall
 
 
 @dataclass(frozen=True)
@@ -28,39 +27,14 @@ COLUMNS = tuple(field.name for field in fields(Sample))
 
 
 class Timeline:
-    """The samples of the current run, and which of them are steady."""
+    """The samples of one run."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
-        self._steady_from: int | None = None
-        self._steady_to: int | None = None
 
     def add(self, sample: Sample) -> None:
         """Append the sample of this second."""
         self.samples.append(sample)
-
-    def open_window(self) -> None:
-        """Make the next sample the first steady one."""
-        self._steady_from, self._steady_to = len(self.samples), None
-
-    def void_window(self) -> None:
-        """Forget the window: a new ramp has begun."""
-        self._steady_from = self._steady_to = None
-
-    def close_window(self) -> None:
-        """Make the sample before this call the last steady one."""
-        if self._steady_from is not None and self._steady_to is None:
-            self._steady_to = len(self.samples)
-
-    @property
-    def steady(self) -> Sequence[Sample]:
-        """The samples of the steady window."""
-        return [] if self._steady_from is None else self.samples[self._steady_from : self._steady_to]
-
-    def lowest(self, column: str) -> int | None:
-        """Give the lowest value of a column over the steady window; None where it has none."""
-        values = [value for sample in self.steady if (value := getattr(sample, column)) is not None]
-        return min(values, default=None)
 
     def peak(self) -> int:
         """Give the highest number held in any second."""

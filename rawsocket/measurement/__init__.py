@@ -1,1 +1,1 @@
-"""What became of every connection and message, and how long each took."""
+"""Counts of connections and messages, how long each took, and the report that carries both to the master."""

@@ -2,8 +2,8 @@
 
 Strategy: counts are kept sparse, by the value that HdrHistogram(1, 3_600_000_000, 3) can't tell from the one
 measured; workers' reports bring them so. Merging is adding counts, so any number of workers loses nothing.
-What ends up in an artefact or a verdict goes through HdrHistogram's own library; a figure of every second is
-taken from the sparse form, which agrees with the library's to the last digit and costs a tenth.
+Figures in an artefact or a verdict come from HdrHistogram's own library; a figure of every second comes from the sparse
+form, which agrees with the library's to the last digit and costs a tenth.
 
 Rules, all HdrHistogram's:
 

@@ -1,16 +1,17 @@
-"""Locust's own statistics, many events at a time: firing `events.request` for each would cost 7 us a message.
+"""Sessions report to Locust's statistics in batches: firing `events.request` for each would cost 7 us a message.
 
-Strategy: the rows of sessions remember what Locust was not told yet, and before each report it is put into Locust's
-statistics through `StatsEntry.extend`. Locust's table gets the time from due; what failed counts there as a request
-without a time. Rules:
+Strategy: the rows of sessions keep what is not in Locust's statistics yet, and before each report it is added there
+through `StatsEntry.extend`. Locust's table gets the time from due; a failure counts there as a request without a time.
+Rules:
 
-- Where a listener that is not Locust's own table hangs on `events.request`, it is to see every message. Then the event
-  is fired for each of them, Locust's table listens as ever, and nothing is batched.
+- Where `events.request` has another listener than Locust's own table, that listener gets every message: the event is
+  fired for each of them, Locust's table gets it as well, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
 """
 
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
 from typing import Any, cast
 
 import gevent
@@ -22,7 +23,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row
+from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before others have their turn
@@ -58,25 +59,25 @@ class ConnectBatchRow(ConnectRow, BatchRow):
     __slots__ = ()
 
 
-class Batch(dict[str, BatchRow]):
-    """The rows of sessions by name, one of the recorder's groups; a name that is new gets a row.
-
-    `teller` is there while somebody else listens.
-    """
+class Batch(Rows):
+    """The rows of all users, one of the recorder's groups. `listener` is there while somebody else listens."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self.teller: Teller | None = None
-        recorder.groups.append(self)  # type: ignore[arg-type]
+        self.listener: EventForwarder | None = None
+        recorder.groups.append(self)
 
     def __missing__(self, name: str) -> BatchRow:
         row = self[name] = ConnectBatchRow() if name in CONNECTS else BatchRow()
         return row
 
+    def _batch_rows(self) -> Iterator[tuple[str, BatchRow]]:
+        return cast(Iterator[tuple[str, BatchRow]], iter(self.items()))
+
     def flush(self, environment: Environment) -> None:
-        """Tell Locust's statistics what it does not know, or leave that to the teller, where there is one."""
-        for name, row in self.items():
-            if self.teller is None:
+        """Give Locust's statistics what is new, or leave that to the forwarder, if there is one."""
+        for name, row in self._batch_rows():
+            if self.listener is None:
                 _extend(environment.stats, name, row)
             row.skip()
         self.look(environment)
@@ -85,12 +86,12 @@ class Batch(dict[str, BatchRow]):
         """See whether somebody else listens now."""
         hook = environment.events.request
         if not foreign(hook):
-            self.teller = None
-        elif self.teller is None or self.teller.hook is not hook:
-            self.teller = Teller(hook)
+            self.listener = None
+        elif self.listener is None or self.listener.hook is not hook:
+            self.listener = EventForwarder(hook)
 
 
-class Teller:
+class EventForwarder:
     """Fires an event for each message, from a greenlet of its own."""
 
     def __init__(self, hook: EventHook) -> None:
@@ -99,9 +100,9 @@ class Teller:
         self._there = Event()
         gevent.spawn(self._run)
 
-    def tell(self, user: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+    def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
         """Fire soon; `seconds` from when it was due, None where it has no time."""
-        self._queue.append((user, row, seconds, length, failure))
+        self._queue.append((owner, row, seconds, length, failure))
         self._there.set()
 
     def _run(self) -> None:
@@ -113,14 +114,14 @@ class Teller:
                     self._fire(*self._queue.popleft())
                 gevent.sleep(0)
 
-    def _fire(self, user: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+    def _fire(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
         self.hook.fire(
             request_type=TYPE,
             name=row,
             response_time=None if seconds is None else seconds * 1000,
             response_length=length,
             exception=failure,
-            context=user.context(),
+            context=owner.context(),
         )
 
 

@@ -1,28 +1,30 @@
-"""What is due and has no reply when stop is asked, sent or not: how long it has waited by then. Pure.
+"""Messages that are due and have no reply when stop is asked, sent or not: how long they have waited. Pure.
 
 A message that never came back has no latency, but a lower bound of one: its age. Left out, a server that freezes until
 the end of a run would look as fast as it was before (coordinated omission once more, at the end instead of in between).
-So each of them goes into the latencies from due with its age; it is looked for once, at the stop, and costs no message
-anything. Rules:
+So each of them goes into the latencies from due with its age. They are looked for once, at the stop; the hot path does
+nothing for it. Rules:
 
 - Due is what the ledger calls due: what was sent, and slots whose time has come. Slots that passed while there was no
   connection are unsent by the failure that took it, and not waiting for anything.
-- A message is waiting only where somebody wants its reply: one of `Send` that expects nothing in particular does when
-  a `Receive` waits for it.
+- A message is waiting only where its reply is wanted: a message of `Send` without an expected reply is, when a
+  `Receive` waits for it.
 - It waits for what is *owed*: a reply since the oldest message in flight was sent, or a connection since its connect
   was begun. What became due behind that waits for the same. Where nothing is owed, or bytes have come that were not
   read yet, a message waits for this process and not for the server.
-- What is owed for less than OWED_AFTER is on its way. As the bound of a latency it would tell nothing.
+- A reply that is owed for less than OWED_AFTER counts as in transit and is left out.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rawsocket.engine.in_flight import LATE_AFTER
+from rawsocket.measurement.report import Overdue, Pairs
 from rawsocket.measurement.rows import MICROSECONDS, truncate
 
-OWED_AFTER = LATE_AFTER  # seconds; below that, it is the generator's noise
+# Seconds after which a message that was due counts as late; below that, it is the generator's noise.
+LATE_AFTER = 0.01
+OWED_AFTER = LATE_AFTER  # seconds
 
 
 class Waiting(NamedTuple):
@@ -53,14 +55,18 @@ class Waits:
             self.owed[_key(owed)] += number
             self.oldest_s = max(self.oldest_s, *(seconds for seconds, _ in ages))
 
-    def report(self) -> dict[str, Any]:
-        """Give the "waiting" of a report, msgpack-able."""
-        return {
-            "count": self.count,
-            "oldest_s": self.oldest_s,
-            "rows": {name: [[us, number] for us, number in row.items()] for name, row in self.rows.items()},
-            "owed": [[us, number] for us, number in self.owed.items()],
-        }
+    def report(self) -> Overdue:
+        """Give that part of a worker's report."""
+        return Overdue(
+            count=self.count,
+            oldest_s=self.oldest_s,
+            rows={name: _pairs(row) for name, row in self.rows.items()},
+            owed=_pairs(self.owed),
+        )
+
+
+def _pairs(counts: Counter[int]) -> Pairs:
+    return [[us, number] for us, number in counts.items()]
 
 
 def _key(seconds: float) -> int:

@@ -7,9 +7,9 @@ can yield.
 
 Rules, which hold at every moment between two events:
 
-- attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the
-  connection has settled (see books.py), or as failed. One that is still going on is not counted; one that was
-  given up because its user was stopped is counted as `abandoned` alone.
+- attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the connection has
+  settled (see engine/accounting.py), or as failed. One that is still going on is not counted; one that was given up
+  because its user was stopped is counted as `abandoned` alone.
 - sent == answered + wrong + unanswered + what is in flight. `unanswered` are messages whose reply
   will never come: timeout, drop, or the client's own close; `unanswered_by` says by which.
 - due == sent + sum(unsent). A message is due when its slot says so, or where nothing paces, when it is sent.
@@ -23,10 +23,22 @@ Counts are absolute since `begin_run()`, which is to be called while nothing is 
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from rawsocket.measurement.overdue import Waiting, Waits
-from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Times, row_for
+from rawsocket.measurement.report import (
+    ArrivalTimes,
+    Bytes,
+    Connections,
+    Counts,
+    Messages,
+    Overdue,
+    Report,
+    RowReport,
+    RowTimes,
+    Sessions,
+    StormReport,
+)
+from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Rows, Times
 
 EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
 
@@ -35,6 +47,7 @@ class Recorder:
     """The counters of one process; see the module's rules. Attributes are read and raised directly."""
 
     __slots__ = (
+        "__weakref__",
         "abandoned",
         "all_there",
         "answered",
@@ -42,7 +55,6 @@ class Recorder:
         "attempted",
         "bytes_received",
         "bytes_sent",
-        "clients",
         "closed",
         "connected",
         "cut",
@@ -76,7 +88,7 @@ class Recorder:
         self.held = 0
         self.run = 0
         self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
-        self.clients: set[Any] = set()  # those of greenlets that are connected
+        self.rows = Rows()
         self._reset()
 
     def _reset(self) -> None:
@@ -96,8 +108,7 @@ class Recorder:
         self.failures = 0
         self.examples: dict[str, str] = {}  # what was seen when a reply was first wrong in that way
         self.waits: Waits | None = None  # what was waiting when stop was asked
-        self.rows: dict[str, Row] = {}
-        for group in self.groups:
+        for group in (self.rows, *self.groups):
             group.clear()
 
     def begin_run(self) -> None:
@@ -107,10 +118,7 @@ class Recorder:
 
     def row(self, name: str) -> Row:
         """The row of that name, made if need be."""
-        row = self.rows.get(name)
-        if row is None:
-            row = self.rows[name] = row_for(name)
-        return row
+        return self.rows[name]
 
     def success(self, name: str, times: Times, length: int) -> None:
         """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
@@ -119,6 +127,12 @@ class Recorder:
         row.full.append(times)
         if len(row.full) >= SETTLE_AFTER:
             row.settle()
+
+    def gather(self) -> None:
+        """Move the times that were gathered into the histograms."""
+        for group in (self.rows, *self.groups):
+            for row in group.values():
+                row.settle()
 
     def failure(self, name: str, failure: str) -> None:
         """Add an event that failed; `failure` is one of errors.NAMES."""
@@ -176,7 +190,7 @@ class Recorder:
         return True
 
     def stop_asked(self, found: Iterable[Waiting | None]) -> None:
-        """Note, once per run, what is still waiting for a reply (see waiting.py)."""
+        """Note, once per run, what is still waiting for a reply (see overdue.py)."""
         if self.waits is None:
             self.waits = Waits()
             self.waits.add(filter(None, found), self._busiest())
@@ -186,62 +200,68 @@ class Recorder:
         rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
         return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
 
-    def report(self, final: bool = False) -> dict[str, Any]:
-        """Everything since `begin_run()`, msgpack-able; the histograms hold only what is new since the last report.
-
-        `cpu_s` and `wall_s` are seconds of this process's CPU clock and of its monotonic clock.
-        """
+    def report(self, final: bool = False) -> Report:
+        """Everything since `begin_run()`; the lists of times hold only what is new since the last report."""
         self.seq += 1
-        return {
-            "run": self.run,
-            "seq": self.seq,
-            "final": final,
-            "held": self.held,
-            "cpu_s": time.process_time(),
-            "wall_s": time.monotonic(),
-            "sessions": {"begun": self.sessions_begun, "ended": self.sessions_ended},
-            "connections": self._connections(),
-            "messages": self._messages(),
-            "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
-            "failures": self.failures,
-            "examples": dict(self.examples),
-            "waiting": (self.waits or Waits()).report(),
-            "arrivals": {"count": self.arrivals, "first_s": self.first_arrival, "last_s": self.last_arrival},
-            "storms": [[moment, *storm] for moment, storm in self.storms.items()],
-            "rows": list(self._rows()),
-        }
+        return Report(
+            run=self.run,
+            seq=self.seq,
+            final=final,
+            cpu_s=time.process_time(),
+            wall_s=time.monotonic(),
+            counts=self.counts(),
+            examples=dict(self.examples),
+            overdue=self.waits.report() if self.waits else Overdue(),
+            arrivals=ArrivalTimes(self.arrivals, self.first_arrival, self.last_arrival),
+            storms=[
+                StormReport(moment, int(dropped), int(back), back_s)
+                for moment, (dropped, back, back_s) in self.storms.items()
+            ],
+            rows=list(self._rows()),
+        )
 
-    def _connections(self) -> dict[str, Any]:
-        return {
-            "attempted": self.attempted,
-            "connected": self.connected,
-            "failed": dict(self.failed),
-            "dropped": dict(self.dropped),
-            "reconnects": self.reconnects,
-            "closed": self.closed,
-            "abandoned": self.abandoned,
-            "unproven": self.unproven,
-        }
+    def counts(self) -> Counts:
+        """All counts as they are now."""
+        return Counts(
+            held=self.held,
+            sessions=Sessions(self.sessions_begun, self.sessions_ended),
+            connections=self._connections(),
+            messages=self._messages(),
+            bytes=Bytes(self.bytes_sent, self.bytes_received),
+            failures=self.failures,
+        )
 
-    def _messages(self) -> dict[str, Any]:
-        return {
-            "due": self.sent + sum(self.unsent.values()),
-            "sent": self.sent,
-            "answered": self.answered,
-            "wrong": self.wrong,
-            "late": self.late,
-            "unanswered": self.unanswered,
-            "unsent": dict(self.unsent),
-            "unanswered_by": dict(self.unanswered_by),
-            "cut": self.cut,
-            "pushed": self.pushed,
-        }
+    def _connections(self) -> Connections:
+        return Connections(
+            attempted=self.attempted,
+            connected=self.connected,
+            failed=dict(self.failed),
+            dropped=dict(self.dropped),
+            reconnects=self.reconnects,
+            closed=self.closed,
+            abandoned=self.abandoned,
+            unproven=self.unproven,
+        )
 
-    def _rows(self) -> Iterator[list[Any]]:
+    def _messages(self) -> Messages:
+        return Messages(
+            due=self.sent + sum(self.unsent.values()),
+            sent=self.sent,
+            answered=self.answered,
+            wrong=self.wrong,
+            late=self.late,
+            unanswered=self.unanswered,
+            unsent=dict(self.unsent),
+            unanswered_by=dict(self.unanswered_by),
+            cut=self.cut,
+            pushed=self.pushed,
+        )
+
+    def _rows(self) -> Iterator[RowReport]:
         for rows in (self.rows, *self.groups):
             for name, row in rows.items():
                 times = row.take()
-                yield [TYPE, name, row.requests, dict(row.failures), row.bytes, times]
+                yield RowReport(TYPE, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times))
 
 
 def count(counts: dict[str, int], name: str, by: int = 1) -> None:

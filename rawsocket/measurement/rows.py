@@ -98,6 +98,14 @@ def row_for(name: str) -> Row:
     return ConnectRow() if name in CONNECTS else Row()
 
 
+class Rows(dict[str, Row]):
+    """Rows by name; a name that is new gets a row of the kind that belongs to it."""
+
+    def __missing__(self, name: str) -> Row:
+        row = self[name] = row_for(name)
+        return row
+
+
 def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:
     for us, number in Counter(map(int, map(MICROSECONDS, seconds))).items():
         key = truncate(us)

@@ -22,7 +22,7 @@ from rawsocket.engine.schedule import SPREAD, Random, arrivals
 class Newcomer(Protocol):
     """A user that has not begun yet."""
 
-    def begin(self, when: float) -> None:
+    def start(self, when: float) -> None:
         """Begin at that time (of `time.perf_counter()`)."""
 
 
@@ -59,6 +59,6 @@ class Arrivals:
             begin = now
         chance = self._chance if self.poisson else None
         for newcomer, moment in zip(batch, arrivals(len(batch), begin, end, chance, self._phase), strict=True):
-            newcomer.begin(moment)
+            newcomer.start(moment)
         self._end = end
         gc.freeze()

@@ -1,74 +1,61 @@
-"""The socket client: one connection at a time, on which messages go out and whole, checked replies come back.
+"""`RawSocketClient`: one connection at a time for code that waits, in a greenlet: connect, send, receive.
 
-Strategy: a plain greenlet, a non-blocking socket, one reusable watcher. Whatever is read goes through
-the framing's decoder into an inbox; `receive` takes replies from there and matches them to the
-messages in flight in the order in which these were sent.
+Strategy: a thin blocking facade on the engine's Connection. Each call starts its work there and waits for the callback.
+All rules on sending, matching, failures and accounting are those of engine/connection.py. The facade adds:
 
-Rules:
-
-- Every failure ends the connection: what comes after a wrong, late or cut reply can't be trusted to
-  belong to the next message. It is recorded once (see books.py), raised as its named exception, and leaves the
-  client unconnected.
-- The server's error lines are understood in every framing. `ERR server full` is `server-full`; `ERR message too long`
-  and `ERR message timeout` are `wrong` with the line as detail.
-- A connection that ends inside a reply is `closed` (or `reset`), and the detail says how much had come.
-- Anything that comes with no message in flight is `wrong`: nobody asked for it. (`receive` alone may wait for
-  what a server sends by itself; it counts as an event and in the bytes, not as a message.)
-- In chunk framing a reply has no end of its own: bytes are gathered until as many came as are
-  expected, or the callable says yes, or the timeout is over. With nothing expected one read is the reply.
-  Keep one message in flight there: replies that arrive joined can't be told apart.
-- Killing the greenlet at any point leaves the recorder's invariants intact, as soon as `close` is called:
-  messages in flight count as unanswered; a connect that was going on has never been.
+- Between two calls the socket is watched, too. A loss is recorded when it happens; the next call raises it.
+- What the server sends without being asked stays in the buffer for `receive`. With a `send` or a `watch` while it is
+  there, it is `wrong`.
+- The reply to a message of `send` is checked by the `receive` that takes it, and counts from when it arrived.
+- If the greenlet is killed in a call, `close` leaves the recorder's invariants intact: messages in flight count as
+  unanswered, a connect that was under way as abandoned.
 
 One client belongs to one greenlet. Times are `time.perf_counter()`.
 """
 
-import _socket
-import contextlib
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
+from gevent.hub import Waiter
 
-from rawsocket.engine.accounting import SETTLES_AFTER, Books
-from rawsocket.engine.dial import READ, WRITE, dial, readable, ready
-from rawsocket.engine.in_flight import GRACE, LATE_AFTER, READ_SIZE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, Wrong
-from rawsocket.measurement.overdue import OWED_AFTER, Waiting
+from rawsocket.engine.config import ConnectionConfig, check_timeout
+from rawsocket.engine.connection import Connection
+from rawsocket.engine.in_flight import at_receive
+from rawsocket.engine.process import engine
+from rawsocket.errors import Closed, RawSocketError
+from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import Times
 from rawsocket.target import Target
-from rawsocket.wire.framing import MAX_SIZE, Framing
-from rawsocket.wire.payload import Expected, judge, whole
-from rawsocket.wire.payload import payload as make_payload
-from rawsocket.wire.replies import Inbox
+from rawsocket.wire.framing import Framing
+from rawsocket.wire.payload import Expected, payload
 
-# Told of every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
+# Is called with every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
+# It runs inside gevent's hub and must not block.
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]
 
 
-class RawSocketClient(Books):
+def _timeout(name: str) -> property:
+    def read(client: "RawSocketClient") -> float:
+        return float(getattr(client._config, name))
+
+    def change(client: "RawSocketClient", seconds: float) -> None:
+        check_timeout(seconds)
+        client._config.deadlines.at_least(seconds)
+        setattr(client._config, name, seconds)
+
+    return property(read, change, doc=f"The {name.replace('_', ' ')} in seconds, from the next call on.")
+
+
+class RawSocketClient:
     """Sends framed messages to one target and demands the right replies; see the module's rules.
 
-    All timeouts are seconds and required. `listener` is told of each event after the recorder.
+    All timeouts are seconds and required. `listener` is called with each event after it was recorded.
     """
 
-    __slots__ = (
-        "_cut",
-        "_in_flight",
-        "_inbox",
-        "_reader",
-        "_receives",
-        "_recorder",
-        "_sock",
-        "connect_timeout",
-        "framing",
-        "listener",
-        "reply_timeout",
-        "send_timeout",
-        "target",
-    )
+    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "key", "reads_later")
 
     def __init__(
         self,
@@ -81,66 +68,96 @@ class RawSocketClient(Books):
         recorder: Recorder = RECORDER,
         listener: Listener | None = None,
     ) -> None:
-        for seconds in (connect_timeout, send_timeout, reply_timeout):
-            _check_timeout(seconds)
-        super().__init__()
-        self.target = target
-        self.framing = framing
-        self.connect_timeout = connect_timeout
-        self.send_timeout = send_timeout
-        self.reply_timeout = reply_timeout
-        self.listener = listener
-        self._recorder = recorder
-        self._sock: _socket.socket | None = None
-        self._reader: Any = None
-        self._inbox = Inbox(framing)
-        # Row, time when due and time when sent of each message without its reply.
-        self._in_flight: list[tuple[str, float, float]] = []
-        self._cut = False  # whether the last of them is not wholly sent
-        self._receives = False  # whether the next reply is waited for
+        events = SimpleNamespace(listener=None if listener is None else _ListenerAdapter(listener))
+        config = ConnectionConfig(
+            engine(),
+            recorder,
+            recorder.rows,
+            events,
+            target,
+            framing,
+            connect_timeout=connect_timeout,
+            send_timeout=send_timeout,
+            reply_timeout=reply_timeout,
+        )
+        self._set_up(config, dict)
+
+    def _set_up(self, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> None:
+        self._config = config
+        self._context = context
+        self._connection: Connection | None = None
+        self._waiter: Any = None
+        self._result: tuple[Any, BaseException | None] | None = None  # of a callback while nobody waited
+        self._sends = False  # whether send() waits for the kernel
+        self.reads_later = True  # what nobody asked for may wait for a receive
+        self.key = 0  # the reactor's
+
+    @classmethod
+    def of(cls, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> "RawSocketClient":
+        """A client with this configuration; `context` gives what listeners on `events.request` get."""
+        client = cls.__new__(cls)
+        client._set_up(config, context)
+        return client
+
+    connect_timeout = _timeout("connect_timeout")
+    send_timeout = _timeout("send_timeout")
+    reply_timeout = _timeout("reply_timeout")
+
+    @property
+    def target(self) -> Target:
+        """Where it connects to."""
+        return self._config.target
+
+    @property
+    def framing(self) -> Framing:
+        """How it tells messages apart."""
+        return self._config.framing
 
     @property
     def recorder(self) -> Recorder:
         """Where events are counted."""
-        return self._recorder
+        return self._config.recorder
 
     @property
     def connected(self) -> bool:
         """Whether the connection is open, as far as is known."""
-        return self._sock is not None
+        return self._connection is not None and self._connection.is_open
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that is open, or was last; None before the first."""
+        return self._connection
+
+    @property
+    def connected_at(self) -> float:
+        """When the connection opened; 0 before the first."""
+        return 0.0 if self._connection is None else self._connection.connected_at
 
     @property
     def in_flight(self) -> int:
         """Messages that were sent and have no reply yet."""
-        return len(self._in_flight)
+        return 0 if self._connection is None else self._connection.in_flight
 
     def unique_payload(self, size: int) -> bytes:
         """A payload of `size` bytes that only the next message on this connection has."""
-        return make_payload(size, self.connection_id, self.message_no)
+        connection = self._connection
+        return payload(size, connection.connection_id, connection.message_no) if connection else payload(size, 0, 0)
 
     def connect(self, *, reconnect: bool = False) -> None:
-        """Open the connection; `reconnect` says that it replaces one that was lost or never came to be.
+        """Open the connection; `reconnect` says that it replaces one that was lost or could not be opened.
 
-        Raises Refused, ConnectTimeout or Reset. A refusal by `ERR server full` comes later, from
-        whatever is done next.
+        Raises Refused, ConnectTimeout or Reset. A refusal by `ERR server full` comes later, from the next call.
         """
-        if self._sock is not None:
+        if self.connected:
             raise RuntimeError("connect() on a client that is connected: close() it first")
-        self.reconnect = reconnect
-        started = time.perf_counter()
+        self._result = None
+        self._connection = connection = Connection(self._config, self, reconnect)
         try:
-            sock = dial(self.target, self.connect_timeout)
-        except RawSocketError as failure:
-            self.never_opened(started, time.perf_counter(), failure)
-            raise
-        except BaseException:
-            self._recorder.abandoned += 1
-            raise
-        self.opened(started, time.perf_counter())
-        self._inbox = Inbox(self.framing)
-        self._reader = gevent.get_hub().loop.io(sock.fileno(), READ)
-        self._sock = sock
-        self._recorder.clients.add(self)
+            self._resolve(connection)
+            connection.connect()
+            self._wait()
+        finally:
+            connection.abandon()  # if the greenlet was killed
 
     def request(
         self, payload: bytes, *, name: str = "request", expect: Expected = None, due: float | None = None
@@ -151,252 +168,177 @@ class RawSocketClient(Books):
         right reply, or a callable that says whether a reply is right; None takes any.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
-        if self._in_flight:
+        connection = self._open_connection()
+        if connection.in_flight:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
-        self.send(payload, name=name, due=due)
-        return self._receive(name, self.reply_timeout, expect)
+        connection.refuse_unread()
+        connection.request(payload, name, expect, self._due(due))
+        reply: bytes = self._wait()
+        return reply
 
     def send(self, payload: bytes, *, name: str = "request", due: float | None = None) -> None:
-        """Send one message, whose reply `receive` will take. Nothing is recorded before its fate is known.
+        """Send one message, whose reply `receive` will take.
 
         `due` as of `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't
         carry it.
         """
-        data = self.framing.encode(payload)
-        sock = self._open_socket()
-        if not self._in_flight and (self._inbox or self._inbox.pending):
-            raise self._lose(self._inbox.unexpected())
-        now = time.perf_counter()
-        due = now if due is None else min(due, now)
-        self._in_flight.append((name, due, now))
-        self.recorder.sent += 1
-        self.recorder.late += now - due > LATE_AFTER
-        self.message_no += 1
-        self._cut = True
-        try:
-            sent = sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise self._lose(self._last_words(error)) from None
-        self.recorder.bytes_sent += sent
-        if sent < len(data):
-            try:
-                self._send_rest(sock, memoryview(data)[sent:])
-            except RawSocketError as failure:
-                raise self._lose(failure) from None
-        self._cut = False
+        connection = self._open_connection()
+        connection.refuse_unread()
+        connection.send(payload, name, at_receive, self._due(due))
+        self._sends = connection.is_sending
+        if self._sends:
+            self._watch()
 
     def receive(self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None) -> bytes:
-        """The next reply: to the oldest message in flight, or with none, what the server sends by itself.
+        """The next reply: to the oldest message in flight, or if none is, what the server sends by itself.
 
         `name` is the row (default: the one given when sending); `timeout` seconds (default: the reply timeout).
         Raises as `request`; a timeout closes the connection.
         """
         if timeout is not None:
-            _check_timeout(timeout)
-        self._open_socket()
-        if name is None:
-            name = self._in_flight[0][0] if self._in_flight else "receive"
-        return self._receive(name, timeout or self.reply_timeout, expect)
+            check_timeout(timeout)
+        connection = self._open_connection()
+        message = connection.receive(timeout, name, expect)
+        if message is None:
+            connection.deliver()
+            message = self._wait()
+        return message
 
     def watch(self, seconds: float) -> None:
-        """Wait so long and watch the socket meanwhile: a loss is raised, named, when it happens.
+        """Wait so long; a loss of the connection is raised, named, when it happens.
 
         Replies to messages in flight are kept for `receive`. Without a connection it just waits.
         """
-        if self._sock is None:
+        if not self.connected and self._result is None:
             gevent.sleep(max(0.0, seconds))
             return
-        deadline = time.perf_counter() + seconds
+        self._open_connection()
+        reactor = self._config.reactor
+        reactor.at(time.perf_counter() + seconds, self)
         try:
-            self._watch(deadline)
-        except RawSocketError as failure:
-            raise self._lose(failure) from None
-
-    def waiting(self, now: float) -> Waiting | None:
-        """What waits for the server; None if nothing does, or nobody waits for it."""
-        if not self._in_flight or self._sock is None or not (self._receives or self._cut):
-            return None
-        name, _, sent = self._in_flight[0]
-        if now - sent <= OWED_AFTER or readable(self._sock):
-            return None
-        return Waiting(name, now - sent, [(now - due, 1) for _, due, _ in self._in_flight])
+            self._watch()
+        finally:
+            reactor.forget(self)
 
     def close(self) -> None:
         """End the connection, if there is one; messages in flight count as unanswered, not as failures."""
-        if self._sock is None:
-            return
-        in_flight = self._shut()
-        self.closed(len(in_flight), self._cut)
+        if self._connection is not None:
+            self._connection.close()
+        self._result = None
 
-    def _open_socket(self) -> _socket.socket:
-        if self._sock is None:
+    def waiting(self, now: float) -> Waiting | None:
+        """What waits for the server; None if nothing does, or if nobody waits for it."""
+        connection = self._connection
+        if connection is None or (self._waiter is None and not connection.is_sending):
+            return None
+        found = connection.waiting_for(now)
+        if found is None:
+            return None
+        name, owed, dues = found
+        return Waiting(name, owed, [(now - due, 1) for due in dues]) if dues else None
+
+    # -- callbacks of the connection and of the reactor's timer -------------------------------------------------
+
+    def on_open(self) -> None:
+        """The connection is open."""
+        self._finish(None)
+
+    def on_not_opened(self, failure: RawSocketError) -> None:
+        """The connection could not be opened."""
+        self._finish(None, failure)
+
+    def on_reply(self, reply: bytes) -> None:
+        """The reply to a request has arrived."""
+        self._finish(reply)
+
+    on_received = on_reply
+
+    def on_kept(self) -> None:
+        """Never called: the replies to this client's messages wait in the receive buffer."""
+
+    def on_writable(self) -> None:
+        """The kernel has taken all that was sent."""
+        if self._sends:
+            self._finish(None)
+
+    def on_lost(self, failure: RawSocketError) -> None:
+        """The connection has failed."""
+        self._finish(None, failure.__cause__ or failure)
+
+    def on_time(self) -> None:
+        """A watch is over."""
+        self._finish(None)
+
+    def context(self) -> dict[str, Any]:
+        """What listeners on `events.request` get as the context."""
+        return self._context()
+
+    # -- waiting ------------------------------------------------------------------------------------------------
+
+    def _open_connection(self) -> Connection:
+        """The connection; raises the loss that happened since the last call, or Closed."""
+        result, self._result = self._result, None
+        if result is not None and result[1] is not None:
+            raise result[1]
+        if self._connection is None or not self._connection.is_open:
             # Not an event of its own: the loss was recorded when it happened.
             raise Closed("not connected")
-        return self._sock
+        return self._connection
 
-    def _receive(self, name: str, timeout: float, expect: Expected) -> bytes:
-        started = time.perf_counter()
-        unasked = not self._in_flight
-        due_at = sent_at = started
-        if not unasked:
-            _, due_at, sent_at = self._in_flight[0]
-            self._in_flight[0] = (name, due_at, sent_at)
-        self._receives = True
+    def _resolve(self, connection: Connection) -> None:
+        config, started = self._config, time.perf_counter()
         try:
-            reply, at, first = self._take_reply(started + timeout, expect)
+            config.connector.resolver.resolve(config.target, started + config.connect_timeout)
         except RawSocketError as failure:
-            raise self._lose(failure, waiting=(name, started) if unasked else None) from None
-        except Exception as error:  # of the caller's own `expect`
-            self._lose(Wrong(f"expect raised {error!r}"), waiting=(name, started) if unasked else None)
+            connection.connect_failed(started, failure)
             raise
-        finally:
-            self._receives = False
-        self.settle()
-        self.answered = True
-        if unasked:
-            self._recorder.pushed += 1
-        else:
-            del self._in_flight[0]
-            self._recorder.answered += 1
-        self.tell(name, (at - due_at, at - sent_at, first - sent_at), len(reply), None)
-        return reply
+        except BaseException:
+            config.recorder.abandoned += 1
+            raise
 
-    def _take_reply(self, deadline: float, expect: Expected) -> tuple[bytes, float, float]:
-        """The next right reply, when it was whole, and when its first byte came."""
-        reply, at, first = self._next(deadline, b"")
-        if self.framing.delimits or expect is None:
-            failure = judge(expect, reply)
-            if failure is not None:
-                raise failure
-            return reply, at, first
-        while not whole(expect, reply, MAX_SIZE):
-            more, at, _ = self._next(deadline, reply)
-            reply += more
-        return reply, at, first
-
-    def _next(self, deadline: float, so_far: bytes) -> tuple[bytes, float, float]:
-        while not self._inbox:
-            if not self._wait(deadline):
-                raise ReplyTimeout(f"{len(so_far) + self._inbox.pending} bytes had come")
-            self._read(len(so_far))
-        return self._inbox.take()
-
-    def _watch(self, deadline: float) -> None:
-        inbox = self._inbox
-        while True:
-            if inbox and not self._in_flight:
-                raise inbox.unexpected()
-            if inbox.pending and not self._in_flight:
-                deadline = min(deadline, time.perf_counter() + GRACE)
-            if not self._wait(deadline):
-                break
-            self._read(0)
-            self._raise_failure()
-        if inbox.pending and not self._in_flight:
-            raise inbox.unexpected()
-
-    def _wait(self, deadline: float) -> bool:
-        """Until the socket can be read (True) or the deadline is over; a silent connection settles meanwhile."""
-        if not self.settled:
-            settles_at = self.connected_at + SETTLES_AFTER
-            if ready(self._reader, min(settles_at, deadline)) or self._readable():
-                return True
-            if settles_at > deadline:
-                return False
-            self.settle()
-        return ready(self._reader, deadline) or self._readable()
-
-    def _readable(self) -> bool:
-        """Whether something is there to be read: of a timer and a socket that are due together, the timer is seen."""
-        assert self._sock is not None
-        return readable(self._sock)
-
-    def _read(self, so_far: int) -> None:
-        """One read into the inbox; raises Closed or Reset. `so_far`: bytes of this reply that came before."""
-        assert self._sock is not None
+    def _watch(self) -> None:
+        """Wait for a callback; meanwhile nothing may arrive that nobody asked for."""
+        assert self._connection is not None
+        self.reads_later = False
         try:
-            data = self._sock.recv(READ_SIZE)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            raise Reset(f"recv: {error}") from None
-        if not data:
-            so_far += self._inbox.pending
-            raise Closed(f"by the server, {so_far} bytes into a reply" if so_far else "by the server")
-        self._recorder.bytes_received += len(data)
-        self.heard = True
-        self._inbox.feed(data, time.perf_counter(), so_far > 0)
-
-    def _send_rest(self, sock: _socket.socket, rest: memoryview) -> None:
-        """What a full buffer left over. Replies are read meanwhile, or two full buffers would wait for each other."""
-        watcher = gevent.get_hub().loop.io(sock.fileno(), READ | WRITE)
-        deadline = self._in_flight[-1][2] + self.send_timeout
-        try:
-            while rest:
-                if not ready(watcher, deadline):
-                    raise SendTimeout(f"{len(rest)} bytes were left")
-                self._read(0)
-                self._raise_failure()
-                rest = rest[self._send_some(sock, rest) :]
+            self._connection.deliver()
+            self._wait()
         finally:
-            watcher.close()
+            self.reads_later = True
+            self._sends = False
 
-    def _raise_failure(self) -> None:
-        """What can't wait until the replies before it were taken: nothing comes after it."""
-        failure = self._inbox.failure()
+    def _wait(self) -> Any:
+        """Wait for the callback, unless it has been called, and give its value or raise its failure."""
+        result, self._result = self._result, None
+        if result is None:
+            self._waiter = waiter = Waiter()
+            try:
+                return waiter.get()
+            finally:
+                self._waiter = None
+        value, failure = result
         if failure is not None:
             raise failure
+        return value
 
-    def _send_some(self, sock: _socket.socket, rest: memoryview) -> int:
-        try:
-            sent = sock.send(rest)
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise self._last_words(error) from None
-        self.recorder.bytes_sent += sent
-        return sent
+    def _finish(self, value: Any, failure: BaseException | None = None) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None:
+            self._result = value, failure
+        elif failure is None:
+            waiter.switch(value)
+        else:
+            waiter.throw(failure)
 
-    def _last_words(self, error: OSError) -> RawSocketError:
-        """Why a send failed: an error line that had arrived says it better than the reset that followed it."""
-        with contextlib.suppress(RawSocketError):
-            self._read(0)
-        return self._inbox.failure() or Reset(f"send: {error}")
-
-    def _lose(self, failure: RawSocketError, waiting: tuple[str, float] | None = None) -> RawSocketError:
-        """Account for the connection and its messages, end it, and give the failure back to be raised.
-
-        `waiting`: row and begin of a wait for something that no message in flight has asked for.
-        """
-        now = time.perf_counter()
-        in_flight = [(name, (now - due, now - sent, now - sent)) for name, due, sent in self._shut()]
-        waited = None if waiting is None else (waiting[0], (now - waiting[1],) * 3)
-        self.lost(failure, in_flight, waited, self._cut)
-        return failure
-
-    def _shut(self) -> list[tuple[str, float, float]]:
-        """Close the socket; gives what was in flight."""
-        assert self._sock is not None
-        self._reader.close()
-        self._sock.close()
-        self._reader = self._sock = None
-        self._recorder.clients.discard(self)
-        in_flight, self._in_flight = self._in_flight, []
-        self.ended()
-        return in_flight
-
-    def tell(self, row: str, times: Times | None, length: int, failure: RawSocketError | None) -> None:
-        """Record an event, and tell the listener."""
-        if failure is not None:
-            self._recorder.failure(row, failure.name)
-        elif times is not None:
-            self._recorder.success(row, times, length)
-        if self.listener is not None:
-            self.listener(row, None if times is None else times[0] * 1000, length, failure)
+    def _due(self, due: float | None) -> float:
+        return 0.0 if due is None else min(due, time.perf_counter())
 
 
-def _check_timeout(seconds: float) -> None:
-    if not isinstance(seconds, int | float) or not seconds > 0:
-        raise ValueError(f"a timeout of {seconds!r}, where a number of seconds above 0 is needed")
+class _ListenerAdapter:
+    """Passes events on in milliseconds, without their owner."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        self._listener(row, None if seconds is None else seconds * 1000, length, failure)

@@ -1,13 +1,30 @@
-"""What both kinds of users read alike: class attributes first, and where those are None, the lab's flags."""
+"""How a user class is set up: class attributes first, and where those are None, the lab's flags."""
 
 import os
+import random
 from typing import Any, ClassVar, TypedDict
 
-from rawsocket import options, target
+from rawsocket import target
+from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.process import engine
+from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.settings import options
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 
 
-class Wired:
+class SessionConfig(ConnectionConfig):
+    """What all users of one class share in a run. `lab_options`: of a LabSession, once it has read them."""
+
+    __slots__ = ("lab_options", "random")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.random = random.random
+        self.lab_options: Any = None
+
+
+class ConfiguredUser:
     """A user that knows its target, its framing and its timeouts (seconds)."""
 
     __slots__ = ()
@@ -19,6 +36,9 @@ class Wired:
     # Whether each user is meant to hold a connection all the time: then MIN_HELD can be expected to be USERS.
     holds: ClassVar[bool] = True
 
+    # Whether the server may send messages that nobody has asked for: a session keeps them for Receive.
+    accepts_pushes: ClassVar[bool] = False
+
     framing: ClassVar[Framing | None] = None
     connect_timeout: ClassVar[float | None] = None
     send_timeout: ClassVar[float | None] = None
@@ -27,6 +47,25 @@ class Wired:
     def option(self, name: str) -> Any:
         """The value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
         return options.value(self.environment.parsed_options, name)
+
+    def connection_config(self) -> SessionConfig:
+        """The configuration of this class in this run; resolves the target's name at first, so it may wait."""
+        run, config = _configs.get(type(self), (0, None))
+        if config is None or run != RECORDER.run:
+            self._prepare()
+            config = self.make_config()
+            _configs[type(self)] = RECORDER.run, config
+        return config
+
+    def make_config(self) -> SessionConfig:
+        """A configuration of its own."""
+        BATCH.look(self.environment)
+        timeouts, framing, pushes = self.chosen_timeouts(), self.chosen_framing(), self.accepts_pushes
+        target = self.chosen_target()
+        return SessionConfig(engine(), RECORDER, BATCH, BATCH, target, framing, **timeouts, accepts_pushes=pushes)
+
+    def _prepare(self) -> None:
+        engine().connector.resolver.prepare(self.chosen_target(), self.chosen_timeouts()["connect_timeout"])
 
     def chosen_target(self) -> target.Target:
         """Where this user connects to."""
@@ -56,3 +95,7 @@ class Timeouts(TypedDict):
     connect_timeout: float
     send_timeout: float
     reply_timeout: float
+
+
+# By user class: the run, and the configuration in that run.
+_configs: dict[type, tuple[int, SessionConfig]] = {}

@@ -28,16 +28,16 @@ from locust import TaskSet, User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket.attach import attach
 from rawsocket.engine.accounting import SETTLES_AFTER
+from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
 from rawsocket.users.client import RawSocketClient
-from rawsocket.users.config import Wired
+from rawsocket.users.config import ConfiguredUser
 from rawsocket.wire.payload import reply_to
 
 
-class RawSocketUser(Wired, User):
+class RawSocketUser(ConfiguredUser, User):
     """A user with one connection, `self.client`; see the module's rules.
 
     Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
@@ -53,13 +53,11 @@ class RawSocketUser(Wired, User):
         self.client = self.another_client()
         self._connects = 0
         self._failures = 0  # in a row, since a connection was good
-        self._judged = 0  # id of the last connection whose goodness was looked at
+        self._judged: Connection | None = None  # the last connection that was judged good or not
 
     def another_client(self) -> RawSocketClient:
         """A client set up as the user's own, unconnected. Who makes one must close it."""
-        return RawSocketClient(
-            self.chosen_target(), self.chosen_framing(), **self.chosen_timeouts(), listener=self._tell
-        )
+        return RawSocketClient.of(self.make_config(), self.context)
 
     def on_start(self) -> None:
         """Connect, however long it takes. A subclass need not call it: the first task does it otherwise."""
@@ -124,24 +122,16 @@ class RawSocketUser(Wired, User):
         return self._connects > 1
 
     def _back_off(self) -> None:
-        client = self.client
-        if client.connection_id != self._judged:
-            self._judged = client.connection_id
-            if client.answered or time.perf_counter() - client.connected_at >= STAYED:
+        connection = self.client.connection
+        if connection is not None and connection is not self._judged:
+            self._judged = connection
+            if connection.answered or (
+                connection.connected_at and time.perf_counter() - connection.connected_at >= STAYED
+            ):
                 self._failures = 0
         seconds = backoff(self._failures, random.random)
         self._failures += 1
         gevent.sleep(seconds)
-
-    def _tell(self, row: str, ms: float | None, length: int, failure: RawSocketError | None) -> None:
-        self.environment.events.request.fire(
-            request_type="TCP",
-            name=row,
-            response_time=ms,
-            response_length=length,
-            exception=failure,
-            context=self.context(),
-        )
 
     def _ended(self, _greenlet: Any) -> None:
         self.client.close()
@@ -193,4 +183,3 @@ def _teach_tasksets() -> None:
 
 
 _teach_tasksets()
-attach()

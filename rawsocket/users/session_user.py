@@ -20,6 +20,7 @@ like any other. Rules:
 - Raising StopUser in the session ends the user; other exceptions are told as Locust tells a task's.
 """
 
+import functools
 import logging
 import traceback
 from collections.abc import Callable
@@ -32,16 +33,11 @@ from locust import User
 from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from rawsocket.attach import attach
-from rawsocket.engine import dial
-from rawsocket.engine.config import Setup
-from rawsocket.engine.deadlines import Sweeper
-from rawsocket.engine.reactor import Reactor
-from rawsocket.measurement.locust_stats import BATCH
-from rawsocket.measurement.recorder import RECORDER
+from rawsocket.engine.connection import Connection
+from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import Arrivals
-from rawsocket.users.config import Wired
-from rawsocket.users.runner import Life, Session
+from rawsocket.users.config import ConfiguredUser, SessionConfig
+from rawsocket.users.session_runner import Session, SessionRunner
 from rawsocket.users.steps import Due, Request, Wait
 from rawsocket.wire.payload import payload, reply_to
 
@@ -49,44 +45,13 @@ logger = logging.getLogger(__name__)
 Link = Callable[[Any], object]
 
 
-class House:
-    """What all sessions of this process share; made when the first one needs it."""
-
-    def __init__(self) -> None:
-        self.reactor = Reactor()
-        self.sweeper = Sweeper(self.reactor, RECORDER)
-        self.arrivals = Arrivals()
-        self._setups: dict[type, tuple[int, Setup]] = {}
-
-    def setup(self, user: "SessionUser") -> Setup:
-        """The setup of the user's class in this run; resolves the target's name, so it may wait."""
-        run, known = self._setups.get(type(user), (0, None))
-        if known is None or run != RECORDER.run:
-            known = self._set_up(user)
-            self._setups[type(user)] = RECORDER.run, known
-        return known
-
-    def _set_up(self, user: "SessionUser") -> Setup:
-        timeouts, target = user.chosen_timeouts(), user.chosen_target()
-        dial.resolve(target, timeouts["connect_timeout"])
-        BATCH.look(user.environment)
-        self.arrivals.poisson = user.option("arrivals") == "poisson"
-        pushes = user.accepts_pushes
-        return Setup(self.sweeper, BATCH, target, user.chosen_framing(), **timeouts, accepts_pushes=pushes)
+@functools.cache
+def arrivals() -> Arrivals:
+    """The process's own spread of arrivals."""
+    return Arrivals()
 
 
-_house: House | None = None
-
-
-def house() -> House:
-    """The process's own."""
-    global _house
-    if _house is None:
-        _house = House()
-    return _house
-
-
-class SessionUser(Wired, Life, User):
+class SessionUser(ConfiguredUser, User):
     """A user that lives in `session()`; see the module's rules.
 
     Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
@@ -94,13 +59,13 @@ class SessionUser(Wired, Life, User):
     nobody has asked for; they are kept for `Receive`.
     """
 
-    __slots__ = ("_group", "_links", "dead", "environment", "exception")
+    __slots__ = ("_group", "_links", "dead", "environment", "runner")
 
     abstract = True
-    accepts_pushes: ClassVar[bool] = False
     # Of a worker's memory; 1 KB is the process's, 4 the kernel's socket, the rest for a session's own objects.
     kb_per_user: ClassVar[int] = 8
     value = None
+    exception = None
     name = "session"
 
     def __init__(self, environment: Any) -> None:
@@ -109,12 +74,38 @@ class SessionUser(Wired, Life, User):
         self._group: Group = None
         self._links: list[Link] | None = None
         self.dead = False
-        self.exception: BaseException | None = None
-        Life.__init__(self, house().setup(self))
+        self.runner = SessionRunner(self.connection_config(), self)
+
+    def make_config(self) -> SessionConfig:
+        """The configuration of this class in this run."""
+        arrivals().poisson = self.option("arrivals") == "poisson"
+        return super().make_config()
 
     def session(self) -> Session:
         """One session, from its first step to its end."""
         raise NotImplementedError(f"{type(self).__name__} has no session()")
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that is open or being opened; None if there is none."""
+        return self.runner.connection
+
+    @property
+    def recorder(self) -> Recorder:
+        """Where everything is counted."""
+        return self.runner.config.recorder
+
+    @property
+    def connection_id(self) -> int:
+        """A number that only this connection has; 0 without a connection."""
+        connection = self.runner.connection
+        return 0 if connection is None else connection.connection_id
+
+    @property
+    def message_no(self) -> int:
+        """How many messages were sent on this connection; 0 without a connection."""
+        connection = self.runner.connection
+        return 0 if connection is None else connection.message_no
 
     tasks = [session]  # noqa: RUF012 - what Locust lists as the user's tasks; it warns of a user without any
 
@@ -124,24 +115,24 @@ class SessionUser(Wired, Life, User):
         """Take a place in the group, and begin in a moment."""
         self._group = group
         group.add(self)
-        house().arrivals.add(self)
+        arrivals().add(self.runner)
         return self
 
     def stop(self, force: bool = False) -> bool:
         """End; without `force`, not before its last reply. True if it has ended."""
         if self.dead:
             return True
-        if force or not self.busy():
-            self.end()
+        if force or not self.runner.is_busy:
+            self.runner.end()
             return True
-        self.end_when_answered()
+        self.runner.end_when_answered()
         return False
 
     @property
     def _state(self) -> str:  # type: ignore[override]
-        if self._extra is not None and self._extra.stopping:
+        if self.runner.is_stopping:
             return LOCUST_STATE_STOPPING
-        return LOCUST_STATE_RUNNING if self.busy() else LOCUST_STATE_WAITING
+        return LOCUST_STATE_RUNNING if self.runner.is_busy else LOCUST_STATE_WAITING
 
     @property
     def greenlet(self) -> Any:
@@ -185,16 +176,19 @@ class SessionUser(Wired, Life, User):
             self.rawlink(lambda _: over.set())
             over.wait(timeout)
 
-    # -- what a life tells --------------------------------------------------------------------------------------
+    # -- what its runner calls ----------------------------------------------------------------------------------
 
-    def _is_end(self, error: BaseException) -> bool:
+    def is_end(self, error: BaseException) -> bool:
+        """Whether this exception of a session ends the user."""
         return isinstance(error, StopUser | StopTest | GreenletExit)
 
-    def _crashed(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException) -> None:
+        """Report an exception as Locust reports a task's."""
         logger.error("%s\n%s", error, "".join(traceback.format_exception(error)))
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
-    def _over(self) -> None:
+    def on_end(self) -> None:
+        """Leave the group, and call the links."""
         if self.dead:
             return
         self.dead = True
@@ -203,7 +197,7 @@ class SessionUser(Wired, Life, User):
             link(self)
 
 
-class Wish:
+class LabOptions:
     """The lab's flags that say what a session does; read once a run, since each message asks for them."""
 
     __slots__ = ("every", "hello", "open", "size")
@@ -223,16 +217,16 @@ class LabSession(SessionUser):
     @property
     def every(self) -> float:
         """Seconds between this user's messages: EVERY."""
-        return self.wish.every
+        return self.lab_options.every
 
     @property
-    def wish(self) -> Wish:
+    def lab_options(self) -> LabOptions:
         """What the flags of this run ask for."""
-        setup = self.setup
-        if setup.wish is None:
-            setup.wish = Wish(self)
-        wish: Wish = setup.wish
-        return wish
+        config = self.runner.config
+        if config.lab_options is None:
+            config.lab_options = LabOptions(self)
+        found: LabOptions = config.lab_options
+        return found
 
     def all_there(self) -> float | None:
         """Since when (seconds of the wall clock) the run's ramp is complete, on all workers; None: it isn't."""
@@ -240,20 +234,21 @@ class LabSession(SessionUser):
 
     def message(self, name: str = "message") -> Request:
         """A message that is unique to connection and message, and demands the right reply to exactly it."""
-        wish = self.setup.wish or self.wish
-        message = payload(wish.size, self.connection_id, self.message_no)
-        return Request(message, name, wish.hello or message)
+        runner = self.runner
+        wanted, connection = runner.config.lab_options or self.lab_options, runner.connection
+        if connection is None:
+            message = payload(wanted.size, 0, 0)
+        else:
+            message = payload(wanted.size, connection.connection_id, connection.message_no)
+        return Request(message, name, wanted.hello or message)
 
     def pause(self) -> Due | Wait:
         """What stands before a message: with PACE=open the next slot, else EVERY seconds, give or take a tenth.
 
         Before a connection's first message it is a random part of EVERY, so that users don't march in step.
         """
-        wish = self.wish
-        if wish.open:
-            return Due(wish.every)
-        chance = self.setup.random()
-        return Wait(wish.every * (0.9 + 0.2 * chance if self.message_no else chance))
-
-
-attach()
+        wanted = self.lab_options
+        if wanted.open:
+            return Due(wanted.every)
+        chance = self.runner.config.random()
+        return Wait(wanted.every * (0.9 + 0.2 * chance if self.message_no else chance))

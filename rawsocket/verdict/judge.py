@@ -1,4 +1,4 @@
-"""Pure: the figures of a run and its thresholds in, a verdict with its reasons out.
+"""Pure: from the figures of a run, its thresholds and its ledger to a verdict with its reasons.
 
 Rules, in this order:
 
@@ -10,37 +10,35 @@ Rules, in this order:
    more than MISSING_AFTER_S, and for longer than any reply of this run took. Each counts as a failure, in what
    `max_failures` allows. A server that is frozen at the end has not failed a message yet, and answers none.
 
-A threshold that is None is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): where
-something that was measured is bad (a missed threshold, a failure, a missing reply) the run fails, else it is unknown. A
-silent hold has no messages: it is judged by what was held.
+4. What the ledger can't explain fails a run whatever else is in doubt, unless the run was interrupted. A doubt of the
+   ledger ends a pass.
+
+A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): where
+another figure is bad (a missed threshold, a failure, a missing reply) the run fails, otherwise it is unknown. A silent
+hold sends no messages: only what was held is judged.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from rawsocket.verdict.saturation import Worker, doubt
+from rawsocket.settings import thresholds as table
+from rawsocket.verdict.ledger import Ledger
+from rawsocket.verdict.saturation import WorkerFigures, doubt
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
 INTERRUPTED = 130
-# Seconds: what MAX_P99_MS demands unless told otherwise. A message in flight for a moment when stop is asked is none of
-# the server's faults; a server that always takes seconds is slow, which is for MAX_P99_MS to judge, and not silent.
+# Seconds, as the default of MAX_P99_MS. A message that is in flight for a moment when stop is asked is no fault of the
+# server's; a server that always takes seconds is slow, which MAX_P99_MS judges, and not silent.
 MISSING_AFTER_S = 1.0
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What a run must reach; None: not judged. Milliseconds and messages a second, over the steady window."""
-
-    min_held: int | None = None
-    max_failures: int | None = None
-    max_p99_ms: float | None = None
-    min_messages_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Figures:
     """What a run measured. `held_min`, `p99_ms` and `messages_s` are of the steady window, None if it has none.
+
+    `latency_ms` has all percentiles of each kind of time, as verdict.json has them.
 
     `waiting` messages were due and had no reply when stop was asked, the oldest for `oldest_s` seconds; of these,
     `missing` waited for a reply that should have come long before (rule 3). `example` is what was seen of a wrong one.
@@ -58,8 +56,9 @@ class Figures:
     held_min: int | None = None
     p99_ms: float | None = None
     messages_s: float | None = None
+    latency_ms: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
     workers_wanted: int = 0
-    workers: tuple[Worker, ...] = ()
+    workers: tuple[WorkerFigures, ...] = ()
     interrupted: bool = False
 
 
@@ -83,9 +82,10 @@ class Verdict:
     thresholds: tuple[Check, ...]
 
 
-def judge(figures: Figures, thresholds: Thresholds) -> Verdict:
-    """Judge one run."""
+def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None = None) -> Verdict:
+    """Judge one run; `thresholds` has the limit of each threshold that was asked for, by its name."""
     checks = tuple(_checks(figures, thresholds))
+    ledger = ledger or Ledger()
     doubts = _doubts(figures)
     missed = [_missed(c) for c in checks if c.ok is False] + _missing(figures, thresholds)
     unmeasured = [] if doubts else [_unmeasured(c) for c in checks if c.ok is None]
@@ -95,18 +95,34 @@ def judge(figures: Figures, thresholds: Thresholds) -> Verdict:
         doubts += unmeasured
     wrong = _wrong(figures)
     if figures.interrupted:
-        return _interrupted(figures, checks, wrong + doubts + missed)
+        reasons = (*wrong, *doubts, *missed, *ledger.failures, *ledger.doubts)
+        return _interrupted(figures, checks, reasons)
     if wrong:
-        return Verdict(FAIL, EXIT_CODES[FAIL], tuple(wrong + missed + doubts), checks)
+        reasons = (*wrong, *missed, *doubts, *ledger.failures)
+    elif doubts:
+        reasons = (*ledger.failures, *doubts, *missed)
+    else:
+        reasons = (*missed, *ledger.failures)
+    return _decided(figures, checks, (*reasons, *ledger.doubts), _outcome(wrong, doubts, missed, ledger))
+
+
+def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Ledger) -> str:
+    """Say what a run that ended by itself is, by the rules of this module."""
+    if wrong or ledger.failures:
+        return FAIL
     if doubts:
-        return Verdict(UNKNOWN, EXIT_CODES[UNKNOWN], tuple(doubts + missed), checks)
+        return UNKNOWN
     if missed:
-        return Verdict(FAIL, EXIT_CODES[FAIL], tuple(missed), checks)
+        return FAIL
+    return UNKNOWN if ledger.doubts else PASS
+
+
+def _decided(figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ...], outcome: str) -> Verdict:
     met = f"{_count(len(checks), 'threshold')} met over a steady window of {figures.steady_s:.1f} s"
-    return Verdict(PASS, EXIT_CODES[PASS], (met,), checks)
+    return Verdict(outcome, EXIT_CODES[outcome], reasons or (met,), checks)
 
 
-def _interrupted(figures: Figures, checks: tuple[Check, ...], others: list[str]) -> Verdict:
+def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str, ...]) -> Verdict:
     """Judge a run that was cut short: never a pass, and 4 only where a worker was lost before."""
     lost = any(worker.lost for worker in figures.workers)
     code = EXIT_CODES[UNKNOWN] if lost else INTERRUPTED
@@ -118,8 +134,8 @@ def _wrong(figures: Figures) -> list[str]:
     return [f"{_count(figures.wrong, 'reply')} did not match the message sent{seen}"] if figures.wrong else []
 
 
-def _missing(figures: Figures, wanted: Thresholds) -> list[str]:
-    missing, most = figures.missing, wanted.max_failures
+def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
+    missing, most = figures.missing, thresholds.get("max_failures")
     if not missing or most is None or missing + figures.failures <= most:
         return []
     return [
@@ -149,27 +165,32 @@ def _absent(figures: Figures) -> list[str]:
     return found + [f"worker {worker.id} was lost: {worker.lost}" for worker in figures.workers if worker.lost]
 
 
-def _checks(figures: Figures, wanted: Thresholds) -> list[Check]:
-    checks = [
-        _check("min_held", wanted.min_held, figures.held_min, lambda actual, limit: actual >= limit),
-        _check("max_failures", wanted.max_failures, figures.failures, lambda actual, limit: actual <= limit),
+def _checks(figures: Figures, limits: Mapping[str, float]) -> list[Check]:
+    return [
+        _check(row, limits[row.name], measured(figures, row.figure))
+        for row in table.THRESHOLDS
+        if row.name in limits and not (row.of_messages and figures.silent)
     ]
-    if not figures.silent:
-        checks.append(_check("max_p99_ms", wanted.max_p99_ms, figures.p99_ms, lambda a, limit: a <= limit))
-        rate = wanted.min_messages_s
-        checks.append(_check("min_messages_s", rate, figures.messages_s, lambda a, limit: a >= limit))
-    return [check for check in checks if check]
 
 
-def _check(name: str, limit: float | None, actual: float | None, met: Callable[[float, float], bool]) -> Check | None:
-    if limit is None:
-        return None
-    return Check(name, limit, actual, None if actual is None else met(actual, limit))
+def _check(row: table.Threshold, limit: float, actual: float | None) -> Check:
+    ok = None if actual is None else row.comparison.met(actual, limit)
+    return Check(row.name, limit, actual, ok)
+
+
+def measured(figures: Figures, path: str) -> float | None:
+    """Give the figure that a threshold names; None where it could not be measured."""
+    first, *rest = path.split(".")
+    value: Any = getattr(figures, first)
+    for name in rest:
+        value = None if value is None else value.get(name)
+    found: float | None = value
+    return found
 
 
 def _missed(check: Check) -> str:
-    kind = "at least" if check.name.startswith("min") else "at most"
-    return f"{check.name}: {check.actual:g}, {kind} {check.limit:g} was demanded"
+    row = next(row for row in table.THRESHOLDS if row.name == check.name)
+    return f"{check.name}: {check.actual:g}, {row.comparison.value} {check.limit:g} was demanded"
 
 
 def _unmeasured(check: Check) -> str:

@@ -1,8 +1,8 @@
 """What became of every message and connection, on both sides. Pure: the counts of both in, rows and reasons out.
 
-Strategy: a row holds a figure of the clients against one of the server (see sides.py). Their difference is explained
-by named events, each up to the number that was counted of it; what is left over is unexplained, and fails the run.
-Rules:
+Strategy: a row compares a figure of the clients with one of the server (see ledger_rows.py). Their difference is
+explained by named events, each up to the number that was counted of it; what is left over is unexplained, and fails
+the run. Rules:
 
 - The events are a closed list (EVENTS); there is no 'other', and a name that is not on it explains nothing.
 - A bound says how many there were at most, not which it was: where several events could explain a difference, the
@@ -12,20 +12,30 @@ Rules:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rawsocket.verdict.judge import EXIT_CODES, FAIL, INTERRUPTED, PASS, UNKNOWN, Verdict
-from rawsocket.verdict.ledger_rows import EVENTS, Moment, Pair, Server, Wire, fates, pairs, summed, taken
+from rawsocket.measurement.report import Counts
+from rawsocket.verdict.ledger_rows import (
+    EVENTS,
+    CountPair,
+    Moment,
+    ServerSide,
+    WireFormat,
+    count_pairs,
+    explain,
+    outcomes,
+    summed,
+)
 
-__all__ = ["EVENTS", "Ledger", "Moment", "Row", "Server", "Wire", "reconcile", "weigh"]
+__all__ = ["EVENTS", "Ledger", "LedgerRow", "Moment", "ServerSide", "WireFormat", "reconcile"]
 
 OK, UNEXPLAINED, NOT_KNOWN = "ok", "unexplained", "unknown"
 NO_COUNTERS = "the target has no counters of its own: this is the clients' side only"
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerRow:
     """One row: `difference` is clients less server, `unexplained` what no event accounts for; None: unknown.
 
     In a row of the clients alone (no server, no difference) `explained` says what became of all of them.
@@ -52,7 +62,7 @@ class Row:
 class Ledger:
     """All rows; `unknown` says what is unknown, `doubts` which of it makes the run's verdict doubtful."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[LedgerRow, ...] = ()
     unknown: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -80,52 +90,44 @@ class Ledger:
         }
 
 
-def reconcile(clients: Mapping[str, Any], server: Server, lost: Sequence[str] = (), wire: Wire | None = None) -> Ledger:
-    """Hold `clients`, the summed final counts of all workers, against the server's; `lost` says what was lost.
+def reconcile(clients: Counts, server: ServerSide, lost: Sequence[str] = (), wire: WireFormat | None = None) -> Ledger:
+    """Compare `clients`, the summed final counts of all workers, with the server's; `lost` says what was lost.
 
     A worker that was lost took numbers with it: then every row is unknown.
     """
     unknown = list(lost)
-    rows = [Row(what, total) if lost else _alone(what, total, fate) for what, total, fate in fates(clients)]
+    rows = [
+        LedgerRow(what, total) if lost else _clients_row(what, total, outcome)
+        for what, total, outcome in outcomes(clients)
+    ]
     if server.grown is None:
         unknown.append(server.trouble or NO_COUNTERS)
-    for pair in pairs(clients, server, wire or Wire()):
-        row, reason = _weighed(pair)
+    for pair in count_pairs(clients, server, wire or WireFormat()):
+        row, reason = _row(pair)
         if lost or server.grown is None:
-            row, reason = Row(pair.what, pair.clients, pair.server), ""
+            row, reason = LedgerRow(pair.what, pair.clients, pair.server), ""
         rows.append(row)
         if reason and reason not in unknown:
             unknown.append(reason)
     return Ledger(tuple(rows), tuple(unknown), (server.trouble,) if server.trouble else ())
 
 
-def weigh(verdict: Verdict, ledger: Ledger) -> Verdict:
-    """Let the ledger have its say: what is unexplained fails a run whatever else is in doubt; a doubt ends a pass."""
-    said = () if verdict.verdict == PASS and (ledger.failures or ledger.doubts) else verdict.reasons
-    if ledger.failures and verdict.exit_code != INTERRUPTED:
-        said = (*said, *ledger.failures) if verdict.verdict == FAIL else (*ledger.failures, *said)
-        return replace(verdict, verdict=FAIL, exit_code=EXIT_CODES[FAIL], reasons=(*said, *ledger.doubts))
-    if ledger.doubts and verdict.verdict == PASS:
-        verdict = replace(verdict, verdict=UNKNOWN, exit_code=EXIT_CODES[UNKNOWN])
-    return replace(verdict, reasons=(*said, *ledger.failures, *ledger.doubts))
-
-
-def _alone(what: str, total: int, fate: Mapping[str, int]) -> Row:
-    explained = summed(fate.items())
+def _clients_row(what: str, total: int, outcome: Mapping[str, int]) -> LedgerRow:
+    explained = summed(outcome.items())
     left = abs(total - sum(explained.values()))
-    return Row(what, total, None, None, explained, left, UNEXPLAINED if left else OK)
+    return LedgerRow(what, total, None, None, explained, left, UNEXPLAINED if left else OK)
 
 
-def _weighed(pair: Pair) -> tuple[Row, str]:
+def _row(pair: CountPair) -> tuple[LedgerRow, str]:
     """Give the row, and why it is unknown, if it is."""
     if pair.server is None:
-        return Row(pair.what, pair.clients), f"{pair.what}: the server has no counter for it"
+        return LedgerRow(pair.what, pair.clients), f"{pair.what}: the server has no counter for it"
     difference = pair.clients - pair.server
     left = difference - sum(pair.sure.values())
     bounds = pair.fewer if left > 0 else pair.more
     unknown = pair.unknown or (bounds if left and isinstance(bounds, str) else "")
     if unknown:
-        return Row(pair.what, pair.clients, pair.server), unknown
-    explained, left = taken(abs(left), () if isinstance(bounds, str) else bounds)
+        return LedgerRow(pair.what, pair.clients, pair.server), unknown
+    explained, left = explain(abs(left), () if isinstance(bounds, str) else bounds)
     explained = summed([*pair.sure.items(), *explained.items()])
-    return Row(pair.what, pair.clients, pair.server, difference, explained, left, UNEXPLAINED if left else OK), ""
+    return LedgerRow(pair.what, pair.clients, pair.server, difference, explained, left, UNEXPLAINED if left else OK), ""

@@ -1,16 +1,18 @@
-"""What each row of the ledger is made of: a figure of the clients, one of the server, and how they may differ. Pure.
+"""The rows of the ledger: a figure of the clients, one of the server, and by how much they may differ. Pure.
 
-Each bound here rests on what client and server really count, so it stands beside the reason. What the server counts:
+Each bound here depends on what client and server really count, so the reason stands beside it. The server counts
 a connection when it is admitted, or when it is refused with a line; a message when it is whole, a reply when it is
 produced (whether or not the peer takes it), both before any of it is sent; bytes once they are read or sent, of
 admitted connections only. What a process of it had counted when it was killed stays counted, and the connections that
 it held are closed as `lost`: to the clients they are `reset` or `closed`. What the clients count is in recorder.py and
-books.py.
+engine/accounting.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from rawsocket.measurement.report import Connections, Counts, Messages
 
 EVENTS: Mapping[str, str] = {
     "answered": "the right reply came",
@@ -18,7 +20,7 @@ EVENTS: Mapping[str, str] = {
     "connected": "the connection was made, and proved usable",
     "refused": "the connect was refused, or could not be made",
     "connect-timeout": "the connect took too long; the server may have accepted it all the same",
-    "server-full": "the server said `ERR server full`; what is sent to it then, nobody reads",
+    "server-full": "the server messages `ERR server full`; what is sent to it then, nobody reads",
     "reset": "the connection was reset",
     "closed": "the peer closed the connection",
     "reply-timeout": "the client waited too long for the reply, and closed the connection",
@@ -50,7 +52,7 @@ NONE: Bounds = ()
 
 
 @dataclass(frozen=True)
-class Wire:
+class WireFormat:
     """How the clients speak: framing (line, chunk or another's name), bytes of a payload (None: unknown), the app."""
 
     framing: str = "line"
@@ -68,7 +70,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerSide:
     """The server's own counters, grown over the run; None: it has none, or `trouble` says why they are of no use.
 
     `held_before` and `waiting_before` (in its backlog) are connections when the run began.
@@ -88,7 +90,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Pair:
+class CountPair:
     """A row in the making: `server` None where it has no such counter; `unknown` says why they can't be compared.
 
     `fewer` and `more` bound by how much the server's count may be below or above the clients'; a text in place of
@@ -104,34 +106,34 @@ class Pair:
     unknown: str = ""
 
 
-def fates(clients: Mapping[str, Any]) -> list[tuple[str, int, Mapping[str, int]]]:
+def outcomes(clients: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
     """Give (what, how many, what became of them) of the clients' side alone."""
-    tcp, said = clients["connections"], clients["messages"]
-    begun = {"connected": tcp["connected"], **tcp["failed"], "abandoned": tcp["abandoned"]}
-    made = {"client": tcp["closed"], **tcp["dropped"], "held": clients["held"]}
-    sent = summed([("answered", said["answered"]), *_wrong(clients), *said["unanswered_by"].items()])
+    tcp, messages = clients.connections, clients.messages
+    begun = {"connected": tcp.connected, **tcp.failed, "abandoned": tcp.abandoned}
+    made = {"client": tcp.closed, **tcp.dropped, "held": clients.held}
+    sent = summed([("answered", messages.answered), *_wrong(clients), *messages.unanswered_by.items()])
     return [
-        ("connects begun", tcp["attempted"] + tcp["abandoned"], begun),
-        ("connections made", tcp["connected"], made),
-        ("messages due", said["due"], {"sent": said["sent"], **said["unsent"]}),
-        ("messages sent", said["sent"], sent),
+        ("connects begun", tcp.attempted + tcp.abandoned, begun),
+        ("connections made", tcp.connected, made),
+        ("messages due", messages.due, {"sent": messages.sent, **messages.unsent}),
+        ("messages sent", messages.sent, sent),
     ]
 
 
-def pairs(clients: Mapping[str, Any], server: Server, wire: Wire) -> list[Pair]:
+def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[CountPair]:
     """Give the rows of both sides, in the order in which they are read."""
     grown = server.grown or {}
     return [
         *_connections(clients, server, grown),
         *_moment(clients, server),
-        Pair("held at the end", clients["held"], grown.get("connections"), more=[("earlier", server.held_before)]),
+        CountPair("held at the end", clients.held, grown.get("connections"), more=[("earlier", server.held_before)]),
         *_messages(clients, server, grown, wire),
         *_unasked(clients, grown),
         *_bytes(clients, server, grown, wire),
     ]
 
 
-def taken(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:
+def explain(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:
     """Explain a difference by events up to their bounds, the first one first; gives them and what is left over."""
     explained: dict[str, int] = {}
     for event, most in bounds:
@@ -154,95 +156,97 @@ def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return [(event, counts[event]) for event in EVENTS if event in counts]
 
 
-def _connections(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any]) -> list[Pair]:
-    tcp = clients["connections"]
-    failed, full = tcp["failed"], tcp["failed"].get("server-full", 0)
-    opened = tcp["connected"] + full
+def _connections(clients: Counts, server: ServerSide, grown: Mapping[str, Any]) -> list[CountPair]:
+    tcp = clients.connections
+    failed, full = tcp.failed, tcp.failed.get("server-full", 0)
+    opened = tcp.connected + full
     came, refused = _added(grown, "accepted_total", "refused_total"), grown.get("refused_total")
     # From a connection that the server has accepted or refused a byte may come; from one in the backlog, none.
-    backlog = [("backlog", tcp["unproven"])]
-    never = [("backlog", max(0, min(tcp["unproven"], opened - (came or 0))))]
+    backlog = [("backlog", tcp.unproven)]
+    never = [("backlog", max(0, min(tcp.unproven, opened - (came or 0))))]
     # What the client gave up while it connected, the server may have accepted, or refused, all the same.
     given_up = [
-        ("abandoned", tcp["abandoned"]),
+        ("abandoned", tcp.abandoned),
         *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
     ]
     waited = [*given_up, ("earlier", server.waiting_before)]
     before = [*given_up, ("earlier", server.waiting_before + server.held_before)]
     # A server that was slow to refuse has let the connection settle first.
-    told = full + tcp["dropped"].get("server-full", 0)
+    told = full + tcp.dropped.get("server-full", 0)
     return [
-        Pair("connections opened", opened, came, backlog, waited),
+        CountPair("connections opened", opened, came, backlog, waited),
         # A client that was closed before it had read the line does not know that it was refused.
-        Pair("connections refused", told, refused, more=[*backlog, *waited]),
-        Pair("connections closed", _ended(tcp) + full, _added(grown, "closed_total", "refused_total"), never, before),
+        CountPair("connections refused", told, refused, more=[*backlog, *waited]),
+        CountPair(
+            "connections closed", _ended(tcp) + full, _added(grown, "closed_total", "refused_total"), never, before
+        ),
     ]
 
 
-def _ended(tcp: Mapping[str, Any]) -> int:
-    return int(tcp["closed"] + sum(tcp["dropped"].values()))
+def _ended(tcp: Connections) -> int:
+    return int(tcp.closed + sum(tcp.dropped.values()))
 
 
-def _moment(clients: Mapping[str, Any], server: Server) -> list[Pair]:
+def _moment(clients: Counts, server: ServerSide) -> list[CountPair]:
     """Connections in the backlog are held for the clients and not for the server: they have their own row."""
-    at_stop, tcp = server.at_stop, clients["connections"]
+    at_stop, tcp = server.at_stop, clients.connections
     if at_stop is None:
         return []
     waiting = max(0, at_stop.held - at_stop.server)
     # The two counts may be a second apart: what was lost meanwhile is not held by the server any more. What it
     # refuses, it never holds; the client does until it has read so.
-    full = tcp["failed"].get("server-full", 0)
+    full = tcp.failed.get("server-full", 0)
     # What was in the backlog then may have been served since, when those before it had left.
-    backlog = max(tcp["unproven"], at_stop.backlog or 0)
-    fewer = [("backlog", backlog), ("server-full", full), *_ordered(tcp["dropped"])]
-    held = Pair("held when stop was asked", at_stop.held, at_stop.server, fewer, _not_noticed(tcp, server))
+    backlog = max(tcp.unproven, at_stop.backlog or 0)
+    fewer = [("backlog", backlog), ("server-full", full), *_ordered(tcp.dropped)]
+    held = CountPair("held when stop was asked", at_stop.held, at_stop.server, fewer, _not_noticed(tcp, server))
     if at_stop.backlog is None or not (waiting or at_stop.backlog):
         return [held]
     # What its client has left or given up stays in the backlog until the server accepts it.
-    dead = [("backlog", tcp["unproven"]), ("abandoned", tcp["abandoned"])]
-    dead.append(("connect-timeout", tcp["failed"].get("connect-timeout", 0)))
-    return [held, Pair("in the backlog then", waiting, at_stop.backlog, fewer, dead)]
+    dead = [("backlog", tcp.unproven), ("abandoned", tcp.abandoned)]
+    dead.append(("connect-timeout", tcp.failed.get("connect-timeout", 0)))
+    return [held, CountPair("in the backlog then", waiting, at_stop.backlog, fewer, dead)]
 
 
-def _not_noticed(tcp: Mapping[str, Any], server: Server) -> Bounds:
+def _not_noticed(tcp: Connections, server: ServerSide) -> Bounds:
     return [("earlier", server.held_before), ("closing", _ended(tcp))]
 
 
-def _wrong(clients: Mapping[str, Any]) -> Bounds:
+def _wrong(clients: Counts) -> Bounds:
     """Wrong replies by name, as far as they can be told from what came unasked: either has cost its connection."""
-    wrong: int = clients["messages"]["wrong"]
-    named = [(name, count) for name, count in _ordered(clients["connections"]["dropped"]) if name in WRONG]
+    wrong: int = clients.messages.wrong
+    named = [(name, count) for name, count in _ordered(clients.connections.dropped) if name in WRONG]
     return named if sum(count for _, count in named) == wrong else [("wrong", wrong)]
 
 
-def _messages(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any], wire: Wire) -> list[Pair]:
-    tcp, said = clients["connections"], clients["messages"]
+def _messages(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: WireFormat) -> list[CountPair]:
+    tcp, messages = clients.connections, clients.messages
     unknown = _incomparable(wire.framing, server.about.get("framing", wire.framing))
     # These models take whatever one recv brings for a message: that may be a part of one that was cut.
-    cut = 0 if server.about.get("model") in ("sync", "tutorial") else said["cut"]
-    unanswered = taken(said["unanswered"] - cut, _ordered(said["unanswered_by"]))[0].items()
+    cut = 0 if server.about.get("model") in ("sync", "tutorial") else messages.cut
+    unanswered = explain(messages.unanswered - cut, _ordered(messages.unanswered_by))[0].items()
     # An error line is a wrong reply to the client; to the server it is none, and what it was for no message.
-    lines = min(said["wrong"], tcp["dropped"].get("wrong", 0))
-    sent, came = said["sent"], said["answered"] + said["wrong"]
+    lines = min(messages.wrong, tcp.dropped.get("wrong", 0))
+    sent, came = messages.sent, messages.answered + messages.wrong
     missed = [*unanswered, *_wrong(clients)]
-    untaken = [*unanswered, ("pushed", said["pushed"])]
+    untaken = [*unanswered, ("pushed", messages.pushed)]
     return [
-        Pair("messages", sent, grown.get("messages_total"), missed, sure={"cut": cut}, unknown=unknown),
-        Pair("replies", came, grown.get("replies_total"), [("wrong", lines)], untaken, unknown=unknown),
+        CountPair("messages", sent, grown.get("messages_total"), missed, sure={"cut": cut}, unknown=unknown),
+        CountPair("replies", came, grown.get("replies_total"), [("wrong", lines)], untaken, unknown=unknown),
     ]
 
 
-def _unasked(clients: Mapping[str, Any], grown: Mapping[str, Any]) -> list[Pair]:
+def _unasked(clients: Counts, grown: Mapping[str, Any]) -> list[CountPair]:
     """What came without being asked, taken or not, against the replies that the server has beyond its messages."""
-    tcp, said = clients["connections"], clients["messages"]
-    refused = sum(tcp["dropped"].get(name, 0) for name in WRONG) - said["wrong"]
-    came = said["pushed"] + max(0, refused)
-    replies, messages = grown.get("replies_total"), grown.get("messages_total")
-    extra = None if replies is None or messages is None else max(0, replies - messages)
+    tcp, messages = clients.connections, clients.messages
+    refused = sum(tcp.dropped.get(name, 0) for name in WRONG) - messages.wrong
+    came = messages.pushed + max(0, refused)
+    replies, received = grown.get("replies_total"), grown.get("messages_total")
+    extra = None if replies is None or received is None else max(0, replies - received)
     if not came and not extra:
         return []
     unread = "sent unasked: some of it may have been unread at the end"
-    return [Pair("sent unasked", came, extra, [("pushed", said["pushed"])], unread)]
+    return [CountPair("sent unasked", came, extra, [("pushed", messages.pushed)], unread)]
 
 
 def _incomparable(clients: str, server: str) -> str:
@@ -256,21 +260,21 @@ def _incomparable(clients: str, server: str) -> str:
     return ""
 
 
-def _bytes(clients: Mapping[str, Any], server: Server, grown: Mapping[str, Any], wire: Wire) -> list[Pair]:
-    tcp, said, size = clients["connections"], clients["messages"], clients["bytes"]
-    told = tcp["failed"].get("server-full", 0) + tcp["dropped"].get("server-full", 0)
-    message, reply = _sizes(said, size["sent"], wire)
-    missed = [*_ordered(said["unanswered_by"]), *_wrong(clients)]
+def _bytes(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: WireFormat) -> list[CountPair]:
+    tcp, messages, size = clients.connections, clients.messages, clients.bytes
+    told = tcp.failed.get("server-full", 0) + tcp.dropped.get("server-full", 0)
+    message, reply = _sizes(messages, size.sent, wire)
+    missed = [*_ordered(messages.unanswered_by), *_wrong(clients)]
     fewer, more = _in_bytes(missed, message), _in_bytes(missed, reply)
     if server.about.get("model") == "sync":
         fewer = "bytes to the server: the sync model calls recv once, and what that does not bring is lost"
-    if said["pushed"]:
+    if messages.pushed:
         more = "bytes from the server: what it sent without being asked may have been unread at the end"
     moved = grown.get("bytes_total") or {}
     sure = {"server-full": told * REFUSAL}
     return [
-        Pair("bytes to the server", size["sent"], moved.get("in"), fewer),
-        Pair("bytes from the server", size["received"], moved.get("out"), _uncounted(grown), more, sure),
+        CountPair("bytes to the server", size.sent, moved.get("in"), fewer),
+        CountPair("bytes from the server", size.received, moved.get("out"), _uncounted(grown), more, sure),
     ]
 
 
@@ -281,11 +285,11 @@ def _uncounted(grown: Mapping[str, Any]) -> Bounds:
     return [("lost", LAST_SEND * (grown.get("respawns_total", 0) + missing))] if held else NONE
 
 
-def _sizes(said: Mapping[str, Any], sent: int, wire: Wire) -> tuple[int | None, int | None]:
+def _sizes(messages: Messages, sent: int, wire: WireFormat) -> tuple[int | None, int | None]:
     """Give the bytes of a message and, at most, of what comes back; None where they were not all of the run's SIZE."""
     end = 0 if wire.framing == "chunk" else 1
     message = (wire.size or 0) + end
-    if wire.size is None or not (said["sent"] - said["cut"]) * message <= sent <= said["sent"] * message:
+    if wire.size is None or not (messages.sent - messages.cut) * message <= sent <= messages.sent * message:
         return None, None
     return message, max(GREETING + end if wire.app == "hello" else message, ERROR_LINE)
 

@@ -1,9 +1,8 @@
-"""Pure: the figures of one worker in, and why what it measured is not the server's doing, or "".
+"""Pure: says why the figures of a worker tell nothing about the server, or "".
 
-A worker is a program on a machine like any other: it is held up by its own work, by the limit it was given, by the
-host below its machine, by what else runs there. Then it sends late and reads late, and calls the sum latency. So a
-saturated worker makes a run 'unknown', never a pass. Each limit below stands for one way of being held up, and the
-reason names the one to blame, the evidence, and what to do.
+A worker can be delayed by its own work, by its CPU limit, by the host of its virtual machine and by other programs.
+Then it sends late and reads late, and measures the sum as latency. So a saturated worker makes a run 'unknown', never a
+pass. Each limit below detects one cause of delay, and the reason names the cause, the evidence, and what to do.
 """
 
 from collections.abc import Iterator
@@ -18,16 +17,16 @@ LAG_LIMIT_MS = 50.0
 CPU_LIMIT = 0.9
 # Share of the time for which a CPU limit may hold a worker back: a p99 is made of the worst hundredth of the time.
 THROTTLED_LIMIT = 0.01
-# Cores that a worker must be allowed. The kernel deals a limit out in slices of 100 ms: 0.05 of a core is 5 ms in each.
-# Being told to stop takes Locust 25 to 50 ms of CPU at a stretch, a full garbage collection of 10,000 users as much,
-# the first users more: there each becomes a second of silence or two, in which connects are timed. In between a worker
-# with little to do shows nothing of it (measured with 5 users, 0.05 of a core, 15 s: lag p99 3 ms, never held back,
-# after a ramp in which it was held back for 90 % of the time).
+# Cores that a worker must be allowed. The kernel divides a limit into slices of 100 ms: 0.05 of a core is 5 ms a slice.
+# Handling the stop message takes Locust 25 to 50 ms of CPU at a stretch, a full garbage collection of 10,000 users as
+# much, the first users more: there each becomes a second of silence or two, in which connects are timed. In between a
+# worker with little to do shows nothing of it (measured with 5 users, 0.05 of a core, 15 s: lag p99 3 ms, never
+# throttled, after a ramp in which it was throttled for 90 % of the time).
 CPU_FLOOR = 0.1
 # Share of each CPU's time that the host must have stolen before it is to blame. The worst case, that all of it was
 # taken from this worker, is likely on two CPUs and is not on sixty-four; below a tenth, lag tells whether it hurt.
 STOLEN_LIMIT = 0.1
-# Share of its late moments for which a worker was running from which on it was late by its own work.
+# If a worker was running for at least this share of the time in which it was late, its own work made it late.
 BUSY = 0.5
 LESS = "use more workers or a lower rate"
 RAISE = "raise it, or use more workers or a lower rate"
@@ -35,7 +34,7 @@ ELSEWHERE = "end them, or use other machines"
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerFigures:
     """One worker as the master saw it; `lost` says how it was lost, "" if it wasn't; the rest is of the steady window.
 
     Shares are of one core (`cpu_share`, `stolen_share`: by the host, from all `cpus` together), of the window's time
@@ -59,8 +58,8 @@ class Worker:
     cpus: int | None = None
 
 
-def doubt(worker: Worker) -> str:
-    """Say why the figures of this worker say nothing about the server, or ""; a lost worker is another matter."""
+def doubt(worker: WorkerFigures) -> str:
+    """Say why the figures of this worker tell nothing about the server, or ""; a lost worker is judged elsewhere."""
     if worker.lost:
         return ""
     if worker.cpu_share is None:
@@ -71,8 +70,8 @@ def doubt(worker: Worker) -> str:
     return f"the generator was saturated on worker {worker.id} ({_evidence(worker)}): {'; '.join(causes)}"
 
 
-def _causes(worker: Worker) -> Iterator[str]:
-    """Give what held the worker up beyond what it can bear, each with what to do."""
+def _causes(worker: WorkerFigures) -> Iterator[str]:
+    """Give each cause of delay that is above its limit, with what to do."""
     throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
     if throttled > THROTTLED_LIMIT:
         yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
@@ -84,8 +83,8 @@ def _causes(worker: Worker) -> Iterator[str]:
         yield f"its own work took all that it had; {LESS}"
 
 
-def _unexplained(worker: Worker) -> Iterator[str]:
-    """Give who was to blame for lag that none of the other figures explains."""
+def _unexplained(worker: WorkerFigures) -> Iterator[str]:
+    """Give the cause of lag that none of the other figures explains."""
     if not _late(worker):
         return
     if (worker.late_cpu_share or 0.0) >= BUSY:
@@ -94,19 +93,19 @@ def _unexplained(worker: Worker) -> Iterator[str]:
         yield f"it was kept from running, by other programs on its machine, a call that blocks or a signal; {ELSEWHERE}"
 
 
-def _late(worker: Worker) -> bool:
+def _late(worker: WorkerFigures) -> bool:
     return (worker.lag_p99_ms or 0.0) > LAG_LIMIT_MS
 
 
-def _stolen(worker: Worker) -> bool:
-    """Whether the host left the worker too little, or took enough to explain its lag."""
+def _stolen(worker: WorkerFigures) -> bool:
+    """Whether the host left the worker too little CPU, or took enough to explain its lag."""
     stolen = worker.stolen_share or 0.0
     if stolen / (worker.cpus or 1) <= STOLEN_LIMIT:
         return False
     return _late(worker) or (worker.cpu_share or 0.0) + stolen > CPU_LIMIT
 
 
-def _evidence(worker: Worker) -> str:
+def _evidence(worker: WorkerFigures) -> str:
     lag = "" if worker.lag_p99_ms is None else f"lag p99 {worker.lag_p99_ms:.1f} ms, worst {worker.lag_max_ms:.0f} ms, "
     return f"{lag}{_percent(worker.cpu_share)} of a core"
 

@@ -1,8 +1,8 @@
 """Where the control groups of this process are: versions 1 and 2, seen from inside a container or from the host.
 
 /proc/self/cgroup names the group's path as the host sees it. Below the mount that a container has, that path
-is either there (its own namespace, or the host), or the mount itself is the group (version 1 without a
-namespace): both are looked at, and so are the groups between, since a limit may sit on any of them.
+either exists (its own namespace, or the host), or the mount itself is the group (version 1 without a namespace). Both
+are read, and so are the groups between, since any of them may have a limit.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _upwards(group: Path, mount: Path) -> Iterator[Path]:
 
 
 def text(path: Path) -> str:
-    """Give what a file says, "" where it can't be read: what isn't there is no limit."""
+    """Give the text of a file, "" where it can't be read: a missing file is no limit."""
     try:
         return path.read_text()
     except OSError:

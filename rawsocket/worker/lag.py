@@ -1,7 +1,7 @@
-"""Whether this process is itself the bottleneck: its hub's lag and turns, and the CPU that was kept from it.
+"""Whether this process is itself the bottleneck: the lag and turns of its hub, and the CPU that it did not get.
 
-Strategy: a raw timer of the loop (no greenlet) is due every `TICK_S` on a fixed grid of the monotonic clock. What a
-tick is late by is what any timer, read or reply of this process was late by at that moment. A tick that was missed
+Strategy: a raw timer of the loop (no greenlet) is due every `TICK_S` on a fixed grid of the monotonic clock. A tick is
+as late as any timer, read or reply of this process was at that moment. A tick that was missed
 counts as well, with its own lag: after a block of 95 ms nine ticks were due and were 85, 75, ... 5 ms late. One
 value for the whole block would hide it among the quiet ones (coordinated omission, in the measurement of lag itself);
 so a share of the ticks is a share of the time. Nothing here yields, and what a report reads are small files of /proc
@@ -18,6 +18,7 @@ from typing import Any
 
 from gevent.hub import get_hub
 
+from rawsocket.measurement.report import Lag
 from rawsocket.measurement.rows import truncate
 from rawsocket.worker.cgroups import folders, text
 
@@ -30,7 +31,7 @@ CLOCK_HZ = os.sysconf("SC_CLK_TCK")
 STEAL = 8  # `cpu  user nice system idle iowait irq softirq steal ...`, see proc_stat(5)
 
 
-class Meter:
+class LagMeter:
     """Measures the hub of the thread that makes it; one for each process that runs users."""
 
     def __init__(self, hub: Any = None, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
@@ -45,7 +46,7 @@ class Meter:
         self._iteration = self._iterations()
 
     def start(self) -> None:
-        """Begin to tick; the grid begins now."""
+        """Start to tick; the grid starts now."""
         self.stop()
         self._ran, self._cpu = time.monotonic(), time.process_time()
         self._due = self._ran + TICK_S
@@ -58,31 +59,25 @@ class Meter:
             self._timer.close()
             self._timer = None
 
-    def report(self) -> dict[str, Any]:
-        """Give the "health" of a worker's report, msgpack-able.
-
-        `lag` ([[us, ticks], ...], cut as the recorder cuts latencies) and `lag_max_us` are what is new since the last
-        report; all else is absolute: hub turns; `steal_s`, that the host has stolen from all `cpus` together (None:
-        unknown); `throttled_s`, for which the CPU limit held this process's group back, and that limit in cores (None:
-        there is none); `late_s`, for which this process was more than a tick late, and the CPU that it used meanwhile.
-        """
+    def report(self) -> Lag:
+        """Give that part of a worker's report; lags are cut as the recorder cuts latencies."""
         if self._timer is not None and time.monotonic() - self._due >= TICK_S:
-            self._tick()  # a process that comes round from a long stop may report before its timers run
+            self._tick()  # a process that wakes from a long stop may report before its timers run
         self._turn()
         lags, self._lags = self._lags, {}
         worst, self._max_us = self._max_us, 0
         throttled, limit = throttling(*self._places)
-        return {
-            "lag": [[us, ticks] for us, ticks in lags.items()],
-            "lag_max_us": worst,
-            "turns": self._turns,
-            "steal_s": stolen(self._places[0]),
-            "throttled_s": throttled,
-            "cpu_limit": limit,
-            "cpus": os.cpu_count() or 1,
-            "late_s": self._late_s,
-            "late_cpu_s": self._late_cpu_s,
-        }
+        return Lag(
+            lags=[[us, ticks] for us, ticks in lags.items()],
+            worst_us=worst,
+            turns=self._turns,
+            steal_s=stolen(self._places[0]),
+            throttled_s=throttled,
+            cpu_limit=limit,
+            cpus=os.cpu_count() or 1,
+            late_s=self._late_s,
+            late_cpu_s=self._late_cpu_s,
+        )
 
     def _arm(self, after: float) -> None:
         """Have the timer on the grid: libev moves a repeating timer to the moment it ran at when it was that late."""

@@ -1,4 +1,4 @@
-"""How many users a worker can carry: descriptors, source ports, memory. Reading is apart from reckoning.
+"""How many users a worker can carry: descriptors, source ports, memory. Reading the limits is separate from checking.
 
 Rules:
 
@@ -7,17 +7,17 @@ Rules:
 - Workers that share a network namespace share its source ports; workers that share a memory limit (or a
   machine without one) share that memory. In containers each has its own; as local processes they share
   both, and then more workers on the same machine don't help. The message says so.
-- What doesn't fit is told before the run, with the limit's name and the number of workers that would do.
+- A run that doesn't fit is refused before it starts, with the limit's name and the number of workers that would do.
 """
 
 import math
 import os
 import resource
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from rawsocket.measurement.report import Limits
 from rawsocket.worker.cgroups import folders, text
 
 # Descriptors that a worker needs for itself: ZeroMQ's sockets and event descriptors, epoll, the log. 12 were open in an
@@ -27,21 +27,6 @@ RESERVED_DESCRIPTORS = 64
 # memory per socket; the rest is for statistics, a scenario's own objects and messages larger than the default.
 KB_PER_USER = 24
 KERNEL_MEMORY_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2**63 for 'no limit'
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one worker has: descriptors and ports by number, memory in KB, and whom it shares the latter two with."""
-
-    descriptors: int
-    ports: int
-    memory_kb: int
-    net: str = ""
-    memory: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the limits as a message to the master carries them."""
-        return asdict(self)
 
 
 def raise_descriptors() -> int:
@@ -78,7 +63,7 @@ def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_US
     """Say why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
 
     Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
-    What more workers don't mend is named first, so that who follows the advice isn't sent on to the next limit.
+    A limit that more workers don't widen is named first, so that following the advice doesn't lead to the next limit.
     """
     if not limits or workers < 1:
         return None

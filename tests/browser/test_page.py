@@ -1,4 +1,4 @@
-"""The page in a real browser: the start form, Start, the held count rises, its tab, processes and curve, Stop."""
+"""The page in a real browser: the start form, Start, the held count rises, its tab, processes and chart, Stop."""
 
 import os
 import re
@@ -67,10 +67,10 @@ def test_a_strangers_first_minutes(browser: Browser, lab_page: Page) -> None:
     browser.get_by_role("tab", name="Held connections").click()
     expect(browser.get_by_role("cell", name=str(USERS), exact=True).first).to_be_visible()
     expect(browser.get_by_role("cell", name=f"select: {PROCESSES} of {PROCESSES} processes, 40 each")).to_be_visible()
-    processes = browser.locator("#holdfast-curve .process")
+    processes = browser.locator("#holdfast-chart .process")
     expect(processes).to_have_text([f"{number}{USERS // PROCESSES}" for number in range(PROCESSES)])
-    expect(browser.locator("#holdfast-curve svg")).to_be_visible()
-    browser.wait_for_timeout(4000)  # for the picture alone: a curve of a few seconds
+    expect(browser.locator("#holdfast-chart svg")).to_be_visible()
+    browser.wait_for_timeout(4000)  # for the picture alone: a chart of a few seconds
     browser.screenshot(path=SHOTS / "held.png")
 
     browser.get_by_role("button", name=re.compile("stop", re.I)).click()

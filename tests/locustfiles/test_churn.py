@@ -51,5 +51,5 @@ def test_the_time_from_due_has_the_connect_in_it(every: float):
         run = Run(Churn, f"tcp://{host}:{port}", users=1, every=every)
         wait_until(lambda: RECORDER.answered > 5)
         run.stop()
-    [times] = [row[5] for row in RECORDER.report()["rows"] if row[1] == "message"]
-    assert (sum(us * n for us, n in times["due"]) > sum(us * n for us, n in times["sent"])) == (every > 0)
+    [times] = [row.times for row in RECORDER.report().rows if row.name == "message"]
+    assert (sum(us * n for us, n in times.due) > sum(us * n for us, n in times.sent)) == (every > 0)

@@ -64,8 +64,8 @@ def test_the_pace_says_whether_there_is_a_due_time(url: str, pace: str):
     run = Run(Hold, url, users=2, every=0.02, pace=pace)
     wait_until(lambda: RECORDER.answered > 20)
     run.stop()
-    [times] = [row[5] for row in RECORDER.report()["rows"] if row[1] == "message"]
-    assert (times["due"] == times["sent"]) == (pace == "closed")
+    [times] = [row.times for row in RECORDER.report().rows if row.name == "message"]
+    assert (times.due == times.sent) == (pace == "closed")
 
 
 def test_holding_is_what_it_is_for():

@@ -9,7 +9,7 @@ import pytest
 from lab import settings
 from lab.bench import options as bench_load_options
 from lab.bench.servers import options as bench_server_options
-from rawsocket.options import OPTIONS, Option
+from rawsocket.settings.options import OPTIONS, Option
 from server import settings as server
 from tests.meta.conftest import sources, text
 from tests.support.pages import rows

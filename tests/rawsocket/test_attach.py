@@ -65,7 +65,7 @@ def test_attaching_twice_adds_nothing() -> None:
 
 @undisturbed
 @pytest.mark.parametrize(("expect", "code", "verdict"), [(b"ping", 0, "pass"), (b"pong", 3, "fail")])
-def test_a_strangers_local_run_has_the_verdict_as_its_exit_code(
+def test_a_local_run_of_plain_locust_has_the_verdict_as_its_exit_code(
     tmp_path: Path, server: ServerProcess, expect: bytes, code: int, verdict: str
 ) -> None:
     demand(code, *_ended(_locust(tmp_path, *_run(server), expect=expect)))
@@ -76,7 +76,7 @@ def test_a_strangers_local_run_has_the_verdict_as_its_exit_code(
 
 
 @undisturbed
-def test_a_strangers_master_and_worker_too(tmp_path: Path, server: ServerProcess) -> None:
+def test_a_master_and_worker_of_plain_locust_too(tmp_path: Path, server: ServerProcess) -> None:
     port = str(free_port())
     (tmp_path / "worker").mkdir()
     master = _locust(tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "1", *_run(server))
@@ -92,7 +92,7 @@ def test_a_strangers_master_and_worker_too(tmp_path: Path, server: ServerProcess
 
 
 @undisturbed
-def test_a_strangers_run_may_have_no_end_but_ctrl_c(tmp_path: Path, server: ServerProcess) -> None:
+def test_a_run_of_plain_locust_may_end_by_ctrl_c_alone(tmp_path: Path, server: ServerProcess) -> None:
     process = _locust(tmp_path, *[a for a in _run(server) if a not in ("-t", "6s")])
     server.wait_for_metrics(lambda metrics: metrics["connections"] == 10)
     sent = server.metrics()["messages_total"]

@@ -7,7 +7,7 @@ import pytest
 import rawsocket
 
 ROOT = Path(__file__).parents[2]
-PURE = ("errors", "framing", "wire.framing", "wire.replies", "wire.payload", "target")
+PURE = ("errors", "framing", "wire.framing", "wire.receive_buffer", "wire.payload", "target")
 FORBIDDEN = {"_socket", "socket", "selectors", "select", "threading", "logging", "gevent", "locust"}
 
 
@@ -24,13 +24,23 @@ def test_a_pure_file_brings_in_nothing_impure(name: str):
     assert not FORBIDDEN & (modules_after(f"import rawsocket.{name}") - modules_after(""))
 
 
-@pytest.mark.parametrize("name", ["measurement.recorder", "options"])
+@pytest.mark.parametrize("name", ["measurement.recorder", "settings.options"])
 def test_these_do_without_locust_and_gevent(name: str):
     assert not {"gevent", "locust"} & modules_after(f"import rawsocket.{name}")
 
 
 def test_framings_are_public_without_locust():
     assert "locust" not in modules_after("from rawsocket import Line, Chunk, RawSocketError")
+
+
+@pytest.mark.parametrize("name", ["LabSession", "LabUser", "RawSocketUser", "SessionUser"])
+def test_each_user_class_attaches_the_library_to_locust(name: str):
+    assert "rawsocket.attach" in modules_after(f"from rawsocket import {name}")
+
+
+def test_the_users_package_alone_does_not_import_the_listeners():
+    modules = modules_after("import rawsocket.users.session_user, rawsocket.users.raw_socket_user")
+    assert not {"rawsocket.attach", "rawsocket.worker", "rawsocket.master"} & modules
 
 
 def test_every_public_name_is_there():

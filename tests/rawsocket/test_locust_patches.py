@@ -2,11 +2,19 @@ import locust  # isort: skip  # patches the process before anything else is impo
 
 import gc
 import inspect
+import logging
+import re
+from types import SimpleNamespace
+from typing import Any
 
+import locust.html
+import locust.main
+import locust.web
 import pytest
-from locust import argument_parser
+from gevent.pool import Group
+from locust import User, argument_parser
 from locust.env import Environment
-from locust.runners import Runner, WorkerRunner
+from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches
 
@@ -41,7 +49,7 @@ def test_the_parser_is_built_once(monkeypatch: pytest.MonkeyPatch):
     assert gc.get_threshold() == locust_patches.GC_THRESHOLDS
 
 
-def test_the_release_that_we_name_still_asks_for_them_with_each_message():
+def test_the_named_release_still_asks_for_them_with_each_message():
     """What the patch is for: without this line it is of no use, and with another one perhaps wrong."""
     assert locust.__version__ == "2.47.0"
     assert "argument_parser.default_args_dict()" in inspect.getsource(WorkerRunner.handle_message)
@@ -72,3 +80,119 @@ def test_locusts_own_statistics_use_them(monkeypatch: pytest.MonkeyPatch):
     environment = Environment()
     environment.stats.log_request("TCP", "message", 0.2345, 20)
     assert environment.stats.get("message", "TCP").get_response_time_percentile(0.99) == 0.23
+
+
+def test_the_report_interval_is_asked_for_before_each_pause(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
+    locust_patches.report_every(1.0)
+    assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
+    assert "gevent.sleep(WORKER_REPORT_INTERVAL)" in inspect.getsource(WorkerRunner.stats_reporter)
+
+
+class Idle(User):
+    """A user that does nothing."""
+
+    abstract = True
+
+
+def local_runner() -> LocalRunner:
+    return Environment(user_classes=[Idle]).create_local_runner()
+
+
+def test_users_start_only_while_it_is_allowed(monkeypatch: pytest.MonkeyPatch):
+    spawned: list[Any] = []
+    runner, allowed = local_runner(), False
+    monkeypatch.setattr(runner, "spawn_users", lambda *args, **kwargs: spawned.append((args, kwargs)) or ["a user"])
+    locust_patches.spawn_only_if(runner, lambda: allowed)
+    assert runner.spawn_users({"Idle": 1}) == []
+    allowed = True
+    assert runner.spawn_users({"Idle": 2}, wait=True) == ["a user"]
+    assert spawned == [(({"Idle": 2},), {"wait": True})]
+
+
+def test_both_runners_that_have_users_start_and_stop_them_by_these_methods():
+    for method in (LocalRunner._start, WorkerRunner.start_worker):
+        source = inspect.getsource(method)
+        assert "self.spawn_users(" in source
+        assert "self.stop_users(" in source
+    assert list(inspect.signature(Runner.spawn_users).parameters) == ["self", "user_classes_spawn_count", "wait"]
+    assert list(inspect.signature(Runner.stop_users).parameters) == ["self", "user_classes_stop_count"]
+    assert "self.stop_users(self.user_classes_count)" in inspect.getsource(Runner.stop)
+
+
+def test_stopping_users_is_replaced_for_one_runner_and_may_fall_back_on_locusts_own():
+    runner, other = local_runner(), local_runner()
+    asked: list[Any] = []
+
+    def stop_users(locusts_own: Any, counts: dict[str, int]) -> None:
+        asked.append(counts)
+        locusts_own({})
+
+    locust_patches.replace_stop_users(runner, stop_users)
+    runner.stop_users({"Idle": 0})
+    other.stop_users({})
+    assert asked == [{"Idle": 0}]
+
+
+class Counted(Group):
+    """A group that says what it was told to say."""
+
+    def count_by_class(self) -> dict[type, int]:
+        return {Idle: 7}
+
+
+def test_users_are_counted_by_their_group_where_it_can(monkeypatch: pytest.MonkeyPatch):
+    original = inspect.getattr_static(Runner, "user_classes_count")
+    monkeypatch.setattr(Runner, "user_classes_count", original)
+    locust_patches.count_users_by_group()
+    replaced = inspect.getattr_static(Runner, "user_classes_count")
+    locust_patches.count_users_by_group()
+    assert inspect.getattr_static(Runner, "user_classes_count") is replaced
+    runner = local_runner()
+    assert runner.user_classes_count == {"Idle": 0}
+    locust_patches.replace_user_group(runner, Counted())
+    assert runner.user_classes_count == {"Idle": 7}
+
+
+def test_the_named_release_keeps_its_users_in_a_group_that_can_be_replaced():
+    assert "self.user_greenlets = Group()" in inspect.getsource(Runner.__init__)
+    assert "new_user.start(self.user_greenlets)" in inspect.getsource(Runner.spawn_users)
+
+
+def test_locusts_console_table_is_silenced(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "level", logging.INFO)
+    locust_patches.silence_console_table()
+    assert locust.stats.console_logger.level == logging.WARNING
+
+
+def test_a_tab_and_its_table_go_to_the_template():
+    web_ui: Any = SimpleNamespace(template_args={"kept": 1})
+    locust_patches.add_tab(web_ui, "held", "Held connections", [("name", "Worker"), ("users", "Users")])
+    structure = [{"key": "name", "title": "Worker"}, {"key": "users", "title": "Users"}]
+    assert web_ui.template_args == {
+        "kept": 1,
+        "extended_tabs": [{"title": "Held connections", "key": "held"}],
+        "extended_tables": [{"key": "held", "structure": structure}],
+    }
+    # Locust merges what it shows into what is there, and the page's own script reads these names.
+    assert "self.template_args = {**self.template_args, **new_template_args}" in inspect.getsource(
+        locust.web.WebUI.update_template_args
+    )
+
+
+def test_all_three_names_of_locusts_renderer_give_the_section_once(monkeypatch: pytest.MonkeyPatch):
+    modules = (locust.html, locust.main, locust.web)
+    for module in modules:
+        monkeypatch.setattr(module, "get_html_report", module.get_html_report)
+    locust_patches.add_report_section(lambda theme: "<p>the first</p>")
+    locust_patches.add_report_section(lambda theme: f"<p>theme: {theme}</p>")
+    environment = Environment()
+    environment.create_local_runner()
+    for module in modules:
+        page = module.get_html_report(environment, show_download_link=False, theme="dark")
+        assert re.findall("<p>.*?</p>", page) == ["<p>theme: dark</p>"]
+
+
+def test_a_part_stands_before_the_end_of_the_body():
+    assert locust_patches.before_end_of_body("<body>a</body></html>", "<p>") == "<body>a<p></body></html>"
+    assert locust_patches.before_end_of_body("no body", "<p>") == "no body<p>"

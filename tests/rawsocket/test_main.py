@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.master.plan import Plan
+from rawsocket.settings.plan import Plan
 from tests.support.locust_fleet import free_port, locust_fleet, run_module
 from tests.support.server_process import running_server
 

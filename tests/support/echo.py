@@ -113,6 +113,10 @@ def push(peer: socket.socket) -> None:
     silent(peer)
 
 
+def push_then_close(peer: socket.socket) -> None:
+    peer.sendall(b"nobody asked\n")
+
+
 def push_part(peer: socket.socket) -> None:
     peer.sendall(b"nobody asked")
     silent(peer)
@@ -155,6 +159,7 @@ MODES: dict[str, Callable[[socket.socket], None]] = {
         endless,
         twice,
         push,
+        push_then_close,
         push_part,
         one_answer,
         pieces,

@@ -117,3 +117,16 @@ def eventually(holds: Callable[[], object], what: str) -> None:
         if monotonic() > end:
             raise AssertionError(f"never happened: {what}")
         sleep(PAUSE)
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """A listener that never accepts and whose backlog is full: further SYNs are not answered."""
+    with socket.socket() as listener, ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]

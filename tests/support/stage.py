@@ -7,15 +7,13 @@ from typing import Any
 
 import gevent
 
-from rawsocket.engine.config import Setup
-from rawsocket.engine.deadlines import Sweeper
-from rawsocket.engine.reactor import Reactor
+from rawsocket.engine.connection import Connection
+from rawsocket.engine.process import Engine
 from rawsocket.errors import RawSocketError
-from rawsocket.measurement.locust_stats import Batch
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import Times
 from rawsocket.target import Target
-from rawsocket.users.runner import Life, Session
+from rawsocket.users.config import SessionConfig
+from rawsocket.users.session_runner import Session, SessionRunner
 from rawsocket.users.steps import Request
 from rawsocket.wire.framing import Framing, Line
 from rawsocket.wire.payload import payload
@@ -23,17 +21,25 @@ from tests.support import echo
 from tests.support.running import LONG, wait_until
 
 
-class Stage(Life):
-    """Plays a session once; what it gives or raises is kept, and so is every event."""
+class Stage:
+    """A user that plays a session once; what it gives or raises is kept, and so is every event."""
 
-    def __init__(self, setup: Setup, play: Callable[["Stage"], Session]) -> None:
-        super().__init__(setup)
+    def __init__(self, make_config: Callable[[Any], SessionConfig], play: Callable[["Stage"], Session]) -> None:
         self.outcomes: list[tuple[str, str]] = []
+        self.listener = self
+        self.config = make_config(self)
+        self.runner = SessionRunner(self.config, self)
+        self.recorder = self.config.recorder
         self.result: Any = None
         self.raised: BaseException | None = None
         self.over = False
         self._play = play
-        self.begin(time.perf_counter())
+        self.runner.start(time.perf_counter())
+
+    @property
+    def connection(self) -> Connection:
+        assert self.runner.connection is not None
+        return self.runner.connection
 
     def session(self) -> Session:
         try:
@@ -43,11 +49,12 @@ class Stage(Life):
         raise SystemExit
 
     def ask(self, size: int = 20, **more: Any) -> Request:
-        message = payload(size, self.connection_id, self.message_no)
+        connection = self.connection
+        message = payload(size, connection.connection_id, connection.message_no)
         return Request(message, "message", message, **more)
 
-    def tell(self, row: str, times: Times | None, length: int, failure: RawSocketError | None) -> None:
-        super().tell(row, times, length, failure)
+    def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        assert owner is self.runner
         self.outcomes.append((row, failure.name if failure else "ok"))
 
     def played(self) -> "Stage":
@@ -55,34 +62,51 @@ class Stage(Life):
         wait_until(lambda: self.over)
         return self
 
-    def _is_end(self, error: BaseException) -> bool:
+    def is_end(self, error: BaseException) -> bool:
         return isinstance(error, SystemExit)
 
-    def _over(self) -> None:
+    def report_error(self, error: BaseException) -> None:
+        raise error
+
+    def on_end(self) -> None:
         self.over = True
+
+    def context(self) -> dict[str, Any]:
+        return {}
 
     def check(self) -> None:
         """The recorder's invariants."""
         made = self.recorder
-        settled = self._sock is not None and self.settled
-        in_flight = len(list(self._flights()))
+        connection = self.runner.connection
+        is_open = connection is not None and connection.is_open
+        settled = is_open and connection.settled
+        in_flight = connection.in_flight if connection else 0
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed + settled
         assert made.sent == made.answered + made.wrong + made.unanswered + in_flight
         assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
-        assert made.held == (self._sock is not None)
-        assert made.failures == sum(sum(row.failures.values()) for row in self.setup.rows.values())
+        assert made.held == is_open
+        assert made.failures == sum(sum(row.failures.values()) for row in self.config.rows.values())
 
 
 @contextlib.contextmanager
-def theatre() -> Iterator[Sweeper]:
-    """A reactor and a sweeper of its own, with a fresh recorder."""
-    reactor = Reactor()
+def theatre() -> Iterator[Engine]:
+    """An engine of its own."""
+    engine = Engine()
     try:
-        yield Sweeper(reactor, Recorder())
-        assert reactor.handlers == []
+        yield engine
+        assert engine.reactor.handlers == []
     finally:
-        reactor.close()
+        engine.reactor.close()
+
+
+def config_for(
+    engine: Engine, events: Any, target: Target, framing: Framing | None = None, **more: Any
+) -> SessionConfig:
+    """A configuration with a recorder of its own, and with long timeouts where none are given."""
+    timeouts = {"connect_timeout": LONG, "send_timeout": LONG, "reply_timeout": LONG}
+    recorder = Recorder()
+    return SessionConfig(engine, recorder, recorder.rows, events, target, framing or Line(), **(timeouts | more))
 
 
 @contextlib.contextmanager
@@ -90,14 +114,12 @@ def staged(
     mode: str, play: Callable[[Stage], Session], framing: Framing | None = None, host: str = "127.0.0.1", **more: Any
 ) -> Iterator[Stage]:
     """The session, begun, against a server of tests/support/echo.py."""
-    timeouts = {"connect_timeout": LONG, "send_timeout": LONG, "reply_timeout": LONG}
-    with theatre() as sweeper, echo.running(mode, host) as (_, port):
-        rows = Batch(sweeper.recorder)
-        stage = Stage(Setup(sweeper, rows, Target(host, port), framing or Line(), **(timeouts | more)), play)
+    with theatre() as engine, echo.running(mode, host) as (_, port):
+        stage = Stage(lambda events: config_for(engine, events, Target(host, port), framing, **more), play)
         try:
             yield stage
         finally:
             if not stage.over:
-                stage.end()
+                stage.runner.end()
             gevent.sleep(0)
         stage.check()

@@ -11,17 +11,14 @@ from typing import Any
 
 import pytest
 
-from rawsocket.engine import connect_attempt as attempt
-from rawsocket.engine import connection as talk
-from rawsocket.engine import reactor, sending
+from rawsocket.engine import connection, connector, exchange, reactor
 from rawsocket.engine.accounting import SETTLES_AFTER
-from rawsocket.engine.config import Setup
 from rawsocket.errors import RawSocketError
-from rawsocket.measurement.locust_stats import Batch
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
-from rawsocket.users import runner as life
-from rawsocket.users.runner import Life, Session
+from rawsocket.users import session_runner, session_steps
+from rawsocket.users.config import SessionConfig
+from rawsocket.users.session_runner import Session, SessionRunner
 from rawsocket.wire.framing import Framing, Line
 
 LONG = 1e6
@@ -40,19 +37,20 @@ class World:
         self.handlers: dict[int, Any] = {}
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        for module in (life, talk, sending, attempt, reactor):
+        for module in (session_runner, session_steps, connection, exchange, connector, reactor):
             patch.setattr(module, "time", self)
-        patch.setattr(life, "Attempt", self._attempt)
-        self.setup = self._setup(**setup)
+        self.listener = None
+        self.config = self._config(**setup)
 
-    def _setup(self, framing: Framing | None = None, timeout: float = LONG, **more: Any) -> Setup:
-        sweeper: Any = self
+    def _config(self, framing: Framing | None = None, timeout: float = LONG, **more: Any) -> SessionConfig:
+        world: Any = self
         timeouts = {"connect_timeout": timeout, "send_timeout": timeout, "reply_timeout": timeout}
-        made = Setup(sweeper, Batch(self.recorder), Target("a", 1), framing or Line(), **(timeouts | more))
+        rows = self.recorder.rows
+        made = SessionConfig(world, self.recorder, rows, world, Target("a", 1), framing or Line(), **(timeouts | more))
         made.random = lambda: 0.5
         return made
 
-    # -- as `time`, as the sweeper, as the reactor ---------------------------------------------------------------
+    # -- as `time`, as the engine and all its parts ---------------------------------------------------------------
 
     def perf_counter(self) -> float:
         return self.now
@@ -61,11 +59,17 @@ class World:
     def reactor(self) -> Any:
         return self
 
-    def look_every(self, seconds: float) -> None:
+    deadlines = connector = reactor
+
+    @property
+    def recorders(self) -> set[Any]:
+        return set()
+
+    def at_least(self, timeout: float) -> None:
         pass
 
-    def opened(self, connection: Any) -> None:
-        self.call(self.now + SETTLES_AFTER, connection.settle)
+    def settle_later(self, connection: Any) -> None:
+        self.call(self.now + SETTLES_AFTER, lambda: connection.is_open and connection.settle())
 
     def at(self, when: float, timed: Any) -> None:
         timed.key = next(self._order) + 1
@@ -113,7 +117,7 @@ class World:
                 return end + self.delay
         return sent + self.delay
 
-    def _attempt(self, _: Any, __: Any, ___: float, opened: Any, failed: Any) -> "Attempt":
+    def attempt(self, _: Any, __: Any, ___: Any, ____: float, opened: Any, failed: Any) -> "Attempt":
         return Attempt(self, opened, failed)
 
 
@@ -172,17 +176,30 @@ class Sock:
         self.closed = True
 
 
-class Played(Life):
-    """A life that plays a session which the test gives it."""
+class Played:
+    """A user that plays a session which the test gives it."""
 
     def __init__(self, world: World, session: Callable[["Played"], Session]) -> None:
-        super().__init__(world.setup)
+        self.runner = SessionRunner(world.config, self)
         self._session = session
         self.over = False
-        self.begin(world.now)
+        self.runner.start(world.now)
+
+    @property
+    def message_no(self) -> int:
+        return 0 if self.runner.connection is None else self.runner.connection.message_no
 
     def session(self) -> Session:
         return self._session(self)
 
-    def _over(self) -> None:
+    def is_end(self, error: BaseException) -> bool:
+        return False
+
+    def report_error(self, error: BaseException) -> None:
+        raise error
+
+    def on_end(self) -> None:
         self.over = True
+
+    def context(self) -> dict[str, Any]:
+        return {}

@@ -1,4 +1,4 @@
-"""The master's /metrics: `holdfast_load_*`, read from the desk at each scrape, in a registry of its own."""
+"""The master's /metrics: `holdfast_load_*`, read from the run controller at each scrape, in a registry of its own."""
 
 from collections.abc import Iterator
 
@@ -7,50 +7,50 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from rawsocket.master import worker_lag as health
-from rawsocket.master.controller import Desk
+from rawsocket.master.controller import RunController
+from rawsocket.master.figures import cpu_s
+from rawsocket.master.worker_lag import lag_p99_ms
 from rawsocket.measurement.histogram import quantiles
-from rawsocket.measurement.latencies import Times, by_kind
+from rawsocket.measurement.latencies import Histograms
 
 PREFIX = "holdfast_load_"
 QUANTILES = (0.5, 0.95, 0.99, 0.999, 1.0)
 
 
-class DeskCollector(Collector):
+class RunCollector(Collector):
     """Gives the current run's figures; counters begin at zero with each run."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, controller: RunController) -> None:
+        self._controller = controller
 
     def collect(self) -> Iterator[Metric]:
         """Yield all families."""
-        desk, totals = self._desk, self._desk.fleet.totals()
-        messages = totals["messages"]
-        yield _gauge("held", "connections held now, summed over live workers", desk.held())
-        yield _gauge("users", "users running now", desk.runner.user_count)
-        yield _gauge("workers", "live workers", len(desk.live()))
-        yield _gauge("running", "1 while a run is on", int(desk.running))
-        if desk.probe.held is not None:
-            yield _gauge("server_held", "connections by the server's own count", desk.probe.held)
-        connections = totals["connections"]
-        yield _counter("connects", "attempts to connect that succeeded", connections["connected"])
-        yield _counter("connects_attempted", "attempts to connect that have ended", connections["attempted"])
-        yield _labelled("connects_failed", "attempts to connect that failed", "reason", connections["failed"])
-        yield _labelled("drops", "connections lost", "reason", connections["dropped"])
-        yield _counter("reconnects", "connects after a connection was lost", connections["reconnects"])
+        controller, totals = self._controller, self._controller.run.totals()
+        connections, messages = totals.connections, totals.messages.to_wire()
+        yield _gauge("held", "connections held now, summed over live workers", controller.held())
+        yield _gauge("users", "users running now", controller.runner.user_count)
+        yield _gauge("workers", "live workers", len(controller.live()))
+        yield _gauge("running", "1 while a run is on", int(controller.run.running))
+        if controller.probe.held is not None:
+            yield _gauge("server_held", "connections by the server's own count", controller.probe.held)
+        yield _counter("connects", "attempts to connect that succeeded", connections.connected)
+        yield _counter("connects_attempted", "attempts to connect that have ended", connections.attempted)
+        yield _labelled("connects_failed", "attempts to connect that failed", "reason", connections.failed)
+        yield _labelled("drops", "connections lost", "reason", connections.dropped)
+        yield _counter("reconnects", "connects after a connection was lost", connections.reconnects)
         outcomes = {outcome: count for outcome, count in messages.items() if not isinstance(count, dict)}
         yield _labelled("messages", "messages by what became of them", "outcome", outcomes)
-        yield _labelled("messages_unsent", "messages due and never sent", "reason", messages.get("unsent", {}))
-        yield _labelled("bytes", "payload bytes", "direction", totals["bytes"])
-        yield _counter("failures", "failed events of all kinds", totals["failures"])
-        yield _latency(by_kind(desk.fleet.latencies.run))
-        yield from _workers(desk)
+        yield _labelled("messages_unsent", "messages due and never sent", "reason", totals.messages.unsent)
+        yield _labelled("bytes", "payload bytes", "direction", totals.bytes.to_wire())
+        yield _counter("failures", "failed events of all kinds", totals.failures)
+        yield _latency(controller.run.latencies.by_kind())
+        yield from _workers(controller)
 
 
-def render(desk: Desk) -> bytes:
+def render(controller: RunController) -> bytes:
     """Give the text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(DeskCollector(desk))
+    registry.register(RunCollector(controller))
     return generate_latest(registry)
 
 
@@ -62,7 +62,7 @@ def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(PREFIX + name, text, value=value)
 
 
-def _latency(times: Times) -> Metric:
+def _latency(times: Histograms) -> Metric:
     """Give a summary with the quantiles of the run so far; values are exact to three significant digits."""
     name = PREFIX + "latency_seconds"
     family = Metric(name, "times in this run so far, by what was timed", "summary")
@@ -75,14 +75,15 @@ def _latency(times: Times) -> Metric:
     return family
 
 
-def _workers(desk: Desk) -> Iterator[Metric]:
+def _workers(controller: RunController) -> Iterator[Metric]:
     """Give what tells of each live worker whether it is itself the bottleneck; a worker that doesn't know has none."""
     lag = _per_worker("worker_lag_seconds", "lag of the worker's hub: p99 of the last second")
     worst = _per_worker("worker_lag_max_seconds", "lag of the worker's hub: the worst of this run")
     cpu = _per_worker("worker_cpu_share", "share of one core that the worker used in the last second")
-    for worker in desk.live():
-        member = desk.fleet.member(worker)
-        ms, worst_us, share = health.lag_ms(member.latest), member.health.worst_us, member.rate("cpu_s")
+    for worker in controller.live():
+        known, own = controller.workers.worker(worker), controller.run.find(worker)
+        ms, share = lag_p99_ms(known.latest), known.rate(cpu_s)
+        worst_us = own.worst_lag_us if own else None
         for family, value in (
             (lag, None if ms is None else ms / 1e3),
             (worst, None if worst_us is None else worst_us / 1e6),

@@ -1,12 +1,12 @@
-"""Who may change something through the page: its own scripts and command-line clients, nobody else's web page.
+"""Decides which requests may change something: those of the page itself and of command-line clients.
 
 Locust's page has no login and answers every origin (`Access-Control-Allow-Origin: *`), so any web page that
 the user visits could start a load. Rules:
 
-- A request that changes something (any method but GET, HEAD, OPTIONS) must be addressed to one of the
-  page's own names; that defeats DNS rebinding, where a foreign name resolves to this machine.
-- Where a browser says who sent it (Origin, Sec-Fetch-Site), it must be the page itself.
-- The CORS headers are taken off every answer.
+- A request that changes something (any method but GET, HEAD, OPTIONS) must name one of the page's own names as its
+  host; that defeats DNS rebinding, where a foreign name resolves to this machine.
+- Where a browser says where the request comes from (Origin, Sec-Fetch-Site), it must be the page itself.
+- The CORS headers are removed from every answer.
 - /swarm answers with a message, which the page shows, where the host is not the lab's target or the users
   don't fit.
 """
@@ -24,7 +24,7 @@ Environ = dict[str, Any]
 WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class Guard:
+class RequestGuard:
     """A WSGI layer around the page's application."""
 
     def __init__(self, inner: WSGI, names: Iterable[str]) -> None:
@@ -32,7 +32,7 @@ class Guard:
         self._names = frozenset(names)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Refuse, or pass on and take the CORS headers off."""
+        """Refuse, or pass on and remove the CORS headers."""
         reason = refusal(environ, self._names)
         if reason:
             body = f"{reason}\n".encode()
@@ -90,7 +90,7 @@ def foreign(host: str, allowed: str) -> str | None:
 
 def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
     """Put the guard around the app; `check` says why a start (POST `path`) is refused, or None."""
-    app.wsgi_app = Guard(app.wsgi_app, names)  # type: ignore[method-assign]
+    app.wsgi_app = RequestGuard(app.wsgi_app, names)  # type: ignore[method-assign]
 
     @app.before_request
     def refuse_start() -> Response | None:

@@ -1,9 +1,8 @@
-"""Locust's page with one tab more: held connections, a row per worker, their sum, the server's own count, the curve.
+"""Locust's page with one tab more: held connections, a row per worker, their sum, the server's own count, a chart.
 
-The tab and its table go through Locust's own doors: `extended_tabs` and `extended_tables` in the template's
-arguments (the page merges them), `extended_stats` in the answer of /stats/requests. That answer is memoised
-by Locust for two seconds and the same response object comes by again, so it is overwritten, never appended
-to. The curve has no door: its script is added to the HTML.
+Locust's template takes the tab and its table (see locust_patches.add_tab), and the page reads the rows from
+`extended_stats` in the answer of /stats/requests. Locust keeps that answer for two seconds and gives the same response
+object again, so it is overwritten, never appended to. Locust has no place for a chart: its script is added to the HTML.
 """
 
 import json
@@ -13,12 +12,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
-from rawsocket.master import server_summary as serving
-from rawsocket.master import worker_lag as health
-from rawsocket.master.controller import Desk
-from rawsocket.master.page import metrics
-from rawsocket.master.page import request_guard as guard
-from rawsocket.options import BY_NAME
+from rawsocket import locust_patches
+from rawsocket.master import server_summary, worker_lag
+from rawsocket.master.controller import RunController
+from rawsocket.master.figures import answered, cpu_s
+from rawsocket.master.page import metrics, request_guard
+from rawsocket.master.run import Participant
+from rawsocket.settings.options import BY_NAME
 
 KEY = "held"
 TITLE = "Held connections"
@@ -36,42 +36,41 @@ COLUMNS = (
     ("turns", "Turns/s"),
     ("age", "Report age (s)"),
 )
-SCRIPT = Path(__file__).with_name("curve.js")
-Row = dict[str, Any]
+SCRIPT = Path(__file__).with_name("held_chart.js")
+Fields = dict[str, Any]  # one row of a table, or one entry of state.json
 
 
-def install(desk: Desk, web_ui: WebUI) -> None:
-    """Add tab, routes and guard to the page, before it starts."""
-    prefix = (getattr(desk.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
+def install(controller: RunController, web_ui: WebUI) -> None:
+    """Add tab, routes and request guard to the page, before it starts."""
+    prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     assert web_ui.app is not None
-    web_ui.template_args.update(
-        extended_tabs=[{"title": TITLE, "key": KEY}],
-        extended_tables=[{"key": KEY, "structure": [{"key": key, "title": title} for key, title in COLUMNS]}],
-    )
-    web_ui.app.register_blueprint(_routes(desk, web_ui, prefix))
+    locust_patches.add_tab(web_ui, KEY, TITLE, COLUMNS)
+    web_ui.app.register_blueprint(_routes(controller, web_ui, prefix))
 
     @web_ui.app.after_request
     def extend(response: Response) -> Response:
         if request.path == f"{prefix}/stats/requests" and response.is_json:
             response.set_data(
-                json.dumps({**response.get_json(), "extended_stats": [{"key": KEY, "data": table(desk)}]})
+                json.dumps({**response.get_json(), "extended_stats": [{"key": KEY, "data": table(controller)}]})
             )
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
-            response.set_data(with_script(response.get_data(as_text=True), f"{prefix}/lab/curve.js"))
+            response.set_data(with_script(response.get_data(as_text=True), f"{prefix}/lab/held_chart.js"))
         return response
 
-    guard.install(web_ui.app, desk.plan.page_names, lambda form: refuse_start(desk, form.form), f"{prefix}/swarm")
+    request_guard.install(
+        web_ui.app, controller.plan.page_names, lambda form: refuse_start(controller, form.form), f"{prefix}/swarm"
+    )
 
 
 def with_script(page: str, address: str) -> str:
-    """Put the curve's script at the end of the page's body."""
-    at = page.rfind("</body>")
-    return page if at < 0 else f'{page[:at]}<script src="{address}"></script>\n{page[at:]}'
+    """Put the chart's script at the end of the page's body."""
+    script = f'<script src="{address}"></script>\n'
+    return locust_patches.before_end_of_body(page, script) if "</body>" in page else page
 
 
-def refuse_start(desk: Desk, form: Any) -> str | None:
+def refuse_start(controller: RunController, form: Any) -> str | None:
     """Say why what was typed into the start form can't be started, or None."""
-    foreign = guard.foreign(form.get("host", ""), desk.plan.target)
+    foreign = request_guard.foreign(form.get("host", ""), controller.plan.target)
     if foreign:
         return foreign
     for name in sorted(BY_NAME.keys() & form.keys()):
@@ -80,61 +79,65 @@ def refuse_start(desk: Desk, form: Any) -> str | None:
         except ValueError as error:
             return str(error)
     users = form.get("user_count", "")
-    return desk.refuse(int(users)) if users.isdigit() else None
+    return controller.refuse(int(users)) if users.isdigit() else None
 
 
-def table(desk: Desk) -> list[Row]:
+def table(controller: RunController) -> list[Fields]:
     """Give the tab's rows: each worker, their sum, the server."""
-    rows = workers(desk)
+    rows = workers(controller)
     blank = dict.fromkeys((key for key, _ in COLUMNS), "")
     live = [_cells(row) for row in rows]
     total = {
         **blank,
         "name": TOTAL,
-        "users": desk.runner.user_count,
-        "held": desk.held(),
+        "users": controller.runner.user_count,
+        "held": controller.held(),
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
-        "failures": desk.fleet.totals()["failures"],
+        "failures": controller.run.totals().failures,
     }
-    server = {**blank, "name": SERVER, **serving.cells(desk.probe.counters, desk.probe.rate)}
+    server = {**blank, "name": SERVER, **server_summary.cells(controller.probe.counters, controller.probe.rate)}
     return [total, server, *live]
 
 
-def workers(desk: Desk) -> list[Row]:
-    """Give what is known of each worker that is live or took part in the run."""
-    live = set(desk.live())
-    names = sorted(live | {member.id for member in desk.fleet.participants})
-    return [_worker(desk, name, name in live) for name in names]
+def workers(controller: RunController) -> list[Fields]:
+    """Give what is known about each worker that is live or took part in the run."""
+    live = set(controller.live())
+    names = sorted(live | {own.id for own in controller.run.participants})
+    return [_worker(controller, name, name in live) for name in names]
 
 
-def _worker(desk: Desk, name: str, live: bool) -> Row:
-    member = desk.fleet.member(name)
-    clients = getattr(desk.runner, "clients", {})
-    client = clients.get(name)
-    age = desk.fleet.age(name)
-    share = member.rate("cpu_s") if live else None
-    rates = health.rates(member.before, member.latest) if live else health.rates(None, None)
-    worst = member.health.worst_us
-    rate = member.rate("messages", "answered") if live else None
+def _worker(controller: RunController, name: str, live: bool) -> Fields:
+    known, own = controller.workers.worker(name), controller.run.find(name) or Participant(name)
+    state, users = _locusts_view(controller, own)
+    age = controller.workers.age(name)
+    share, rate = (known.rate(figure) if live else None for figure in (cpu_s, answered))
+    rates = worker_lag.rates(known.before, known.latest) if live else worker_lag.rates(None, None)
     return {
         "id": name,
-        "state": str(client.state)
-        if client
-        else ("running" if desk.local and desk.running else member.lost and "lost"),
-        "users": client.user_count if client else (desk.runner.user_count if desk.local else 0),
-        "held": desk.fleet.held_by(name) if live else 0,
+        "state": state,
+        "users": users,
+        "held": controller.workers.held_by(name) if live else 0,
         "messages_s": None if rate is None else round(rate, 1),
-        "failures": member.counts["failures"] if member.counts else 0,
+        "failures": own.report.counts.failures if own.report else 0,
         "cpu_share": None if share is None else round(share, 3),
-        "lag_p99_ms": health.lag_ms(member.latest) if live else None,
-        "lag_max_ms": None if worst is None else worst / 1000,
+        "lag_p99_ms": worker_lag.lag_p99_ms(known.latest) if live else None,
+        "lag_max_ms": None if own.worst_lag_us is None else own.worst_lag_us / 1000,
         **{name: rates[name] for name in ("turns_s", "stolen_share", "throttled_share")},
         "report_age_s": None if age == float("inf") else round(age, 1),
-        "lost": bool(member.lost),
+        "lost": bool(own.lost),
     }
 
 
-def _cells(worker: Row) -> Row:
+def _locusts_view(controller: RunController, own: Participant) -> tuple[str, int]:
+    """Give the worker's state and its users, as Locust has them."""
+    client = getattr(controller.runner, "clients", {}).get(own.id)
+    if client:
+        return str(client.state), client.user_count
+    users = controller.runner.user_count if controller.local else 0
+    return "running" if controller.local and controller.run.running else "lost" if own.lost else "", users
+
+
+def _cells(worker: Fields) -> Fields:
     share, age, turns = worker["cpu_share"], worker["report_age_s"], worker["turns_s"]
     return {
         "name": worker["id"],
@@ -150,30 +153,30 @@ def _cells(worker: Row) -> Row:
     }
 
 
-def _lag(worker: Row) -> str:
+def _lag(worker: Fields) -> str:
     """Give the lag in the last report and the worst of the run, "-" where only one of them is known."""
     lags = worker["lag_p99_ms"], worker["lag_max_ms"]
     return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
 
 
-def state(desk: Desk) -> Row:
+def state(controller: RunController) -> Fields:
     """Give /lab/state.json; `state` is Locust's own word for the state of its runner."""
-    last = desk.document
+    last = controller.run.document
     return {
-        "state": str(desk.runner.state),
-        "users": desk.runner.user_count,
-        "held": desk.held(),
-        "server_held": desk.probe.held,
-        "server": serving.state(desk.probe.counters, desk.probe.rate),
-        "server_processes": serving.processes(desk.probe.counters),
-        "workers": workers(desk),
-        "elapsed_s": round(desk.elapsed_s, 1),
-        "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(desk)},
+        "state": str(controller.runner.state),
+        "users": controller.runner.user_count,
+        "held": controller.held(),
+        "server_held": controller.probe.held,
+        "server": server_summary.state(controller.probe.counters, controller.probe.rate),
+        "server_processes": server_summary.processes(controller.probe.counters),
+        "workers": workers(controller),
+        "elapsed_s": round(controller.elapsed_s, 1),
+        "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(controller)},
         "verdict": None if last is None else {key: last[key] for key in ("verdict", "exit_code", "reasons")},
     }
 
 
-def _routes(desk: Desk, web_ui: WebUI, prefix: str) -> Blueprint:
+def _routes(controller: RunController, web_ui: WebUI, prefix: str) -> Blueprint:
     blueprint = Blueprint("holdfast", __name__, url_prefix=prefix or None)
 
     @blueprint.route("/lab/healthz")
@@ -183,21 +186,21 @@ def _routes(desk: Desk, web_ui: WebUI, prefix: str) -> Blueprint:
     @blueprint.route("/lab/state.json")
     @web_ui.auth_required_if_enabled
     def state_json() -> Response:
-        return _fresh(jsonify(state(desk)))
+        return _fresh(jsonify(state(controller)))
 
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled
     def timeline_json() -> Response:
-        return _fresh(jsonify(desk.timeline.columns()))
+        return _fresh(jsonify(controller.run.timeline.columns()))
 
-    @blueprint.route("/lab/curve.js")
-    def curve_js() -> Response:
+    @blueprint.route("/lab/held_chart.js")
+    def held_chart_js() -> Response:
         return _fresh(Response(SCRIPT.read_text(encoding="utf-8"), mimetype="text/javascript"))
 
     @blueprint.route("/metrics")
     @web_ui.auth_required_if_enabled
     def metrics_text() -> Response:
-        return _fresh(Response(metrics.render(desk), mimetype="text/plain; version=0.0.4"))
+        return _fresh(Response(metrics.render(controller), mimetype="text/plain; version=0.0.4"))
 
     return blueprint
 

@@ -1,7 +1,7 @@
-"""Writes what a run leaves behind into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
+"""Writes the artefacts of a run into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
 
-Each file is written whole under another name and then renamed, readable by all (mode 644): who collects
-them is another user. Totals of stats.csv and verdict.json come from the same reports of the workers, so
+Each file is written whole under another name and then renamed, readable by all (mode 644), because another user
+collects them. Totals of stats.csv and verdict.json come from the same reports of the workers, so
 they agree. env.json names versions, limits and the lab's settings; it never holds the environment as such,
 which may carry secrets.
 """
@@ -22,14 +22,13 @@ from typing import Any
 
 import locust.html
 
-from rawsocket.master.controller import Desk
-from rawsocket.master.plan import Plan
-from rawsocket.master.reports import console as progress
-from rawsocket.master.reports import hlog, ledger_table
+from rawsocket.master.controller import RunController
+from rawsocket.master.reports import console, ledger_table
+from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
-from rawsocket.master.workers import Fleet
-from rawsocket.measurement import histogram
+from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.settings.plan import Plan
 
 # Times are from due; those from sent and to the first byte stand at the end.
 DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
@@ -40,31 +39,31 @@ STATS = (
     *(f"first_{name}_ms" for name in FIRST),
 )
 FAILURES = ("type", "name", "failure", "count", "example")
-Row = tuple[Any, ...]
+CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(desk: Desk) -> None:
-    """Write all of them for the concluded run; one that fails is logged and doesn't keep the others away."""
-    if not desk.plan.runs:
+def write(controller: RunController) -> None:
+    """Write all of them for the current run; one that fails is logged and doesn't prevent the others."""
+    if not controller.plan.runs:
         return
-    folder = Path(desk.plan.runs)
-    document = desk.conclude()
+    folder = Path(controller.plan.runs)
+    document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
         "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
         "junit.xml": lambda: junit(document),
         "summary.md": lambda: summary(document),
-        "timeline.csv": lambda: timeline(desk.timeline),
-        "stats.csv": lambda: stats(desk.fleet),
-        "failures.csv": lambda: failures(desk.fleet),
-        "env.json": lambda: json.dumps(environment(desk.plan, document), indent=2) + "\n",
-        "report.html": lambda: locust.html.get_html_report(desk.environment, show_download_link=False),
+        "timeline.csv": lambda: timeline(controller.run.timeline),
+        "stats.csv": lambda: stats(controller.run),
+        "failures.csv": lambda: failures(controller.run),
+        "env.json": lambda: json.dumps(environment(controller.plan, document), indent=2) + "\n",
+        "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
     }
     for name, make in makers.items():
         with _logging_trouble(folder / name):
             put(folder / name, make())
-    with _logging_trouble(folder / hlog.NAME):  # was written as the run went; its last second is still to come
-        desk.log.finish(desk.elapsed_s, desk.fleet.fresh_latencies())
+    with _logging_trouble(folder / latency_log.NAME):  # written during the run; only its last second is missing
+        controller.run.log.finish(controller.elapsed_s, controller.run.take_second())
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def junit(document: Mapping[str, Any]) -> str:
     cases = [("run", outcome, f"{verdict}: {reasons}")]
     for check in document["thresholds"]:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
-        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {progress.number(check['actual'])}"))
+        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {console.number(check['actual'])}"))
     kinds = [kind for _, kind, _ in cases]
     counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
     suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts})
@@ -116,14 +115,14 @@ def summary(document: Mapping[str, Any]) -> str:
     reasons = "\n".join(f"- {_cell(reason)}" for reason in document["reasons"])
     outcome = {True: "met", False: "**missed**", None: "not measured"}
     checks = [
-        (check["name"], f"{check['limit']:g}", progress.number(check["actual"]), outcome[check["ok"]])
+        (check["name"], f"{check['limit']:g}", console.number(check["actual"]), outcome[check["ok"]])
         for check in document["thresholds"]
     ]
     parts = [title, what, reasons]
     if checks:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
-    header, *times = progress.latencies(document["latency_ms"])
-    parts += [_markdown(header, times), _markdown(("figure", ""), progress.figures(document))]
+    header, *times = console.latencies(document["latency_ms"])
+    parts += [_markdown(header, times), _markdown(("figure", ""), console.figures(document))]
     parts += _ledger(document["ledger"], document["reasons"])
     return "\n\n".join(parts) + "\n"
 
@@ -132,7 +131,7 @@ def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
     unknown = "\n".join(f"- {_cell(reason)}" for reason in ledger_table.unknown(ledger, said))
     parts = [f"### {ledger_table.title(ledger)}", unknown]
     parts.append(_markdown(ledger_table.HEADER, ledger_table.both(ledger)))
-    return [part for part in (*parts, _markdown(ledger_table.FATES, ledger_table.alone(ledger))) if part]
+    return [part for part in (*parts, _markdown(ledger_table.OUTCOMES, ledger_table.alone(ledger))) if part]
 
 
 def timeline(samples: Timeline) -> str:
@@ -140,32 +139,32 @@ def timeline(samples: Timeline) -> str:
     return _csv(COLUMNS, samples.rows())
 
 
-def stats(fleet: Fleet) -> str:
+def stats(run: Run) -> str:
     """Give stats.csv: a row for each name, and their sum."""
-    rows = fleet.rows()
+    rows = run.rows()
     lines = [
-        _stats_row(*key, row["requests"], sum(row["failures"].values()), row["bytes"], _times(row["times"]))
+        _stats_row(*key, row.requests, sum(row.failures.values()), row.bytes, _times(row.times))
         for key, row in rows.items()
     ]
     total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
-    times = [_times(row["times"]) for row in rows.values()]
+    times = [_times(row.times) for row in rows.values()]
     whole = [histogram.merged(row[at] for row in times) for at in range(3)]
     return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
 
 
-def failures(fleet: Fleet) -> str:
-    """Give failures.csv: a row for each name of a failure in each row; of wrong replies with what was seen of one."""
-    seen = fleet.examples()
+def failures(run: Run) -> str:
+    """Give failures.csv: a line for each failure in each row; for wrong replies with an example."""
+    seen = run.examples()
     lines = [
         (*key, failure, count, seen.get(failure))
-        for key, row in fleet.rows().items()
-        for failure, count in sorted(row["failures"].items())
+        for key, row in run.rows().items()
+        for failure, count in sorted(row.failures.items())
     ]
     return _csv(FAILURES, lines)
 
 
 def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give env.json: what the figures depend on beside the server."""
+    """Give env.json: what the figures depend on, apart from the server."""
     versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
     return {
         "versions": {"python": platform.python_version(), **versions},
@@ -183,12 +182,12 @@ def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
-    """Give those from due, from sent and to the first byte; a connect is due when it is begun."""
+    """Give the times from due, from sent and to the first byte; a connect is due when it starts."""
     sent = times.get("sent", {})
     return [times.get("due") or sent, sent, times.get("first", {})]
 
 
-def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> Row:
+def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> CsvRow:
     quantiles: list[str] = []
     for measured, names in zip(times, (DUE, SENT, FIRST), strict=True):
         found = histogram.summary(measured)
@@ -196,7 +195,7 @@ def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, time
     return (kind, name, requests, failed, size, *quantiles)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Row]) -> str:
+def _csv(header: Iterable[str], rows: Iterable[CsvRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -1,9 +1,9 @@
-"""Pure: what a headless run says on the console, a line each second and a table at the end."""
+"""Pure: the console output of a headless run: a line each second and a table at the end."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.master import server_summary as serving
+from rawsocket.master import server_summary
 from rawsocket.master.reports import ledger_table
 from rawsocket.master.timeline import Sample
 
@@ -37,7 +37,7 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
         ("messages/s, steady", number(messages["per_s"])),
-        *serving.figures(document["server"]),
+        *server_summary.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
         ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),
@@ -63,7 +63,7 @@ def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[str, ...]]:
-    """Give verdict.json's latency_ms with the kinds side by side: a header, then a row for each percentile."""
+    """Give verdict.json's latency_ms with the kinds in columns: a header, then a row for each percentile."""
     columns = [measured[kind] or {} for kind in KINDS]
     rows = [(said, *(milliseconds(column.get(name)) for column in columns)) for name, said in LEVELS.items()]
     return [("latency, ms", *KINDS.values()), *rows]

@@ -1,4 +1,4 @@
-"""Pure: the curve of held connections over time as one static SVG, for the report. The page has curve.js."""
+"""Pure: the chart of held connections over time as one static SVG, for the report. The page has held_chart.js."""
 
 import math
 from collections.abc import Sequence

@@ -1,8 +1,7 @@
 """Pure: latency by percentile, from due against from sent, as one static SVG for the report.
 
-The percentile axis is HdrHistogram's: each nine (90 %, 99 %, 99.9 %) takes the same width, up to the last one
-that so many messages can tell anything about. The latency axis is logarithmic as well: 0.2 ms and 2 s can be
-read in one picture.
+The percentile axis is HdrHistogram's: each nine (90 %, 99 %, 99.9 %) takes the same width, up to the last one for which
+there are enough messages. The latency axis is logarithmic as well: 0.2 ms and 2 s can be read in one picture.
 """
 
 import math
@@ -73,7 +72,7 @@ def time(ms: float) -> str:
 
 
 def caption(due: Histogram, sent: Histogram, waiting: int = 0) -> str:
-    """Say in words what the picture shows; `waiting` messages had no reply when stop was asked."""
+    """Describe the picture; `waiting` messages had no reply when stop was asked."""
     if not due:
         return "No message was answered: there is no latency to show."
     still = f" {waiting} had no reply yet when stop was asked: of these it is the time for which they had waited."

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 HEADER = ("what", "clients say", "server says", "difference", "explained by", "unexplained")
-FATES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
+OUTCOMES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
 NUMBERS = {"clients say", "server says", "difference", "unexplained", "in all", "unaccounted for"}
 ALONE = ("connects begun", "connections made", "messages due", "messages sent")
 TITLES = {
@@ -19,14 +19,14 @@ Cells = tuple[str, ...]
 
 
 def title(ledger: Mapping[str, Any]) -> str:
-    """Say in one line whether both sides agree."""
+    """Say in one line whether the two sides agree."""
     if all(row["status"] == "unknown" for row in ledger["rows"]):
         return "Ledger: unknown"
     return TITLES[ledger["reconciled"]]
 
 
 def both(ledger: Mapping[str, Any]) -> list[Cells]:
-    """Give the rows that have two sides, as the texts of HEADER's columns."""
+    """Give the rows with two sides, as texts for the columns of HEADER."""
     return [
         (
             row["what"],
@@ -42,7 +42,7 @@ def both(ledger: Mapping[str, Any]) -> list[Cells]:
 
 
 def alone(ledger: Mapping[str, Any]) -> list[Cells]:
-    """Give the rows of the clients alone, as the texts of FATES' columns."""
+    """Give the rows of the clients alone, as texts for the columns of OUTCOMES."""
     return [
         (row["what"], _number(row["clients"]), _named(row["explained"]), _number(row["unexplained"], row["status"]))
         for row in ledger["rows"]
@@ -51,23 +51,23 @@ def alone(ledger: Mapping[str, Any]) -> list[Cells]:
 
 
 def unknown(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
-    """Give why something is unknown, without what is `said` among the reasons of the verdict anyway."""
+    """Give why something is unknown, without the reasons that the verdict has `said` already."""
     return [reason for reason in ledger["unknown"] if reason not in said]
 
 
 def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
-    """Give the whole of it as lines, without the reasons that are `said` already."""
+    """Give the ledger as lines, without the reasons that are `said` already."""
     lines = [title(ledger), *(f"  unknown: {reason}" for reason in unknown(ledger, said))]
-    return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([FATES, *alone(ledger)])]
+    return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([OUTCOMES, *alone(ledger)])]
 
 
 def html(ledger: Mapping[str, Any], said: Collection[str] = ()) -> str:
-    """Give the whole of it as a section of the report, without the reasons that are `said` already."""
+    """Give the ledger as a section of the report, without the reasons that are `said` already."""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in unknown(ledger, said))
     states = {row["what"]: row["status"] for row in ledger["rows"]}
     return (
         f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{reasons}</ul>'
-        f"{_table([HEADER, *both(ledger)], states)}<br>{_table([FATES, *alone(ledger)], states)}"
+        f"{_table([HEADER, *both(ledger)], states)}<br>{_table([OUTCOMES, *alone(ledger)], states)}"
     )
 
 
@@ -87,7 +87,7 @@ def _side(cell: str) -> str:
 
 
 def _columns(rows: Iterable[Cells]) -> list[str]:
-    """Set cells in columns, numbers at the right edge of theirs."""
+    """Align cells in columns, numbers to the right."""
     rows = list(rows)
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     return ["  ".join(map(_set, row, widths)).rstrip() for row in rows]

@@ -1,6 +1,6 @@
-"""Pure: what the report's pictures have in common: a frame, a scale, gridlines with their values, a line.
+"""Pure: the common parts of the report's pictures: a frame, a scale, gridlines with their values, a line.
 
-Lengths are in the picture's own units; colours of texts and grids are those of the page around it.
+Lengths are in the picture's own units; texts and grids take the colours of the page.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ Scale = Callable[[float], float]
 
 
 def picture(width: int, height: int, label: str, parts: Iterable[str]) -> str:
-    """Give the picture; `label` is what those who can't see it are told."""
+    """Give the picture; screen readers read out `label`."""
     return "".join(
         (
             f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}" '
@@ -22,7 +22,7 @@ def picture(width: int, height: int, label: str, parts: Iterable[str]) -> str:
 
 
 def scale(low: float, high: float, start: float, end: float) -> Scale:
-    """Give what maps values from low to high to places from start to end."""
+    """Give the function that maps values from low to high to places from start to end."""
     return lambda value: round(start + (value - low) / (high - low) * (end - start), 1)
 
 

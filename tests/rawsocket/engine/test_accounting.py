@@ -1,6 +1,8 @@
+from typing import Any
+
 import pytest
 
-from rawsocket.engine.accounting import CLIENT, Books
+from rawsocket.engine.accounting import CLIENT, Accounting
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, Wrong
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Times
@@ -8,19 +10,27 @@ from rawsocket.measurement.rows import Times
 TIMES = (0.3, 0.2, 0.1)
 
 
-class Kept(Books):
-    """Books whose events are kept."""
+class Account:
+    """A connection and its accounts, whose events are kept."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._recorder = Recorder()
+        self.recorder = Recorder()
         self.events: list[tuple[str, str]] = []
+        self.listener = self.owner = self
+        self.accounting = Accounting(self.recorder, self.recorder.rows, self)
+        self.reconnect = self.settled = self.answered = self.heard = False
+        self.connected_at = self.connect_seconds = 0.0
+        self.connection_id = 0
 
-    @property
-    def recorder(self) -> Recorder:
-        return self._recorder
+    def open(self) -> None:
+        self.settled = self.heard = False
+        self.accounting.opened(self, 1.0, 1.5)
 
-    def tell(self, row: str, times: Times | None, length: int, failure: RawSocketError | None) -> None:
+    def lost(self, *loss: Any, cut: bool = False) -> None:
+        self.accounting.lost(self, *loss, cut)
+
+    def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
+        assert owner is self
         self.events.append((row, failure.name if failure else "ok"))
 
     def check(self) -> None:
@@ -32,113 +42,116 @@ class Kept(Books):
 
 
 @pytest.fixture
-def books() -> Kept:
-    made = Kept()
-    made.opened(1.0, 1.5)
+def account() -> Account:
+    made = Account()
+    made.open()
     assert made.recorder.held == 1
     assert made.recorder.attempted == 0
     return made
 
 
 def test_an_attempt_that_fails_was_never_open():
-    books = Kept()
-    books.never_opened(1.0, 1.5, Refused())
-    assert books.events == [("connect", "refused")]
-    assert books.recorder.failed == {"refused": 1}
-    books.check()
+    account = Account()
+    account.accounting.not_opened(account, 0.5, Refused())
+    assert account.events == [("connect", "refused")]
+    assert account.recorder.failed == {"refused": 1}
+    account.check()
 
 
 @pytest.mark.parametrize("row", ["connect", "reconnect"])
-def test_a_connection_settles_once(books: Kept, row: str):
-    books.reconnect = row == "reconnect"
-    books.settle()
-    books.settle()
-    assert books.events == [(row, "ok")]
-    assert (books.recorder.connected, books.recorder.reconnects) == (1, row == "reconnect")
+def test_a_connection_settles_once(account: Account, row: str):
+    account.reconnect = row == "reconnect"
+    account.accounting.settle(account)
+    account.accounting.settle(account)
+    assert account.events == [(row, "ok")]
+    assert (account.recorder.connected, account.recorder.reconnects) == (1, row == "reconnect")
 
 
-def test_the_first_wrong_reply_of_a_run_is_logged_and_kept(books: Kept, caplog: pytest.LogCaptureFixture):
+def test_the_first_wrong_reply_of_a_run_is_logged_and_kept(account: Account, caplog: pytest.LogCaptureFixture):
     for detail in ("ERR message too long", "something else"):
-        books.ended()
-        books.lost(Wrong(detail), [("message", TIMES)], None, False)
-        books.opened(1.0, 1.5)
-    books.ended()
-    books.lost(ReplyTimeout("0 bytes had come"), [("message", TIMES)], None, False)
-    assert books.recorder.examples == {"wrong": "ERR message too long"}
+        account.lost(Wrong(detail), [("message", TIMES)], None)
+        account.open()
+    account.lost(ReplyTimeout("0 bytes had come"), [("message", TIMES)], None)
+    assert account.recorder.examples == {"wrong": "ERR message too long"}
     assert [record.getMessage() for record in caplog.records] == [
         "the first reply of this run that was wrong: ERR message too long"
     ]
-    books.check()
+    account.check()
 
 
-def test_closing_settles_and_leaves_messages_unanswered_without_failure(books: Kept):
-    books.recorder.sent = 3
-    books.ended()
-    books.closed(3, cut=True)
-    assert books.events == [("connect", "ok")]
-    assert (books.recorder.unanswered_by, books.recorder.cut) == ({CLIENT: 3}, 1)
-    books.check()
+def test_closing_settles_and_leaves_messages_unanswered_without_failure(account: Account):
+    account.recorder.sent = 3
+    account.accounting.closed(account, 3, cut=True)
+    assert account.events == [("connect", "ok")]
+    assert (account.recorder.unanswered_by, account.recorder.cut) == ({CLIENT: 3}, 1)
+    account.check()
 
 
-def test_a_loss_with_messages_in_flight_stands_in_their_rows(books: Kept):
-    books.ended()
-    books.lost(ReplyTimeout(), [("a", TIMES), ("b", TIMES)], None, cut=False)
-    assert books.events == [("connect", "ok"), ("a", "reply-timeout"), ("b", "reply-timeout")]
-    assert books.recorder.unanswered_by == {"reply-timeout": 2}
-    assert books.recorder.dropped == {"reply-timeout": 1}
-    books.check()
+def test_a_loss_with_messages_in_flight_stands_in_their_rows(account: Account):
+    account.lost(ReplyTimeout(), [("a", TIMES), ("b", TIMES)], None)
+    assert account.events == [("connect", "ok"), ("a", "reply-timeout"), ("b", "reply-timeout")]
+    assert account.recorder.unanswered_by == {"reply-timeout": 2}
+    assert account.recorder.dropped == {"reply-timeout": 1}
+    account.check()
 
 
-def test_a_reply_that_came_and_was_bad_is_wrong_and_those_behind_it_unanswered(books: Kept):
-    books.ended()
-    books.lost(Short(), [("a", TIMES), ("b", TIMES)], None, cut=False)
-    assert (books.recorder.wrong, books.recorder.unanswered_by) == (1, {"short": 1})
-    books.check()
+def test_a_reply_that_came_and_was_bad_is_wrong_and_those_behind_it_unanswered(account: Account):
+    account.lost(Short(), [("a", TIMES), ("b", TIMES)], None)
+    assert (account.recorder.wrong, account.recorder.unanswered_by) == (1, {"short": 1})
+    account.check()
 
 
-def test_a_loss_without_any_is_a_drop(books: Kept):
-    books.ended()
-    books.lost(Closed(), [], None, cut=False)
-    assert books.events == [("connect", "ok"), ("drop", "closed")]
-    books.check()
+def test_a_loss_without_any_is_a_drop(account: Account):
+    account.lost(Closed(), [], None)
+    assert account.events == [("connect", "ok"), ("drop", "closed")]
+    account.check()
 
 
-def test_a_loss_while_waiting_for_a_push_stands_in_its_row(books: Kept):
-    books.ended()
-    books.lost(Closed(), [], ("news", TIMES), cut=False)
-    assert books.events == [("connect", "ok"), ("news", "closed")]
-    assert books.recorder.unanswered == 0
-    books.check()
+def test_a_loss_while_waiting_for_a_push_stands_in_its_row(account: Account):
+    account.lost(Closed(), [], ("news", TIMES))
+    assert account.events == [("connect", "ok"), ("news", "closed")]
+    assert account.recorder.unanswered == 0
+    account.check()
 
 
 @pytest.mark.parametrize("in_flight", [[], [("a", TIMES)]])
-def test_a_refusal_before_it_has_settled_is_a_failed_attempt(books: Kept, in_flight: list[tuple[str, Times]]):
-    books.ended()
-    books.lost(ServerFull(), in_flight, None, cut=False)
-    assert books.events == [("connect", "server-full"), *(("a", "server-full") for _ in in_flight)]
-    assert books.recorder.failed == {"server-full": 1}
-    assert books.recorder.dropped == {}
-    books.check()
+def test_a_refusal_before_it_has_settled_is_a_failed_attempt(account: Account, in_flight: list[tuple[str, Times]]):
+    account.lost(ServerFull(), in_flight, None)
+    assert account.events == [("connect", "server-full"), *(("a", "server-full") for _ in in_flight)]
+    assert account.recorder.failed == {"server-full": 1}
+    assert account.recorder.dropped == {}
+    account.check()
 
 
-def test_a_refusal_after_it_has_settled_is_a_drop(books: Kept):
-    books.settle()
-    books.ended()
-    books.lost(ServerFull(), [], None, cut=False)
-    assert books.events == [("connect", "ok"), ("drop", "server-full")]
-    books.check()
+def test_a_refusal_after_it_has_settled_is_a_drop(account: Account):
+    account.accounting.settle(account)
+    account.lost(ServerFull(), [], None)
+    assert account.events == [("connect", "ok"), ("drop", "server-full")]
+    account.check()
 
 
-def test_a_connection_that_heard_nothing_is_unproven(books: Kept):
-    books.ended()
-    books.opened(2.0, 2.5)
-    books.heard = True
-    books.ended()
-    assert books.recorder.unproven == 1
+def test_a_connection_that_heard_nothing_is_unproven(account: Account):
+    account.accounting.closed(account, 0, cut=False)
+    account.open()
+    account.heard = True
+    account.accounting.closed(account, 0, cut=False)
+    assert account.recorder.unproven == 1
 
 
-def test_ids_are_unique(books: Kept):
-    first = books.connection_id
-    books.opened(2.0, 2.5)
-    assert books.connection_id == first + 1
-    assert books.message_no == 0
+def test_a_right_reply_settles_the_connection(account: Account):
+    account.accounting.answer(account, "message", TIMES, 20)
+    assert account.events == [("connect", "ok"), ("message", "ok")]
+    assert account.answered
+    assert (account.recorder.answered, account.recorder.rows["message"].bytes) == (1, 20)
+
+
+def test_a_push_is_no_answer(account: Account):
+    account.accounting.push(account, "news", 0.5, 20)
+    assert account.events == [("connect", "ok"), ("news", "ok")]
+    assert (account.recorder.answered, account.recorder.pushed) == (0, 1)
+
+
+def test_ids_are_unique(account: Account):
+    first = account.connection_id
+    account.open()
+    assert account.connection_id == first + 1

@@ -8,27 +8,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket.engine import accounting as books
-from rawsocket.engine import deadlines as sweeper
-from rawsocket.engine import sending
-from rawsocket.engine.config import Setup
+from rawsocket.engine import accounting, deadlines, exchange
 from rawsocket.errors import RawSocketError
-from rawsocket.measurement.locust_stats import Batch
 from rawsocket.target import Target
-from rawsocket.users.runner import Session
+from rawsocket.users.session_runner import Session
 from rawsocket.users.steps import Connect, Receive, Request, Wait
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.running import LONG, wait_until
-from tests.support.stage import Stage, staged, theatre
+from tests.support.stage import Stage, config_for, staged, theatre
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No outcome may depend on how fast this machine is; tests that are about these times set them."""
-    monkeypatch.setattr(sweeper, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(sending, "GRACE", LONG)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(exchange, "GRACE", LONG)
 
 
 def ask(stage: Stage) -> Session:
@@ -51,8 +47,8 @@ def test_each_framing_finds_its_replies_whole_or_in_pieces(framing: Framing, mod
 
     with staged(mode, play, framing) as stage:
         assert stage.played().raised is None
-        assert stage.outcomes == [("connect", "ok")] + [("message", "ok")] * (3 if mode == "pieces" else 0)
-        assert (stage.recorder.sent, stage.recorder.answered, stage.setup.rows["message"].bytes) == (3, 3, 60)
+        assert stage.outcomes == [("connect", "ok")] + [("message", "ok")] * 3
+        assert (stage.recorder.sent, stage.recorder.answered, stage.config.rows["message"].bytes) == (3, 3, 60)
         assert stage.recorder.bytes_sent == stage.recorder.bytes_received
 
 
@@ -64,7 +60,9 @@ def test_ipv6():
 def test_the_time_to_the_first_byte_is_kept_apart():
     with staged("pieces", ask) as stage:
         stage.played()
-        [(_, sent, first)] = stage.setup.rows["message"].full
+        row = stage.config.rows["message"]
+        row.settle()
+        [sent], [first] = row.sent, row.first
         assert 0 < first < sent
 
 
@@ -85,19 +83,19 @@ def test_while_it_waits_the_socket_is_watched(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):
     if mode == "push_part":
-        monkeypatch.setattr(sending, "GRACE", 0.05)
+        monkeypatch.setattr(exchange, "GRACE", 0.05)
     with staged(mode, wait) as stage:
         assert str(stage.played().raised) == outcomes[-1][1]
         assert stage.outcomes == outcomes
 
 
 def test_a_quiet_connection_settles_by_itself(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sweeper, "SETTLES_AFTER", 0.1)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.1)
     with staged("silent", wait) as stage:
         wait_until(lambda: stage.outcomes == [("connect", "ok")])
         assert stage.recorder.connected == 1
         stage.check()
-    assert books.SETTLES_AFTER == 0.25
+    assert accounting.SETTLES_AFTER == 0.25
 
 
 @pytest.mark.parametrize("mode", ["silent", "part_then_silence"])
@@ -206,7 +204,7 @@ def test_a_lost_connection_can_be_replaced_by_the_session_itself():
 
     with staged("one_answer", play) as stage:
         assert stage.played().result == "closed"
-        assert stage.outcomes == [("connect", "ok"), ("drop", "closed"), ("reconnect", "ok")]
+        assert stage.outcomes == [("connect", "ok"), ("message", "ok"), ("drop", "closed"), ("reconnect", "ok")]
 
 
 @pytest.fixture
@@ -222,15 +220,9 @@ def test_the_labs_own_server_answers_and_refuses(lab_server: tuple[str, int]):
         yield Wait(LONG)
 
     with theatre() as made:
-        setup = Setup(
-            made,
-            Batch(made.recorder),
-            Target(*lab_server),
-            Line(),
-            **dict.fromkeys(("connect_timeout", "send_timeout", "reply_timeout"), LONG),
+        first, second = (
+            Stage(lambda events: config_for(made, events, Target(*lab_server)), play) for play in (held, wait)
         )
-        first = Stage(setup, held)
-        wait_until(lambda: made.recorder.answered == 1)
-        second = Stage(setup, wait).played()
+        wait_until(lambda: first.recorder.answered == 1 and second.over)
         assert second.outcomes == [("connect", "server-full")]
-        first.end()
+        first.runner.end()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket.engine import deadlines as sweeper_module
-from rawsocket.engine.deadlines import SWEEP_LEAST, SWEEP_MOST, Sweeper
+from rawsocket.engine import deadlines as module
+from rawsocket.engine.deadlines import SWEEP_LEAST, SWEEP_MOST, SWEEPS, Deadlines
 from rawsocket.engine.reactor import READABLE, Reactor
 from rawsocket.measurement.locust_stats import Batch
 from rawsocket.measurement.recorder import Recorder
@@ -22,10 +22,10 @@ def reactor() -> Iterator[Reactor]:
 
 
 class Connection:
-    """What the sweeper needs of one."""
+    """The part of a connection that deadlines use."""
 
     def __init__(self, connected_at: float = 0.0, deadline: float = float("inf")) -> None:
-        self.connection_id = 1
+        self.is_open = True
         self.connected_at = connected_at
         self.deadline = deadline
         self.overdue_at = 0.0
@@ -43,20 +43,20 @@ class Connection:
 
 
 def test_a_connection_settles_after_silence_and_not_before(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sweeper_module, "SETTLES_AFTER", 0.1)
-    sweeper = Sweeper(reactor, Recorder())
-    first, replaced = Connection(time.perf_counter()), Connection(time.perf_counter())
-    sweeper.opened(replaced)
-    sweeper.opened(first)
-    replaced.connection_id += 1  # it was lost, and another one is open
+    monkeypatch.setattr(module, "SETTLES_AFTER", 0.1)
+    deadlines = Deadlines(reactor)
+    first, lost = Connection(time.perf_counter()), Connection(time.perf_counter())
+    deadlines.settle_later(lost)
+    deadlines.settle_later(first)
+    lost.is_open = False
     wait_until(lambda: first.settled_at)
     assert first.settled_at - first.connected_at >= 0.1
-    assert replaced.settled_at == 0
+    assert lost.settled_at == 0
 
 
-def test_what_is_over_its_deadline_is_told(reactor: Reactor):
-    sweeper = Sweeper(reactor, Recorder())
-    sweeper.look_every(0.02)
+def test_a_connection_past_its_deadline_is_overdue(reactor: Reactor):
+    deadlines = Deadlines(reactor)
+    deadlines.at_least(0.4)
     late, patient = Connection(deadline=time.perf_counter() + 0.05), Connection()
     pipes = [os.pipe2(os.O_NONBLOCK) for _ in range(2)]
     for (inlet, _), connection in zip(pipes, (late, patient), strict=True):
@@ -71,17 +71,17 @@ def test_what_is_over_its_deadline_is_told(reactor: Reactor):
             os.close(end)
 
 
-def test_it_looks_as_often_as_the_shortest_timeout_wants_within_bounds(reactor: Reactor):
-    sweeper = Sweeper(reactor, Recorder())
-    assert sweeper._deadlines.seconds == SWEEP_MOST
-    for wanted, every in ((10, SWEEP_MOST), (0.1, 0.1), (0.3, 0.1), (0, SWEEP_LEAST)):
-        sweeper.look_every(wanted)
-        assert sweeper._deadlines.seconds == every
+def test_deadlines_are_checked_as_often_as_the_shortest_timeout_needs_within_bounds(reactor: Reactor):
+    deadlines = Deadlines(reactor)
+    assert deadlines._sweeps.seconds == SWEEP_MOST
+    for timeout, every in ((1000, SWEEP_MOST), (2, 2 / SWEEPS), (6, 2 / SWEEPS), (0, SWEEP_LEAST)):
+        deadlines.at_least(timeout)
+        assert deadlines._sweeps.seconds == every
 
 
-def test_times_are_settled_bit_by_bit(reactor: Reactor):
+def test_times_are_gathered_several_times_a_second(reactor: Reactor):
     recorder = Recorder()
-    Sweeper(reactor, recorder)
+    Deadlines(reactor).recorders.add(recorder)
     row = Batch(recorder)["message"]
     row.plain.append(0.001)
     wait_until(lambda: row.successes == 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from rawsocket.engine.reactor import FAR, READABLE, SLICE, WRITABLE, Chore, Reactor
+from rawsocket.engine.reactor import FAR, READABLE, SLICE, WRITABLE, Periodic, Reactor
 from tests.support.running import wait_until
 
 
@@ -174,7 +174,7 @@ def test_a_descriptor_closed_by_anothers_doing_in_the_same_turn_is_left_alone(re
 
 def test_a_chore_is_done_again_and_again(reactor: Reactor):
     done: list[float] = []
-    Chore(reactor, 0.01, done.append)
+    Periodic(reactor, 0.01, done.append)
     wait_until(lambda: len(done) >= 3)
     assert all(later - earlier >= 0.01 - 2e-6 for earlier, later in itertools.pairwise(done))
 

@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -6,20 +7,20 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_SPAWNING, STATE_STOP
 
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S
-from rawsocket.worker.limits import Limits
-from tests.support.desks import Come, DeskBench, Hold, desk_bench
+from rawsocket.measurement.report import Counts, Limits
+from tests.support.controllers import Come, ControllerBench, Hold, controller_bench
 from tests.support.reports import report
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeskBench]:
-    with desk_bench(monkeypatch) as bench:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControllerBench]:
+    with controller_bench(monkeypatch) as bench:
         bench.add_worker("a")
         bench.add_worker("b")
         yield bench
 
 
-def test_a_run_from_start_to_verdict(bench: DeskBench) -> None:
+def test_a_run_from_start_to_verdict(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(8):
         bench.second(held=5)
@@ -31,66 +32,65 @@ def test_a_run_from_start_to_verdict(bench: DeskBench) -> None:
     assert [worker["cpu_share"] for worker in document["generator"]["workers"]] == [0.25, 0.25]
 
 
-def test_the_last_steady_sample_is_before_stop_was_asked(bench: DeskBench) -> None:
+def test_the_last_steady_sample_is_before_stop_was_asked(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
-    bench.desk.on_test_stopping()
+    bench.controller.on_test_stopping()
     bench.second(held=0)
-    assert {sample.held for sample in bench.desk.timeline.steady} == {10}
-    assert bench.desk.timeline.samples[-1].held == 0  # the curve shows the fall
+    assert {sample.held for sample in bench.controller.run.steady_samples} == {10}
+    assert bench.controller.run.timeline.samples[-1].held == 0  # the chart shows the fall
 
 
-def test_what_the_server_counted_in_the_ramp_is_no_steady_count(bench: DeskBench) -> None:
-    counts = iter([18, 20])
+def test_a_count_of_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
+    counts = itertools.chain([18, 20], itertools.repeat(0))
     probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_connections {next(counts)}\n", bench.clock)
-    bench.desk.probe = probe
-    probe.poll()
-    bench.start()
+    bench.controller.probe = probe
+    bench.start()  # asks the server
     for _ in range(3):  # in which the server gives no answer
         bench.second(held=10)
     probe.poll()
     bench.second(held=10)
-    assert [sample.server_held for sample in bench.desk.timeline.samples] == [18, None, None, 20]
+    assert [sample.server_held for sample in bench.controller.run.timeline.samples] == [18, None, None, 20]
     assert bench.stop()["held"]["server_steady_min"] == 20
 
 
-def test_the_window_is_that_of_the_last_ramp(bench: DeskBench) -> None:
+def test_the_window_is_that_of_the_last_ramp(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(4):
         bench.second(held=2)
     bench.runner.update_state(STATE_SPAWNING)
     bench.second(held=3)
-    assert list(bench.desk.timeline.steady) == []
+    assert list(bench.controller.run.steady_samples) == []
     bench.runner.update_state("running")
-    bench.desk.on_spawning_complete()
+    bench.controller.on_spawning_complete()
     for _ in range(5):
         bench.second(held=5)
-    assert {sample.held for sample in bench.desk.timeline.steady} == {10}
+    assert {sample.held for sample in bench.controller.run.steady_samples} == {10}
     assert bench.stop()["run"]["steady_from_s"] == 7.0
 
 
-def test_a_run_that_ends_in_its_ramp_has_no_window(bench: DeskBench) -> None:
-    bench.desk.on_test_start()
+def test_a_run_that_ends_in_its_ramp_has_no_window(bench: ControllerBench) -> None:
+    bench.controller.on_test_start()
     bench.runner.update_state(STATE_SPAWNING)
     bench.second(held=1)
     document = bench.stop()
     assert (document["verdict"], document["run"]["steady_s"]) == ("unknown", 0.0)
 
 
-def test_a_missing_worker_is_lost_and_holds_nothing(bench: DeskBench) -> None:
+def test_a_missing_worker_is_lost_and_holds_nothing(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
     bench.runner.clients["b"].state = STATE_MISSING
     bench.second(held=5)
-    assert bench.desk.held() == 5
+    assert bench.controller.held() == 5
     document = bench.stop()
     assert document["exit_code"] == 4
     assert document["reasons"][0] == "worker b was lost: it went missing"
 
 
-def test_a_worker_that_quit_is_lost(bench: DeskBench) -> None:
+def test_a_worker_that_quit_is_lost(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     del bench.runner.clients["b"]
@@ -98,34 +98,34 @@ def test_a_worker_that_quit_is_lost(bench: DeskBench) -> None:
     assert "worker b was lost: it quit before stop was asked" in bench.stop()["reasons"]
 
 
-def test_a_worker_that_leaves_after_stop_was_asked_is_not_lost(bench: DeskBench) -> None:
+def test_a_worker_that_leaves_after_stop_was_asked_is_not_lost(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
-    bench.desk.on_test_stopping()
+    bench.controller.on_test_stopping()
     for worker in ("a", "b"):
-        bench.desk.take(worker, report(final=True))
+        bench.controller.receive(worker, report(final=True))
         del bench.runner.clients[worker]
-    bench.desk._away = lambda: []  # type: ignore[method-assign]  # they don't come back here
-    bench.desk.on_test_stop()
-    assert not any(member.lost for member in bench.desk.fleet.participants)
+    bench.controller._away = lambda: []  # type: ignore[method-assign]  # they don't come back here
+    bench.controller.on_test_stop()
+    assert not any(member.lost for member in bench.controller.run.participants)
 
 
-def test_a_worker_without_final_numbers_is_lost(bench: DeskBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_final_numbers_is_lost(bench: ControllerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
-    bench.desk.on_test_stopping()
-    bench.desk.take("a", report(final=True))
+    bench.controller.on_test_stopping()
+    bench.controller.receive("a", report(final=True))
     told: list[Any] = []
     monkeypatch.setattr(bench.runner, "send_message", lambda kind, client_id: told.append((kind, client_id)))
     monkeypatch.setattr("rawsocket.master.controller._wait_while", lambda waiting, seconds: None)
-    bench.desk.on_test_stop()
+    bench.controller.on_test_stop()
     assert told == [("stop", "b")]
-    assert bench.desk.fleet.member("b").lost == "it did not deliver its final numbers"
+    assert bench.controller.run.participant("b").lost == "it did not deliver its final numbers"
 
 
-def test_fewer_workers_than_wanted_is_unknown(bench: DeskBench) -> None:
+def test_fewer_workers_than_wanted_is_unknown(bench: ControllerBench) -> None:
     del bench.runner.clients["b"]
     bench.start()
     for _ in range(5):
@@ -133,64 +133,64 @@ def test_fewer_workers_than_wanted_is_unknown(bench: DeskBench) -> None:
     assert "only 1 of 2 workers came" in bench.stop()["reasons"]
 
 
-def test_judging_happens_once(bench: DeskBench) -> None:
+def test_judging_happens_once(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
     document = bench.stop()
-    bench.desk.interrupted = True
-    bench.desk.on_test_stopping()
-    bench.desk.on_test_stop()
-    assert bench.desk.conclude() is document
+    bench.controller.interrupted = True
+    bench.controller.on_test_stopping()
+    bench.controller.on_test_stop()
+    assert bench.controller.conclude() is document
 
 
-def test_what_never_ran_can_be_concluded(bench: DeskBench) -> None:
-    document = bench.desk.conclude()
+def test_a_verdict_without_a_run(bench: ControllerBench) -> None:
+    document = bench.controller.conclude()
     assert (document["verdict"], document["exit_code"]) == ("unknown", 4)
     assert document["run"]["started_utc"]
 
 
-def test_samples_end_some_time_after_the_run(bench: DeskBench) -> None:
+def test_samples_end_some_time_after_the_run(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
     for _ in range(int(AFTERMATH_S) + 10):
         bench.second(held=0)
-    assert len(bench.desk.timeline.samples) == 1 + AFTERMATH_S
+    assert len(bench.controller.run.timeline.samples) == 1 + AFTERMATH_S
 
 
-def test_a_sample_has_rates_and_latencies_of_its_second(bench: DeskBench) -> None:
+def test_a_sample_has_rates_and_latencies_of_its_second(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.second(held=5)
-    sample = bench.desk.timeline.samples[-1]
+    sample = bench.controller.run.timeline.samples[-1]
     assert (sample.messages_s, sample.connects_s, sample.p50_ms) == (20, 0, 0.2)
 
 
-def test_a_new_run_forgets_the_last_verdict(bench: DeskBench) -> None:
+def test_a_new_run_forgets_the_last_verdict(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
-    bench.desk.on_test_start()
-    assert bench.desk.document is None
-    assert bench.desk.timeline.samples == []
+    bench.controller.on_test_start()
+    assert bench.controller.run.document is None
+    assert bench.controller.run.timeline.samples == []
 
 
-def test_locusts_state_does_not_wait_for_the_dead(bench: DeskBench) -> None:
+def test_locusts_state_does_not_wait_for_dead_workers(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
     bench.runner.update_state(STATE_STOPPING)
     bench.runner.clients["a"].state, bench.runner.clients["b"].state = STATE_INIT, STATE_MISSING
-    bench.desk.tick()
+    bench.controller.tick()
     assert bench.runner.state == STATE_STOPPED
 
 
-def test_what_does_not_fit_is_refused(bench: DeskBench) -> None:
+def test_users_that_do_not_fit_are_refused(bench: ControllerBench) -> None:
     for worker in ("a", "b"):
-        bench.desk.fleet.member(worker).limits = Limits(100, 1 << 30, 1 << 30)
-    assert bench.desk.refuse(200) is None
-    assert "WORKERS=3" in (bench.desk.refuse(201) or "")
+        bench.controller.workers.worker(worker).limits = Limits(100, 1 << 30, 1 << 30)
+    assert bench.controller.refuse(200) is None
+    assert "WORKERS=3" in (bench.controller.refuse(201) or "")
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,44 @@ def test_what_does_not_fit_is_refused(bench: DeskBench) -> None:
         ((Hold,), {"headless": True}, None),
     ],
 )
-def test_min_held_is_all_users_of_a_headless_hold_unless_it_is_set(
+def test_min_held_defaults_to_all_users_in_a_headless_hold(
     monkeypatch: pytest.MonkeyPatch, users: tuple[Any, ...], plan: dict[str, Any], wanted: int | None
 ) -> None:
-    with desk_bench(monkeypatch, *users, **plan) as bench:
-        bench.desk.on_test_start()
-        assert bench.desk.thresholds.min_held == wanted
+    with controller_bench(monkeypatch, *users, **plan) as bench:
+        bench.controller.on_test_start()
+        assert bench.controller.run.thresholds.get("min_held") == wanted
+
+
+def test_each_run_is_an_object_of_its_own(bench: ControllerBench) -> None:
+    bench.start()
+    bench.second(held=5)
+    first = bench.controller.run
+    document = bench.stop()
+    bench.start()
+    assert bench.controller.run is not first
+    assert (first.document, len(first.timeline.samples)) == (document, 1)
+    assert bench.controller.run.totals() == Counts()
+
+
+def test_a_worker_whose_report_cannot_be_read_is_lost(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.start()
+    for _ in range(5):
+        bench.second(held=5)
+        bench.controller.receive_wire("b", {**report().to_wire(), "colour": "red"})
+    document = bench.stop()
+    assert document["exit_code"] == 4
+    assert document["reasons"][0].startswith("worker b was lost: its report can't be read (report.colour is not known)")
+    assert [record.message for record in caplog.records if "colour" in record.message] == [
+        f"worker b is lost: {bench.controller.run.participant('b').lost}"
+    ]
+
+
+def test_reports_and_limits_come_as_tables(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.start()
+    bench.controller.receive_wire("a", report(held=4).to_wire())
+    bench.controller.receive_limits("a", Limits(100, 1 << 30, 1 << 30).to_wire())
+    bench.controller.receive_limits("b", {})
+    assert bench.controller.run.totals().held == 4
+    assert bench.controller.workers.worker("a").limits == Limits(100, 1 << 30, 1 << 30)
+    assert bench.controller.workers.worker("b").limits is None
+    assert "worker b: its limits can't be read: limits." in caplog.text

@@ -1,18 +1,15 @@
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rawsocket.master import figures as judge
-from rawsocket.master.figures import Evidence, Run
-from rawsocket.master.timeline import Timeline
-from rawsocket.master.workers import Fleet
+from rawsocket.master import figures
+from rawsocket.master.run import Run, RunInfo
 from rawsocket.measurement.overdue import Waiting
-from rawsocket.verdict.judge import Thresholds
-from rawsocket.worker.lag import Meter
+from rawsocket.worker.lag import LagMeter
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.reports import once, report
+from tests.support.runs import open_window, started
 
 KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
@@ -27,49 +24,30 @@ WORKER = "lag_p99_ms lag_max_ms turns_s stolen_share throttled_share late_cpu_sh
 
 
 @pytest.fixture
-def evidence() -> Evidence:
-    fleet, timeline = Fleet(), Timeline()
-    fleet.begin(["a"])
-    fleet.take("a", report(held=10, rows={"connect": {900: 10}, "message": {50_000: 1}}))
-    fleet.open_window()
-    timeline.open_window()
+def run() -> Run:
+    """A run with its steady window still open."""
+    run = started("a", info=RunInfo(workers=1, every_s=1.0, steady_s=3.0), thresholds={"min_held": 10})
+    run.receive("a", report(held=10, rows={"connect": {900: 10}, "message": {50_000: 1}}))
+    open_window(run)
     for second in range(1, 4):
         rows = {"message": {400: 99, 2000: 1}}
-        fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, answered=second * 7, rows=rows))
-        timeline.add(SAMPLE)
-    timeline.close_window()
-    return Evidence(Run(workers=1, every_s=1.0, steady_s=3.0), fleet, timeline, Thresholds(min_held=10))
+        run.receive("a", report(held=10, wall_s=second, cpu_s=second / 10, answered=second * 7, rows=rows))
+        run.add_sample(SAMPLE)
+    return run
 
 
-@pytest.mark.parametrize(
-    ("options", "min_held", "wanted"),
-    [
-        ({}, None, Thresholds(max_failures=0)),
-        ({"min_held": 0, "max_failures": -1, "max_p99_ms": 0.0, "min_messages_s": 0.0}, None, Thresholds()),
-        (
-            {"min_held": 3, "max_failures": 5, "max_p99_ms": 9.0, "min_messages_s": 2.0},
-            None,
-            Thresholds(3, 5, 9.0, 2.0),
-        ),
-        ({"min_held": 3}, 7, Thresholds(7, 0)),
-        ({"min_held": 3}, 0, Thresholds(None, 0)),
-    ],
-)
-def test_thresholds_from_the_flags(options: dict[str, float], min_held: int | None, wanted: Thresholds) -> None:
-    assert judge.thresholds(Namespace(**options), min_held) == wanted
+def test_figures_are_of_the_steady_window(run: Run) -> None:
+    measured = figures.figures(run)
+    assert measured.p99_ms == 0.4  # neither the ramp's 50 ms, nor an average
+    assert measured.messages_s == pytest.approx(7)
+    assert measured.held_min == 10
+    assert measured.workers[0].cpu_share == pytest.approx(0.1)
+    assert measured.latency_ms["connect"] is not None
+    assert figures.document(run)["verdict"] == "pass"
 
 
-def test_figures_are_of_the_steady_window(evidence: Evidence) -> None:
-    figures = judge.figures(evidence)
-    assert figures.p99_ms == 0.4  # neither the ramp's 50 ms, nor an average
-    assert figures.messages_s == pytest.approx(7)
-    assert figures.held_min == 10
-    assert figures.workers[0].cpu_share == pytest.approx(0.1)
-    assert judge.document(evidence)["verdict"] == "pass"
-
-
-def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
-    document = judge.document(evidence)
+def test_the_document_has_the_promised_keys(run: Run) -> None:
+    document = figures.document(run)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
     assert list(document) == [*promised.split(), "storms", "ledger"]
     for key, names in KEYS.items():
@@ -83,35 +61,35 @@ def test_the_document_has_the_promised_keys(evidence: Evidence) -> None:
     assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
 
 
-def test_a_reply_that_nobody_asked_for_is_a_wrong_one(evidence: Evidence) -> None:
-    evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}))
-    assert judge.figures(evidence).wrong == 2
-    assert judge.document(evidence)["exit_code"] == 3
+def test_an_unrequested_reply_is_a_wrong_one(run: Run) -> None:
+    run.receive("a", report(wall_s=5.0, failures={"wrong": 2}))
+    assert figures.figures(run).wrong == 2
+    assert figures.document(run)["exit_code"] == 3
 
 
-def test_the_threshold_is_held_against_the_time_from_due(evidence: Evidence) -> None:
+def test_the_threshold_is_held_against_the_time_from_due(run: Run) -> None:
     rows, due, first = {"message": {300: 900}}, {"message": {2_000_000: 900}}, {"message": {150: 900}}
-    evidence.fleet.take("a", report(wall_s=4.0, rows=rows, due=due, first=first))
-    evidence.thresholds = Thresholds(max_p99_ms=1000.0)
-    document = judge.document(evidence)
+    run.receive("a", report(wall_s=4.0, rows=rows, due=due, first=first))
+    run.thresholds = {"max_p99_ms": 1000.0}
+    document = figures.document(run)
     (check,) = document["thresholds"]
     assert check["ok"] is False
     assert check["actual"] == document["latency_ms"]["from_due"]["p99"] == 2000.895
     assert [document["latency_ms"][kind]["p50"] for kind in ("from_sent", "first_byte")] == [0.3, 0.15]
 
 
-def _stopped(evidence: Evidence, *waiting: Waiting) -> dict[str, Any]:
+def _stopped(run: Run, *waiting: Waiting) -> dict[str, Any]:
     """Judge the run after a worker's last words; the lab's default thresholds but for the number held."""
-    evidence.thresholds = Thresholds(max_failures=0, max_p99_ms=1000.0)
-    evidence.fleet.stopping()
-    evidence.fleet.take("a", report(held=10, wall_s=4.0, answered=21, waiting=waiting), at_stop=True)
-    return judge.document(evidence)
+    run.thresholds = {"max_failures": 0, "max_p99_ms": 1000.0}
+    run.stopping(5.0)
+    run.receive("a", report(held=10, wall_s=4.0, answered=21, waiting=waiting), at_stop=True)
+    return figures.document(run)
 
 
-def test_a_server_frozen_at_the_end_fails_by_p99_and_by_what_is_missing(evidence: Evidence) -> None:
+def test_a_server_frozen_at_the_end_fails_by_p99_and_by_missing_replies(run: Run) -> None:
     """300 messages were answered within 2 ms; 50 are in flight for 8 s, with 7 slots each behind them."""
     frozen = [Waiting("message", 8.0, once([8.0 - number for number in range(8)]))] * 50
-    document = _stopped(evidence, *frozen)
+    document = _stopped(run, *frozen)
     assert (document["verdict"], document["exit_code"]) == ("fail", 3)
     messages = document["messages"]
     assert (messages["waiting"], messages["missing"], messages["oldest_waiting_s"]) == (400, 400, 8.0)
@@ -120,15 +98,15 @@ def test_a_server_frozen_at_the_end_fails_by_p99_and_by_what_is_missing(evidence
     assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_p99_ms:", "400"]
 
 
-def test_a_freeze_too_short_for_p99_is_missing_all_the_same(evidence: Evidence) -> None:
-    document = _stopped(evidence, Waiting("message", 1.5, once([1.5])))
+def test_a_freeze_too_short_for_p99_counts_as_missing(run: Run) -> None:
+    document = _stopped(run, Waiting("message", 1.5, once([1.5])))
     assert document["thresholds"][1]["ok"] is True
     assert (document["exit_code"], document["messages"]["missing"]) == (3, 1)
 
 
-def test_connections_that_were_never_served_are_missing(evidence: Evidence) -> None:
+def test_connections_that_were_never_served_are_missing(run: Run) -> None:
     """8 of 20 are served within milliseconds; 12 are in the backlog with a message each, and slots behind it."""
-    document = _stopped(evidence, *[Waiting("message", 9.5, once([9.5, 9.0, 8.0]))] * 12)
+    document = _stopped(run, *[Waiting("message", 9.5, once([9.5, 9.0, 8.0]))] * 12)
     assert (document["exit_code"], document["messages"]["missing"]) == (3, 36)
 
 
@@ -136,62 +114,82 @@ def test_connections_that_were_never_served_are_missing(evidence: Evidence) -> N
     ("slowest_us", "owed", "missing"),
     [(2000, 0.9, 0), (2000, 1.1, 1), (3_000_000, 2.9, 0), (3_000_000, 3.1, 1)],
 )
-def test_missing_is_what_is_owed_for_longer_than_a_second_and_than_any_reply_took(
-    evidence: Evidence, slowest_us: int, owed: float, missing: int
+def test_a_reply_is_missing_after_a_second_and_longer_than_any_reply_took(
+    run: Run, slowest_us: int, owed: float, missing: int
 ) -> None:
     """However late it was sent: a server that answers each message in its time is slow, not silent."""
-    evidence.fleet.take("a", report(held=10, wall_s=3.0, answered=21, rows={"message": {slowest_us: 1}}))
-    document = _stopped(evidence, Waiting("message", owed, once([9.0])))
+    run.receive("a", report(held=10, wall_s=3.0, answered=21, rows={"message": {slowest_us: 1}}))
+    document = _stopped(run, Waiting("message", owed, once([9.0])))
     assert (document["messages"]["waiting"], document["messages"]["missing"]) == (1, missing)
 
 
-def test_what_is_on_its_way_at_the_stop_is_no_failure(evidence: Evidence) -> None:
-    document = _stopped(evidence, *[Waiting("message", 0.012, once([0.012]))] * 2)
+def test_a_reply_in_transit_at_the_stop_is_no_failure(run: Run) -> None:
+    document = _stopped(run, *[Waiting("message", 0.012, once([0.012]))] * 2)
     assert (document["verdict"], document["messages"]["waiting"], document["messages"]["missing"]) == ("pass", 2, 0)
 
 
-def test_the_reason_of_a_wrong_reply_quotes_one(evidence: Evidence) -> None:
-    evidence.fleet.take("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
-    assert judge.document(evidence)["reasons"][0].endswith("; one was ERR message too long")
+def test_the_reason_of_a_wrong_reply_quotes_one(run: Run) -> None:
+    run.receive("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
+    assert figures.document(run)["reasons"][0].endswith("; one was ERR message too long")
 
 
-def test_no_run_is_a_document_too() -> None:
-    document = judge.document(Evidence(Run(workers=2), Fleet(), Timeline()))
+def test_a_document_without_a_run() -> None:
+    document = figures.document(Run(RunInfo(workers=2)))
     assert (document["verdict"], document["latency_ms"]["from_sent"]) == ("unknown", None)
     assert document["held"] == {"steady_min": None, "peak": 0, "server_steady_min": None}
 
 
-def test_notes_stand_behind_the_reasons(evidence: Evidence) -> None:
-    evidence.notes = ("target-refused: ...",)
-    assert judge.document(evidence)["reasons"][-1] == "target-refused: ..."
+def test_notes_follow_the_reasons(run: Run) -> None:
+    run.notes.append("target-refused: ...")
+    assert figures.document(run)["reasons"][-1] == "target-refused: ..."
 
 
-def test_a_host_that_steals_more_than_the_run_can_bear_is_to_blame(evidence: Evidence, tmp_path: Path) -> None:
+def test_a_host_that_steals_too_much_cpu_is_the_cause(run: Run, tmp_path: Path) -> None:
     """By a real meter on a /proc of the test's own, whose host takes 1.9 of 2 CPUs."""
-    meter = Meter(proc=tmp_path)
+    meter = LagMeter(proc=tmp_path)
     for second in range(10, 15):
         (tmp_path / "stat").write_text(f"cpu 1 2 3 4 5 6 7 {second * 190} 0 0\n")
-        health = {**meter.report(), "cpus": 2}
-        evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health=health))
+        lag = {**meter.report().to_wire(), "cpus": 2}
+        run.receive("a", report(held=10, wall_s=second, cpu_s=second / 10, lag=lag))
         if second == 10:
-            evidence.fleet.open_window()
-    judged = judge.document(evidence)
+            open_window(run)
+            run.add_sample(SAMPLE)
+    judged = figures.document(run)
     assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
     assert judged["reasons"][0].startswith("the generator was saturated on worker a (")
     assert "the host stole 190% of a core" in judged["reasons"][0]
 
 
-def test_a_workers_figures_are_of_the_steady_window(evidence: Evidence) -> None:
+def test_a_workers_figures_are_of_the_steady_window(run: Run) -> None:
     for second in (10, 20):
-        lag = {"lag": [[800, 98], [70_000, 2]], "lag_max_us": 70_001, "late_s": second / 50, "late_cpu_s": 0.0}
+        lag = {"lags": [[800, 98], [70_000, 2]], "worst_us": 70_001, "late_s": second / 50, "late_cpu_s": 0.0}
         grown = {"turns": second * 100, "steal_s": second / 10, "throttled_s": second / 100, "cpu_limit": 0.5}
-        evidence.fleet.take("a", report(held=10, wall_s=second, cpu_s=second / 10, health={**lag, **grown}))
+        run.receive("a", report(held=10, wall_s=second, cpu_s=second / 10, lag={**lag, **grown}))
         if second == 10:
-            evidence.fleet.open_window()
-    (worker,) = judge.document(evidence)["generator"]["workers"]
+            open_window(run)
+            run.add_sample(SAMPLE)
+    (worker,) = figures.document(run)["generator"]["workers"]
     assert (worker["lag_p99_ms"], worker["lag_max_ms"]) == (pytest.approx(70, rel=0.001), 70.001)
     assert (worker["turns_s"], worker["stolen_share"], worker["throttled_share"]) == (100, 0.1, 0.01)
     assert (worker["late_cpu_share"], worker["cpu_limit"], worker["cpus"]) == (0, 0.5, 2)
-    judged = judge.document(evidence)
+    judged = figures.document(run)
     assert (judged["verdict"], judged["exit_code"]) == ("unknown", 4)
     assert judged["reasons"][0].startswith("the generator was saturated on worker a (lag p99 70.")
+
+
+def test_the_ledger_says_what_a_lost_worker_took_with_it() -> None:
+    run = started("a", "b", "c")
+    run.receive("a", report(held=4, answered=7, messages={"sent": 9}))
+    run.receive("b", report(held=2))
+    run.participant("b").final = True
+    run.participant("a").lost = run.participant("c").lost = "it went missing"
+    assert run.totals().held == 6
+    ledger = figures.document(run)["ledger"]
+    lost, workers = ledger["unknown"], ledger["workers"]
+    assert lost[0].startswith("worker a was lost (it went missing): what became of the 4 connections")
+    assert "its 2 messages in flight" in lost[0]
+    assert lost[1:2] == ["worker c was lost (it went missing) and never reported: what it did is unknown"]
+    assert [(worker["id"], worker["lost"], worker["held"]) for worker in workers] == [
+        ("a", True, 4), ("b", False, 2), ("c", True, None),
+    ]  # fmt: skip
+    assert workers[0]["messages"]["sent"] == 9

@@ -1,31 +1,17 @@
-"""What the master asks the server for the ledger; and real runs whose server or worker is not as it should be."""
+"""What the master asks the server for the ledger."""
 
 import argparse
-import csv
 import dataclasses
-import os
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rawsocket.master import server_counts as audit
-from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, Audit
+from rawsocket.master import server_counts
+from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, ServerCounts
 from rawsocket.master.server_probe import STARTED, Counters
-from rawsocket.master.workers import Fleet
-from rawsocket.verdict.ledger import NO_COUNTERS, Moment, Server, Wire
+from rawsocket.verdict.ledger import Moment, ServerSide, WireFormat
 from rawsocket.wire import framing
 from tests.rawsocket.master.test_timeline import SAMPLE
-from tests.support.hlogs import read
-from tests.support.locust_fleet import LocustFleet, locust_fleet
-from tests.support.reports import report
-from tests.support.server_process import ServerProcess, running_server
-from tests.support.several import of_each
-from tests.support.undisturbed import undisturbed
 
 START = {"connections": 2, "backlog": 1, "accepted_total": 5, STARTED: 7.0}
 END = {"connections": 2, "backlog": 0, "accepted_total": 15, STARTED: 7.0}
@@ -44,29 +30,32 @@ class FakeProbe:
         self.counters = self._start or self.counters
         return self._start
 
-    def settle(self, held: int, seconds: float) -> Counters | None:
+    def poll_until_quiet(self, held: int, seconds: float) -> Counters | None:
         self.asked.append((held, seconds))
         self.counters = self._end or self.counters
         return self._end
 
 
-def _audited(probe: FakeProbe, hurry: bool = False) -> Server:
-    made = Audit(probe)  # type: ignore[arg-type]
-    made.begin()
-    made.end(hurry)
-    return made.server()
+def _started(probe: FakeProbe) -> ServerCounts:
+    return ServerCounts.at_start(probe)  # type: ignore[arg-type]
 
 
-def test_what_the_server_counted_between_start_and_end() -> None:
+def _ended(probe: FakeProbe, hurry: bool = False) -> ServerSide:
+    counts = _started(probe)
+    counts.end(hurry)
+    return counts.for_ledger()
+
+
+def test_counters_between_start_and_end() -> None:
     probe = FakeProbe(START, END)
-    assert _audited(probe) == Server({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
-    assert probe.asked == [(2, audit.SETTLE_S)]
+    assert _ended(probe) == ServerSide({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
+    assert probe.asked == [(2, server_counts.QUIET_WITHIN_S)]
 
 
 def test_an_interrupted_run_waits_less() -> None:
     probe = FakeProbe(START, END)
-    _audited(probe, hurry=True)
-    assert probe.asked == [(2, audit.HURRY_S)]
+    _ended(probe, hurry=True)
+    assert probe.asked == [(2, server_counts.QUIET_WITHIN_S_HURRIED)]
 
 
 @pytest.mark.parametrize(
@@ -79,26 +68,41 @@ def test_an_interrupted_run_waits_less() -> None:
         (FakeProbe(None, None, present=False), ""),
     ],
 )
-def test_what_can_not_be_had_is_unknown(probe: FakeProbe, trouble: str) -> None:
-    server = _audited(probe)
+def test_unavailable_counters_are_unknown(probe: FakeProbe, trouble: str) -> None:
+    server = _ended(probe)
     assert (server.grown, server.trouble) == (None, trouble)
 
 
-def test_an_answer_of_a_moment_ago_will_do_for_the_start() -> None:
+def test_a_recent_answer_is_enough_for_the_start() -> None:
     probe = FakeProbe(None, END)
     probe.counters = START
-    assert _audited(probe).trouble == ""
+    assert _ended(probe).trouble == ""
 
 
-def test_a_run_that_was_not_ended_leaves_a_doubt_and_the_next_begins_anew() -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    assert made.server() == Server()  # no run yet
-    made.begin()
-    assert made.server().trouble == NEVER_ENDED
-    assert made.grown == {**START, "accepted_total": 0}  # up to now
-    made.end()
-    made.begin()
-    assert (made.server().grown, made.server().trouble) == (None, NEVER_ENDED)
+def test_before_the_first_run_there_is_no_doubt() -> None:
+    probe = FakeProbe(START, END)
+    counts = ServerCounts.before_first_run(probe)  # type: ignore[arg-type]
+    assert counts.for_ledger() == ServerSide()
+    assert counts.grown is None
+    probe.poll()
+    assert counts.grown == START
+
+
+def test_a_run_that_was_not_ended_leaves_a_doubt_and_the_next_one_starts_without_it() -> None:
+    probe = FakeProbe(START, END)
+    first = _started(probe)
+    assert first.for_ledger().trouble == NEVER_ENDED
+    assert first.grown == {**START, "accepted_total": 0}  # up to now
+    first.end()
+    assert first.for_ledger().trouble == ""
+    second = _started(probe)
+    assert (second.for_ledger().grown, second.for_ledger().trouble) == (None, NEVER_ENDED)
+
+
+def test_a_server_without_counters_has_none() -> None:
+    counts = ServerCounts.none()
+    counts.end()
+    assert (counts.grown, counts.for_ledger()) == (None, ServerSide())
 
 
 STILL = [dataclasses.replace(SAMPLE, held=13, server_held=1, connects_s=0.0)] * 3
@@ -113,36 +117,16 @@ STILL = [dataclasses.replace(SAMPLE, held=13, server_held=1, connects_s=0.0)] * 
         ({"server_held": None}, None),
     ],
 )
-def test_who_held_how_many_is_noted_if_it_stood_still(last: dict[str, Any], wanted: Moment | None) -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    made.begin()
+def test_held_counts_at_the_stop_are_noted_if_they_did_not_change(last: dict[str, Any], wanted: Moment | None) -> None:
+    made = _started(FakeProbe(START, END))
     made.stopping([*STILL[1:], dataclasses.replace(STILL[0], **last)])
-    assert made.server().at_stop == wanted
+    assert made.for_ledger().at_stop == wanted
 
 
-def test_a_run_of_two_seconds_has_not_stood_still() -> None:
-    made = Audit(FakeProbe(START, END))  # type: ignore[arg-type]
-    made.begin()
+def test_a_run_of_two_seconds_has_no_counts_at_the_stop() -> None:
+    made = _started(FakeProbe(START, END))
     made.stopping(STILL[1:])
-    assert made.server().at_stop is None
-
-
-def test_the_clients_side_says_what_a_lost_worker_took_with_it() -> None:
-    fleet = Fleet()
-    fleet.begin(["a", "b", "c"])
-    fleet.take("a", report(held=4, answered=7, messages={"sent": 9}))
-    fleet.take("b", report(held=2, final=True))
-    fleet.member("b").final = True
-    fleet.member("a").lost = fleet.member("c").lost = "it went missing"
-    totals, lost, workers = audit.clients(fleet)
-    assert totals["held"] == 6
-    assert lost[0].startswith("worker a was lost (it went missing): what became of the 4 connections")
-    assert "its 2 messages in flight" in lost[0]
-    assert lost[1:] == ["worker c was lost (it went missing) and never reported: what it did is unknown"]
-    assert [(worker["id"], worker["lost"], worker["held"]) for worker in workers] == [
-        ("a", True, 4), ("b", False, 2), ("c", True, None),
-    ]  # fmt: skip
-    assert workers[0]["messages"]["sent"] == 9
+    assert made.for_ledger().at_stop is None
 
 
 def _user(**attributes: Any) -> type:
@@ -163,225 +147,7 @@ def _user(**attributes: Any) -> type:
         ([], "line", "line"),
     ],
 )
-def test_how_the_users_speak(users: list[type], option: str, wanted: str) -> None:
-    assert audit.wire(users, argparse.Namespace(framing=option, size=7, app="hello")) == Wire(wanted, 7, "hello")
-
-
-# Real runs. MAX_FAILURES is off, so that the ledger alone decides what is not known. Where the ledger is the question,
-# a machine too busy for a verdict is no failure.
-
-RUN = {"HEADLESS": "true", "USERS": 40, "RATE": 40, "TIME": "8s", "EVERY": 0.1, "TIMEOUT": 2, "MAX_P99_MS": 0}
-UNJUDGED = {"MAX_FAILURES": -1, "MIN_HELD": 0}
-STALLED = {"TIMEOUT": 30, **UNJUDGED}
-
-
-def _row(verdict: dict[str, Any], what: str) -> dict[str, Any]:
-    (row,) = [row for row in verdict["ledger"]["rows"] if row["what"] == what]
-    return row
-
-
-@contextmanager
-def _run(folder: Path, server: ServerProcess, **more: Any) -> Iterator[LocustFleet]:
-    """A run that holds all its connections when the block begins."""
-    with locust_fleet(folder, server, **{**RUN, **more}) as fleet:
-        fleet.wait(lambda state: state["held"] == RUN["USERS"])
-        yield fleet
-
-
-@pytest.mark.parametrize(("scenario", "model"), [("hold", "epoll"), ("churn", "select")])
-def test_a_run_of_two_workers_is_reconciled(tmp_path: Path, scenario: str, model: str) -> None:
-    with (
-        running_server("--app", "echo", "--model", model) as server,
-        locust_fleet(tmp_path, server, **{**RUN, "SCENARIO": scenario}) as fleet,
-    ):
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    ledger = verdict["ledger"]
-    assert (ledger["reconciled"], ledger["unknown"]) == (True, [])
-    assert {row["unexplained"] for row in ledger["rows"]} == {0}
-    assert _row(verdict, "messages")["server"] == verdict["messages"]["sent"] > 1000
-    assert len(ledger["workers"]) == 2
-    assert sum(worker["messages"]["sent"] for worker in ledger["workers"]) == verdict["messages"]["sent"]
-
-
-def test_two_runs_on_one_server_begin_from_its_counters_of_the_moment(tmp_path: Path) -> None:
-    with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, EVERY=0.1) as fleet:
-        fleet.wait(lambda state: len(state["workers"]) == 2)
-        for users in (10, 20):
-            fleet.page.swarm(users, 100)
-            fleet.wait(lambda state, users=users: state["held"] == users)
-            fleet.page.post("/stop")
-            fleet.wait(lambda state: state["state"] == "stopped")
-            verdict = fleet.verdict()
-            assert verdict["ledger"]["reconciled"] is True, verdict["reasons"]
-            assert _row(verdict, "connections opened")["server"] == users
-
-
-def test_connections_in_the_backlog_of_the_sync_model_have_their_own_row(tmp_path: Path) -> None:
-    with (
-        running_server("--app", "echo", "--model", "sync") as server,
-        locust_fleet(tmp_path, server, **{**RUN, "USERS": 8, "RATE": 8, "EVERY": 0}) as fleet,
-    ):
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    held = _row(verdict, "held when stop was asked")
-    assert (held["clients"], held["server"], held["explained"]) == (8, 1, {"backlog": 7})
-    assert _row(verdict, "in the backlog then")["server"] == 7
-    assert verdict["ledger"]["reconciled"] is True
-
-
-def test_a_refused_connection_is_reconciled(tmp_path: Path) -> None:
-    with (
-        running_server("--app", "echo", "--max-connections", "30") as server,
-        locust_fleet(tmp_path, server, **{**RUN, **UNJUDGED}) as fleet,
-    ):
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    refused = _row(verdict, "connections refused")
-    assert (verdict["ledger"]["reconciled"], refused["unexplained"]) == (True, 0)
-    assert refused["server"] >= 10
-
-
-def test_a_worker_killed_half_way_leaves_every_row_unknown(tmp_path: Path) -> None:
-    with running_server("--app", "echo") as server, _run(tmp_path, server, TIME="12s") as fleet:
-        fleet.workers[0].send_signal(signal.SIGKILL)
-        assert fleet.exit_code() == 4, fleet.out() + fleet.err()[-4000:]
-    verdict = fleet.verdict()
-    ledger = verdict["ledger"]
-    assert (verdict["verdict"], ledger["reconciled"]) == ("unknown", None)
-    assert {row["status"] for row in ledger["rows"]} == {"unknown"}
-    (said,) = ledger["unknown"]
-    assert "what became of the 20 connections that it held" in said
-    assert sorted(worker["lost"] for worker in ledger["workers"]) == [False, True]
-    assert said in fleet.out()
-
-
-def test_a_server_stalled_at_the_end_is_unknown(tmp_path: Path) -> None:
-    """The stall goes on to the end: nothing has timed out by then, and what waits is not judged."""
-    with running_server("--app", "echo") as server, _run(tmp_path, server, **STALLED) as fleet:
-        fleet.wait(lambda state: state["elapsed_s"] > 3)
-        server.signal(signal.SIGSTOP)
-        began = time.monotonic()
-        assert fleet.exit_code() == 4, fleet.out() + fleet.err()[-4000:]
-        assert time.monotonic() - began < 40
-        server.signal(signal.SIGCONT)
-    verdict = fleet.verdict()
-    assert AT_END in verdict["reasons"]
-    assert (verdict["ledger"]["reconciled"], verdict["ledger"]["unknown"]) == (None, [AT_END])
-    assert _row(verdict, "messages")["status"] == "unknown"
-    assert _row(verdict, "messages sent")["status"] == "ok"  # what became of them for the clients is known
-
-
-@undisturbed
-def test_a_server_frozen_until_the_end_fails_by_what_waits(tmp_path: Path) -> None:
-    """No message has failed by then; p99 and the number of missing replies say what a caller felt."""
-    judged = {"TIME": "9s", "TIMEOUT": 30, "MAX_P99_MS": 1000}
-    with running_server("--app", "echo") as server, _run(tmp_path, server, **judged) as fleet:
-        fleet.wait(lambda state: state["elapsed_s"] > 3.5)
-        server.signal(signal.SIGSTOP)
-        fleet.ends_with(3)
-        server.signal(signal.SIGCONT)
-    verdict = fleet.verdict()
-    messages, due = verdict["messages"], verdict["latency_ms"]["from_due"]
-    assert (verdict["verdict"], verdict["connections"]["dropped"]) == ("fail", {})
-    ended = messages["unanswered"] + messages["unsent"]["stopped"]  # with what became due while the users were ended
-    assert 400 < messages["missing"] == messages["waiting"] <= ended
-    assert messages["oldest_waiting_s"] > 1
-    assert due["p99"] > 1000
-    assert due["max"] == pytest.approx(messages["oldest_waiting_s"] * 1000, rel=0.001)
-    assert due["max"] > verdict["latency_ms"]["from_sent"]["max"]
-    assert {"name": "max_failures", "limit": 0, "actual": 0, "ok": True} in verdict["thresholds"]
-    assert any("still waited for a reply when stop was asked" in reason for reason in verdict["reasons"])
-    assert fleet.out().count(AT_END) == 1  # among the reasons, and not once more beside the ledger
-    logged = read(fleet.runs / "latency.hlog")
-    assert logged["from-due"].get_total_count() == messages["answered"] + messages["waiting"]
-    assert logged["from-sent"].get_total_count() == messages["answered"]
-    with (fleet.runs / "timeline.csv").open() as file:
-        assert max(float(row["p99_ms"] or 0) for row in csv.DictReader(file)) > 1000
-
-
-def test_a_server_stalled_for_two_seconds_has_caught_up(tmp_path: Path) -> None:
-    with running_server("--app", "echo") as server, _run(tmp_path, server, TIMEOUT=30) as fleet:
-        server.signal(signal.SIGSTOP)
-        time.sleep(2)  # the stall itself
-        server.signal(signal.SIGCONT)
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    assert verdict["ledger"]["reconciled"] is True
-    assert _row(verdict, "messages")["difference"] == 0
-
-
-def test_a_server_stalled_as_the_run_ends_is_waited_for(tmp_path: Path) -> None:
-    """It wakes up when the clients have gone, and sees them closed."""
-    with running_server("--app", "echo") as server, _run(tmp_path, server, **STALLED) as fleet:
-        fleet.wait(lambda state: state["elapsed_s"] > 3)
-        server.signal(signal.SIGSTOP)
-        fleet.wait(lambda state: state["held"] == 0)
-        server.signal(signal.SIGCONT)
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    assert verdict["ledger"]["reconciled"] is True, verdict["reasons"]
-    assert _row(verdict, "connections closed")["server"] == 40
-    assert _row(verdict, "replies")["explained"].keys() <= {"client"}
-
-
-@undisturbed
-def test_a_server_killed_half_way_is_unknown_and_fails_by_what_was_lost(tmp_path: Path) -> None:
-    with running_server("--app", "echo") as server, _run(tmp_path, server) as fleet:
-        server.signal(signal.SIGKILL)
-        fleet.ends_with(3)
-    verdict = fleet.verdict()
-    assert AT_END in verdict["reasons"]
-    assert verdict["ledger"]["reconciled"] is None
-    assert _row(verdict, "connections made")["explained"].keys() <= {"closed", "reset"}
-
-
-def test_a_process_of_the_server_killed_half_way_is_reconciled(tmp_path: Path) -> None:
-    """What it had counted is known, and so are the connections that it took with it."""
-    with (
-        running_server("--app", "echo", "--processes", "2") as server,
-        _run(tmp_path, server, TIMEOUT=30, **UNJUDGED) as fleet,
-    ):
-        metrics = server.wait_for_metrics(lambda metrics: sum(of_each(metrics, "connections").values()) == 40)
-        lost = of_each(metrics, "connections")[1]
-        os.kill(int(of_each(metrics, "pid")[1]), signal.SIGKILL)
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    assert verdict["ledger"]["reconciled"] is True, verdict["reasons"]
-    counted = verdict["server"]
-    assert (counted["respawns_total"], counted["closed_total"]["lost"]) == (1, lost)
-    assert lost == pytest.approx(20, abs=5)  # even shares, but for what was kept from running while they came
-    assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
-    assert _row(verdict, "connections closed")["server"] == 40 + lost
-    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.out()
-
-
-@undisturbed
-@pytest.mark.parametrize(("judged", "code"), [({}, 3), (UNJUDGED, 4)])
-def test_a_server_restarted_half_way_is_a_doubt_unless_the_run_fails_anyway(
-    tmp_path: Path, judged: dict[str, Any], code: int
-) -> None:
-    with running_server("--app", "echo") as first, _run(tmp_path, first, TIME="10s", **judged) as fleet:
-        port, admin = str(first.port), str(first.admin_port)
-        first.signal(signal.SIGKILL)
-        first.exit_code()
-        with running_server("--app", "echo", "--port", port, "--admin-port", admin):
-            fleet.ends_with(code)
-    verdict = fleet.verdict()
-    assert RESTARTED in verdict["reasons"]
-    assert (verdict["ledger"]["reconciled"], verdict["ledger"]["unknown"]) == (None, [RESTARTED])
-
-
-def test_a_target_without_counters_is_no_doubt(tmp_path: Path) -> None:
-    with (
-        running_server("--app", "echo") as server,
-        locust_fleet(
-            tmp_path, server, **{**RUN, "HOLDFAST_SERVER_ADMIN": ""}, TARGET=f"tcp://127.0.0.1:{server.port}"
-        ) as fleet,
-    ):
-        fleet.ends_with(0, or_doubted=True)
-    verdict = fleet.verdict()
-    ledger = verdict["ledger"]
-    assert (ledger["reconciled"], {row["server"] for row in ledger["rows"]}) == (None, {None})
-    assert ledger["unknown"] == [NO_COUNTERS]
-    assert NO_COUNTERS not in verdict["reasons"]
+def test_the_wire_format_of_the_users(users: list[type], option: str, wanted: str) -> None:
+    assert server_counts.wire_format(users, argparse.Namespace(framing=option, size=7, app="hello")) == WireFormat(
+        wanted, 7, "hello"
+    )

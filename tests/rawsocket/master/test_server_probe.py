@@ -49,7 +49,7 @@ def test_when_the_server_was_begun_and_what_it_is_are_kept() -> None:
     assert (found["info"], found[STARTED]) == ({"model": "select", "framing": "line"}, 1.7e9)
 
 
-def test_each_processes_counters_stand_beside_the_totals_and_their_cpu_time_is_added_up() -> None:
+def test_counters_of_each_process_are_given_with_the_totals_and_cpu_time_is_added_up() -> None:
     assert parse(SHARED) == {
         "connections": 5,
         "processes_wanted": 2,
@@ -93,7 +93,7 @@ def test_a_server_restarted_meanwhile_counts_from_its_own_start() -> None:
     assert since({"accepted_total": 100}, {"accepted_total": 40}) == {"accepted_total": 40}
 
 
-def test_a_process_begun_meanwhile_counts_from_its_own_start() -> None:
+def test_a_process_started_meanwhile_counts_from_its_own_start() -> None:
     counts = "process_accepted_total", "process_closed_total"
     start = {"process_pid": {"0": 11, "1": 12}} | {name: {"0": 5, "1/client": 5} for name in counts}
     end = {"process_pid": {"0": 11, "1": 13, "2": 14}} | {name: {"0": 9, "1/client": 9, "2": 3} for name in counts}
@@ -114,7 +114,7 @@ def test_the_rate_is_that_between_the_last_two_answers() -> None:
     assert probe.rate("accepted_total") is None
 
 
-def test_held_is_what_the_server_said_last_unless_that_is_old() -> None:
+def test_held_is_the_servers_latest_count_unless_it_is_old() -> None:
     clock, asked = Clock(), []
     probe = ServerProbe("http://server:8687/", lambda url: asked.append(url) or TEXT, clock)
     assert probe.held is None
@@ -157,7 +157,7 @@ def test_no_admin_port_is_never_asked() -> None:
     probe.poll()
     probe.run()
     assert probe.held is None
-    assert probe.poll() is probe.settle(0, 5.0) is None
+    assert probe.poll() is probe.poll_until_quiet(0, 5.0) is None
     assert not probe.present
 
 
@@ -183,9 +183,9 @@ def _said(connections: int, closed: int, backlog: int = 0) -> str:
     )
 
 
-def test_it_is_asked_until_all_are_closed_and_nothing_moves() -> None:
+def test_the_server_is_asked_until_all_are_closed_and_no_count_changes() -> None:
     probe, asked = _scripted(Clock(), _said(3, 6), _said(1, 8, 2), _said(1, 8, 1), _said(1, 9), _said(1, 9))
-    last = probe.settle(held=1, seconds=60)
+    last = probe.poll_until_quiet(held=1, seconds=60)
     assert last
     assert (last["connections"], last["closed_total"], len(asked)) == (1, {"client": 9}, 5)
 
@@ -197,7 +197,7 @@ def test_it_is_asked_until_all_are_closed_and_nothing_moves() -> None:
         (None, lambda found: found is None),
     ],
 )
-def test_it_is_not_asked_for_ever(last: str | None, wanted: Callable[[Any], bool]) -> None:
+def test_asking_is_bounded(last: str | None, wanted: Callable[[Any], bool]) -> None:
     probe, asked = _scripted(Clock(), _said(3, 6), last)
-    assert wanted(probe.settle(held=0, seconds=2.0))
+    assert wanted(probe.poll_until_quiet(held=0, seconds=2.0))
     assert len(asked) == 4

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master import server_summary as serving
+from rawsocket.master import server_summary
 
 ALONE = {
     "info": {"model": "epoll", "framing": "line"},
@@ -37,17 +37,17 @@ def _unknown(_: str) -> None:
     return None
 
 
-def test_each_process_in_the_order_of_their_numbers() -> None:
-    assert serving.processes(SHARED) == [
+def test_processes_are_ordered_by_number() -> None:
+    assert server_summary.processes(SHARED) == [
         {"process": 0, "held": 931},
         {"process": 2, "held": 930},
         {"process": 10, "held": 929},
     ]
-    assert serving.processes(ALONE) == serving.processes(None) == []
+    assert server_summary.processes(ALONE) == server_summary.processes(None) == []
 
 
 def test_the_state_of_a_server() -> None:
-    assert serving.state(SHARED, _rate) == {
+    assert server_summary.state(SHARED, _rate) == {
         "model": "select",
         "max_connections": 12_000,
         "processes": 3,
@@ -61,20 +61,20 @@ def test_the_state_of_a_server() -> None:
     }
 
 
-def test_what_a_server_does_not_say_is_unknown() -> None:
-    assert serving.state(None, _rate) is None
-    found = serving.state({"connections": 3}, _unknown)
+def test_a_missing_counter_is_unknown() -> None:
+    assert server_summary.state(None, _rate) is None
+    found = server_summary.state({"connections": 3}, _unknown)
     assert found
     assert set(found.values()) == {None}
-    assert serving.cells(None, _rate) == {"held": "unknown"}
-    assert serving.cells({"connections": 3}, _unknown) == {
+    assert server_summary.cells(None, _rate) == {"held": "unknown"}
+    assert server_summary.cells({"connections": 3}, _unknown) == {
         **dict.fromkeys(("state", "messages_s", "cpu", "lag", "turns"), ""),
         "held": 3,
     }
 
 
-def test_its_row_of_the_table() -> None:
-    assert serving.cells(ALONE, _rate) == {
+def test_the_servers_row_of_the_table() -> None:
+    assert server_summary.cells(ALONE, _rate) == {
         "state": "epoll",
         "held": 40,
         "messages_s": 1234.6,
@@ -95,8 +95,8 @@ def test_its_row_of_the_table() -> None:
         ({}, ""),
     ],
 )
-def test_in_words(counters: dict[str, Any], said: str) -> None:
-    assert serving.words(counters) == said
+def test_the_server_is_described_in_words(counters: dict[str, Any], said: str) -> None:
+    assert server_summary.words(counters) == said
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_in_words(counters: dict[str, Any], said: str) -> None:
     ],
 )
 def test_the_summarys_row(grown: dict[str, Any] | None, said: str | None) -> None:
-    assert serving.figures(grown) == ([("server's processes", said)] if said else [])
+    assert server_summary.figures(grown) == ([("server's processes", said)] if said else [])

@@ -40,7 +40,7 @@ def test_merging_leaves_the_parts_alone() -> None:
 
 
 @given(TIMES)
-def test_what_workers_report_is_what_the_library_would_have_recorded(times: list[int]) -> None:
+def test_workers_report_what_the_library_would_have_recorded(times: list[int]) -> None:
     assert histogram.library(counted(times)).equals(recorded(times))
 
 

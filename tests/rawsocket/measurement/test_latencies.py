@@ -1,8 +1,9 @@
 import pytest
 
-from rawsocket.measurement.latencies import KINDS, Latencies, by_kind, meaning
+from rawsocket.measurement.latencies import KINDS, Latencies, kind_of, slowest_reply_us
+from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.rows import CONNECTION_ROWS
-from tests.support.reports import report
+from tests.support.reports import once, report
 
 ROWS = {"message": {300: 2}, "connect": {90: 1}}
 STALLED = report(rows=ROWS, due={"message": {2000: 2}}, first={"message": {250: 2}})
@@ -20,38 +21,36 @@ STALLED = report(rows=ROWS, due={"message": {2000: 2}}, first={"message": {250: 
         ("message", "first", "first_byte"),
     ],
 )
-def test_what_a_list_of_a_row_means(name: str, reported: str, kind: str | None) -> None:
-    assert meaning(name, reported) == kind
+def test_each_list_of_a_row_has_a_kind(name: str, reported: str, kind: str | None) -> None:
+    assert kind_of(name, reported) == kind
 
 
 def test_rows_of_connections_are_never_messages() -> None:
-    assert {meaning(name, "due") for name in CONNECTION_ROWS} == {None}
+    assert {kind_of(name, "due") for name in CONNECTION_ROWS} == {None}
 
 
 def test_each_kind_is_kept_apart() -> None:
     latencies = Latencies()
-    latencies.take(STALLED["rows"], steady=False)
+    assert latencies.by_kind() == {kind: {} for kind in KINDS}
+    latencies.add(STALLED.rows)
     whole = {"connect": {90: 1}, "from_sent": {300: 2}, "from_due": {2000: 2}, "first_byte": {250: 2}}
-    assert by_kind(latencies.run) == whole
-    assert latencies.fresh() == whole
-    assert latencies.fresh() == {kind: {} for kind in KINDS}
-    assert latencies.steady == {}
+    assert latencies.by_kind() == whole
 
 
 def test_rows_are_kept_apart_and_summed_by_kind() -> None:
     latencies = Latencies()
-    latencies.take(report(rows={"a": {100: 1}, "b": {100: 2, 700: 1}})["rows"], steady=True)
-    latencies.take(report(rows={"b": {700: 4}})["rows"], steady=True)
-    assert latencies.run["TCP", "b"]["due"] == {100: 2, 700: 5}
-    assert by_kind(latencies.steady)["from_due"] == {100: 3, 700: 5}
+    latencies.add(report(rows={"a": {100: 1}, "b": {100: 2, 700: 1}}).rows)
+    latencies.add(report(rows={"b": {700: 4}}).rows)
+    assert latencies.rows["TCP", "b"]["due"] == {100: 2, 700: 5}
+    assert latencies.by_kind()["from_due"] == {100: 3, 700: 5}
 
 
-def test_a_new_window_forgets_the_old_one_and_a_new_run_everything() -> None:
+def test_overdue_messages_count_from_due_alone() -> None:
     latencies = Latencies()
-    latencies.take(STALLED["rows"], steady=True)
-    latencies.open_window()
-    assert latencies.steady == {}
-    assert latencies.run
-    latencies.begin()
-    assert latencies.run == {}
-    assert latencies.fresh()["from_due"] == {}
+    latencies.add_overdue(report(waiting=[Waiting("message", 0.001, once([0.001, 0.001]))]).overdue)
+    assert latencies.by_kind() == {"connect": {}, "from_sent": {}, "from_due": {1000: 2}, "first_byte": {}}
+
+
+def test_the_slowest_reply_is_no_connect() -> None:
+    assert slowest_reply_us(STALLED.rows) == 300
+    assert slowest_reply_us(report(rows={"connect": {90: 1}}).rows) == 0

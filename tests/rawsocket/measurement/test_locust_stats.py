@@ -8,6 +8,7 @@ from locust.env import Environment
 from rawsocket.errors import Closed
 from rawsocket.measurement.locust_stats import Batch, foreign
 from rawsocket.measurement.recorder import Recorder
+from rawsocket.measurement.report import RowTimes
 from tests.support.running import wait_until
 
 
@@ -28,7 +29,7 @@ def environment() -> Environment:
     return made
 
 
-def test_locust_is_told_what_it_does_not_know_and_once(batch: Batch, recorder: Recorder, environment: Environment):
+def test_locust_gets_each_event_once(batch: Batch, recorder: Recorder, environment: Environment):
     row = batch["message"]
     row.plain += [0.0005, 0.0105]
     row.full.append((1.0, 0.002, 0.001))
@@ -49,7 +50,7 @@ def test_locust_is_told_what_it_does_not_know_and_once(batch: Batch, recorder: R
     assert (error.error, error.occurrences, error.name) == ("closed", 1, "message")
 
 
-def test_the_second_bunch_is_added_to_the_first(batch: Batch, recorder: Recorder, environment: Environment):
+def test_the_second_batch_is_added_to_the_first(batch: Batch, recorder: Recorder, environment: Environment):
     for _ in range(3):
         batch["message"].plain.append(0.001)
         recorder.fail(batch["message"], "closed")
@@ -76,10 +77,10 @@ def test_the_report_has_the_same_rows(batch: Batch, recorder: Recorder, environm
     batch["message"].plain.append(0.001)
     batch["connect"].plain.append(0.002)
     batch.flush(environment)
-    rows = {row[1]: row for row in recorder.report()["rows"]}
-    assert rows["message"][2] == rows["connect"][2] == 1
-    assert rows["message"][5]["due"] == [[1000, 1]]
-    assert rows["connect"][5] == {"sent": [[2000, 1]], "due": [], "first": []}
+    rows = {row.name: row for row in recorder.report().rows}
+    assert rows["message"].requests == rows["connect"].requests == 1
+    assert rows["message"].times.due == [[1000, 1]]
+    assert rows["connect"].times == RowTimes(sent=[[2000, 1]], due=[], first=[])
 
 
 def test_locusts_own_table_is_not_foreign_and_any_other_is(environment: Environment):
@@ -100,10 +101,10 @@ def test_a_foreign_listener_is_told_each_event_and_nothing_is_batched(
             return {"who": "me"}
 
     batch.look(environment)
-    assert batch.teller is not None
+    assert batch.listener is not None
     batch["message"].plain.append(0.001)
-    batch.teller.tell(User(), "message", 0.001, 5, None)
-    batch.teller.tell(User(), "drop", None, 0, Closed())
+    batch.listener.event(User(), "message", 0.001, 5, None)
+    batch.listener.event(User(), "drop", None, 0, Closed())
     wait_until(lambda: len(heard) == 2)
     batch.flush(environment)
     assert heard[0] == {
@@ -123,4 +124,4 @@ def test_when_the_listener_leaves_batching_is_back(batch: Batch, environment: En
     batch.look(environment)
     hook.remove_listener(listener)
     batch.flush(environment)
-    assert batch.teller is None
+    assert batch.listener is None

@@ -1,11 +1,10 @@
-import json
-
 from rawsocket.measurement.overdue import Waiting, Waits
+from rawsocket.measurement.report import Overdue
 from rawsocket.measurement.rows import truncate
 from tests.support.reports import once
 
 
-def test_ages_are_kept_by_row_and_what_is_owed_by_how_many_wait_for_it() -> None:
+def test_ages_are_kept_by_row_and_owed_replies_by_how_many_wait_for_them() -> None:
     waits = Waits()
     waits.add(
         [
@@ -16,14 +15,13 @@ def test_ages_are_kept_by_row_and_what_is_owed_by_how_many_wait_for_it() -> None
         "message",
     )
     report = waits.report()
-    json.dumps(report)
-    assert (report["count"], report["oldest_s"]) == (5, 8.5)
+    assert (report.count, report.oldest_s) == (5, 8.5)
     ages = [truncate(us) for us in (8_500_000, 7_500_000, 6_500_000, 2_250_000)]
-    assert report["rows"] == {"message": [[us, 1] for us in ages], "visit": [[truncate(1_000_000), 1]]}
-    assert report["owed"] == [[truncate(8_000_000), 4], [truncate(2_000_000), 1]]
+    assert report.rows == {"message": [[us, 1] for us in ages], "visit": [[truncate(1_000_000), 1]]}
+    assert report.owed == [[truncate(8_000_000), 4], [truncate(2_000_000), 1]]
 
 
-def test_nothing_waits() -> None:
+def test_no_overdue_messages() -> None:
     waits = Waits()
     waits.add([], "message")
-    assert waits.report() == {"count": 0, "oldest_s": 0.0, "rows": {}, "owed": []}
+    assert waits.report() == Overdue(count=0, oldest_s=0.0, rows={}, owed=[])

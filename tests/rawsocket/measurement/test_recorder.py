@@ -2,6 +2,7 @@ import json
 
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import EXAMPLE, RECORDER, Recorder
+from rawsocket.measurement.report import RowTimes, StormReport
 from rawsocket.measurement.rows import SETTLE_AFTER, Row, truncate
 from tests.support.reports import once
 
@@ -23,7 +24,7 @@ def test_a_report_has_these_keys_and_counts():
     recorder.failure("message", "closed")
     recorder.example("wrong", "b'x' instead of b'y'")
     recorder.stop_asked([None, Waiting("message", 3.0, once([3.0, 2.0]))])
-    report = recorder.report()
+    report = recorder.report().to_wire()
     json.dumps(report)
     assert report.pop("cpu_s") > 0
     assert report.pop("wall_s") > 0
@@ -31,34 +32,36 @@ def test_a_report_has_these_keys_and_counts():
         "run": 1,
         "seq": 1,
         "final": False,
-        "held": 1,
-        "sessions": {"begun": 0, "ended": 0},
-        "connections": {
-            "attempted": 2,
-            "connected": 1,
-            "failed": {"refused": 1},
-            "dropped": {"closed": 1},
-            "reconnects": 1,
-            "closed": 0,
-            "abandoned": 0,
-            "unproven": 0,
+        "counts": {
+            "held": 1,
+            "sessions": {"begun": 0, "ended": 0},
+            "connections": {
+                "attempted": 2,
+                "connected": 1,
+                "failed": {"refused": 1},
+                "dropped": {"closed": 1},
+                "reconnects": 1,
+                "closed": 0,
+                "abandoned": 0,
+                "unproven": 0,
+            },
+            "messages": {
+                "due": 7,
+                "sent": 3,
+                "answered": 1,
+                "wrong": 0,
+                "late": 0,
+                "unanswered": 2,
+                "unsent": {"refused": 4},
+                "unanswered_by": {"closed": 2},
+                "cut": 1,
+                "pushed": 0,
+            },
+            "bytes": {"sent": 0, "received": 0},
+            "failures": 1,
         },
-        "messages": {
-            "due": 7,
-            "sent": 3,
-            "answered": 1,
-            "wrong": 0,
-            "late": 0,
-            "unanswered": 2,
-            "unsent": {"refused": 4},
-            "unanswered_by": {"closed": 2},
-            "cut": 1,
-            "pushed": 0,
-        },
-        "bytes": {"sent": 0, "received": 0},
-        "failures": 1,
         "examples": {"wrong": "b'x' instead of b'y'"},
-        "waiting": {
+        "overdue": {
             "count": 2,
             "oldest_s": 3.0,
             "rows": {"message": [[truncate(3_000_000), 1], [truncate(2_000_000), 1]]},
@@ -67,8 +70,17 @@ def test_a_report_has_these_keys_and_counts():
         "arrivals": {"count": 2, "first_s": 5.0, "last_s": 6.5},
         "storms": [],
         "rows": [
-            ["TCP", "message", 2, {"closed": 1}, 20, {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]]}]
+            {
+                "type": "TCP",
+                "name": "message",
+                "requests": 2,
+                "failures": {"closed": 1},
+                "bytes": 20,
+                "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]]},
+            }
         ],
+        "lag": None,
+        "limits": None,
     }
 
 
@@ -78,11 +90,11 @@ def test_counts_are_absolute_and_histograms_only_what_is_new():
     recorder.report()
     recorder.success("message", (0.001, 0.001, 0.001), 5)
     recorder.success("message", (0.002, 0.001, 0.001), 5)
-    [row] = recorder.report(final=True)["rows"]
-    assert row[:5] == ["TCP", "message", 3, {}, 15]
-    assert row[5] == {"sent": [[1000, 2]], "due": [[1000, 1], [2000, 1]], "first": [[1000, 2]]}
-    [row] = recorder.report()["rows"]
-    assert row[5] == {"sent": [], "due": [], "first": []}
+    [row] = recorder.report(final=True).rows
+    assert (row.type, row.name, row.requests, row.failures, row.bytes) == ("TCP", "message", 3, {}, 15)
+    assert row.times == RowTimes(sent=[[1000, 2]], due=[[1000, 1], [2000, 1]], first=[[1000, 2]])
+    [row] = recorder.report().rows
+    assert row.times == RowTimes()
 
 
 def test_a_connect_has_one_time_and_a_failure_none():
@@ -90,11 +102,10 @@ def test_a_connect_has_one_time_and_a_failure_none():
     recorder.success("connect", (0.001, 0.001, 0.001), 0)
     recorder.failure("connect", "refused")
     recorder.failure("drop", "closed")
-    empty = {"sent": [], "due": [], "first": []}
-    assert [row[5] for row in recorder.report()["rows"]] == [{**empty, "sent": [[1000, 1]]}, empty]
+    assert [row.times for row in recorder.report().rows] == [RowTimes(sent=[[1000, 1]]), RowTimes()]
 
 
-def test_a_row_settles_by_itself_before_it_grows_large():
+def test_a_row_moves_its_times_into_histograms_before_it_grows_large():
     recorder = Recorder()
     for _ in range(SETTLE_AFTER + 1):
         recorder.success("message", (0.001, 0.001, 0.001), 5)
@@ -107,7 +118,7 @@ def test_groups_of_rows_are_reported_beside_the_recorders_own_and_cleared_with_t
     recorder.groups.append(group)
     recorder.success("message", (0.001, 0.001, 0.001), 5)
     group["message"].plain.append(0.002)
-    assert [row[:3] for row in recorder.report()["rows"]] == [["TCP", "message", 1], ["TCP", "message", 1]]
+    assert [(row.type, row.name, row.requests) for row in recorder.report().rows] == [("TCP", "message", 1)] * 2
     recorder.begin_run()
     assert group == {}
 
@@ -120,49 +131,49 @@ def test_begin_run_forgets_everything_but_held():
     recorder.report()
     recorder.begin_run()
     report = recorder.report()
-    assert (report["run"], report["seq"], report["held"]) == (1, 1, 3)
-    assert (report["failures"], report["rows"], report["connections"]["attempted"]) == (0, [], 0)
+    assert (report.run, report.seq, report.counts.held) == (1, 1, 3)
+    assert (report.counts.failures, report.rows, report.counts.connections.attempted) == (0, [], 0)
 
 
-def test_a_storm_tells_who_dropped_who_came_back_and_when_the_last_did():
+def test_a_storm_counts_drops_returns_and_seconds_until_the_last():
     recorder = Recorder()
     for _ in range(3):
         recorder.storm(1000)
     recorder.storm(1000, came_back_after=0.5)
     recorder.storm(1000, came_back_after=0.25)
-    assert recorder.report()["storms"] == [[1000, 3, 2, 0.5]]
+    assert recorder.report().storms == [StormReport(1000, dropped=3, back=2, back_s=0.5)]
 
 
-def test_what_waits_is_noted_once_per_run():
+def test_overdue_messages_are_noted_once_per_run():
     recorder = Recorder()
     for run in (1, 2):
         recorder.begin_run()
-        assert recorder.report()["waiting"]["count"] == 0
+        assert recorder.report().overdue.count == 0
         recorder.stop_asked([Waiting("message", 2.0, once([2.0] * run))])
         recorder.stop_asked([Waiting("message", 5.0, once([5.0]))])
-        assert [recorder.report(final=final)["waiting"]["count"] for final in (False, True)] == [run, run]
+        assert [recorder.report(final=final).overdue.count for final in (False, True)] == [run, run]
 
 
-def test_what_was_never_sent_waits_in_the_row_with_the_most_events():
+def test_unsent_messages_count_in_the_row_with_the_most_events():
     recorder = Recorder()
     recorder.groups.append({"visit message": Row()})
     for name in ("connect", "connect", "connect", "other"):
         recorder.success(name, (0.001, 0.001, 0.001), 5)
     recorder.groups[0]["visit message"].plain += [0.001, 0.001]
     recorder.stop_asked([Waiting("", 2.0, once([2.0]))])
-    assert list(recorder.report()["waiting"]["rows"]) == ["visit message"]
+    assert list(recorder.report().overdue.rows) == ["visit message"]
     nothing_sent = Recorder()
     nothing_sent.stop_asked([Waiting("", 2.0, once([2.0]))])
-    assert list(nothing_sent.report()["waiting"]["rows"]) == ["message"]
+    assert list(nothing_sent.report().overdue.rows) == ["message"]
 
 
-def test_of_each_failure_the_first_example_of_a_run_is_kept_and_is_short():
+def test_the_first_example_of_each_failure_is_kept_and_is_short():
     recorder = Recorder()
     assert [recorder.example("wrong", detail) for detail in ("x" * 1000, "y")] == [True, False]
     assert recorder.example("short", "z")
-    assert recorder.report()["examples"] == {"wrong": "x" * EXAMPLE, "short": "z"}
+    assert recorder.report().examples == {"wrong": "x" * EXAMPLE, "short": "z"}
     recorder.begin_run()
-    assert recorder.report()["examples"] == {}
+    assert recorder.report().examples == {}
 
 
 def test_the_process_has_one_recorder():

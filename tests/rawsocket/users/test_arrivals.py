@@ -14,7 +14,7 @@ class Newcomer:
 
     begins = 0.0
 
-    def begin(self, when: float) -> None:
+    def start(self, when: float) -> None:
         self.begins = when
 
 

@@ -8,16 +8,17 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.monkey import get_original
 
-from rawsocket.engine import dial
+from rawsocket.engine import connector, deadlines, exchange
 from rawsocket.errors import Closed, RawSocketError, SendTimeout
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
-from rawsocket.users import client as client_module
 from rawsocket.users.client import RawSocketClient
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
+from tests.support.sockets import full_backlog
 
 LONG = 30.0  # seconds that nothing here takes, unless it is broken
 
@@ -25,8 +26,8 @@ LONG = 30.0  # seconds that nothing here takes, unless it is broken
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No outcome may depend on how fast this machine is; tests that are about these times set them."""
-    monkeypatch.setattr(client_module, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(client_module, "GRACE", LONG)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(exchange, "GRACE", LONG)
 
 
 class Rig:
@@ -50,7 +51,7 @@ class Rig:
     def check(self) -> None:
         """The recorder's invariants, which hold at any moment between two events."""
         made = self.recorder
-        settled = self.client.connected and self.client.settled
+        settled = self.client.connected and self.client.connection.settled
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed + settled
         assert made.sent == made.answered + made.wrong + made.unanswered + self.client.in_flight
@@ -97,11 +98,11 @@ def test_a_message_may_have_been_due_before_it_was_sent():
         made.client.request(b"b", name="message")
         made.client.send(b"c", name="message", due=time.perf_counter() + 5)  # in the future: due when it is sent
         made.client.receive()
-        late, plain, early = made.recorder.rows["message"].full
-        assert late[0] > 5 > late[1] >= late[2] > 0
-        assert plain[0] == plain[1]
-        assert early[0] == early[1]
-        assert made.recorder.late == 1
+        row = made.recorder.rows["message"]
+        row.settle()
+        assert max(row.due) > 4.9e6 > max(row.sent)
+        assert sum(us > 4.9e6 for us in row.due) == made.recorder.late == 1
+        assert sum(row.due.values()) == sum(row.sent.values()) == sum(row.first.values()) == 3
         assert made.events[1][1] > 5000  # what Locust is told is from due
 
 
@@ -168,7 +169,7 @@ def test_while_it_waits_the_socket_is_watched(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):
     if mode == "push_part":
-        monkeypatch.setattr(client_module, "GRACE", 0.05)
+        monkeypatch.setattr(exchange, "GRACE", 0.05)
     with rig(mode) as made:
         began = time.perf_counter()
         with pytest.raises(RawSocketError, match=outcomes[-1][1]):
@@ -179,7 +180,7 @@ def test_while_it_waits_the_socket_is_watched(
 
 
 def test_a_loss_is_noticed_when_it_happens(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.05)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.05)
     listener = socket.create_server(("127.0.0.1", 0))
     made = Rig("127.0.0.1", listener.getsockname()[1], Line(), {})
     made.client.connect()
@@ -207,16 +208,16 @@ def test_a_quiet_connection_settles_while_it_is_watched(monkeypatch: pytest.Monk
         assert made.events == []
         assert made.recorder.attempted == 0
         made.check()
-        monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.1)
+        monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.1)
         made.client.watch(0.2)
         assert made.outcomes == [("connect", "ok")]
         assert made.recorder.connected == 1
 
 
 def test_a_refusal_after_settling_is_a_drop(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(client_module, "SETTLES_AFTER", 0.01)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.01)
     with rig("full_when_spoken_to") as made:
-        made.client.watch(0.02)
+        wait_until(lambda: made.client.connection.settled)
         with pytest.raises(RawSocketError, match="server-full"):
             ask(made)
         assert made.outcomes == [("connect", "ok"), ("message", "server-full")]
@@ -358,19 +359,6 @@ def test_nobody_listening_is_refused():
     made.check()
 
 
-@contextlib.contextmanager
-def full_backlog() -> Iterator[int]:
-    """A listener that never accepts and whose backlog is full: further SYNs are not answered."""
-    with socket.socket() as listener, contextlib.ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-
-
 def test_no_answer_to_a_connect_is_connect_timeout():
     with full_backlog() as port:
         made = Rig("127.0.0.1", port, Line(), {"connect_timeout": 0.2})
@@ -452,10 +440,8 @@ def test_a_request_without_its_reply_waits_since_it_was_due():
         assert (found.name, len(found.ages)) == ("message", 1)
         assert 1 < found.owed < LONG
         assert found.ages[0][0] == pytest.approx(found.owed + 2, abs=0.01)
-        assert made.recorder.clients == {made.client}
         asking.kill()
-        assert made.client.waiting(time.perf_counter() + 1) is None  # nobody wants its reply any more
-    assert made.recorder.clients == set()
+        assert made.client.waiting(time.perf_counter() + 1) is None  # nobody waits for its reply any more
 
 
 def test_what_was_only_sent_waits_once_its_reply_is_wanted():
@@ -489,16 +475,62 @@ def test_what_is_answered_or_on_its_way_does_not_wait():
     with rig("silent") as made:
         asking = gevent.spawn(made.client.request, b"x")
         gevent.sleep(0)
-        assert made.client.waiting(made.client._in_flight[0][2] + 0.001) is None
+        assert made.client.waiting(made.client.connection._flight[2] + 0.001) is None
         asking.kill()
 
 
 def test_a_reply_that_is_there_unread_is_not_waited_for():
     with rig("echo") as made:
-        sock = made.client._sock
-        assert sock is not None
-        made.client.send(b"x", name="message")
-        while not dial.readable(sock):
-            gevent.sleep(0.005)
-        made.client._receives = True  # the greenlet that waits for it did not have its turn yet
+        connection = made.client.connection
+        asking = gevent.spawn(made.client.request, b"x", name="message")
+        gevent.sleep(0)
+        while not connector.readable(connection._sock):
+            get_original("time", "sleep")(0.005)  # gevent's own would give the reactor its turn
         assert made.client.waiting(time.perf_counter() + 5) is None
+        assert asking.get() == b"x"
+
+
+# Between two calls.
+
+
+def test_a_loss_between_two_calls_is_recorded_at_once_and_raised_by_the_next_call():
+    with rig("close_at_once") as made:
+        wait_until(lambda: made.outcomes == [("connect", "ok"), ("drop", "closed")])
+        assert not made.client.connected
+        with pytest.raises(Closed) as caught:
+            ask(made)
+        assert caught.value.detail == "by the server"
+        with pytest.raises(Closed) as caught:
+            ask(made)
+        assert caught.value.detail == "not connected"
+
+
+def test_what_the_server_sent_before_it_closed_can_be_received():
+    with rig("push_then_close") as made:
+        connection = made.client.connection
+        wait_until(lambda: connection.exchange and connection.exchange._received.failure())
+        assert made.client.connected
+        assert made.client.receive(name="news") == b"nobody asked"
+        with pytest.raises(Closed):
+            made.client.receive(name="news")
+        assert made.outcomes == [("connect", "ok"), ("news", "ok"), ("news", "closed")]
+
+
+def test_replies_that_arrived_before_the_server_closed_can_be_received():
+    with rig("one_answer") as made:
+        made.client.send(b"a", name="a")
+        connection = made.client.connection
+        wait_until(lambda: connection.exchange._received.failure())
+        assert made.client.receive(expect=b"a") == b"a"
+        with pytest.raises(Closed):
+            made.client.watch(LONG)
+        assert made.outcomes == [("connect", "ok"), ("a", "ok"), ("drop", "closed")]
+
+
+def test_what_nobody_asked_for_is_wrong_with_the_next_message():
+    with rig("push") as made:
+        wait_until(lambda: made.client.connection.exchange)
+        with pytest.raises(RawSocketError, match="wrong"):
+            made.client.send(b"a")
+        assert made.outcomes == [("connect", "ok"), ("drop", "wrong")]
+        assert made.recorder.sent == 0

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from rawsocket import target
-from rawsocket.users.config import Wired
+from rawsocket.users.config import ConfiguredUser
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Fixed, Line
 
 
 class Environment:
-    """What a user's wiring needs of Locust's."""
+    """The part of Locust's environment that a user reads."""
 
     def __init__(self, host: str | None = None, **options: Any) -> None:
         self.host = host
@@ -17,7 +17,7 @@ class Environment:
 
 
 def user(environment: Environment, **attributes: Any) -> Any:
-    made: Any = type("Mine", (Wired,), attributes)()
+    made: Any = type("Mine", (ConfiguredUser,), attributes)()
     made.environment = environment
     return made
 

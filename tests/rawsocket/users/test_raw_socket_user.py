@@ -11,10 +11,10 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from rawsocket import LabUser, RawSocketUser
-from rawsocket.engine import schedule
+from rawsocket.engine import deadlines, schedule
 from rawsocket.errors import RawSocketError
+from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users import client
 from rawsocket.users import raw_socket_user as user_module
 from rawsocket.wire.framing import Chunk, Line
 from tests.support.running import LONG, Run, wait_until
@@ -196,16 +196,16 @@ def test_other_exceptions_are_locusts_business(server: Server):
 def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(client, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(user_module, "SETTLES_AFTER", LONG)
     server.greeting = b"ERR server full\n"
     run = Run(Waiter, server.url, users=2)
     wait_until(lambda: run.fails("reconnect").get("server-full", 0) >= 4)
-    assert set(RECORDER.rows) == {"connect", "reconnect"}
+    assert set(BATCH) == {"connect", "reconnect"}
     assert run.fails("connect") == {"server-full": 2}
     assert RECORDER.connected == 0
     server.greeting = b""
-    monkeypatch.setattr(client, "SETTLES_AFTER", 0.5)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.5)
     server.peers.clear()
     wait_until(lambda: len(server.peers) == 2 and RECORDER.held == 2)
     run.stop()

@@ -27,11 +27,12 @@ from rawsocket import (
     Wait,
     target,
 )
-from rawsocket.engine import schedule
+from rawsocket.engine import resolver, schedule
+from rawsocket.engine.process import engine
 from rawsocket.errors import Closed, RawSocketError, Refused
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.session_user import house
+from rawsocket.users.session_user import arrivals
 from tests.support import echo
 from tests.support.running import LONG, Run, wait_until
 
@@ -48,7 +49,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     RECORDER.begin_run()
     yield
     assert RECORDER.held == 0
-    assert house().reactor.handlers == []
+    assert engine().reactor.handlers == []
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_a_stop_timeout_that_runs_out_ends_them_all():
 
 
 def test_users_that_have_not_begun_are_stopped_too(server: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(house().arrivals, "_end", time.perf_counter() + LONG)
+    monkeypatch.setattr(arrivals(), "_end", time.perf_counter() + LONG)
     run = start(Talker, server)
     wait_until(lambda: run.runner.user_count == 3)
     run.stop()
@@ -328,18 +329,18 @@ def test_users_can_be_taken_away_and_given_back(server: str):
 
 
 def test_an_unknown_name_is_refused_and_resolved_when_it_can_be(server: str, monkeypatch: pytest.MonkeyPatch):
-    from rawsocket.engine import dial
 
     port = int(server.rpartition(":")[2])
-    monkeypatch.setattr(dial, "_ask", lambda _: OSError(1, "no such name"))
+    monkeypatch.setattr(resolver, "_ask", lambda _: OSError(1, "no such name"))
     run = start(Talker, f"tcp://nowhere.invalid:{port}", users=1)
     wait_until(lambda: RECORDER.failed.get("refused", 0) >= 2)
-    known = dial._numeric(target.Target("127.0.0.1", port))
+    names = engine().connector.resolver
+    known = names._numeric(target.Target("127.0.0.1", port))
     assert known is not None
-    dial._resolved[target.Target("nowhere.invalid", port)] = known
+    names._answers[target.Target("nowhere.invalid", port)] = known
     wait_until(lambda: RECORDER.answered >= 1)
     run.stop()
-    del dial._resolved[target.Target("nowhere.invalid", port)]
+    del names._answers[target.Target("nowhere.invalid", port)]
 
 
 def test_ipv6():

@@ -5,38 +5,39 @@ from typing import Any
 import pytest
 
 from rawsocket import errors
-from rawsocket.engine import accounting as books
-from rawsocket.verdict import ledger_rows as sides
-from rawsocket.verdict.ledger import OK, UNEXPLAINED, Row, reconcile
-from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, Wire, summed, taken
+from rawsocket.engine import accounting
+from rawsocket.measurement.report import Counts
+from rawsocket.verdict import ledger_rows
+from rawsocket.verdict.ledger import OK, UNEXPLAINED, LedgerRow, reconcile
+from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, WireFormat, explain, summed
 from tests.support.counts import clients, server, unanswered
 
-WIRE = Wire("line", 20, "echo")
+WIRE = WireFormat("line", 20, "echo")
 SYNC = {"model": "sync", "framing": "line"}
 # Two of three processes were killed, and one of them has been replaced.
 KILLED = {"closed_total": {"client": 95, "lost": 5}, "respawns_total": 1, "processes": 2, "processes_wanted": 3}
 
 
-def row(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> Row:
+def row(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireFormat = WIRE) -> LedgerRow:
     (found,) = [row for row in reconcile(ours, theirs, wire=wire).rows if row.what == what]
     return found
 
 
-def judged(what: str, ours: dict[str, Any], theirs: sides.Server, wire: Wire = WIRE) -> tuple[Any, ...]:
+def judged(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireFormat = WIRE) -> tuple[Any, ...]:
     """The row's explanation, what is left of it, its status."""
     found = row(what, ours, theirs, wire)
     return dict(found.explained), found.unexplained, found.status
 
 
-def test_every_failure_is_an_event_and_so_is_the_clients_own_doing() -> None:
+def test_every_failure_is_an_event_and_so_is_the_clients_own_close() -> None:
     assert set(errors.NAMES) <= set(EVENTS)
-    assert books.CLIENT in EVENTS
+    assert accounting.CLIENT in EVENTS
 
 
 def test_an_explanation_never_exceeds_its_bounds() -> None:
-    assert taken(10, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 4}, 3)
-    assert taken(5, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 2}, 0)
-    assert taken(0, [("reset", 3)]) == ({}, 0)
+    assert explain(10, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 4}, 3)
+    assert explain(5, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 2}, 0)
+    assert explain(0, [("reset", 3)]) == ({}, 0)
 
 
 def test_a_name_that_is_not_on_the_list_explains_nothing() -> None:
@@ -110,7 +111,7 @@ def test_held_at_the_end() -> None:
 def test_connections_in_the_backlog_have_their_own_row() -> None:
     ours, theirs = clients(unproven=12), server(at_stop=Moment(13, 1, 12))
     assert judged("held when stop was asked", ours, theirs) == ({"backlog": 12}, 0, OK)
-    assert row("in the backlog then", ours, theirs) == Row("in the backlog then", 12, 12, 0, {}, 0, OK)
+    assert row("in the backlog then", ours, theirs) == LedgerRow("in the backlog then", 12, 12, 0, {}, 0, OK)
 
 
 def test_connections_that_left_the_backlog_while_the_users_were_ended_were_in_it() -> None:
@@ -120,14 +121,14 @@ def test_connections_that_left_the_backlog_while_the_users_were_ended_were_in_it
     assert judged("held when stop was asked", ours, server(at_stop=Moment(20, 8)))[1:] == (2, UNEXPLAINED)
 
 
-def test_what_the_queue_had_no_room_for_and_what_its_client_has_left() -> None:
+def test_connections_without_room_in_the_backlog_and_abandoned_ones() -> None:
     ours = clients(unproven=12, abandoned=2)
     assert judged("in the backlog then", ours, server(at_stop=Moment(13, 1, 11))) == ({"backlog": 1}, 0, OK)
     assert judged("in the backlog then", ours, server(at_stop=Moment(3, 1, 4))) == ({"backlog": 2}, 0, OK)
     assert judged("in the backlog then", clients(), server(at_stop=Moment(1, 1, 1)))[1:] == (1, UNEXPLAINED)
 
 
-def test_the_backlog_row_needs_a_server_that_tells_and_somebody_in_it() -> None:
+def test_the_backlog_row_needs_a_backlog_count_and_connections_in_it() -> None:
     for moment in (Moment(13, 1), Moment(13, 13, 0)):
         ledger = reconcile(clients(unproven=12), server(at_stop=moment), wire=WIRE)
         assert "in the backlog then" not in [row.what for row in ledger.rows]
@@ -215,15 +216,15 @@ def test_replies(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any
         (clients(pushed=5), {"replies_total": 1009}, ({}, None, "unknown")),
     ],
 )
-def test_what_was_sent_unasked(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+def test_unrequested_replies(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any, ...]) -> None:
     assert judged("sent unasked", ours, server(**theirs)) == wanted
 
 
 @pytest.mark.parametrize(
     ("wire", "info"),
-    [(Wire("chunk", 20), {}), (WIRE, {"framing": "chunk"}), (Wire("lengthprefixed"), {"framing": "line"})],
+    [(WireFormat("chunk", 20), {}), (WIRE, {"framing": "chunk"}), (WireFormat("lengthprefixed"), {"framing": "line"})],
 )
-def test_messages_that_are_not_told_apart_alike_can_not_be_compared(wire: Wire, info: dict[str, str]) -> None:
+def test_messages_of_different_framings_can_not_be_compared(wire: WireFormat, info: dict[str, str]) -> None:
     ledger = reconcile(clients(), server(messages_total=4000, info=info), wire=wire)
     assert [row.what for row in ledger.rows if row.status == "unknown"] == ["messages", "replies"]
     assert len(ledger.unknown) == 1
@@ -231,8 +232,8 @@ def test_messages_that_are_not_told_apart_alike_can_not_be_compared(wire: Wire, 
     assert (ledger.failures, ledger.doubts) == ((), ())
 
 
-def test_a_framing_of_ones_own_is_compared_where_the_server_has_no_other() -> None:
-    assert reconcile(clients(), server(), wire=Wire("lengthprefixed")).reconciled
+def test_a_custom_framing_is_compared_where_the_server_has_no_other() -> None:
+    assert reconcile(clients(), server(), wire=WireFormat("lengthprefixed")).reconciled
 
 
 # Bytes
@@ -284,12 +285,12 @@ def test_bytes_from_the_server(ours: dict[str, Any], theirs: dict[str, Any], wan
 def test_a_greeting_and_an_error_line_are_longer_than_a_short_message() -> None:
     ours = unanswered({"client": 1}, bytes_sent=2000, bytes_received=2000)
     theirs = server(bytes_in=2000, bytes_out=2021)
-    assert judged("bytes from the server", ours, theirs, Wire("line", 1, "echo")) == ({"client": 21}, 0, OK)
-    assert judged("bytes from the server", ours, theirs, Wire("line", 1, "hello")) == ({"client": 21}, 0, OK)
+    assert judged("bytes from the server", ours, theirs, WireFormat("line", 1, "echo")) == ({"client": 21}, 0, OK)
+    assert judged("bytes from the server", ours, theirs, WireFormat("line", 1, "hello")) == ({"client": 21}, 0, OK)
 
 
-@pytest.mark.parametrize("wire", [Wire("line"), Wire("line", 40)])
-def test_bytes_of_messages_of_unknown_size_have_no_bound(wire: Wire) -> None:
+@pytest.mark.parametrize("wire", [WireFormat("line"), WireFormat("line", 40)])
+def test_bytes_of_messages_of_unknown_size_have_no_bound(wire: WireFormat) -> None:
     ours = unanswered({"client": 1})
     assert row("bytes from the server", ours, server(), wire).status == "unknown"
     assert row("bytes to the server", ours, server(), wire).status == OK  # no difference: nothing to explain
@@ -302,7 +303,7 @@ def test_the_sync_model_leaves_unread_what_one_recv_does_not_bring() -> None:
     assert [row.what for row in ledger.rows if row.status == "unknown"] == ["bytes to the server"]
 
 
-def test_what_is_pushed_may_be_unread_at_the_end() -> None:
+def test_pushed_bytes_may_be_unread_at_the_end() -> None:
     found = row("bytes from the server", clients(pushed=1), server(bytes_out=21_500))
     assert found.status == "unknown"
     assert row("bytes from the server", clients(pushed=1), server()).status == OK
@@ -329,5 +330,5 @@ def test_what_is_pushed_may_be_unread_at_the_end() -> None:
          ({"answered": 999, "wrong": 1}, 0, OK)),
     ],
 )  # fmt: skip
-def test_what_became_of_them(what: str, ours: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+def test_outcomes_of_the_clients_alone(what: str, ours: Counts, wanted: tuple[Any, ...]) -> None:
     assert judged(what, clients(**ours), server()) == wanted

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.verdict.saturation import LAG_LIMIT_MS, Worker, doubt
+from rawsocket.verdict.saturation import LAG_LIMIT_MS, WorkerFigures, doubt
 from tests.support.locust_fleet import locust_fleet
 from tests.support.server_process import running_server
 from tests.support.starving import starved
 
-SOUND = Worker(
+SOUND = WorkerFigures(
     "w",
     cpu_share=0.3,
     lag_p99_ms=8.0,
@@ -20,7 +20,7 @@ SOUND = Worker(
 )
 
 
-def worker(**changes: object) -> Worker:
+def worker(**changes: object) -> WorkerFigures:
     return dataclasses.replace(SOUND, **changes)  # type: ignore[arg-type]
 
 
@@ -68,7 +68,7 @@ def test_no_doubt(changes: dict[str, object]) -> None:
         ({"stolen_share": 6.5, "cpus": 64}, ("the host stole 650% of a core",)),
     ],
 )
-def test_a_doubt_names_worker_evidence_blame_and_remedy(changes: dict[str, object], parts: tuple[str, ...]) -> None:
+def test_a_doubt_names_worker_evidence_cause_and_remedy(changes: dict[str, object], parts: tuple[str, ...]) -> None:
     said = doubt(worker(**changes))
     assert said.startswith("the generator was saturated on worker w (")
     assert all(part in said for part in parts), said
@@ -78,12 +78,12 @@ def test_a_worker_that_hardly_reported_is_a_doubt() -> None:
     assert doubt(worker(cpu_share=None)).startswith("worker w reported too seldom")
 
 
-def test_all_who_are_to_blame_are_named() -> None:
+def test_all_causes_are_named() -> None:
     said = doubt(worker(cpu_share=0.95, stolen_share=0.4, cpu_limit=1.0, throttled_share=0.3))
     assert all(part in said for part in ("WORKER_CPUS", "the host stole 40%", "its own work")), said
 
 
-def test_steal_that_explains_no_lag_is_not_blamed_for_it() -> None:
+def test_steal_that_explains_no_lag_is_no_cause() -> None:
     said = doubt(worker(stolen_share=0.1, lag_p99_ms=80.0, late_cpu_share=0.9))
     assert "host" not in said
     assert "bursts" in said

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,11 +9,13 @@ import locust.stats
 import pytest
 from locust.runners import LocalRunner, WorkerRunner
 
+from rawsocket.engine.process import engine
+from rawsocket.engine.reactor import READABLE
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.runner import Life
-from rawsocket.worker import agent as worker
-from rawsocket.worker.limits import Limits
+from rawsocket.measurement.report import Limits, Report
+from rawsocket.worker import agent as agent_module
+from rawsocket.worker.agent import WorkerAgent
 from tests.support.locust_fleet import locust_fleet
 from tests.support.reports import Clock, once
 from tests.support.server_process import running_server
@@ -45,79 +48,81 @@ def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
 
 
-def test_limits_are_told_at_once_and_reports_come_every_second() -> None:
+def test_limits_are_sent_at_once_and_reports_every_second() -> None:
     runner = FakeWorker("tcp://server:8686", None)
-    worker.Side(runner, HOME)
+    WorkerAgent(runner, HOME)
     assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
     ((kind, data),) = runner.sent
     assert kind == "holdfast_limits"
-    assert Limits(**data).descriptors > 0
+    assert Limits.from_wire(data).descriptors > 0
 
 
 def test_a_report_carries_absolute_values_and_limits() -> None:
-    side = worker.Side(FakeWorker(None, None), {})
-    side.on_test_start()
+    agent = WorkerAgent(FakeWorker(None, None), {})
+    agent.on_test_start()
     data: dict[str, Any] = {"stats": []}
-    side.report(data)
-    assert data["holdfast"]["run"] == RECORDER.run
-    assert data["holdfast"]["held"] == RECORDER.held
-    assert data["holdfast"]["limits"] == side.limits
+    agent.add_report(data)
+    report = Report.from_wire(data["holdfast"])
+    assert report.run == RECORDER.run
+    assert report.counts.held == RECORDER.held
+    assert report.limits == agent.limits
     assert data["stats"] == []
 
 
-def test_the_end_is_told_twice_when_asked_and_when_done() -> None:
+def test_the_end_is_reported_twice_when_asked_and_when_done() -> None:
     runner = FakeWorker(None, None)
-    side = worker.Side(runner, {})
-    side.on_test_stopping()
-    side.on_test_stop()
+    agent = WorkerAgent(runner, {})
+    agent.on_test_stopping()
+    agent.on_test_stop()
     assert [(kind, data["final"]) for kind, data in runner.sent[1:]] == [
         ("holdfast_stopping", False),
         ("holdfast_final", True),
     ]
 
 
-class Client:
-    """A greenlet's client of which only what waits is asked."""
+class Owed:
+    """A connection, and its owner, of which only what waits is asked."""
+
+    deadline = float("inf")
+
+    def __init__(self, row: str, *ages: float) -> None:
+        self.owner = self
+        self._waiting = Waiting(row, max(ages), once(list(ages)))
+
+    def on_ready(self, events: int) -> None: ...
 
     def waiting(self, now: float) -> Waiting:
-        return Waiting("request", 2.0, once([2.0]))
+        return self._waiting
 
 
-class Owing(Life):
-    """A life of which only what waits is asked."""
-
-    __slots__ = ()
-    args = ()
-
-    def __init__(self) -> None: ...
-
-    def waiting(self, now: float) -> Waiting:
-        return Waiting("message", 3.0, once([3.0, 2.0]))
-
-
-def test_what_waits_when_stop_is_asked_is_told_then_and_with_the_final_numbers() -> None:
-    """Users of both kinds are asked, users that are neither are not; after the first time nobody is."""
+def test_overdue_messages_are_reported_at_the_stop_and_with_the_final_numbers() -> None:
+    """All connections are asked when the stop is first asked for, and never again."""
     runner = FakeWorker(None, None)
-    side = worker.Side(runner, {})
-    side.on_test_start()
-    RECORDER.clients.add(client := Client())
-    runner.user_greenlets.greenlets |= {Owing(), object()}
+    agent = WorkerAgent(runner, {})
+    agent.on_test_start()
+    reactor = engine().reactor
+    pipes = [os.pipe() for _ in range(2)]
     try:
-        assert side.numbers()["waiting"]["count"] == 0
-        side.on_test_stopping()
-        side.on_test_stopping()
-        side.on_test_stop()
+        for (inlet, _), owed in zip(pipes, (Owed("request", 2.0), Owed("message", 3.0, 2.0)), strict=True):
+            reactor.watch(inlet, owed, READABLE)
+        assert agent.report().overdue.count == 0
+        agent.on_test_stopping()
+        agent.on_test_stopping()
+        agent.on_test_stop()
     finally:
-        RECORDER.clients.discard(client)
-    assert [data["waiting"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
-    side.on_test_start()
-    assert side.numbers()["waiting"]["count"] == 0
+        for ends in pipes:
+            reactor.unwatch(ends[0])
+            for end in ends:
+                os.close(end)
+    assert [data["overdue"]["count"] for _, data in runner.sent[1:]] == [3, 3, 3]
+    agent.on_test_start()
+    assert agent.report().overdue.count == 0
 
 
 def test_each_run_has_its_number() -> None:
-    side = worker.Side(FakeWorker(None, None), {})
+    agent = WorkerAgent(FakeWorker(None, None), {})
     before = RECORDER.run
-    side.on_test_start()
+    agent.on_test_start()
     assert RECORDER.run == before + 1
 
 
@@ -133,18 +138,18 @@ def test_each_run_has_its_number() -> None:
     ],
 )
 def test_only_the_target_is_loaded(host: str | None, users: list[str | None], refused: str | None) -> None:
-    reason = worker.Side(FakeWorker(host, *users), HOME).refusal()
+    reason = WorkerAgent(FakeWorker(host, *users), HOME).refusal()
     assert (reason is None) if refused is None else (reason and refused in reason)
 
 
-def test_without_a_target_anything_may_be_loaded() -> None:
-    assert worker.Side(FakeWorker("tcp://anywhere:1", None), {}).refusal() is None
+def test_without_a_target_any_host_may_be_loaded() -> None:
+    assert WorkerAgent(FakeWorker("tcp://anywhere:1", None), {}).refusal() is None
 
 
-def test_a_refused_run_starts_no_user_and_is_told_once() -> None:
+def test_a_refused_run_starts_no_user_and_is_reported_once() -> None:
     runner = FakeWorker("tcp://other:1", None)
-    side = worker.Side(runner, HOME)
-    side.on_test_start()
+    agent = WorkerAgent(runner, HOME)
+    agent.on_test_start()
     assert runner.spawn_users({"Hold": 3}) == []
     assert runner.spawned == []
     kinds = [kind for kind, _ in runner.sent]
@@ -154,10 +159,10 @@ def test_a_refused_run_starts_no_user_and_is_told_once() -> None:
 
 def test_the_next_run_may_be_the_right_one() -> None:
     runner = FakeWorker("tcp://other:1", None)
-    side = worker.Side(runner, HOME)
-    side.on_test_start()
+    agent = WorkerAgent(runner, HOME)
+    agent.on_test_start()
     runner.environment.host = "tcp://server:8686"
-    side.on_test_start()
+    agent.on_test_start()
     assert runner.spawn_users({"Hold": 3}) == ["a user"]
     assert runner.spawned == [{"Hold": 3}]
 
@@ -175,7 +180,7 @@ def test_a_local_run_is_refused_as_well() -> None:
             told.append(msg)
 
     runner = FakeLocal()
-    worker.Side(runner, HOME).on_test_start()
+    WorkerAgent(runner, HOME).on_test_start()
     assert runner.spawn_users({"Hold": 1}) == []
     assert len(told) == 1
 
@@ -194,10 +199,10 @@ def test_a_worker_lingers_until_it_is_ended_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch, ends_at: float, stayed: float
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(agent_module, "time", SimpleNamespace(monotonic=clock))
 
     def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    worker.linger(10.0, lambda: clock.now >= ends_at, sleep)
+    agent_module.linger(10.0, lambda: clock.now >= ends_at, sleep)
     assert clock.now - 1000.0 == pytest.approx(stayed, abs=0.2)

@@ -33,15 +33,15 @@ def _tree(folder: Path, own: str, *groups: str) -> tuple[Path, Path]:
         ("0::/\n", [], []),
     ],
 )
-def test_the_groups_from_the_own_one_up(tmp_path: Path, own: str, there: list[str], found: list[str]) -> None:
+def test_groups_from_the_own_one_upwards(tmp_path: Path, own: str, there: list[str], found: list[str]) -> None:
     proc, cgroup = _tree(tmp_path, own, *there)
     assert list(cgroups.folders("cpu", proc, cgroup)) == [cgroup / name for name in found]
 
 
-def test_what_is_not_there_says_nothing(tmp_path: Path) -> None:
+def test_missing_files_are_empty(tmp_path: Path) -> None:
     assert cgroups.text(tmp_path / "nothing") == ""
     assert list(cgroups.folders("cpu", tmp_path, tmp_path)) == []
 
 
-def test_this_very_process() -> None:
+def test_the_groups_of_this_process() -> None:
     assert all(folder.is_dir() for folder in cgroups.folders("cpu"))

@@ -7,8 +7,8 @@ from typing import Any
 import gevent
 import pytest
 
-from rawsocket.worker import lag as health
-from rawsocket.worker.lag import TICK_S, Meter
+from rawsocket.worker import lag as lag_module
+from rawsocket.worker.lag import TICK_S, LagMeter
 from tests.support.reports import Clock
 
 
@@ -16,7 +16,7 @@ class FakeLoop:
     """A loop with one timer, that runs when the test says so."""
 
     def __init__(self) -> None:
-        self.iteration = health.ITERATIONS - 5
+        self.iteration = lag_module.ITERATIONS - 5
         self.armed: list[float] = []
         self.run: Callable[[], None] | None = None
 
@@ -34,10 +34,10 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.clock, self.cpu = Clock(), Clock()
-        monkeypatch.setattr(health, "time", SimpleNamespace(monotonic=self.clock, process_time=self.cpu))
+        monkeypatch.setattr(lag_module, "time", SimpleNamespace(monotonic=self.clock, process_time=self.cpu))
         self.loop = FakeLoop()
         self.proc, self.cgroup = folder / "proc", folder / "cgroup"
-        self.meter = Meter(SimpleNamespace(loop=self.loop), self.proc, self.cgroup)
+        self.meter = LagMeter(SimpleNamespace(loop=self.loop), self.proc, self.cgroup)
         self.meter.start()
 
     def tick(self, after_ms: float, cpu_ms: float = 0.0) -> None:
@@ -47,7 +47,7 @@ class Bench:
         self.loop.run()
 
     def lags_ms(self) -> list[float]:
-        pairs = self.meter.report()["lag"]
+        pairs = self.meter.report().lags
         return sorted(us / 1000 for us, ticks in pairs for _ in range(ticks))
 
     def write(self, path: str, text: str) -> None:
@@ -61,7 +61,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
     return Bench(monkeypatch, tmp_path)
 
 
-def test_each_tick_counts_with_what_it_was_late_by(bench: Bench) -> None:
+def test_each_tick_counts_with_its_lag(bench: Bench) -> None:
     for _ in range(3):
         bench.tick(10)
     bench.tick(13.5)
@@ -82,11 +82,11 @@ def test_a_missed_tick_counts_with_its_own_lag(bench: Bench) -> None:
 
 def test_the_worst_and_the_lags_are_those_since_the_last_report(bench: Bench) -> None:
     bench.tick(32.345)
-    assert bench.meter.report()["lag_max_us"] in (22_344, 22_345)
+    assert bench.meter.report().worst_us in (22_344, 22_345)
     bench.tick(7.655)
     report = bench.meter.report()
-    assert report["lag_max_us"] <= 1
-    assert sum(ticks for _, ticks in report["lag"]) == 1
+    assert report.worst_us <= 1
+    assert sum(ticks for _, ticks in report.lags) == 1
 
 
 def test_a_report_counts_what_the_timers_could_not_yet(bench: Bench) -> None:
@@ -100,25 +100,25 @@ def test_a_report_counts_what_the_timers_could_not_yet(bench: Bench) -> None:
     assert bench.lags_ms() == pytest.approx([4], rel=0.001)
 
 
-def test_late_moments_and_the_cpu_used_in_them(bench: Bench) -> None:
+def test_late_time_and_the_cpu_used_in_it(bench: Bench) -> None:
     bench.tick(10, cpu_ms=9)
     bench.tick(60, cpu_ms=45)
     report = bench.meter.report()
-    assert (report["late_s"], report["late_cpu_s"]) == pytest.approx((0.06, 0.045))
+    assert (report.late_s, report.late_cpu_s) == pytest.approx((0.06, 0.045))
     bench.tick(10)
     bench.tick(110)
     report = bench.meter.report()
-    assert (report["late_s"], report["late_cpu_s"]) == pytest.approx((0.17, 0.045))  # absolute
+    assert (report.late_s, report.late_cpu_s) == pytest.approx((0.17, 0.045))  # absolute
 
 
 def test_turns_are_the_loops_own_count_over_its_wrap(bench: Bench) -> None:
     bench.loop.iteration = 3
-    assert bench.meter.report()["turns"] == 8
+    assert bench.meter.report().turns == 8
     bench.loop.iteration = 13
-    assert bench.meter.report()["turns"] == 18
+    assert bench.meter.report().turns == 18
 
 
-def test_a_stopped_meter_says_what_it_has_and_measures_no_more(bench: Bench) -> None:
+def test_a_stopped_meter_reports_what_it_has_and_measures_no_more(bench: Bench) -> None:
     bench.tick(10)
     bench.meter.stop()
     assert bench.loop.run is None
@@ -130,13 +130,13 @@ def test_a_stopped_meter_says_what_it_has_and_measures_no_more(bench: Bench) -> 
 
 
 def test_stolen_time_is_of_all_cpus_together(bench: Bench) -> None:
-    assert bench.meter.report()["steal_s"] is None
+    assert bench.meter.report().steal_s is None
     bench.write("proc/stat", "cpu  2160 0 1319 191703 174 0 30 850 0 0\ncpu0 397 0 379 96926 4 0 13 800 0 0\n")
     report = bench.meter.report()
-    assert report["steal_s"] == 850 / health.CLOCK_HZ
-    assert report["cpus"] >= 1
+    assert report.steal_s == 850 / lag_module.CLOCK_HZ
+    assert report.cpus >= 1
     bench.write("proc/stat", "cpu  2160 0 1319 191703\n")  # older than stolen time
-    assert bench.meter.report()["steal_s"] is None
+    assert bench.meter.report().steal_s is None
 
 
 V1 = "nr_periods 17\nnr_throttled 15\nthrottled_time 1302190098\n"
@@ -183,25 +183,25 @@ V2 = "usage_usec 7\nnr_periods 17\nnr_throttled 15\nthrottled_usec 2500000\n"
         ),
     ],
 )
-def test_what_a_cpu_limit_held_back(
+def test_time_throttled_by_a_cpu_limit(
     bench: Bench, files: dict[str, str], seconds: float | None, limit: float | None
 ) -> None:
     for path, text in files.items():
         bench.write(path, text)
     report = bench.meter.report()
-    assert (report["throttled_s"], report["cpu_limit"]) == (seconds, limit)
+    assert (report.throttled_s, report.cpu_limit) == (seconds, limit)
 
 
-def test_this_very_machine() -> None:
-    stolen, (seconds, limit) = health.stolen(), health.throttling()
+def test_a_report_on_this_machine() -> None:
+    stolen, (seconds, limit) = lag_module.stolen(), lag_module.throttling()
     assert stolen is not None
     assert stolen >= 0
     assert (seconds is None) is (limit is None)
 
 
 @pytest.fixture
-def meter() -> Iterator[Meter]:
-    meter = Meter()
+def meter() -> Iterator[LagMeter]:
+    meter = LagMeter()
     meter.start()
     yield meter
     meter.stop()
@@ -214,7 +214,7 @@ def _block(seconds: float) -> None:
         pass
 
 
-def test_a_real_hub_that_is_blocked(meter: Meter) -> None:
+def test_a_real_hub_that_is_blocked(meter: LagMeter) -> None:
     earliest = time.monotonic()
     meter.start()
     began = time.monotonic()
@@ -226,10 +226,10 @@ def test_a_real_hub_that_is_blocked(meter: Meter) -> None:
     after = meter.report()
     told = time.monotonic()
     # However slow the machine is: the first tick that was missed was due at most a tick after the block began ...
-    assert after["lag_max_us"] >= 89_000
+    assert after.worst_us >= 89_000
     # ... and there is a tick for each 10 ms of the time that passed, blocked or not.
-    ticks = sum(count for report in (before, after) for _, count in report["lag"])
+    ticks = sum(count for report in (before, after) for _, count in report.lags)
     assert (asked - began) / TICK_S - 2 <= ticks <= (told - earliest) / TICK_S + 1
-    assert sum(count for us, count in after["lag"] if us >= 10_000) >= 8
-    assert after["late_s"] - before["late_s"] >= 0.089
-    assert after["turns"] > before["turns"]
+    assert sum(count for us, count in after.lags if us >= 10_000) >= 8
+    assert after.late_s - before.late_s >= 0.089
+    assert after.turns > before.turns

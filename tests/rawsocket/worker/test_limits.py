@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from rawsocket.measurement.report import Limits
 from rawsocket.worker import limits
-from rawsocket.worker.limits import KB_PER_USER, RESERVED_DESCRIPTORS, Limits, fits
+from rawsocket.worker.limits import KB_PER_USER, RESERVED_DESCRIPTORS, fits
 
 ROOMY = 1 << 40
 
@@ -66,7 +67,7 @@ def test_shared_memory_is_counted_once() -> None:
     assert "share" in (fits(200, 2, together) or "")
 
 
-def test_nothing_is_refused_where_nothing_is_known() -> None:
+def test_no_refusal_without_known_limits() -> None:
     assert fits(10**9, 0, []) is None
 
 
@@ -76,7 +77,7 @@ def test_own_limits_can_be_read_and_sent() -> None:
     assert read.descriptors == max(0, soft - RESERVED_DESCRIPTORS)
     assert read.ports > 0
     assert read.memory_kb > 0
-    assert Limits(**read.as_dict()) == read
+    assert Limits.from_wire(read.to_wire()) == read
 
 
 def test_the_soft_descriptor_limit_becomes_the_hard_one() -> None:

@@ -13,7 +13,7 @@ from locust.runners import LocalRunner
 
 from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.worker.user_group import SLICE_S, Crowd, Ender, sliced
+from rawsocket.worker.user_group import SLICE_S, UserGroup, UserStopper, in_slices
 from tests.rawsocket.users.test_session_user import OPTIONS
 from tests.support import echo
 from tests.support.running import LONG, wait_until
@@ -49,7 +49,7 @@ def runner(url: str, *classes: Any, **options: Any) -> LocalRunner:
     environment = Environment(user_classes=list(classes), host=url, **options)
     made = environment.create_local_runner()
     environment.parsed_options = argparse.Namespace(**OPTIONS, timeout=LONG)
-    Ender(made)
+    UserStopper(made)
     return made
 
 
@@ -86,15 +86,15 @@ def test_a_group_of_another_kind_is_counted_as_locust_does(url: str):
 
 
 def test_a_greenlet_that_ends_by_itself_is_counted_out():
-    crowd = Crowd()
+    group = UserGroup()
 
     class Ends:
         pass
 
-    crowd.spawn(lambda user: gevent.sleep(0), Ends())
-    assert crowd.counts[Ends] == 1
-    crowd.join()
-    assert crowd.counts[Ends] == 0
+    group.spawn(lambda user: gevent.sleep(0), Ends())
+    assert group.count_by_class()[Ends] == 1
+    group.join()
+    assert group.count_by_class()[Ends] == 0
 
 
 def test_killing_one_by_the_group_leaves_nothing_behind(url: str):
@@ -107,7 +107,7 @@ def test_killing_one_by_the_group_leaves_nothing_behind(url: str):
     made.quit()
 
 
-def test_sockets_and_timers_have_their_turn_while_many_are_ended():
+def test_sockets_and_timers_have_their_turn_while_many_users_are_stopped():
     """The loop itself has to turn: other greenlets alone would have theirs with sleep(0), for a tenth of a second."""
     loop = gevent.get_hub().loop
 
@@ -118,5 +118,5 @@ def test_sockets_and_timers_have_their_turn_while_many_are_ended():
 
     gevent.sleep(0.001)
     before = loop.iteration
-    sliced(range(20), slow)
+    in_slices(range(20), slow)
     assert loop.iteration - before >= 8

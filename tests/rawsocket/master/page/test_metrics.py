@@ -2,20 +2,20 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rawsocket.master.page import metrics
-from tests.support.desks import desk_bench
+from tests.support.controllers import controller_bench
 from tests.support.reports import report
 
 
 def test_figures_of_the_run_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
+    with controller_bench(monkeypatch) as bench:
         bench.add_worker("a", users=7)
         bench.start()
         rows = {"message": {300: 9}, "connect": {80: 6}}
-        bench.desk.take(
+        bench.controller.receive(
             "a", report(held=6, answered=9, wrong=1, failures={"closed": 2}, rows=rows, due={"message": {1900: 9}})
         )
-        text = metrics.render(bench.desk).decode()
-        server = bench.desk.probe.held
+        text = metrics.render(bench.controller).decode()
+        server = bench.controller.probe.held
     found = {
         (sample.name.removeprefix("holdfast_load_"), *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -34,18 +34,18 @@ def test_figures_of_the_run_under_their_names(monkeypatch: pytest.MonkeyPatch) -
     assert ("server_held",) not in found  # unknown is not zero
 
 
-def test_what_tells_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
+def test_metrics_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
         for worker in ("a", "b", "gone"):
             bench.add_worker(worker)
         bench.start()
         for second, worst in ((1.0, 70_001), (2.0, 3004)):
-            health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst}
-            bench.desk.take("a", report(wall_s=second, cpu_s=second * 0.4, health=health))
-            bench.desk.take("gone", report(wall_s=second, cpu_s=second, health=health))
-        bench.desk.take("b", report())  # it reported once, and measures nothing
+            lag = {"lags": [[800, 95], [3000, 5]], "worst_us": worst}
+            bench.controller.receive("a", report(wall_s=second, cpu_s=second * 0.4, lag=lag))
+            bench.controller.receive("gone", report(wall_s=second, cpu_s=second, lag=lag))
+        bench.controller.receive("b", report())  # it reported once, and measures nothing
         del bench.runner.clients["gone"]
-        families = list(text_string_to_metric_families(metrics.render(bench.desk).decode()))
+        families = list(text_string_to_metric_families(metrics.render(bench.controller).decode()))
     found = {
         (sample.name.removeprefix("holdfast_load_worker_"), sample.labels["worker"]): sample.value
         for family in families

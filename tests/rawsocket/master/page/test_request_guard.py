@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from rawsocket.master.page import request_guard as guard
+from rawsocket.master.page import request_guard
 
 NAMES = ("localhost", "127.0.0.1", "[::1]", "master")
 OWN = "127.0.0.1:8089"
@@ -27,13 +27,13 @@ OWN = "127.0.0.1:8089"
         ({"HTTP_SEC_FETCH_SITE": "same-site"}, "same-site"),
     ],
 )
-def test_who_may_change_something(headers: dict[str, str], refused: str | None) -> None:
-    reason = guard.refusal({"REQUEST_METHOD": "POST", "HTTP_HOST": OWN, **headers}, NAMES)
+def test_requests_that_may_change_something(headers: dict[str, str], refused: str | None) -> None:
+    reason = request_guard.refusal({"REQUEST_METHOD": "POST", "HTTP_HOST": OWN, **headers}, NAMES)
     assert (reason is None) if refused is None else (reason is not None and refused in reason)
 
 
-def test_reading_is_for_everybody() -> None:
-    assert guard.refusal({"REQUEST_METHOD": "GET", "HTTP_HOST": "anything"}, NAMES) is None
+def test_every_host_may_read() -> None:
+    assert request_guard.refusal({"REQUEST_METHOD": "GET", "HTTP_HOST": "anything"}, NAMES) is None
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_reading_is_for_everybody() -> None:
     ],
 )
 def test_only_the_labs_target_may_be_typed(host: str, said: str | None) -> None:
-    reason = guard.foreign(host, "tcp://server:8686")
+    reason = request_guard.foreign(host, "tcp://server:8686")
     assert (reason is None) if said is None else (said in str(reason) and str(reason).startswith("target-refused: "))
 
 
 def test_without_a_target_any_host_may_be_typed() -> None:
-    assert guard.foreign("tcp://anything:1", "") is None
+    assert request_guard.foreign("tcp://anything:1", "") is None
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ def page() -> Any:
         response.headers["Access-Control-Allow-Origin"] = "*"
         return response
 
-    guard.install(app, NAMES, lambda request: request.form.get("refuse"), "/swarm")
+    request_guard.install(app, NAMES, lambda request: request.form.get("refuse"), "/swarm")
     return app.test_client()
 
 
-def test_the_cors_header_is_taken_off(page: Any) -> None:
+def test_the_cors_header_is_removed(page: Any) -> None:
     answer = page.post("/swarm")
     assert (answer.status_code, answer.text) == (200, "started")
     assert "Access-Control-Allow-Origin" not in answer.headers

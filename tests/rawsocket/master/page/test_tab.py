@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket.master.page import tab as page
+from rawsocket.master.page import tab
 from rawsocket.master.server_probe import ServerProbe
-from tests.support.desks import desk_bench
+from tests.support.controllers import controller_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
@@ -36,23 +36,33 @@ def _stop(fleet: LocustFleet) -> dict[str, object]:
     return fleet.wait(lambda state: state["state"] in ("stopped", "ready") and state["held"] == 0 and state["verdict"])
 
 
+def _wait_for_connects(fleet: LocustFleet, number: int) -> None:
+    """A connection is held before it counts as connected: it has to prove usable first."""
+    fleet.wait(lambda _: f"holdfast_load_connects_total {number}.0" in fleet.page.text("/metrics"))
+
+
+def _held(fleet: LocustFleet) -> list[int]:
+    held: list[int] = json.loads(fleet.page.text("/lab/timeline.json"))["held"]
+    return held
+
+
 def test_the_script_goes_to_the_end_of_the_body() -> None:
-    assert page.with_script("<body>x</body>", "/lab/curve.js") == (
-        '<body>x<script src="/lab/curve.js"></script>\n</body>'
+    assert tab.with_script("<body>x</body>", "/lab/held_chart.js") == (
+        '<body>x<script src="/lab/held_chart.js"></script>\n</body>'
     )
-    assert page.with_script("no body", "/x") == "no body"
+    assert tab.with_script("no body", "/x") == "no body"
 
 
 def test_each_workers_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
+    with controller_bench(monkeypatch) as bench:
         for worker in ("a", "b"):
             bench.add_worker(worker)
         bench.start()
         for second, worst in ((1.0, 70_001), (2.0, 3004)):
-            health = {"lag": [[800, 95], [3000, 5]], "lag_max_us": worst, "turns": second * 250, "steal_s": second / 4}
-            bench.desk.take("a", report(wall_s=second, cpu_s=second / 5, health=health))
-        a, b = page.workers(bench.desk)
-        total, _, *rows = page.table(bench.desk)
+            lag = {"lags": [[800, 95], [3000, 5]], "worst_us": worst, "turns": second * 250, "steal_s": second / 4}
+            bench.controller.receive("a", report(wall_s=second, cpu_s=second / 5, lag=lag))
+        a, b = tab.workers(bench.controller)
+        total, _, *rows = tab.table(bench.controller)
     assert (a["lag_p99_ms"], a["lag_max_ms"]) == (pytest.approx(3, rel=0.001), 70.001)
     assert (a["turns_s"], a["stolen_share"], a["throttled_share"]) == (250, 0.25, None)
     assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
@@ -70,29 +80,29 @@ holdfast_server_process_connections{process="1"} 2.0
 
 
 def test_the_processes_of_the_server_in_its_row_and_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk_bench(monkeypatch) as bench:
-        bench.desk.probe = ServerProbe("http://server:8687", lambda _: SHARED)
-        before = page.state(bench.desk)
-        bench.desk.probe.poll()
-        after = page.state(bench.desk)
+    with controller_bench(monkeypatch) as bench:
+        bench.controller.probe = ServerProbe("http://server:8687", lambda _: SHARED)
+        before = tab.state(bench.controller)
+        bench.controller.probe.poll()
+        after = tab.state(bench.controller)
     assert (before["server"], before["server_processes"], before["server_held"]) == (None, [], None)
     assert after["server_processes"] == [{"process": 0, "held": 3}, {"process": 1, "held": 2}]
     assert (after["server"]["model"], after["server"]["respawns"], after["server_held"]) == ("select", 1, 5)
     rows = [state["table"]["rows"][1] for state in (before, after)]
     assert [(row["name"], row["state"], row["held"]) for row in rows] == [
-        (page.SERVER, "", "unknown"),
-        (page.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
+        (tab.SERVER, "", "unknown"),
+        (tab.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
     ]
 
 
-def test_a_page_that_has_not_run_anything(fleet: LocustFleet) -> None:
+def test_the_page_before_the_first_run(fleet: LocustFleet) -> None:
     assert fleet.page.text("/lab/healthz") == "ok\n"
     html = fleet.page.text("/")
     assert '"extended_tabs": [{"key": "held", "title": "Held connections"}]' in html
-    assert "lab/curve.js" in html
+    assert "lab/held_chart.js" in html
     assert '"every"' in html  # the lab's flags are in the form ...
     assert fleet.environment["HOLDFAST_SERVER"] in html  # ... and the host is filled in
-    script = fleet.page.text("/lab/curve.js")
+    script = fleet.page.text("/lab/held_chart.js")
     assert "eval(" not in script
     assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
 
@@ -113,7 +123,8 @@ def test_held_by_the_state_the_table_the_metrics_and_the_server(fleet: LocustFle
 
     rows = fleet.page.text("/stats/requests")
     assert rows.count('"key": "held"') == 1
-    assert all(f'"{key}": ' in rows for key, _ in page.COLUMNS)
+    assert all(f'"{key}": ' in rows for key, _ in tab.COLUMNS)
+    _wait_for_connects(fleet, 40)
     metrics = fleet.page.text("/metrics")
     assert "holdfast_load_held 40.0" in metrics
     assert "holdfast_load_users 40.0" in metrics
@@ -133,9 +144,9 @@ def test_a_second_run_begins_at_zero(fleet: LocustFleet) -> None:
     _start(fleet, users=10)
     state = fleet.wait(lambda state: state["held"] == 10)
     assert state["verdict"] is None
-    assert "holdfast_load_connects_total 10.0" in fleet.page.text("/metrics")
-    fleet.wait(lambda state: state["elapsed_s"] > 3)
-    assert max(json.loads(fleet.page.text("/lab/timeline.json"))["held"]) == 10
+    _wait_for_connects(fleet, 10)
+    fleet.wait(lambda state: state["elapsed_s"] > 3 and _held(fleet)[-1:] == [10])
+    assert max(_held(fleet)) == 10
     _stop(fleet)
 
 
@@ -148,7 +159,7 @@ def test_a_second_run_begins_at_zero(fleet: LocustFleet) -> None:
         ({"users": 40, "every": "-5"}, "EVERY"),
     ],
 )
-def test_what_cannot_be_started_gets_a_message_and_no_connection(
+def test_a_refused_start_gets_a_message_and_makes_no_connection(
     fleet: LocustFleet, server: ServerProcess, form: dict[str, object], said: str
 ) -> None:
     before = server.metrics()["accepted_total"]

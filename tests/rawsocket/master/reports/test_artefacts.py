@@ -10,16 +10,16 @@ import pytest
 
 from rawsocket.master.reports import artefacts
 from rawsocket.master.timeline import COLUMNS
-from rawsocket.master.workers import Fleet
 from rawsocket.measurement.overdue import Waiting
-from tests.support.desks import DeskBench, desk_bench
+from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
 from tests.support.reports import once, report
+from tests.support.runs import started
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeskBench]:
-    with desk_bench(monkeypatch, runs=str(tmp_path / "runs"), scenario="ho|ld") as bench:
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ControllerBench]:
+    with controller_bench(monkeypatch, runs=str(tmp_path / "runs"), scenario="ho|ld") as bench:
         bench.add_worker("a")
         bench.add_worker("b")
         bench.start()
@@ -36,32 +36,32 @@ def _csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def test_all_of_them_are_written_whole_and_readable(bench: DeskBench, tmp_path: Path) -> None:
+def test_all_artefacts_are_written_whole_and_readable(bench: ControllerBench, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
-        artefacts.write(bench.desk)
+        artefacts.write(bench.controller)
     finally:
         os.umask(before)
     names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html latency.hlog"
     assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
-    assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.desk.document
+    assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.controller.run.document
 
 
-def test_one_that_fails_does_not_keep_the_others_away(
-    bench: DeskBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_artefact_that_fails_does_not_prevent_the_others(
+    bench: ControllerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artefacts, "junit", lambda document: 1 / 0)
-    artefacts.write(bench.desk)
+    artefacts.write(bench.controller)
     written = {path.name for path in (tmp_path / "runs").iterdir()}
     assert "junit.xml" not in written
     assert {"verdict.json", "summary.md", "report.html"} <= written
 
 
-def test_nothing_is_written_where_nobody_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with desk_bench(monkeypatch) as bench:
-        artefacts.write(bench.desk)
+    with controller_bench(monkeypatch) as bench:
+        artefacts.write(bench.controller)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,8 +86,8 @@ def test_junit_parses_back(verdict: str, kind: str | None, failures: str, errors
     assert [[child.tag for child in case] for case in thresholds] == [["system-out"], ["failure"], ["error"]]
 
 
-def test_the_summary_is_a_table_that_github_can_show(bench: DeskBench) -> None:
-    text = artefacts.summary(bench.desk.conclude())
+def test_the_summary_is_a_table_that_github_can_show(bench: ControllerBench) -> None:
+    text = artefacts.summary(bench.controller.conclude())
     lines = text.splitlines()
     assert lines[0].startswith("## Holdfast: ")
     assert "`ho\\|ld` with" in text
@@ -97,19 +97,18 @@ def test_the_summary_is_a_table_that_github_can_show(bench: DeskBench) -> None:
     assert widths <= {3, 5, 6, 7}
 
 
-def test_a_row_a_second(bench: DeskBench) -> None:
-    rows = _csv(artefacts.timeline(bench.desk.timeline))
+def test_a_row_a_second(bench: ControllerBench) -> None:
+    rows = _csv(artefacts.timeline(bench.controller.run.timeline))
     assert tuple(rows[0]) == COLUMNS
     assert [row["held"] for row in rows] == ["10"] * 6
     assert rows[0]["server_held"] == ""
 
 
 def test_statistics_and_failures_add_up() -> None:
-    fleet = Fleet()
-    fleet.begin(["a", "b"])
-    fleet.take("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
-    fleet.take("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}, **SHORT))
-    rows = _csv(artefacts.stats(fleet))
+    run = started("a", "b")
+    run.receive("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
+    run.receive("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}, **SHORT))
+    rows = _csv(artefacts.stats(run))
     assert tuple(rows[0]) == (
         *("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"),
         *("sent_p50_ms", "sent_p99_ms", "sent_max_ms", "first_p50_ms", "first_p99_ms"),
@@ -123,18 +122,17 @@ def test_statistics_and_failures_add_up() -> None:
         "0.041",
     )
     assert (total["type"], total["requests"], total["failures"]) == ("", "10", "4")
-    assert _csv(artefacts.failures(fleet)) == [
+    assert _csv(artefacts.failures(run)) == [
         {"type": "TCP", "name": "message", "failure": "closed", "count": "2", "example": ""},
         {"type": "TCP", "name": "message", "failure": "short", "count": "2", "example": "3 bytes"},
     ]
 
 
 def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
-    fleet = Fleet()
-    fleet.begin(["a"])
+    run = started("a")
     rows = {"message": {300: 4}, "connect": {90: 2}}
-    fleet.take("a", report(rows=rows, due={"message": {1_900: 4}}, first={"message": {120: 4}}))
-    connect, message, total = _csv(artefacts.stats(fleet))
+    run.receive("a", report(rows=rows, due={"message": {1_900: 4}}, first={"message": {120: 4}}))
+    connect, message, total = _csv(artefacts.stats(run))
     assert [message[name] for name in ("p50_ms", "sent_p50_ms", "sent_max_ms", "first_p99_ms")] == [
         "1.900",
         "0.300",
@@ -145,8 +143,8 @@ def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
     assert [total[name] for name in ("p50_ms", "sent_p99_ms", "first_p50_ms")] == ["1.900", "0.300", "0.120"]
 
 
-def test_the_log_the_statistics_and_the_verdict_agree(bench: DeskBench, tmp_path: Path) -> None:
-    artefacts.write(bench.desk)
+def test_the_log_the_statistics_and_the_verdict_agree(bench: ControllerBench, tmp_path: Path) -> None:
+    artefacts.write(bench.controller)
     folder = tmp_path / "runs"
     logged = read(folder / "latency.hlog")
     total = _csv((folder / "stats.csv").read_text())[-1]
@@ -157,16 +155,16 @@ def test_the_log_the_statistics_and_the_verdict_agree(bench: DeskBench, tmp_path
         assert float(total[column]) == latencies[kind]["p99"] == p99
 
 
-def test_what_waited_at_the_stop_is_in_the_log_the_statistics_and_the_timeline(
+def test_overdue_messages_are_in_the_log_the_statistics_and_the_timeline(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with desk_bench(monkeypatch, runs=str(tmp_path)) as bench:
+    with controller_bench(monkeypatch, runs=str(tmp_path)) as bench:
         bench.add_worker("a")
         bench.start()
         for _ in range(6):
             bench.second(held=5)
         document = bench.stop(waiting=[Waiting("message", 3.0, once([3.0, 2.0]))])
-        artefacts.write(bench.desk)
+        artefacts.write(bench.controller)
     assert read(tmp_path / "latency.hlog")["from-due"].get_total_count() == 6 * 10 + 2
     assert read(tmp_path / "latency.hlog")["from-sent"].get_total_count() == 6 * 10
     message = _csv((tmp_path / "stats.csv").read_text())[0]
@@ -178,23 +176,23 @@ def test_what_waited_at_the_stop_is_in_the_log_the_statistics_and_the_timeline(
     assert "| still waiting when stop was asked | 2, the oldest for 3.000 s |" in (tmp_path / "summary.md").read_text()
 
 
-def test_what_the_verdict_says_the_ledger_does_not_say_again(bench: DeskBench) -> None:
-    document = bench.desk.conclude()
+def test_the_ledger_does_not_repeat_reasons_of_the_verdict(bench: ControllerBench) -> None:
+    document = bench.controller.conclude()
     ledger = {**document["ledger"], "unknown": ["it is down", "another"]}
     lines = artefacts.summary({**document, "reasons": ["it is down"], "ledger": ledger}).splitlines()
     assert (lines.count("- it is down"), lines.count("- another")) == (1, 1)
 
 
 def test_statistics_of_nothing() -> None:
-    (total,) = _csv(artefacts.stats(Fleet()))
+    (total,) = _csv(artefacts.stats(started()))
     assert (total["name"], total["requests"], total["p50_ms"]) == ("Aggregated", "0", "")
 
 
 def test_the_environment_names_versions_and_settings_and_no_secret(
-    bench: DeskBench, monkeypatch: pytest.MonkeyPatch
+    bench: ControllerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
-    text = json.dumps(artefacts.environment(bench.desk.plan, bench.desk.conclude()))
+    text = json.dumps(artefacts.environment(bench.controller.plan, bench.controller.conclude()))
     assert "hunter2" not in text
     read = json.loads(text)
     assert read["versions"]["locust"] == "2.47.0"

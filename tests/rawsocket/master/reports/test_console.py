@@ -1,11 +1,8 @@
 import dataclasses
 
-from rawsocket.master import figures as judge
-from rawsocket.master.figures import Evidence, Run
-from rawsocket.master.reports import console as progress
-from rawsocket.master.timeline import Timeline
-from rawsocket.master.workers import Fleet
-from rawsocket.verdict.judge import Thresholds
+from rawsocket.master import figures
+from rawsocket.master.reports import console
+from rawsocket.master.run import Run, RunInfo
 from tests.rawsocket.master.test_timeline import SAMPLE
 
 HELD = dataclasses.replace(SAMPLE, held=800, messages_s=80.3, p99_ms=1.31)
@@ -13,54 +10,54 @@ HELD = dataclasses.replace(SAMPLE, held=800, messages_s=80.3, p99_ms=1.31)
 
 def test_the_line_of_a_second() -> None:
     said = "held 800/800  connects 0.0/s  messages 80.3/s  p99 1.310 ms  failures 0  18 s left"
-    assert progress.line(HELD, 800, 18.2, 0) == said
+    assert console.line(HELD, 800, 18.2, 0) == said
 
 
 def test_a_second_without_replies_and_after_the_end() -> None:
-    line = progress.line(dataclasses.replace(HELD, p99_ms=None), 800, -0.4, 7)
+    line = console.line(dataclasses.replace(HELD, p99_ms=None), 800, -0.4, 7)
     assert "p99 -  failures 7  0 s left" in line
 
 
 def test_the_table_ends_with_the_verdict_and_its_reasons() -> None:
-    evidence = Evidence(Run(workers=2), Fleet(), Timeline(), Thresholds(min_held=5))
-    lines = progress.table(judge.document(evidence)).splitlines()
+    run = Run(RunInfo(workers=2), thresholds={"min_held": 5})
+    lines = console.table(figures.document(run)).splitlines()
     at = lines.index("verdict: unknown (exit code 4)")
     assert lines[at + 1] == "  no worker came"
     assert any(line.startswith("min_held ") and line.endswith("not measured") for line in lines[:at])
 
 
 def test_the_processes_of_a_server_that_has_several_have_a_row() -> None:
-    evidence = Evidence(Run(workers=2), Fleet(), Timeline())
-    assert "server's processes" not in progress.table(judge.document(evidence))
-    evidence.server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
-    rows = progress.figures(judge.document(evidence))
+    run = Run(RunInfo(workers=2))
+    assert "server's processes" not in console.table(figures.document(run))
+    server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
+    rows = console.figures({**figures.document(run), "server": server})
     assert ("server's processes", "2 of 2 serving, 20 to 21 accepted each") in rows
 
 
-def test_numbers_for_people() -> None:
-    assert [progress.number(value) for value in (None, 800, 1.005)] == ["-", "800", "1.00"]
-    assert progress.named({}) == "0"
-    assert progress.named({"reset": 1, "closed": 20}) == "20 closed, 1 reset"
-    assert progress.shares([{"cpu_share": 0.034}, {"cpu_share": None}]) == "3%, -"
+def test_numbers_are_formatted() -> None:
+    assert [console.number(value) for value in (None, 800, 1.005)] == ["-", "800", "1.00"]
+    assert console.named({}) == "0"
+    assert console.named({"reset": 1, "closed": 20}) == "20 closed, 1 reset"
+    assert console.shares([{"cpu_share": 0.034}, {"cpu_share": None}]) == "3%, -"
     lags = [{"lag_p99_ms": 2.04, "lag_max_ms": 31.6}, {"lag_p99_ms": None, "lag_max_ms": None}]
-    assert progress.lags(lags) == "2.0 / 32 ms, -"
+    assert console.lags(lags) == "2.0 / 32 ms, -"
 
 
-def test_what_waited_at_the_stop_has_a_line() -> None:
-    assert progress.waiting({"waiting": 0, "oldest_waiting_s": 0.0}) == "0"
-    assert progress.waiting({"waiting": 437, "oldest_waiting_s": 8.123}) == "437, the oldest for 8.123 s"
+def test_overdue_messages_have_a_line() -> None:
+    assert console.waiting({"waiting": 0, "oldest_waiting_s": 0.0}) == "0"
+    assert console.waiting({"waiting": 437, "oldest_waiting_s": 8.123}) == "437, the oldest for 8.123 s"
 
 
 def test_milliseconds_keep_what_is_below_one() -> None:
     values = (None, 0.0, 0.037, 9.9994, 59.012, 997.86, 1900.54)
     said = ["-", "0.000", "0.037", "9.999", "59.01", "997.9", "1901"]
-    assert [progress.milliseconds(value) for value in values] == said
+    assert [console.milliseconds(value) for value in values] == said
 
 
 def test_latencies_stand_side_by_side() -> None:
     due = {"p50": 0.412, "p95": 1100.0, "p99": 1900.0, "p99_9": 1980.0, "max": 2000.0}
     sent = {"p50": 0.321, "p95": 0.4, "p99": 59.0, "p99_9": 2000.0, "max": 2000.0}
-    rows = progress.latencies({"connect": None, "from_sent": sent, "from_due": due, "first_byte": sent})
+    rows = console.latencies({"connect": None, "from_sent": sent, "from_due": due, "first_byte": sent})
     assert rows[0] == ("latency, ms", "from due", "from sent", "to first byte", "connect")
     assert [row[0] for row in rows[1:]] == ["p50", "p95", "p99", "p99.9", "max"]
     assert rows[1][1:] == ("0.412", "0.321", "0.321", "-")
@@ -68,7 +65,7 @@ def test_latencies_stand_side_by_side() -> None:
 
 
 def test_the_console_shows_them_in_columns() -> None:
-    text = progress.table(judge.document(Evidence(Run(workers=2), Fleet(), Timeline())))
+    text = console.table(figures.document(Run(RunInfo(workers=2))))
     header, p50 = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50"))
     assert header.endswith("to first byte        connect")
     assert len(header) == len(p50)  # right-aligned under one another

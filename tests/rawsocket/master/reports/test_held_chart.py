@@ -31,6 +31,6 @@ def test_the_picture_is_well_formed_and_names_what_it_shows() -> None:
     assert "20 s" in texts or "15 s" in texts
 
 
-def test_a_run_of_no_second_and_an_unknown_server() -> None:
+def test_a_run_without_samples_and_an_unknown_server() -> None:
     assert ElementTree.fromstring(svg([])) is not None
     assert "unknown" in svg([dataclasses.replace(SAMPLE, server_held=None)])

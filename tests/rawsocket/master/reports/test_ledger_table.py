@@ -1,14 +1,15 @@
 from typing import Any
 
 from rawsocket.master.reports import ledger_table
-from rawsocket.master.reports.ledger_table import FATES, HEADER
-from rawsocket.verdict.ledger import Server, Wire, reconcile
+from rawsocket.master.reports.ledger_table import HEADER, OUTCOMES
+from rawsocket.measurement.report import Counts
+from rawsocket.verdict.ledger import ServerSide, WireFormat, reconcile
 from tests.support.counts import clients, server, unanswered
 
-WIRE = Wire("line", 20, "echo")
+WIRE = WireFormat("line", 20, "echo")
 
 
-def _document(ours: dict[str, Any], theirs: Server, *lost: str) -> dict[str, Any]:
+def _document(ours: Counts, theirs: ServerSide, *lost: str) -> dict[str, Any]:
     return reconcile(ours, theirs, lost, WIRE).document()
 
 
@@ -19,20 +20,20 @@ def test_both_sides_their_difference_and_what_explains_it() -> None:
     assert {len(row) for row in rows} == {len(HEADER)}
 
 
-def test_what_became_of_them() -> None:
+def test_outcomes_of_the_clients_alone() -> None:
     rows = ledger_table.alone(_document(unanswered({"reset": 1, "client": 2}), server()))
     assert ("messages sent", "1000", "997 answered, 1 reset, 2 client", "0") in rows
-    assert {len(row) for row in rows} == {len(FATES)}
+    assert {len(row) for row in rows} == {len(OUTCOMES)}
 
 
-def test_what_is_unknown_is_said_to_be() -> None:
+def test_unknown_rows_are_shown_as_unknown() -> None:
     ledger = _document(clients(), server(), "worker a was lost")
     assert ("messages", "1000", "1000", "?", "", "?") in ledger_table.both(ledger)
     assert ledger_table.console(ledger)[:2] == ["Ledger: unknown", "  unknown: worker a was lost"]
     assert "<li>worker a was lost</li>" in ledger_table.html(ledger)
 
 
-def test_what_is_said_among_the_reasons_of_the_verdict_is_not_said_twice() -> None:
+def test_reasons_of_the_verdict_are_not_repeated() -> None:
     ledger = _document(clients(), server(), "worker a was lost", "worker b was lost")
     assert ledger_table.console(ledger, ["worker a was lost"])[1] == "  unknown: worker b was lost"
     assert not any("worker a" in line for line in ledger_table.console(ledger, ["worker a was lost"]))
@@ -40,13 +41,13 @@ def test_what_is_said_among_the_reasons_of_the_verdict_is_not_said_twice() -> No
 
 
 def test_without_a_server_its_column_is_empty() -> None:
-    assert ("messages", "1000", "-", "?", "", "?") in ledger_table.both(_document(clients(), Server()))
+    assert ("messages", "1000", "-", "?", "", "?") in ledger_table.both(_document(clients(), ServerSide()))
 
 
 def test_the_title_says_whether_both_sides_agree() -> None:
     assert ledger_table.title(_document(clients(), server())) == "Ledger: reconciled, nothing is unexplained"
     assert ledger_table.title(_document(clients(), server(messages_total=1))) == "Ledger: NOT reconciled"
-    assert ledger_table.title(_document(clients(), Server())) == "Ledger: in part unknown"
+    assert ledger_table.title(_document(clients(), ServerSide())) == "Ledger: in part unknown"
 
 
 def test_columns_on_the_console() -> None:
@@ -60,7 +61,7 @@ def test_columns_on_the_console() -> None:
     ]
 
 
-def test_what_is_unexplained_stands_out_in_the_report() -> None:
+def test_an_unexplained_row_is_highlighted_in_the_report() -> None:
     html = ledger_table.html(_document(clients(), server(messages_total=997)))
     (line,) = [line for line in html.split("<tr") if ">messages<" in line]
     assert ledger_table.COLORS["unexplained"] in line

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from rawsocket import target as targets
-from rawsocket.options import OPTIONS
+from rawsocket.settings.options import OPTIONS
 
 DEFAULT_SERVER = "tcp://server:8686"
 DEFAULT_ADMIN = "http://server:8687"

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rawsocket.settings.thresholds import THRESHOLDS
+
 Value = int | float | str
 
 
@@ -85,10 +87,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("pace", "PACE", str, "open", "open: when due; closed: after the reply", choices=("open", "closed")),
     Option("arrivals", "ARRIVALS", str, "even", "how connects are spread", choices=("even", "poisson")),
     Option("framing", "FRAMING", str, "line", "how messages are told apart", choices=("line", "chunk")),
-    Option("min_held", "MIN_HELD", int, 0, "least connections held in any steady second; 0: not judged", 0),
-    Option("max_failures", "MAX_FAILURES", int, 0, "most failures of a run; -1: not judged", -1),
-    Option("max_p99_ms", "MAX_P99_MS", float, 1000.0, "highest p99 from due in ms; 0: not judged", 0),
-    Option("min_messages_s", "MIN_MESSAGES_S", float, 0.0, "least messages a second; 0: not judged", 0),
+    *(
+        Option(row.name, row.name.upper(), row.type, row.default, f"{row.help}; {row.off:g}: not judged", row.off)
+        for row in THRESHOLDS
+    ),
 )
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.options import BY_NAME, OPTIONS, add_to, value
+from rawsocket.settings.options import BY_NAME, OPTIONS, add_to, value
 
 DEFAULTS = {
     "every": 10.0,

@@ -1,4 +1,4 @@
-"""Writes latency.hlog: every second's latencies in HdrHistogram's own log format, for other people's tools.
+"""Writes latency.hlog: every second's latencies in HdrHistogram's own log format, for other tools.
 
 One line a second for each tag (from-due, from-sent, first-byte, connect), by the library's own log writer. Values
 are microseconds, and so is the `Interval_Max` of a line; times of lines are seconds since the start of the run,
@@ -25,7 +25,7 @@ from hdrh.log import HistogramLogWriter
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.histogram import Histogram
-from rawsocket.measurement.latencies import Times
+from rawsocket.measurement.latencies import Histograms
 
 NAME = "latency.hlog"
 TAGS = {"from_due": "from-due", "from_sent": "from-sent", "first_byte": "first-byte", "connect": "connect"}
@@ -34,71 +34,58 @@ IN_MICROSECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-class Log:
-    """The log of one run after another; `folder` is where artefacts go, "" where nobody wants any."""
+class LatencyLog:
+    """The log of one run, which starts now; `folder` is where artefacts go, "" where nobody wants any."""
 
-    def __init__(self, folder: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: str = "", clock: Callable[[], float] = time.time) -> None:
         self._folder = Path(folder) if folder else None
-        self._clock = clock
+        self._started_s = round(clock(), 3)
         self._file: TextIO | None = None
-        self._begun = False
+        self._ended = self._folder is None
         self._until = 0.0
 
-    def begin(self) -> None:
-        """Begin the log of a run that starts now."""
-        self._drop()
-        self._begun = True
-        if self._folder is None:
-            return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = self._part().open("w", encoding="utf-8")
-            header(self._file, round(self._clock(), 3))
-        except OSError:
-            self._fail()
-
-    def add(self, until_s: float, fresh: Times) -> None:
-        """Write what came in since the lines before, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
-        if self._file is None:
+    def add(self, until_s: float, fresh: Histograms) -> None:
+        """Write what is new since the lines before, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
+        if self._ended:
             return
         since, self._until = self._until, until_s
         try:
+            file = self._open()
             for kind, tag in TAGS.items():
-                line(self._file, tag, since, until_s, fresh[kind])
+                line(file, tag, since, until_s, fresh[kind])
         except OSError:
-            self._fail()
+            logger.exception("could not write %s: this run has none", NAME)
+            self.discard()
 
-    def finish(self, until_s: float, fresh: Times) -> None:
-        """Write the last lines and give the file its name, once per run; raises OSError if it can't be named.
-
-        Where no run ever began, that is a log of nothing.
-        """
-        if not self._begun:
-            self.begin()
+    def finish(self, until_s: float, fresh: Histograms) -> None:
+        """Write the last lines and give the file its name, once per run; raises OSError if it can't be named."""
         self.add(until_s, fresh)
         if self._file is None or self._folder is None:
             return
-        file, self._file = self._file, None
+        file, self._file, self._ended = self._file, None, True
         file.close()
         self._part().chmod(0o644)
         self._part().replace(self._folder / NAME)
 
-    def _part(self) -> Path:
-        assert self._folder
-        return self._folder / f".{NAME}.{os.getpid()}.part"
-
-    def _drop(self) -> None:
-        """Forget a log that was not finished."""
-        file, self._file = self._file, None
-        self._until = 0.0
+    def discard(self) -> None:
+        """End a log that was not finished, and remove its file."""
+        file, self._file, self._ended = self._file, None, True
         if file is not None:
             with contextlib.suppress(OSError):  # a full disk says so again when it is closed
                 file.close()
             self._part().unlink(missing_ok=True)
 
-    def _fail(self) -> None:
-        logger.exception("could not write %s: this run has none", NAME)
-        self._drop()
+    def _open(self) -> TextIO:
+        """Give the file, which is made when the first line comes."""
+        if self._file is None:
+            self._part().parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._part().open("w", encoding="utf-8")
+            header(self._file, self._started_s)
+        return self._file
+
+    def _part(self) -> Path:
+        assert self._folder
+        return self._folder / f".{NAME}.{os.getpid()}.part"
 
 
 def header(file: TextIO, epoch_s: float) -> None:

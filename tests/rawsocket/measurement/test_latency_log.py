@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.master.reports.hlog import Log
 from rawsocket.measurement import histogram
-from rawsocket.measurement.latencies import KINDS, Times
+from rawsocket.measurement.latencies import KINDS, Histograms
+from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.rows import truncate
 from tests.support.hlogs import intervals, read
 
 EPOCH = 1_800_000_000.25
-NOTHING: Times = {kind: {} for kind in KINDS}
+NOTHING: Histograms = {kind: {} for kind in KINDS}
 
 
-def second(seed: int, messages: int = 200) -> Times:
+def second(seed: int, messages: int = 200) -> Histograms:
     """What may come in within a second."""
-    times: Times = {kind: {} for kind in KINDS}
+    times: Histograms = {kind: {} for kind in KINDS}
     for kind in KINDS:
         rng = random.Random(f"{kind} {seed}")
         histogram.add(times[kind], ([truncate(int(rng.lognormvariate(6, 1.5))), 1] for _ in range(messages)))
@@ -26,13 +26,11 @@ def second(seed: int, messages: int = 200) -> Times:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
-    log = Log(str(tmp_path / "runs"), clock=lambda: EPOCH)
-    log.begin()
-    return log
+def log(tmp_path: Path) -> LatencyLog:
+    return LatencyLog(str(tmp_path / "runs"), clock=lambda: EPOCH)
 
 
-def test_it_reads_back_with_the_same_counts_and_percentiles(log: Log, tmp_path: Path) -> None:
+def test_the_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tmp_path: Path) -> None:
     seconds = [second(seed) for seed in range(5)]
     for at, times in enumerate(seconds[:-1], 1):
         log.add(float(at), times)
@@ -46,7 +44,7 @@ def test_it_reads_back_with_the_same_counts_and_percentiles(log: Log, tmp_path: 
             assert whole.get_value_at_percentile(percentile) == wanted.get_value_at_percentile(percentile)
 
 
-def test_a_line_a_second_for_each_tag_with_times_since_the_start(log: Log, tmp_path: Path) -> None:
+def test_a_line_a_second_for_each_tag_with_times_since_the_start(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     log.add(2.5, NOTHING)
     log.finish(2.5, NOTHING)
@@ -60,7 +58,7 @@ def test_a_line_a_second_for_each_tag_with_times_since_the_start(log: Log, tmp_p
     assert lines[4].get_total_count() == 0
 
 
-def test_the_header_is_that_of_the_format_and_maxima_are_microseconds(log: Log, tmp_path: Path) -> None:
+def test_the_header_is_that_of_the_format_and_maxima_are_microseconds(log: LatencyLog, tmp_path: Path) -> None:
     log.finish(1.0, {**NOTHING, "from_due": {37: 1, 412: 1}})
     header = (tmp_path / "runs/latency.hlog").read_text().splitlines()
     assert header[1] == "#[Histogram log format version 1.2]"
@@ -70,7 +68,7 @@ def test_the_header_is_that_of_the_format_and_maxima_are_microseconds(log: Log, 
     assert header[5].startswith("Tag=from-due,0.000000,1.000000,412.000000,HISTFAAA")
 
 
-def test_it_has_its_name_and_its_mode_only_when_it_is_finished(log: Log, tmp_path: Path) -> None:
+def test_the_log_gets_its_name_and_mode_when_it_is_finished(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [f".latency.hlog.{os.getpid()}.part"]
     log.finish(2.0, NOTHING)
@@ -84,47 +82,47 @@ def test_it_has_its_name_and_its_mode_only_when_it_is_finished(log: Log, tmp_pat
 
 def test_no_line_is_before_the_start_whatever_the_clock_says(tmp_path: Path) -> None:
     for fraction in (0.0, 0.0004, 0.0005, 0.174152, 0.1746, 0.999999):
-        log = Log(str(tmp_path), clock=lambda fraction=fraction: 1_800_000_000 + fraction)  # type: ignore[misc]
-        log.begin()
+        log = LatencyLog(str(tmp_path), clock=lambda fraction=fraction: 1_800_000_000 + fraction)  # type: ignore[misc]
         log.add(1.0, second(1))
         log.finish(1.0, NOTHING)
         assert read(tmp_path / "latency.hlog")["connect"].get_total_count() == 200
 
 
-def test_a_new_run_begins_its_own_log(log: Log, tmp_path: Path) -> None:
+def test_a_new_run_has_its_own_log_and_the_unfinished_one_leaves_no_file(log: LatencyLog, tmp_path: Path) -> None:
     log.add(9.0, second(1))
-    log.begin()
+    log.discard()
+    assert list((tmp_path / "runs").iterdir()) == []
+    log = LatencyLog(str(tmp_path / "runs"), clock=lambda: EPOCH)
     log.finish(1.0, second(2))
     (path,) = (tmp_path / "runs").iterdir()
     assert read(path)["from-due"].get_total_count() == 200
     assert intervals(path)[0].get_start_time_stamp() == EPOCH * 1000
 
 
-def test_where_no_run_began_it_is_a_log_of_nothing(tmp_path: Path) -> None:
-    Log(str(tmp_path)).finish(0.0, NOTHING)
+def test_a_log_without_a_run_is_empty(tmp_path: Path) -> None:
+    LatencyLog(str(tmp_path)).finish(0.0, NOTHING)
     assert {line.get_total_count() for line in intervals(tmp_path / "latency.hlog")} == {0}
 
 
-def test_nothing_is_written_where_nobody_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    log = Log("")
-    log.begin()
+    log = LatencyLog("")
     log.add(1.0, second(1))
     log.finish(2.0, NOTHING)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_trouble_is_said_once_and_ends_the_log_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_is_logged_once_and_ends_only_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("no folder")
-    log = Log(str(tmp_path / "file"))
-    log.begin()
+    log = LatencyLog(str(tmp_path / "file"))
     for at in (1.0, 2.0):
         log.add(at, second(1))
     log.finish(3.0, NOTHING)
     assert [record.message for record in caplog.records] == ["could not write latency.hlog: this run has none"]
 
 
-def test_a_full_disk_ends_it_in_the_middle(log: Log, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_ends_it_in_the_middle(log: LatencyLog, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log.add(0.5, second(0))
     assert log._file
     log._file.close()
     log._file = open("/dev/full", "w", buffering=1, encoding="utf-8")  # noqa: SIM115
@@ -134,7 +132,7 @@ def test_a_full_disk_ends_it_in_the_middle(log: Log, tmp_path: Path, caplog: pyt
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_memory_does_not_grow_with_the_run(log: Log) -> None:
+def test_memory_does_not_grow_with_the_run(log: LatencyLog) -> None:
     """Not even while no garbage is collected, as in a process that holds thousands of users."""
     times = second(1)
     for at in range(20):

@@ -2,23 +2,28 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import pytest
 
-from rawsocket.engine import deadlines as sweeper
-from rawsocket.engine import sending
+from rawsocket.engine import deadlines, exchange
+from rawsocket.engine.exchange import Exchange
+from rawsocket.engine.in_flight import InFlight, Receiving
 from rawsocket.errors import Closed
-from rawsocket.users.runner import Session
+from rawsocket.target import Target
+from rawsocket.users.session_runner import Session
 from rawsocket.users.steps import Close, Connect, Receive, Request, Send, Wait
 from rawsocket.wire.framing import Chunk, Framing, Line
 from tests.support.running import LONG
-from tests.support.stage import Stage, staged
+from tests.support.stage import Stage, config_for, staged, theatre
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No outcome may depend on how fast this machine is; tests that are about these times set them."""
-    monkeypatch.setattr(sweeper, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(sending, "GRACE", LONG)
+    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
+    monkeypatch.setattr(exchange, "GRACE", LONG)
 
 
 def test_a_peer_that_does_not_read_is_send_timeout():
@@ -38,11 +43,12 @@ def test_a_peer_that_does_not_read_is_send_timeout():
 def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: Framing):
     def play(stage: Stage) -> Session:
         yield Connect()
-        return (yield stage.ask(1 << 23))
+        reply = yield stage.ask(1 << 23)
+        yield Wait(0)
+        return len(reply), stage.connection.exchange
 
     with staged("echo", play, framing) as stage:
-        assert len(stage.played().result) == 1 << 23
-        assert stage._extra is None
+        assert stage.played().result == (1 << 23, None)
 
 
 def test_pipelined_messages_are_matched_in_order():
@@ -51,7 +57,7 @@ def test_pipelined_messages_are_matched_in_order():
         most = 0
         for _ in range(100):
             assert (yield stage.ask(inflight=8)) is None
-            most = max(most, len(list(stage._flights())))
+            most = max(most, stage.connection.in_flight)
         last = yield stage.ask()
         return most, last
 
@@ -96,7 +102,7 @@ def test_closing_leaves_what_is_in_flight_unanswered():
         yield Close()
         yield Close()
         yield Connect()
-        return stage.reconnect
+        return stage.connection.reconnect
 
     with staged("silent", play) as stage:
         assert stage.played().result is False
@@ -129,3 +135,24 @@ def test_what_never_heard_from_the_server_is_unproven():
     with staged("echo", play) as stage:
         stage.played()
         assert stage.recorder.unproven == 1
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda exchange: exchange.in_flight.append(InFlight("a", 1.0, 1.0, None, None)),
+        lambda exchange: exchange._kept.append(b"reply"),
+        lambda exchange: exchange._received.feed(b"whole\n", 1.0, False),
+        lambda exchange: exchange._received.feed(b"part", 1.0, False),
+        lambda exchange: setattr(exchange._assembly, "partial", b"x"),
+        lambda exchange: setattr(exchange, "_unsent", memoryview(b"x")),
+        lambda exchange: setattr(exchange, "receiving", Receiving("a", None, 1.0, 2.0)),
+    ],
+)
+def test_an_exchange_is_unused_while_it_holds_nothing(use: Callable[[Exchange], None]):
+    with theatre() as engine:
+        config = config_for(engine, SimpleNamespace(listener=None), Target("a", 1))
+        made = Exchange(SimpleNamespace(config=config), None, ())
+        assert made.is_unused
+        use(made)
+        assert not made.is_unused

@@ -1,8 +1,8 @@
-"""What has come in on a connection and was not taken yet: messages, error lines, and what broke the framing. Pure.
+"""What a connection has received and nobody has taken yet: messages, and the failure that ended the stream. Pure.
 
-Rules: items stand in the order in which they came, each with the times of the reads that brought its first byte and
-that completed it. The server's error lines are understood in every framing, where a frame would begin; nothing comes
-after one, nor after a message over the framing's limit.
+Rules: messages keep the order in which they arrived, each with the times of the reads that brought its first byte and
+its last one. The server's error lines are recognised in every framing, where a frame would begin. A failure (an error
+line, a message over the framing's limit, the end of the stream) is always the last item.
 """
 
 from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
@@ -16,8 +16,8 @@ SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
 }
 
 
-class Inbox:
-    """The inbound side of one connection."""
+class ReceiveBuffer:
+    """The received data of one connection. Times are seconds of one monotonic clock."""
 
     __slots__ = ("_begun", "_decoder", "_items")
 
@@ -35,7 +35,7 @@ class Inbox:
         return self._decoder.pending
 
     def feed(self, data: bytes, at: float, inside: bool) -> None:
-        """Take what a read brought at that time; `inside` a reply gathered without frames no error line begins."""
+        """Add what a read brought at that time; `inside`: of a reply without frames, so it is no error line."""
         decoder, items = self._decoder, self._items
         if data.startswith(b"ERR ") and not inside and not decoder.pending:
             line = data.partition(b"\n")[0]
@@ -54,20 +54,24 @@ class Inbox:
             items.append((failure, at, first))
         self._begun = first
 
+    def end(self, failure: RawSocketError, at: float) -> None:
+        """The stream has ended: the failure follows what was received before."""
+        self._items.append((failure, at, at))
+
     def take(self) -> tuple[bytes, float, float]:
-        """The oldest message, when it was whole, and when its first byte came; raises the failure in its place."""
+        """The oldest message, when it was complete, and when its first byte arrived; raises a failure in its place."""
         item, at, first = self._items.pop(0)
         if isinstance(item, RawSocketError):
             raise item
         return item, at, first
 
     def failure(self) -> RawSocketError | None:
-        """What ended the stream: always the last item."""
+        """The failure that ended the stream, if it has ended."""
         last = self._items[-1][0] if self._items else None
         return last if isinstance(last, RawSocketError) else None
 
     def unexpected(self) -> RawSocketError:
-        """What it means that something is here though nobody has asked."""
+        """The failure of a connection that received something although no message was in flight."""
         if not self._items:
             return Wrong(f"unexpected data: {self.pending} bytes of a frame with no message in flight")
         item = self._items[0][0]

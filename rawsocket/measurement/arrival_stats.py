@@ -1,24 +1,24 @@
-"""Pure: what the workers say of comings: how fast users arrived, and how long each storm took until all were back.
+"""Pure: how fast users arrived, and how long each storm took until all were back, from the reports of the workers.
 
 A storm is known by its moment (whole seconds of the wall clock, the same on all workers). All are back when as many
 came back as had dropped, and it took as long as the last of them, on any worker, needed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-Report = Mapping[str, Any]
+from rawsocket.measurement.report import Report
 
 
-def achieved(reports: Iterable[Report]) -> float | None:
+def arrivals_per_s(reports: Iterable[Report]) -> float | None:
     """Connects a second from each worker's first to its last, summed; None where no worker had two."""
     rates = []
     for report in reports:
-        arrivals = report["arrivals"]
-        seconds = arrivals["last_s"] - arrivals["first_s"]
-        if arrivals["count"] > 1 and seconds > 0:
-            rates.append((arrivals["count"] - 1) / seconds)
+        arrivals = report.arrivals
+        seconds = arrivals.last_s - arrivals.first_s
+        if arrivals.count > 1 and seconds > 0:
+            rates.append((arrivals.count - 1) / seconds)
     return round(sum(rates), 1) if rates else None
 
 
@@ -26,9 +26,9 @@ def storms(reports: Iterable[Report]) -> list[dict[str, Any]]:
     """Give [{time_utc, dropped, back, back_s}], oldest first; `back_s` is None while not all are back."""
     found: dict[int, tuple[int, int, float]] = {}
     for report in reports:
-        for moment, dropped, back, seconds in report["storms"]:
-            before = found.get(moment, (0, 0, 0.0))
-            found[moment] = before[0] + dropped, before[1] + back, max(before[2], seconds)
+        for storm in report.storms:
+            dropped, back, seconds = found.get(storm.moment, (0, 0, 0.0))
+            found[storm.moment] = dropped + storm.dropped, back + storm.back, max(seconds, storm.back_s)
     return [
         {
             "time_utc": datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

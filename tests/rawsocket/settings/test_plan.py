@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.master.plan import UsageError, from_environ, from_options, seconds, without_empty
+from rawsocket.settings.plan import UsageError, from_environ, from_options, seconds, without_empty
 
 SCENARIOS = ["closed", "hold"]
 

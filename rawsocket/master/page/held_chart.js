@@ -1,10 +1,10 @@
-// Draws the curve of held connections below the table of the tab "Held connections", in Locust's page.
+// Draws the chart of held connections below the table of the tab "Held connections", in Locust's page.
 //
 // Locust's tabs render tables only, so this script adds its own box after React's root and never touches React's nodes.
 // It shows the box while the tab is open, asks /lab/timeline.json and /lab/state.json, and follows the page's theme.
 // Locust refreshes its tables only while a run is on; after that the box shows the table itself, with live numbers, and
-// a style rule hides the stale one. A server of several processes has a cell for each: as full as the process is of the
-// connections that it may hold, dashed where there should be one and none is.
+// a style rule hides the stale one. A server with several processes has a cell for each: its bar shows how many of the
+// connections that the process may hold it holds, and a dashed cell is a process that is missing.
 (() => {
   "use strict";
 
@@ -14,31 +14,31 @@
   const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [1000, 300, 56, 16, 14, 30];
   const base = new URL(".", document.currentScript.src).href; // .../lab/
   const CSS = `
-    #holdfast-curve { --held: #0b8457; --server: #c2610c; --ink: #1f2933; --soft: #5b6770; --grid: #dfe4e8;
+    #holdfast-chart { --held: #0b8457; --server: #c2610c; --ink: #1f2933; --soft: #5b6770; --grid: #dfe4e8;
       box-sizing: border-box; max-width: 1536px; margin: 0 auto; padding: 8px 24px 48px;
       font: 14px/1.4 Roboto, Helvetica, Arial, sans-serif; color: var(--ink); }
-    #holdfast-curve.dark { --held: #3ddc97; --server: #ffa94d; --ink: #eef2f5; --soft: #a3afb8; --grid: #39424a; }
-    #holdfast-curve[hidden] { display: none; }
-    #holdfast-curve h3 { font-size: 16px; font-weight: 500; margin: 8px 0 4px; }
-    #holdfast-curve .legend { display: flex; flex-wrap: wrap; gap: 4px 28px; margin: 4px 0 8px; }
-    #holdfast-curve .key { display: inline-block; width: 22px; height: 0; margin-right: 8px; vertical-align: middle;
+    #holdfast-chart.dark { --held: #3ddc97; --server: #ffa94d; --ink: #eef2f5; --soft: #a3afb8; --grid: #39424a; }
+    #holdfast-chart[hidden] { display: none; }
+    #holdfast-chart h3 { font-size: 16px; font-weight: 500; margin: 8px 0 4px; }
+    #holdfast-chart .legend { display: flex; flex-wrap: wrap; gap: 4px 28px; margin: 4px 0 8px; }
+    #holdfast-chart .key { display: inline-block; width: 22px; height: 0; margin-right: 8px; vertical-align: middle;
       border-top: 3px solid; }
-    #holdfast-curve .key.server { border-top-style: dashed; }
-    #holdfast-curve b { font-variant-numeric: tabular-nums; }
-    #holdfast-curve .verdict { margin: 8px 0; } #holdfast-curve .note { color: var(--soft); }
-    #holdfast-curve svg { display: block; width: 100%; height: auto; }
-    #holdfast-curve svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
-    #holdfast-curve table { border-collapse: collapse; width: 100%; margin: 0 0 16px; }
-    #holdfast-curve th, #holdfast-curve td { text-align: left; padding: 6px 16px; border-bottom: 1px solid var(--grid); }
-    #holdfast-curve th { font-weight: 500; }
-    #holdfast-curve .processes { display: grid; grid-template-columns: repeat(auto-fill, minmax(76px, 1fr)); gap: 4px;
+    #holdfast-chart .key.server { border-top-style: dashed; }
+    #holdfast-chart b { font-variant-numeric: tabular-nums; }
+    #holdfast-chart .verdict { margin: 8px 0; } #holdfast-chart .note { color: var(--soft); }
+    #holdfast-chart svg { display: block; width: 100%; height: auto; }
+    #holdfast-chart svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
+    #holdfast-chart table { border-collapse: collapse; width: 100%; margin: 0 0 16px; }
+    #holdfast-chart th, #holdfast-chart td { text-align: left; padding: 6px 16px; border-bottom: 1px solid var(--grid); }
+    #holdfast-chart th { font-weight: 500; }
+    #holdfast-chart .processes { display: grid; grid-template-columns: repeat(auto-fill, minmax(76px, 1fr)); gap: 4px;
       max-height: 190px; overflow-y: auto; margin: 4px 0 20px; }
-    #holdfast-curve .process { position: relative; padding: 1px 6px 6px; border: 1px solid var(--grid); border-radius: 4px;
+    #holdfast-chart .process { position: relative; padding: 1px 6px 6px; border: 1px solid var(--grid); border-radius: 4px;
       text-align: right; white-space: nowrap; font-size: 13px; font-variant-numeric: tabular-nums; overflow: hidden; }
-    #holdfast-curve .process .note { float: left; font-size: 11px; }
-    #holdfast-curve .process .bar { position: absolute; left: 0; bottom: 0; height: 4px; background: var(--server); }
-    #holdfast-curve .process.gone { border: 1px dashed var(--server); }
-    body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: the box is to be seen */
+    #holdfast-chart .process .note { float: left; font-size: 11px; }
+    #holdfast-chart .process .bar { position: absolute; left: 0; bottom: 0; height: 4px; background: var(--server); }
+    #holdfast-chart .process.gone { border: 1px dashed var(--server); }
+    body.holdfast-open #root > * { min-height: 0 !important; } /* Locust's page fills the window: leave room for the box */
     body.holdfast-idle #root table { display: none; }`;
 
   const element = (name, attributes = {}, ...children) => {
@@ -145,7 +145,7 @@
   };
 
   document.head.append(element("style", {}, CSS));
-  const box = element("section", { id: "holdfast-curve", hidden: "" });
+  const box = element("section", { id: "holdfast-chart", hidden: "" });
   document.body.append(box);
 
   const open = () => document.querySelector('[role="tab"][aria-selected="true"]')?.textContent.trim() === TAB;
@@ -174,6 +174,6 @@
     box.classList.toggle("dark", dark());
     if (Date.now() - asked < REFRESH_MS) return;
     asked = Date.now();
-    refresh().catch(() => {}); // the master is away: the last picture stays, Locust's page says so itself
+    refresh().catch(() => {}); // the master doesn't answer: the last picture stays, and Locust's page says so
   }, 200);
 })();

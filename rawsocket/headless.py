@@ -1,0 +1,125 @@
+"""Drives a headless run with the page up: waits for the workers, checks, starts, reports each second, ends, judges.
+
+Locust's own `--headless` has no page (so no health check, no metrics, no live view) and quits its workers
+before their last numbers are in. This greenlet does what a person does at the page. It ends early where it
+makes no sense to go on: no worker came, what was asked doesn't fit, or all workers are lost.
+"""
+
+import logging
+import os
+import sys
+import time
+
+import gevent
+from locust.web import WebUI
+
+from rawsocket.master.controller import RunController
+from rawsocket.master.reports import console
+
+WORKERS_S = 60.0  # how long the workers may take to come
+LIMITS_S = 3.0  # and their limits after that
+USAGE = 2
+logger = logging.getLogger(__name__)
+
+
+class HeadlessRun:
+    """Runs one run from start to end."""
+
+    def __init__(self, controller: RunController, web_ui: WebUI | None) -> None:
+        self._controller = controller
+        self._plan = controller.plan
+        self._web_ui = web_ui
+        self._ramp: gevent.Greenlet | None = None
+        self._ending = False
+
+    def run(self) -> None:
+        """Run it; whatever happens, the process ends and has an exit code."""
+        try:
+            self._run()
+        finally:
+            self.end()
+
+    def _run(self) -> None:
+        controller = self._controller
+        if not self._workers_came() and not controller.live():
+            return
+        self._limits_came()
+        reason = controller.refuse(self._plan.users)
+        if reason:
+            controller.environment.process_exit_code = USAGE
+            sys.stderr.write(f"{reason}\n")
+            return
+        self._ramp = gevent.spawn(controller.runner.start, self._plan.users, self._plan.rate)
+        self._watch()
+
+    def _workers_came(self) -> bool:
+        wanted, deadline = self._plan.workers, time.monotonic() + WORKERS_S
+        while (came := len(self._controller.live())) < wanted:
+            if time.monotonic() > deadline:
+                logger.error("only %d of %d workers came in %.0f s", came, wanted, WORKERS_S)
+                return False
+            gevent.sleep(0.1)
+        return wanted > 0
+
+    def _limits_came(self) -> None:
+        """Wait a moment for the limits of the workers: each sends them just after Locust counts it as ready."""
+        workers, deadline = self._controller.workers, time.monotonic() + LIMITS_S
+        while time.monotonic() < deadline:
+            if all(workers.worker(name).limits for name in self._controller.live()):
+                return
+            gevent.sleep(0.05)
+
+    def _watch(self) -> None:
+        """Report each second until the time is over, all workers are lost, or somebody has stopped the run."""
+        controller, over = self._controller, time.monotonic() + (self._plan.time_s or 0)
+        while (left := over - time.monotonic()) > 0 and controller.run.stopping_at is None:
+            second = controller.seconds.wait(timeout=min(left, 1.5))
+            run = controller.run
+            if not second or not run.timeline.samples:
+                continue
+            left = over - time.monotonic()
+            _say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
+            if run.participants and all(own.lost for own in run.participants):
+                logger.error("all workers are lost: the run ends here")
+                return
+
+    def abandon(self) -> None:
+        """Start no more users: the run is being ended from elsewhere."""
+        if self._ramp is not None:
+            self._ramp.kill(block=False)
+
+    def end(self) -> None:
+        """End the run, its workers and the page; the main greenlet then shuts Locust down."""
+        if self._ending:
+            return
+        self._ending = True
+        quit_run(self._controller, self._web_ui, self._ramp)
+
+
+def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Greenlet | None = None) -> None:
+    """Quit the runner and close the page, waiting for the latter to be up first where it is still starting."""
+    for greenlet in (ramp, getattr(web_ui, "_swarm_greenlet", None)):
+        if greenlet is not None:
+            greenlet.kill(block=True)
+    controller.runner.quit()
+    if web_ui is None:
+        return
+    for _ in range(100):
+        if web_ui.server is not None and web_ui.server.started:
+            break
+        gevent.sleep(0.05)
+    web_ui.stop()
+
+
+def _say(text: str) -> None:
+    """Write a line at once; a console that was closed must not end the run."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+def say_verdict(controller: RunController) -> None:
+    """Write the summary table and the verdict."""
+    _say(console.table(controller.conclude()))

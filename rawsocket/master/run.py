@@ -1,0 +1,257 @@
+"""One run on the master: its participants, timeline, times, steady window and verdict. The next run is another object.
+
+Rules:
+
+- Counts in a report are absolute, so a worker's latest report replaces the one before it; a dead worker's last counts
+  stay in the totals. Times are what is new since the report before: they are added up.
+- Each worker numbers its runs. A report of a run before this one adds nothing.
+- What fails after stop was asked is not held against the run.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gevent.event import Event
+
+from rawsocket.master.server_counts import ServerCounts
+from rawsocket.master.steady_window import STEADY_AFTER_S, SteadyWindow, WorkerWindow
+from rawsocket.master.timeline import Sample, Timeline
+from rawsocket.measurement import histogram
+from rawsocket.measurement.latencies import Histograms, Latencies, RowKey, slowest_reply_us
+from rawsocket.measurement.latency_log import LatencyLog
+from rawsocket.measurement.report import Counts, Overdue, Report, total
+from rawsocket.verdict.ledger_rows import WireFormat
+
+
+@dataclass
+class RunInfo:
+    """What is said about a run beside its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
+
+    scenario: str = ""
+    users: int = 0
+    rate: float = 0.0
+    time_s: float | None = None
+    workers: int = 0
+    target: str = ""
+    every_s: float | None = None
+    size_bytes: int | None = None
+    framing: str = ""
+    app: str = ""
+    started_utc: str = ""
+    ended_utc: str = ""
+    steady_from_s: float | None = None
+    steady_s: float = 0.0
+
+
+@dataclass
+class Participant:
+    """One worker in one run; `after_run` is the number of its last run before this one, `lost` says how it was lost."""
+
+    id: str
+    after_run: int = 0
+    report: Report | None = None  # the latest of this run
+    report_at_stop: Report | None = None  # the latest of until it was told to stop
+    overdue: Overdue | None = None
+    worst_lag_us: int | None = None
+    final: bool = False
+    lost: str = ""
+    state: str = ""
+    users: int = 0
+
+
+@dataclass
+class RowTotals:
+    """One row of the statistics, summed over all workers; `times` by the name of the reported list."""
+
+    requests: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    times: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+
+
+@dataclass
+class OverdueTotals:
+    """Messages of all workers without a reply at the stop; `owed`: {microseconds a reply was owed: messages}."""
+
+    count: int = 0
+    oldest_s: float = 0.0
+    owed: dict[int, int] = field(default_factory=dict)
+
+
+class Run:
+    """State of one run; times are of the monotonic clock. `started_at` None: no run has started in this process."""
+
+    def __init__(
+        self,
+        info: RunInfo,
+        started_at: float | None = None,
+        workers: Iterable[str] = (),
+        run_numbers: Mapping[str, int] | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        wire_format: WireFormat | None = None,
+        server_counts: ServerCounts | None = None,
+        log: LatencyLog | None = None,
+    ) -> None:
+        self.info = info
+        self.started_at = started_at
+        self.thresholds = thresholds or {}
+        self.wire_format = wire_format or WireFormat()
+        self.server_counts = server_counts or ServerCounts.none()
+        self.log = log or LatencyLog()
+        self.timeline = Timeline()
+        self.latencies = Latencies()
+        self.window: SteadyWindow | None = None
+        self.slowest_reply_us = 0  # of those that came before stop was asked
+        self.stopping_at: float | None = None
+        self.notes: list[str] = []
+        self.document: dict[str, Any] | None = None
+        self.finished = Event()
+        self._second = Latencies()
+        self._run_numbers = run_numbers or {}
+        self._participants: dict[str, Participant] = {}
+        for worker in workers:
+            self.participant(worker)
+
+    # -- what happens -------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the run has started and stop was not asked yet."""
+        return self.started_at is not None and self.stopping_at is None
+
+    def participant(self, worker: str) -> Participant:
+        """Give the worker's entry, making one for a worker that takes part from now on."""
+        return self._participants.setdefault(worker, Participant(worker, self._run_numbers.get(worker, 0)))
+
+    def find(self, worker: str) -> Participant | None:
+        """Give the worker's entry, None for one that takes no part."""
+        return self._participants.get(worker)
+
+    def receive(self, worker: str, report: Report, at_stop: bool = False) -> None:
+        """Take a report; `at_stop` marks the one that a worker sends when it is told to stop, before it does."""
+        stopping = self.stopping_at is not None
+        own = self.find(worker)
+        if own and report.final and stopping:
+            own.final = True  # also of a worker that was told to stop before it had started
+        if report.run <= self._run_numbers.get(worker, 0):
+            return
+        own = self.participant(worker)
+        own.final = own.final or (report.final and stopping)
+        before_s, own.report = own.report.wall_s if own.report else 0.0, report
+        if at_stop or not stopping:
+            own.report_at_stop = report
+        if report.lag:
+            own.worst_lag_us = max(own.worst_lag_us or 0, report.lag.worst_us)
+        self._add_times(report)
+        if self.window:
+            self.window.add(worker, report, before_s, at_stop)
+        self._add_overdue(own, report.overdue)
+
+    def ramp_started(self) -> None:
+        """Take the steady window away: what was measured in it is no part of the one to come."""
+        self.window = None
+
+    def ramp_complete(self, now: float) -> None:
+        """Let a steady window open STEADY_AFTER_S from now."""
+        if self.running:
+            self.window = SteadyWindow(now + STEADY_AFTER_S)
+
+    def open_window(self, now: float) -> None:
+        """Open the steady window if it is time."""
+        if self.window and not self.window.opened and now >= self.window.opens_at:
+            self.window.open({own.id: own.report for own in self.participants})
+
+    def stopping(self, now: float) -> None:
+        """Note that stop was asked for; closes the window."""
+        self.stopping_at = now
+        if self.window and self.window.opened and self.started_at is not None:
+            self.window.close(now)
+            self.info.steady_from_s = round(self.window.opens_at - self.started_at, 3)
+            self.info.steady_s = round(self.window.seconds, 3)
+
+    def add_sample(self, sample: Sample) -> None:
+        """Add a second to the timeline."""
+        self.timeline.add(sample)
+        if self.window:
+            self.window.add_sample(sample)
+
+    def take_second(self) -> Histograms:
+        """Give, by kind, the times that came in since the last call."""
+        second, self._second = self._second, Latencies()
+        return second.by_kind()
+
+    # -- what was measured --------------------------------------------------------------------------------------
+
+    @property
+    def participants(self) -> list[Participant]:
+        """The workers that took part, lost ones included, in order of their names."""
+        return sorted(self._participants.values(), key=lambda own: own.id)
+
+    @property
+    def steady_samples(self) -> list[Sample]:
+        """The seconds of the steady window."""
+        return self.window.samples if self.window else []
+
+    @property
+    def steady_latencies(self) -> Latencies:
+        """The times of the steady window."""
+        return self.window.latencies if self.window else Latencies()
+
+    def steady(self, worker: str) -> WorkerWindow:
+        """Give what a worker reported in the steady window."""
+        return (self.window.workers.get(worker) if self.window else None) or WorkerWindow()
+
+    def reports(self) -> list[Report]:
+        """Give the latest report of each participant, dead ones included."""
+        return [own.report for own in self._participants.values() if own.report]
+
+    def totals(self) -> Counts:
+        """Give the counts of all participants, dead ones included."""
+        return total(report.counts for report in self.reports())
+
+    def failures_until_stop(self) -> int:
+        """Give the failures of all workers up to the moment when each was told to stop."""
+        return sum(own.report_at_stop.counts.failures for own in self._participants.values() if own.report_at_stop)
+
+    def overdue(self) -> OverdueTotals:
+        """Give what was due and had no reply when stop was asked."""
+        totals = OverdueTotals()
+        for own in self._participants.values():
+            if own.overdue:
+                totals.count += own.overdue.count
+                totals.oldest_s = max(totals.oldest_s, own.overdue.oldest_s)
+                histogram.add(totals.owed, own.overdue.owed)
+        return totals
+
+    def examples(self) -> dict[str, str]:
+        """Give, by the name of the failure, what was seen of a wrong reply."""
+        return {name: seen for report in self.reports() for name, seen in report.examples.items()}
+
+    def rows(self) -> dict[RowKey, RowTotals]:
+        """Give the rows of the statistics by (type, name)."""
+        # Of a row whose messages were never sent, only those that wait for it are known.
+        rows = {key: RowTotals(times=times) for key, times in self.latencies.rows.items()}
+        for report in self.reports():
+            for row in report.rows:
+                own = rows.setdefault((row.type, row.name), RowTotals())
+                own.requests += row.requests
+                own.bytes += row.bytes
+                for failure, count in row.failures.items():
+                    own.failures[failure] = own.failures.get(failure, 0) + count
+        return dict(sorted(rows.items()))
+
+    def _add_times(self, report: Report) -> None:
+        # Workers stop one after the other: what the end of the first has set free is answered to the users of the next.
+        if self.stopping_at is None:
+            self.slowest_reply_us = max(self.slowest_reply_us, slowest_reply_us(report.rows))
+        self.latencies.add(report.rows)
+        self._second.add(report.rows)
+
+    def _add_overdue(self, own: Participant, overdue: Overdue) -> None:
+        if own.overdue is not None or not overdue.count:
+            return
+        own.overdue = overdue
+        steady = [self.window.latencies] if self.window and self.window.opened else []
+        for latencies in (self.latencies, self._second, *steady):
+            latencies.add_overdue(overdue)

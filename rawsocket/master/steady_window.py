@@ -1,0 +1,125 @@
+"""The steady window of a run: from STEADY_AFTER_S after the end of the ramp until stop is asked.
+
+Rules:
+
+- A run has one window. A new ramp takes it away, and the end of that ramp makes a new one.
+- A worker's shares and rates are differences between the report that it had when the window opened and its last one
+  inside, by that worker's own clock.
+- Lag is added up like latencies. The report that a worker sends when it is told to stop is left out, because handling
+  that message takes 25 to 50 ms of CPU by itself. It counts where it is long overdue: a worker that was frozen until
+  then shows its lag only there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rawsocket.master import worker_lag
+from rawsocket.master.server_probe import STALE_S
+from rawsocket.master.timeline import Sample
+from rawsocket.master.worker_lag import Figure
+from rawsocket.measurement import histogram
+from rawsocket.measurement.latencies import Latencies
+from rawsocket.measurement.report import Report
+
+# By then what the ramp caused is over, and what the server counted in it is too old to stand beside a steady second.
+STEADY_AFTER_S = STALE_S
+OVERDUE_S = 3.0  # three report intervals
+
+
+class WorkerWindow:
+    """What one worker reported in the window."""
+
+    def __init__(self, first: Report | None = None) -> None:
+        self.first = self.last = first
+        self._lags: dict[int, int] = {}
+        self._worst_us = 0
+        self._ended = False
+
+    def add(self, report: Report) -> None:
+        """Take a report of inside the window."""
+        self.first = self.first or report
+        self.last = report
+
+    def add_lag(self, report: Report, before_s: float, ending: bool) -> None:
+        """Add a report's lag; the one before was made at `before_s`. The first one that is `ending` is the last."""
+        if self._ended or report.lag is None:
+            return
+        self._ended = ending
+        if not ending or report.wall_s - before_s > OVERDUE_S:
+            histogram.add(self._lags, report.lag.lags)
+            self._worst_us = max(self._worst_us, report.lag.worst_us)
+
+    def lag(self) -> dict[str, float | None]:
+        """Give the lag: 99 % of the time was not later than `lag_p99_ms`."""
+        return {
+            "lag_p99_ms": histogram.quantile(self._lags, 0.99),
+            "lag_max_ms": self._worst_us / 1000 if self._lags else None,
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """Give lag, shares and rates over the window, as the verdict has them."""
+        return {**self.lag(), **worker_lag.rates(self.first, self.last)}
+
+    def rate(self, figure: Figure) -> float | None:
+        """Give by how much a figure grew per second."""
+        return worker_lag.growth(self.first, self.last, figure)
+
+
+class SteadyWindow:
+    """Opens at `opens_at` (monotonic clock) or a moment later, and closes when stop is asked."""
+
+    def __init__(self, opens_at: float) -> None:
+        self.opens_at = opens_at
+        self.opened = False
+        self.closed_at: float | None = None
+        self.samples: list[Sample] = []
+        self.latencies = Latencies()
+        self.workers: dict[str, WorkerWindow] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what comes now is steady."""
+        return self.opened and self.closed_at is None
+
+    @property
+    def seconds(self) -> float:
+        """Its length, 0 unless it was opened and closed."""
+        return self.closed_at - self.opens_at if self.opened and self.closed_at is not None else 0.0
+
+    def open(self, latest: Mapping[str, Report | None]) -> None:
+        """Open; the latest report of each worker is what its differences start from."""
+        self.opened = True
+        self.workers = {worker: WorkerWindow(report) for worker, report in latest.items()}
+
+    def close(self, now: float) -> None:
+        """Close, once: what comes later isn't steady."""
+        if self.closed_at is None:
+            self.closed_at = now
+
+    def add_sample(self, sample: Sample) -> None:
+        """Add a second of the timeline."""
+        if self.is_open:
+            self.samples.append(sample)
+
+    def add(self, worker: str, report: Report, before_s: float, at_stop: bool) -> None:
+        """Add a report; `before_s`: when the worker made the one before; `at_stop`: sent when it was told to stop."""
+        if self.is_open:
+            self.workers.setdefault(worker, WorkerWindow())
+        own = self.workers.get(worker)
+        if own is None:
+            return
+        own.add_lag(report, before_s, at_stop or report.final)
+        if self.is_open and not at_stop:
+            own.add(report)
+            self.latencies.add(report.rows)
+
+    def rate(self, figure: Figure) -> float | None:
+        """Give the sum over workers of a figure's growth per second; None where no worker has one."""
+        rates = [rate for worker in self.workers.values() if (rate := worker.rate(figure)) is not None]
+        return sum(rates) if rates else None
+
+
+def lowest(samples: Sequence[Sample], column: str) -> int | None:
+    """Give the lowest value of a column; None where it has none."""
+    values = [value for sample in samples if (value := getattr(sample, column)) is not None]
+    return min(values, default=None)

@@ -1,0 +1,281 @@
+"""The report that a worker sends to the master every second. Pure; both sides import this file.
+
+Rules:
+
+- Counts are absolute since the run began, so the latest report replaces the one before it. The lists of times
+  (`RowReport.times`, `Lag.lags`) hold only what is new since the report before.
+- `to_wire()` gives what msgpack can carry, `from_wire()` turns that back into a report.
+- A report has exactly the fields of its types. A missing field, an unknown one or a value of another type means that
+  the sender runs another version of this library: `from_wire()` raises ReportError with the field's name.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from types import UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+# [[microseconds, how many], ...]
+Pairs = list[list[int]]
+Table = dict[str, int]
+
+
+class ReportError(ValueError):
+    """What came is no report of this version of the library; the message names the field."""
+
+
+class Wire:
+    """To and from what msgpack can carry: a table of the fields, by name."""
+
+    __slots__ = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """Give a table of the fields; lists of numbers are shared, not copied."""
+        return {name: _to_wire(getattr(self, name)) for name in _types(type(self))}
+
+    @classmethod
+    def from_wire(cls, value: Any, where: str = "report") -> Self:
+        """Check the table and give the object; raises ReportError."""
+        if not isinstance(value, Mapping):
+            raise ReportError(f"{where} is no table")
+        types = _types(cls)
+        for name in types.keys() - value.keys():
+            raise ReportError(f"{where}.{name} is missing")
+        for name in value.keys() - types.keys():
+            raise ReportError(f"{where}.{name} is not known")
+        return cls(**{name: _from_wire(kind, value[name], f"{where}.{name}") for name, kind in types.items()})
+
+
+class Summable:
+    """Counts that can be added up: numbers by field, tables by name."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(_sum(getattr(self, name), getattr(other, name)) for name in _types(type(self))))
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions(Wire, Summable):
+    """Sessions of users."""
+
+    begun: int = 0
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Connections(Wire, Summable):
+    """Connections by what became of them; the rules are those of recorder.py."""
+
+    attempted: int = 0
+    connected: int = 0
+    failed: Table = field(default_factory=dict)
+    dropped: Table = field(default_factory=dict)
+    reconnects: int = 0
+    closed: int = 0
+    abandoned: int = 0
+    unproven: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Messages(Wire, Summable):
+    """Messages by what became of them; the rules are those of recorder.py."""
+
+    due: int = 0
+    sent: int = 0
+    answered: int = 0
+    wrong: int = 0
+    late: int = 0
+    unanswered: int = 0
+    unsent: Table = field(default_factory=dict)
+    unanswered_by: Table = field(default_factory=dict)
+    cut: int = 0
+    pushed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes(Wire, Summable):
+    """Payload bytes."""
+
+    sent: int = 0
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts(Wire, Summable):
+    """All counts of one worker, or of several added up. `held` connections are open now; `failures` are of all rows."""
+
+    held: int = 0
+    sessions: Sessions = field(default_factory=Sessions)
+    connections: Connections = field(default_factory=Connections)
+    messages: Messages = field(default_factory=Messages)
+    bytes: Bytes = field(default_factory=Bytes)
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowTimes(Wire):
+    """Times of a row's successes that are new: from sent, from due, from sent to the first byte."""
+
+    sent: Pairs = field(default_factory=list)
+    due: Pairs = field(default_factory=list)
+    first: Pairs = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport(Wire):
+    """One row of the statistics: all events of one name."""
+
+    type: str
+    name: str
+    requests: int = 0
+    failures: Table = field(default_factory=dict)
+    bytes: int = 0
+    times: RowTimes = field(default_factory=RowTimes)
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue(Wire):
+    """Messages that were due and had no reply when stop was asked; see overdue.py.
+
+    `rows` has by name for how long they had waited since they were due, `owed` for how long a reply was owed.
+    """
+
+    count: int = 0
+    oldest_s: float = 0.0
+    rows: dict[str, Pairs] = field(default_factory=dict)
+    owed: Pairs = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalTimes(Wire):
+    """First connects of users, and when (monotonic clock of the worker) the first and the last were made."""
+
+    count: int = 0
+    first_s: float = 0.0
+    last_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StormReport(Wire):
+    """One storm, known by its moment (seconds of the wall clock): sessions dropped, back, seconds until the last."""
+
+    moment: int
+    dropped: int = 0
+    back: int = 0
+    back_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lag(Wire):
+    """How late the worker's own timers were, and the CPU that was kept from it.
+
+    `lags` and `worst_us` are what is new since the report before, the rest is absolute: turns of the hub; `steal_s`
+    that the host has stolen from all `cpus` together (None: unknown); `throttled_s` for which the CPU limit held the
+    worker back, and that limit in cores (None: there is none); `late_s` for which the worker was more than a tick late,
+    and the CPU that it used meanwhile.
+    """
+
+    lags: Pairs = field(default_factory=list)
+    worst_us: int = 0
+    turns: int = 0
+    steal_s: float | None = None
+    throttled_s: float | None = None
+    cpu_limit: float | None = None
+    cpus: int = 1
+    late_s: float = 0.0
+    late_cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Wire):
+    """What one worker has: descriptors and ports by number, memory in KB, and whom it shares the latter two with."""
+
+    descriptors: int
+    ports: int
+    memory_kb: int
+    net: str = ""
+    memory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Wire):
+    """Everything that one worker tells. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
+
+    `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
+    by the name of a failure what was seen of a wrong reply. `lag` and `limits` are None in a process without an agent.
+    """
+
+    run: int = 0
+    seq: int = 1
+    final: bool = False
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    examples: dict[str, str] = field(default_factory=dict)
+    overdue: Overdue = field(default_factory=Overdue)
+    arrivals: ArrivalTimes = field(default_factory=ArrivalTimes)
+    storms: list[StormReport] = field(default_factory=list)
+    rows: list[RowReport] = field(default_factory=list)
+    lag: Lag | None = None
+    limits: Limits | None = None
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Add up the counts of several workers."""
+    return sum(counts, start=Counts())
+
+
+_known: dict[type, dict[str, Any]] = {}
+
+
+def _types(kind: Any) -> dict[str, Any]:
+    """Give the types of a dataclass's fields by name; finding them out takes a while, so they are kept."""
+    if kind not in _known:
+        hints = get_type_hints(kind)
+        _known[kind] = {part.name: hints[part.name] for part in fields(kind)}
+    return _known[kind]
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if isinstance(one, dict):
+        return one | {name: one.get(name, 0) + count for name, count in other.items()}
+    return one + other
+
+
+def _to_wire(value: Any) -> Any:
+    if isinstance(value, Wire):
+        return value.to_wire()
+    if isinstance(value, list) and value and isinstance(value[0], Wire):
+        return [part.to_wire() for part in value]
+    return value
+
+
+def _from_wire(kind: Any, value: Any, where: str) -> Any:
+    if isinstance(kind, UnionType):  # only ever `something | None`
+        return None if value is None else _from_wire(get_args(kind)[0], value, where)
+    if isinstance(kind, type) and issubclass(kind, Wire):
+        return kind.from_wire(value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind == Pairs:
+        return _pairs(value, where)
+    container = get_origin(kind) or kind
+    if type(value) is not container:
+        raise ReportError(f"{where} is no {container.__name__}")
+    if container is list:
+        return [_from_wire(get_args(kind)[0], part, f"{where}[]") for part in value]
+    if container is dict:
+        key, part = get_args(kind)
+        return {_from_wire(key, name, where): _from_wire(part, one, f"{where}.{name}") for name, one in value.items()}
+    return value
+
+
+def _pairs(value: Any, where: str) -> Pairs:
+    try:
+        whole = type(value) is list and all(type(us) is int and type(number) is int for us, number in value)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise ReportError(f"{where} is no list of pairs of whole numbers")
+    pairs: Pairs = value
+    return pairs

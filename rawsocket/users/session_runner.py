@@ -1,0 +1,318 @@
+"""Runs a user's sessions on the reactor, one after another; each is a generator that yields steps (see steps.py).
+
+Strategy: the generator runs until it yields a step that has to wait; the callbacks of its connection and its timer go
+on with it. There is no greenlet, and no frame but the generator's own.
+
+Rules:
+
+- A session that returns is followed by the next one, a session that ends by a named failure is followed by the next one
+  after a back-off with jitter; either way its connection is closed. Any other exception is reported as Locust reports a
+  user's, and treated the same.
+- A session that never waits (it sends and sends, or connects and fails at once) runs at most MAX_STEPS steps before
+  other sessions have their turn.
+- Slots that pass while the connection is lost are due and unsent, by the name of the failure. Slots that the session
+  was too late for when its user was stopped are unsent as `stopped`.
+- `end()` ends it at any time; what was still in flight is unanswered.
+"""
+
+import time
+from collections.abc import Generator
+from typing import Any, Protocol
+
+from rawsocket.engine.connection import Connection
+from rawsocket.engine.schedule import STAYED, backoff
+from rawsocket.errors import RawSocketError
+from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.recorder import count
+from rawsocket.users.config import SessionConfig
+from rawsocket.users.grid import Grid
+from rawsocket.users.session_steps import NOT_YET, REPLY, SLOT, START, TIMER, Room, close, has_room, not_a_step
+from rawsocket.users.steps import Step
+
+MAX_STEPS = 64
+STOPPED = "stopped"
+# What a step may raise into its session: its failure, or the session's own mistake.
+INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
+
+Session = Generator[Step, Any, None]
+
+
+class User(Protocol):
+    """Whose sessions they are."""
+
+    def session(self) -> Session:
+        """One session, from its first step to its end."""
+
+    def is_end(self, error: BaseException) -> bool:
+        """Whether this exception of a session ends the user."""
+
+    def report_error(self, error: BaseException) -> None:
+        """Report an exception that is neither a named failure nor an end."""
+
+    def on_end(self) -> None:
+        """The user has ended; called once."""
+
+    def context(self) -> dict[str, Any]:
+        """What listeners on `events.request` get as the context."""
+
+
+class SessionRunner:
+    """See the module's rules. It is the owner of its connection."""
+
+    __slots__ = ("_failures", "_generator", "_stopping", "config", "connection", "grid", "key", "lost_by", "user",
+                 "want")  # fmt: skip
+
+    reads_later = False
+
+    def __init__(self, config: SessionConfig, user: User) -> None:
+        self.config = config
+        self.user = user
+        self.connection: Connection | None = None
+        self.key = 0  # the reactor's
+        self._generator: Session | None = None
+        self.want: Any = TIMER
+        self._stopping = False  # whether the user is to end with the last reply in flight
+        self._failures = 0  # in a row, since a connection was good
+        self.lost_by: str | None = None  # the failure that took the last connection, or kept it from opening
+        self.grid: Grid | None = None  # from the first Due on
+
+    # -- its life -----------------------------------------------------------------------------------------------
+
+    def start(self, when: float) -> None:
+        """Begin the first session at that time."""
+        self.config.reactor.at(when, self)
+
+    def end(self) -> None:
+        """End the sessions and the connection at once."""
+        self._count_unsent()
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            self.config.recorder.sessions_ended += 1
+            self._close_generator(generator)
+        self._close_connection()
+        self.config.reactor.forget(self)
+        self.user.on_end()
+
+    def end_when_answered(self) -> None:
+        """End as soon as no message is in flight."""
+        self._stopping = True
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it ends with the last reply in flight."""
+        return self._stopping
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether replies are owed to it."""
+        return self.connection is not None and self.connection.in_flight > 0
+
+    def context(self) -> dict[str, Any]:
+        """As of the user."""
+        return self.user.context()
+
+    def on_time(self) -> None:
+        """The timer: a wait is over, or the next session begins."""
+        if self._generator is None:
+            self.config.recorder.sessions_begun += 1
+            self._generator = self.user.session()
+        elif self.want == SLOT:
+            self.grid.advance(self.grid.period)  # type: ignore[union-attr] # it was waited for
+        self._resume(None)
+
+    def _resume(self, value: Any, failure: BaseException | None = None) -> None:
+        """Run the session until it waits."""
+        generator = self._generator
+        if generator is None:
+            return
+        for _ in range(MAX_STEPS):
+            try:
+                step = generator.send(value) if failure is None else generator.throw(failure)
+            except StopIteration:
+                self._session_ended(None)
+                return
+            except KeyboardInterrupt:
+                raise  # Ctrl-C fell into the session's code by chance; it is meant for the process
+            except BaseException as error:
+                self._session_ended(error)
+                return
+            if self._generator is not generator:
+                self._close_generator(generator)  # it has ended its own user
+                return
+            failure = None
+            try:
+                value = START.get(step.__class__, not_a_step)(self, step)
+            except INTO_SESSION as error:
+                value, failure = None, error
+                self._note_if_lost(error)
+            if value is NOT_YET:
+                return
+        self.want = Pause(self, value, failure)
+
+    def _close_generator(self, generator: Session) -> None:
+        """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does it."""
+        if getattr(generator, "gi_running", False):
+            return
+        try:
+            generator.close()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.user.report_error(error)
+
+    def _session_ended(self, error: BaseException | None) -> None:
+        self._generator = None
+        self.config.recorder.sessions_ended += 1
+        if error is not None and self.user.is_end(error):
+            self.end()
+            return
+        if self.connection is not None:
+            close(self)
+        delay = 0.0
+        if error is not None:
+            if not isinstance(error, RawSocketError):
+                self.user.report_error(error)
+            delay = backoff(self._failures, self.config.random)
+            self._failures += 1
+        self.want = TIMER
+        self.config.reactor.at(time.perf_counter() + delay, self)
+
+    # -- callbacks of the connection ----------------------------------------------------------------------------
+
+    def on_open(self) -> None:
+        """The connection is open."""
+        self._resume(None)
+
+    def on_not_opened(self, failure: RawSocketError) -> None:
+        """The connection could not be opened."""
+        self._note_not_opened(failure)
+        self._resume(None, failure)
+
+    def on_reply(self, reply: bytes) -> None:
+        """The reply to a request has arrived."""
+        want, connection = self.want, self.connection
+        if self._stopping or want is not REPLY or connection.exchange is not None:  # type: ignore[union-attr]
+            self._replied(reply)
+            return
+        self._resume(reply)
+
+    def on_kept(self) -> None:
+        """A reply has arrived that waits for Receive."""
+        self._replied(None)
+
+    def on_received(self, message: bytes) -> None:
+        """What Receive has waited for has arrived."""
+        if self._stopping and not self.is_busy:
+            self.end()
+        else:
+            self._resume(message)
+
+    def on_writable(self) -> None:
+        """The kernel has taken all that was sent."""
+        self._resume_if_room()
+
+    def on_lost(self, failure: RawSocketError) -> None:
+        """The connection has failed. An exception of the session's own `expect` is raised as it is."""
+        self._note_lost(failure)
+        self._resume(None, failure.__cause__ or failure)
+
+    def _replied(self, reply: bytes | None) -> None:
+        """A reply has arrived, of several messages in flight or while the user is stopping."""
+        if self._stopping and not self.is_busy:
+            self.end()
+        elif self.want is REPLY and not self.is_busy:
+            self._resume(reply)
+        else:
+            self._resume_if_room()
+
+    def _resume_if_room(self) -> None:
+        want, connection = self.want, self.connection
+        if want.__class__ is Room and connection is not None and has_room(connection, want.limit):
+            self._resume(None)
+
+    # -- the end of a connection --------------------------------------------------------------------------------
+
+    def _close_connection(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _note_if_lost(self, error: BaseException) -> None:
+        """A step has raised this: note it if it has ended the connection, or kept it from opening."""
+        if self.connection is None or not self.connection.is_closed or not isinstance(error, RawSocketError):
+            return
+        if self.connection.connection_id:
+            self._note_lost(error)
+        else:
+            self._note_not_opened(error)
+
+    def _note_not_opened(self, failure: RawSocketError) -> None:
+        self.connection = None
+        self.lost_by = failure.name
+
+    def _note_lost(self, failure: RawSocketError) -> None:
+        connection, self.connection = self.connection, None
+        assert connection is not None
+        if connection.answered or time.perf_counter() - connection.connected_at >= STAYED:
+            self._failures = 0
+        self.lost_by = failure.name
+        self.config.reactor.forget(self)
+
+    # -- slots that pass without a message ----------------------------------------------------------------------
+
+    def waiting(self, now: float) -> Waiting | None:
+        """What is due and waits for the server; None if nothing does."""
+        found = None if self.connection is None else self.connection.waiting_for(now)
+        if found is None:
+            return None
+        name, owed, dues = found
+        ages = [(now - due, 1) for due in dues] + self._overdue_slots(now)
+        return Waiting(name, owed, ages) if ages else None
+
+    def _overdue_slots(self, now: float) -> list[tuple[float, int]]:
+        """For how long how many slots have passed whose message was not sent."""
+        grid, connection = self.grid, self.connection
+        if grid is None or connection is None:
+            return []
+        if self.lost_by is None:
+            return grid.ages(now)
+        return grid.ages_since(connection.connected_at, now) if connection.is_open else []
+
+    def leave_out(self, grid: Grid, until: float) -> None:
+        """Count the slots that passed up to then as unsent: there was no connection."""
+        assert self.lost_by is not None
+        self._count_as(self.lost_by, grid.leave_out(until))
+        if self._is_connected:
+            self.lost_by = None
+
+    def _count_unsent(self) -> None:
+        """Count the slots that have passed when the user ends."""
+        grid, self.grid = self.grid, None
+        if grid is None:
+            return
+        now = time.perf_counter()
+        if self.lost_by is not None:
+            self.leave_out(grid, self.connection.connected_at if self._is_connected else now)  # type: ignore[union-attr]
+        self._count_as(STOPPED, grid.leave_out(now))
+
+    def _count_as(self, reason: str, passed: int) -> None:
+        if passed:
+            count(self.config.recorder.unsent, reason, passed)
+
+    @property
+    def _is_connected(self) -> bool:
+        return self.connection is not None and self.connection.is_open
+
+
+class Pause:
+    """Goes on with a session a little later, unless something has happened to it meanwhile."""
+
+    def __init__(self, runner: SessionRunner, value: Any, failure: BaseException | None) -> None:
+        self.key = 0
+        self._runner, self._value, self._failure = runner, value, failure
+        runner.config.reactor.at(time.perf_counter(), self)
+
+    def on_time(self) -> None:
+        """Go on."""
+        if self._runner.want is self:
+            self._runner._resume(self._value, self._failure)

@@ -1,0 +1,161 @@
+"""What the runner of a session does when the session yields a step.
+
+Each function does its step at once and gives the step's value, or gives NOT_YET and notes in `want` what the session
+waits for. It raises what is to be raised at the yield.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rawsocket.engine.connection import Connection
+from rawsocket.engine.exchange import MAX_KEPT
+from rawsocket.engine.owner import Owner
+from rawsocket.errors import Closed
+from rawsocket.users.config import SessionConfig
+from rawsocket.users.grid import Grid
+from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
+
+NOT_YET: Any = object()  # the value of a step that can't be done at once
+# What a session waits for: a timer, its slot, the connect, its last reply, a receive. A Room: fewer messages in flight.
+TIMER, SLOT, CONNECT, REPLY, RECEIVE = range(5)
+
+
+class Room:
+    """The session waits until fewer than `limit` messages are in flight and the kernel has taken all of them."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+class Runner(Owner, Protocol):
+    """The runner of a session, as far as steps use it."""
+
+    config: SessionConfig
+    connection: Connection | None
+    grid: Grid | None
+    key: int
+    lost_by: str | None
+    want: Any
+
+    def on_time(self) -> None:
+        """The time that was asked for has come."""
+
+    def leave_out(self, grid: Grid, until: float) -> None:
+        """Count the slots that passed up to then as unsent."""
+
+
+def connect(runner: Runner, step: Connect) -> Any:
+    """Begin to connect."""
+    if runner.connection is not None:
+        raise RuntimeError("Connect() while connected: Close() first")
+    runner.want = CONNECT
+    runner.connection = connection = Connection(runner.config, runner, reconnect=runner.lost_by is not None)
+    connection.connect()
+    return NOT_YET
+
+
+def close(runner: Runner, step: Close | None = None) -> None:
+    """Close the connection, if there is one."""
+    connection, runner.connection = runner.connection, None
+    if connection is not None:
+        connection.close()
+    runner.lost_by = None
+
+
+def request(runner: Runner, step: Request) -> Any:
+    """Send a message; wait for its reply, or for room for the next one."""
+    connection = _connected(runner)
+    due = _take_due(runner)
+    if step.inflight > 1:
+        connection.send(step.payload, step.name, step.expect, due, kept=False)
+        return _await_room(runner, connection, step.inflight)
+    connection.request(step.payload, step.name, step.expect, due)
+    runner.want = REPLY
+    return NOT_YET
+
+
+def send(runner: Runner, step: Send) -> Any:
+    """Send a message."""
+    connection = _connected(runner)
+    connection.send(step.payload, step.name, step.expect, _take_due(runner))
+    return _await_room(runner, connection, MAX_KEPT)
+
+
+def receive(runner: Runner, step: Receive) -> Any:
+    """Give the oldest kept message, or wait for the next one."""
+    message = _connected(runner).receive(step.timeout, step.name, step.expect)
+    if message is not None:
+        return message
+    runner.want = RECEIVE
+    return NOT_YET
+
+
+def wait(runner: Runner, step: Wait) -> Any:
+    """Wait."""
+    runner.want = TIMER
+    runner.config.reactor.at(time.perf_counter() + step.seconds, runner)
+    return NOT_YET
+
+
+def next_slot(runner: Runner, step: Due) -> Any:
+    """Wait for the next slot, or take one that has passed."""
+    period, now = step.period, time.perf_counter()
+    grid = runner.grid
+    if grid is None:
+        grid = runner.grid = Grid(now, period, runner.config.random)
+    elif runner.lost_by is not None:
+        connection = runner.connection
+        runner.leave_out(grid, grid.slot - grid.period if connection is None else connection.connected_at)
+    grid.period = period
+    if grid.slot <= now:
+        grid.advance(period)
+        return None
+    runner.want = SLOT
+    runner.config.reactor.at(grid.slot, runner)
+    return NOT_YET
+
+
+def not_a_step(runner: Runner, step: object) -> Any:
+    """Say that a session has yielded something else."""
+    raise TypeError(f"a session yields steps, like Connect() or Wait(1), not {step!r}")
+
+
+def has_room(connection: Connection, limit: int) -> bool:
+    """Whether fewer messages are in flight, and the kernel has taken all of them."""
+    return connection.in_flight < limit and not connection.is_sending
+
+
+def _await_room(runner: Runner, connection: Connection, limit: int) -> Any:
+    if has_room(connection, limit):
+        return None
+    runner.want = Room(limit)
+    return NOT_YET
+
+
+def _connected(runner: Runner) -> Connection:
+    if runner.connection is None:
+        raise Closed("not connected")  # not an event of its own: the loss was recorded when it happened
+    return runner.connection
+
+
+def _take_due(runner: Runner) -> float:
+    """When the message that is sent now was due; 0: now."""
+    grid = runner.grid
+    if grid is None:
+        return 0.0
+    due, grid.due = grid.due, 0.0
+    return due
+
+
+START: dict[type, Callable[[Any, Any], Any]] = {
+    Connect: connect,
+    Close: close,
+    Send: send,
+    Request: request,
+    Receive: receive,
+    Wait: wait,
+    Due: next_slot,
+}

@@ -1,0 +1,80 @@
+"""The packages of rawsocket/ by layers: a module may import its own package and the layers below, never one above."""
+
+import ast
+
+import pytest
+
+from tests.meta.conftest import sources, text
+
+# From the lowest to the highest. A name stands for the module, or for the package and what is in it; the longest wins.
+LAYERS = (
+    "rawsocket.errors rawsocket.target rawsocket.locust_patches",
+    "rawsocket.settings",
+    "rawsocket.wire",
+    "rawsocket.framing",
+    "rawsocket.measurement",
+    "rawsocket.verdict",
+    "rawsocket.engine",
+    "rawsocket.users",
+    "rawsocket.worker",
+    "rawsocket.master",
+    "rawsocket.master.reports",
+    "rawsocket.master.page",
+    "rawsocket.headless",
+    "rawsocket.attach",
+    "rawsocket.__main__",
+)
+RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+FILES = [
+    path for path in sources("rawsocket") if path != "rawsocket/__init__.py"
+]  # its names are imported when asked for
+MODULES = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES}
+
+# Until the engine has one connection for both kinds of users. Nothing may be added here.
+STEPS = {("rawsocket.engine." + name, "rawsocket.users.steps") for name in ("connection", "in_flight", "sending")}
+LONG = {"rawsocket/users/client.py"}
+
+
+def _layer(module: str) -> str:
+    parts = module.split(".")
+    return next(name for n in range(len(parts), 0, -1) if (name := ".".join(parts[:n])) in RANKS)
+
+
+def _imports(path: str) -> set[str]:
+    """Modules of rawsocket that a file imports anywhere, inside functions as well."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names if names & MODULES.keys() else {node.module}
+    return {module for module in found if module in MODULES}
+
+
+def test_each_module_has_a_layer() -> None:
+    assert {_layer(module) for module in MODULES} == set(RANKS)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_its_own_package_and_layers_below(module: str) -> None:
+    own = _layer(module)
+    above = {
+        other for other in _imports(MODULES[module]) if _layer(other) != own and RANKS[_layer(other)] >= RANKS[own]
+    }
+    assert {(module, other) for other in above} <= STEPS
+
+
+def test_modules_form_no_import_cycle() -> None:
+    left = {module: _imports(path) for module, path in MODULES.items()}
+    while free := [module for module, needs in left.items() if not needs & left.keys()]:
+        for module in free:
+            del left[module]
+    assert sorted(left) == []
+
+
+def test_a_package_has_at_most_a_dozen_files_and_a_file_at_most_350_lines() -> None:
+    packages = [path.rpartition("/")[0] for path in sources("rawsocket")]
+    assert {package: packages.count(package) for package in packages if packages.count(package) > 12} == {}
+    long = {path: lines for path in FILES if (lines := text(path).count("\n")) > 350}
+    assert long.keys() <= LONG

@@ -1,0 +1,102 @@
+import json
+from typing import Any
+
+import msgpack
+import pytest
+
+from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.recorder import Recorder
+from rawsocket.measurement.report import (
+    Connections,
+    Counts,
+    Lag,
+    Limits,
+    Messages,
+    Report,
+    ReportError,
+    Sessions,
+    StormReport,
+    total,
+)
+from tests.support.reports import once, report
+
+FULL = report(
+    held=3,
+    answered=9,
+    failures={"closed": 2},
+    rows={"message": {300: 9}, "connect": {80: 3}},
+    lag={"lags": [[800, 95]], "worst_us": 801, "steal_s": 0.5},
+    storms=[StormReport(60, dropped=3, back=2, back_s=0.5)],
+    examples={"wrong": "b'x' instead of b'y'"},
+    waiting=[Waiting("message", 8.0, once([8.5]))],
+)
+
+
+@pytest.mark.parametrize("sent", [FULL, Report(), Recorder().report(), Report(lag=Lag(), limits=Limits(1, 2, 3, "n"))])
+def test_a_report_comes_back_as_it_was_sent(sent: Report) -> None:
+    carried = msgpack.loads(msgpack.dumps(sent.to_wire()))
+    assert Report.from_wire(carried) == sent
+    assert json.loads(json.dumps(carried)) == carried
+
+
+def test_a_whole_number_may_stand_for_seconds() -> None:
+    assert type(Report.from_wire({**Report().to_wire(), "wall_s": 5}).wall_s) is float
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (["run"], "1", "report.run is no int"),
+        (["run"], True, "report.run is no int"),
+        (["final"], 1, "report.final is no bool"),
+        (["wall_s"], None, "report.wall_s is no float"),
+        (["counts"], [], "report.counts is no table"),
+        (["counts", "held"], 1.5, "report.counts.held is no int"),
+        (["counts", "connections", "dropped"], {"closed": "2"}, "report.counts.connections.dropped.closed is no int"),
+        (["counts", "connections", "dropped"], {2: 2}, "report.counts.connections.dropped is no str"),
+        (["examples"], {"wrong": 5}, "report.examples.wrong is no str"),
+        (["storms"], {}, "report.storms is no list"),
+        (["storms"], [[60, 3, 2, 0.5]], "report.storms[] is no table"),
+        (["overdue", "owed"], [[1, 2, 3]], "report.overdue.owed is no list of pairs of whole numbers"),
+        (["overdue", "owed"], [[1, 0.5]], "report.overdue.owed is no list of pairs of whole numbers"),
+        (["overdue", "owed"], [5], "report.overdue.owed is no list of pairs of whole numbers"),
+        (["lag", "lags"], {}, "report.lag.lags is no list of pairs of whole numbers"),
+        (["lag", "steal_s"], "0.5", "report.lag.steal_s is no float"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_name(path: list[str], value: Any, said: str) -> None:
+    table = wire = msgpack.loads(msgpack.dumps(FULL.to_wire()))
+    for name in path[:-1]:
+        table = table[name]
+    table[path[-1]] = value
+    with pytest.raises(ReportError) as caught:
+        Report.from_wire(wire)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("value", [None, 5, [], "report"])
+def test_anything_but_a_table_is_no_report(value: Any) -> None:
+    with pytest.raises(ReportError, match="report is no table"):
+        Report.from_wire(value)
+
+
+def test_a_missing_field_and_an_unknown_one_are_refused_by_their_names() -> None:
+    wire = FULL.to_wire()
+    with pytest.raises(ReportError, match=r"report\.colour is not known"):
+        Report.from_wire({**wire, "colour": "red"})
+    del wire["counts"]["messages"]["due"]
+    with pytest.raises(ReportError, match=r"report\.counts\.messages\.due is missing"):
+        Report.from_wire(wire)
+
+
+def test_counts_add_up_by_field_and_tables_by_name() -> None:
+    one = Counts(
+        held=1, connections=Connections(failed={"refused": 1}), messages=Messages(sent=5, unsent={"closed": 1})
+    )
+    other = Counts(held=2, sessions=Sessions(begun=7), connections=Connections(failed={"refused": 2, "reset": 1}))
+    whole = total([one, other])
+    assert (whole.held, whole.sessions.begun, whole.messages.sent) == (3, 7, 5)
+    assert whole.connections.failed == {"refused": 3, "reset": 1}
+    assert whole.messages.unsent == {"closed": 1}
+    assert one.connections.failed == {"refused": 1}
+    assert total([]) == Counts()

@@ -1,0 +1,104 @@
+"""The table of thresholds; and that a new threshold is one row: a row that only this test adds shows up everywhere."""
+
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from rawsocket.settings import options, thresholds
+from rawsocket.settings.thresholds import THRESHOLDS, Comparison
+from rawsocket.verdict.judge import Figures, measured
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "overrides", "wanted"),
+    [
+        ({}, {}, {"max_failures": 0}),
+        ({"min_held": 0, "max_failures": -1, "max_p99_ms": 0.0, "min_messages_s": 0.0}, {}, {}),
+        (
+            {"min_held": 3, "max_failures": 5, "max_p99_ms": 9.0, "min_messages_s": 2.0},
+            {},
+            {"min_held": 3, "max_failures": 5, "max_p99_ms": 9.0, "min_messages_s": 2.0},
+        ),
+        ({"min_held": 3}, {"min_held": 7}, {"min_held": 7, "max_failures": 0}),
+        ({"min_held": 3}, {"min_held": 0}, {"max_failures": 0}),
+    ],
+)
+def test_limits_from_the_flags(
+    settings: dict[str, float], overrides: dict[str, float | None], wanted: dict[str, float]
+) -> None:
+    assert thresholds.limits(Namespace(**settings), overrides) == wanted
+
+
+def test_a_limit_is_inclusive() -> None:
+    assert Comparison.AT_LEAST.met(5, 5)
+    assert Comparison.AT_MOST.met(5, 5)
+    assert not Comparison.AT_LEAST.met(4, 5)
+    assert not Comparison.AT_MOST.met(6, 5)
+
+
+@pytest.mark.parametrize("row", THRESHOLDS, ids=lambda row: row.name)
+def test_each_row_names_a_figure_a_flag_and_a_unit(row: thresholds.Threshold) -> None:
+    measured(Figures(), row.figure)
+    option = options.BY_NAME[row.name]
+    assert (option.env, option.default, option.low) == (row.name.upper(), row.default, row.off)
+    assert option.help.endswith("not judged")
+    assert row.unit
+
+
+PROBE = """
+import argparse, json, sys
+from rawsocket.settings import thresholds
+from rawsocket.settings.thresholds import AT_MOST, Threshold
+
+thresholds.THRESHOLDS += (
+    Threshold("max_connect_p95_ms", "latency_ms.connect.p95", AT_MOST, "ms", "highest p95 of connects in ms", 0.0),
+)
+
+from locust import argument_parser
+from locust.event import Events
+from rawsocket.master import figures
+from rawsocket.master.reports import artefacts, console, html_report
+from rawsocket.master.run import Run, RunInfo
+from rawsocket.measurement.report import Report, RowReport, RowTimes
+from rawsocket.settings import options
+
+parser = argparse.ArgumentParser()
+original = parser.add_argument
+parser.add_argument = lambda *a, env_var=None, include_in_web_ui=None, **k: original(*a, **k)
+options.add_to(parser)
+parsed = parser.parse_args(["--max-connect-p95-ms", "5"])
+
+run = Run(RunInfo(workers=1), started_at=0.0, workers=["a"], thresholds=thresholds.limits(parsed))
+rows = [RowReport("TCP", "connect", 1, times=RowTimes(sent=[[7_000, 1]]))]
+run.receive("a", Report(run=1, rows=rows))
+run.document = figures.document(run)
+texts = {
+    "console": console.table(run.document),
+    "junit.xml": artefacts.junit(run.document),
+    "summary.md": artefacts.summary(run.document),
+    "report.html": html_report.section(run),
+}
+form = {row.name: options.BY_NAME[row.name].in_form for row in thresholds.THRESHOLDS}
+json.dump({"document": run.document, "texts": texts, "form": form}, sys.stdout)
+"""
+
+
+def test_a_new_threshold_is_one_row() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    found = json.loads(done.stdout)
+    (check,) = [check for check in found["document"]["thresholds"] if check["name"] == "max_connect_p95_ms"]
+    assert (check["limit"], check["ok"]) == (5.0, False)
+    assert check["actual"] == pytest.approx(7.0, rel=0.001)
+    reason = f"max_connect_p95_ms: {check['actual']:g}, at most 5 was demanded"
+    assert reason in found["document"]["reasons"]
+    for name, text in found["texts"].items():
+        assert "max_connect_p95_ms" in text, name
+    assert found["form"]["max_connect_p95_ms"]
