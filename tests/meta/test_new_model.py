@@ -1,4 +1,4 @@
-"""A model made by the README's recipe needs no edit but the two that it names: done in a copy of the repo."""
+"""A model made by the recipe of docs/models.md needs no edit but the two that it names: done in a copy of the repo."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 
-RECIPE = re.search(r"^### A new model\n(.*?)^##", text("README.md"), re.M | re.S)
+RECIPE = re.search(r"^## A new model\n(.*?)^## ", text("docs/models.md"), re.M | re.S)
 
 
 def _recipe() -> tuple[str, str]:
-    """The file and the line that the README gives."""
+    """The file and the line that the page gives."""
     assert RECIPE
     model, line = re.findall(r"^```python\n(.*?)^```$", RECIPE[1], re.M | re.S)
     return model, line
@@ -25,7 +25,7 @@ def _recipe() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repo with the README's toy in it."""
+    """A copy of the repo with the page's toy in it."""
     folder = tmp_path_factory.mktemp("copy")
     for path in tracked():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,8 @@ def test_lab_accepts_the_new_model(copy: Path) -> None:
 
 
 def test_meta_tests_pass_without_more_edits(copy: Path) -> None:
-    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in ("readme", "tests", "purity")))
+    names = ("docs", "docs_settings", "docs_models", "docs_commands", "tests", "purity")
+    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in names))
 
 
 def test_new_model_passes_lint_and_type_check(copy: Path) -> None:

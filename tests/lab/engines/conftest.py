@@ -32,15 +32,6 @@ def _sockets_of_the_sdk() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.fixture(autouse=True)
-def _sockets_of_the_sdk() -> Iterator[None]:
-    """Collect the sockets that the SDK leaves open: elsewhere each would fail the test in which Python finds it."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder with a short path: a unix socket's may have no more than 107 bytes."""

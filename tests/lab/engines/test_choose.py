@@ -29,9 +29,6 @@ def test_native_does_not_ask_for_a_docker_engine(answering: str) -> None:
 def test_auto_uses_local_processes_if_no_engine_answers_and_says_so(
     none: str, fake: FakeDocker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-
-# The docker SDK leaves its socket open when it can't connect.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket fd=:ResourceWarning")
     assert choose.choose(_settings(), run=True) == "native"
     said = capsys.readouterr().err
     assert said.count("\n") == 1

@@ -6,9 +6,6 @@ import pytest
 from lab.engines.docker import client
 from tests.support.fake_docker import FakeDocker
 
-# The docker SDK leaves its socket open when it can't connect.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket fd=:ResourceWarning")
-
 
 def test_a_socket_without_a_listener_is_no_engine(place: Path, none: str) -> None:
     with socket.socket(socket.AF_UNIX) as left:
