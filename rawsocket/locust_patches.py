@@ -15,7 +15,7 @@ import locust.runners
 import locust.stats
 import locust.web
 from gevent.pool import Group
-from locust import argument_parser
+from locust import TaskSet, argument_parser
 from locust.runners import Runner
 from locust.web import WebUI
 
@@ -93,6 +93,29 @@ def _count(runner: Runner, original: property) -> Counts:
 def replace_stop_users(runner: Runner, stop_users: StopUsers) -> None:
     """Let `stop_users(locusts_own, counts)` stop users by class; Locust's own takes a greenlet for each user."""
     runner.stop_users = functools.partial(stop_users, runner.stop_users)  # type: ignore[method-assign]
+
+
+def run_tasks_through(user_class: Any) -> None:
+    """Let the TaskSets of these users wait with `user.pause(seconds)` and run a task with `user.run_task(execute)`.
+
+    A user can override neither in Locust. TaskSets of other users do both as before.
+    """
+    tasksets: Any = TaskSet  # Locust doesn't type these two methods
+    sleep, execute_next_task = tasksets._sleep, tasksets.execute_next_task
+
+    def pause(self: TaskSet, seconds: float) -> None:
+        if isinstance(self.user, user_class):
+            self.user.pause(seconds)
+        else:
+            sleep(self, seconds)
+
+    def run_next_task(self: TaskSet) -> None:
+        if isinstance(self.user, user_class):
+            self.user.run_task(lambda: execute_next_task(self))
+        else:
+            execute_next_task(self)
+
+    tasksets._sleep, tasksets.execute_next_task = pause, run_next_task
 
 
 # -- statistics -------------------------------------------------------------------------------------------------------

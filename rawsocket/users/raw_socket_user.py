@@ -14,20 +14,22 @@ Rules:
 - The back-off begins anew only after a connection has proved good: it brought a right reply, or stayed STAYED seconds.
 - The connection ends with the user, however the user ends.
 
-Locust's TaskSets wait and run tasks through two methods that a user can't override; both are wrapped
-here, once, for the TaskSets of raw socket users only. Tests pin that to the one Locust release that we name.
+Locust's TaskSets wait and run tasks through two methods that a user can't override; locust_patches.py lets them call
+`pause` and `run_task`.
 """
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gevent
 from gevent.pool import Group
-from locust import TaskSet, User
+from locust import User
 from locust.exception import RescheduleTask, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
+from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
@@ -86,6 +88,15 @@ class RawSocketUser(ConfiguredUser, User):
             self._pause(deadline)
         finally:
             self._state = before
+
+    def run_task(self, execute: Callable[[], None]) -> None:
+        """Connect if need be, and run a task; a named failure ends the task, not the user."""
+        try:
+            if self.reconnects:
+                self.hold_on()
+            execute()
+        except RawSocketError:
+            raise RescheduleTask() from None  # Locust goes on to the wait, as after any task
 
     def hold_on(self) -> None:
         """Make sure that the user is connected, backing off between attempts. Stop is instant here."""
@@ -154,32 +165,4 @@ class LabUser(RawSocketUser):
         return client.request(message, name=name, expect=reply_to(message, self.option("app")))
 
 
-def _teach_tasksets() -> None:
-    """Let a TaskSet of a raw socket user wait with `pause`, connect before a task, and survive named failures."""
-    locusts: Any = TaskSet  # Locust doesn't type these two methods
-    sleep, execute_next_task = locusts._sleep, locusts.execute_next_task
-
-    def watching_sleep(self: TaskSet, seconds: float) -> None:
-        user = self.user
-        if isinstance(user, RawSocketUser):
-            user.pause(seconds)
-        else:
-            sleep(self, seconds)
-
-    def forgiving_execute(self: TaskSet) -> None:
-        user = self.user
-        if not isinstance(user, RawSocketUser):
-            execute_next_task(self)
-            return
-        try:
-            if user.reconnects:
-                user.hold_on()
-            execute_next_task(self)
-        except RawSocketError:
-            # Locust goes on to the wait, as after any task.
-            raise RescheduleTask() from None
-
-    locusts._sleep, locusts.execute_next_task = watching_sleep, forgiving_execute
-
-
-_teach_tasksets()
+locust_patches.run_tasks_through(RawSocketUser)

@@ -4,6 +4,7 @@ import gc
 import inspect
 import logging
 import re
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import locust.main
 import locust.web
 import pytest
 from gevent.pool import Group
-from locust import User, argument_parser
+from locust import TaskSet, User, argument_parser
 from locust.env import Environment
 from locust.runners import LocalRunner, Runner, WorkerRunner
 
@@ -157,6 +158,36 @@ def test_users_are_counted_by_their_group_where_it_can(monkeypatch: pytest.Monke
 def test_the_named_release_keeps_its_users_in_a_group_that_can_be_replaced():
     assert "self.user_greenlets = Group()" in inspect.getsource(Runner.__init__)
     assert "new_user.start(self.user_greenlets)" in inspect.getsource(Runner.spawn_users)
+
+
+def test_tasksets_of_these_users_alone_pause_and_run_tasks_through_their_user(monkeypatch: pytest.MonkeyPatch):
+    for name in ("_sleep", "execute_next_task"):
+        monkeypatch.setattr(TaskSet, name, getattr(TaskSet, name))  # as it was, after the test
+    calls: list[Any] = []
+    monkeypatch.setattr(TaskSet, "_sleep", lambda self, seconds: calls.append(("locust", seconds)))
+    monkeypatch.setattr(TaskSet, "execute_next_task", lambda self: calls.append("locust runs"))
+
+    class Ours:
+        def pause(self, seconds: float) -> None:
+            calls.append(("ours", seconds))
+
+        def run_task(self, execute: Callable[[], None]) -> None:
+            calls.append("ours runs")
+            execute()
+
+    locust_patches.run_tasks_through(Ours)
+    for user in (Ours(), object()):
+        tasks = TaskSet.__new__(TaskSet)
+        tasks._user = user
+        tasks._sleep(3.0)
+        tasks.execute_next_task()
+    assert calls == [("ours", 3.0), "ours runs", "locust runs", ("locust", 3.0), "locust runs"]
+
+
+def test_the_named_release_waits_and_runs_tasks_by_these_methods():
+    source = inspect.getsource(TaskSet)
+    assert "self.execute_next_task()" in source
+    assert "self._sleep(" in source
 
 
 def test_locusts_console_table_is_silenced(monkeypatch: pytest.MonkeyPatch):
