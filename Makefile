@@ -36,8 +36,8 @@ bench-load: .venv/lab  ## Measure the load generator against its peers (20 minut
 bench-server: .venv/lab  ## Measure the select server against its peers (20 minutes; ONLY=all-900,few for some rows)
 	@$(LAB) bench-server
 
-test: .venv/dev  ## Run all tests (each room in a process of its own)
-	@.venv/bin/python tests/run.py
+test: .venv/dev  ## Run all tests (ONLY=server,load for some parts; COVERAGE=yes to measure it)
+	@.venv/bin/python tests/run.py $(ONLY)
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff check .

@@ -2,9 +2,10 @@
 
 import errno
 import json
+import random
 import socket
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPException
 from typing import Any
 
@@ -12,6 +13,8 @@ from lab.errors import LabError
 
 # The page is on this machine: a proxy of the environment is not used for it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# From 32768 on the kernel gives ports to outgoing connections, of which a load opens many.
+_BELOW_EPHEMERAL = range(10_000, 30_000)
 
 
 def state(address: str) -> dict[str, Any] | None:
@@ -50,8 +53,9 @@ def check_free(setting: str, port: str) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that was free a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a port that was free a moment ago, and that no outgoing connection takes before it is bound."""
+    for port in random.sample(_BELOW_EPHEMERAL, 100):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise LabError(f"no free port on {host}")

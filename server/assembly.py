@@ -16,13 +16,13 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from server import protocol
+from server.interfaces import SourceHost
 from server.models.base import Model
 from server.monitoring.admin import Admin
 from server.monitoring.counters import DRAINING, Board, SharedBoard
 from server.monitoring.log import LogRing
 from server.monitoring.metrics import ServerCollector, exposition
 from server.readiness.acceptor import Acceptor
-from server.readiness.interfaces import SourceHost
 from server.service import Service
 from server.settings import Settings
 from server.system import limits, listener

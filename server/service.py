@@ -6,11 +6,11 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.interfaces import ConnectionSource, SourceHost
 from server.monitoring.admin import Admin
 from server.monitoring.counters import DRAINING, SERVING, Board, Counters
 from server.monitoring.log import LogRing
 from server.protocol import Wire
-from server.readiness.interfaces import ConnectionSource, SourceHost
 from server.settings import Settings
 from server.system.limits import Capacity
 from server.system.signals import StopRequests

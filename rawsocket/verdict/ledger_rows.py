@@ -20,7 +20,7 @@ EVENTS: Mapping[str, str] = {
     "connected": "the connection was made, and proved usable",
     "refused": "the connect was refused, or could not be made",
     "connect-timeout": "the connect took too long; the server may have accepted it all the same",
-    "server-full": "the server said `ERR server full`; what is sent to it then, nobody reads",
+    "server-full": "the server sent `ERR server full`; it does not read what is sent to it then",
     "reset": "the connection was reset",
     "closed": "the peer closed the connection",
     "reply-timeout": "the client waited too long for the reply, and closed the connection",

@@ -15,9 +15,9 @@ from functools import partial
 from time import monotonic
 
 from server.aio.connection import AsyncioConnection
+from server.interfaces import Handler
 from server.monitoring.counters import Counters
 from server.policy import HIGH_MARK, NEVER
-from server.readiness.interfaces import Handler
 from server.service import Service
 
 DEADLINE_CHECK_SECONDS = 1.0

@@ -17,9 +17,9 @@ from time import monotonic
 from typing import ClassVar
 
 from server.blocking.connection import BlockingConnection
+from server.interfaces import Handler
 from server.models.base import Model
 from server.policy import NEVER
-from server.readiness.interfaces import Handler
 from server.readiness.pollers import EpollPoller
 from server.readiness.refusal import send_server_full
 from server.service import Service

@@ -17,10 +17,10 @@ import socket
 from contextlib import suppress
 from dataclasses import replace
 
+from server.interfaces import SourceHost
 from server.monitoring.counters import Board
 from server.processes import channel
 from server.readiness.acceptor import ACCEPTS_PER_TURN
-from server.readiness.interfaces import SourceHost
 from server.readiness.refusal import send_server_full
 from server.service import Service
 

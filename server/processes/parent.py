@@ -24,13 +24,13 @@ from functools import partial
 from time import monotonic
 from typing import ClassVar
 
+from server.interfaces import Handler
 from server.models.base import Model
 from server.monitoring.counters import CUTTING, DRAINING, SERVING, Board, SharedBoard
 from server.monitoring.log import CLOSE_SECONDS, LogRing
 from server.policy import NEVER
 from server.processes.fork import close_descriptors_except
 from server.processes.process_table import ProcessSlot, ProcessTable, describe_exit
-from server.readiness.interfaces import Handler
 from server.readiness.pollers import PollPoller
 from server.service import Service
 from server.system.signals import SIGNALS, ChildStopRequests, StopRequests

@@ -22,9 +22,9 @@ import os
 import select
 import socket
 
+from server.interfaces import SourceHost
 from server.monitoring.log import LogRing
 from server.policy import NEVER
-from server.readiness.interfaces import SourceHost
 from server.readiness.refusal import Refusal, send_server_full
 from server.system.errnos import ACCEPT_ABORTED, OUT_OF_RESOURCES
 

@@ -19,10 +19,10 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 
+from server.interfaces import Handler
 from server.monitoring.counters import TURNS
 from server.policy import NEVER
 from server.readiness.connection import Connection
-from server.readiness.interfaces import Handler
 from server.readiness.pollers import Poller
 from server.service import Service
 from server.system.signals import StopRequests

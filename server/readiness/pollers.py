@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
-from server.readiness.interfaces import Watcher
+from server.interfaces import Watcher
 
 #: FD_SETSIZE of the C library. CPython has no way to ask; glibc and musl both fix it at compile time.
 FD_SETSIZE = 1024

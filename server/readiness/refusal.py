@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 
 from server import protocol
-from server.readiness.interfaces import SourceHost
+from server.interfaces import SourceHost
 
 #: Bytes of input that are discarded at once.
 DISCARD_BYTES = 16_384

@@ -1,4 +1,4 @@
-"""A model made by the README's recipe needs no edit but the two that it names: done in a copy of the repo."""
+"""A model made by the recipe of docs/models.md needs no edit but the two that it names: done in a copy of the repo."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 
-RECIPE = re.search(r"^### A new model\n(.*?)^##", text("README.md"), re.M | re.S)
+RECIPE = re.search(r"^## A new model\n(.*?)^## ", text("docs/models.md"), re.M | re.S)
 
 
 def _recipe() -> tuple[str, str]:
-    """The file and the line that the README gives."""
+    """The file and the line that the page gives."""
     assert RECIPE
     model, line = re.findall(r"^```python\n(.*?)^```$", RECIPE[1], re.M | re.S)
     return model, line
@@ -25,7 +25,7 @@ def _recipe() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repo with the README's toy in it."""
+    """A copy of the repo with the page's toy in it."""
     folder = tmp_path_factory.mktemp("copy")
     for path in tracked():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -45,21 +45,22 @@ def _succeeds(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_contract_suite_finds_it(copy: Path) -> None:
+def test_contract_suite_runs_the_new_model(copy: Path) -> None:
     """Each test of it begins `python -m server --model toy`."""
     said = _succeeds(copy, "-m", "pytest", "-q", "tests/server/models", "-k", "toy")
     assert int(re.search(r"(\d+) passed", said)[1]) >= 6
 
 
-def test_the_lab_knows_it(copy: Path) -> None:
+def test_lab_accepts_the_new_model(copy: Path) -> None:
     code = "from lab import settings; print(settings.read({'MODEL': 'toy'}, {}, 'up')['MODEL'])"
     assert _succeeds(copy, "-c", code) == "toy\n"
 
 
-def test_the_readme_and_the_mirrored_tests_ask_for_no_more(copy: Path) -> None:
-    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in ("readme", "tests", "purity")))
+def test_meta_tests_pass_without_more_edits(copy: Path) -> None:
+    names = ("docs", "docs_settings", "docs_models", "docs_commands", "tests", "purity")
+    _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in names))
 
 
-def test_it_has_the_style_and_the_types_of_the_others(copy: Path) -> None:
+def test_new_model_passes_lint_and_type_check(copy: Path) -> None:
     for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
         _succeeds(copy, "-m", *tool, "server/models/toy.py")

@@ -98,7 +98,7 @@ def _files_of(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PURE)
-def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None:
+def test_pure_file_uses_no_socket_clock_thread_or_logger(path: str) -> None:
     """Neither by itself nor through what it imports of the repo."""
     seen, todo = set(), {path}
     while todo:
@@ -109,7 +109,7 @@ def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None
 
 
 @pytest.mark.parametrize("room", LIBRARIES)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
+def test_package_imports_only_what_it_may(room: str) -> None:
     files = [path for path in sources(room.split("/")[0]) if _room(path) == room]
     assert files
     foreign = {path: _tops(path) - LIBRARIES[room] - sys.stdlib_module_names for path in files}
@@ -120,14 +120,14 @@ def _room(path: str) -> str:
     return max((room for room in LIBRARIES if path.startswith(f"{room}/")), key=len)
 
 
-def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
+def test_no_code_imports_a_benchmark_peer() -> None:
     peers = {path for path in sources("bench") if _room(path) == "bench/peers"}
     assert peers
     rooms = {room.split("/")[0] for room in LIBRARIES}
     assert [path for path in sources(*rooms) if _files_of(_imports(path)) & peers] == []
 
 
-def test_nobody_imports_the_lab_or_the_benchmarks() -> None:
+def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
     files = sources("server", "rawsocket", "locustfiles")
     assert [path for path in files if _tops(path) & {"lab", "bench"}] == []
 
@@ -143,7 +143,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("room", ["lab", "bench"])
-def test_the_lab_shares_tables_of_settings_with_load_and_server_and_nothing_else(room: str) -> None:
+def test_the_lab_shares_only_tables_of_settings_with_load_and_server(room: str) -> None:
     for path in sources(room):
         modules = {name for name in _modules(path) if name.split(".")[0] in ("rawsocket", "server")}
         assert _room(path) != room or modules <= SHARED, path

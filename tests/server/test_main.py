@@ -54,6 +54,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
 def test_it_serves_with_standard_error_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert main(["--model", "threads"], {}) == 2
+    sys.stderr.close()  # What it put in its place.
 
 
 def test_help_is_exit_0() -> None:

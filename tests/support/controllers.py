@@ -80,10 +80,10 @@ def controller_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Itera
     environment = Environment(user_classes=list(users or (Hold,)), parsed_options=parsed, host="tcp://server:8686")
     environment.create_master_runner("127.0.0.1", 0)
     assert environment.runner
+    controller = RunController(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan}))
     try:
-        yield ControllerBench(
-            RunController(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan})), clock
-        )
+        yield ControllerBench(controller, clock)
     finally:
+        controller.run.log.discard()  # a process would end here, and close it
         environment.runner.greenlet.kill(block=False)
         gevent.sleep(0)

@@ -1,4 +1,4 @@
-"""A service as `python -m server` puts it together, in the test's own process."""
+"""A service as `python -m server` assembles it, in the test's own process."""
 
 from __future__ import annotations
 

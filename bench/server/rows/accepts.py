@@ -41,8 +41,8 @@ def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
         return {
             "connections": connections,
             "accepts_s": connections / seconds,
-            "us_each": (after["cpu_s"] - before["cpu_s"]) / connections * 1e6,
-            "acceptor_us": (first_after["cpu_s"] - first_before["cpu_s"]) / connections * 1e6,
+            "us_each": round((after["cpu_s"] - before["cpu_s"]) / connections * 1e6, 3),
+            "acceptor_us": round((first_after["cpu_s"] - first_before["cpu_s"]) / connections * 1e6, 3),
             "mb": measure.shared_kb(server) / 1024,
             **_counted(server, connections),
             "summary": f"{connections / seconds:,.0f} connections accepted a second",

@@ -46,7 +46,7 @@ def test_it_is_made_again_only_for_new_requirements(
     assert not peer_venv.made(folder, file)
 
 
-def test_a_failure_is_one_line_and_tried_once(
+def test_a_missing_package_is_one_line_and_tried_once(
     tmp_path: Path, calls: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _requirements(tmp_path, "fail.txt", "a==1\n")

@@ -89,7 +89,7 @@ def test_a_waiting_process_that_is_stopped_is_restarted() -> None:
         server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
         (pid,) = pids(server).values()
         os.kill(pid, signal.SIGTERM)
-        server.wait_for_line(rf"process 0 \(pid {pid}\) exited with code 0, after draining")
+        server.wait_for_line(rf"process 0 \(pid {pid}\) exited with code 0 after draining")
         with connect(server.port) as client:
             assert ask(client, b"hello\n") == GREETING
 

@@ -40,7 +40,7 @@ def test_a_connection_without_a_thread_is_refused_and_counted(monkeypatch: pytes
         with connect(made.listener.getsockname()[1]) as client:
             assert read_to_end(client) == b"ERR server full\n"
         eventually(lambda: made.counters.closed["failed"] == 1, "it is counted")
-        assert made.counters.held == 0
+        assert made.counters.connections == 0
         monkeypatch.undo()
         made.stops.request()
         serving.join(30)

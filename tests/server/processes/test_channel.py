@@ -76,8 +76,11 @@ def test_a_message_carries_the_maximum_number_of_sockets(channel: Channel) -> No
 
 
 def test_the_sender_can_reclaim_sockets_that_were_not_received(channel: Channel) -> None:
+    peers = []
     for _ in range(3):
-        channel.send_sockets(pairs(2)[0])
+        sockets, others = pairs(2)
+        channel.send_sockets(sockets)
+        peers += others
     handed, came = receive(channel.child_end) or END
     taken, back = channel.reclaim()
     assert (handed, taken) == (2, 4)
@@ -85,10 +88,13 @@ def test_the_sender_can_reclaim_sockets_that_were_not_received(channel: Channel)
     assert channel.reclaim() == (0, [])
     for fd in came + back:
         os.close(fd)
+    for peer in peers:
+        peer.close()
 
 
 def test_after_shutdown_the_sockets_in_the_channel_still_arrive(channel: Channel) -> None:
-    channel.send_sockets(pairs(1)[0])
+    sockets, others = pairs(1)
+    channel.send_sockets(sockets)
     channel.child_end.shutdown(socket.SHUT_RDWR)
     late, peers = pairs(1)
     with pytest.raises(BrokenPipeError):
@@ -98,8 +104,8 @@ def test_after_shutdown_the_sockets_in_the_channel_still_arrive(channel: Channel
     _, (fd,) = receive(channel.child_end) or END
     assert receive(channel.child_end) == END
     os.close(fd)
-    late[0].close()
-    peers[0].close()
+    for sock in (late[0], *peers, *others):
+        sock.close()
 
 
 def test_a_full_channel_raises_an_error_and_loses_nothing(channel: Channel) -> None:

@@ -146,8 +146,10 @@ def children(*loads: int) -> dict[int, Child]:
     """Return children with these loads."""
     found = {}
     for number, load in enumerate(loads, 1):
-        found[number] = child = Process().child
-        child.load = load
+        process = Process()
+        process.channel.close()  # Nothing is sent here.
+        found[number] = process.child
+        process.child.load = load
     return found
 
 

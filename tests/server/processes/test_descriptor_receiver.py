@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.interfaces import Handler
 from server.monitoring.counters import Counters, SharedBoard
 from server.monitoring.log import LogRing
 from server.processes.channel import Channel, receive
 from server.processes.descriptor_receiver import ORPHAN_DRAIN_SECONDS, DescriptorReceiver
 from server.readiness.acceptor import ACCEPTS_PER_TURN
-from server.readiness.interfaces import Handler
 from server.settings import parse
 from server.system.signals import StopRequests
 
@@ -78,7 +78,11 @@ class Bench:
     def send_sockets(self, count: int = 1) -> None:
         made = [socket.socketpair() for _ in range(count)]
         self.clients += [client for client, _ in made]
-        self.channel.send_sockets([sock for _, sock in made])
+        try:
+            self.channel.send_sockets([sock for _, sock in made])
+        finally:
+            for _, sock in made:
+                sock.close()
 
     def told(self) -> int:
         count = 0

@@ -5,51 +5,15 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from server import protocol
-from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
 from server.policy import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK
 from server.readiness.connection import Connection
-from server.settings import parse
+from tests.support.connection_host import FakeHost, Pair, fill_output, read_available, send, until_closed
 from tests.support.sockets import read_exactly, read_to_end
-
-
-class FakeHost:
-    """A loop that does nothing by itself. `reasons` are those for closing, `turn` is how long its turn is so far."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.turn = 0.0
-        self.draining = False
-        self.counters = Counters()
-        self.counts = self.counters.counts
-        self.log = LogRing(io.StringIO())
-        self.settings = parse([], {})
-        self.use("echo", "line", 100_000, verbatim=True)
-        self.interest: list[tuple[bool, bool]] = []
-        self.deadline_watched: list[Connection] = []
-        self.reasons: list[str] = []
-
-    def use(self, app: str, framing: str, limit: int, first_size: int = 448, receive_size: int = 16_384, **how: bool):
-        """Use this wire format."""
-        reply = protocol.reply_for(app, framing, lambda: None)
-        answer = protocol.answer_for(framing, limit, reply, **how)
-        decoder = protocol.decoder_for(framing, limit)
-        self.wire = protocol.Wire(reply, answer, decoder, first_size, receive_size)
-
-    def interest_changed(self, connection: Connection) -> None:
-        self.interest.append((connection.readable(), connection.writable()))
-
-    def watch_deadline(self, connection: Connection) -> None:
-        self.deadline_watched.append(connection)
-
-    def remove(self, connection: Connection, reason: str) -> None:
-        self.reasons.append(reason)
 
 
 @pytest.fixture
@@ -57,9 +21,6 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     made = FakeHost()
     monkeypatch.setattr("server.readiness.connection.monotonic", lambda: made.now + made.turn)
     return made
-
-
-Pair = tuple[Connection, socket.socket]
 
 
 @pytest.fixture
@@ -70,39 +31,6 @@ def pair(host: FakeHost) -> Iterator[Pair]:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     with client, ours:
         yield Connection(host, ours, "a peer"), client
-
-
-def send(pair: Pair, data: bytes) -> None:
-    """Send the client's bytes, and make the connection read all of them."""
-    connection, client = pair
-    client.sendall(data)
-    before = connection._host.counters.bytes_in
-    while connection.open and connection.readable() and connection._host.counters.bytes_in - before < len(data):
-        connection.on_readable()
-
-
-def until_closed(connection: Connection) -> None:
-    while connection.open:
-        connection.on_readable()
-
-
-def read_available(client: socket.socket, size: int = 65_536) -> bytes:
-    """Return what has arrived, b"" if nothing has."""
-    with suppress(BlockingIOError):
-        return client.recv(size, socket.MSG_DONTWAIT)
-    return b""
-
-
-def fill_output(pair: Pair, message: bytes = b"x" * 9_999 + b"\n") -> int:
-    """Send messages without reading the replies until the connection stops reading; return their number."""
-    connection, client = pair
-    client.setblocking(False)
-    while connection.readable():
-        with suppress(BlockingIOError):
-            client.send(message * 10)
-        connection.on_readable()
-    client.settimeout(30)
-    return connection._host.counters.messages
 
 
 def test_a_reply_is_sent_at_once_and_interest_does_not_change(host: FakeHost, pair: Pair) -> None:

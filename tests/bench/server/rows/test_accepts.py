@@ -25,6 +25,7 @@ def _trial(name: str, **values: Any) -> Record:
     return Record("accepts", name, 1, {**usual, **values})
 
 
+@pytest.mark.alone
 @needs_gcc
 def test_a_small_rush(tmp_path: Path) -> None:
     server = ServerSpec(SUPERVISED, "two", ours("select", "--processes", "2", "--max-connections", "30"))

@@ -3,13 +3,13 @@
 import pytest
 
 from server.aio.hub import Hub, LoopWatcher
+from server.interfaces import ConnectionSource, Handler, SourceHost, Watcher
 from server.models.busy import BusyPoller
 from server.models.threaded import AcceptLoop
 from server.processes.descriptor_receiver import DescriptorReceiver
 from server.processes.supervisor import Supervisor
 from server.readiness.acceptor import Acceptor
 from server.readiness.connection import Connection
-from server.readiness.interfaces import ConnectionSource, Handler, SourceHost, Watcher
 from server.readiness.loop import Loop
 from server.readiness.pollers import EpollPoller, PollPoller, SelectPoller
 from server.readiness.refusal import Refusal

@@ -8,9 +8,9 @@ from typing import Any
 import gevent
 import pytest
 
-from rawsocket.engine import resolver as module
-from rawsocket.engine.connect_errors import ConnectErrors
-from rawsocket.engine.resolver import Resolver
+from rawsocket.engine.connect import resolver as module
+from rawsocket.engine.connect.errors import ConnectErrors
+from rawsocket.engine.connect.resolver import Resolver
 from rawsocket.errors import ConnectTimeout, Refused
 from rawsocket.target import Target
 from tests.support.running import LONG

@@ -11,10 +11,10 @@ from typing import Any
 import gevent
 import pytest
 
-from rawsocket.engine import connector as module
-from rawsocket.engine.connector import Connector
+from rawsocket.engine.connect import connector as module
+from rawsocket.engine.connect.connector import Connector
+from rawsocket.engine.connect.resolver import Answer
 from rawsocket.engine.reactor import Reactor
-from rawsocket.engine.resolver import Answer
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused
 from rawsocket.target import Target
 from tests.support.running import LONG, wait_until

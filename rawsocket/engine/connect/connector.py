@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rawsocket.engine.connect_errors import ConnectErrors
+from rawsocket.engine.connect.errors import ConnectErrors
+from rawsocket.engine.connect.resolver import Address, Resolver
 from rawsocket.engine.reactor import WRITABLE, Reactor
-from rawsocket.engine.resolver import Address, Resolver
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused
 from rawsocket.target import Target
 

@@ -1,0 +1,177 @@
+"""Every command on a page exists: its program, make target, flags, variables, and the values that it gives them."""
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from lab import __main__ as command
+from lab import settings
+from lab.settings import ROOT
+from rawsocket.__main__ import main as rawsocket
+from server import settings as server
+from tests.meta.conftest import text
+from tests.support.pages import PAGES, README, blocks, rows, spans
+from tests.support.pinned import ARTEFACTS
+
+MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
+LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
+# What the reader writes by a page's recipe.
+OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", ("MODEL", "toy"): "select"}
+# Variables that are no setting of a command's table, by the program that takes them.
+MORE = {"make": {"PYTHON", "HEADLESS", "ONLY", "COVERAGE"}, "lab": {"HEADLESS"}, "docker": {"HEADLESS"}}
+RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
+
+
+def _lines(page: str) -> Iterator[str]:
+    """Each command of the page, without its comment; those within the text as well."""
+    for block in blocks(page, ""):
+        for line in block.replace("\\\n", " ").splitlines():
+            yield re.sub(r"(^|\s+)# .*", "", line).strip()
+    for block in blocks(page, "yaml"):
+        yield from re.findall(r"- run: (.*)", block)
+    yield from (span for span in spans(page) if RUNS.match(span))
+
+
+def _simple(page: str) -> Iterator[str]:
+    """The same, with the page's shell variable in place, and without what a shell puts together."""
+    known = {}
+    for line in filter(None, _lines(page)):
+        if found := re.fullmatch(r'([A-Z])="(.*)"', line):
+            known[f"${found[1]}"] = found[2]
+            continue
+        for name, value in known.items():
+            line = line.replace(name, value)
+        yield from (part for part in re.split(r"\|\||&&|[{};]", line) if part.strip() and "$?" not in part)
+
+
+COMMANDS = sorted({(page, line.strip()) for page in PAGES for line in _simple(page)})
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_each_command(page: str, line: str) -> None:
+    variables, words = _taken_apart(line)
+    for begin, check in CHECKS.items():
+        if words[: len(begin)] == list(begin):
+            check(variables, words[len(begin) :])
+            return
+    raise AssertionError(f"{page}: nothing here knows the command {line!r}")
+
+
+def _taken_apart(line: str) -> tuple[dict[str, str], list[str]]:
+    words = shlex.split(line)
+    count = next(number for number, word in enumerate(words) if not re.match(r"[A-Z_]+=", word))
+    return dict(word.split("=", 1) for word in words[:count]), words[count:]
+
+
+def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
+    """Fail for a variable that nothing reads, or a value that its program would refuse."""
+    rest = {name: OF_THE_READER.get((name, value), value) for name, value in flags.items()}
+    table = command.TABLES.get(verb, settings.SETTINGS)
+    names = {setting.name: setting for setting in table}
+    own = {name: rest.pop(name) for name in set(rest) & set(names)}
+    for name, value in own.items():
+        if value:
+            names[name].check(value)
+    if table is settings.SETTINGS:
+        settings.read({}, own, verb)
+    of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
+    server.parse([], of_the_server)
+    assert set(rest) <= MORE[program]
+
+
+def _make(variables: Mapping[str, str], words: list[str]) -> None:
+    target, *given = words
+    assert target in MAKE_TARGETS
+    _check_settings(target, {**variables, **dict(word.split("=", 1) for word in given)}, "make")
+
+
+def _lab(variables: Mapping[str, str], words: list[str]) -> None:
+    verb, *flags = words
+    assert verb in command.VERBS
+    parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    settings.add_flags(parser, command.TABLES.get(verb, settings.SETTINGS))
+    found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
+    _check_settings(verb, {**variables, **found}, "lab")
+
+
+def _server(variables: Mapping[str, str], words: list[str]) -> None:
+    server.parse([OF_THE_READER.get(("MODEL", word), word) for word in words], variables)
+
+
+def _rawsocket(variables: Mapping[str, str], words: list[str]) -> None:
+    assert rawsocket(["neither"]) == 2
+    assert not variables
+    assert words in (["master"], ["worker"])
+
+
+def _pytest(variables: Mapping[str, str], words: list[str]) -> None:
+    assert (ROOT / words[0]).exists()
+    assert words[1::2] in ([], ["-k"])
+
+
+def _tutorial(variables: Mapping[str, str], words: list[str]) -> None:
+    assert (ROOT / "locustfiles/tutorial.py").is_file()
+    assert all(re.fullmatch(r"[\w.]+:\d+", word) for word in words)
+
+
+def _compose(variables: Mapping[str, str], words: list[str]) -> None:
+    _check_settings("ci", variables, "docker")
+    assert words in (["--build"], ["--build", "--exit-code-from", "master"])
+    assert re.search(r"^  master:$", text("compose.yaml"), re.M)
+
+
+def _exec(variables: Mapping[str, str], words: list[str]) -> None:
+    assert "name=holdfast.server)" in words
+
+
+def _histograms(variables: Mapping[str, str], words: list[str]) -> None:
+    log = words[words.index("-i") + 1]
+    assert log.removeprefix("runs/latest/") in ARTEFACTS
+
+
+CHECKS = {
+    ("make",): _make,
+    (".venv/bin/python", "-m", "lab"): _lab,
+    ("python", "-m", "lab"): _lab,
+    (".venv/bin/python", "-m", "pytest"): _pytest,
+    ("python", "-m", "server"): _server,
+    ("python", "-m", "rawsocket"): _rawsocket,
+    ("python", "locustfiles/tutorial.py"): _tutorial,
+    ("docker", "compose", "up"): _compose,
+    ("docker", "exec"): _exec,
+    ("java",): _histograms,
+}
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 50
+    assert {page for page, _ in COMMANDS} >= {README, "docs/story.md", "docs/ci.md", "docs/scenarios.md"}
+
+
+@pytest.mark.parametrize("verb", command.VERBS)
+def test_the_settings_page_names_each_command_of_the_lab(verb: str) -> None:
+    assert f"`{verb}`" in text("docs/settings.md")
+
+
+def test_the_readme_has_the_eight_most_used_commands() -> None:
+    found = [row[0].removeprefix("make ") for row in rows(README) if row[0].startswith("make ")]
+    assert len(found) == 8
+    assert set(found) <= set(MAKE_TARGETS)
+
+
+def test_the_pinned_make_targets_are_there() -> None:
+    assert set(LAB_TARGETS) <= set(MAKE_TARGETS)
+    assert set(command.VERBS) <= set(MAKE_TARGETS)
+
+
+@pytest.mark.parametrize("target", MAKE_TARGETS)
+def test_each_make_target(target: str) -> None:
+    assert any(re.search(rf"make {target}\b", text(page)) for page in PAGES)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "$T" in text(page)])
+def test_a_shell_variable_is_set_before_it_is_used(page: str) -> None:
+    assert text(page).index('T="SCENARIO=') < text(page).index("$T")
