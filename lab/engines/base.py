@@ -6,53 +6,19 @@ the check of the ports, the wait for the page, and how a part that refused a set
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from lab import page
 from lab.engines.follow import follow
-from lab.errors import EXIT_USAGE, finish_despite_interrupt, usage_error
+from lab.engines.part import Part
+from lab.errors import finish_despite_interrupt, usage_error
 from lab.progress import step
 from lab.settings import Settings
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
-
-
-class Part(ABC):
-    """One program of a lab: its server, its master or a worker. `role` is server, master or worker."""
-
-    name: str
-    role: str
-
-    def refresh(self) -> None:
-        """Look again at what the engine says of it."""
-        return
-
-    @abstractmethod
-    def exit_code(self) -> int | None:
-        """Give its exit code, None while it runs."""
-
-    @abstractmethod
-    def log(self) -> str:
-        """Give its log so far."""
-
-    @abstractmethod
-    def output(self) -> Iterator[bytes]:
-        """Yield its log as it is written, until it has ended."""
-
-    @abstractmethod
-    def problem(self) -> str:
-        """Say what is wrong with it, "" while nothing is."""
-
-    def has_failed(self) -> bool:
-        """Whether its log may say why the lab does not start."""
-        return bool(self.problem())
-
-    def refused_a_setting(self) -> bool:
-        """Whether it has ended because of a setting that it can't use."""
-        return self.exit_code() == EXIT_USAGE
 
 
 class Deployment(ABC):

@@ -6,9 +6,9 @@ not end within the time limit. The log is read in a thread of its own, so that a
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
+from lab.engines.part import Part
 from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
 from lab.progress import PROGRESS_LINE, say
 from lab.settings import Settings
@@ -18,26 +18,8 @@ MARGIN_S = 150.0
 REST_S = 10.0  # for the rest of the log, once the master has ended
 
 
-class Followed(Protocol):
-    """As much of a part as is needed here."""
-
-    role: str
-
-    def refresh(self) -> None:
-        """Look at it again."""
-
-    def exit_code(self) -> int | None:
-        """Give its exit code, None while it runs."""
-
-    def log(self) -> str:
-        """Give its log so far."""
-
-    def output(self) -> Iterator[bytes]:
-        """Yield its log as it is written, until it has ended."""
-
-
 def follow(
-    parts: Sequence[Followed],
+    parts: Sequence[Part],
     relay: Callable[[str], None],
     check_settings: Callable[[str], None],
     settings: Settings,
@@ -83,7 +65,7 @@ def exit_code(code: int) -> int:
 class _Lines:
     """The lines of a part, relayed by a thread until it is closed."""
 
-    def __init__(self, part: Followed, relay: Callable[[str], None]) -> None:
+    def __init__(self, part: Part, relay: Callable[[str], None]) -> None:
         self._relay = relay
         self._closed = False
         self._thread = threading.Thread(target=self._read, args=(part,), daemon=True)
@@ -97,7 +79,7 @@ class _Lines:
         """Relay nothing more."""
         self._closed = True
 
-    def _read(self, part: Followed) -> None:
+    def _read(self, part: Part) -> None:
         rest = b""
         for piece in part.output():
             *lines, rest = (rest + piece).split(b"\n")

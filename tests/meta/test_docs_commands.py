@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from bench import settings as bench
 from lab import __main__ as command
 from lab import settings
 from lab.settings import ROOT
@@ -69,12 +70,12 @@ def _taken_apart(line: str) -> tuple[dict[str, str], list[str]]:
 def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
     """Fail for a variable that nothing reads, or a value that its program would refuse."""
     rest = {name: OF_THE_READER.get((name, value), value) for name, value in flags.items()}
-    table = command.TABLES.get(verb, settings.SETTINGS)
-    names = {setting.name: setting for setting in table}
+    table = bench.TABLES.get(verb, settings.SETTINGS)
+    names = {setting.variable: setting for setting in table}
     own = {name: rest.pop(name) for name in set(rest) & set(names)}
     for name, value in own.items():
         if value:
-            names[name].check(value)
+            names[name].parse(value)
     if table is settings.SETTINGS:
         settings.read({}, own, verb)
     of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
@@ -92,7 +93,7 @@ def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
     assert verb in command.VERBS
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
-    settings.add_flags(parser, command.TABLES.get(verb, settings.SETTINGS))
+    settings.add_flags(parser, bench.TABLES.get(verb, settings.SETTINGS))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
     _check_settings(verb, {**variables, **found}, "lab")
 

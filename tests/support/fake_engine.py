@@ -1,10 +1,11 @@
-"""An engine that starts nothing: it records what is asked of it, and says what the test wants it to say."""
+"""Engines and parts that start nothing: they record what is asked of them, and say what the test wants."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lab.engines.base import Deployment, Engine
+from lab.engines.part import Part
 
 
 class FakeEngine(Engine):
@@ -67,3 +68,25 @@ class FakeNative(FakeEngine):
 
     def clean(self) -> list[str]:
         return []
+
+
+class FakePart(Part):
+    """A part that has ended with a code, or runs (None)."""
+
+    def __init__(self, role: str, code: int | None = None, log: str = "") -> None:
+        self.name = f"{role}-1"
+        self.role = role
+        self.code = code
+        self.text = log
+
+    def exit_code(self) -> int | None:
+        return self.code
+
+    def log(self) -> str:
+        return self.text
+
+    def output(self) -> Iterator[bytes]:
+        yield self.text.encode()
+
+    def problem(self) -> str:
+        return "" if self.code is None else f"{self.name} ended with {self.code}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 from docker.models.containers import Container
 
-from lab.engines.base import Part
+from lab.engines.part import Part
 from lab.errors import EXIT_USAGE, last_lines
 
 SERVICE_LABEL = "com.docker.compose.service"

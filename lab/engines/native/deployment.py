@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import page
-from lab.engines.base import Deployment, Part
+from lab.engines.base import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
+from lab.engines.part import Part
 from lab.errors import finish_despite_interrupt
 from lab.settings import Settings
 

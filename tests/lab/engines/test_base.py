@@ -1,38 +1,18 @@
 """What is the same for every engine, on parts that are made up. The contract suite runs the real ones."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import page
-from lab.engines.base import Deployment, Engine, Part
+from lab.engines.base import Deployment, Engine
+from lab.engines.part import Part
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
-
-
-class FakePart(Part):
-    """A part that has ended with a code, or runs (None)."""
-
-    def __init__(self, role: str, code: int | None = None, log: str = "") -> None:
-        self.name = f"{role}-1"
-        self.role = role
-        self.code = code
-        self.text = log
-
-    def exit_code(self) -> int | None:
-        return self.code
-
-    def log(self) -> str:
-        return self.text
-
-    def output(self) -> Iterator[bytes]:
-        yield self.text.encode()
-
-    def problem(self) -> str:
-        return "" if self.code is None else f"{self.name} ended with {self.code}"
+from tests.support.fake_engine import FakePart
 
 
 class FakeDeployment(Deployment):

@@ -1,0 +1,41 @@
+"""What the lab knows of a container or a process, whatever engine runs it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from lab.errors import EXIT_USAGE
+
+
+class Part(ABC):
+    """One program of a lab: its server, its master or a worker. `role` is server, master or worker."""
+
+    name: str
+    role: str
+
+    def refresh(self) -> None:
+        """Look again at what the engine says of it."""
+        return
+
+    @abstractmethod
+    def exit_code(self) -> int | None:
+        """Give its exit code, None while it runs."""
+
+    @abstractmethod
+    def log(self) -> str:
+        """Give its log so far."""
+
+    @abstractmethod
+    def output(self) -> Iterator[bytes]:
+        """Yield its log as it is written, until it has ended."""
+
+    @abstractmethod
+    def problem(self) -> str:
+        """Say what is wrong with it, "" while nothing is."""
+
+    def has_failed(self) -> bool:
+        """Whether its log may say why the lab does not start."""
+        return bool(self.problem())
+
+    def refused_a_setting(self) -> bool:
+        """Whether it has ended because of a setting that it can't use."""
+        return self.exit_code() == EXIT_USAGE
