@@ -1,8 +1,8 @@
 """`python -m server`: settings, then signals, log, listener, model; and the only sys.exit.
 
-Exit status: 0 after a stop signal was carried out, 1 if a process of several was lost over that, 2 for a setting that
-can't be used (one line on stderr says what is wrong, what was expected and what to do), 3 for a model that came to the
-end that it is there to show.
+Exit status: 0 after a stop signal was carried out, 1 if a process of several was lost or killed meanwhile, 2 for a
+setting that can't be used (one line on stderr says what is wrong, what was expected and what to do), 3 if the tutorial
+server crashed, as it is meant to.
 """
 
 from __future__ import annotations
@@ -11,41 +11,40 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from server.limits import processes, raise_descriptor_limit
-from server.logring import LogRing, ThreadlessLog
-from server.models import load
-from server.models.base import Died, Model
-from server.service import assembled
+from server.assembly import open_service
+from server.models.base import Model, ModelCrashed, load
+from server.monitoring.log import LogRing, ThreadlessLog
 from server.settings import Settings, UsageError, parse
-from server.signals import StopRequests
+from server.system.limits import process_count, raise_descriptor_limit
+from server.system.signals import StopRequests
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until stopped; return the exit status."""
-    if sys.stderr is None:  # Closed by whoever started it.
+    if sys.stderr is None:  # The starting process closed it.
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
     try:
         return serve(parse(argv, environ))
-    except UsageError as problem:
-        sys.stderr.write(f"holdfast server: {problem}\n")
+    except UsageError as error:
+        sys.stderr.write(f"holdfast server: {error}\n")
         return 2
-    except Died as end:
-        sys.stderr.write(f"holdfast server: {end}\n")
+    except ModelCrashed as error:
+        sys.stderr.write(f"holdfast server: {error}\n")
         return 3
 
 
 def serve(settings: Settings) -> int:
-    """Serve as `settings` say, until a signal stops it; return the exit status.
+    """Serve with `settings` until a signal stops it; return the exit status.
 
-    Raise `UsageError` for what turns out impossible.
+    Raise `UsageError` if the settings turn out to be impossible.
     """
     stops = StopRequests()
     stops.install()
     raise_descriptor_limit()
     model = load(settings.model)
     try:
-        if count := processes(settings, model):
-            return 0 if _serve_by_several(settings, model, count, stops) else 1
+        if count := process_count(settings, model):
+            return 0 if _serve_with_processes(settings, model, count, stops) else 1
         _serve_alone(settings, model, stops)
         return 0
     finally:
@@ -55,21 +54,21 @@ def serve(settings: Settings) -> int:
 def _serve_alone(settings: Settings, model: type[Model], stops: StopRequests) -> None:
     log = LogRing(sys.stderr, settings.log_level)
     try:
-        made = model()
-        with assembled(settings, made, log, stops) as service:
+        instance = model()
+        with open_service(settings, instance, log, stops) as service:
             log.start()
-            made.serve(service)
+            instance.serve(service)
     finally:
         log.close()
 
 
-def _serve_by_several(settings: Settings, model: type[Model], count: int, stops: StopRequests) -> bool:
-    # Imported here, as a model is: a server of one process, which most are, does without that megabyte.
-    from server.parent import Parent
-    from server.supervisor import Supervisor
+def _serve_with_processes(settings: Settings, model: type[Model], count: int, stops: StopRequests) -> bool:
+    # Imported late, like a model: a server of one process, the usual case, saves that megabyte.
+    from server.processes.parent import Parent
+    from server.processes.supervisor import Supervisor
 
     log = ThreadlessLog(sys.stderr, settings.log_level)
-    with assembled(settings, model, log, stops, count) as service:
+    with open_service(settings, model, log, stops, count) as service:
         return (Parent if model.preforks else Supervisor)(service, model).run()
 
 

@@ -1,45 +1,43 @@
-"""What one peer sends, made into replies; what is unfinished is kept, and since when.
+"""The input of one connection, turned into replies; an unfinished message is kept, with the time of its first byte.
 
-For the models that have no loop of the lab's own: what Connection does on its short and on its long way, in one call.
+For the models that don't use the readiness loop: one call does what `readiness/connection.py` does in two paths.
 """
 
 from __future__ import annotations
 
 from server import protocol
-from server.service import Service
-
-NEVER = float("inf")
+from server.policy import NEVER
 
 
 class Inbox:
-    """The input of one peer. `begun_at` is when the message that is unfinished began (monotonic seconds), or NEVER."""
+    """One connection's input. `partial_since` is when the unfinished message began (monotonic seconds), or NEVER."""
 
-    __slots__ = ("_decoder", "_service", "begun_at")
+    __slots__ = ("_decoder", "_wire", "partial_since")
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._decoder = service.new_decoder()
-        self.begun_at = NEVER
+    def __init__(self, wire: protocol.Wire) -> None:
+        self._wire = wire
+        self._decoder = wire.new_decoder()
+        self.partial_since = NEVER
 
     @property
-    def begun(self) -> bool:
+    def has_partial(self) -> bool:
         """Whether a message is unfinished."""
-        return self.begun_at != NEVER
+        return self.partial_since != NEVER
 
-    def take(self, data: bytes, now: float) -> tuple[int, bytes, bool]:
-        """Return how many messages `data` completed, their replies, and whether all is well.
+    def receive(self, data: bytes, now: float) -> tuple[int, bytes, bool]:
+        """Return how many messages `data` completed, their replies, and whether all messages fit.
 
-        If it is not, a message is longer than --max-message: take no more after that.
+        If not, a message is longer than --max-message; then nothing more may be received.
         """
-        answered = None if self.begun else self._service.answer(data)
+        answered = None if self.has_partial else self._wire.answer(data)
         if answered is not None:
             return *answered, True
         try:
             messages, fits = self._decoder.feed(data), True
-        except protocol.TooLong as problem:
-            messages, fits = problem.messages, False
+        except protocol.TooLong as error:
+            messages, fits = error.messages, False
         if not self._decoder.inbox:
-            self.begun_at = NEVER
-        elif messages or not self.begun:
-            self.begun_at = now
-        return len(messages), b"".join(map(self._service.reply, messages)), fits
+            self.partial_since = NEVER
+        elif messages or not self.has_partial:
+            self.partial_since = now
+        return len(messages), b"".join(map(self._wire.reply, messages)), fits

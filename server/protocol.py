@@ -1,18 +1,20 @@
 """The wire format, pure: bytes in, messages out; a message in, its reply out.
 
-Strategy: a reply function per server answers whole messages. Nearly always one recv brings whole messages and nothing
-else: an answer function turns that into replies without keeping anything. Else a decoder keeps what is unfinished.
-No socket, clock, thread or logger here, so every case can be fed whole, byte by byte and with a tail left over. Rules:
+Strategy: a server has one reply function, which answers a whole message. Most of the time one recv brings whole
+messages and nothing else: an answer function turns those into replies without keeping anything. Otherwise a decoder
+keeps the unfinished message. Nothing here uses a socket, clock, thread or logger, so tests can feed every case whole,
+byte by byte and with a tail left over. Rules:
 
 - line framing: a message goes up to "\\n"; a "\\r" before that is part of the message. Its reply ends with "\\n".
-- chunk framing: whatever one recv brings is a message, as in the tutorial. Its reply is bare.
+- chunk framing: whatever one recv brings is a message, as in the tutorial. Its reply has no ending.
 - Errors are lines in both framings.
-- A decoder never holds more than `limit` bytes of one message and what came with it: it raises `TooLong` instead.
+- A decoder never holds more than `limit` bytes of one message plus what came with it: it raises `TooLong` instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 GREETING = b"Hello from server!"
@@ -22,15 +24,15 @@ SERVER_FULL = b"ERR server full\n"
 TOO_LONG = b"ERR message too long\n"
 TIMED_OUT = b"ERR message timeout\n"
 
-#: One message in, its reply out, framed for the wire.
+#: Takes one message, returns its reply with its ending.
 Reply = Callable[[bytes], bytes]
 
-#: What one recv brought in; how many messages that is and their replies out, None if it isn't whole messages only.
+#: Takes what one recv brought; returns the number of messages and their replies, None if it isn't whole messages only.
 Answer = Callable[[bytes], tuple[int, bytes] | None]
 
 
 class TooLong(Exception):
-    """A message is longer than the limit. `messages` are the whole ones that came before it; they deserve replies."""
+    """A message is longer than the limit. `messages` are the whole ones before it, which still get their replies."""
 
     def __init__(self, messages: list[bytes]) -> None:
         super().__init__("message too long")
@@ -38,12 +40,12 @@ class TooLong(Exception):
 
 
 class Decoder(Protocol):
-    """What a connection needs of a framing. `inbox` holds the unfinished message; it is the same object for ever."""
+    """Finds messages in a stream. `inbox` holds the unfinished message; it is the same object for ever."""
 
     inbox: bytearray
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take what arrived; return the messages that it completed, without their framing."""
+        """Return the messages that `data` completes, without their framing."""
         ...
 
 
@@ -57,12 +59,12 @@ class LineDecoder:
         self.limit = limit
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the completed messages; raise `TooLong` (once; feed no more after it)."""
+        """Return the completed messages; raise `TooLong` once, after which no more may be fed."""
         inbox = self.inbox
         messages = data.split(b"\n")
         tail = messages.pop()
         if inbox:
-            # Only the new bytes are searched and copied: a byte-a-time sender costs what it sends, not its square.
+            # Only the new bytes are searched and copied: a byte-by-byte sender costs linear time, not quadratic.
             if not messages:
                 inbox += tail
                 return self._within_limit(messages)
@@ -72,7 +74,7 @@ class LineDecoder:
         if tail:
             inbox += tail
         if messages and len(messages[0]) <= self.limit >= len(data):
-            return messages  # None can be too long: the usual case needs no look at each of them.
+            return messages  # None can be too long, so the usual case does not check each of them.
         return self._within_limit(messages)
 
     def _within_limit(self, messages: list[bytes]) -> list[bytes]:
@@ -87,7 +89,7 @@ class LineDecoder:
 
 
 class ChunkDecoder:
-    """Whatever one recv brings is a message; so none is ever unfinished, and none is longer than that recv."""
+    """Whatever one recv brings is a message, so none is ever unfinished, and none is longer than that recv."""
 
     __slots__ = ("inbox",)
 
@@ -95,30 +97,45 @@ class ChunkDecoder:
         self.inbox = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return `data` as the one message that it is."""
+        """Return `data` as the only message."""
         return [data]
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The wire format of one server.
+
+    `answer` handles input that is whole messages; a decoder from `new_decoder` and `reply` handle any other. The first
+    recv asks for `first_size` bytes; one that it filled is followed by one of `receive_size`.
+    """
+
+    reply: Reply
+    answer: Answer
+    new_decoder: Callable[[], Decoder]
+    first_size: int
+    receive_size: int
+
+
 def decoder_for(framing: str, limit: int) -> Callable[[], Decoder]:
-    """Return what makes a decoder for a new connection; `framing` is `line` or `chunk`, `limit` is in bytes."""
+    """Return a factory of decoders; `framing` is `line` or `chunk`, `limit` is in bytes."""
     if framing == "chunk":
-        shared = ChunkDecoder()  # stateless
+        shared = ChunkDecoder()  # It has no state.
         return lambda: shared
     return lambda: LineDecoder(limit)
 
 
 def reply_for(app: str, framing: str, burn: Callable[[], None]) -> Reply:
-    """Return the reply function of `app` (`hello`, `echo`, `work`); `burn` is the work that `work` does first."""
+    """Return the reply function of `app` (`hello`, `echo`, `work`); `work` calls `burn` first."""
     end = b"" if framing == "chunk" else b"\n"
     if app == "hello":
         greeting = GREETING + end
         return lambda message: greeting
     if app == "work":
-        return _worker(end, burn)
+        return _work_reply(end, burn)
     return (lambda message: message + end) if end else (lambda message: message)
 
 
-def _worker(end: bytes, burn: Callable[[], None]) -> Reply:
+def _work_reply(end: bytes, burn: Callable[[], None]) -> Reply:
     def reply(message: bytes) -> bytes:
         burn()
         return message + end
@@ -129,7 +146,7 @@ def _worker(end: bytes, burn: Callable[[], None]) -> Reply:
 def answer_for(framing: str, limit: int, reply: Reply, verbatim: bool = False) -> Answer:
     """Return the answer function of a server with this framing, message limit in bytes, and reply function.
 
-    `verbatim` says that a message and its newline are their own reply: then nothing has to be taken apart.
+    `verbatim`: a message with its newline is its own reply, so the input need not be split.
     """
     if framing == "chunk":
         return lambda data: (1, reply(data)) if data else None

@@ -1,11 +1,12 @@
-"""Every setting of the server, in one table: flag, variable, type, default, help, and why that default.
+"""Every setting of the server, in one table: flag, variable, type, default, help, and the reason for that default.
 
 Strategy: a value comes from its flag, else from its `SERVER_*` variable, else from the table. All three go through the
-same parser, so that a bad value is told in the same words wherever it was written. Rules:
+same parser, so a bad value gets the same message wherever it was written. Rules:
 
-- An empty variable counts as unset: compose passes `${VAR:-}` for what nobody set.
+- An empty variable counts as unset: compose passes `${VAR:-}` for variables that nobody set.
 - A setting that can't be used raises `UsageError`, one line: what is wrong, what was expected, what to do.
-- What depends on the machine (does the cap fit, is the port free) is not known here; see `limits` and `listener`.
+- What depends on the machine (does the cap fit, is the port free) is checked elsewhere: `system/limits.py`,
+  `system/listener.py`.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ APPS = ("hello", "echo", "work")
 AT_CAP = ("refuse", "wait")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-LARGEST_COUNT = 2**31 - 1
-MOST_PROCESSES = 1000
+MAX_COUNT = 2**31 - 1
+MAX_PROCESSES = 1000
 
-#: Of seconds, and of milliseconds. A wait is for no more than 24 days: poll(2) takes milliseconds as an int.
-LARGEST_AMOUNT = 1_000_000
+#: Of seconds, and of milliseconds. A wait takes 24 days at most: poll(2) takes milliseconds as an int.
+MAX_AMOUNT = 1_000_000
 
 
 class UsageError(Exception):
-    """A setting that can't be used. Its text is one line for the person who set it; the process ends with 2."""
+    """A setting that can't be used. Its text is one line for the person who set it; the process exits with 2."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one server, parsed. Times are seconds unless the name says otherwise; None: the model's own,
-    or as many as needed.
+    """The settings of one server, parsed. Times are seconds unless the name says otherwise; None: the model's default,
+    or as many processes as needed.
     """
 
     host: str
@@ -62,15 +63,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value can be: `parse` raises ValueError with what was expected, `shown` is what the help says."""
+    """What a value can be: `parse` raises ValueError with what was expected, `metavar` is what the help shows."""
 
     parse: Callable[[str], object]
-    shown: str
+    metavar: str
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table. `default` is written as a user would write it; None: decided by the model."""
+    """One row of the table. `default` is written as a user would write it; None: the model decides."""
 
     name: str
     kind: Kind
@@ -91,7 +92,7 @@ class Setting:
 
     @property
     def shown_default(self) -> str:
-        """The default in words, for the help and the README."""
+        """The default in counts, for the help and the README."""
         return self.shown or self.default or ""
 
 
@@ -104,7 +105,7 @@ def _one_of(*choices: str) -> Kind:
     return Kind(parse, "|".join(choices))
 
 
-def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
+def _whole(low: int, high: int = MAX_COUNT) -> Callable[[str], int]:
     expected = f"expected a whole number from {low} to {high}"
 
     def parse(text: str) -> int:
@@ -119,19 +120,19 @@ def _whole(low: int, high: int = LARGEST_COUNT) -> Callable[[str], int]:
     return parse
 
 
-def _count(low: int, high: int = LARGEST_COUNT) -> Kind:
+def _count(low: int, high: int = MAX_COUNT) -> Kind:
     return Kind(_whole(low, high), "NUMBER")
 
 
 def _amount(unit: str) -> Kind:
-    expected = f"expected a number of {unit} from 0 to {LARGEST_AMOUNT}"
+    expected = f"expected a number of {unit} from 0 to {MAX_AMOUNT}"
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             raise ValueError(expected) from None
-        if not 0 <= value <= LARGEST_AMOUNT:  # nan is neither
+        if not 0 <= value <= MAX_AMOUNT:  # This excludes nan as well.
             raise ValueError(expected)
         return value
 
@@ -148,9 +149,9 @@ def _processes(text: str) -> int | None:
     if text == "auto":
         return None
     try:
-        return _whole(1, MOST_PROCESSES)(text)
-    except ValueError as problem:
-        raise ValueError(f"{problem}, or auto") from None
+        return _whole(1, MAX_PROCESSES)(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or auto") from None
 
 
 def _host(text: str) -> str:
@@ -162,39 +163,42 @@ def _host(text: str) -> str:
 
 TABLE: tuple[Setting, ...] = (
     Setting("host", Kind(_host, "ADDRESS"), "127.0.0.1", "address to serve on",
-            "nothing is public unless someone says so"),
-    Setting("port", _count(0, 65535), "8686", "port to serve on; 0: any free one", "the tutorial's port"),
+            "nothing is public by default"),
+    Setting("port", _count(0, 65535), "8686", "port to serve on; 0: any free port", "the tutorial's port"),
     Setting("admin_host", Kind(_host, "ADDRESS"), "127.0.0.1", "address of /healthz and /metrics", "as for --host"),
-    Setting("admin_port", _count(0, 65535), "8687", "port of /healthz and /metrics; 0: any free one", "next to --port"),
+    Setting("admin_port", _count(0, 65535), "8687", "port of /healthz and /metrics; 0: any free port",
+            "next to --port"),
     Setting("model", _one_of(*MODELS), "select", "concurrency model", "select is what the lab is about"),
     Setting("processes", Kind(_processes, "NUMBER|auto"), "1",
             "processes that share the connections; auto: as many as they need",
-            "one is what select is about; more is how it gets past its wall"),
-    Setting("framing", _one_of(*FRAMINGS), "line", "line: up to a newline; chunk: what one recv brings",
-            "TCP keeps no message boundaries, a newline does"),
+            "one process is the lesson of select; more get past its limit of 1,024 descriptors"),
+    Setting("framing", _one_of(*FRAMINGS), "line",
+            "line: a message ends with a newline; chunk: a message is what one recv brings",
+            "TCP keeps no message boundaries, newlines do"),
     Setting("app", _one_of(*APPS), "hello", "hello: greet; echo: send back; work: burn CPU, then send back",
             "the tutorial's answer"),
     Setting("work_ms", _amount("milliseconds"), "10", "CPU time that the work app burns for each message",
-            "enough to be felt, not enough to hang"),
-    Setting("block_ms", _amount("milliseconds"), "0", "a call that blocks so long before each reply",
-            "it spoils a loop for everyone; a thread or a process of one's own is not a loop"),
+            "enough to notice, too short to look like a hang"),
+    Setting("block_ms", _amount("milliseconds"), "0", "duration of a blocking call before each reply",
+            "in a loop it delays every connection; with a thread or process each, only its own"),
     Setting("log_sync", Kind(_yes_no, "yes|no"), None,
-            "yes: write a line for each message and wait until it is written",
-            "the tutorial prints; who prints in a loop waits for whoever reads the log", shown="no; tutorial: yes"),
+            "yes: write a log line for each message and wait until it is written",
+            "the tutorial prints; a loop that prints waits for the reader of its log", shown="no; tutorial: yes"),
     Setting("max_connections", _count(1), None, "connections held at once",
-            "select watches no descriptor from 1,024 on, and 24 are needed for the rest",
+            "select watches only descriptors below 1,024, and the server needs 24 of them itself",
             shown="as descriptors allow; select: 1000; threaded: 4000; prefork: 8; sync: 1"),
-    Setting("at_cap", _one_of(*AT_CAP), "refuse", "refuse newcomers with a line, or let them wait in the backlog",
-            "a refused client knows, a waiting one guesses"),
+    Setting("at_cap", _one_of(*AT_CAP), "refuse",
+            "refuse: new connections get an error line; wait: they wait in the backlog",
+            "a refused client knows why, a waiting one does not"),
     Setting("max_message", _count(1), "65536", "longest message in bytes, without its newline",
             "one connection must not be able to fill the memory"),
-    Setting("idle_timeout", _amount("seconds"), "0", "close a connection that was silent so long; 0: never",
+    Setting("idle_timeout", _amount("seconds"), "0", "close a connection that was silent for so long; 0: never",
             "holding silent connections is the purpose"),
     Setting("message_timeout", _amount("seconds"), "30", "time for a whole message from its first byte; 0: no limit",
-            "an idle time alone never ends a byte-a-second sender"),
-    Setting("drain_timeout", _amount("seconds"), "5", "time that SIGTERM leaves for unsent replies",
+            "an idle timeout never ends a client that sends one byte a second"),
+    Setting("drain_timeout", _amount("seconds"), "5", "time for sending pending replies after SIGTERM",
             "half of the 10 s after which Docker kills"),
-    Setting("backlog", _count(1), None, "connections the kernel queues before they are accepted",
+    Setting("backlog", _count(1), None, "connections that the kernel queues until they are accepted",
             "1,000 may arrive while one turn of the loop runs", shown="1024; sync, tutorial: 10"),
     Setting("log_level", _one_of(*LOG_LEVELS), "info", "debug adds the tutorial's line for each connection and message",
             "a line for each message costs as much as the message"),
@@ -210,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m server", description="Hold many TCP connections.", allow_abbrev=False)
     for row in TABLE:
         text = f"{row.help}. Default {row.shown_default}: {row.why}. Variable {row.variable}."
-        parser.add_argument(row.flag, dest=row.name, metavar=row.kind.shown, help=text.replace("%", "%%"))
+        parser.add_argument(row.flag, dest=row.name, metavar=row.kind.metavar, help=text.replace("%", "%%"))
     return parser
 
 
@@ -232,5 +236,5 @@ def _value(row: Setting, flag_text: str | None, variable_text: str) -> object:
 def _parsed(row: Setting, text: str, written: str) -> object:
     try:
         return row.kind.parse(text)
-    except ValueError as problem:
-        raise UsageError(f"{written!r}: {problem} (see python -m server --help)") from None
+    except ValueError as error:
+        raise UsageError(f"{written!r}: {error} (see python -m server --help)") from None

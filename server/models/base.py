@@ -1,7 +1,7 @@
-"""What a concurrency model is, and what one can promise.
+"""What a concurrency model is, and what it can promise.
 
 Strategy: the difference between the models is the lesson of the lab, so each says in data what it does not promise,
-with a reason; everything else it promises. The contract suite reads both: it tests every promise that is made.
+with a reason; it promises everything else. The contract suite reads both: it tests every promise that is made.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import Enum
+from importlib import import_module
 from typing import ClassVar
 
-from server.loop import Loop
-from server.pollers import Poller
+from server.models import MODELS
+from server.readiness.loop import Loop
+from server.readiness.pollers import Poller
 from server.service import Service
 
 
@@ -20,20 +22,20 @@ class Promise(Enum):
     """What a model can promise; the value is the promise in words. The contract suite has a test for each."""
 
     ANSWERS = "a message gets its reply"
-    ONCE = "it gets one reply, and nothing comes unasked"
+    ONCE = "it gets exactly one reply, and nothing is sent unasked"
     STOPS = "SIGTERM ends the process with 0"
     REPORTS = "/healthz answers and /metrics adds up"
     HOLDS = "a connection stays open after its reply, and carries any number of messages"
-    MANY = "a silent connection keeps nobody waiting"
-    QUIET = "who is silent costs no processor time"
+    MANY = "a silent connection delays no other"
+    QUIET = "silent connections use no CPU time"
     FRAMES = "messages are found in the stream, however it is cut into packets"
     HALF_CLOSE = "a client that has ended its input still gets its replies"
-    CAP = "no more than --max-connections are held; the others are told so, or wait"
-    BOUNDS = "an overlong message and an overlong wait for one each end with their line"
+    CAP = "no more than --max-connections are held; further ones are refused with a line, or wait"
+    BOUNDS = "a message that is too long or takes too long is answered with its error line"
     IDLE = "a connection silent for --idle-timeout is closed"
     MEMORY = "a client that does not read its replies costs a bounded amount of memory"
-    DESCRIPTORS = "running out of descriptors is survived without spinning"
-    DRAINS = "replies that are owed when SIGTERM comes are delivered"
+    DESCRIPTORS = "the server survives running out of descriptors without spinning"
+    DRAINS = "replies that are pending when SIGTERM comes are delivered"
     BEYOND_1024 = "descriptors from 1,024 on are served"
 
 
@@ -42,28 +44,28 @@ def all_but(*kept: Promise, why: str) -> dict[Promise, str]:
     return {promise: why for promise in Promise if promise not in kept}
 
 
-class Died(Exception):
-    """A model came to the end that it is there to show. Its text is one line; the process ends with 3."""
+class ModelCrashed(Exception):
+    """A model crashed in the way that it is there to show. Its text is one line; the process exits with 3."""
 
 
 class Model(ABC):
-    """A way to serve. Made before the room for connections is reckoned, so that its descriptors count."""
+    """A way to serve. It is created before the capacity is computed, so that its descriptors count."""
 
     #: The promises that it does not make, and why.
     exceptions: ClassVar[Mapping[Promise, str]] = {}
     #: All others.
     promises: ClassVar[frozenset[Promise]]
-    #: What listen() is given where --backlog is not.
+    #: The backlog for listen() where --backlog is not set.
     backlog: ClassVar[int] = 1024
-    #: Connections held at once where --max-connections is not given; None: all that fit.
+    #: Connections held at once where --max-connections is not set; None: all that fit.
     default_cap: ClassVar[int | None] = None
-    #: The first descriptor number that it can't serve; None: there is none.
-    wall: ClassVar[int | None] = None
-    #: Whether `--processes` can have several of it share the connections.
-    scales: ClassVar[bool] = False
-    #: Whether it is run by as many processes as connections are allowed, each of which accepts for itself.
+    #: The first descriptor number that it can't watch; None: no limit.
+    fd_setsize: ClassVar[int | None] = None
+    #: Whether `--processes` can make several processes share the connections.
+    multi_process: ClassVar[bool] = False
+    #: Whether it has one process for each connection, and each process accepts for itself.
     preforks: ClassVar[bool] = False
-    #: Whether it writes a line for each message and waits until it is written, where --log-sync is not given.
+    #: Whether it writes a log line for each message and waits for the write, where --log-sync is not set.
     prints: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
@@ -71,18 +73,30 @@ class Model(ABC):
 
     @abstractmethod
     def serve(self, service: Service) -> None:
-        """Serve until a request to stop has been carried out. May raise `Died`."""
+        """Serve until a stop request has been carried out. May raise `ModelCrashed`."""
 
 
 class LoopModel(Model):
-    """The readiness loop on one poller: models of this kind differ in nothing else."""
+    """The readiness loop on one poller. Models of this kind differ only in the poller."""
 
     poller: ClassVar[type[Poller]]
-    scales: ClassVar[bool] = True
+    multi_process: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._poller = self.poller()
 
     def serve(self, service: Service) -> None:
-        """Serve until a request to stop has been carried out."""
+        """Serve until a stop request has been carried out."""
         Loop(service, self._poller).run()
+
+
+def load(name: str) -> type[Model]:
+    """Return the class of the model called `name`, one of `MODELS`. Only now is its file imported."""
+    model: type[Model] = getattr(import_module(f"server.models.{name}"), MODELS[name])
+    return model
+
+
+def reply_to_chunk(service: Service, data: bytes) -> bytes:
+    """Return the reply to what one recv brought, taken as one message in either framing: the tutorial's way."""
+    # The app gets the message as in line framing, without its newline; the tutorial's greeting ignores it.
+    return service.wire.reply(data.removesuffix(b"\n") if service.settings.framing == "line" else data)

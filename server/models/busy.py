@@ -1,7 +1,7 @@
-"""Active waiting: non-blocking sockets, each asked again and again whether there is something.
+"""Busy waiting: non-blocking sockets, each tried again and again.
 
-It is the lab's loop on a poller that does not poll. Everyone is answered, and a whole core burns although nothing
-happens: a round costs a failed system call for each connection, so the more are held, the later each has its turn.
+It is the lab's loop on a poller that does not poll. Every client is answered, and a whole core burns although nothing
+happens: a round costs a failed system call for each connection, so more connections mean longer rounds.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from server.models.base import LoopModel, Promise
-from server.pollers import Poller
+from server.readiness.pollers import Poller
 
 
-class Everyone:
-    """Reports all that it was told to watch, at once, whether or not there is anything to do."""
+class BusyPoller:
+    """Reports every watched descriptor at once, whether or not it is ready."""
 
-    wall: int | None = None
+    fd_setsize: int | None = None
 
     def __init__(self) -> None:
-        self._reading: dict[int, None] = {}  # A dict keeps their order, a set would not.
+        self._reading: dict[int, None] = {}  # A dict keeps the order, a set would not.
         self._writing: dict[int, None] = {}
 
     def watch(self, fd: int, read: bool, write: bool) -> None:
-        """Report `fd` for just these from now on."""
+        """Report `fd` for exactly these from now on."""
         self.forget(fd)
         if read:
             self._reading[fd] = None
@@ -36,18 +36,18 @@ class Everyone:
         self._writing.pop(fd, None)
 
     def wait(self, timeout: float) -> tuple[Sequence[int], Sequence[int]]:
-        """Wait for nothing; return everyone. The timeout has no meaning here."""
+        """Return every watched descriptor without waiting; the timeout is ignored."""
         return list(self._reading), list(self._writing)
 
     def close(self) -> None:
-        """It holds nothing."""
+        """Do nothing: it holds no resources."""
 
 
 class BusyModel(LoopModel):
     """The readiness loop without readiness."""
 
     exceptions: ClassVar[Mapping[Promise, str]] = {
-        Promise.QUIET: "it never waits: asking everyone without a pause takes a whole core",
+        Promise.QUIET: "it never waits: trying every socket without a pause takes a whole core",
     }
-    poller: ClassVar[type[Poller]] = Everyone
-    scales: ClassVar[bool] = False
+    poller: ClassVar[type[Poller]] = BusyPoller
+    multi_process: ClassVar[bool] = False

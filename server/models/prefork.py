@@ -1,8 +1,8 @@
-"""The other first way out: processes, each of which serves one connection at a time, all on one listener.
+"""The other first way out: several processes on one listener, each of which serves one connection at a time.
 
-Every process accepts for itself: all wait for newcomers, and the kernel wakes one for each. It serves that one for as
-long as it stays, so as many are held as there are processes, and the next waits in the backlog. What it shows is the
-price: a connection costs a process.
+Each process accepts for itself: all wait for connections, and the kernel wakes one process for each. That process
+serves its connection until it ends, so there are as many connections as processes, and the next one waits in the
+backlog. The model shows the price: a connection costs a process.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from time import sleep
 from types import FrameType
 from typing import ClassVar
 
-from server.blocking import Conversation, next_client
+from server.blocking.accept import next_client
+from server.blocking.connection import BlockingConnection
 from server.models.base import Model, Promise
 from server.service import Service
-from server.signals import Stopped
+from server.system.signals import Stopped
 
 _ONE_EACH = "a process serves one connection until it ends; the next waits until a process is free"
 
 
 class PreforkModel(Model):
-    """What each of the processes does; the one that began keeps them, and accepts nobody itself.
+    """What each child process does; the parent only supervises them.
 
-    `holdfast_server_loop_lag_seconds` is how long one of them is away from accept(): as long as it has its connection.
+    `holdfast_server_loop_lag_seconds` is the time between two accepts of one process: as long as its connection lasts.
     """
 
     exceptions: ClassVar[Mapping[Promise, str]] = {
@@ -34,71 +35,72 @@ class PreforkModel(Model):
         Promise.DESCRIPTORS: "a process needs one at a time and has no spare",
         Promise.BEYOND_1024: "no process ever has so many",
     }
-    #: Enough to see what it does; each is a whole interpreter.
+    #: Enough to see the behaviour; each process is a whole interpreter.
     default_cap: ClassVar[int | None] = 8
     preforks: ClassVar[bool] = True
 
     def serve(self, service: Service) -> None:
-        """Serve one connection after the other until a request to stop has been carried out. Main thread only."""
+        """Serve one connection after the other until a stop request has been carried out. Main thread only."""
         _Server(service).run()
 
 
 class _Server:
-    """One of the processes. Signals come to it in the middle of whatever it does.
+    """One of the processes. A signal may interrupt it anywhere.
 
-    One that finds it waiting breaks that off. Any other is only taken note of, and heeded by the conversation that is
-    there, or is just about to be: nobody who has been accepted is lost.
+    A signal during the wait for a connection breaks the wait off. Any other is noted, and applied to the current
+    connection, or to the one that is just being accepted: no accepted connection is lost.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._conversation: Conversation | None = None
+        self._connection: BlockingConnection | None = None
         self._waiting = False
-        self._asked = 0
+        self._stop_requests = 0
         self._ready = select.epoll()
         self._ready.register(service.listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-        # A signal that comes just before the process waits is seen by this one's being readable.
+        # A signal just before the wait makes this descriptor readable, so the wait ends at once.
         self._ready.register(service.stops.fileno(), select.EPOLLIN)
         for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, self._on_signal)
-        self._on_signal(signal.SIGTERM, None)  # It may have come before.
+        self._on_signal(signal.SIGTERM, None)  # A signal may have come before the handler.
 
     def run(self) -> None:
         try:
-            while not self._asked:
-                self._conversation = Conversation(self._service, *next_client(self._service, self._wait))
-                self._heed()
-                self._conversation.run()
-                self._conversation = None
+            while not self._stop_requests:
+                self._connection = BlockingConnection(self._service, *next_client(self._service, self._wait))
+                self._apply_stop_requests()
+                self._connection.run()
+                self._connection = None
         except Stopped:
             pass
 
-    def _wait(self, rest: float) -> None:
+    def _wait(self, pause: float) -> None:
         self._waiting = True
         try:
-            if self._asked:
+            if self._stop_requests:
                 raise Stopped
-            sleep(rest)
+            sleep(pause)
             self._ready.poll()
         finally:
             self._waiting = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        new = self._service.stops.take() + (number == signal.SIGALRM)
+        new = self._service.stops.read_requests() + (number == signal.SIGALRM)
         if not new:
-            return  # What has been asked for already.
-        self._asked += new
+            return  # The same request was handled already.
+        self._stop_requests += new
         if self._waiting:
-            self._waiting = False  # A second signal must not interrupt the clearing up.
+            self._waiting = False  # A second signal must not interrupt the cleanup.
             raise Stopped
-        self._heed()
+        self._apply_stop_requests()
 
-    def _heed(self) -> None:
-        """Have the conversation stop when nothing is owed; if that is asked for twice or takes too long, at once."""
-        if self._conversation is None or not self._asked:
+    def _apply_stop_requests(self) -> None:
+        """Drain the connection on the first stop request; cut it on the second, or when the drain timeout is over."""
+        if self._connection is None or not self._stop_requests:
             return
-        if self._asked > 1:
-            self._conversation.cut()
+        if self._stop_requests > 1:
+            self._connection.cut()
         else:
-            self._conversation.drain()
-            signal.setitimer(signal.ITIMER_REAL, self._service.settings.drain_timeout or 0.001)  # 0 would mean: never
+            self._connection.drain()
+            timeout = self._service.settings.drain_timeout or 0.001  # 0 would mean: never.
+            signal.setitimer(signal.ITIMER_REAL, timeout)

@@ -1,7 +1,7 @@
-"""The tutorial's first server, faithfully: accept, recv once, print, reply, close; one client at a time.
+"""The tutorial's first server: accept, recv once, print, reply, close; one client at a time.
 
-It is here to be compared with, so its faults are kept: an idle first connection blocks all others, and what one recv
-does not bring is lost. Only what the lab needs was added: counters, and an end when a signal says so.
+It is here for comparison, so its faults are kept: an idle first connection blocks all others, and input that one recv
+does not bring is lost. The lab added only counters, and an end when a signal comes.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ import socket
 from collections.abc import Mapping
 from typing import ClassVar
 
-from server.blocking import ended_by, log_failure, next_client, reply_to_what_came, until_stopped
-from server.models.base import Model, Promise
+from server.blocking.accept import next_client, until_stopped
+from server.models.base import Model, Promise, reply_to_chunk
+from server.monitoring.log import log_failure
 from server.service import Service
+from server.system.errnos import close_reason
 
 #: The tutorial's recv(1024) and listen(10).
 RECEIVE_SIZE = 1024
 BACKLOG = 10
 
-_ONE_AT_A_TIME = "one client at a time: the next waits until this one has been served"
-_BLOCKS = "recv and sendall wait as long as they must, so nothing looks at a clock"
+_ONE_AT_A_TIME = "it serves one client at a time: the next waits until this one has left"
+_BLOCKS = "recv and sendall block without a timeout"
 
 
 class SyncModel(Model):
-    """The tutorial's blocking server. `holdfast_server_loop_lag_seconds` is how long it is away from accept()."""
+    """The tutorial's blocking server. `holdfast_server_loop_lag_seconds` is the time between two accepts."""
 
     exceptions: ClassVar[Mapping[Promise, str]] = {
         Promise.HOLDS: "it closes after its reply",
         Promise.MANY: _ONE_AT_A_TIME,
-        Promise.FRAMES: "it calls recv once, and takes what that brings for a message in either framing",
-        Promise.HALF_CLOSE: "it does not look at the end of input: it replies to what one recv brought, and closes",
+        Promise.FRAMES: "it calls recv once, and takes the result as one message in either framing",
+        Promise.HALF_CLOSE: "it ignores the end of input: it replies to what one recv brought, and closes",
         Promise.CAP: f"{_ONE_AT_A_TIME}, and the backlog is the only queue",
         Promise.BOUNDS: _BLOCKS,
         Promise.IDLE: _BLOCKS,
@@ -51,9 +53,9 @@ class SyncModel(Model):
         try:
             with sock:
                 reason = self._answer(service, sock)
-        except OSError as problem:
-            reason = ended_by(problem)
-            log_failure(service.log, peer, reason, problem)
+        except OSError as error:
+            reason = close_reason(error)
+            log_failure(service.log, peer, reason, error)
         finally:
             service.counters.closed[reason] += 1
 
@@ -66,7 +68,7 @@ class SyncModel(Model):
         counters.bytes_in += len(data)
         counters.messages += 1
         service.log.debug("getting data: %r", data)
-        reply = reply_to_what_came(service, data)
+        reply = reply_to_chunk(service, data)
         sock.sendall(reply)
         counters.replies += 1
         counters.bytes_out += len(reply)

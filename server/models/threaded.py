@@ -1,8 +1,8 @@
-"""The first way out of one at a time: a thread for each connection, which may wait as long as it likes.
+"""The first way out of one at a time: a thread for each connection, which may block as long as it likes.
 
-One thread, the main one, lets newcomers in (by the acceptor of the lab's loop, so cap and refusals are the same) and
-starts a thread for each; that one serves it with plain blocking calls. What it shows is the price: memory for each
-stack, and a switch of threads for each message.
+The main thread accepts connections (with the acceptor of the readiness loop, so cap and refusals are the same) and
+starts a thread for each, which serves it with plain blocking calls. The model shows the price: memory for each stack,
+and a thread switch for each message.
 """
 
 from __future__ import annotations
@@ -16,26 +16,25 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import ClassVar
 
-from server.acceptor import Handler
-from server.blocking import Conversation
+from server.blocking.connection import BlockingConnection
+from server.interfaces import Handler
 from server.models.base import Model
-from server.pollers import EpollPoller
-from server.refusal import say_full
+from server.policy import NEVER
+from server.readiness.pollers import EpollPoller
+from server.readiness.refusal import send_server_full
 from server.service import Service
 
 TICK_SECONDS = 1.0
 
-#: What threads that were cut have to notice it. One that computes or sleeps does not, and ends with the process.
-LEAVE_SECONDS = 1.0
-
-NEVER = float("inf")
+#: How long cut threads have to notice it. One that computes or sleeps does not, and ends with the process.
+CUT_SECONDS = 1.0
 
 
 class ThreadedModel(Model):
     """A thread for each connection.
 
-    `holdfast_server_loop_lag_seconds` is of the thread that accepts: how long it takes it, among all the others, to let
-    in those who wait.
+    `holdfast_server_loop_lag_seconds` is that of the accepting thread: how long it takes, among all the others, to
+    accept the waiting connections.
     """
 
     #: A thread counts as a process: containers and users are often limited to some ten thousand of them.
@@ -43,107 +42,109 @@ class ThreadedModel(Model):
 
     def __init__(self) -> None:
         self._poller = EpollPoller()
-        # Never closed: a thread that is left behind at the end may still write to it.
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # Never closed: a thread that is left over at the end may still write to it.
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def serve(self, service: Service) -> None:
-        """Serve until a request to stop has been carried out."""
-        Porter(service, self._poller, self._bell).run()
+        """Serve until a stop request has been carried out."""
+        AcceptLoop(service, self._poller, self._wakeup).run()
 
 
-class Porter:
-    """The thread that lets newcomers in, and learns by `bell` (an eventfd) that some have left. The acceptor's host."""
+class AcceptLoop:
+    """The main thread: it accepts connections and starts their threads. The acceptor's host.
 
-    def __init__(self, service: Service, poller: EpollPoller, bell: int) -> None:
+    A thread writes to `wakeup` (an eventfd) when its connection has ended.
+    """
+
+    def __init__(self, service: Service, poller: EpollPoller, wakeup: int) -> None:
         self.now = monotonic()
         self.counters = service.counters
         self.log = service.log
         self.poller = poller
-        self.receive_size = service.receive_size
         self.handlers: dict[int, Handler] = {}
         self._service = service
-        self._counting = Lock()
-        self._conversations: set[Conversation] = set()
-        self._left: SimpleQueue[Conversation] = SimpleQueue()
-        self._bell = bell
-        self._afterwards: list[Callable[[], None]] = []
+        self._counters_lock = Lock()
+        self._connections: set[BlockingConnection] = set()
+        self._finished: SimpleQueue[BlockingConnection] = SimpleQueue()
+        self._wakeup = wakeup
+        self._end_of_turn_calls: list[Callable[[], None]] = []
         self._wake_at = self.now + TICK_SECONDS
         self._cut_at = self._end_at = NEVER
-        self._entrance = service.entrance(self)
-        for fd in (bell, service.stops.fileno()):
+        self._source = service.open_source(self)
+        for fd in (wakeup, service.stops.fileno()):
             poller.watch(fd, True, False)
 
     def run(self) -> None:
-        """Let newcomers in until a request to stop has been carried out."""
-        while (self._conversations or not self._service.draining) and self.now < self._end_at:
+        """Accept connections until a stop request has been carried out."""
+        while (self._connections or not self._service.draining) and self.now < self._end_at:
             self._turn()
         self.poller.close()
 
     def _turn(self) -> None:
         lag = self.counters.lag
-        lag.away(before := monotonic())
+        lag.turn_ended(before := monotonic())
         readable, _ = self.poller.wait(max(0.0, min(self._wake_at, self._cut_at, self._end_at) - before))
         self.now = monotonic()
-        lag.back(self.now)
+        lag.turn_started(self.now)
         self.counters.turns += 1
         for fd in readable:
             if handler := self.handlers.get(fd):
                 handler.on_readable()
-        if self._bell in readable:
-            os.eventfd_read(self._bell)
-            self._part()
-        while self._afterwards:
-            self._afterwards.pop()()
+        if self._wakeup in readable:
+            os.eventfd_read(self._wakeup)
+            self._remove_finished()
+        while self._end_of_turn_calls:
+            self._end_of_turn_calls.pop()()
         if self.now >= self._wake_at:
             self._wake_at = self.now + TICK_SECONDS
-            self._entrance.tick()
-        self._stop(self._service.stops.take())
+            self._source.tick()
+        self._stop(self._service.stops.read_requests())
 
-    # What the acceptor asks for
+    # What the acceptor calls
 
     def admit(self, sock: socket.socket, peer: object) -> None:
-        """Start a thread for a newcomer."""
-        conversation = Conversation(self._service, sock, peer, self._counting)
+        """Start a thread for a new connection."""
+        connection = BlockingConnection(self._service, sock, peer, self._counters_lock)
         try:
-            Thread(target=self._serve, args=(conversation,), daemon=True).start()
-        except RuntimeError as problem:  # The system has no thread left for this process.
-            self.log.error("no thread for %s: %s", peer, problem)
-            with self._counting:
+            Thread(target=self._serve, args=(connection,), daemon=True).start()
+        except RuntimeError as error:  # The system has no thread left for this process.
+            self.log.error("can't start a thread for %s: %s", peer, error)
+            with self._counters_lock:
                 self.counters.closed["failed"] += 1
-            say_full(sock)
+            send_server_full(sock)
             sock.close()
         else:
-            self._conversations.add(conversation)
+            self._connections.add(connection)
 
-    def held(self) -> int:
-        """Return how many connections are held."""
-        return len(self._conversations)
+    def connection_count(self) -> int:
+        """Return how many connections are open."""
+        return len(self._connections)
 
     def wake_by(self, when: float) -> None:
         """End the wait at `when` at the latest."""
         self._wake_at = min(self._wake_at, when)
 
-    def afterwards(self, call: Callable[[], None]) -> None:
-        """Call this at the end of the turn."""
-        self._afterwards.append(call)
+    def call_at_end_of_turn(self, call: Callable[[], None]) -> None:
+        """Call this when all events of the turn have been handled."""
+        self._end_of_turn_calls.append(call)
 
     # In the thread of a connection
 
-    def _serve(self, conversation: Conversation) -> None:
+    def _serve(self, connection: BlockingConnection) -> None:
         try:
-            conversation.run()
+            connection.run()
         finally:
-            self._left.put(conversation)
-            os.eventfd_write(self._bell, 1)
+            self._finished.put(connection)
+            os.eventfd_write(self._wakeup, 1)
 
-    # The end
+    # Stopping
 
-    def _part(self) -> None:
-        """Forget those whose thread has ended."""
+    def _remove_finished(self) -> None:
+        """Forget the connections whose thread has ended."""
         with suppress(Empty):
             while True:
-                self._conversations.discard(self._left.get_nowait())
-                self._entrance.released()
+                self._connections.discard(self._finished.get_nowait())
+                self._source.connection_closed()
 
     def _stop(self, requests: int) -> None:
         draining = self._service.draining
@@ -155,14 +156,14 @@ class Porter:
     def _drain(self) -> None:
         self._service.draining = True
         self._cut_at = self.now + self._service.settings.drain_timeout
-        self._entrance.close()
-        self._part()
-        closed = sum([conversation.drain() for conversation in self._conversations])
-        self.log.info("stopping: %d connections closed, %d finish first", closed, self.held() - closed)
+        self._source.close()
+        self._remove_finished()
+        closed = sum([connection.drain() for connection in self._connections])
+        self.log.info("stopping: %d connections closed, %d still draining", closed, self.connection_count() - closed)
 
     def _cut(self) -> None:
-        if self._conversations:
-            self.log.warning("stopping: %d connections cut", self.held())
-        for conversation in self._conversations:
-            conversation.cut()
-        self._cut_at, self._end_at = NEVER, self.now + LEAVE_SECONDS
+        if self._connections:
+            self.log.warning("stopping: %d connections cut", self.connection_count())
+        for connection in self._connections:
+            connection.cut()
+        self._cut_at, self._end_at = NEVER, self.now + CUT_SECONDS

@@ -5,7 +5,7 @@ import pytest
 
 from lab import capacity, settings
 from lab.settings import read
-from server.models import load
+from server.models.base import load
 
 
 def _warning(**given: Any) -> str:

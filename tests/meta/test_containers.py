@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.models import load
+from server.models.base import load
 from server.settings import TABLE
 from tests.meta.conftest import text
 

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from lab import settings
-from server.models import load
-from server.models.base import Promise
+from server.models.base import Promise, load
 from tests.meta.conftest import text
 from tests.support.pages import README, rows, table
 from tests.support.pinned import STORY
@@ -58,9 +57,9 @@ def test_why_each_model_does_not_guarantee_the_rest() -> None:
     assert sorted(said) == sorted(stated)
 
 
-COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/metrics.py"), re.M)
-GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/metrics.py"))
-LABELLED = re.findall(r"yield _labelled\(\"(\w+)\"", text("server/metrics.py"))
+COUNTERS = re.findall(r"^    \(\"(\w+)\", .*lambda counters", text("server/monitoring/metrics.py"), re.M)
+GAUGES = re.findall(r"yield _gauge\(\"(\w+)\"", text("server/monitoring/metrics.py"))
+LABELLED = re.findall(r"yield _labelled\(\"(\w+)\"", text("server/monitoring/metrics.py"))
 
 
 @pytest.mark.parametrize("name", [*(f"{name}_total" for name in (*COUNTERS, *LABELLED)), *GAUGES])

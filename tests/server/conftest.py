@@ -1,9 +1,9 @@
-"""What the server's tests share."""
+"""Shared by the server's tests."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def patient_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that is closed has been written, however busy this machine is."""
-    monkeypatch.setattr("server.logring.CLOSE_SECONDS", 30.0)
+    """A closed log has been written, even on a busy machine."""
+    monkeypatch.setattr("server.monitoring.log.CLOSE_SECONDS", 30.0)

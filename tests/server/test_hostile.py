@@ -1,4 +1,4 @@
-"""Clients that mean no good, all at once, against the server with its defaults: the others are answered."""
+"""Hostile clients, all at once, against the server with its defaults: the others are answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.sockets import ask, connect, connections, fill, read_to_end
 GREETING = b"Hello from server!\n"
 
 
-def test_1500_connects_at_once_give_1000_held_and_500_told_so() -> None:
+def test_of_1500_connections_at_once_1000_are_held_and_500_refused() -> None:
     with running_server() as server, connections(server.port, 1500) as sockets:
         for client in sockets:
             client.sendall(b"hello\n")
@@ -31,14 +31,14 @@ def test_1500_connects_at_once_give_1000_held_and_500_told_so() -> None:
 
 
 @pytest.mark.parametrize("model", ["select", "epoll"])
-def test_a_full_house_of_them_leaves_the_server_answering(model: str) -> None:
+def test_hostile_clients_up_to_the_cap_leave_the_server_answering(model: str) -> None:
     noise = random.Random(20).randbytes(200_000)
     with running_server("--model", model) as server, ExitStack() as stack:
         never_reads, half_message, garbage, huge, leaver = (stack.enter_context(connect(server.port)) for _ in range(5))
         fill(never_reads, b"\n" * 65536)
         half_message.sendall(b"a byte at a t")
         fill(garbage, noise, quiet=0.2)
-        with suppress(ConnectionError):  # If this process was kept from sending for as long as the server lingers.
+        with suppress(ConnectionError):  # If this process could not send for as long as the server lingers.
             huge.sendall(b"x" * 10_000_000)
         assert read_to_end(huge) == b"ERR message too long\n"
         leaver.sendall(b"half a li")

@@ -1,4 +1,4 @@
-"""Input becomes replies however it is cut, and what is unfinished is known, with its time."""
+"""Input becomes replies however it is cut, and the time of an unfinished message is known."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ def line() -> Iterator[Service]:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_replies_are_the_same_however_the_stream_is_cut(line: Service, cut: Callable[[bytes], list[bytes]]) -> None:
-    inbox = Inbox(line)
-    taken = [inbox.take(piece, 1.0) for piece in cut(b"one\n\ntwo\nthr")]
-    assert sum(count for count, _, _ in taken) == 3
-    assert b"".join(output for _, output, _ in taken) == b"one\n\ntwo\n"
-    assert all(fits for _, _, fits in taken)
-    assert inbox.begun
+    inbox = Inbox(line.wire)
+    received = [inbox.receive(piece, 1.0) for piece in cut(b"one\n\ntwo\nthr")]
+    assert sum(count for count, _, _ in received) == 3
+    assert b"".join(output for _, output, _ in received) == b"one\n\ntwo\n"
+    assert all(fits for _, _, fits in received)
+    assert inbox.has_partial
 
 
-def test_the_time_of_a_message_is_that_of_its_first_byte(line: Service) -> None:
-    inbox = Inbox(line)
-    assert not inbox.begun
-    inbox.take(b"o", 1.0)
-    inbox.take(b"n", 2.0)
-    assert inbox.begun_at == 1.0
-    inbox.take(b"e\ntw", 3.0)
-    assert inbox.begun_at == 3.0
-    inbox.take(b"o\n", 4.0)
-    assert not inbox.begun
+def test_the_time_of_an_unfinished_message_is_that_of_its_first_byte(line: Service) -> None:
+    inbox = Inbox(line.wire)
+    assert not inbox.has_partial
+    inbox.receive(b"o", 1.0)
+    inbox.receive(b"n", 2.0)
+    assert inbox.partial_since == 1.0
+    inbox.receive(b"e\ntw", 3.0)
+    assert inbox.partial_since == 3.0
+    inbox.receive(b"o\n", 4.0)
+    assert not inbox.has_partial
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_one_too_long_is_told_and_those_before_it_are_answered(
+def test_a_message_that_is_too_long_is_reported_and_those_before_it_are_answered(
     line: Service, cut: Callable[[bytes], list[bytes]]
 ) -> None:
-    inbox = Inbox(line)
+    inbox = Inbox(line.wire)
     replies = b""
     for piece in cut(b"fine\n12345678901\n"):
-        _, output, fits = inbox.take(piece, 1.0)
+        _, output, fits = inbox.receive(piece, 1.0)
         replies += output
         if not fits:
             break
@@ -55,8 +55,8 @@ def test_one_too_long_is_told_and_those_before_it_are_answered(
     assert replies == b"fine\n"
 
 
-def test_in_chunk_framing_what_comes_is_a_message() -> None:
+def test_in_chunk_framing_each_input_is_a_message() -> None:
     with service("--app", "echo", "--framing", "chunk") as chunk:
-        inbox = Inbox(chunk)
-        assert inbox.take(b"one\ntw", 1.0) == (1, b"one\ntw", True)
-        assert not inbox.begun
+        inbox = Inbox(chunk.wire)
+        assert inbox.receive(b"one\ntw", 1.0) == (1, b"one\ntw", True)
+        assert not inbox.has_partial

@@ -1,4 +1,4 @@
-"""The process: exit status, one line for what can't be, and the lines that others read."""
+"""The process: exit status, one line for each usage error, and the lines that other programs read."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_a_setting_that_can_not_be_used_is_one_line_and_exit_2() -> None:
     [
         (("--max-connections", "1020"), "use 1006 or fewer, --processes 2, or --model epoll"),
         (("--processes", "4", "--max-connections", "15000"), "or fewer, or --processes 15"),
-        (("--model", "sync", "--processes", "4"), "several of sync can't share"),
+        (("--model", "sync", "--processes", "4"), "processes of sync can't share connections"),
         (("--model", "epoll", "--max-connections", "2000000000"), "RLIMIT_NOFILE"),
         (("--host", "192.0.2.1"), "not an address of this machine"),
     ],
 )
-def test_what_turns_out_impossible_is_one_line_and_exit_2(flags: tuple[str, ...], said: str) -> None:
+def test_an_impossible_setting_is_one_line_and_exit_2(flags: tuple[str, ...], said: str) -> None:
     ended = run_server("--port", "0", "--admin-port", "0", *flags)
     assert ended.returncode == 2
     assert said in ended.stderr
@@ -46,14 +46,15 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
         port = str(taken.getsockname()[1])
         ended = run_server("--port", "0", "--admin-port", "0", flag, port)
     assert ended.returncode == 2
-    assert f"port {port}: it is in use" in ended.stderr
-    assert f"another with {flag}" in ended.stderr
+    assert f"port {port}: the port is in use" in ended.stderr
+    assert f"another port with {flag}" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
-def test_who_has_closed_standard_error_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_serves_with_standard_error_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert main(["--model", "threads"], {}) == 2
+    sys.stderr.close()  # What it put in its place.
 
 
 def test_help_is_exit_0() -> None:
@@ -68,7 +69,7 @@ def test_the_first_line_is_where_it_listens() -> None:
         assert server.stop() == 0
 
 
-def test_the_tutorials_lines_come_at_debug_level_only() -> None:
+def test_the_tutorials_lines_are_logged_at_debug_level_only() -> None:
     with running_server("--log-level", "debug") as server, connect(server.port) as client:
         ask(client, b"hello\n")
         host, port = client.getsockname()
@@ -90,7 +91,7 @@ def test_it_listens_on_ipv6() -> None:
         assert server.get("/healthz") == (200, "ok\n")
 
 
-def test_where_one_process_suffices_there_is_no_other() -> None:
+def test_one_process_starts_no_other() -> None:
     with running_server("--processes", "auto", "--max-connections", "1000") as server:
         assert server.lines[0].endswith(f" model select pid {server.process.pid}")
         assert not children(server)

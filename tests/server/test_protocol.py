@@ -64,7 +64,7 @@ def test_where_the_stream_is_cut_does_not_matter(messages: list[bytes], tail: by
 
 
 @given(streams, st.integers(0, 12), st.lists(st.integers(0, 200)))
-def test_the_first_overlong_message_is_found_and_those_before_it_kept(
+def test_the_first_message_that_is_too_long_is_found_and_those_before_it_kept(
     messages: list[bytes], limit: int, places: list[int]
 ) -> None:
     decoder = LineDecoder(limit)
@@ -142,23 +142,23 @@ ANSWERS = [
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=["verbatim", "taken apart"])
 @pytest.mark.parametrize("data", [b"one\n", b"\n", b"a\nb\n\nc\n", b"a\r\n", b"123456789\n"])
-def test_whole_lines_are_answered_at_once(answer: protocol.Answer, data: bytes) -> None:
+def test_whole_lines_are_answered_without_a_decoder(answer: protocol.Answer, data: bytes) -> None:
     assert answer(data) == (data.count(b"\n"), data)
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=["verbatim", "taken apart"])
 @pytest.mark.parametrize("data", [b"", b"one", b"one\ntwo", b"12345678901\n", b"123456\n89012\n"])
-def test_anything_else_is_left_to_a_decoder(answer: protocol.Answer, data: bytes) -> None:
-    """An end of input, an unfinished message, and what may be too long: a decoder looks closer."""
+def test_any_other_input_is_left_to_a_decoder(answer: protocol.Answer, data: bytes) -> None:
+    """An end of input, an unfinished message, and a possibly long message need a decoder."""
     assert answer(data) is None
 
 
-def test_a_greeting_for_each_of_several_lines() -> None:
+def test_each_of_several_lines_gets_a_greeting() -> None:
     answer = answer_for("line", 10, reply_for("hello", "line", lambda: None))
     assert answer(b"a\nb\n") == (2, b"Hello from server!\nHello from server!\n")
 
 
-def test_a_chunk_is_answered_as_it_is() -> None:
+def test_a_chunk_is_answered_without_a_newline() -> None:
     answer = answer_for("chunk", 10, reply_for("echo", "chunk", lambda: None))
     assert answer(b"a\nb") == (1, b"a\nb")
     assert answer(b"") is None

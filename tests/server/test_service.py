@@ -1,79 +1,13 @@
-"""What is put together: in order, reckoned right, and closed however it ends."""
+"""The service that a model is given."""
 
-from __future__ import annotations
-
-import io
-import os
-import threading
-
-import pytest
-
-from server import limits
-from server.counters import DRAINING, SharedBoard
-from server.logring import LogRing
-from server.models import load
-from server.service import RECEIVE_SIZE, assembled
-from server.settings import UsageError, parse
-from server.signals import StopRequests
+from server.monitoring.counters import DRAINING, SERVING
 from tests.support.services import service
 
 
-def test_it_says_where_it_listens() -> None:
-    stream = io.StringIO()
-    with service(stream=stream) as made:
-        port = made.listener.getsockname()[1]
-    assert stream.getvalue().startswith(f"holdfast server listening on 127.0.0.1:{port} admin 127.0.0.1:")
-    assert f"model select pid {os.getpid()}" in stream.getvalue()
-
-
-def test_descriptors_balance_in_the_end_and_after_an_error() -> None:
-    before = limits.open_descriptors()
-    with service():
-        assert limits.open_descriptors() > before
-    with pytest.raises(UsageError), service("--max-connections", "5000"):
-        pass
-    assert limits.open_descriptors() == before
-
-
-def test_a_recv_brings_no_more_than_the_longest_message_in_chunk_framing() -> None:
-    with service("--framing", "chunk", "--max-message", "100") as made:
-        assert made.receive_size == 100
-    with service("--framing", "chunk") as made:
-        assert made.receive_size == RECEIVE_SIZE
-    with service("--max-message", "100") as made:
-        assert made.receive_size == RECEIVE_SIZE
-
-
-def test_a_lowered_default_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "descriptor_limit", lambda: limits.open_descriptors() + 100)
-    stream = io.StringIO()
-    with service(stream=stream) as made:
-        assert made.room.cap < 100
-    assert f"the cap is {made.room.cap} connections, not 1000" in stream.getvalue()
-
-
-def test_for_several_processes_there_is_no_thread_and_a_board_that_they_share() -> None:
-    stream = io.StringIO()
-    log, stops = LogRing(stream), StopRequests()
-    settings = parse(["--port", "0", "--admin-port", "0", "--processes", "3", "--max-connections", "2000"], {})
-    before = threading.active_count()
-    with assembled(settings, load("select"), log, stops, 3) as made:
-        assert threading.active_count() <= before  # One of another test may end meanwhile.
-        assert made.room.cap == 2000
-        assert made.room.share == 667
-        assert isinstance(made.board, SharedBoard)
-        assert made.counters.words == made.board.row(0).words
-        assert not made.draining
-        made.board.stage = DRAINING
-        assert made.draining
-    log.start()
-    log.close()
-    stops.close()
-    assert stream.getvalue().endswith(f"model select pid {os.getpid()} processes 3\n")
-
-
-def test_a_port_in_use_is_a_usage_error() -> None:
+def test_draining_is_a_stage_of_the_board() -> None:
     with service() as made:
-        port = str(made.listener.getsockname()[1])
-        with pytest.raises(UsageError, match="in use"), service("--port", port):
-            pass
+        assert not made.draining
+        made.draining = True
+        assert made.board.stage == DRAINING
+        made.draining = False
+        assert made.board.stage == SERVING

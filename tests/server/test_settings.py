@@ -1,4 +1,4 @@
-"""Settings: where a value comes from, and what is said of one that can't be used."""
+"""Settings: where a value comes from, and the message for one that can't be used."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from server.models import load
-from server.settings import LARGEST_AMOUNT, TABLE, Setting, Settings, UsageError, parse
+from server.models.base import load
+from server.settings import MAX_AMOUNT, TABLE, Setting, Settings, UsageError, parse
 from tests.support.pinned import STORY
 from tests.support.server_process import running_server
 from tests.support.sockets import ask, connect
@@ -17,11 +17,11 @@ def test_the_table_and_the_settings_name_the_same_things() -> None:
     assert [row.name for row in TABLE] == [field.name for field in fields(Settings)]
 
 
-def test_each_row_says_what_why_and_with_which_default() -> None:
+def test_each_row_has_help_a_reason_and_a_default() -> None:
     assert all(row.help and row.why and row.shown_default for row in TABLE)
 
 
-def test_nothing_given_gives_the_defaults() -> None:
+def test_without_settings_the_defaults_hold() -> None:
     settings = parse([], {})
     assert (settings.host, settings.port, settings.admin_port) == ("127.0.0.1", 8686, 8687)
     assert (settings.model, settings.framing, settings.app, settings.at_cap) == ("select", "line", "hello", "refuse")
@@ -31,7 +31,7 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert settings.processes == 1
 
 
-def test_as_many_processes_as_needed_is_no_number() -> None:
+def test_processes_auto_is_none() -> None:
     assert parse(["--processes", "auto"], {}).processes is None
     assert parse([], {"SERVER_PROCESSES": "16"}).processes == 16
 
@@ -78,9 +78,7 @@ def test_a_host_may_be_written_as_in_an_address(text: str, host: str) -> None:
         (["--port"], {}, "expected one argument"),
     ],
 )
-def test_what_can_not_be_used_is_one_line_that_says_what_to_do(
-    argv: list[str], environ: dict[str, str], said: str
-) -> None:
+def test_a_bad_value_is_one_line_that_says_what_to_do(argv: list[str], environ: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(argv, environ)
     assert said in str(caught.value)
@@ -90,7 +88,7 @@ def test_what_can_not_be_used_is_one_line_that_says_what_to_do(
 
 @pytest.mark.parametrize("model", ["threaded", "prefork", "select", "asyncio"])
 def test_the_longest_times_are_usable(model: str) -> None:
-    flags = [text for name in ("idle", "message", "drain") for text in (f"--{name}-timeout", str(LARGEST_AMOUNT))]
+    flags = [text for name in ("idle", "message", "drain") for text in (f"--{name}-timeout", str(MAX_AMOUNT))]
     with running_server("--model", model, *flags) as server, connect(server.port) as client:
         assert ask(client, b"hello\nhel") == b"Hello from server!\n"
         server.signal()
@@ -104,7 +102,7 @@ def test_the_help_names_each_flag_its_values_and_variable(capsys: pytest.Capture
         parse(["--help"], {})
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"{row.flag} {row.kind.shown}" in text and row.variable in text for row in TABLE)
+    assert all(f"{row.flag} {row.kind.metavar}" in text and row.variable in text for row in TABLE)
 
 
 WORDS = {"yes": True, "no": False, "as descriptors allow": None}
@@ -113,8 +111,8 @@ WORDS = {"yes": True, "no": False, "as descriptors allow": None}
 @pytest.mark.parametrize(
     ("name", "own"), [("max_connections", "default_cap"), ("backlog", "backlog"), ("log_sync", "prints")]
 )
-def test_a_default_that_is_the_models_own_is_shown_as_it_is(name: str, own: str) -> None:
-    """For the models of the story: a new one is a file and a line in the table of models, and needs no line here."""
+def test_the_shown_default_of_a_setting_is_that_of_each_model(name: str, own: str) -> None:
+    """For the models of the story: a new model is a file and a line in the table of models, and needs no line here."""
     (row,) = [row for row in TABLE if row.name == name]
     said = _said(row.shown)
     assert {model: said.get(model, said[""]) for model in STORY} == {

@@ -1,4 +1,4 @@
-"""What a handler may do that it should not: each does what it is for, and nothing where it is off."""
+"""Work and delays of a handler: each does what it says, and nothing if it is off."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import time
 
 import pytest
 
-from server.work import burn, hindered
+from server.work import burn_cpu, with_delays
 from tests.support.server_process import running_server
 from tests.support.sockets import ask, connect, connections, eventually, read_line
 
 
-def test_it_burns_cpu_time() -> None:
+def test_it_uses_cpu_time() -> None:
     before = time.thread_time()
-    burn(0.02)
+    burn_cpu(0.02)
     assert time.thread_time() - before >= 0.02
 
 
-def test_nothing_takes_nothing() -> None:
+def test_no_work_takes_no_time() -> None:
     before = time.thread_time()
-    burn(0)
+    burn_cpu(0)
     assert time.thread_time() - before < 0.02
 
 
@@ -28,21 +28,21 @@ def reply(message: bytes) -> bytes:
     return message + b"!"
 
 
-def test_without_a_hindrance_a_reply_is_itself() -> None:
-    assert hindered(reply, 0, None) is reply
+def test_without_delays_the_reply_function_is_unchanged() -> None:
+    assert with_delays(reply, 0, None) is reply
 
 
-def test_it_waits_first_without_computing() -> None:
-    slow = hindered(reply, 0.02, None)
+def test_it_sleeps_before_the_reply_without_using_cpu_time() -> None:
+    slow = with_delays(reply, 0.02, None)
     wall, cpu = time.monotonic(), time.thread_time()
     assert slow(b"hello") == b"hello!"
     assert time.monotonic() - wall >= 0.02
     assert time.thread_time() - cpu < 0.02
 
 
-def test_it_writes_a_line_first() -> None:
+def test_it_writes_a_line_before_the_reply() -> None:
     stream = io.StringIO()
-    telling = hindered(reply, 0, stream)
+    telling = with_delays(reply, 0, stream)
     assert telling(b"hello") == b"hello!"
     assert telling(b"x" * 5000) == b"x" * 5000 + b"!"
     first, second = stream.getvalue().splitlines()
@@ -50,16 +50,16 @@ def test_it_writes_a_line_first() -> None:
     assert len(second) < 1100
 
 
-def test_it_serves_on_when_nobody_reads_the_log_any_more() -> None:
+def test_it_goes_on_when_the_log_has_no_reader() -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    assert hindered(reply, 0, Gone())(b"hello") == b"hello!"
+    assert with_delays(reply, 0, Gone())(b"hello") == b"hello!"
 
 
 @pytest.mark.parametrize("app", ["echo", "hello"])
-def test_in_a_loop_a_call_that_blocks_holds_up_everyone(app: str) -> None:
+def test_in_a_loop_a_blocking_call_delays_all_connections(app: str) -> None:
     with running_server("--app", app, "--block-ms", "100") as server, connections(server.port, 5) as clients:
         began = time.monotonic()
         for client in clients:
@@ -73,7 +73,7 @@ def test_in_a_loop_a_call_that_blocks_holds_up_everyone(app: str) -> None:
         )
 
 
-def test_a_line_for_each_message_if_wanted() -> None:
+def test_log_sync_writes_a_line_for_each_message() -> None:
     with running_server("--app", "echo", "--log-sync", "yes") as server, connect(server.port) as client:
         client.sendall(b"one\ntwo\n")
         assert ask(client, b"three\n") == b"one\n"

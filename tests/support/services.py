@@ -1,4 +1,4 @@
-"""A service as `python -m server` puts it together, in the test's own process."""
+"""A service as `python -m server` assembles it, in the test's own process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.logring import LogRing
-from server.models import load
-from server.service import Service, assembled
+from server.assembly import open_service
+from server.models.base import load
+from server.monitoring.log import LogRing
+from server.service import Service
 from server.settings import parse
-from server.signals import StopRequests
+from server.system.signals import StopRequests
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def service(*flags: str, stream: io.StringIO | None = None) -> Iterator[Service]
     log.start()
     stops = StopRequests()
     try:
-        with assembled(settings, load(settings.model)(), log, stops) as made:
+        with open_service(settings, load(settings.model)(), log, stops) as made:
             yield made
     finally:
         log.close()

@@ -1,4 +1,4 @@
-"""A server of several processes, as a test looks at it and does it harm."""
+"""A server of several processes: its processes, their states, and ways to stop them."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def pids(server: ServerProcess) -> dict[int, int]:
 
 
 def children(server: ServerProcess) -> set[int]:
-    """Return the pids of all processes below the one that began."""
+    """Return the pids of all child processes."""
     pid = server.process.pid
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def came_in(server: ServerProcess) -> float:
-    """Return how many bytes it has read, when its processes wait: who is kept from running reads nothing either."""
+    """Return how many bytes it has read, once its processes wait: a process that does not run reads nothing either."""
     eventually(lambda: all(state(pid) == "S" for pid in pids(server).values()), "its processes wait")
     return server.metrics()['bytes_total{direction="in"}']
 
 
 def state(pid: int) -> str:
-    """Return what the process does, in the letters of proc(5): S it waits, T it stands still, Z it has ended."""
+    """Return the state of the process as a letter of proc(5): S it waits, T it is stopped, Z it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -47,16 +47,16 @@ def state(pid: int) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Return whether the process has ended, though it may not be buried yet."""
+    """Return whether the process has ended, even if it is not reaped yet."""
     return state(pid) == "Z"
 
 
 @contextmanager
 def standing_still(pid: int) -> Iterator[None]:
-    """Stop a process, and have it go on in the end."""
+    """Stop a process, and continue it at the end."""
     os.kill(pid, signal.SIGSTOP)
     try:
-        eventually(lambda: state(pid) == "T", f"process {pid} stands still")
+        eventually(lambda: state(pid) == "T", f"process {pid} is stopped")
         yield
     finally:
         with suppress(ProcessLookupError):

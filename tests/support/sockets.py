@@ -1,4 +1,4 @@
-"""Plain client sockets for tests: every wait has a deadline, and what came instead is in the failure."""
+"""Plain client sockets for tests: every wait has a deadline, and a failure shows what came instead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from time import monotonic, sleep
 
 DEADLINE = 30.0
 
-#: More bytes than the kernel's buffers hold of one connection, both ways and at both ends: a server has no bound that
-#: takes more of a client that does not read.
+#: More bytes than the kernel's buffers hold for one connection, both ways and at both ends. A server that takes more
+#: from a client that does not read has no bound.
 MOST_TAKEN = 64 << 20
 
-#: Between two looks at something that can only be looked at; the deadline decides, not this.
+#: Seconds between two checks of a condition that can only be polled; the deadline decides, not this.
 PAUSE = 0.01
 
 
@@ -24,7 +24,7 @@ def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
 
 
 def refuses(port: int) -> bool:
-    """Return whether a newcomer is not let in."""
+    """Return whether a new connection is not accepted."""
     try:
         connect(port).close()
     except OSError:
@@ -48,7 +48,7 @@ def raise_descriptor_limit(count: int) -> None:
 
 
 def read_exactly(sock: socket.socket, size: int) -> bytes:
-    """Return the next `size` bytes; fewer only where the peer ends before."""
+    """Return the next `size` bytes; fewer only if the peer ends first."""
     data = bytearray()
     while len(data) < size and (chunk := sock.recv(size - len(data))):
         data += chunk
@@ -56,7 +56,7 @@ def read_exactly(sock: socket.socket, size: int) -> bytes:
 
 
 def read_line(sock: socket.socket) -> bytes:
-    """Return the next line with its newline; what there was where the peer ends before."""
+    """Return the next line with its newline; less only if the peer ends first."""
     data = bytearray()
     while not data.endswith(b"\n") and (chunk := sock.recv(1)):
         data += chunk
@@ -80,7 +80,7 @@ def ask(sock: socket.socket, message: bytes) -> bytes:
 def fill(sock: socket.socket, data: bytes, quiet: float = 0.5, taken: int = 0) -> int:
     """Send `data` over and over until nothing more is taken for `quiet` seconds; return the bytes taken.
 
-    `taken`: what was taken earlier, to be gone on from and counted. Fail beyond `MOST_TAKEN`.
+    `taken`: the bytes taken earlier; sending continues after them, and they count. Fail beyond `MOST_TAKEN`.
     """
     view = memoryview(data)
     sock.settimeout(quiet)
@@ -93,16 +93,16 @@ def fill(sock: socket.socket, data: bytes, quiet: float = 0.5, taken: int = 0) -
 
 
 def fill_for_good(sock: socket.socket, data: bytes, came_in: Callable[[], float], quiet: float = 0.15) -> int:
-    """The same until the server reads no more, and not for want of time; return the bytes taken.
+    """The same until the server has really stopped reading; return the bytes taken.
 
-    It may not have read for a while because it was kept from running: so `came_in()`, how many bytes it has read, must
-    be more than before, and must stand still while nothing more is taken.
+    On a busy machine it may not read for a while because it does not run. So `came_in()`, how many bytes it has read,
+    must have grown, and must stay the same while nothing more is taken.
     """
     before = last = came_in()
     end, taken, more = monotonic() + DEADLINE, 0, True
     while more or last <= before:
         if monotonic() > end:
-            raise AssertionError(f"it reads on and on, or not at all: {last - before} bytes of {taken}")
+            raise AssertionError(f"it reads for ever, or not at all: {last - before} bytes of {taken}")
         so_far = fill(sock, data, quiet, taken)
         now = came_in()
         more = (so_far, now) != (taken, last)

@@ -16,16 +16,16 @@ class Whole(Model):
         raise NotImplementedError
 
 
-def test_each_promise_is_said_once() -> None:
+def test_each_promise_has_its_own_text() -> None:
     assert len({promise.value for promise in Promise}) == len(Promise)
 
 
-def test_what_is_not_excepted_is_promised() -> None:
+def test_a_model_promises_all_but_its_exceptions() -> None:
     assert Half.promises == {Promise.ANSWERS, Promise.STOPS}
     assert Half.exceptions[Promise.CAP] == "it is half of one"
     assert Whole.promises == set(Promise)
 
 
-def test_what_a_model_does_not_state_is_the_plainest() -> None:
-    assert (Half.backlog, Half.default_cap, Half.wall) == (1024, None, None)
-    assert (Half.scales, Half.preforks, Half.prints) == (False, False, False)
+def test_the_defaults_of_a_model() -> None:
+    assert (Half.backlog, Half.default_cap, Half.fd_setsize) == (1024, None, None)
+    assert (Half.multi_process, Half.preforks, Half.prints) == (False, False, False)

@@ -1,19 +1,19 @@
-"""What is busy's own: it answers everyone, and takes a core for nothing."""
+"""busy only: it answers every client, and uses a whole core for nothing."""
 
-from server.models.busy import Everyone
+from server.models.busy import BusyPoller
 from tests.support.server_process import running_server
 from tests.support.sockets import connections, eventually
 
 
-def test_it_burns_processor_time_while_nobody_says_anything() -> None:
+def test_it_uses_cpu_time_while_all_connections_are_silent() -> None:
     with running_server("--model", "busy") as server, connections(server.port, 3):
         before, turns = server.cpu_seconds(), server.metrics()["loop_turns_total"]
         eventually(lambda: server.cpu_seconds() - before >= 0.3, "it has burnt 0.3 s")
         assert server.metrics()["loop_turns_total"] - turns > 1000
 
 
-def test_everyone_who_is_watched_is_reported_at_once_in_their_order() -> None:
-    everyone = Everyone()
+def test_every_watched_descriptor_is_reported_at_once_in_order() -> None:
+    everyone = BusyPoller()
     for fd in (3, 1, 2):
         everyone.watch(fd, True, fd == 1)
     assert everyone.wait(60.0) == ([3, 1, 2], [1])

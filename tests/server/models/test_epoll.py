@@ -1,10 +1,10 @@
-"""What is epoll's own: its cap is what the descriptor limit allows."""
+"""epoll only: its cap follows the descriptor limit."""
 
 from server.models.epoll import EpollModel
 from tests.support.server_process import running_server
 
 
-def test_the_default_cap_comes_from_the_limit() -> None:
+def test_the_default_cap_follows_the_descriptor_limit() -> None:
     assert EpollModel.default_cap is None
     with running_server("--model", "epoll") as server:
         metrics = server.metrics()

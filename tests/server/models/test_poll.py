@@ -1,10 +1,10 @@
-"""What is poll's own: it looks at everyone in each call, but has no wall."""
+"""poll only: no limit at FD_SETSIZE."""
 
 from server.models.poll import PollModel
 from tests.support.server_process import running_server
 
 
-def test_the_default_cap_comes_from_the_limit() -> None:
+def test_the_default_cap_follows_the_descriptor_limit() -> None:
     assert PollModel.default_cap is None
     with running_server("--model", "poll") as server:
         metrics = server.metrics()

@@ -1,4 +1,4 @@
-"""What is prefork's own: a process for each connection, and what becomes of those processes."""
+"""prefork only: a process for each connection, and how these processes end."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ GREETING = b"Hello from server!\n"
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[ServerProcess]:
-    """A server of three processes, shared by the tests that leave it as it was."""
+    """A server of three processes, shared by tests that leave it as it was."""
     with running_server("--model", "prefork", "--max-connections", "3") as server:
         yield server
 
 
 def pids(server: ServerProcess) -> dict[str, int]:
-    """The processes that serve, by label."""
+    """The serving processes, by label."""
     metrics = server.metrics()
     return {name: int(pid) for name, pid in metrics.items() if name.startswith("process_pid{") and pid}
 
 
-def test_as_many_are_held_as_there_are_processes_and_the_next_waits_for_one(three: ServerProcess) -> None:
+def test_each_process_holds_one_connection_and_the_next_waits(three: ServerProcess) -> None:
     with connections(three.port, 3) as held, connect(three.port) as next_one:
         assert all(ask(client, b"hello\n") == GREETING for client in held)
         next_one.sendall(b"hello\n")
@@ -45,7 +45,7 @@ def test_as_many_are_held_as_there_are_processes_and_the_next_waits_for_one(thre
     three.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
 
 
-def test_a_process_that_is_killed_takes_its_connection_with_it_and_is_replaced(three: ServerProcess) -> None:
+def test_a_killed_process_loses_its_connection_and_is_restarted(three: ServerProcess) -> None:
     with connections(three.port, 2) as clients:
         assert all(ask(client, b"hello\n") == GREETING for client in clients)
         metrics = three.metrics()
@@ -66,8 +66,8 @@ def test_a_process_that_is_killed_takes_its_connection_with_it_and_is_replaced(t
     three.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
 
 
-def test_a_signal_that_comes_to_the_whole_group_is_one_request() -> None:
-    """Each process has it twice, by itself and by its parent: the second must not cut what the first lets finish."""
+def test_a_signal_to_the_whole_group_is_one_stop_request() -> None:
+    """Each process gets it twice, directly and from its parent: the second must not cut what the first drains."""
     flags = ("--model", "prefork", "--max-connections", "2", "--drain-timeout", "25")
     with running_server(*flags) as server, connect(server.port) as client:
         client.sendall(b"hel")
@@ -82,14 +82,14 @@ def test_a_signal_that_comes_to_the_whole_group_is_one_request() -> None:
         assert server.exit_code() == 0
 
 
-def test_one_that_is_told_to_stop_while_it_waits_does_so_and_is_replaced() -> None:
+def test_a_waiting_process_that_is_stopped_is_restarted() -> None:
     with running_server("--model", "prefork", "--max-connections", "1") as server:
         with connect(server.port) as client:
             ask(client, b"hello\n")
         server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
         (pid,) = pids(server).values()
         os.kill(pid, signal.SIGTERM)
-        server.wait_for_line(rf"process 0 \(pid {pid}\) ended with 0, having drained")
+        server.wait_for_line(rf"process 0 \(pid {pid}\) exited with code 0 after draining")
         with connect(server.port) as client:
             assert ask(client, b"hello\n") == GREETING
 
@@ -99,7 +99,7 @@ def test_one_that_is_told_to_stop_while_it_waits_does_so_and_is_replaced() -> No
 
 @pytest.fixture
 def own() -> Iterator[Service]:
-    """What one process serves with. Its signals are the test's."""
+    """The service of one process. The test sends its signals."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = {number: signal.getsignal(number) for number in numbers}
     with service("--model", "prefork", "--drain-timeout", "600") as made:
@@ -111,7 +111,7 @@ def own() -> Iterator[Service]:
             signal.signal(number, handler)
 
 
-def test_a_newcomer_is_not_lost_though_the_signal_comes_with_it(own: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_comes_with_the_signal_is_not_lost(own: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         own.log, "debug", lambda text, *_: text.startswith("new") and os.kill(os.getpid(), signal.SIGTERM)
     )
@@ -123,19 +123,19 @@ def test_a_newcomer_is_not_lost_though_the_signal_comes_with_it(own: Service, mo
     assert own.counters.accepted == own.counters.closed["drain"] == 1
 
 
-def test_a_signal_that_came_before_its_handler_is_heeded(own: Service) -> None:
+def test_a_signal_before_its_handler_stops_the_process(own: Service) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     PreforkModel().serve(own)
     assert own.counters.turns == 0
 
 
-def test_a_signal_breaks_off_the_wait_for_a_newcomer(own: Service) -> None:
+def test_a_signal_interrupts_the_wait_for_a_connection(own: Service) -> None:
     threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
     PreforkModel().serve(own)
     assert own.counters.accepted == 0
 
 
-def test_without_their_parent_the_processes_end() -> None:
+def test_the_processes_end_with_their_parent() -> None:
     with running_server("--model", "prefork", "--max-connections", "2") as server, connect(server.port) as client:
         ask(client, b"hello\n")
         children = list(pids(server).values())

@@ -1,11 +1,11 @@
-"""What is select's own: its wall, and the cap that keeps below it."""
+"""select only: FD_SETSIZE, and the cap that keeps below it."""
 
 from server.models.select import SelectModel
 from tests.support.server_process import running_server
 from tests.support.sockets import ask, connections
 
 
-def test_the_default_cap_is_the_labs_and_fits_below_the_wall() -> None:
+def test_the_default_cap_is_the_labs_and_fits_below_fd_setsize() -> None:
     with running_server("--model", "select") as server:
         assert server.metrics()["max_connections"] == SelectModel.default_cap == 1000
 

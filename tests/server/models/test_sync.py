@@ -1,4 +1,4 @@
-"""The faults of the tutorial's server, which are kept because the lab is to show them."""
+"""The faults of the tutorial server, which the lab keeps in order to show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_silent_first_client_blocks_all_others() -> None:
             with pytest.raises(TimeoutError):
                 second.recv(1024)
             assert server.get("/healthz")[0] == 200
-            assert server.metrics()["loop_lag_seconds"] >= 0.4  # It shows where it hangs.
+            assert server.metrics()["loop_lag_seconds"] >= 0.4  # The lag shows that it hangs.
             first.close()
             second.settimeout(30)
             assert read_to_end(second) == b"Hello from server!\n"
@@ -39,13 +39,13 @@ def test_it_replies_once_to_what_one_recv_brought_and_closes() -> None:
         assert metrics['closed_total{reason="answered"}'] == 1
 
 
-def test_a_client_that_says_nothing_and_leaves_is_counted() -> None:
+def test_a_client_that_leaves_silently_is_counted() -> None:
     with running_server("--model", "sync") as server:
         connect(server.port).close()
         server.wait_for_metrics(lambda metrics: metrics['closed_total{reason="client"}'] == 1)
 
 
-def test_a_signal_in_the_middle_of_a_client_is_a_cut() -> None:
+def test_a_signal_cuts_the_current_client() -> None:
     with running_server("--model", "sync", "--log-level", "debug") as server, connect(server.port):
         server.wait_for_line("new connection from")
         assert server.stop() == 0
@@ -59,10 +59,10 @@ class Broken(socket.socket):
         raise OSError(errno.EIO, "the disk of the network")
 
 
-def test_an_error_that_nothing_covers_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("server.models.sync.next_client", lambda made: (Broken(), "a client"))
     with service("--model", "sync", stream=stream) as made:
         SyncModel()._serve_one(made)
         assert made.counters.closed["failed"] == 1
-    assert "connection of a client failed: [Errno 5] the disk of the network\n" in stream.getvalue()
+    assert "connection from a client failed: [Errno 5] the disk of the network\n" in stream.getvalue()

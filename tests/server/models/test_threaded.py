@@ -1,4 +1,4 @@
-"""What is threaded's own: what blocks, blocks one; and a thread that can't be had ends one newcomer, not the server."""
+"""threaded only: a blocking call blocks one connection, and without a thread one connection ends, not the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.services import service
 from tests.support.sockets import connect, connections, eventually, read_line, read_to_end
 
 
-def test_a_call_that_blocks_holds_up_its_own_connection_only() -> None:
+def test_a_blocking_call_delays_only_its_own_connection() -> None:
     with running_server("--model", "threaded", "--block-ms", "500") as server, connections(server.port, 100) as clients:
         for client in clients:
             client.sendall(b"hello\n")
@@ -29,7 +29,7 @@ def test_a_thread_for_each_connection() -> None:
         eventually(lambda: server.threads() < 21, "the threads end with their connections")
 
 
-def test_without_a_thread_a_newcomer_is_told_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_without_a_thread_is_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(thread: Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -40,7 +40,7 @@ def test_without_a_thread_a_newcomer_is_told_and_counted(monkeypatch: pytest.Mon
         with connect(made.listener.getsockname()[1]) as client:
             assert read_to_end(client) == b"ERR server full\n"
         eventually(lambda: made.counters.closed["failed"] == 1, "it is counted")
-        assert made.counters.held == 0
+        assert made.counters.connections == 0
         monkeypatch.undo()
         made.stops.request()
         serving.join(30)

@@ -1,4 +1,4 @@
-"""The faults of the tutorial's select server, which are kept because the lab is to show them."""
+"""The faults of the tutorial's select server, which the lab keeps in order to show them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def test_one_message_brings_a_flood_of_replies() -> None:
         assert metrics["messages_total"] == 1
 
 
-def test_who_does_not_read_is_sent_what_two_small_buffers_hold() -> None:
+def test_a_client_that_does_not_read_gets_what_two_small_buffers_hold() -> None:
     with running_server("--model", "tutorial") as server, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", server.port))
         client.sendall(b"hello\n")
-        # When the flood has come to its end, select waits: both buffers are full.
+        # At the end of the flood both buffers are full, and select waits.
         out = 'bytes_total{direction="out"}'
         before = server.wait_for_metrics(lambda metrics: metrics[out] > 0)[out]
         while before != (before := server.metrics()[out]):
@@ -38,14 +38,14 @@ def test_who_does_not_read_is_sent_what_two_small_buffers_hold() -> None:
 
 
 class Half(socket.socket):
-    """Its send takes half."""
+    """A socket whose send takes half."""
 
     def send(self, data: bytes, *_: int) -> int:  # type: ignore[override]
         return super().send(data[: len(data) // 2])
 
 
-def test_what_a_send_did_not_take_is_lost() -> None:
-    # No client sees it: when select says that Linux takes something, it takes more than what a recv(1024) brought.
+def test_bytes_that_a_send_did_not_take_are_lost() -> None:
+    # No client sees it: when select reports a socket as writable, Linux takes more than one recv(1024) brings.
     ours, theirs = socket.socketpair()
     flags = ("--model", "tutorial", "--app", "echo", "--log-sync", "no")
     with service(*flags) as made, Half(fileno=ours.detach()) as sock, theirs:
@@ -58,9 +58,9 @@ def test_what_a_send_did_not_take_is_lost() -> None:
         assert made.counters.bytes_out == 14
 
 
-def test_it_dies_of_descriptor_1024_with_one_line_and_3() -> None:
+def test_it_crashes_at_descriptor_1024_with_one_line_and_exit_3() -> None:
     raise_descriptor_limit(1300)
-    # A backlog of 10 would slow the clients down: who finds it full tries again after a second.
+    # A backlog of 10 would slow the clients down: when it is full, they retry after a second.
     with running_server("--model", "tutorial", "--backlog", "1024") as server, ExitStack() as stack:
         for _ in range(1100):
             try:
@@ -69,11 +69,11 @@ def test_it_dies_of_descriptor_1024_with_one_line_and_3() -> None:
                 break
         assert server.exit_code() == 3
         assert server.lines[1:] == [
-            "holdfast server: the tutorial's server died of descriptor 1024: filedescriptor out of range in select()"
+            "holdfast server: the tutorial server crashed at descriptor 1024: filedescriptor out of range in select()"
         ]
 
 
-def test_it_prints_for_each_message_unless_told_not_to() -> None:
+def test_it_prints_for_each_message_unless_log_sync_is_no() -> None:
     with running_server("--model", "tutorial", "--app", "echo") as server, connect(server.port) as client:
         ask(client, b"one\n")
         server.wait_for_line("^getting data: b'one'$")
@@ -84,7 +84,7 @@ def test_it_prints_for_each_message_unless_told_not_to() -> None:
         assert not any("getting data" in line for line in server.lines)
 
 
-def test_a_client_that_resets_is_counted_and_nobody_else_is_hurt() -> None:
+def test_a_client_that_resets_is_counted_and_the_others_are_served() -> None:
     with running_server("--model", "tutorial") as server, connect(server.port) as other:
         client = connect(server.port)
         client.sendall(b"hello\n")
@@ -95,7 +95,7 @@ def test_a_client_that_resets_is_counted_and_nobody_else_is_hurt() -> None:
         eventually(lambda: server.metrics()["connections"] == 1, "only the other is held")
 
 
-def test_an_error_that_nothing_covers_is_in_the_log() -> None:
+def test_an_unexpected_error_is_logged() -> None:
     def fails(sock: socket.socket) -> NoReturn:
         raise OSError(errno.EIO, "the disk of the network")
 

@@ -1,0 +1,1 @@
+"""Connections on asyncio's event loop."""

@@ -1,0 +1,1 @@
+"""Blocking calls: one thread or process serves one connection at a time."""

@@ -1,0 +1,1 @@
+"""What the server says about itself: counters, /metrics and /healthz, and the log."""

@@ -1,0 +1,1 @@
+"""What the operating system gives the server: sockets, signals, descriptor limits, /proc, errno values."""
