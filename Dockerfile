@@ -6,7 +6,7 @@
 # The base by version tag. `lab` swaps in holdfast-base:trixie where no registry can be reached.
 ARG BASE_IMAGE=python:3.13-slim
 # Where packages are installed; the same Python as BASE_IMAGE. Differs only for the fallback base, whose
-# twin also trusts the host's own CA bundle.
+# build image also trusts the host's own CA bundle.
 ARG BUILD_IMAGE=${BASE_IMAGE}
 
 FROM ${BUILD_IMAGE} AS build

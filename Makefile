@@ -15,13 +15,13 @@ setup: .venv/lab  ## Prepare .venv and the images
 up: .venv/lab  ## Start the lab and say where its page is
 	@$(LAB) up
 
-down: .venv/lab  ## End it
+down: .venv/lab  ## Stop it
 	@$(LAB) down
 
 logs: .venv/lab  ## Print the logs of server, master and workers
 	@$(LAB) logs
 
-status: .venv/lab  ## Say what runs
+status: .venv/lab  ## Show what runs
 	@$(LAB) status
 
 load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TIME=60s SCENARIO=hold
@@ -36,8 +36,8 @@ bench-load: .venv/lab  ## Measure the load generator against its peers (20 minut
 bench-server: .venv/lab  ## Measure the select server against its peers (20 minutes; ONLY=all-900,few for some rows)
 	@$(LAB) bench-server
 
-test: .venv/dev  ## Run all tests (each room in a process of its own)
-	@.venv/bin/python tests/run.py
+test: .venv/dev  ## Run all tests (ONLY=server,load for some parts; COVERAGE=yes to measure it)
+	@.venv/bin/python tests/run.py $(ONLY)
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff check .
@@ -50,7 +50,7 @@ format: .venv/dev  ## Format the code
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
-lock: .venv/dev  ## Pin the requirements anew, with hashes, from pyproject.toml
+lock: .venv/dev  ## Pin the requirements again, with hashes, from pyproject.toml
 	.venv/bin/pip install --quiet uv
 	for group in server load lab bench dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

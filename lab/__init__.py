@@ -1,1 +1,1 @@
-"""The host side of the lab: starts it, watches it, brings its artefacts home, cleans up. Imported by nobody."""
+"""The host side of the lab: it starts labs and runs, collects their artefacts and cleans up. Only bench/ imports it."""

@@ -1,4 +1,4 @@
-"""What may go wrong on the host side, each with the exit code that scripts can tell apart."""
+"""The errors of the host side, each with an exit code of its own for scripts."""
 
 from collections.abc import Callable
 
@@ -29,20 +29,20 @@ class UsageError(LabError):
     exit_code = EXIT_USAGE
 
 
-def mistake(who: str, log: str) -> UsageError:
-    """Give the error of a program of the lab that ended with 2: a setting that it can't use, told in its last line."""
-    line = last_lines(log, 1).removeprefix(f"holdfast {who}: ")
-    return UsageError(f"{who}: {line or f'ended with {EXIT_USAGE}, and said nothing'}")
+def usage_error(role: str, log: str) -> UsageError:
+    """Give the error of a program that ended with 2: the last line of its log says which setting is wrong."""
+    line = last_lines(log, 1).removeprefix(f"holdfast {role}: ")
+    return UsageError(f"{role}: {line or f'ended with {EXIT_USAGE} and wrote nothing'}")
 
 
 class Interrupted(BaseException):
     """Ctrl-C, SIGTERM or SIGHUP (exit 130). A BaseException, so that no `except Exception` swallows it."""
 
 
-def to_its_end(clean_up: Callable[[], None]) -> None:
-    """Call `clean_up`; an interrupt that falls into it is raised only after a second, undisturbed call.
+def finish_despite_interrupt(clean_up: Callable[[], None]) -> None:
+    """Call `clean_up`; if an interrupt comes while it runs, call it again before the interrupt is raised.
 
-    (The first signal makes the process deaf to further ones, see lab/__main__.py.)
+    (After the first signal the process ignores further ones, see lab/__main__.py.)
     """
     try:
         clean_up()

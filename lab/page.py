@@ -1,17 +1,20 @@
-"""Asks the page, and the ports of 127.0.0.1, what the host side has to know."""
+"""The state of the page, and of the ports of 127.0.0.1, for the host side."""
 
 import errno
 import json
+import random
 import socket
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPException
 from typing import Any
 
 from lab.errors import LabError
 
-# The page is on this machine: a proxy that the environment names is never asked for it.
+# The page is on this machine: a proxy of the environment is not used for it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# From 32768 on the kernel gives ports to outgoing connections, of which a load opens many.
+_BELOW_EPHEMERAL = range(10_000, 30_000)
 
 
 def state(address: str) -> dict[str, Any] | None:
@@ -41,8 +44,8 @@ def taken(port: int, host: str = "127.0.0.1") -> bool:
     return False
 
 
-def demand_free(setting: str, port: str) -> None:
-    """Raise LabError if another program listens on `port`; `setting` is what moves the lab to another one."""
+def check_free(setting: str, port: str) -> None:
+    """Raise LabError if another program listens on `port`; `setting` is the variable that chooses another one."""
     if taken(int(port)):
         raise LabError(
             f"port {port} on 127.0.0.1 is taken by another program: `make up {setting}=...` takes another one"
@@ -50,8 +53,9 @@ def demand_free(setting: str, port: str) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that was free a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a port that was free a moment ago, and that no outgoing connection takes before it is bound."""
+    for port in random.sample(_BELOW_EPHEMERAL, 100):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise LabError(f"no free port on {host}")

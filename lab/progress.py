@@ -1,4 +1,4 @@
-"""What the lab says while it works: one line for each step on stderr, a ticking one where a step is long.
+"""What the lab prints while it works: a line for each step on stderr, and more of them while a long step runs.
 
 Results go to stdout; steps, progress and errors to stderr, so that a script can read the one without the other.
 """
@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The line that the master of a run says each second; before the first of them the run has not begun.
-SECOND = re.compile(r"^held \d+/\d+ ")
+# The master of a run writes such a line each second (rawsocket/master/reports/console.py); the first one says that the
+# run has started.
+PROGRESS_LINE = re.compile(r"^held \d+/\d+ ")
 
 
 def say(text: str) -> None:
-    """Write one line for the person who waits."""
+    """Write one line about what is being done."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
@@ -28,7 +29,7 @@ def result(text: str) -> None:
 
 @contextmanager
 def step(text: str, every: float = 10.0) -> Iterator[None]:
-    """Announce a step that may be long, tell each `every` seconds that it still runs, and how long it took."""
+    """Announce a step; say every `every` seconds that it still runs, and at the end how long it took."""
     done = threading.Event()
     started = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""One wait for everything: it has a deadline, fails early if what it waits for has died, and shows the evidence."""
+"""One way to wait: with a deadline, with an early failure if the subject of the wait has died, and with evidence."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def wait_for(
 ) -> None:
     """Return once `ready()` is true, asked every `interval` seconds.
 
-    `died()` gives the reason why waiting is in vain, or "". Raises LabError at once then, or after `timeout`
+    `died()` gives the reason why it will never be ready, or "". Raises LabError at once then, or after `timeout`
     seconds, with the last lines of `evidence()`.
     """
     deadline = time.monotonic() + timeout

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from rawsocket.settings.plan import Plan, UsageError, from_environ, without_empty
+from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, without_empty
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
 SCENARIOS = Path("locustfiles")
@@ -154,7 +154,10 @@ def outlive_start(started: float) -> None:
 
     compose loses the exit code of a master that ends while it still starts the workers (1.29, 2.26), or hangs.
     """
-    left = started + float(os.environ.get("HOLDFAST_MIN_LIFE_S") or 0) - time.monotonic()
+    try:
+        left = started + float(read_setting(os.environ, "HOLDFAST_MIN_LIFE_S")) - time.monotonic()
+    except UsageError:
+        return  # `main` has said so
     if left > 0:
         signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, left)
 

@@ -117,7 +117,7 @@ class Attachment:
         if self.controller:
             self.controller.on_test_start()
         if self.agent:
-            gc.unfreeze()  # see arrivals.py
+            gc.unfreeze()  # see users/arrivals.py
             gc.collect()  # before the run rather than in it
             self.agent.on_test_start()
 

@@ -1,38 +1,240 @@
-"""`make test`: every group of tests in a pytest process of its own, because importing Locust patches the process.
+"""`make test`: all tests, in parts that run at the same time; `make test ONLY=server,load` runs some of the parts,
+`make test COVERAGE=yes` also prints how much of each package was run.
 
-A group that needs an engine or a Chromium is skipped, with a line that says so, where there is none; with
-HOLDFAST_REQUIRE=docker,chromium a group that would be skipped fails instead.
+Most tests wait: for processes to start, for containers, for time to pass. So several pytest processes run at once. Each
+is of one part, because importing Locust patches the process; those of a large part share its tests
+(support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
+The output of a part's processes is printed when the last of them has ended.
+
+A part that needs an engine or a Chromium is skipped where there is none, and says so; with
+HOLDFAST_REQUIRE=docker,chromium it fails instead.
 """
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = {
-    "server": ["tests/server"],
-    "load": ["tests/rawsocket", "tests/locustfiles"],
-    "lab and meta": ["tests/lab", "tests/meta"],
-    "containers": ["tests/containers"],
-    "browser": ["tests/browser"],
+sys.path.insert(0, str(ROOT))
+
+from tests.support import measured  # noqa: E402
+
+#: Name of each part: its folders, and the number of processes that share their tests.
+PARTS: dict[str, tuple[list[str], int]] = {
+    "containers": (["tests/containers"], 1),
+    "load": (["tests/rawsocket", "tests/locustfiles"], 3),
+    "lab": (["tests/lab", "tests/bench"], 2),
+    "server": (["tests/server"], 2),
+    "browser": (["tests/browser"], 1),
+    "meta": (["tests/meta"], 1),
 }
+#: Processes that run at once: the tests need a third of a core each, and labs in containers more than that.
+AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
+#: The order in which pytest's own last line counts outcomes.
+OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error")
+NO_TESTS = 5  # pytest's exit code when it has selected none
+GRACE_S = 60.0  # for a process that was interrupted to end what its tests have started
+TERMINAL_EVERY_S, LOG_EVERY_S = 1.0, 30.0
 
 
-def main(names: list[str]) -> int:
-    """Run the groups named, or all; 1 if any failed."""
+@dataclass
+class Process:
+    """One pytest process. Its output goes to a file."""
+
+    popen: "subprocess.Popen[bytes]"
+    output: Path
+
+    def interrupt(self) -> None:
+        """Have it end its tests, and what those have started; at most once, or it would not finish that either."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGINT)
+
+    def end(self, deadline: float) -> None:
+        """Wait for its end, and kill its process group after `deadline`."""
+        try:
+            self.popen.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.popen.send_signal(signal.SIGKILL)
+            self.popen.wait()
+
+
+@dataclass
+class Part:
+    """One part of the tests, and what came of it so far."""
+
+    name: str
+    folder: Path
+    environment: dict[str, str]
+    started: float = 0.0
+    seconds: float = 0.0
+    waiting: int = 0  # processes that are still to be started
+    processes: list[Process] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+
+    def start(self, marker: str) -> None:
+        """Start one more process for the tests that `marker` selects."""
+        if not self.processes:
+            self.started = time.monotonic()
+        share = self.folder / marker.replace(" ", "-")
+        share.mkdir(parents=True, exist_ok=True)
+        options = ["-q", "-rs", "-m", marker, "-p", "tests.support.sharing", "--share", str(share)]
+        output = share / f"{len(self.processes)}.out"
+        with output.open("wb") as file:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", "pytest", *options, *PARTS[self.name][0]],
+                cwd=ROOT, env=self.environment, process_group=0,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.processes.append(Process(popen, output))
+        self.waiting -= 1
+
+    def running(self) -> int:
+        """How many of its processes have not ended yet."""
+        return sum(process.popen.poll() is None for process in self.processes)
+
+    def finish(self) -> None:
+        """Print the output of its processes, which have ended."""
+        for process in self.processes:
+            code = process.popen.returncode
+            self.codes.append(code)
+            if code != NO_TESTS:
+                text = process.output.read_text(errors="replace").strip()
+                print(f"== {self.name}, process {process.popen.pid}, exit code {code}\n{text}", flush=True)
+        self.processes = []
+        self.seconds += time.monotonic() - self.started
+
+    def outcomes(self) -> "Counter[str]":
+        """How many tests have passed, failed, ... so far."""
+        lines = [path.read_text().split() for path in self.folder.glob("*/outcomes")]
+        return Counter(word for words in lines for word in words)
+
+    def failed(self) -> bool:
+        """Whether a test or a process failed, or no test was run at all."""
+        return not self.outcomes() or any(code not in (0, NO_TESTS) for code in self.codes)
+
+
+def total(outcomes: "Counter[str]", seconds: float) -> str:
+    """Give the totals in the words of pytest's own last line."""
+    counts = [f"{outcomes[name]} {_plural(name, outcomes[name])}" for name in OUTCOMES if outcomes[name]]
+    clock = f" ({int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02})" if seconds >= 60 else ""
+    return f"{', '.join(counts) or 'no tests ran'} in {seconds:.2f}s{clock}"
+
+
+def _plural(name: str, count: int) -> str:
+    if name == "error":
+        return "error" if count == 1 else "errors"
+    return "warning" if name == "warnings" and count == 1 else name
+
+
+class Progress:
+    """One line with the number of tests that each part has run: rewritten on a terminal, now and then in a log."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.parts = parts
+        self.terminal = sys.stdout.isatty()
+        self.started = self.shown = time.monotonic()
+
+    def show(self) -> None:
+        """Show it if it is time to."""
+        now = time.monotonic()
+        if now - self.shown < (TERMINAL_EVERY_S if self.terminal else LOG_EVERY_S):
+            return
+        self.shown = now
+        line = f"-- {now - self.started:.0f} s: " + ", ".join(map(self._part, self.parts))
+        print(f"\r{line}\x1b[K" if self.terminal else line, end="" if self.terminal else "\n", flush=True)
+
+    def _part(self, part: Part) -> str:
+        outcomes = part.outcomes()
+        bad = outcomes["failed"] + outcomes["error"]
+        done = sum(outcomes.values()) - outcomes["warnings"]
+        return (
+            f"{part.name} {done}{f' ({bad} failed)' if bad else ''}{'' if part.processes or part.waiting else ' done'}"
+        )
+
+    def clear(self) -> None:
+        """Make room for other lines."""
+        if self.terminal:
+            print("\r\x1b[K", end="", flush=True)
+
+
+def run(parts: list[Part]) -> None:
+    """Run all parts beside each other, and then the tests that must be alone."""
+    progress = Progress(parts)
+    _run(parts, "not alone", AT_ONCE, progress)
+    for part in [part for part in parts if (part.folder / "not-alone/alone").exists()]:
+        _run([part], "alone", 1, progress)
+
+
+def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
+    """Run `at_once` processes at a time: first one of each part, then the others of the large parts."""
+    for part in parts:
+        part.waiting = min(PARTS[part.name][1], at_once)
+    unfinished = list(parts)
+    while unfinished:
+        running = sum(part.running() for part in unfinished)
+        waiting = sorted((part for part in unfinished if part.waiting), key=lambda part: len(part.processes))
+        if waiting and running < at_once:
+            waiting[0].start(marker)
+            continue
+        for part in [part for part in unfinished if not part.waiting and not part.running()]:
+            progress.clear()
+            part.finish()
+            unfinished.remove(part)
+        progress.show()
+        time.sleep(0.1)
+
+
+@contextmanager
+def ended(parts: list[Part]) -> Iterator[None]:
+    """Let no process outlive this block: Ctrl-C interrupts each once, and waits while it cleans up."""
+    try:
+        yield
+    finally:
+        running = [process for part in parts for process in part.processes]
+        for process in running:
+            process.interrupt()
+        for process in running:
+            process.end(time.monotonic() + GRACE_S)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the parts named, or all; 1 if any failed, 2 for a name that there is not, 130 after Ctrl-C."""
+    names = [name for argument in arguments for name in argument.replace(",", " ").split()] or list(PARTS)
+    if unknown := [name for name in names if name not in PARTS]:
+        print(f"no such part: {', '.join(unknown)} (parts: {', '.join(PARTS)})", file=sys.stderr)
+        return 2
     # A shell that runs this in the background has it ignore SIGINT, and all processes of the tests would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    failed = []
-    for name in names or GROUPS:
-        print(f"== {name}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="holdfast-tests-") as folder:
+        coverage = Path(folder) / "coverage"
+        environment = measured.environment(coverage) if os.environ.get("COVERAGE") == "yes" else dict(os.environ)
+        parts = [Part(name, Path(folder) / name, environment) for name in dict.fromkeys(names)]
         started = time.monotonic()
-        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-rs", *GROUPS[name]], cwd=ROOT, check=False)
-        print(f"== {name}: exit {done.returncode}, {time.monotonic() - started:.0f} s", flush=True)
-        if done.returncode:
-            failed.append(name)
-    print("all groups passed" if not failed else f"failed: {', '.join(failed)}", flush=True)
+        try:
+            with ended(parts):
+                run(parts)
+        except KeyboardInterrupt:
+            for part in parts:
+                part.finish()
+            print("\ninterrupted", flush=True)
+            return 130
+        if environment != os.environ:
+            print(f"== coverage\n{measured.table(coverage)}", flush=True)
+        for part in parts:
+            print(f"== {part.name}: {total(part.outcomes(), part.seconds)}", flush=True)
+        failed = [part.name for part in parts if part.failed()]
+        print("all parts passed" if not failed else f"failed: {', '.join(failed)}")
+        everything = sum((part.outcomes() for part in parts), Counter())
+        print(f"== {total(everything, time.monotonic() - started)} ==", flush=True)
     return bool(failed)
 
 

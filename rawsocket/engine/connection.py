@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.connector import ConnectAttempt, readable
+from rawsocket.engine.connect.connector import ConnectAttempt, readable
 from rawsocket.engine.exchange import NEVER, READ_SIZE, Exchange
 from rawsocket.engine.in_flight import InFlight
 from rawsocket.engine.owner import Owner

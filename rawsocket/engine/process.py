@@ -2,7 +2,7 @@
 
 import functools
 
-from rawsocket.engine.connector import Connector
+from rawsocket.engine.connect.connector import Connector
 from rawsocket.engine.deadlines import Deadlines
 from rawsocket.engine.reactor import Reactor
 

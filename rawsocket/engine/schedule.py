@@ -59,7 +59,7 @@ def arrivals(count: int, begin: float, end: float, random: Random | None, phase:
     span = end - begin
     if random is not None:
         return sorted(begin + span * random() for _ in range(count))
-    return [begin + span * (number + phase) / count for number in range(count)]
+    return [min(end, begin + span * (number + phase) / count) for number in range(count)]  # rounding may exceed `end`
 
 
 def backoff(failures: int, random: Random) -> float:

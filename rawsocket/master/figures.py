@@ -47,12 +47,12 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
 
 
 def answered(report: Report) -> float:
-    """The messages that were answered, of which the rate is told."""
+    """The messages that were answered, for their rate."""
     return report.counts.messages.answered
 
 
 def cpu_s(report: Report) -> float:
-    """The CPU time that the worker used, of which its share of a core follows."""
+    """The CPU time that the worker used, for its share of a core."""
     return report.cpu_s
 
 

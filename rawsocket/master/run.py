@@ -15,12 +15,13 @@ from typing import Any
 from gevent.event import Event
 
 from rawsocket.master.server_counts import ServerCounts
-from rawsocket.master.steady_window import STEADY_AFTER_S, SteadyWindow, WorkerWindow
+from rawsocket.master.steady_window import SteadyWindow, WorkerWindow
 from rawsocket.master.timeline import Sample, Timeline
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Histograms, Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.report import Counts, Overdue, Report, total
+from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.verdict.ledger_rows import WireFormat
 
 

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
-STALE_S = 2.0  # an answer older than that is none; the steady window waits as long, see steady_window.py
+STALE_S = 2.0  # an answer older than that is none; the steady window waits as long: STEADY_AFTER_S
 # When the server started, by which a restart is noticed, and the CPU time of its first process.
 STARTED = "process_start_time_seconds"
 OWN_CPU = "process_cpu_seconds_total"

@@ -14,15 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rawsocket.master import worker_lag
-from rawsocket.master.server_probe import STALE_S
 from rawsocket.master.timeline import Sample
 from rawsocket.master.worker_lag import Figure
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies
 from rawsocket.measurement.report import Report
 
-# By then what the ramp caused is over, and what the server counted in it is too old to stand beside a steady second.
-STEADY_AFTER_S = STALE_S
 OVERDUE_S = 3.0  # three report intervals
 
 

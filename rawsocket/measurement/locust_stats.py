@@ -47,7 +47,7 @@ class BatchRow(Row):
 
     def skip(self) -> None:
         """Take all that happened as told."""
-        self.settle()
+        self.bin_times()
         self.untold = Counter()
         self.told_failures = dict(self.failures)
         self.told_bytes = self.bytes
@@ -131,7 +131,7 @@ def foreign(hook: EventHook) -> bool:
 
 
 def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
-    row.settle()
+    row.bin_times()
     now = time.time()
     failures = {key: count - row.told_failures.get(key, 0) for key, count in row.failures.items()}
     failed, answered = sum(failures.values()), row.untold.total()
@@ -158,7 +158,7 @@ def _put_times(entry: StatsEntry, times: Counter[int]) -> None:
     for us, count in times.items():
         buckets[locust.stats.bucket_response_time(us / 1000)] += count
     entry.response_times = dict(buckets)
-    # Locust says int and means any number: what it is told by `events.request` are floats as well.
+    # Locust says int and means any number: what `events.request` brings are floats as well.
     entry.total_response_time = cast(int, sum(us * count for us, count in times.items()) / 1000)
     entry.min_response_time = cast(int, min(times) / 1000)
     entry.max_response_time = cast(int, max(times) / 1000)

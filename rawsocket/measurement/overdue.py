@@ -10,7 +10,7 @@ nothing for it. Rules:
 - A message is waiting only where its reply is wanted: a message of `Send` without an expected reply is, when a
   `Receive` waits for it.
 - It waits for what is *owed*: a reply since the oldest message in flight was sent, or a connection since its connect
-  was begun. What became due behind that waits for the same. Where nothing is owed, or bytes have come that were not
+  was started. What became due behind that waits for the same. Where nothing is owed, or bytes have come that were not
   read yet, a message waits for this process and not for the server.
 - A reply that is owed for less than OWED_AFTER counts as in transit and is left out.
 """

@@ -1,6 +1,6 @@
 """What became of every connection and message in this process, as plain counters.
 
-Strategy: the hot path only appends a time to a list and adds to integers; `Row.settle` moves the times into
+Strategy: the hot path only appends a time to a list and adds to integers; `Row.bin_times` moves the times into
 sparse histograms, many at a time (0.2 us a value; HdrHistogram's own `record_value` takes 2.7), and whoever
 reports turns those into a message for the master. No lock: everything runs in one thread, and no method here
 can yield.
@@ -38,7 +38,7 @@ from rawsocket.measurement.report import (
     Sessions,
     StormReport,
 )
-from rawsocket.measurement.rows import CONNECTION_ROWS, SETTLE_AFTER, TYPE, Row, Rows, Times
+from rawsocket.measurement.rows import BIN_AFTER, CONNECTION_ROWS, TYPE, Row, Rows, Times
 
 EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
 
@@ -125,14 +125,14 @@ class Recorder:
         row = self.row(name)
         row.bytes += length
         row.full.append(times)
-        if len(row.full) >= SETTLE_AFTER:
-            row.settle()
+        if len(row.full) >= BIN_AFTER:
+            row.bin_times()
 
     def gather(self) -> None:
         """Move the times that were gathered into the histograms."""
         for group in (self.rows, *self.groups):
             for row in group.values():
-                row.settle()
+                row.bin_times()
 
     def failure(self, name: str, failure: str) -> None:
         """Add an event that failed; `failure` is one of errors.NAMES."""

@@ -188,7 +188,7 @@ class Lag(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Limits(Wire):
-    """What one worker has: descriptors and ports by number, memory in KB, and whom it shares the latter two with."""
+    """What one worker has: descriptors and ports by number, memory in KB; `net` and `memory` name what shares them."""
 
     descriptors: int
     ports: int

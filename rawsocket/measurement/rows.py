@@ -1,6 +1,6 @@
 """The rows of the statistics: each has the successes, failures, bytes and times of all events of one name.
 
-HdrHistogram's own `record_value` takes 2.7 us a value; gathering and settling takes 0.2.
+HdrHistogram's own `record_value` takes 2.7 us a value; gathering times and binning them takes 0.2.
 """
 
 from collections import Counter
@@ -16,8 +16,8 @@ CONNECTION_ROWS = (*CONNECTS, DROP)
 
 # HdrHistogram with 3 significant digits tells 2,048 values apart in each power of two.
 KEPT_BITS = 11
-# Times that a row gathers before it settles by itself; as many take about a tenth of a millisecond.
-SETTLE_AFTER = 500
+# Times that a row gathers before it bins them by itself; as many take about a tenth of a millisecond.
+BIN_AFTER = 500
 MICROSECONDS = (1e6).__mul__
 
 Times = tuple[float, float, float]
@@ -56,7 +56,7 @@ class Row:
         """Events of this row."""
         return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
 
-    def settle(self) -> None:
+    def bin_times(self) -> None:
         """Move the times that were gathered into the histograms."""
         plain, full = self.plain, self.full
         if plain:
@@ -77,14 +77,14 @@ class Row:
 
     def take(self) -> dict[str, list[list[int]]]:
         """The histograms' [us, count] pairs since the last call."""
-        self.settle()
+        self.bin_times()
         taken = {"sent": _pairs(self.sent), "due": _pairs(self.due), "first": _pairs(self.first)}
         self.sent, self.due, self.first = Counter(), Counter(), Counter()
         return taken
 
 
 class ConnectRow(Row):
-    """A row of connect attempts: only one time each, from begun to connected."""
+    """A row of connect attempts: only one time each, from its start to the connection."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The lab's flags: one table, from which the command line, the environment and the page's form are made.
+"""The settings that are also flags on Locust's command line, variables and fields of the page's form.
 
 Rules: every option is added on the parser itself, because Locust's form doesn't show (and trips over)
 arguments in groups. An empty environment value counts as unset. A value out of range is one line
@@ -7,92 +7,17 @@ parser at every page load. Pure but for reading the environment in `add_to`.
 """
 
 import argparse
-import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from rawsocket.settings.thresholds import THRESHOLDS
+from rawsocket.settings import table
+from rawsocket.settings.row import Setting
 
-Value = int | float | str
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One flag; `parse` turns text into its value, or raises ValueError with one line."""
-
-    name: str
-    env: str
-    type: type
-    default: Value
-    help: str
-    low: float = -math.inf
-    high: float = math.inf
-    above: bool = False  # low itself is out of range
-    choices: tuple[str, ...] | None = None
-    in_form: bool = True
-
-    @property
-    def flag(self) -> str:
-        """The flag as typed on the command line."""
-        return "--" + self.name.replace("_", "-")
-
-    def parse(self, text: str) -> Value:
-        """The value that the text means; ValueError has one line that says what was expected."""
-        if self.choices is not None:
-            if text not in self.choices:
-                raise self._error(text)
-            return text
-        try:
-            value: Value = self.type(text)
-        except ValueError:
-            raise self._error(text) from None
-        return self.check(value)
-
-    def check(self, value: Value) -> Value:
-        """Give the value back if it is in range; ValueError has one line that says what was expected."""
-        if self.choices is not None:
-            if value not in self.choices:
-                raise self._error(value)
-        elif not isinstance(value, int | float) or not self._fits(value):
-            raise self._error(value)
-        return value
-
-    def _fits(self, value: float) -> bool:
-        if not math.isfinite(value):
-            return False
-        return (self.low < value if self.above else self.low <= value) and value <= self.high
-
-    def expected(self) -> str:
-        """What values are right, in words."""
-        if self.choices is not None:
-            return "one of " + ", ".join(self.choices)
-        kind = "a whole number" if self.type is int else "a number"
-        low = "above" if self.above else "from"
-        upto = f" to {self.high:g}" if math.isfinite(self.high) else (" on" if not self.above else "")
-        return f"{kind} {low} {self.low:g}{upto}"
-
-    def _error(self, value: object) -> ValueError:
-        return ValueError(f"{self.env}={value} ({self.flag}) is not {self.expected()}")
-
-
-DAY = 86_400.0
-OPTIONS: tuple[Option, ...] = (
-    Option("every", "EVERY", float, 10.0, "seconds between a user's messages; 0: hold and say nothing", 0, DAY),
-    # 16 MiB: what a message may cost a worker; the lab's own server takes 64 KiB unless told otherwise.
-    Option("size", "SIZE", int, 20, "bytes of a message, its end mark not counted", 1, 1 << 24),
-    Option("timeout", "TIMEOUT", float, 10.0, "seconds to wait for a connect, a send, a reply", 0, DAY, above=True),
-    Option("app", "APP", str, "echo", "what the server answers", choices=("echo", "hello", "work")),
-    Option("pace", "PACE", str, "open", "open: when due; closed: after the reply", choices=("open", "closed")),
-    Option("arrivals", "ARRIVALS", str, "even", "how connects are spread", choices=("even", "poisson")),
-    Option("framing", "FRAMING", str, "line", "how messages are told apart", choices=("line", "chunk")),
-    *(
-        Option(row.name, row.name.upper(), row.type, row.default, f"{row.help}; {row.off:g}: not judged", row.off)
-        for row in THRESHOLDS
-    ),
-)
-BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+OPTIONS: tuple[Setting, ...] = (*table.OPTIONS, *table.THRESHOLDS)
+BY_NAME: Mapping[str, Setting] = {option.name: option for option in OPTIONS}
+# Locust's options have no unset numbers. A threshold that is unset is not judged, and 0 says the same.
+DEFAULTS: Mapping[str, Any] = {option.name: option.parse(option.default or "0") for option in OPTIONS}
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -104,25 +29,25 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def value(options: object, name: str) -> Any:
     """The option's value in Locust's parsed options, or its default where those are missing."""
-    return getattr(options, name, BY_NAME[name].default)
+    return getattr(options, name, DEFAULTS[name])
 
 
-def _arguments(option: Option, environ: Mapping[str, str]) -> dict[str, Any]:
+def _arguments(option: Setting, environ: Mapping[str, str]) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "type": _argument_type(option),
-        "default": option.default,
+        "default": DEFAULTS[option.name],
         "help": option.help,
-        "include_in_web_ui": option.in_form,
+        "include_in_web_ui": True,
     }
-    if option.choices is not None:
-        arguments["choices"] = list(option.choices)
-    if environ.get(option.env) != "":
-        arguments["env_var"] = option.env
+    if option.kind.choices:
+        arguments["choices"] = list(option.kind.choices)
+    if environ.get(option.variable) != "":
+        arguments["env_var"] = option.variable
     return arguments
 
 
-def _argument_type(option: Option) -> Callable[[str], Value]:
-    def parse(text: str) -> Value:
+def _argument_type(option: Setting) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
         try:
             return option.parse(text)
         except ValueError as error:

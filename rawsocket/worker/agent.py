@@ -22,6 +22,7 @@ from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
+from rawsocket.settings.plan import read_setting
 from rawsocket.worker import limits
 from rawsocket.worker.lag import LagMeter
 from rawsocket.worker.user_group import UserStopper
@@ -44,7 +45,7 @@ class WorkerAgent:
         locust_patches.lighten_worker()
         locust_patches.report_every(REPORT_S)
         UserStopper(runner)
-        sources = [part.strip() for part in self._environ.get("SOURCES", "").split(",") if part.strip()]
+        sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
         self.limits = limits.read(sources=len(sources))
         self.lag_meter = LagMeter()

@@ -49,7 +49,7 @@ def lab_page() -> Iterator[Page]:
         lab("down", **own)
 
 
-def test_a_strangers_first_minutes(browser: Browser, lab_page: Page) -> None:
+def test_start_watch_and_stop_a_run_in_the_browser(browser: Browser, lab_page: Page) -> None:
     errors: list[str] = []
     browser.on("pageerror", lambda error: errors.append(str(error)))
     SHOTS.mkdir(parents=True, exist_ok=True)

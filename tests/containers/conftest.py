@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from lab import engine, page
+from lab import page
+from lab.engines.docker.client import connect, unreachable
 from tests.conftest import missing
 from tests.support.lab import Page, lab
 
@@ -16,10 +17,10 @@ PROJECT = f"holdfast-test-{os.getpid()}"
 
 @pytest.fixture(scope="session")
 def client() -> docker.DockerClient:
-    reason = engine.unreachable()
+    reason = unreachable()
     if reason:
         missing("docker", reason)
-    return engine.client()
+    return connect()
 
 
 @pytest.fixture(scope="session")

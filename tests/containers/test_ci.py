@@ -62,7 +62,7 @@ def test_ci_gives_its_verdict_as_exit_code(
     assert _left(client) == []
 
 
-def test_ctrl_c_leaves_nothing(client: docker.DockerClient, images: None) -> None:
+def test_ctrl_c_removes_containers_networks_and_volumes(client: docker.DockerClient, images: None) -> None:
     command = [sys.executable, "-u", "-m", "lab", "ci", "--users", "20", "--time", "60s"]
     running = subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -98,7 +98,7 @@ def _of_the_master(output: str) -> str:
     ("extra", "code"),
     [({}, 0), ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 3), ({"WORKERS": "0"}, 4), ({"MIN_HELD": "61"}, 2)],
 )
-def test_plain_compose_gives_the_masters_code(
+def test_plain_compose_exits_with_the_masters_code(
     client: docker.DockerClient, images: None, version: int, extra: dict[str, str], code: int
 ) -> None:
     composes = _composes()

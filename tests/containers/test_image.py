@@ -3,7 +3,7 @@
 import docker
 import pytest
 
-from lab import base
+from lab.engines.docker import base_image as base
 
 IMAGES = ("holdfast-server:local", "holdfast-load:local")
 
@@ -14,7 +14,7 @@ def _sh(client: docker.DockerClient, image: str, script: str, **options: object)
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_runs_as_a_plain_user(client: docker.DockerClient, images: None, image: str) -> None:
+def test_image_runs_as_a_plain_user(client: docker.DockerClient, images: None, image: str) -> None:
     assert _sh(client, image, "id -u; id -g").split() == ["10001", "10001"]
 
 
@@ -29,7 +29,7 @@ def test_final_stage_has_no_compiler_no_pip_no_cache(client: docker.DockerClient
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_final_stage_holds_nothing_of_the_host(client: docker.DockerClient, images: None, image: str) -> None:
+def test_final_stage_contains_nothing_from_the_host(client: docker.DockerClient, images: None, image: str) -> None:
     bundle = "sha256sum /etc/ssl/certs/ca-certificates.crt 2>/dev/null || echo none"
     assert _sh(client, image, bundle) == _sh(client, base.ensure("").image, bundle)
     found = _sh(client, image, "env; cat /etc/pip.conf /tmp/pip.conf 2>/dev/null; true")
@@ -37,12 +37,12 @@ def test_final_stage_holds_nothing_of_the_host(client: docker.DockerClient, imag
     assert "index-url" not in found
 
 
-def test_the_server_image_has_no_locust(client: docker.DockerClient, images: None) -> None:
+def test_server_image_has_no_locust(client: docker.DockerClient, images: None) -> None:
     script = "python -c 'import locust' 2>&1 || true"
     assert "No module named 'locust'" in _sh(client, "holdfast-server:local", script)
 
 
-def test_the_server_runs_read_only_without_capabilities_and_ends_on_sigterm(
+def test_server_runs_read_only_without_capabilities_and_stops_on_sigterm(
     client: docker.DockerClient, images: None
 ) -> None:
     container = client.containers.run(

@@ -29,7 +29,7 @@ def holding(lab_page: Page) -> Page:
     lab_page.wait(lambda state: state["held"] == 0 and not state["users"])
 
 
-def test_publishes_on_loopback_only(client: docker.DockerClient, lab_page: Page) -> None:
+def test_lab_publishes_on_loopback_only(client: docker.DockerClient, lab_page: Page) -> None:
     published = [entry for c in _containers(client) for entries in c.ports.values() for entry in entries or []]
     assert len(published) == 2
     assert {entry["HostIp"] for entry in published} == {"127.0.0.1"}
@@ -46,7 +46,7 @@ def test_containers_are_hardened(client: docker.DockerClient, lab_page: Page) ->
         assert container.labels["holdfast.project"] == PROJECT
 
 
-def test_load_network_has_no_way_out(client: docker.DockerClient, lab_page: Page) -> None:
+def test_load_network_is_internal(client: docker.DockerClient, lab_page: Page) -> None:
     networks = {n.name: n.attrs for n in client.networks.list(filters={"label": f"holdfast.project={PROJECT}"})}
     assert networks[f"{PROJECT}_load"]["Internal"]
     assert list(_containers(client, "worker")[0].attrs["NetworkSettings"]["Networks"]) == [f"{PROJECT}_load"]
@@ -74,7 +74,7 @@ def test_users_reconnect_when_the_server_is_restarted(client: docker.DockerClien
     holding.wait(lambda state: state["held"] == state["server_held"] == USERS)
 
 
-def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: Page) -> None:
+def test_connections_above_the_cap_fail_with_server_full_only(lab_page: Page) -> None:
     cap = 1000  # the server's default
     assert lab_page.swarm(cap + 300, 325)["success"]
     try:
@@ -88,13 +88,13 @@ def test_above_the_cap_the_rest_are_told_server_full_and_nothing_else(lab_page: 
         lab_page.wait(lambda state: state["held"] == 0 and not state["users"])
 
 
-def test_more_users_than_fit_are_refused_with_what_to_do(lab_page: Page) -> None:
+def test_too_many_users_are_refused_with_a_remedy(lab_page: Page) -> None:
     answer = lab_page.swarm(5_000_000, 1000)
     assert not answer["success"]
     assert re.search(r"(WORKERS|USERS)=\d", answer["message"])  # by what is scarce on this machine
 
 
-def test_a_foreign_host_is_refused_and_the_lab_goes_on(lab_page: Page) -> None:
+def test_foreign_target_is_refused_and_the_lab_stays_up(lab_page: Page) -> None:
     answer = lab_page.swarm(10, 10, host="tcp://192.0.2.1:80")
     assert not answer["success"]
     assert "192.0.2.1" in answer["message"]

@@ -28,7 +28,7 @@ def _in(service: str, client: docker.DockerClient, *command: str) -> str:
     return str(output.decode())
 
 
-def test_a_thread_per_connection_with_the_servers_counters_on_the_page(bring_up: Callable[..., Page]) -> None:
+def test_page_shows_the_counters_of_a_threaded_server(bring_up: Callable[..., Page]) -> None:
     page = bring_up(MODEL="threaded")
     page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 2, timeout=120)
     assert page.swarm(100, 100, every="0.5")["success"]
@@ -58,7 +58,7 @@ def test_three_processes_share_the_connections(shared: Page) -> None:
     assert server["max_connections"] == USERS
 
 
-def test_with_a_process_only_its_connections_are_lost_and_they_come_back(
+def test_killed_process_loses_only_its_connections_and_clients_reconnect(
     client: docker.DockerClient, shared: Page
 ) -> None:
     lost = USERS // PROCESSES
@@ -82,7 +82,7 @@ def test_with_a_process_only_its_connections_are_lost_and_they_come_back(
     assert float(found[1]) == lost
 
 
-def test_and_the_ledger_of_that_run_is_reconciled(client: docker.DockerClient, shared: Page) -> None:
+def test_ledger_is_reconciled_after_a_killed_process(client: docker.DockerClient, shared: Page) -> None:
     """What fails it is the drops, by MAX_FAILURES: nothing is unexplained, and nothing is in doubt."""
     _stopped(shared)
     verdict = json.loads(_in("master", client, "cat", "/runs/verdict.json"))

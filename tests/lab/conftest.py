@@ -1,4 +1,4 @@
-"""What the host side's tests share: an environment of their own, a copy of the checkout, free ports."""
+"""Fixtures of the host side's tests: a clean environment, a copy of the checkout, a fake docker, a fake engine."""
 
 import os
 import shutil
@@ -8,24 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from lab.settings import ROOT, SETTINGS
+from lab import settings, verbs
+from lab.run import capacity, folder
+from lab.settings import ENVIRONMENT, ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
+from tests.support.fake_engine import FakeEngine, FakeNative
 
-PARTS = ("lab", "server", "rawsocket", "locustfiles")
-FOREIGN = {"HEADLESS", "BUILD_IMAGE", "GITHUB_STEP_SUMMARY", "DOCKER_HOST"}
+PARTS = ("lab", "bench", "server", "rawsocket", "locustfiles")
+FOREIGN = {"HEADLESS"}
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_callers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = {setting.name for setting in SETTINGS} | FOREIGN
+def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {setting.variable for setting in (*SETTINGS, *ENVIRONMENT)} | FOREIGN
     for name in os.environ:
         if name in ours or name.startswith(("SERVER_", "HOLDFAST_")):
             monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
-def _signals_of_the_callers_own() -> Iterator[None]:
-    """A verb that is run in this process takes the signals over; what it ignores, every later process would too."""
+def _signals_of_the_caller() -> Iterator[None]:
+    """A verb that runs in this process sets signal handlers; later processes would inherit the ignored signals."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -49,3 +52,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     docker = FakeDocker(tmp_path / "fake")
     monkeypatch.setenv("PATH", docker.path)
     return docker
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
+    """The engine of every verb; runs/ is a folder of the test's own."""
+    made = FakeEngine()
+    monkeypatch.setattr(verbs, "engine_for", lambda verb, chosen: made)
+    monkeypatch.setattr(verbs, "NativeEngine", FakeNative)
+    monkeypatch.setattr(capacity, "warning", lambda chosen: "")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folder.create, "__defaults__", (tmp_path / "runs",))
+    return made

@@ -6,9 +6,9 @@ from lab.errors import (
     Interrupted,
     LabError,
     UsageError,
+    finish_despite_interrupt,
     last_lines,
-    mistake,
-    to_its_end,
+    usage_error,
 )
 
 
@@ -29,37 +29,37 @@ def test_last_lines_of_little(text: str, lines: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "log", "said"),
+    ("role", "log", "said"),
     [
         ("server", "listening\nholdfast server: --port 1: no\n", "server: --port 1: no"),
-        ("worker-1", "SOURCES=x: no\n", "worker-1: SOURCES=x: no"),
-        ("master", "\n", "master: ended with 2, and said nothing"),
+        ("worker", "SOURCES=x: no\n", "worker: SOURCES=x: no"),
+        ("master", "\n", "master: ended with 2 and wrote nothing"),
     ],
 )
-def test_a_mistake_is_the_programs_own_line(who: str, log: str, said: str) -> None:
-    error = mistake(who, log)
+def test_a_usage_error_is_the_programs_own_line(role: str, log: str, said: str) -> None:
+    error = usage_error(role, log)
     assert (str(error), error.exit_code, error.evidence) == (said, EXIT_USAGE, "")
 
 
-def test_no_except_exception_swallows_an_interrupt() -> None:
+def test_except_exception_does_not_catch_an_interrupt() -> None:
     assert not issubclass(Interrupted, Exception)
 
 
 def test_a_clean_up_is_called_once() -> None:
     calls: list[int] = []
-    to_its_end(lambda: calls.append(1))
+    finish_despite_interrupt(lambda: calls.append(1))
     assert calls == [1]
 
 
-def test_an_interrupted_clean_up_is_done_again_before_the_interrupt_goes_on() -> None:
+def test_an_interrupted_clean_up_is_repeated_before_the_interrupt_is_raised() -> None:
     calls: list[str] = []
 
     def clean_up() -> None:
-        calls.append("begun")
+        calls.append("started")
         if len(calls) == 1:
             raise Interrupted
         calls.append("done")
 
     with pytest.raises(Interrupted):
-        to_its_end(clean_up)
-    assert calls == ["begun", "begun", "done"]
+        finish_despite_interrupt(clean_up)
+    assert calls == ["started", "started", "done"]

@@ -38,7 +38,9 @@ def test_reads_the_state_and_counts_workers(address: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("answer", [(500, b"{}"), (200, b"<html>"), (404, b"")])
-def test_any_other_answer_is_no_state(address: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, bytes]) -> None:
+def test_an_answer_that_is_no_json_gives_no_state(
+    address: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, bytes]
+) -> None:
     monkeypatch.setattr(_Page, "answers", answer)
     assert page.state(address) is None
     assert page.workers(address) == -1
@@ -50,11 +52,11 @@ def test_a_proxy_of_the_environment_is_not_asked(address: str, monkeypatch: pyte
     assert page.workers(address) == 0
 
 
-def test_nobody_there_is_no_state() -> None:
+def test_a_page_that_is_not_there_gives_no_state() -> None:
     assert page.state(f"http://127.0.0.1:{page.free_port()}") is None
 
 
-def test_a_peer_that_speaks_no_http_is_no_state() -> None:
+def test_a_peer_without_http_gives_no_state() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:
@@ -66,19 +68,19 @@ def test_a_peer_that_speaks_no_http_is_no_state() -> None:
         assert page.state(f"http://127.0.0.1:{listener.getsockname()[1]}") is None
 
 
-def test_taken_tells_a_listener() -> None:
+def test_a_port_is_taken_while_a_program_listens_on_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert page.taken(port)
     assert not page.taken(port)
 
 
-def test_taken_by_a_listener_on_all_addresses() -> None:
+def test_a_listener_on_all_addresses_takes_the_port() -> None:
     with socket.create_server(("", 0)) as listener:
         assert page.taken(listener.getsockname()[1])
 
 
-def test_a_port_that_we_may_not_bind_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_needs_root_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     class Forbidden(socket.socket):
         def bind(self, address: object) -> None:
             raise PermissionError(13, "Permission denied")

@@ -5,9 +5,13 @@ import pytest
 
 from lab import settings
 from lab.errors import UsageError
-from lab.settings import SETTINGS, read
+from lab.settings import ENVIRONMENT, SETTINGS, read
+from rawsocket.settings import table as load
+from rawsocket.settings.row import Setting
+from server.settings import APPS, FRAMINGS
+from server.settings import TABLE as SERVER_TABLE
 
-# As the design page pins them.
+# The interface that users rely on.
 PINNED = {
     "USERS": "800",
     "RATE": "200",
@@ -112,15 +116,16 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "default"), PINNED.items())
-def test_each_pinned_variable_is_there_with_its_default(name: str, default: str) -> None:
+def test_each_pinned_variable_has_its_default(name: str, default: str) -> None:
     assert read({}, {})[name] == default
 
 
-def test_names_and_flags_are_unique_and_alike() -> None:
-    assert len({s.name for s in SETTINGS}) == len(SETTINGS)
+def test_names_and_flags_are_unique_and_match() -> None:
+    assert len({s.variable for s in SETTINGS}) == len(SETTINGS)
     for setting in SETTINGS:
-        assert setting.flag.removeprefix("--").replace("-", "_").upper() == setting.name
+        assert setting.flag.removeprefix("--").replace("-", "_").upper() == setting.variable
         assert setting.help
+        assert setting.why
 
 
 def test_every_default_passes_its_own_check() -> None:
@@ -141,16 +146,16 @@ def test_an_empty_value_counts_as_unset(empty: str) -> None:
     assert not chosen.given
 
 
-def test_the_environment_is_the_processes_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USERS", "7")
     assert read({})["USERS"] == "7"
 
 
-def test_what_was_given_is_known() -> None:
+def test_given_names_the_settings_that_were_set() -> None:
     assert read({"USERS": "5"}, {"RATE": "200"}).given == {"USERS", "RATE"}
 
 
-def test_ci_is_shorter_and_load_judges_no_held_unless_asked() -> None:
+def test_ci_is_shorter_and_load_does_not_judge_held_unless_asked() -> None:
     assert read({}, {}, "ci")["TIME"] == "30s"
     assert read({}, {}, "ci")["MIN_HELD"] == ""
     assert read({}, {}, "load")["MIN_HELD"] == "0"
@@ -175,8 +180,8 @@ def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_do(name: str, v
     assert "\n" not in text
 
 
-def test_a_targets_port_out_of_range_is_told_the_range() -> None:
-    with pytest.raises(UsageError, match="a port from 1 to 65535"):
+def test_a_port_out_of_range_is_an_error_that_gives_the_range() -> None:
+    with pytest.raises(UsageError, match="its port must be a number from 1 to 65535"):
         read({"TARGET": "tcp://127.0.0.1:99999"}, {})
 
 
@@ -197,7 +202,7 @@ def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: s
 @pytest.mark.parametrize(
     ("verb", "users", "rate", "time"),
     [
-        # The last of the ramp's seconds begins with its users, so these have a window, however short.
+        # The users of the ramp's last second start at its beginning, so these runs have a short window.
         ("load", "800", "200", "6s"),
         ("load", "1", "0.01", "3s"),
         ("ci", "20", "100", "3s"),
@@ -205,25 +210,14 @@ def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: s
         ("up", "4000", "10", "6s"),
     ],
 )
-def test_a_run_that_may_have_one_is_not(verb: str, users: str, rate: str, time: str) -> None:
+def test_a_run_with_a_short_steady_window_is_accepted(verb: str, users: str, rate: str, time: str) -> None:
     assert read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)["TIME"] == time
 
 
-def test_min_held_above_users() -> None:
+def test_min_held_above_users_is_refused() -> None:
     with pytest.raises(UsageError, match=r"MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS"):
         read({"MIN_HELD": "900"}, {})
     assert read({"MIN_HELD": "900", "USERS": "900"}, {})["MIN_HELD"] == "900"
-
-
-@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1h1m1s", 3661)])
-def test_seconds(text: str, value: float) -> None:
-    assert settings.seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "s", "1.5s", "1m2h", "-1s", "1 m", "0", "0h0m0s"])
-def test_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="a time"):
-        settings.seconds(text)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +230,8 @@ def test_no_time(text: str) -> None:
         ("tcp://10.0.0.5:1", False),
         ("tcp://server.example:1", False),
         ("tcp://127.0.0.1.example:1", False),
+        ("tcp://0.0.0.0:1", True),
+        ("tcp://[::]:1", True),
         ("", False),
     ],
 )
@@ -251,21 +247,45 @@ def test_derived_figures() -> None:
 @pytest.mark.parametrize(
     ("target", "parts"), [("", "server, master and workers"), ("tcp://10.0.0.5:1", "master and workers")]
 )
-def test_what_is_started(target: str, parts: str) -> None:
+def test_parts_name_what_is_started(target: str, parts: str) -> None:
     assert read({"TARGET": target}, {}).parts == parts
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_what_can_be_chosen_is_named_and_nothing_else_passes(setting: settings.Setting) -> None:
-    for choice in setting.choices():
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_each_choice_is_named_in_the_help_and_accepted(setting: Setting) -> None:
+    for choice in setting.kind.choices:
         assert choice in setting.meaning
-        assert setting.check(choice) == choice
-    assert not setting.choices() or setting.default in setting.choices()
+        assert setting.parse(choice) == choice
+    assert not setting.kind.choices or setting.default in setting.kind.choices
 
 
-def test_which_can_be_chosen_from_a_list() -> None:
-    chosen = {setting.name for setting in SETTINGS if setting.choices()}
+def test_settings_with_choices() -> None:
+    chosen = {setting.variable for setting in SETTINGS if setting.kind.choices}
     assert chosen == {"SCENARIO", "PACE", "ARRIVALS", "MODEL", "APP", "FRAMING", "ENGINE"}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_a_setting_that_load_or_server_has_is_declared_there(setting: Setting) -> None:
+    of_load = load.BY_NAME.get(setting.variable)
+    of_server = {row.name: row for row in SERVER_TABLE}.get(setting.name)
+    if of_load:
+        assert (setting.default, setting.help, setting.why) == (of_load.default, of_load.help, of_load.why)
+    elif of_server:
+        assert (setting.kind.parse, setting.default) == (of_server.kind.parse, of_server.default)
+
+
+def test_load_and_server_agree_on_apps_and_framings() -> None:
+    """Each has a table of its own, because neither may import the other."""
+    assert set(load.BY_NAME["APP"].kind.choices) == set(APPS)
+    assert set(load.BY_NAME["FRAMING"].kind.choices) == set(FRAMINGS)
+
+
+@pytest.mark.parametrize("setting", ENVIRONMENT, ids=lambda setting: setting.variable)
+def test_a_setting_from_the_environment_alone(setting: Setting) -> None:
+    assert settings.from_environment(setting.variable, {}) == (setting.default or "")
+    assert settings.from_environment(setting.variable, {setting.variable: " x "}) == "x"
+    assert setting.help
+    assert setting.why
 
 
 def test_scenarios_are_the_files_of_locustfiles() -> None:

@@ -15,7 +15,7 @@ def fresh() -> None:
     RECORDER.begin_run()
 
 
-def test_users_come_and_go():
+def test_users_connect_and_disconnect():
     with echo.running("echo") as (host, port):
         run = Run(Churn, f"tcp://{host}:{port}", users=3, every=0.02)
         wait_until(lambda: RECORDER.answered > 10)
@@ -27,7 +27,7 @@ def test_users_come_and_go():
     assert not Churn.holds
 
 
-def test_refused_users_come_again_at_their_next_turn(monkeypatch: pytest.MonkeyPatch):
+def test_refused_users_retry_at_their_next_slot(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sweeper, "SETTLES_AFTER", 30.0)  # a refusal may take long on a busy machine
     with echo.running("full") as (host, port):
         run = Run(Churn, f"tcp://{host}:{port}", users=2, every=0.02)
@@ -37,7 +37,7 @@ def test_refused_users_come_again_at_their_next_turn(monkeypatch: pytest.MonkeyP
     assert RECORDER.dropped == {}
 
 
-def test_a_visit_that_could_not_connect_is_due_and_unsent():
+def test_message_of_a_failed_connect_is_due_and_unsent():
     run = Run(Churn, "tcp://127.0.0.1:1", users=2, every=0.02)
     wait_until(lambda: RECORDER.unsent.get("refused", 0) > 5)
     run.stop()
@@ -46,7 +46,7 @@ def test_a_visit_that_could_not_connect_is_due_and_unsent():
 
 
 @pytest.mark.parametrize("every", [0.02, 0.0])
-def test_the_time_from_due_has_the_connect_in_it(every: float):
+def test_latency_from_due_includes_the_connect(every: float):
     with echo.running("echo") as (host, port):
         run = Run(Churn, f"tcp://{host}:{port}", users=1, every=every)
         wait_until(lambda: RECORDER.answered > 5)

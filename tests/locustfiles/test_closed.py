@@ -6,7 +6,7 @@ from tests.support import echo
 from tests.support.running import Run, wait_until
 
 
-def test_users_talk_as_fast_as_replies_come():
+def test_users_send_as_soon_as_a_reply_arrives():
     RECORDER.begin_run()
     with echo.running("echo") as (host, port):
         run = Run(Closed, f"tcp://{host}:{port}", users=3)

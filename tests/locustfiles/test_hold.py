@@ -22,7 +22,7 @@ def fresh() -> None:
     RECORDER.begin_run()
 
 
-def test_each_user_holds_one_connection_and_talks_now_and_then(url: str):
+def test_each_user_holds_one_connection_and_sends_periodically(url: str):
     run = Run(Hold, url, users=10, every=0.1)
     wait_until(lambda: RECORDER.answered > 40 and RECORDER.held == RECORDER.connected == 10)
     run.stop()
@@ -30,14 +30,14 @@ def test_each_user_holds_one_connection_and_talks_now_and_then(url: str):
     assert {"connect", "message"} == set(BATCH)
 
 
-def test_users_do_not_march_in_step(url: str):
+def test_users_send_at_different_times(url: str):
     run = Run(Hold, url, users=20, every=30.0)
     wait_until(lambda: RECORDER.connected == 20)
     assert RECORDER.sent < 20
     run.stop()
 
 
-def test_a_silent_hold_sends_nothing(url: str):
+def test_hold_without_messages_sends_nothing(url: str):
     run = Run(Hold, url, users=5, every=0.0)
     wait_until(lambda: RECORDER.connected == 5)
     run.stop()
@@ -45,14 +45,14 @@ def test_a_silent_hold_sends_nothing(url: str):
     assert RECORDER.closed == 5
 
 
-def test_the_size_is_that_of_each_message(url: str):
+def test_each_message_has_the_configured_size(url: str):
     run = Run(Hold, url, users=1, every=0.05, size=100)
     wait_until(lambda: RECORDER.answered >= 2)
     run.stop()
     assert BATCH["message"].bytes == 100 * RECORDER.answered
 
 
-def test_a_wrong_greeting_is_wrong(url: str):
+def test_wrong_greeting_fails_as_wrong(url: str):
     run = Run(Hold, url, users=1, every=0.05, app="hello")
     wait_until(lambda: RECORDER.wrong)
     run.stop()
@@ -60,7 +60,7 @@ def test_a_wrong_greeting_is_wrong(url: str):
 
 
 @pytest.mark.parametrize("pace", ["open", "closed"])
-def test_the_pace_says_whether_there_is_a_due_time(url: str, pace: str):
+def test_only_the_open_pace_has_due_times(url: str, pace: str):
     run = Run(Hold, url, users=2, every=0.02, pace=pace)
     wait_until(lambda: RECORDER.answered > 20)
     run.stop()
@@ -68,5 +68,5 @@ def test_the_pace_says_whether_there_is_a_due_time(url: str, pace: str):
     assert (times.due == times.sent) == (pace == "closed")
 
 
-def test_holding_is_what_it_is_for():
+def test_scenario_is_marked_as_holding():
     assert Hold.holds

@@ -14,7 +14,7 @@ def fresh() -> None:
     RECORDER.begin_run()
 
 
-def test_three_of_four_hold_and_one_comes_and_goes():
+def test_three_of_four_users_hold_and_one_reconnects():
     with echo.running("echo") as (host, port):
         run = Run([Holder, Visitor], f"tcp://{host}:{port}", users=8, every=0.05)
         wait_until(lambda: run.runner.user_classes_count == {"Holder": 6, "Visitor": 2})

@@ -17,7 +17,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storm, "CALM", 0.05)
 
 
-def test_all_drop_at_once_and_it_is_told_when_all_are_back():
+def test_all_connections_drop_at_once_and_the_recovery_is_reported():
     with echo.running("echo") as (host, port):
         run = Run(Storm, f"tcp://{host}:{port}", users=10, every=1)
         wait_until(lambda: RECORDER.held == 10)

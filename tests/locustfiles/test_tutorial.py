@@ -24,7 +24,7 @@ def script(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("framing", ["line", "chunk"])
-def test_as_a_user_it_opens_twenty_first_and_then_uses_them(framing: str):
+def test_user_opens_twenty_connections_before_it_sends(framing: str):
     RECORDER.begin_run()
     with echo.running("echo") as (host, port):
         run = Run(Tutorial, f"tcp://{host}:{port}", users=1, every=0.01, framing=framing)
@@ -35,20 +35,20 @@ def test_as_a_user_it_opens_twenty_first_and_then_uses_them(framing: str):
     assert not Tutorial.holds
 
 
-def test_as_a_script_it_prints_what_the_tutorials_client_prints():
+def test_script_prints_what_the_tutorial_client_prints():
     with echo.running("echo") as (host, port):
         done = script(f"{host}:{port}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"b'hello from client number {i}'" for i in range(CONNECTIONS)]
 
 
-def test_as_a_script_against_the_labs_server():
+def test_script_runs_against_the_labs_server():
     with echo.lab_server("--framing", "chunk", "--app", "hello") as (host, port):
         done = script(f"{host}:{port}")
     assert done.stdout.splitlines() == ["b'Hello from server!'"] * CONNECTIONS
 
 
-def test_as_a_script_it_needs_no_locust():
+def test_script_needs_no_locust():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", str(SCRIPT), "?"], capture_output=True, text=True, timeout=60, check=False
     )
@@ -56,7 +56,7 @@ def test_as_a_script_it_needs_no_locust():
     assert "locust" not in done.stderr.replace(str(SCRIPT), "")
 
 
-def test_usage_and_a_dead_address_are_one_line(capsys: pytest.CaptureFixture[str]):
+def test_usage_error_and_refused_connection_are_one_line(capsys: pytest.CaptureFixture[str]):
     assert main(["nonsense"]) == 2
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -65,7 +65,7 @@ def test_usage_and_a_dead_address_are_one_line(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("model", ["select", "prefork"])
-def test_a_first_reply_that_does_not_come_may_be_due_to_the_framing(
+def test_missing_first_reply_hints_at_the_framing(
     model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Lines have no end here; prefork, told to take chunks, replies to the first ones, and so it is not that."""

@@ -21,7 +21,7 @@ def _stages() -> dict[str, tuple[str, str]]:
     return {name: (base, body) for base, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
 
 
-def test_the_services() -> None:
+def test_services_are_server_master_and_worker() -> None:
     assert set(SERVICES) == {"server", "master", "worker"}
 
 
@@ -35,13 +35,13 @@ def test_a_service_is_hardened(name: str) -> None:
     assert not {"privileged", "network_mode", "cap_add", "ulimits", "user", "pid", "ipc", "devices"} & set(service)
 
 
-def test_every_setting_of_the_server_reaches_its_container() -> None:
+def test_every_server_setting_reaches_its_container() -> None:
     """Its ports alone are compose's own: what is published stands for them."""
     ours = {row.variable for row in TABLE} - {"SERVER_PORT", "SERVER_ADMIN_PORT"}
     assert ours <= SERVICES["server"]["environment"].keys()
 
 
-def test_processes_and_threads_are_bounded_but_a_connection_may_have_one() -> None:
+def test_pids_limit_allows_a_thread_per_connection_and_is_bounded() -> None:
     limits = {name: service["pids_limit"] for name, service in SERVICES.items()}
     cap = load("threaded").default_cap
     assert cap
@@ -54,31 +54,31 @@ def test_a_service_publishes_on_loopback_only(name: str) -> None:
     assert all(str(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
-def test_the_page_and_the_server_are_published_and_nothing_else() -> None:
+def test_only_the_page_and_the_server_are_published() -> None:
     targets = {name: [port.rsplit(":", 1)[1] for port in s.get("ports", [])] for name, s in SERVICES.items()}
     assert targets == {"server": ["8686"], "master": ["8089"], "worker": []}
 
 
-def test_the_loads_network_has_no_way_out_and_workers_are_only_there() -> None:
+def test_load_network_is_internal_and_workers_have_no_other() -> None:
     assert COMPOSE["networks"]["load"]["internal"] is True
     assert SERVICES["worker"]["networks"] == ["load"]
 
 
-def test_no_mount_of_the_host() -> None:
+def test_no_service_mounts_a_folder_of_the_host() -> None:
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     assert all(mount.split(":")[0] in COMPOSE["volumes"] for mount in mounts)
 
 
 @pytest.mark.parametrize("path", ["compose.yaml", "Dockerfile"])
-def test_no_latest(path: str) -> None:
+def test_no_image_is_tagged_latest(path: str) -> None:
     assert not re.search(r"[\w}]:latest\b", text(path))
 
 
-def test_images_have_a_tag() -> None:
+def test_built_images_have_a_tag() -> None:
     assert all(re.search(r":[\w.-]+$", service["image"]) for service in SERVICES.values())
 
 
-def test_the_base_is_named_by_version() -> None:
+def test_base_image_names_a_python_version() -> None:
     defaults = re.findall(r"BASE_IMAGE(?:=|:-)([\w./-]+:[\w.-]+)", text("compose.yaml") + DOCKERFILE)
     assert defaults
     assert all(re.fullmatch(r"python:3\.\d+(\.\d+)?-slim(-\w+)?", image) for image in defaults)
@@ -105,7 +105,7 @@ def test_a_final_stage_installs_nothing(target: str) -> None:
     assert name == "${BASE_IMAGE}"
 
 
-def test_a_compiler_is_only_where_a_wheel_is_missing() -> None:
+def test_compiler_is_installed_only_where_a_wheel_is_missing() -> None:
     """In the load's build stage, after the wheels alone did not suffice, and never on an x86_64, for one package."""
     compiling = {name: body for name, (_, body) in _stages().items() if re.search(r"\bgcc\b", body)}
     assert set(compiling) == {"build-load"}
@@ -115,5 +115,5 @@ def test_a_compiler_is_only_where_a_wheel_is_missing() -> None:
     assert all("--only-binary :all:" in body for name, (_, body) in _stages().items() if "pip install" in body)
 
 
-def test_only_the_virtual_environments_leave_the_build_stages() -> None:
+def test_final_stages_copy_only_the_virtual_environments() -> None:
     assert set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE)) == {"/venv /venv"}

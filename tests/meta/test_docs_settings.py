@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-
-from lab import settings
 from lab.bench import options as bench_load_options
 from lab.bench.servers import options as bench_server_options
+
+from lab import settings
 from rawsocket.settings.options import OPTIONS, Option
 from server import settings as server
 from tests.meta.conftest import sources, text

@@ -45,22 +45,22 @@ def _succeeds(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_contract_suite_finds_it(copy: Path) -> None:
+def test_contract_suite_runs_the_new_model(copy: Path) -> None:
     """Each test of it begins `python -m server --model toy`."""
     said = _succeeds(copy, "-m", "pytest", "-q", "tests/server/models", "-k", "toy")
     assert int(re.search(r"(\d+) passed", said)[1]) >= 6
 
 
-def test_the_lab_knows_it(copy: Path) -> None:
+def test_lab_accepts_the_new_model(copy: Path) -> None:
     code = "from lab import settings; print(settings.read({'MODEL': 'toy'}, {}, 'up')['MODEL'])"
     assert _succeeds(copy, "-c", code) == "toy\n"
 
 
-def test_the_pages_and_the_mirrored_tests_ask_for_no_more(copy: Path) -> None:
+def test_meta_tests_pass_without_more_edits(copy: Path) -> None:
     names = ("docs", "docs_settings", "docs_models", "docs_commands", "tests", "purity")
     _succeeds(copy, "-m", "pytest", "-q", *(f"tests/meta/test_{name}.py" for name in names))
 
 
-def test_it_has_the_style_and_the_types_of_the_others(copy: Path) -> None:
+def test_new_model_passes_lint_and_type_check(copy: Path) -> None:
     for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
         _succeeds(copy, "-m", *tool, "server/models/toy.py")

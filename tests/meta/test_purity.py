@@ -16,6 +16,10 @@ PURE = (
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/errors.py",
+    "rawsocket/settings/options.py",
+    "rawsocket/settings/plan.py",
+    "rawsocket/settings/row.py",
+    "rawsocket/settings/table.py",
     "rawsocket/target.py",
     "rawsocket/users/steps.py",
     "rawsocket/engine/schedule.py",
@@ -32,6 +36,8 @@ PURE = (
     "rawsocket/measurement/latencies.py",
     "rawsocket/master/reports/latency_chart.py",
     "rawsocket/master/reports/svg.py",
+    *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
+    "bench/load/stall_latency.py",
 )
 IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
 LIBRARIES = {
@@ -49,9 +55,10 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust"},
-    "lab": {"lab", "docker", "requests", "yaml"},
-    # Scripts that the lab hands to other programs, and never imports.
-    "lab/bench/peers": {"locust", "rawsocket", "gevent"},
+    "lab": {"lab", "docker", "requests", "yaml", "rawsocket", "server", "bench"},
+    "bench": {"bench", "lab", "rawsocket"},
+    # Scripts that are handed to other programs, and never imported.
+    "bench/peers": {"locust", "rawsocket", "gevent"},
 }
 
 
@@ -69,6 +76,17 @@ def _imports(path: str) -> set[str]:
     return found
 
 
+def _modules(path: str) -> set[str]:
+    """The modules behind a file's imports, without the names imported from them."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text(path))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
 def _tops(path: str) -> set[str]:
     return {name.split(".")[0] for name in _imports(path)}
 
@@ -80,7 +98,7 @@ def _files_of(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PURE)
-def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None:
+def test_pure_file_uses_no_socket_clock_thread_or_logger(path: str) -> None:
     """Neither by itself nor through what it imports of the repo."""
     seen, todo = set(), {path}
     while todo:
@@ -91,7 +109,7 @@ def test_a_pure_file_reaches_no_socket_clock_thread_or_logger(path: str) -> None
 
 
 @pytest.mark.parametrize("room", LIBRARIES)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
+def test_package_imports_only_what_it_may(room: str) -> None:
     files = [path for path in sources(room.split("/")[0]) if _room(path) == room]
     assert files
     foreign = {path: _tops(path) - LIBRARIES[room] - sys.stdlib_module_names for path in files}
@@ -102,15 +120,44 @@ def _room(path: str) -> str:
     return max((room for room in LIBRARIES if path.startswith(f"{room}/")), key=len)
 
 
-def test_nobody_imports_a_peer_of_the_benchmarks() -> None:
-    peers = {path for path in sources("lab") if _room(path) == "lab/bench/peers"}
+def test_no_code_imports_a_benchmark_peer() -> None:
+    peers = {path for path in sources("bench") if _room(path) == "bench/peers"}
     assert peers
     rooms = {room.split("/")[0] for room in LIBRARIES}
     assert [path for path in sources(*rooms) if _files_of(_imports(path)) & peers] == []
 
 
-def test_nobody_imports_the_lab() -> None:
-    assert [path for path in sources("server", "rawsocket", "locustfiles") if "lab" in _tops(path)] == []
+def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
+    files = sources("server", "rawsocket", "locustfiles")
+    assert [path for path in files if _tops(path) & {"lab", "bench"}] == []
+
+
+SHARED = {
+    "rawsocket.settings.row",
+    "rawsocket.settings.table",
+    "rawsocket.target",
+    "server.models",
+    "server.models.base",
+    "server.settings",
+}
+
+
+@pytest.mark.parametrize("room", ["lab", "bench"])
+def test_the_lab_shares_only_tables_of_settings_with_load_and_server(room: str) -> None:
+    for path in sources(room):
+        modules = {name for name in _modules(path) if name.split(".")[0] in ("rawsocket", "server")}
+        assert _room(path) != room or modules <= SHARED, path
+
+
+def test_the_lab_does_not_import_locust() -> None:
+    code = "import sys, lab.__main__; sys.exit(bool({'locust', 'gevent'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_lab_imports_the_benchmarks_only_to_run_them() -> None:
+    assert [path for path in sources("lab") if "bench" in _tops(path)] == ["lab/__main__.py"]
+    code = "import sys, lab.__main__; sys.exit('bench' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("path", [path for path in PURE if path.startswith("rawsocket/")])
@@ -125,7 +172,7 @@ def test_only_attach_adds_listeners() -> None:
     assert adding == ["rawsocket/attach.py"]
 
 
-@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab"))
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench"))
 def test_library_code_prints_nothing(path: str) -> None:
     calls = [node for node in ast.walk(ast.parse(text(path))) if isinstance(node, ast.Call)]
     assert "print" not in {ast.unparse(call.func) for call in calls}

@@ -15,21 +15,21 @@ REGISTRIES = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "crate
 
 
 @pytest.mark.parametrize("path", tracked())
-def test_no_path_of_a_machine_and_no_host_of_a_package_registry(path: str) -> None:
+def test_no_file_names_a_machine_path_or_a_registry_host(path: str) -> None:
     content = text(path)
     if not path.startswith("tests/containers/"):  # those look into images, where root's home is no machine's
         assert MACHINE.findall(content) == []
     assert [host for host in REGISTRIES if host in content] == []
 
 
-def test_the_pattern_finds_what_it_is_for() -> None:
+def test_pattern_matches_machine_paths_and_registry_hosts() -> None:
     for found in ("/" + "work/main", "'/" + "root/x'", "cd /" + "root\n", "/" + "home/me/x"):
         assert MACHINE.search(found), found
     for other in ("sub/work/x", "{folder}/root/bin", "/workers", "server/work.py"):
         assert not MACHINE.search(other), other
 
 
-def test_each_group_has_its_requirements() -> None:
+def test_each_dependency_group_has_a_requirements_file() -> None:
     assert {f"requirements-{group}.txt" for group in ("server", "load", "lab", "bench", "dev")} <= set(REQUIREMENTS)
 
 

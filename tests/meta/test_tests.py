@@ -6,8 +6,9 @@ import pytest
 
 from lab.settings import models
 from tests.meta.conftest import sources, text, tracked
+from tests.run import PARTS
 
-ROOMS = ("server", "rawsocket", "locustfiles", "lab")
+ROOMS = ("server", "rawsocket", "locustfiles", "lab", "bench")
 FILES = [path for path in sources(*ROOMS) if not path.endswith("/__init__.py")]
 
 
@@ -16,11 +17,11 @@ def _mirror(path: str) -> str:
     return str(PurePosixPath("tests") / source.parent / f"test_{source.stem.strip('_')}.py")
 
 
-def test_the_rooms_have_files() -> None:
+def test_each_package_has_source_files() -> None:
     assert {path.split("/")[0] for path in FILES} == set(ROOMS)
 
 
-def test_the_mirrored_path() -> None:
+def test_mirrored_path_of_a_source_file() -> None:
     assert _mirror("lab/__main__.py") == "tests/lab/test_main.py"
     assert _mirror("rawsocket/master/page/tab.py") == "tests/rawsocket/master/page/test_tab.py"
 
@@ -29,7 +30,7 @@ CONTRACT = "tests/server/models/test_contract.py"
 MODELS = {f"server/models/{name}.py" for name in models()}
 
 
-def test_the_contract_suite_is_there() -> None:
+def test_contract_suite_exists() -> None:
     assert CONTRACT in tracked()
     assert set(FILES) >= MODELS
 
@@ -38,3 +39,9 @@ def test_the_contract_suite_is_there() -> None:
 def test_each_source_file_has_its_test_file(path: str) -> None:
     assert _mirror(path) in tracked()
     assert "def test_" in text(_mirror(path))
+
+
+def test_each_test_file_belongs_to_one_part_of_make_test() -> None:
+    files = [path for path in tracked() if path.startswith("tests/") and PurePosixPath(path).match("test_*.py")]
+    folders = [folder for of_part, _ in PARTS.values() for folder in of_part]
+    assert [path for path in files if sum(path.startswith(f"{folder}/") for folder in folders) != 1] == []

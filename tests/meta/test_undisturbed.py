@@ -14,7 +14,7 @@ OUT = f"held 1/1\nverdict: unknown (exit code 4)\n  {BUSY}\n"
 
 
 @pytest.mark.parametrize("disturbances", range(TRIES + 1))
-def test_a_disturbed_test_is_made_again_in_a_fresh_folder(tmp_path: Path, disturbances: int) -> None:
+def test_disturbed_test_is_retried_in_a_fresh_folder(tmp_path: Path, disturbances: int) -> None:
     folders = []
 
     @undisturbed
@@ -41,14 +41,14 @@ def test_a_disturbed_test_is_made_again_in_a_fresh_folder(tmp_path: Path, distur
         (0, 4, f"verdict: unknown (exit code 4)\n  worker a was lost: it went missing\n  {BUSY}\n"),
     ],
 )
-def test_what_is_not_the_machines_doing_fails_at_once(wanted: int, code: int, out: str) -> None:
+def test_failure_for_another_reason_is_not_retried(wanted: int, code: int, out: str) -> None:
     with pytest.raises(AssertionError) as caught:
         demand(wanted, code, out, or_doubted=True)
     assert not isinstance(caught.value, Disturbed)
 
 
 @pytest.mark.parametrize("out", [OUT, f"INFO/rawsocket.attach: verdict unknown: {BUSY}; max_failures: 1"])
-def test_a_doubted_run_will_do_where_the_verdict_is_not_the_question(out: str) -> None:
+def test_doubted_run_is_accepted_where_the_verdict_is_not_tested(out: str) -> None:
     demand(0, 4, out, or_doubted=True)
     demand(4, 4, "")
 
@@ -57,7 +57,7 @@ def test_a_doubted_run_will_do_where_the_verdict_is_not_the_question(out: str) -
     ("verdict", "reason", "machine"),
     [("unknown", BUSY, True), ("unknown", "no worker came", False), ("fail", BUSY, False)],
 )
-def test_a_verdict_that_is_in_doubt(verdict: str, reason: str, machine: bool) -> None:
+def test_doubted_verdict_is_unknown_because_of_the_machine(verdict: str, reason: str, machine: bool) -> None:
     document: dict[str, Any] = {"verdict": verdict, "reasons": [reason, BUSY]}
     assert doubted(document) is machine
     with pytest.raises(AssertionError) as caught:

@@ -20,7 +20,7 @@ entry = importlib.import_module("rawsocket.__main__")
         (("master",), {"HEADLESS": "true", "USERS": 5, "MIN_HELD": 6}, "MIN_HELD=6 is above USERS=5"),
         (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
-        (("worker",), {"SOURCES": "here"}, "SOURCES=here can't be used: expected IP addresses"),
+        (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),
         (("worker",), {"SOURCES": "127.0.0.1,192.0.2.1"}, "192.0.2.1 can't be used"),
     ],
 )

@@ -13,7 +13,7 @@ from locust.runners import STATE_RUNNING, WorkerNode
 
 from rawsocket.master import controller as controllers
 from rawsocket.master.controller import RunController
-from rawsocket.settings.options import OPTIONS
+from rawsocket.settings.options import DEFAULTS
 from rawsocket.settings.plan import Plan
 from tests.support.reports import Clock, report
 
@@ -76,14 +76,14 @@ def controller_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Itera
     """Make a bench; it ends with the block."""
     clock = Clock()
     monkeypatch.setattr(controllers, "time", SimpleNamespace(monotonic=clock))
-    parsed = argparse.Namespace(**{option.name: option.default for option in OPTIONS})
+    parsed = argparse.Namespace(**DEFAULTS)
     environment = Environment(user_classes=list(users or (Hold,)), parsed_options=parsed, host="tcp://server:8686")
     environment.create_master_runner("127.0.0.1", 0)
     assert environment.runner
+    controller = RunController(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan}))
     try:
-        yield ControllerBench(
-            RunController(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan})), clock
-        )
+        yield ControllerBench(controller, clock)
     finally:
+        controller.run.log.discard()  # a process would end here, and close it
         environment.runner.greenlet.kill(block=False)
         gevent.sleep(0)

@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.page import free_port
+from tests.support import measured
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
 from tests.support.undisturbed import demand
@@ -22,16 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 90.0
 
 
-def free_port() -> int:
-    """Give a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def environment(**settings: object) -> dict[str, str]:
     """Give a small environment: nothing of the caller's shell but what Python needs, and `settings`."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "TMPDIR", *measured.VARIABLES)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {k: str(v) for k, v in settings.items()}
 
 

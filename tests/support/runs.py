@@ -3,7 +3,7 @@
 from typing import Any
 
 from rawsocket.master.run import Run, RunInfo
-from rawsocket.master.steady_window import STEADY_AFTER_S
+from rawsocket.settings.table import STEADY_AFTER_S
 
 
 def started(*workers: str, info: RunInfo | None = None, **more: Any) -> Run:

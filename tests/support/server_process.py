@@ -33,6 +33,9 @@ class ServerProcess:
         self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def wait_until_it_listens(self) -> None:
+        """Take host and ports from the line that says them."""
         found = self.wait_for_line(_LISTENING)
         self.host = found[1].strip("[]")
         self.port = int(found[2])
@@ -113,6 +116,14 @@ class ServerProcess:
         self._reader.join(DEADLINE)
         return code
 
+    def kill(self) -> None:
+        """End it for sure, and close its pipe (which processes below it may hold open for a moment longer)."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(DEADLINE)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
     def stop(self) -> int:
         """End it as Docker would; return its status."""
         self.signal()
@@ -138,11 +149,12 @@ def running_server(
         text=True,
         process_group=0 if own_group else None,
     )
+    server = ServerProcess(process)
     try:
-        yield ServerProcess(process)
+        server.wait_until_it_listens()
+        yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def run_server(*flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

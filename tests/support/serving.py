@@ -1,4 +1,4 @@
-"""The servers of bench-server at work in tests: with the C client as load, or with plain sockets."""
+"""The servers of bench-server, running in tests: with the load client in C, or with plain sockets."""
 
 import shutil
 import socket
@@ -9,27 +9,27 @@ from typing import Any
 
 import pytest
 
-from lab.bench import compiled
-from lab.bench.record import Record
-from lab.bench.servers.contenders import PEER_NAMES, SELECT, SERVERS, Running, Server, running
-from lab.bench.servers.load import Load
+from bench.harness import compiled
+from bench.results.record import Record
+from bench.server.clients.load_client import LoadClient
+from bench.server.contenders import PEER_NAMES, SELECT, SERVERS, RunningServer, ServerSpec, running
 from tests.support.sockets import connect, read_exactly
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc") and not shutil.which("cc"), reason="no C compiler")
-QUICK = "tutorial"  # starts in no time, and needs neither a compiler nor a virtual environment
+QUICK = "tutorial"  # starts fast, and needs neither a compiler nor a virtual environment
 
 
 @contextmanager
-def at_work(folder: Path, held: int = 0, name: str = QUICK) -> Iterator[tuple[Running, Load]]:
-    """Let a server run, with a load that holds so many connections to it."""
-    with running(SERVERS[name], folder) as server, Load(compiled.program("load"), server.port) as load:
+def at_work(folder: Path, held: int = 0, name: str = QUICK) -> Iterator[tuple[RunningServer, LoadClient]]:
+    """Run a server, and a load client that holds so many connections to it."""
+    with running(SERVERS[name], folder) as server, LoadClient(compiled.program("server/load"), server.port) as load:
         if held:
             load.hold(held)
         yield server, load
 
 
-def demand_echo(server: Server, folder: Path) -> None:
-    """Demand that it echoes for several at once, also what is more than one segment, and goes on when one leaves."""
+def demand_echo(server: ServerSpec, folder: Path) -> None:
+    """Check that it echoes for several clients, also more than one segment, and goes on when one of them closes."""
     with running(server, folder) as at_work, ExitStack() as stack:
         peers = [stack.enter_context(connect(at_work.port)) for _ in range(3)]
         for text in (b"one line\n", bytes(range(256)) * 200 + b"\n", b"last\n"):
@@ -46,12 +46,12 @@ def demand_echo(server: Server, folder: Path) -> None:
 
 
 def records(experiment: str, value: str, ours: float | None, **peers: float) -> list[Record]:
-    """One turn of an experiment for ours and some peers ("c_select" is c-select), with one value each."""
+    """One trial of an experiment for ours and some peers ("c_select" is c-select), with one value each."""
     values = {SELECT: ours, **{name.replace("_", "-"): found for name, found in peers.items()}}
     assert set(values) <= {SELECT, *PEER_NAMES}
     return [Record(experiment, name, 1, {value: found, "stolen": 0.0}) for name, found in values.items()]
 
 
-def turn(experiment: str, **values: Any) -> Record:
-    """One turn of ours."""
+def trial(experiment: str, **values: Any) -> Record:
+    """One trial of ours."""
     return Record(experiment, SELECT, 1, {"stolen": 0.0, **values})

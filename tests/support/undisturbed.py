@@ -24,6 +24,10 @@ class Disturbed(AssertionError):
     """The machine kept the run from being judged."""
 
 
+class TryNotCounted(UserWarning):
+    """A run was Disturbed and is made again: the one warning that does not fail a test (pyproject.toml)."""
+
+
 def doubted(verdict: dict[str, Any]) -> bool:
     """Whether a verdict.json, or the state's verdict, is unknown because of the machine."""
     return verdict["verdict"] == "unknown" and bool(MACHINE.match(verdict["reasons"][0]))
@@ -56,7 +60,8 @@ def undisturbed(test: Callable[..., None]) -> Callable[..., None]:
                 return test(**_fresh(fixtures, number))
             except Disturbed as disturbed:
                 reason = str(disturbed).partition("\n")[0]
-                warnings.warn(f"{test.__name__}, try {number} of {TRIES}, is not counted: {reason}", stacklevel=2)
+                said = f"{test.__name__}, try {number} of {TRIES}, is not counted: {reason}"
+                warnings.warn(said, TryNotCounted, stacklevel=2)
         return test(**_fresh(fixtures, TRIES))
 
     return tried

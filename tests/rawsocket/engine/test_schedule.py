@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rawsocket.engine import schedule
@@ -46,6 +46,7 @@ def test_many_slots_are_told_in_groups_that_are_at_least_so_old(number: int, per
         assert own - width - 1e-6 <= ages[slot] <= own + 1e-6
 
 
+@example(101, 0.0, 40.962226673297714, 0.9999999999999998)
 @given(st.integers(1, 500), moments, st.floats(0.001, 100), chances)
 def test_even_arrivals_are_evenly_apart_and_inside(count: int, begin: float, span: float, phase: float):
     times = arrivals(count, begin, begin + span, None, phase)

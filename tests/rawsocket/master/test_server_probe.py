@@ -108,7 +108,7 @@ def test_the_rate_is_that_between_the_last_two_answers() -> None:
         probe.poll()
         rates.append(probe.rate("accepted_total"))
         clock.now += 2
-    assert rates == [None, 5.0, 20.0, None]  # unknown, too, where the server began anew
+    assert rates == [None, 5.0, 20.0, None]  # unknown, too, where the server was restarted
     assert probe.rate("refused_total") is None
     clock.now += STALE_S
     assert probe.rate("accepted_total") is None

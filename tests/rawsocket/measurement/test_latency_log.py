@@ -2,6 +2,7 @@ import gc
 import os
 import random
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,10 @@ def second(seed: int, messages: int = 200) -> Histograms:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> LatencyLog:
-    return LatencyLog(str(tmp_path / "runs"), clock=lambda: EPOCH)
+def log(tmp_path: Path) -> Iterator[LatencyLog]:
+    log = LatencyLog(str(tmp_path / "runs"), clock=lambda: EPOCH)
+    yield log
+    log.discard()
 
 
 def test_the_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tmp_path: Path) -> None:

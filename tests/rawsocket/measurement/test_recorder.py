@@ -3,7 +3,7 @@ import json
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import EXAMPLE, RECORDER, Recorder
 from rawsocket.measurement.report import RowTimes, StormReport
-from rawsocket.measurement.rows import SETTLE_AFTER, Row, truncate
+from rawsocket.measurement.rows import BIN_AFTER, Row, truncate
 from tests.support.reports import once
 
 
@@ -107,10 +107,10 @@ def test_a_connect_has_one_time_and_a_failure_none():
 
 def test_a_row_moves_its_times_into_histograms_before_it_grows_large():
     recorder = Recorder()
-    for _ in range(SETTLE_AFTER + 1):
+    for _ in range(BIN_AFTER + 1):
         recorder.success("message", (0.001, 0.001, 0.001), 5)
     assert len(recorder.rows["message"].full) == 1
-    assert recorder.rows["message"].requests == SETTLE_AFTER + 1
+    assert recorder.rows["message"].requests == BIN_AFTER + 1
 
 
 def test_groups_of_rows_are_reported_beside_the_recorders_own_and_cleared_with_them():

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.settings.plan import UsageError, from_environ, from_options, seconds, without_empty
+from rawsocket.settings.plan import UsageError, from_environ, from_options, read_setting, without_empty
 
 SCENARIOS = ["closed", "hold"]
 
@@ -42,13 +42,13 @@ def test_an_empty_admin_address_means_none() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"USERS": "none"}, "USERS=none"),
+        ({"USERS": "none"}, "USERS='none'"),
         ({"USERS": "0"}, "at least 1"),
-        ({"RATE": "0"}, "above zero"),
-        ({"RATE": "nan"}, "above zero"),
+        ({"RATE": "0"}, "above 0"),
+        ({"RATE": "nan"}, "above 0"),
         ({"TIME": "soon"}, "60s, 2m or 1h30m"),
         ({"TIME": "0s"}, "above zero"),
-        ({"WORKERS": "-1"}, "WORKERS=-1"),
+        ({"WORKERS": "-1"}, "WORKERS='-1'"),
         ({"SCENARIO": "storm"}, "one of closed, hold"),
         ({"TARGET": "http://x"}, "tcp://host:port"),
         ({"HEADLESS": "perhaps"}, "true or false"),
@@ -56,7 +56,7 @@ def test_an_empty_admin_address_means_none() -> None:
         ({"APP": "quake"}, "APP"),
         ({"MAX_P99_MS": "fast"}, "MAX_P99_MS"),
         ({"MIN_HELD": "801"}, "MIN_HELD=801 is above USERS=800"),
-        ({"HOLDFAST_PAGE_PORT": "70000"}, "at most 65535"),
+        ({"HOLDFAST_PAGE_PORT": "70000"}, "from 0 to 65535"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(given: dict[str, str], said: str) -> None:
@@ -65,9 +65,12 @@ def test_what_cannot_be_used_is_one_line(given: dict[str, str], said: str) -> No
     assert said in str(raised.value)
 
 
-@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1h1m1s", 3661)])
-def test_times(text: str, value: float) -> None:
-    assert seconds(text) == value
+def test_one_setting_alone() -> None:
+    assert read_setting({"HOLDFAST_MIN_LIFE_S": "8"}, "HOLDFAST_MIN_LIFE_S") == 8.0
+    assert read_setting({"HOLDFAST_MIN_LIFE_S": ""}, "HOLDFAST_MIN_LIFE_S") == 0.0
+    assert read_setting({}, "SOURCES") is None
+    with pytest.raises(UsageError, match="SOURCES='here' is not valid"):
+        read_setting({"SOURCES": "here"}, "SOURCES")
 
 
 def test_the_plan_of_somebody_elses_locust() -> None:

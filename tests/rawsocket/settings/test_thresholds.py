@@ -45,19 +45,21 @@ def test_a_limit_is_inclusive() -> None:
 @pytest.mark.parametrize("row", THRESHOLDS, ids=lambda row: row.name)
 def test_each_row_names_a_figure_a_flag_and_a_unit(row: thresholds.Threshold) -> None:
     measured(Figures(), row.figure)
-    option = options.BY_NAME[row.name]
-    assert (option.env, option.default, option.low) == (row.name.upper(), row.default, row.off)
-    assert option.help.endswith("not judged")
+    assert options.BY_NAME[row.name] is row
+    assert row.parse(f"{row.off:g}") == row.off
+    assert row.help.endswith(f"; {row.off:g}: not judged")
     assert row.unit
 
 
 PROBE = """
 import argparse, json, sys
 from rawsocket.settings import thresholds
+from rawsocket.settings.row import number
 from rawsocket.settings.thresholds import AT_MOST, Threshold
 
 thresholds.THRESHOLDS += (
-    Threshold("max_connect_p95_ms", "latency_ms.connect.p95", AT_MOST, "ms", "highest p95 of connects in ms", 0.0),
+    Threshold("max_connect_p95_ms", number(0), None, "threshold: p95 of connects in milliseconds; 0: not judged", "",
+              figure="latency_ms.connect.p95", comparison=AT_MOST, unit="ms"),
 )
 
 from locust import argument_parser
@@ -70,7 +72,15 @@ from rawsocket.settings import options
 
 parser = argparse.ArgumentParser()
 original = parser.add_argument
-parser.add_argument = lambda *a, env_var=None, include_in_web_ui=None, **k: original(*a, **k)
+form = {}
+
+
+def add_argument(flag, *, env_var=None, include_in_web_ui=None, **more):
+    form[flag] = include_in_web_ui
+    return original(flag, **more)
+
+
+parser.add_argument = add_argument
 options.add_to(parser)
 parsed = parser.parse_args(["--max-connect-p95-ms", "5"])
 
@@ -84,7 +94,6 @@ texts = {
     "summary.md": artefacts.summary(run.document),
     "report.html": html_report.section(run),
 }
-form = {row.name: options.BY_NAME[row.name].in_form for row in thresholds.THRESHOLDS}
 json.dump({"document": run.document, "texts": texts, "form": form}, sys.stdout)
 """
 
@@ -101,4 +110,4 @@ def test_a_new_threshold_is_one_row() -> None:
     assert reason in found["document"]["reasons"]
     for name, text in found["texts"].items():
         assert "max_connect_p95_ms" in text, name
-    assert found["form"]["max_connect_p95_ms"]
+    assert found["form"]["--max-connect-p95-ms"] is True

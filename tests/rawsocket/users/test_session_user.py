@@ -27,7 +27,8 @@ from rawsocket import (
     Wait,
     target,
 )
-from rawsocket.engine import resolver, schedule
+from rawsocket.engine import schedule
+from rawsocket.engine.connect import resolver
 from rawsocket.engine.process import engine
 from rawsocket.errors import Closed, RawSocketError, Refused
 from rawsocket.measurement.locust_stats import BATCH

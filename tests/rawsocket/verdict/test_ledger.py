@@ -12,7 +12,7 @@ from rawsocket.verdict.saturation import WorkerFigures
 from tests.support.counts import clients, server, unanswered
 from tests.support.liar import running_liar
 from tests.support.locust_fleet import LocustFleet, locust_fleet
-from tests.support.undisturbed import demand_pass, undisturbed
+from tests.support.undisturbed import Disturbed, demand_pass, undisturbed
 
 WIRE = WireFormat("line", 20, "echo")
 THRESHOLDS = {"min_held": 2, "max_failures": 0, "max_p99_ms": 1000.0}
@@ -141,7 +141,8 @@ def _lied_to(folder: Path, lie: str) -> dict[str, Any]:
         verdict = fleet.verdict()
         assert verdict["exit_code"] == code, fleet.err()[-4000:]
         _shown(fleet, verdict)
-    assert verdict["server"]["replies_total"] > 3 * EVERY, "too few messages for a lie to be told"
+    if verdict["server"]["replies_total"] <= 3 * EVERY:  # a tenth of what a slow machine gets out of it
+        raise Disturbed("too few messages for a lie to be told")
     return verdict
 
 
@@ -166,6 +167,7 @@ def test_an_honest_liar_passes_with_nothing_unexplained(tmp_path: Path) -> None:
     assert _row(verdict, "connections made")["explained"] == {"client": 8}
 
 
+@undisturbed
 @pytest.mark.parametrize(
     ("lie", "name", "each"),
     [("drop", "reply-timeout", 1), ("duplicate", "wrong", 1), ("swap", "wrong", 2), ("truncate", "short", 1),

@@ -142,7 +142,7 @@ def test_a_second_run_begins_at_zero(fleet: LocustFleet) -> None:
     fleet.wait(lambda state: state["held"] == 40)
     _stop(fleet)
     _start(fleet, users=10)
-    state = fleet.wait(lambda state: state["held"] == 10)
+    state = fleet.wait(lambda state: state["held"] == fleet.page.metric("holdfast_load_connects_total") == 10)
     assert state["verdict"] is None
     _wait_for_connects(fleet, 10)
     fleet.wait(lambda state: state["elapsed_s"] > 3 and _held(fleet)[-1:] == [10])

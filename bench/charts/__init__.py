@@ -1,0 +1,1 @@
+"""Pure: the pictures of the benchmarks, as SVG."""

@@ -1,0 +1,1 @@
+"""bench-load: the load generator against its peers."""

@@ -1,0 +1,1 @@
+"""Pure: the results of a benchmark: records of trials, lines and sections of its report."""

@@ -1,0 +1,204 @@
+"""What an engine is: containers and local processes behind one interface.
+
+An `Engine` does what the verbs of the command ask for. It runs a `Deployment`, one server, master and workers, whose
+`Part`s are containers or processes. What does not depend on the engine is written here once: the order of the steps,
+the check of the ports, the wait for the page, and how a part that refused a setting is recognised.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from lab import page
+from lab.engines.follow import follow
+from lab.errors import EXIT_USAGE, finish_despite_interrupt, usage_error
+from lab.progress import step
+from lab.settings import Settings
+from lab.waiting import wait_for
+
+PAGE_S = 90.0
+
+
+class Part(ABC):
+    """One program of a lab: its server, its master or a worker. `role` is server, master or worker."""
+
+    name: str
+    role: str
+
+    def refresh(self) -> None:
+        """Look again at what the engine says of it."""
+        return
+
+    @abstractmethod
+    def exit_code(self) -> int | None:
+        """Give its exit code, None while it runs."""
+
+    @abstractmethod
+    def log(self) -> str:
+        """Give its log so far."""
+
+    @abstractmethod
+    def output(self) -> Iterator[bytes]:
+        """Yield its log as it is written, until it has ended."""
+
+    @abstractmethod
+    def problem(self) -> str:
+        """Say what is wrong with it, "" while nothing is."""
+
+    def has_failed(self) -> bool:
+        """Whether its log may say why the lab does not start."""
+        return bool(self.problem())
+
+    def refused_a_setting(self) -> bool:
+        """Whether it has ended because of a setting that it can't use."""
+        return self.exit_code() == EXIT_USAGE
+
+
+class Deployment(ABC):
+    """One server, one master and any number of workers, from their start to their end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def parts(self) -> Sequence[Part]:
+        """Give the parts that are there."""
+
+    def prepare(self) -> None:
+        """Make ready what a start needs, such as images."""
+        return
+
+    def published_ports(self) -> set[int]:
+        """Give the ports of 127.0.0.1 that its parts use."""
+        return set()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start all parts. Raises UsageError if one refused a setting, LabError if one failed."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop and remove all parts; without any, do nothing."""
+
+    def make_way(self) -> None:
+        """Stop what an earlier start has left, where a new start does not replace it."""
+        return
+
+    def abandon(self) -> None:
+        """Remove the parts of a start that failed, where nobody looks at them any more."""
+        return
+
+    def collect(self, folder: Path) -> None:
+        """Put logs and artefacts into `folder`, where they are not written there in the first place."""
+        return
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Give name and log of each part."""
+        return [(part.name, part.log()) for part in self.parts()]
+
+    def check_settings(self, *roles: str) -> None:
+        """Raise UsageError, with its own line, if a part (of these roles) refused a setting."""
+        for part in self.parts():
+            if (not roles or part.role in roles) and part.refused_a_setting():
+                raise usage_error(part.role, part.log())
+
+    def failure(self) -> str:
+        """Say what is wrong with the first part that failed, ""; UsageError if one refused a setting."""
+        self.check_settings()
+        return next(filter(None, (part.problem() for part in self.parts())), "")
+
+    def evidence(self) -> str:
+        """Give the log of the first part that failed and said something."""
+        return next(filter(None, (part.log() for part in self.parts() if part.has_failed())), "")
+
+    def wait(self, what: str, ready: Callable[[], bool], timeout: float = PAGE_S) -> None:
+        """Wait until `ready()`; LabError if a part fails before, or time runs out."""
+        wait_for(what, ready, timeout, self.failure, self.evidence)
+
+
+class Engine(ABC):
+    """A way to run labs."""
+
+    name: ClassVar[str]
+    poll_s: ClassVar[float] = 0.2
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def lab(self) -> Deployment:
+        """Give the lab that `up` starts and `down` stops, whether it is there or not."""
+
+    @abstractmethod
+    def lab_of_run(self, name: str, folder: Path) -> Deployment:
+        """Give a new lab for one run, with artefacts in `folder`."""
+
+    @abstractmethod
+    def status(self) -> list[str]:
+        """Give one line for each part that is there."""
+
+    @abstractmethod
+    def clean(self) -> list[str]:
+        """Remove everything that the engine has of any lab; gives the names."""
+
+    def check_target(self) -> None:
+        """Raise UsageError if TARGET has a name that can't be resolved where the workers will be."""
+        return
+
+    def setup(self) -> None:
+        """Make ready what a start needs."""
+        self.lab().prepare()
+
+    def up(self) -> str:
+        """Start the lab and give the page's address; a lab that runs already is replaced."""
+        lab = self.lab()
+        lab.make_way()
+        self._check_ports(lab.published_ports())
+        lab.prepare()
+        address, workers = f"http://127.0.0.1:{self.settings['PAGE_PORT']}", self.settings.workers
+        try:
+            with step(f"Starting {self.settings.parts}"):
+                lab.start()
+                lab.wait(f"the page at {address}", lambda: page.workers(address) >= workers)
+        except BaseException:
+            lab.abandon()
+            raise
+        return address
+
+    def down(self) -> bool:
+        """Stop the lab that `up` started. False if there was none."""
+        there = self.running()
+        self.lab().stop()
+        return there
+
+    def running(self) -> bool:
+        """Whether a lab that `up` started is there."""
+        return bool(self.lab().parts())
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Give name and log of each part that `up` started."""
+        return self.lab().logs()
+
+    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+        """Run headless in a lab of its own, artefacts into `folder`; gives the exit code of the run.
+
+        `relay` is given each line of the master, in another thread.
+        """
+        lab = self.lab_of_run(name, folder)
+        lab.prepare()
+        try:
+            with step(f"Starting {self.settings.parts}"):
+                lab.start()
+            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s)
+        finally:
+            try:
+                lab.collect(folder)
+            finally:
+                finish_despite_interrupt(lab.stop)
+
+    def _check_ports(self, own: set[int]) -> None:
+        names = ("PAGE_PORT",) if self.settings["TARGET"] else ("PAGE_PORT", "SERVER_PORT")
+        for name in names:
+            if int(self.settings[name]) not in own:
+                page.check_free(name, self.settings[name])

@@ -1,0 +1,46 @@
+"""Which engine runs the lab: containers, or the same programs as local processes.
+
+`auto` takes local processes only where no Docker engine is installed or none answers. An engine that is there but
+refuses us is an error that says how to fix it: the engine is never changed silently.
+"""
+
+import sys
+
+from lab.engines.base import Engine
+from lab.engines.docker import client
+from lab.engines.docker.engine import DockerEngine
+from lab.engines.native.engine import NativeEngine
+from lab.errors import LabError, UsageError
+from lab.progress import say
+from lab.settings import Settings
+
+
+def engine_for(verb: str, settings: Settings) -> Engine:
+    """Give the engine that a verb is for: local processes that `up` has left come first where it asks for them."""
+    native = NativeEngine(settings)
+    if verb in ("down", "logs", "status") and native.running():
+        return native
+    return DockerEngine(settings) if choose(settings, run=verb in ("up", "load", "ci")) == "docker" else native
+
+
+def choose(settings: Settings, *, run: bool) -> str:
+    """Give `docker` or `native`. `run` says that a load is about to be started."""
+    wanted = settings["ENGINE"]
+    if run and settings.loopback_target and wanted != "native":
+        say(f"{settings['TARGET']} is on this machine's loopback, out of a container's reach: using local processes.")
+        return _native(wanted)
+    if wanted == "native":
+        return _native(wanted)
+    reason = client.unreachable()
+    if not reason:
+        return "docker"
+    if wanted == "docker":
+        raise LabError(f"ENGINE=docker, but {reason}: start the engine, or use ENGINE=native")
+    say(f"No Docker engine here ({reason}): running server, master and workers as local processes.")
+    return _native(wanted)
+
+
+def _native(wanted: str) -> str:
+    if not sys.platform.startswith("linux"):
+        raise UsageError(f"ENGINE={wanted} would need local processes, which work on Linux only: start a Docker engine")
+    return "native"

@@ -1,0 +1,126 @@
+"""Calls compose for one project: v2 (`docker compose`) if it is installed, else v1 (`docker-compose`).
+
+compose only creates and removes containers; their state is read through the Docker SDK.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from lab.engines.docker import compose_file as composefile
+from lab.engines.docker.base_image import Base
+from lab.errors import LabError
+from lab.settings import ROOT, Settings
+
+BUILD_TIMEOUT = 1200.0
+UP_TIMEOUT = 240.0
+DOWN_TIMEOUT = 120.0
+STOP_GRACE = 10.0
+
+
+def command() -> list[str]:
+    """Give the compose command of this machine. Raises LabError if there is none."""
+    for candidate in (["docker", "compose"], ["docker-compose"]):
+        try:
+            done = subprocess.run([*candidate, "version"], capture_output=True, check=False)
+        except FileNotFoundError:
+            continue
+        if done.returncode == 0:
+            return candidate
+    raise LabError("no compose found: install the compose plugin of Docker (`docker compose version` must work)")
+
+
+class Project:
+    """One compose project: its name, its derived file below .lab/, its environment."""
+
+    def __init__(self, name: str, settings: Settings, base: Base | None = None, *, publish: bool = True) -> None:
+        self.name = name
+        self.folder = ROOT / ".lab" / name
+        self._settings = settings
+        self._publish = publish
+        self._base = base or Base("", "")
+        self._command = command()
+
+    def write(self) -> None:
+        """Write the derived compose file."""
+        source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+        derived = composefile.derive(
+            source,
+            publish=self._publish,
+            own_server=not self._settings["TARGET"],
+            build_image=self._base.build_image,
+            root=str(ROOT),
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(json.dumps(derived, indent=1))
+
+    @property
+    def file(self) -> Path:
+        """Path of the derived compose file."""
+        return self.folder / "compose.json"
+
+    def build(self) -> None:
+        """Build the images. Raises LabError with the last lines of the build."""
+        self._call(["build"], "building the images failed", BUILD_TIMEOUT)
+
+    def up(self) -> None:
+        """Create and start everything, without waiting for the page."""
+        scale = f"worker={self._settings.workers}"
+        self._call(["up", "--detach", "--no-build", "--scale", scale], "starting the containers failed", UP_TIMEOUT)
+
+    def down(self, *, volumes: bool = True) -> None:
+        """Stop and remove everything of the project, its derived file last."""
+        options = ["--remove-orphans", "--timeout", "20", *(["--volumes"] if volumes else [])]
+        self._call(["down", *options], "removing the containers failed", DOWN_TIMEOUT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:
+        whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]
+        with subprocess.Popen(
+            whole,
+            env=self._environment(arguments[0]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode:
+            raise LabError(failure, output)
+
+    def _environment(self, verb: str) -> Mapping[str, str]:
+        settings = dict(self._settings.values)
+        settings["BASE_IMAGE"] = self._base.image
+        headless = {"HEADLESS": "" if self._publish else "true"}
+        # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
+        whole = {**os.environ, **settings, **headless, "HOLDFAST_PROJECT": self.name, "COMPOSE_IGNORE_ORPHANS": "true"}
+        if verb == "down":
+            del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses both options together
+        return whole
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    """Stop a compose call and its plug-in process, so that it creates no more containers; gives its output."""
+    for number, grace in ((signal.SIGTERM, STOP_GRACE), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            return process.communicate(timeout=grace)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    return ""

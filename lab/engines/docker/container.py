@@ -1,0 +1,97 @@
+"""One container of a lab: its state, its log, its files, as the Docker SDK shows them."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+from lab.engines.base import Part
+from lab.errors import EXIT_USAGE, last_lines
+
+SERVICE_LABEL = "com.docker.compose.service"
+STOPPED = ("exited", "dead", "restarting")
+# The server's name before the line that says which setting it can't use (server/__main__.py).
+SERVER_LINE = "holdfast server: "
+STOP_S = 25
+
+
+class ContainerPart(Part):
+    """A container of a lab."""
+
+    def __init__(self, container: Container) -> None:
+        self.name = container.name or ""
+        self.role = str(container.labels.get(SERVICE_LABEL))
+        self._container = container
+
+    def refresh(self) -> None:
+        """Ask the engine for its state."""
+        self._container.reload()
+
+    def exit_code(self) -> int | None:
+        """Give its exit code, None while it runs; of one that is restarted again and again, the last one."""
+        state = self._container.attrs["State"]
+        return int(state.get("ExitCode", 0)) if self._container.status in STOPPED else None
+
+    def log(self) -> str:
+        """Give its log so far."""
+        return self._container.logs(timestamps=False).decode(errors="replace")
+
+    def output(self) -> Iterator[bytes]:
+        """Yield its log as it is written, until it has ended or is removed."""
+        try:
+            yield from self._container.logs(stream=True, follow=True)
+        except (docker.errors.DockerException, OSError):
+            return
+
+    def problem(self) -> str:
+        """Say that it has stopped or is unhealthy, "" while it runs."""
+        if self._container.status in STOPPED or self.health() == "unhealthy":
+            return f"{self.name} is {self.health() or self._container.status}"
+        return ""
+
+    def has_failed(self) -> bool:
+        """Whether its log may say why the lab does not start: it does not run, or was restarted."""
+        return self._restarted() or self._container.status != "running" or bool(self.problem())
+
+    def refused_a_setting(self) -> bool:
+        """Whether it has ended because of a setting that it can't use.
+
+        While a server is restarted again and again, its exit code is there only in between; its log always is.
+        """
+        if self.exit_code() is not None:
+            return self.exit_code() == EXIT_USAGE
+        return self._restarted() and last_lines(self.log(), 1).startswith(SERVER_LINE)
+
+    def health(self) -> str:
+        """Give what its health check says, "" if it has none."""
+        return str(self._container.attrs["State"].get("Health", {}).get("Status", ""))
+
+    def ports(self) -> set[int]:
+        """Give the ports of this machine that it publishes."""
+        published = [binding for bindings in self._container.ports.values() for binding in bindings or []]
+        return {int(binding["HostPort"]) for binding in published}
+
+    def stop(self) -> None:
+        """Send it its stop signal and wait until it has ended."""
+        self._container.stop(timeout=STOP_S)
+
+    def copy_files(self, path: str, folder: Path) -> None:
+        """Copy the files below `path` out of it; they belong to the caller."""
+        try:
+            stream, _ = self._container.get_archive(path)
+        except docker.errors.NotFound:
+            return
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                relative = Path(*Path(member.name).parts[1:])
+                if content and ".." not in relative.parts:
+                    (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / relative).write_bytes(content.read())
+
+    def _restarted(self) -> bool:
+        restarts: int = self._container.attrs.get("RestartCount", 0)
+        return restarts > 0

@@ -1,0 +1,86 @@
+"""A server, a master and workers as one compose project.
+
+compose creates and removes; health, logs, exit codes and artefacts are read through the Docker SDK.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+
+from lab.engines.base import Deployment
+from lab.engines.docker import base_image, compose
+from lab.engines.docker.container import ContainerPart
+from lab.errors import LabError
+from lab.progress import step
+from lab.settings import Settings
+
+PROJECT_LABEL = "com.docker.compose.project"
+
+
+class DockerDeployment(Deployment):
+    """The containers of the project `name`. `publish`: on ports of 127.0.0.1; `built` is called after a build."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        client: docker.DockerClient,
+        *,
+        publish: bool,
+        built: Callable[[], object],
+    ) -> None:
+        super().__init__(settings)
+        self._name = name
+        self._client = client
+        self._publish = publish
+        self._built = built
+        self._project: compose.Project | None = None
+
+    def parts(self) -> list[ContainerPart]:
+        """Give the containers that are there, by name."""
+        found = self._client.containers.list(
+            all=True, filters={"label": f"{PROJECT_LABEL}={self._name}"}, ignore_removed=True
+        )
+        return sorted(map(ContainerPart, found), key=lambda part: part.name)
+
+    def prepare(self) -> None:
+        """Have the base image, and build the lab's images."""
+        base = base_image.ensure(self.settings["BASE_IMAGE"])
+        self._project = compose.Project(self._name, self.settings, base, publish=self._publish)
+        self._project.write()
+        with step(f"Building the images from {base.image} (about a minute when nothing is cached)"):
+            self._project.build()
+            self._built()
+
+    def published_ports(self) -> set[int]:
+        """Give the ports of 127.0.0.1 that its containers use."""
+        return set().union(*(part.ports() for part in self.parts()))
+
+    def start(self) -> None:
+        """Start all containers."""
+        assert self._project, "prepare() comes first"
+        try:
+            self._project.up()
+        except LabError as error:
+            self.check_settings()
+            raise LabError(str(error), self.evidence() or error.evidence) from None
+
+    def stop(self) -> None:
+        """Stop and remove all containers of the project, its networks and volumes."""
+        if not self._project:
+            self._project = compose.Project(self._name, self.settings)
+            self._project.write()
+        with step("Removing the lab's containers", every=30):
+            self._project.down()
+
+    def collect(self, folder: Path) -> None:
+        """Write the logs into `folder`, and copy the master's artefacts there."""
+        logs = folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        for part in self.parts():
+            (logs / f"{part.name}.log").write_text(part.log())
+            if part.role == "master":
+                # A master that is still there was interrupted: it gets its stop signal and writes its report.
+                part.stop()
+                part.copy_files("/runs", folder)

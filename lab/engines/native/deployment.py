@@ -1,0 +1,137 @@
+"""A server, a master and workers as local processes; each is ready before the next one is started."""
+
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from lab import page
+from lab.engines.base import Deployment, Part
+from lab.engines.native import processes
+from lab.engines.native.processes import Process
+from lab.errors import finish_despite_interrupt
+from lab.settings import Settings
+
+# The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
+LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
+READY_S = 60.0
+READ_S = 0.1
+_SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
+
+
+class ProcessPart(Part):
+    """A process of a lab."""
+
+    def __init__(self, process: Process) -> None:
+        self.name = process.name
+        self.role = process.name.split("-")[0]
+        self._process = process
+
+    def exit_code(self) -> int | None:
+        """Give its exit code, None while it runs."""
+        return processes.exit_code(self._process)
+
+    def log(self) -> str:
+        """Give its log so far."""
+        return self._process.text()
+
+    def output(self) -> Iterator[bytes]:
+        """Yield its log as it is written, until it has ended."""
+        with Path(self._process.log).open("rb") as log:
+            while True:
+                ended = self.exit_code() is not None  # before the log is read: nothing is missed
+                if piece := log.read():
+                    yield piece
+                elif ended:
+                    return
+                else:
+                    time.sleep(READ_S)
+
+    def problem(self) -> str:
+        """Say with which code it has ended, "" while it runs."""
+        code = self.exit_code()
+        return "" if code is None else f"{self.name} ended with {code}"
+
+
+class NativeDeployment(Deployment):
+    """Processes that were started here, or that `state` remembers from an earlier call."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        logs: Path,
+        page_port: int,
+        server_port: int,
+        more: Mapping[str, str],
+        state: Path | None = None,
+    ) -> None:
+        super().__init__(settings)
+        self._logs = logs
+        self._page_port = page_port
+        self._server_port = server_port
+        self._more = more
+        self._state = state
+        self._processes = processes.load(state) if state else []
+
+    def parts(self) -> list[ProcessPart]:
+        """Give the processes that are there."""
+        return [ProcessPart(process) for process in self._processes]
+
+    def make_way(self) -> None:
+        """Stop the processes of an earlier `up`, which hold the ports."""
+        self.stop()
+        shutil.rmtree(self._logs, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start server, master and workers."""
+        environ = {**self.settings.values, **self._more}
+        if not self.settings["TARGET"]:
+            environ |= self._start_server()
+        environ |= {
+            "HOLDFAST_PAGE_HOST": "127.0.0.1",
+            "HOLDFAST_PAGE_PORT": str(self._page_port),
+            "HOLDFAST_MASTER": "127.0.0.1",
+            "HOLDFAST_MASTER_PORT": str(page.free_port()),
+            "HOLDFAST_MASTER_BIND": "127.0.0.1",
+        }
+        address = f"http://127.0.0.1:{self._page_port}"
+        command = [sys.executable, "-m", "rawsocket"]
+        self._start("master", [*command, "master"], environ, signal.SIGINT)
+        self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
+        for number in range(1, self.settings.workers + 1):
+            self._start(f"worker-{number}", [*command, "worker"], environ, signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Stop all processes and forget them."""
+        processes.stop(self._processes)
+        self._processes = []
+        if self._state:
+            self._state.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Stop the processes of a start that failed; their logs stay."""
+        finish_despite_interrupt(self.stop)
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Give name and log of each process, of one that has ended as well."""
+        return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
+
+    def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
+        process = processes.start(name, command, environ, self._logs, stop_signal)
+        self._processes.append(process)
+        if self._state:
+            processes.save(self._processes, self._state)
+        return process
+
+    def _start_server(self) -> dict[str, str]:
+        environ = {f"SERVER_{name}": self.settings[name] for name in _SERVER_SETTINGS}
+        environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
+        environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
+        server = self._start("server", [sys.executable, "-m", "server"], environ, signal.SIGTERM)
+        self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
+        match = LISTENING.search(server.text())
+        assert match
+        return {"HOLDFAST_SERVER": f"tcp://{match[1]}", "HOLDFAST_SERVER_ADMIN": f"http://{match[2]}"}

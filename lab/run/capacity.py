@@ -1,0 +1,61 @@
+"""Warns before a run that its users are more than the lab's own server holds.
+
+It is a warning only: some runs are made to see what the server does at its cap. The class of a model says what it
+holds. Whether the users of a scenario hold their connections is read from its source: to import it would import Locust.
+"""
+
+import ast
+
+from lab import settings as table
+from lab.settings import Settings
+from server.models.base import Model, load
+
+
+def warning(settings: Settings) -> str:
+    """Give one line where USERS is above what the server is known to hold, else ""."""
+    users, name, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
+    if settings["TARGET"] or not holds(settings["SCENARIO"]):
+        return ""
+    model = load(name)
+    cap = int(asked) if asked else _cap(model, settings["PROCESSES"])
+    if cap is None or users <= cap:
+        return ""
+    above = f"MAX_CONNECTIONS={asked}" if asked else f"the {cap} that {name} holds"
+    remedies = ["lower USERS"]
+    if model.default_cap != 1:
+        remedies.append(f"PROCESSES=auto MAX_CONNECTIONS={users}")
+    if model.default_cap is not None:
+        remedies.append("MODEL=epoll")
+    return (
+        f"USERS={users} is above {above}: the server refuses the others, or lets them wait. "
+        f"If that is not what you want: {_or(remedies)}"
+    )
+
+
+def _cap(model: type[Model], processes: str) -> int | None:
+    """Give how many connections the processes of a model hold together, None where there is no limit of its own."""
+    if model.default_cap is None or processes in ("auto", "1"):
+        return model.default_cap
+    return int(processes) * (1 if model.preforks else model.default_cap)
+
+
+def holds(scenario: str) -> bool:
+    """Whether each user of a scenario holds a connection: no class in its source says `holds = False`."""
+    tree = ast.parse((table.ROOT / f"locustfiles/{scenario}.py").read_text())
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return not any(_says_no(statement) for body in bodies for statement in body)
+
+
+def _says_no(statement: ast.stmt) -> bool:
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    value = getattr(statement, "value", None)
+    return (
+        isinstance(target, ast.Name)
+        and target.id == "holds"
+        and isinstance(value, ast.Constant)
+        and value.value is False
+    )
+
+
+def _or(words: list[str]) -> str:
+    return ", ".join([*words[:-1], f"or {words[-1]}"])

@@ -1,0 +1,69 @@
+"""The folder of a run: runs/<UTC time>-<verb>/, the link runs/latest, and what the host adds to it."""
+
+import itertools
+import json
+import os
+import platform
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.settings import ROOT, from_environment
+
+RUNS = ROOT / "runs"
+
+
+def name(verb: str) -> str:
+    """Give the name of a new run's folder; it sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}"
+
+
+def create(run: str, runs: Path = RUNS) -> Path:
+    """Make the folder of a run and point runs/latest at it; a second run of the same second becomes RUN-2."""
+    for number in itertools.count(1):
+        folder = runs / (run if number == 1 else f"{run}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+    _point(folder)
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that did not start, and point runs/latest at the run before it."""
+    latest = folder.parent / "latest"
+    was_latest = latest.is_symlink() and os.readlink(latest) == folder.name
+    shutil.rmtree(folder, ignore_errors=True)
+    if was_latest:
+        latest.unlink(missing_ok=True)
+        if others := [other for other in folder.parent.iterdir() if other.is_dir()]:
+            _point(max(others, key=lambda other: other.name))
+
+
+def _point(folder: Path) -> None:
+    link = folder.parent / f".latest.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name)
+    link.replace(folder.parent / "latest")
+
+
+def finish(folder: Path, engine: str, verb: str) -> None:
+    """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
+    file = folder / "env.json"
+    environment = json.loads(file.read_text()) if file.exists() else {}
+    environment["host"] = {
+        "engine": engine,
+        "verb": verb,
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    file.write_text(json.dumps(environment, indent=2) + "\n")
+    summary = folder / "summary.md"
+    step_summary = from_environment("GITHUB_STEP_SUMMARY")
+    if step_summary and summary.exists():
+        with Path(step_summary).open("a") as out:
+            out.write(summary.read_text() + "\n")

@@ -1,0 +1,85 @@
+"""What each verb of the command does, apart from the benchmarks."""
+
+from collections.abc import Callable
+
+from lab import settings
+from lab.engines.base import Engine
+from lab.engines.choose import engine_for
+from lab.engines.native.engine import NativeEngine
+from lab.errors import EXIT_OK
+from lab.progress import result, say
+from lab.run.command import run
+from lab.settings import Settings
+
+VERBS = {
+    "setup": "prepare the images (done by `up` and the runs as well)",
+    "up": "start the lab and say where its page is",
+    "down": "stop the lab that `up` started",
+    "load": "run a load without the page, in a lab of its own",
+    "ci": "the CI run: a load whose verdict is the exit code",
+    "status": "show what runs",
+    "logs": "print the logs of the lab that `up` started",
+    "clean": "remove all containers, networks, volumes and images of the lab",
+    "bench-load": "measure the load generator against its peers, as local processes",
+    "bench-server": "measure the select server against its peers, as local processes",
+}
+
+
+def do(verb: str, chosen: Settings) -> int:
+    """Do what the verb asks for; gives the exit code."""
+    engine = engine_for(verb, chosen)
+    if verb in ("up", "load", "ci") and chosen["TARGET"]:
+        say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
+        engine.check_target()
+    if verb in ("load", "ci"):
+        return run(verb, engine, chosen)
+    _DO[verb](engine, chosen)
+    return EXIT_OK
+
+
+def _setup(engine: Engine, chosen: Settings) -> None:
+    engine.setup()
+
+
+def _up(engine: Engine, chosen: Settings) -> None:
+    result(f"The lab is up ({engine.name}): {engine.up()}")
+    if not chosen["TARGET"]:
+        port = chosen["SERVER_PORT"]
+        say(f"Its server is at 127.0.0.1:{port}; try: nc 127.0.0.1 {port}, and type a line")
+
+
+def _down(engine: Engine, chosen: Settings) -> None:
+    result("The lab is down." if engine.down() else "No lab was up.")
+
+
+def _status(engine: Engine, chosen: Settings) -> None:
+    for line in engine.status() or ["Nothing runs."]:
+        result(line)
+
+
+def _logs(engine: Engine, chosen: Settings) -> None:
+    logs = engine.logs()
+    for name, text in logs:
+        for line in text.splitlines():
+            result(f"{name} | {line}")
+    if not logs:
+        latest = settings.ROOT / "runs/latest/logs"
+        where = "The logs of the last run are in runs/latest/logs/." if latest.is_dir() else "No run has left logs."
+        say(f"No lab is up. {where}")
+
+
+def _clean(engine: Engine, chosen: Settings) -> None:
+    # Local processes may be there whatever the engine is now.
+    engines = [NativeEngine(chosen), engine] if engine.name != NativeEngine.name else [engine]
+    for line in [line for each in engines for line in each.clean()]:
+        result(f"removed {line}")
+
+
+_DO: dict[str, Callable[[Engine, Settings], None]] = {
+    "setup": _setup,
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "logs": _logs,
+    "clean": _clean,
+}

@@ -1,0 +1,113 @@
+"""Every setting of master and workers, in one table. Pure: the lab imports it for the settings that it shares.
+
+- RUN: what a run does.
+- OPTIONS and THRESHOLDS: what the users do and what the verdict judges. These are flags on Locust's command line and
+  fields of the page's form as well.
+- PROCESS: where a process of the lab finds the others. HOLDFAST_* variables, no flags; compose.yaml or lab sets them.
+
+SCENARIO can be any text here: whoever reads it checks that there is such a file.
+"""
+
+from rawsocket.settings.row import (
+    ADDRESSES,
+    BOOLEAN,
+    DAY_S,
+    DURATION,
+    NAMES,
+    PORT,
+    TEXT,
+    Kind,
+    Setting,
+    number,
+    one_of,
+    whole,
+)
+from rawsocket.settings.thresholds import THRESHOLDS as THRESHOLDS  # a part of this table
+from rawsocket.target import DEFAULT as OWN_SERVER
+from rawsocket.target import parse as parse_target
+
+LARGEST_SIZE = 1 << 24
+#: Seconds from the end of the ramp to the steady window. By then the effects of the ramp are over, and what the server
+#: counted during the ramp is too old to be shown beside a steady second (master/server_probe.py: STALE_S).
+STEADY_AFTER_S = 2.0
+
+
+def _target(text: str) -> str:
+    try:
+        return parse_target(text).url
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"target {text!r}: ")) from None
+
+
+TARGET = Kind(_target, "tcp://HOST:PORT")
+
+RUN = (
+    Setting("users", whole(1), "800", "users of a run; one user holds one connection",
+            "fits into what select holds, 1000"),
+    Setting("rate", number(0, above=True), "200", "users started a second",
+            "800 users are there after 4 s"),
+    Setting("time", DURATION, "60s", "length of a run, its ramp included (60s, 2m, 1h30m)",
+            "a steady window of about 54 s"),
+    Setting("workers", whole(0, 1000), "2", "worker containers (or processes)",
+            "one worker uses one processor; two show that held connections add up"),
+    Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/, without .py",
+            "holding connections is the purpose"),
+    Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
+            "the page starts and stops runs unless told otherwise"),
+    Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
+            "one address has about 28,000 ports to one target"),
+    Setting("target", TARGET, None, "tcp://host:port to load instead of the lab's own server",
+            "load goes where the user says, and nowhere else"),
+)  # fmt: skip
+
+OPTIONS = (
+    Setting("every", number(0, DAY_S), "10", "seconds between two messages of a connection; 0: silent",
+            "enough traffic to see that a connection lives"),
+    Setting("size", whole(1, LARGEST_SIZE), "20", "bytes of a message's payload",
+            "16 MiB at most: a worker keeps each message until its reply is complete"),
+    Setting("timeout", number(0, DAY_S, above=True), "10",
+            "seconds until a connect, a send or a reply counts as failed", "nobody waits longer"),
+    Setting("app", one_of("hello", "echo", "work"), "echo", "what the server answers",
+            "an echo shows that the reply belongs to the message"),
+    Setting("pace", one_of("open", "closed"), "open",
+            "open: messages due on a fixed grid; closed: after the reply",
+            "a slow server must not slow the load down"),
+    Setting("arrivals", one_of("even", "poisson"), "even", "how the connects of a second are spread",
+            "even connects make runs comparable"),
+    Setting("framing", one_of("line", "chunk"), "line", "how messages are told apart, on both sides",
+            "TCP keeps no message boundaries, a newline does"),
+)  # fmt: skip
+
+
+def _process(name: str, kind: Kind, default: str | None, help: str, why: str) -> Setting:
+    return Setting(name, kind, default, help, why, prefix="HOLDFAST_")
+
+
+PROCESS = (
+    _process("server", TARGET, OWN_SERVER.url, "tcp://host:port of the lab's own server, for when TARGET is unset",
+             "its name and port in compose.yaml"),
+    _process("server_admin", TEXT, "http://server:8687",
+             "address of the server's /metrics; empty: none, as with TARGET",
+             "its name and port in compose.yaml"),
+    _process("target", TARGET, None, "the only target that workers load; set by `python -m rawsocket` from TARGET",
+             "a host typed into the page must not become a target"),
+    _process("page_host", TEXT, "127.0.0.1", "address that the page is served on", "nothing is public by default"),
+    _process("page_port", PORT, "8089", "port of the page", "Locust's own"),
+    _process("page_names", NAMES, "localhost,127.0.0.1,[::1],master",
+             "host names under which the page accepts a change (a,b)",
+             "another site must not press the page's buttons by a name of its own"),
+    _process("master", TEXT, "127.0.0.1", "address of the master, for the workers",
+             "on one machine unless told otherwise"),
+    _process("master_port", PORT, "5557", "port of the master, for the workers", "Locust's own"),
+    _process("master_bind", TEXT, "127.0.0.1", "address that the master accepts workers on",
+             "nothing is public by default"),
+    _process("linger", BOOLEAN, "true", "whether a headless worker stays until it is stopped, 300 s at most",
+             "a worker that leaves first makes compose stop the master before it has a verdict"),
+    _process("runs", TEXT, None, "folder that a run's artefacts are written to; unset: none are written",
+             "a run from the page is looked at there"),
+    _process("min_life_s", number(0), "0", "seconds that the master stays at least",
+             "compose loses the exit code of a master that ends while the workers start; compose.yaml sets 8"),
+)  # fmt: skip
+
+TABLE = (*RUN, *OPTIONS, *THRESHOLDS, *PROCESS)
+BY_NAME = {setting.variable: setting for setting in TABLE}

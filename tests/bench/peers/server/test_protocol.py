@@ -1,0 +1,14 @@
+from pathlib import Path
+
+import pytest
+
+from bench.server import peer_venv
+from bench.server.contenders import SERVERS
+from tests.support.serving import demand_echo
+
+not_made = pytest.mark.skipif(not peer_venv.made(), reason="bench-server has not installed uvloop here")
+
+
+@pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=not_made)])
+def test_it_echoes(loop: str, tmp_path: Path) -> None:
+    demand_echo(SERVERS[loop], tmp_path)

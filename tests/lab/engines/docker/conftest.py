@@ -1,0 +1,34 @@
+"""A Docker engine without Docker: the SDK, compose and the base image are stand-ins."""
+
+import pytest
+
+from lab import page
+from lab.engines.docker import base_image, compose
+from lab.engines.docker import client as docker_client
+from lab.engines.docker.base_image import Base
+from lab.engines.docker.engine import DockerEngine
+from lab.settings import read
+from tests.support.fake_sdk import Client, Container, Project
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client of no engine; compose and the base image are left out as well."""
+    made = Client()
+    Project.made, Project.failing = [], {}
+    monkeypatch.setattr(docker_client, "connect", lambda: made)
+    monkeypatch.setattr(compose, "Project", Project)
+    monkeypatch.setattr(base_image, "ensure", lambda wanted: Base(wanted or "base:1", "base:1-build"))
+    monkeypatch.setattr(page, "workers", lambda address: 2)
+    return made
+
+
+@pytest.fixture
+def engine(client: Client) -> DockerEngine:
+    return DockerEngine(read({"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}, {}))
+
+
+@pytest.fixture
+def containers(client: Client) -> list[Container]:
+    client.all = [Container("worker", status="running"), Container("master"), Container("server")]
+    return client.all

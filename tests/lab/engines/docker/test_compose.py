@@ -1,0 +1,174 @@
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.engines.docker import compose
+from lab.engines.docker import compose_file as composefile
+from lab.engines.docker.base_image import Base
+from lab.engines.docker.compose import Project
+from lab.errors import LabError
+from lab.settings import ROOT, read
+from tests.support.fake_docker import FakeDocker
+
+BASE = Base("base:1", "base:1-build")
+
+
+@pytest.fixture(autouse=True)
+def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Derived files go below a root of the test's own."""
+    (tmp_path / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
+    monkeypatch.setattr(compose, "ROOT", tmp_path)
+
+
+def _project(publish: bool = True, **settings: str) -> Project:
+    return Project("holdfast-x", read(settings, {}), BASE, publish=publish)
+
+
+def test_v2_if_its_plug_in_is_installed(fake: FakeDocker) -> None:
+    assert compose.command() == ["docker", "compose"]
+
+
+def test_v1_without_the_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = FakeDocker(tmp_path / "both", ("docker", "docker-compose"), plugin=False)
+    monkeypatch.setenv("PATH", docker.path)
+    assert compose.command() == ["docker-compose"]
+
+
+def test_v1_without_the_docker_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", FakeDocker(tmp_path / "v1", ("docker-compose",)).path)
+    assert compose.command() == ["docker-compose"]
+
+
+def test_a_missing_compose_is_an_error(fake: FakeDocker) -> None:
+    fake.world(plugin=False)
+    with pytest.raises(LabError, match="no compose found: install the compose plugin"):
+        compose.command()
+
+
+def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path) -> None:
+    project = _project(publish=False, TARGET="tcp://10.0.0.5:9000")
+    project.write()
+    assert project.file == tmp_path / ".lab/holdfast-x/compose.json"
+    source = yaml.safe_load((tmp_path / "compose.yaml").read_text())
+    assert json.loads(project.file.read_text()) == composefile.derive(
+        source, publish=False, own_server=False, build_image="base:1-build", root=str(tmp_path)
+    )
+
+
+def test_calls_name_the_project_and_its_file(fake: FakeDocker) -> None:
+    project = _project(WORKERS="5")
+    project.build()
+    project.up()
+    project.down()
+    project.down(volumes=False)
+    whole = f"docker compose --project-name holdfast-x --file {project.file}"
+    assert fake.asked()[1:] == [
+        f"{whole} build",
+        f"{whole} up --detach --no-build --scale worker=5",
+        f"{whole} down --remove-orphans --timeout 20 --volumes",
+        f"{whole} down --remove-orphans --timeout 20",
+    ]
+
+
+@pytest.mark.parametrize(("publish", "headless"), [(True, ""), (False, "true")])
+def test_environment_of_a_call(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch, publish: bool, headless: str) -> None:
+    monkeypatch.setenv("HEADLESS", "yes")
+    monkeypatch.setenv("USERS", "9")
+    monkeypatch.setenv("SERVER_IDLE_TIMEOUT", "5")
+    _project(publish, USERS="7").up()
+    environ = fake.calls()[-1]["env"]
+    assert environ["HEADLESS"] == headless
+    assert environ["USERS"] == "7"
+    assert environ["SERVER_IDLE_TIMEOUT"] == "5"
+    assert environ["BASE_IMAGE"] == "base:1"
+    assert environ["HOLDFAST_PROJECT"] == "holdfast-x"
+
+
+def test_orphans_are_ignored_except_by_down_which_removes_them(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_IGNORE_ORPHANS", "true")  # docker-compose 1.29 fails with both options
+    project = _project()
+    project.up()
+    project.down()
+    assert ["COMPOSE_IGNORE_ORPHANS" in call["env"] for call in fake.calls()[-2:]] == [True, False]
+
+
+def test_ctrl_c_does_not_reach_a_call(fake: FakeDocker) -> None:
+    _project().up()
+    assert fake.calls()[-1]["session"] != os.getsid(0)
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [
+        ("build", "building the images failed"),
+        ("up", "starting the containers failed"),
+        ("down", "removing the containers failed"),
+    ],
+)
+def test_a_failed_call_shows_its_last_lines(fake: FakeDocker, verb: str, message: str) -> None:
+    project = _project()
+    fake.world(fail={verb: [17, "".join(f"line {n}\n" for n in range(30))]})
+    with pytest.raises(LabError, match=message) as error:
+        getattr(project, verb)()
+    assert error.value.evidence.splitlines() == [f"line {n}" for n in range(10, 30)]
+
+
+def test_a_call_that_hangs_is_killed_and_its_output_is_the_evidence(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = _project()
+    fake.world(fail={"build": ["hang", "step 1\nstep 2\n"]})
+    for timeout in (1, 4, 16):  # on a slow machine the call is killed before it starts
+        monkeypatch.setattr(compose, "BUILD_TIMEOUT", float(timeout))
+        with pytest.raises(LabError, match=f"building the images failed: still running after {timeout} s") as error:
+            project.build()
+        if "build" in (call := fake.calls()[-1])["argv"]:
+            break
+    assert "build" in call["argv"]
+    _gone(call["pid"])
+    assert error.value.evidence in ("step 1\nstep 2", "")  # "": it had not come so far
+
+
+def test_an_interrupt_kills_the_call_and_its_children(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.command("docker-compose", 'sleep 300 & echo $! > "$0.child"; wait')
+    child = Path(f"{fake.path}/docker-compose.child")
+    monkeypatch.setattr(compose, "command", lambda: ["docker-compose"])
+    _interrupt_when(lambda: child.exists() and child.read_text().strip())
+    with pytest.raises(KeyboardInterrupt):
+        _project().up()
+    _gone(int(child.read_text()))
+
+
+def _interrupt_when(true: Callable[[], object]) -> None:
+    """Press Ctrl-C once `true()`."""
+    main = threading.get_ident()
+
+    def watch() -> None:
+        while not true():
+            time.sleep(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _gone(pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while _alive(pid):
+        assert time.monotonic() < deadline, f"{pid} still runs"
+        time.sleep(0.01)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

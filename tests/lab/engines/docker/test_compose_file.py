@@ -1,0 +1,67 @@
+import copy
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.engines.docker import compose_file as composefile
+from lab.settings import ROOT
+
+SOURCE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+
+
+def _derived(*, publish: bool = True, own_server: bool = True) -> dict[str, Any]:
+    return composefile.derive(
+        SOURCE, publish=publish, own_server=own_server, build_image="base:build", root="/the/checkout"
+    )
+
+
+def test_the_source_is_not_changed() -> None:
+    before = copy.deepcopy(SOURCE)
+    _derived(publish=False, own_server=False)
+    assert before == SOURCE
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_images_are_built_from_the_checkout_with_the_build_image(publish: bool) -> None:
+    for service in _derived(publish=publish)["services"].values():
+        assert service["build"]["context"] == "/the/checkout"
+        assert service["build"]["args"]["BUILD_IMAGE"] == "base:build"
+        assert service["build"]["args"]["BASE_IMAGE"].startswith("${BASE_IMAGE:-")
+
+
+def test_up_publishes_and_restarts_as_compose_yaml_says() -> None:
+    services = _derived()["services"]
+    assert set(services) == {"server", "master", "worker"}
+    for name, service in services.items():
+        assert service.get("ports") == SOURCE["services"][name].get("ports")
+        assert service["restart"] == SOURCE["services"][name]["restart"]
+
+
+def test_a_run_publishes_nothing_and_restarts_nothing() -> None:
+    services = _derived(publish=False)["services"]
+    assert set(services) == {"server", "master", "worker"}
+    for service in services.values():
+        assert "ports" not in service
+        assert service["restart"] == "no"
+
+
+def test_workers_of_the_labs_own_server_have_no_way_out() -> None:
+    derived = _derived()
+    assert derived["services"]["worker"]["networks"] == ["load"]
+    assert derived["networks"]["load"]["internal"] is True
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_with_a_target_there_is_no_server_and_workers_have_a_way_out(publish: bool) -> None:
+    derived = _derived(publish=publish, own_server=False)
+    services = derived["services"]
+    assert set(services) == {"master", "worker"}
+    assert services["worker"]["networks"] == ["load", "front"]
+    assert "internal" not in (derived["networks"]["front"] or {})
+    for service in services.values():
+        assert "server" not in service.get("depends_on", {})
+
+
+def test_no_x_key_is_left() -> None:
+    assert set(_derived()) <= {"services", "networks", "volumes"}

@@ -1,0 +1,133 @@
+"""Local processes with stand-ins for the programs of the lab."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import page
+from lab.engines import follow
+from lab.engines.native import processes
+from lab.engines.native.deployment import LISTENING
+from lab.engines.native.engine import NativeEngine
+from lab.errors import Interrupted, LabError, UsageError
+from lab.settings import read
+from tests.support.server_process import running_server
+
+
+class Programs:
+    """Stand-ins for the lab's programs: what the master does and says is the test's."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.engine = NativeEngine(read({"TARGET": "tcp://127.0.0.1:9", "WORKERS": "1", "TIME": "1s"}, {}), folder)
+        self.monkeypatch = monkeypatch
+        monkeypatch.setattr(page, "state", lambda address: {"workers": [1]})
+
+    def master(self, code: str, worker: str = "import time; time.sleep(300)") -> None:
+        start = processes.start
+
+        def stand_in(name: str, command: Any, environ: Any, logs: Path, stop: int) -> processes.Process:
+            what = code if name == "master" else worker
+            return start(name, [sys.executable, "-c", what], environ, logs, stop)
+
+        self.monkeypatch.setattr(processes, "start", stand_in)
+
+    def run(self) -> tuple[int, list[str]]:
+        lines: list[str] = []
+        return self.engine.run("x", lines.append, self.folder / "run"), lines
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return Programs(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("code", "given"), [(0, 0), (3, 3), (4, 4), (2, 2), (7, 1), (137, 1)])
+def test_the_masters_exit_code_is_that_of_the_run(programs: Programs, code: int, given: int) -> None:
+    programs.master(f"import sys; sys.stdout.write('one\\ntwo'); sys.exit({code})")
+    assert programs.run() == (given, ["one", "two"])
+
+
+def test_a_worker_that_exits_with_2_before_the_start_ends_the_run(programs: Programs) -> None:
+    programs.master("import time; time.sleep(300)", "import sys; print('SOURCES=x: no'); sys.exit(2)")
+    with pytest.raises(UsageError, match=r"^worker: SOURCES=x: no$"):
+        programs.run()
+
+
+def test_a_worker_that_exits_with_2_after_the_start_does_not_end_the_run(programs: Programs) -> None:
+    """The worker ends once the master has reported the start; the master ends when that could have been seen."""
+    wait = "import pathlib, sys, time; here = pathlib.Path({!r})\nwhile not (here / {!r}).exists(): time.sleep(0.05)\n"
+    started, over = (wait.format(str(programs.folder), name) for name in ("started", "over"))
+    said = f"print('held 0/1  ', flush=True); open({str(programs.folder / 'started')!r}, 'w')\n"
+    programs.master(f"{said}{over}time.sleep(1)", f"{started}(here / 'over').touch(); sys.exit(2)")
+    assert programs.run() == (0, ["held 0/1  "])
+
+
+@pytest.mark.parametrize(("code", "error"), [(2, UsageError), (1, LabError)])
+def test_up_tells_a_usage_error_from_a_failure(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, code: int, error: type[LabError]
+) -> None:
+    programs.master(f"import sys; sys.stderr.write('because'); sys.exit({code})")
+    monkeypatch.setattr(page, "state", lambda address: None)
+    monkeypatch.setattr(page, "check_free", lambda *_: None)
+    with pytest.raises(LabError) as raised:
+        programs.engine.up()
+    assert type(raised.value) is error
+    assert "because" in str(raised.value) + raised.value.evidence
+
+
+def test_environment_of_a_run(programs: Programs) -> None:
+    programs.master("import json, os; print(json.dumps(dict(os.environ)))")
+    environ = json.loads(programs.run()[1][0])
+    assert environ["HEADLESS"] == "true"
+    assert environ["HOLDFAST_LINGER"] == "false"
+    assert environ["HOLDFAST_RUNS"] == str(programs.folder / "run")
+    assert environ["TARGET"] == "tcp://127.0.0.1:9"
+    assert environ["HOLDFAST_PAGE_HOST"] == environ["HOLDFAST_MASTER_BIND"] == "127.0.0.1"
+    assert environ["HOLDFAST_PAGE_PORT"] != "8089"
+
+
+def test_a_run_has_a_time_limit(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.master("import time; time.sleep(300)")
+    monkeypatch.setattr(follow, "MARGIN_S", -1000.0)
+    with pytest.raises(LabError, match="the run did not end within"):
+        programs.run()
+
+
+def test_an_interrupt_does_not_cut_the_clean_up_short(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.master("pass")
+    stop, calls = processes.stop, []
+
+    def interrupted_once(started: Any) -> None:
+        calls.append(list(started))
+        if len(calls) == 1:
+            raise Interrupted
+        stop(started)
+
+    monkeypatch.setattr(processes, "stop", interrupted_once)
+    with pytest.raises(Interrupted):
+        programs.run()
+    assert len(calls) == 2
+    assert not any(process.alive() for process in calls[1])
+
+
+def test_up_that_fails_leaves_no_process(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.master("import time; time.sleep(300)", "import sys; sys.exit(1)")
+    monkeypatch.setattr(page, "workers", lambda address: 0)
+    monkeypatch.setattr(page, "check_free", lambda *_: None)
+    with pytest.raises(LabError, match="worker-1 ended with 1"):
+        programs.engine.up()
+    assert not programs.engine.running()
+    assert [name for name, _ in programs.engine.logs()] == ["master", "worker-1"]
+
+
+def test_the_servers_first_line_is_the_one_that_is_waited_for() -> None:
+    """A text interface: where port 0 is asked for, the server alone knows its ports."""
+    with running_server() as server:
+        line = next(line for line in server.lines if LISTENING.search(line))
+    match = LISTENING.search(line)
+    assert match
+    assert all(address.rpartition(":")[2].isdigit() for address in match.groups())

@@ -1,0 +1,238 @@
+"""The lab as local processes, end to end: server, master and workers on free ports, in a copy of the checkout."""
+
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import page
+from lab.engines.native.engine import NativeEngine
+from lab.errors import LabError, UsageError
+from lab.settings import read
+from tests.support.echo import lab_server
+from tests.support.pinned import ARTEFACTS
+from tests.support.undisturbed import demand, undisturbed
+
+LONG = 60.0
+SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "ENGINE": "native", "MAX_P99_MS": "0"}
+SECONDS_HELD = re.compile(r"^held 20/20 ")
+
+
+def _until(true: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LONG
+    while not (found := true()):
+        assert time.monotonic() < deadline, "not within the time limit"
+        time.sleep(0.05)
+    return found
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **SMALL, **extra}
+
+
+def _lab(checkout: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", *arguments]
+    return subprocess.run(
+        command, cwd=checkout, env=_environment(extra), capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@contextmanager
+def _running(checkout: Path, *arguments: str, **extra: str) -> Iterator["subprocess.Popen[str]"]:
+    """A run in the background, once all of its users are held; killed with its children if the test fails."""
+    command = [sys.executable, "-m", "lab", *arguments]
+    with subprocess.Popen(
+        command, cwd=checkout, env=_environment(extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        children: dict[int, str] = {}
+        try:
+            assert run.stdout
+            assert any(SECONDS_HELD.match(line) for line in run.stdout), run.stderr and run.stderr.read()
+            children = _children(run.pid)
+            yield run
+        finally:
+            for pid in [run.pid, *children] if run.poll() is None else []:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _children(parent: int) -> dict[int, str]:
+    """Pid and command of each process that `parent` started."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if (stat := _stat(int(folder.name))) and int(stat[1]) == parent:
+            found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+def _gone(pids: Any) -> bool:
+    return all((_stat(pid) or "Z")[0] == "Z" for pid in pids)
+
+
+def _verdict(checkout: Path) -> dict[str, Any]:
+    return dict(json.loads((checkout / "runs/latest/verdict.json").read_text()))
+
+
+def test_up_status_logs_down(checkout: Path) -> None:
+    """With a server of two processes, which end with it."""
+    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port()), "PROCESSES": "2"}
+    # HEADLESS is for a run: `up` has a page to start from, whatever the caller's environment says.
+    pids: list[int] = []
+    up = _lab(checkout, "up", HEADLESS="true", **ports)
+    try:
+        assert up.returncode == 0, up.stderr
+        address = f"http://127.0.0.1:{ports['PAGE_PORT']}"
+        assert up.stdout == f"The lab is up (native): {address}\n"
+        state = page.state(address)
+        assert state
+        assert (state["state"], state["held"], len(state["workers"])) == ("ready", 0, 2)
+        assert page.taken(int(ports["SERVER_PORT"]))
+        status = _lab(checkout, "status", ENGINE="auto").stdout.split()
+        assert [word for word in status if word[0].isalpha()] == [
+            part for name in ("server", "master", "worker-1", "worker-2") for part in (name, "running", "pid")
+        ]
+        pids = [int(word) for word in status if word.isdigit()]
+        pids += _children(pids[0])
+        assert len(pids) == 4 + 3  # its two processes, and that of its admin port
+        assert [process["held"] for process in state["server_processes"]] in ([], [0, 0])  # []: not asked yet
+        assert "server | holdfast server listening on 127.0.0.1:" in _lab(checkout, "logs").stdout.replace("  ", " ")
+    finally:
+        down = _lab(checkout, "down", ENGINE="auto")
+    assert (down.returncode, down.stdout) == (0, "The lab is down.\n")
+    assert _gone(pids)
+    assert not page.taken(int(ports["PAGE_PORT"]))
+    assert _lab(checkout, "down").stdout == "No lab was up.\n"
+
+
+@undisturbed
+def test_a_run_that_passes_has_all_artefacts(checkout: Path, tmp_path: Path) -> None:
+    done = _lab(checkout, "ci", GITHUB_STEP_SUMMARY=str(tmp_path / "github.md"))
+    demand(0, done.returncode, done.stdout, done.stderr)
+    assert any(map(SECONDS_HELD.match, done.stdout.splitlines()))
+    folder = checkout / "runs/latest"
+    assert re.search(rf"^Artefacts: runs/{folder.resolve().name}/ \(also runs/latest\)$", done.stderr, re.M)
+    assert {p.name for p in folder.iterdir()} == ARTEFACTS | {"logs"}
+    assert {p.name for p in (folder / "logs").iterdir()} == {
+        f"{n}.log" for n in ("server", "master", "worker-1", "worker-2")
+    }
+    verdict = _verdict(checkout)
+    assert (verdict["verdict"], verdict["exit_code"], verdict["held"]["steady_min"]) == ("pass", 0, 20)
+    assert verdict["held"]["server_steady_min"] == 20
+    with (folder / "stats.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert int(next(r for r in rows if r["name"] == "connect")["requests"]) == verdict["connections"]["attempted"] == 20
+    assert json.loads((folder / "env.json").read_text())["host"]["engine"] == "native"
+    assert (tmp_path / "github.md").read_text().strip() == (folder / "summary.md").read_text().strip()
+
+
+@undisturbed
+def test_a_missed_threshold_exits_with_3(checkout: Path) -> None:
+    done = _lab(checkout, "ci", "--max-connections", "10", "--min-held", "15")
+    demand(3, done.returncode, done.stdout, done.stderr)
+    assert _verdict(checkout)["verdict"] == "fail"
+    assert _verdict(checkout)["connections"]["failed"]["server-full"] >= 10
+
+
+def test_a_run_without_workers_exits_with_4(checkout: Path) -> None:
+    done = _lab(checkout, "ci", "--workers", "0")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert (_verdict(checkout)["verdict"], _verdict(checkout)["exit_code"]) == ("unknown", 4)
+    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
+
+
+def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) -> None:
+    with _running(checkout, "ci", TIME="10m") as run:
+        children = _children(run.pid)
+        for pid in [pid for pid, command in children.items() if "rawsocket worker" in command]:
+            os.kill(pid, signal.SIGKILL)
+        out, err = run.communicate(timeout=LONG)
+        assert run.returncode == 4, out + err
+    assert _verdict(checkout)["exit_code"] == 4
+    assert len(children) == 4
+    assert _gone(children)
+
+
+def test_ctrl_c_exits_with_130_and_leaves_no_process(checkout: Path) -> None:
+    """With a target on the loopback: ENGINE=auto uses local processes, and starts no server."""
+    with lab_server("--app", "echo") as (host, port):
+        target = f"tcp://{host}:{port}"
+        with _running(checkout, "load", "--target", target, TIME="10m", ENGINE="auto") as run:
+            children = _children(run.pid)
+            run.send_signal(signal.SIGINT)
+            run.send_signal(signal.SIGINT)
+            out, err = run.communicate(timeout=LONG)
+            assert run.returncode == 130, out + err
+    assert f"Target: {target}" in err
+    assert "out of a container's reach: using local processes" in err
+    assert "Traceback" not in out + err
+    assert sorted(command.split()[-1] for command in children.values()) == ["master", "worker", "worker"]
+    assert _gone(children)
+    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
+
+
+def test_a_taken_port_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    with lab_server() as (_, port):
+        settings = read({"PAGE_PORT": str(port), "SERVER_PORT": str(page.free_port())}, {})
+        with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up PAGE_PORT=\.\.\.`"):
+            NativeEngine(settings, tmp_path).up()
+    assert not NativeEngine(settings, tmp_path).running()
+
+
+def test_a_setting_refused_by_the_server_exits_with_2_and_its_line(checkout: Path) -> None:
+    done = _lab(checkout, "load", "--max-connections", "100000000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"lab load: server: --max-connections 100000000 does not fit: ", done.stderr.splitlines()[-1])
+    assert "Artefacts" not in done.stderr
+
+
+def test_a_setting_refused_by_a_worker_exits_with_2_at_once(checkout: Path) -> None:
+    done = _lab(checkout, "load", "--sources", "192.0.2.1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(r"lab load: worker: SOURCES=192.0.2.1: 192.0.2.1 can't be used: ", done.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("target", "known"), [("tcp://nosuchhost.invalid:9000", False), ("tcp://127.0.0.1:9", True)])
+def test_a_target_needs_a_name_that_resolves_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, known: bool
+) -> None:
+    def resolve(host: str, *_: object, **__: object) -> list[object]:
+        if host.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    lab = NativeEngine(read({"TARGET": target}, {}), tmp_path)
+    if known:
+        lab.check_target()
+    else:
+        with pytest.raises(UsageError, match=f"TARGET={target}: the name can't be resolved; check it"):
+            lab.check_target()
+
+
+def test_no_target_needs_no_name(tmp_path: Path) -> None:
+    NativeEngine(read({}, {}), tmp_path).check_target()
+
+
+def test_a_new_folder_has_no_lab(tmp_path: Path) -> None:
+    lab = NativeEngine(read({}, {}), tmp_path)
+    lab.setup()
+    assert not lab.running()
+    assert lab.down() is False
+    assert (lab.status(), lab.logs(), lab.clean()) == ([], [], [])

@@ -1,0 +1,208 @@
+"""What is the same for every engine, on parts that are made up. The contract suite runs the real ones."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import page
+from lab.engines.base import Deployment, Engine, Part
+from lab.errors import Interrupted, LabError, UsageError
+from lab.settings import read
+
+
+class FakePart(Part):
+    """A part that has ended with a code, or runs (None)."""
+
+    def __init__(self, role: str, code: int | None = None, log: str = "") -> None:
+        self.name = f"{role}-1"
+        self.role = role
+        self.code = code
+        self.text = log
+
+    def exit_code(self) -> int | None:
+        return self.code
+
+    def log(self) -> str:
+        return self.text
+
+    def output(self) -> Iterator[bytes]:
+        yield self.text.encode()
+
+    def problem(self) -> str:
+        return "" if self.code is None else f"{self.name} ended with {self.code}"
+
+
+class FakeDeployment(Deployment):
+    """Writes down the steps; `failing` raises at some of them, once."""
+
+    def __init__(self, settings: Any, parts: Sequence[Part], failing: dict[str, BaseException]) -> None:
+        super().__init__(settings)
+        self.there = list(parts)
+        self.failing = failing
+        self.steps: list[str] = []
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if error := self.failing.pop(name, None):
+            raise error
+
+    def parts(self) -> Sequence[Part]:
+        return self.there
+
+    def prepare(self) -> None:
+        self._step("prepare")
+
+    def start(self) -> None:
+        self._step("start")
+
+    def stop(self) -> None:
+        self._step("stop")
+        self.there = []
+
+    def make_way(self) -> None:
+        self._step("make way")
+
+    def abandon(self) -> None:
+        self._step("abandon")
+
+    def collect(self, folder: Path) -> None:
+        self._step("collect")
+
+
+class FakeEngine(Engine):
+    """An engine with one deployment for everything."""
+
+    name = "fake"
+    poll_s = 0.01
+
+    def __init__(self, deployment: FakeDeployment) -> None:
+        super().__init__(deployment.settings)
+        self.deployment = deployment
+
+    def lab(self) -> Deployment:
+        return self.deployment
+
+    def lab_of_run(self, name: str, folder: Path) -> Deployment:
+        return self.deployment
+
+    def status(self) -> list[str]:
+        return []
+
+    def clean(self) -> list[str]:
+        return []
+
+
+Make = Callable[..., FakeEngine]
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.setattr(page, "workers", lambda address: 2)
+
+    def engine(*parts: Part, failing: dict[str, BaseException] | None = None, **settings: str) -> FakeEngine:
+        ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+        return FakeEngine(FakeDeployment(read({**ports, **settings}, {}), parts, failing or {}))
+
+    return engine
+
+
+def test_up_makes_way_prepares_starts_and_gives_the_address(make: Make) -> None:
+    engine = make()
+    assert engine.up() == f"http://127.0.0.1:{engine.settings['PAGE_PORT']}"
+    assert engine.deployment.steps == ["make way", "prepare", "start"]
+
+
+def test_setup_prepares_and_starts_nothing(make: Make) -> None:
+    engine = make()
+    engine.setup()
+    assert engine.deployment.steps == ["prepare"]
+
+
+def test_up_that_fails_is_abandoned(make: Make) -> None:
+    engine = make(failing={"start": LabError("no")})
+    with pytest.raises(LabError, match="no"):
+        engine.up()
+    assert engine.deployment.steps[-2:] == ["start", "abandon"]
+
+
+@pytest.mark.parametrize("name", ["PAGE_PORT", "SERVER_PORT"])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_port_that_another_program_has_is_an_error_before_anything_is_prepared(
+    make: Make, monkeypatch: pytest.MonkeyPatch, name: str, own: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        engine = make(**{name: str(port)})
+        monkeypatch.setattr(engine.deployment, "published_ports", lambda: {port} if own else set())
+        if own:
+            engine.up()
+        else:
+            with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up {name}=\.\.\.`"):
+                engine.up()
+            assert engine.deployment.steps == ["make way"]
+
+
+def test_the_wait_for_the_page_ends_when_a_part_fails(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "workers", lambda address: -1)
+    engine = make(FakePart("server", log="fine"), FakePart("master", 1), FakePart("worker", 1, "because"))
+    with pytest.raises(LabError, match=r"^the page at http://127.0.0.1:\d+: master-1 ended with 1$") as error:
+        engine.up()
+    assert error.value.evidence == "because"
+
+
+def test_the_wait_for_the_page_ends_with_the_line_of_a_part_that_refused_a_setting(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "workers", lambda address: -1)
+    with pytest.raises(UsageError, match=r"^worker: SOURCES=x: no$"):
+        make(FakePart("worker", 2, "SOURCES=x: no\n")).up()
+
+
+def test_settings_are_checked_for_some_roles_alone(make: Make) -> None:
+    deployment = make(FakePart("server", 2, "holdfast server: --port 1: no\n")).deployment
+    deployment.check_settings("worker")
+    with pytest.raises(UsageError, match=r"^server: --port 1: no$"):
+        deployment.check_settings()
+
+
+def test_down_says_whether_a_lab_was_up(make: Make) -> None:
+    engine = make(FakePart("server"))
+    assert (engine.running(), engine.down()) == (True, True)
+    assert (engine.running(), engine.down()) == (False, False)
+    assert engine.deployment.steps == ["stop", "stop"]
+
+
+def test_logs_are_those_of_the_parts(make: Make) -> None:
+    assert make(FakePart("server", log="hello")).logs() == [("server-1", "hello")]
+
+
+def test_a_run_gives_the_exit_code_collects_and_stops(make: Make, tmp_path: Path) -> None:
+    engine, lines = make(FakePart("master", 3, "one\ntwo")), []
+    assert engine.run("x", lines.append, tmp_path) == 3
+    assert lines == ["one", "two"]
+    assert engine.deployment.steps == ["prepare", "start", "collect", "stop"]
+
+
+@pytest.mark.parametrize("step", ["start", "collect"])
+def test_a_run_that_fails_is_collected_and_stopped(make: Make, tmp_path: Path, step: str) -> None:
+    engine = make(FakePart("master", 0), failing={step: LabError("no")})
+    with pytest.raises(LabError, match="no"):
+        engine.run("x", print, tmp_path)
+    assert engine.deployment.steps[-2:] == ["collect", "stop"]
+
+
+def test_an_interrupt_does_not_cut_the_clean_up_short(make: Make, tmp_path: Path) -> None:
+    engine = make(FakePart("master", 0), failing={"stop": Interrupted()})
+    with pytest.raises(Interrupted):
+        engine.run("x", print, tmp_path)
+    assert engine.deployment.steps[-2:] == ["stop", "stop"]
+
+
+def test_a_lab_that_can_not_be_prepared_is_not_started(make: Make, tmp_path: Path) -> None:
+    engine = make(failing={"prepare": LabError("no space left")})
+    with pytest.raises(LabError, match="no space left"):
+        engine.run("x", print, tmp_path)
+    assert engine.deployment.steps == ["prepare"]

@@ -1,0 +1,80 @@
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from lab import settings
+from lab.run import capacity
+from lab.settings import ROOT, read
+
+
+def _warning(**given: Any) -> str:
+    return capacity.warning(read({name: str(value) for name, value in given.items()}, {}))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"USERS": 1100},
+            "USERS=1100 is above the 1000 that select holds: the server refuses the others, or lets them wait. "
+            "If that is not what you want: lower USERS, PROCESSES=auto MAX_CONNECTIONS=1100, or MODEL=epoll",
+        ),
+        ({"USERS": 1100, "PROCESSES": "auto"}, "the 1000 that select holds"),
+        ({"USERS": 2001, "PROCESSES": 2}, "the 2000 that select holds"),
+        ({"USERS": 60, "MAX_CONNECTIONS": 40}, "above MAX_CONNECTIONS=40:"),
+        ({"USERS": 60, "MAX_CONNECTIONS": 40, "MODEL": "epoll"}, "lower USERS, or PROCESSES=auto MAX_CONNECTIONS=60"),
+        ({"USERS": 4001, "MODEL": "threaded"}, "the 4000 that threaded holds"),
+        ({"USERS": 8, "MODEL": "sync"}, "the 1 that sync holds: .* lower USERS, or MODEL=epoll"),
+        ({"USERS": 5, "MODEL": "prefork", "PROCESSES": 4}, "the 4 that prefork holds"),
+        ({"USERS": 1100, "SCENARIO": "closed"}, "the 1000 that select holds"),
+    ],
+)
+def test_warning_for_users_above_the_cap(given: dict[str, Any], said: str) -> None:
+    warning = _warning(**given)
+    assert re.search(said, warning), warning
+    assert "\n" not in warning
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"USERS": 1000},
+        {"USERS": 1100, "MODEL": "epoll"},
+        {"USERS": 1100, "MODEL": "tutorial"},
+        {"USERS": 1100, "SCENARIO": "churn"},
+        {"USERS": 20, "SCENARIO": "tutorial", "MODEL": "sync"},
+        {"USERS": 1100, "TARGET": "tcp://10.0.0.5:9000"},
+        {"USERS": 15_000, "PROCESSES": "auto", "MAX_CONNECTIONS": 15_000},
+        {"USERS": 2000, "PROCESSES": 2},
+    ],
+)
+def test_no_warning_for_other_settings(given: dict[str, Any]) -> None:
+    assert _warning(**given) == ""
+
+
+CLASSES = """
+import importlib.util, inspect, json, sys
+import rawsocket
+found = []
+spec = importlib.util.spec_from_file_location("scenario", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+for value in vars(module).values():
+    if inspect.isclass(value) and value.__module__ == "scenario" and hasattr(value, "holds"):
+        found.append(value.holds)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("scenario", settings.scenarios())
+def test_what_the_source_of_a_scenario_says_is_what_its_classes_say(scenario: str) -> None:
+    """The source is a text interface: the classes themselves can't be imported without Locust."""
+    command = [sys.executable, "-c", CLASSES, f"locustfiles/{scenario}.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    classes = json.loads(done.stdout.splitlines()[-1])
+    assert classes
+    assert capacity.holds(scenario) is all(classes)

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+import lab.__main__ as command
+from lab.errors import UsageError
+from tests.support.fake_engine import FakeEngine, FakeNative
+
+
+@pytest.mark.parametrize("verb", ["up", "load", "ci"])
+def test_a_target_is_printed_first(engine: FakeEngine, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    command.main([verb, "--target", "tcp://10.0.0.5:9000"])
+    assert capsys.readouterr().err.startswith("Target: tcp://10.0.0.5:9000 (the lab's own server is not started)\n")
+
+
+@pytest.mark.parametrize("verb", ["up", "load"])
+def test_a_target_that_does_not_resolve_is_an_error_before_the_start(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb: str
+) -> None:
+    def check() -> None:
+        raise UsageError("it can't be resolved")
+
+    monkeypatch.setattr(engine, "check_target", check, raising=False)
+    assert command.main([verb, "--target", "tcp://nowhere.invalid:9000"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"lab {verb}: it can't be resolved")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "already", "out"),
+    [
+        ("up", False, "The lab is up (docker): http://127.0.0.1:8089\n"),
+        ("down", True, "The lab is down.\n"),
+        ("down", False, "No lab was up.\n"),
+        ("status", True, "server running\n"),
+        ("status", False, "Nothing runs.\n"),
+        ("logs", True, "server | one\nserver | two\n"),
+        ("clean", False, "removed container server\n"),
+        ("setup", False, ""),
+    ],
+)
+def test_the_result_of_each_verb(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], verb: str, already: bool, out: str
+) -> None:
+    engine.up_already = already
+    assert command.main([verb]) == 0
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(("target", "said"), [("", True), ("tcp://10.0.0.5:9000", False)])
+def test_up_says_where_the_server_is(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], target: str, said: bool
+) -> None:
+    command.main(["up", "--server-port", "4711", "--target", target])
+    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in capsys.readouterr().err) is said
+
+
+def test_logs_without_a_lab_point_to_those_of_the_last_run(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    engine.logged = ()
+    assert command.main(["logs"]) == 0
+    assert capsys.readouterr() == ("", "No lab is up. No run has left logs.\n")
+    (tmp_path / "runs/latest/logs").mkdir(parents=True)
+    command.main(["logs"])
+    assert capsys.readouterr().err == "No lab is up. The logs of the last run are in runs/latest/logs/.\n"
+
+
+def test_clean_stops_local_processes_as_well(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FakeNative, "clean", lambda self: ["processes"])
+    command.main(["clean"])
+    assert capsys.readouterr().out == "removed processes\nremoved container server\n"

@@ -1,0 +1,212 @@
+"""The programs offer what tests/support/promises.py and pinned.py write out; one real run shows most of it.
+
+Other promises have their tests elsewhere:
+
+- exit codes of `lab ci` and `load`: the tests of the native lab in tests/lab, tests/containers/test_ci.py; of the
+  headless master: tests/rawsocket/master; of the server: tests/server/test_main.py and tests/server/models
+- published ports: tests/meta/test_containers.py
+- what the server sends (`Hello from server!`, `ERR ...`): tests/server, the protocol's tests and the contract suite
+- failure names: tests/rawsocket, the tests of errors
+- that the totals of stats.csv and verdict.json agree, and who owns artefacts: tests/lab, tests/containers/test_ci.py
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.meta.conftest import sources, text
+from tests.support import promises
+from tests.support.lab import ROOT
+from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.pinned import ARTEFACTS, FAILURES
+from tests.support.server_process import ServerProcess, running_server
+
+USERS = 10
+
+
+@cache
+def _help(*arguments: str) -> str:
+    """What `python -m ...` says of itself, each flag on one line."""
+    wide = {**os.environ, "COLUMNS": "1000"}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments, "--help"], cwd=ROOT, env=wide, capture_output=True, text=True, check=True
+    )
+    return re.sub(r"\n {10,}", "  ", done.stdout)
+
+
+@dataclass
+class Run:
+    """A run in which one of the server's two processes was killed: what was seen before its stop, and its artefacts."""
+
+    state: dict[str, Any]
+    load_metrics: str
+    server_metrics: str
+    health: str
+    folder: Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "verdict.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    folder = tmp_path_factory.mktemp("interfaces")
+    with (
+        running_server("--app", "echo", "--processes", "2", "--max-connections", "100") as server,
+        locust_fleet(folder, server, workers=1, EVERY="0.2") as fleet,
+    ):
+        yield _run(server, fleet)
+
+
+def _run(server: ServerProcess, fleet: LocustFleet) -> Run:
+    fleet.wait(lambda state: state["workers"])
+    assert fleet.page.swarm(USERS, USERS)["success"]
+    fleet.wait(lambda state: state["held"] == state["server_held"] == USERS and state["server_processes"])
+    pid = re.search(r'^holdfast_server_process_pid{process="1"} (\S+)', server.get("/metrics")[1], re.M)
+    assert pid
+    os.kill(int(float(pid[1])), signal.SIGKILL)
+    state = fleet.wait(
+        lambda state: (
+            state["held"] == state["server_held"] == USERS
+            and fleet.page.metric("holdfast_load_reconnects_total") > 0
+            and len(state["server_processes"]) == 2
+        )
+    )
+    found = Run(
+        state, fleet.page.text("/metrics"), server.get("/metrics")[1], fleet.page.text("/lab/healthz"), fleet.runs
+    )
+    fleet.page.post("/stop")
+    fleet.wait(lambda state: state["verdict"] and (fleet.runs / "report.html").exists())
+    return found
+
+
+@pytest.mark.parametrize("command", promises.COMMANDS)
+def test_each_command_of_the_lab_and_its_make_target(command: str) -> None:
+    assert re.search(rf"^ +{command}  ", _help("lab"), re.M)
+    assert re.search(rf"^{command}: .*\n\t@\$\(LAB\) {command}$", text("Makefile"), re.M)
+
+
+@pytest.mark.parametrize("command", ["up", "load", "ci"])
+@pytest.mark.parametrize(("name", "default"), promises.VARIABLES.items())
+def test_each_variable_of_the_lab_is_a_flag_with_its_default(command: str, name: str, default: str) -> None:
+    flag = "--" + name.lower().replace("_", "-")
+    line = re.search(rf"^ +{flag} X +(.*)$", _help("lab", command), re.M)
+    assert line
+    assert (re.findall(r"\(default (.*)\)$", line[1]) or [""]) == [default]
+
+
+def test_each_variable_of_the_lab_reaches_a_container() -> None:
+    """But for those that are about the containers themselves."""
+    outside = {"ENGINE"}
+    used = set(re.findall(r"\$\{(\w+)", text("compose.yaml")))
+    assert promises.VARIABLES.keys() - outside <= used
+
+
+@pytest.mark.parametrize(("flag", "default"), promises.SERVER_FLAGS.items())
+def test_each_flag_of_the_server_its_default_and_its_variable(flag: str, default: str) -> None:
+    line = re.search(rf"^ +{flag} .*", _help("server"), re.M)
+    assert line
+    assert f". Default {default}: " in line[0]
+    assert line[0].endswith(f" Variable SERVER_{flag.removeprefix('--').upper().replace('-', '_')}.")
+
+
+def test_no_flag_of_the_server_is_without_a_promise() -> None:
+    assert set(re.findall(r"^  (--[\w-]+)", _help("server"), re.M)) == promises.SERVER_FLAGS.keys()
+
+
+def _labels(exposition: str) -> dict[str, set[str]]:
+    """Name of each sample -> the labels that it has."""
+    families = text_string_to_metric_families(exposition)
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+@pytest.mark.parametrize(("name", "labels"), promises.SERVER_METRICS.items())
+def test_each_metric_of_the_server(run: Run, name: str, labels: tuple[str, ...]) -> None:
+    assert _labels(run.server_metrics)[name] == set(labels)
+
+
+def test_the_reasons_for_which_the_server_closes(run: Run) -> None:
+    reasons = re.findall(r'^holdfast_server_closed_total{reason="(.*)"} ', run.server_metrics, re.M)
+    assert sorted(reasons) == sorted(promises.CLOSED_REASONS)
+
+
+@pytest.mark.parametrize(("name", "labels"), promises.LOAD_METRICS.items())
+def test_each_metric_of_the_master(run: Run, name: str, labels: tuple[str, ...]) -> None:
+    assert _labels(run.load_metrics)[name] == set(labels)
+
+
+def test_the_pages_own_addresses_and_the_fields_of_its_state(run: Run) -> None:
+    assert run.health.strip() == "ok"
+    assert run.state.keys() >= promises.STATE
+    assert run.state["server"].keys() >= promises.STATE_SERVER
+    assert [set(process) for process in run.state["server_processes"]] == [promises.STATE_PROCESS] * 2
+    assert [promises.STATE_WORKER - worker.keys() for worker in run.state["workers"]] == [set()]
+
+
+def test_the_artefacts_that_the_master_writes(run: Run) -> None:
+    assert {path.name for path in run.folder.iterdir()} == ARTEFACTS
+
+
+@pytest.mark.parametrize(("path", "fields"), promises.VERDICT.items())
+def test_the_fields_of_the_verdict(run: Run, path: str, fields: set[str]) -> None:
+    assert fields <= (run.verdict[path] if path else run.verdict).keys()
+
+
+def test_the_values_in_the_verdict(run: Run) -> None:
+    verdict = run.verdict
+    assert verdict["schema"] == promises.VERDICT_SCHEMA
+    assert (verdict["verdict"], verdict["exit_code"]) in [("fail", 3), ("unknown", 4)]  # 4: too busy a machine
+    assert all(isinstance(reason, str) for reason in verdict["reasons"])
+    assert [set(times) for times in verdict["latency_ms"].values()] == [promises.PERCENTILES] * 4
+    assert [set(row) for row in verdict["thresholds"]] == [promises.THRESHOLD] * len(verdict["thresholds"])
+    assert {row["name"] for row in verdict["thresholds"]} >= {"max_failures", "max_p99_ms"}
+    assert verdict["connections"]["dropped"].keys() <= set(FAILURES)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("timeline.csv", promises.TIMELINE),
+        ("stats.csv", promises.STATS),
+        ("failures.csv", promises.FAILURES_CSV),
+    ],
+)
+def test_the_columns_of_a_table(run: Run, name: str, columns: str) -> None:
+    header = (run.folder / name).read_text().splitlines()[0].split(",")
+    assert header[: columns.count(",") + 1] == columns.split(",")
+    assert name == "stats.csv" or header == columns.split(",")
+
+
+def test_the_rows_of_locusts_statistics(run: Run) -> None:
+    """A connection that is lost with a message under way fails that message; `drop` has those without one."""
+    rows = [line.split(",")[:2] for line in (run.folder / "stats.csv").read_text().splitlines()[1:]]
+    *named, total = rows
+    assert total == ["", "Aggregated"]
+    assert {kind for kind, _ in named} == {promises.REQUEST_TYPE}
+    names = {name for _, name in named}
+    assert names - {"drop"} == {"connect", "reconnect", "message"}
+    assert names <= {*promises.ROWS, "message"}
+
+
+def test_the_places_that_the_lab_uses() -> None:
+    assert re.search(r"^PYTHON \?= python3$", text("Makefile"), re.M)
+    assert "test -x .venv/bin/pip || $(PYTHON) -m venv .venv" in text("Makefile")
+    labels = [service["labels"] for service in yaml.safe_load(text("compose.yaml"))["services"].values()]
+    assert all("holdfast.project" in label for label in labels)
+    lab = "".join(text(path) for path in sources("lab"))
+    assert {'ROOT / ".lab"', '"holdfast-base:trixie"', '"holdfast.project"'} <= set(
+        re.findall(r'ROOT / "\.lab"|"holdfast-base:trixie"|"holdfast\.project"', lab)
+    )

@@ -1,0 +1,205 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+import errno
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from rawsocket.engine.connect import connector as module
+from rawsocket.engine.connect.connector import Connector
+from rawsocket.engine.connect.resolver import Answer
+from rawsocket.engine.reactor import Reactor
+from rawsocket.errors import ConnectTimeout, RawSocketError, Refused
+from rawsocket.target import Target
+from tests.support.running import LONG, wait_until
+from tests.support.sockets import full_backlog
+
+CLOSED = 1  # a port where nobody listens
+
+
+@pytest.fixture
+def reactor() -> Iterator[Reactor]:
+    made = Reactor()
+    yield made
+    assert made.handlers == []
+    made.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+class Ends:
+    """What an attempt has come to."""
+
+    def __init__(self, reactor: Reactor, target: Target, timeout: float = LONG) -> None:
+        self.socks: list[Any] = []
+        self.failures: list[RawSocketError] = []
+        self.connector = Connector()
+        self.attempt = self.connector.attempt(reactor, self, target, timeout, self.socks.append, self.failures.append)
+
+    def close(self, reactor: Reactor) -> None:
+        for sock in self.socks:
+            reactor.unwatch(sock.fileno())
+            sock.close()
+
+
+def test_it_gives_a_connected_socket(reactor: Reactor, listener: socket.socket):
+    ends = Ends(reactor, Target(*listener.getsockname()))
+    ends.attempt.begin()
+    wait_until(lambda: ends.socks)
+    [sock] = ends.socks
+    assert sock.getpeername() == listener.getsockname()
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    ends.close(reactor)
+    assert ends.failures == []
+
+
+def test_a_refusal_is_told(reactor: Reactor):
+    ends = Ends(reactor, Target("127.0.0.1", CLOSED))
+    try:
+        ends.attempt.begin()
+        wait_until(lambda: ends.failures)
+    except Refused as failure:  # the kernel may say so at once
+        ends.failures.append(failure)
+    assert [type(failure) for failure in ends.failures] == [Refused]
+
+
+def test_the_next_address_is_tried_and_stands_first_from_then_on(reactor: Reactor, listener: socket.socket):
+    host, port = listener.getsockname()
+    target = Target("two.test", port)
+    addresses = [(socket.AF_INET, ("127.0.0.1", CLOSED)), (socket.AF_INET, (host, port))]
+    ends = Ends(reactor, target)
+    resolver = ends.connector.resolver
+    resolver._answers[target] = Answer(list(addresses), time.perf_counter())
+    ends.attempt.begin()
+    wait_until(lambda: ends.socks)
+    assert resolver.addresses(target) == addresses[::-1]
+    ends.close(reactor)
+
+
+def test_a_timeout_is_told(reactor: Reactor, monkeypatch: pytest.MonkeyPatch, listener: socket.socket):
+    monkeypatch.setattr(reactor, "watch", lambda *_: None)
+    monkeypatch.setattr(reactor, "unwatch", lambda *_: None)
+    ends = Ends(reactor, Target(*listener.getsockname()))
+    ends.attempt.begin()
+    ends.attempt.overdue(time.perf_counter())
+    assert [type(failure) for failure in ends.failures] == [ConnectTimeout]
+
+
+def test_what_was_given_up_is_told_to_nobody(reactor: Reactor, listener: socket.socket):
+    ends = Ends(reactor, Target(*listener.getsockname()))
+    ends.attempt.begin()
+    ends.attempt.give_up()
+    ends.attempt.give_up()
+    gevent.sleep(0.05)  # in which it would have connected
+    assert ends.socks == ends.failures == []
+
+
+def test_a_name_that_is_not_known_yet_is_refused_and_asked_for(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Target] = []
+    ends = Ends(reactor, Target("nowhere.invalid", 1))
+    monkeypatch.setattr(ends.connector.resolver, "_query", asked.append)
+    with pytest.raises(Refused) as caught:
+        ends.attempt.begin()
+    assert "not resolved yet" in caught.value.detail
+    assert asked == [Target("nowhere.invalid", 1)]
+
+
+def test_out_of_descriptors_is_refused_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+    def full(_: int) -> Any:
+        raise OSError(24, "Too many open files")
+
+    ends = Ends(reactor, Target("127.0.0.1", CLOSED))
+    monkeypatch.setattr(ends.connector, "open_socket", full)
+    with pytest.raises(Refused) as caught:
+        ends.attempt.begin()
+    assert "Too many open files" in caught.value.detail
+
+
+def connect(connector: Connector, address: Any) -> Any:
+    sock = connector.open_socket(socket.AF_INET)
+    code = sock.connect_ex(address)
+    assert code in (0, errno.EINPROGRESS), errno.errorcode[code]
+    return sock
+
+
+def test_sockets_are_bound_to_the_sources_of_their_family_in_turn():
+    connector = Connector()
+    connector.connect_from(["127.0.0.2", "127.0.0.3", "::1"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened = [connect(connector, listener.getsockname()) for _ in range(4)]
+        assert sorted(sock.getsockname()[0] for sock in opened) == ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2
+        for sock in opened:
+            sock.close()
+
+
+def _ten_free_ports(*hosts: str) -> int:
+    """The first of ten ports that nobody on this machine is bound to."""
+    return next(
+        low for low in range(41_000, 61_000, 10) if all(_free(host, low + n) for n in range(10) for host in hosts)
+    )
+
+
+def _free(host: str, port: int) -> bool:
+    with socket.socket() as sock:
+        try:
+            sock.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def test_each_source_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+    """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
+    low = _ten_free_ports("127.0.0.2", "127.0.0.3", "")
+    monkeypatch.setattr(module, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
+    connector = Connector()
+    connector.connect_from(["127.0.0.2", "127.0.0.3"])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened = [connect(connector, listener.getsockname()) for _ in range(20)]
+        assert len({sock.getsockname() for sock in opened}) == 20
+        attempt = connector.attempt(reactor, None, Target(*listener.getsockname()), LONG, opened.append, opened.append)
+        with pytest.raises(Refused) as caught:
+            attempt.begin()
+        assert "Cannot assign requested address" in caught.value.detail
+        for sock in opened:
+            sock.close()
+
+
+def test_the_whole_range_of_ports_is_searched():
+    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert struct.unpack("HH", module._port_range()) == (low, high)
+
+
+def test_readable_says_so_without_taking_anything_or_waiting():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    assert not module.readable(ours)
+    theirs.send(b"x")
+    assert module.readable(ours)
+    assert ours.recv(10) == b"x"
+    theirs.close()
+    assert module.readable(ours)  # its end
+    ours.close()
+    assert module.readable(ours)  # an error
+
+
+def test_an_event_for_an_earlier_socket_with_the_same_descriptor_is_ignored(
+    reactor: Reactor,
+):
+    """A descriptor that is closed and used again in one turn of the reactor still has the old socket's event."""
+    with full_backlog() as port:
+        ends = Ends(reactor, Target("127.0.0.1", port))
+        ends.attempt.begin()
+        ends.attempt.on_ready(1)
+        assert ends.socks == ends.failures == []
+        ends.attempt.give_up()

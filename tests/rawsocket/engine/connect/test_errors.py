@@ -1,0 +1,36 @@
+import errno
+import logging
+
+import pytest
+
+from rawsocket.engine.connect.errors import HINTS, ConnectErrors
+from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
+
+
+@pytest.mark.parametrize(
+    ("code", "failure", "logged"),
+    [
+        (errno.ECONNREFUSED, Refused, False),
+        (errno.EADDRNOTAVAIL, Refused, True),
+        (errno.EMFILE, Refused, True),
+        (errno.ENETUNREACH, Refused, True),
+        (errno.EHOSTUNREACH, Refused, True),
+        (errno.ECONNRESET, Reset, False),
+        (errno.ETIMEDOUT, ConnectTimeout, False),
+    ],
+)
+def test_every_errno_has_one_name(
+    code: int, failure: type[RawSocketError], logged: bool, caplog: pytest.LogCaptureFixture
+):
+    errors = ConnectErrors()
+    for _ in range(2):
+        error = errors.failure(OSError(code, "as the kernel says"), "connect")
+        assert type(error) is failure
+        assert "as the kernel says" in error.detail
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * logged
+
+
+@pytest.mark.parametrize("code", HINTS)
+def test_an_error_of_this_machine_says_what_to_do(code: int, caplog: pytest.LogCaptureFixture):
+    ConnectErrors().failure(OSError(code, "as the kernel says"), "socket")
+    assert HINTS[code] in caplog.text

@@ -1,0 +1,23 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+import inspect
+from typing import Any
+
+import pytest
+
+from rawsocket.engine.owner import Owner
+from rawsocket.users.client import RawSocketClient
+from rawsocket.users.session_runner import SessionRunner
+
+CALLBACKS = [name for name in vars(Owner) if name.startswith("on_")]
+
+
+@pytest.mark.parametrize("owner", [SessionRunner, RawSocketClient])
+@pytest.mark.parametrize("name", [*CALLBACKS, "context"])
+def test_both_owners_take_each_callback_with_its_arguments(owner: Any, name: str):
+    wanted, there = inspect.signature(getattr(Owner, name)), inspect.signature(getattr(owner, name))
+    assert len(there.parameters) == len(wanted.parameters)
+
+
+def test_the_callbacks_are_these():
+    assert CALLBACKS == ["on_open", "on_not_opened", "on_reply", "on_kept", "on_received", "on_writable", "on_lost"]

@@ -1,0 +1,15 @@
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from rawsocket.engine import process
+from rawsocket.engine.process import Engine
+
+
+def test_a_process_has_one_engine():
+    assert process.engine() is process.engine()
+
+
+def test_the_reactor_is_made_when_it_is_first_needed():
+    made = Engine()
+    assert "reactor" not in vars(made)
+    assert made.deadlines._reactor is made.reactor
+    made.reactor.close()

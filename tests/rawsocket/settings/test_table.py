@@ -1,0 +1,46 @@
+import pytest
+
+from rawsocket.master.server_probe import STALE_S
+from rawsocket.settings.row import Setting
+from rawsocket.settings.table import BY_NAME, PROCESS, STEADY_AFTER_S, TABLE
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.variable)
+def test_a_default_passes_the_check_of_its_row(row: Setting) -> None:
+    assert row.default is None or row.parse(row.default) is not None
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.variable)
+def test_a_row_says_what_it_is_and_why_it_has_its_default(row: Setting) -> None:
+    assert row.help
+    assert row.why
+
+
+def test_names_are_unique() -> None:
+    assert len(BY_NAME) == len(TABLE)
+
+
+def test_variables_of_a_process_have_a_prefix_and_no_flag() -> None:
+    assert all(row.variable.startswith("HOLDFAST_") and not row.flag for row in PROCESS)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("10.0.0.5:9000", "it does not begin with tcp://"),
+        ("tcp://10.0.0.5", "it has no port"),
+        ("tcp://10.0.0.5:65536", "a number from 1 to 65535"),
+        ("tcp://::1:9000", "an IPv6 address must stand in brackets"),
+    ],
+)
+def test_a_target_that_can_not_be_used_is_told_why(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^TARGET='{text}' is not valid: .*{reason}; expected tcp://host:port"):
+        BY_NAME["TARGET"].parse(text)
+
+
+def test_a_target_is_given_as_a_url() -> None:
+    assert BY_NAME["TARGET"].parse("TCP://Server:9000/") == "tcp://server:9000"
+
+
+def test_the_steady_window_begins_when_the_servers_counters_from_the_ramp_are_stale() -> None:
+    assert STEADY_AFTER_S >= STALE_S

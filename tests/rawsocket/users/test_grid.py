@@ -1,0 +1,44 @@
+import pytest
+
+from rawsocket.users.grid import Grid
+
+
+def grid(period: float = 1.0) -> Grid:
+    made = Grid(100.0, period, lambda: 0.5)
+    assert made.slot == 100.0 + period / 2
+    return made
+
+
+def test_the_slots_come_at_even_distances():
+    made = grid()
+    made.advance(1.0)
+    assert (made.due, made.slot) == (100.5, 101.5)
+    made.advance(2.0)
+    assert (made.due, made.slot) == (101.5, 103.5)
+
+
+@pytest.mark.parametrize(("until", "passed", "slot"), [(100.4, 0, 100.5), (100.5, 1, 101.5), (102.6, 3, 103.5)])
+def test_slots_that_passed_can_be_left_out(until: float, passed: int, slot: float):
+    made = grid()
+    assert made.leave_out(until) == passed
+    assert made.slot == slot
+
+
+def test_a_due_message_that_was_not_sent_is_left_out_too():
+    made = grid()
+    made.advance(1.0)
+    assert made.leave_out(101.0) == 1
+    assert made.due == 0.0
+
+
+def test_ages_count_what_is_due_and_what_has_passed():
+    made = grid()
+    assert made.ages(100.4) == []
+    made.advance(1.0)
+    assert made.ages(103.0) == [(2.5, 1), (pytest.approx(1.5), 1), (pytest.approx(0.5), 1)]
+
+
+def test_ages_since_a_connect_leave_out_what_passed_before():
+    made = grid()
+    assert made.ages_since(102.0, 103.0) == [(pytest.approx(0.5), 1)]
+    assert made.slot == 100.5

@@ -1,0 +1,69 @@
+"""An engine that starts nothing: it records what is asked of it, and says what the test wants it to say."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.engines.base import Deployment, Engine
+
+
+class FakeEngine(Engine):
+    """The verbs of an engine; `error` is raised by a run, `code` is its exit code, `lines` are the master's."""
+
+    name = "docker"
+    up_already = False
+    lines: tuple[str, ...] = ()
+    logged: tuple[tuple[str, str], ...] = (("server", "one\ntwo\n"),)
+    error: BaseException | None = None
+    code = 0
+
+    def __init__(self, *_: Any) -> None:
+        self.projects: list[str] = []
+
+    def lab(self) -> Deployment:
+        raise NotImplementedError
+
+    def lab_of_run(self, name: str, folder: Path) -> Deployment:
+        raise NotImplementedError
+
+    def running(self) -> bool:
+        return self.up_already
+
+    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+        self.projects.append(name)
+        (folder / "summary.md").write_text("# summary\n")
+        for line in self.lines:
+            relay(line)
+        if self.error:
+            raise self.error
+        return self.code
+
+    def up(self) -> str:
+        return "http://127.0.0.1:8089"
+
+    def down(self) -> bool:
+        return self.up_already
+
+    def status(self) -> list[str]:
+        return ["server running"] if self.up_already else []
+
+    def logs(self) -> list[tuple[str, str]]:
+        return list(self.logged)
+
+    def check_target(self) -> None:
+        pass
+
+    def setup(self) -> None:
+        pass
+
+    def clean(self) -> list[str]:
+        return ["container server"]
+
+
+class FakeNative(FakeEngine):
+    """The engine of local processes, with nothing to clean."""
+
+    name = "native"
+
+    def clean(self) -> list[str]:
+        return []

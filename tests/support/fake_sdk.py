@@ -1,0 +1,101 @@
+"""As much of the Docker SDK and of compose as the lab uses, without an engine. Real ones are in tests/containers."""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import docker
+
+RUN = "holdfast-ci-x"
+UP = "holdfast"
+
+
+class Container:
+    """As much of the SDK's container as the lab uses."""
+
+    def __init__(self, service: str, project: str = RUN, status: str = "exited", **state: Any) -> None:
+        self.name = f"{project}-{service}-1"
+        self.status = status
+        self.labels = {
+            "com.docker.compose.project": project,
+            "com.docker.compose.service": service,
+            "holdfast.project": project,
+        }
+        self.attrs: dict[str, Any] = {"State": {"ExitCode": 0, **state}}
+        self.ports: dict[str, Any] = {}
+        self.text = f"{service} says hello\n".encode()
+        self.files: dict[str, bytes] = {}
+        self.did: list[str] = []
+        self.on_reload: Callable[[], None] = lambda: None
+
+    def logs(self, *, stream: bool = False, **_: Any) -> Any:
+        return iter([self.text[:5], self.text[5:]]) if stream else self.text
+
+    def reload(self) -> None:
+        self.on_reload()
+
+    def stop(self, timeout: float) -> None:
+        self.did.append("stop")
+
+    def remove(self, force: bool) -> None:
+        self.did.append("remove")
+
+    def get_archive(self, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
+        if not self.files:
+            raise docker.errors.NotFound("no such path")
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            for name, content in self.files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return iter([out.getvalue()]), {}
+
+
+class Client:
+    """As much of the SDK's client as the lab uses: containers, and images as far as they are pruned."""
+
+    def __init__(self) -> None:
+        self.all: list[Container] = []
+        self.pruned: list[dict[str, Any]] = []
+        self.containers = self
+        self.images: Any = self
+        self.networks: Any = self
+        self.volumes: Any = self
+
+    def prune(self, *, filters: dict[str, Any]) -> None:
+        self.pruned.append(filters)
+
+    def list(self, *, filters: dict[str, str], **_: Any) -> list[Container]:
+        name, _, value = filters["label"].partition("=")
+        return [c for c in self.all if name in c.labels and (not value or c.labels[name] == value)]
+
+
+class Project:
+    """A compose project that writes down what was asked of it."""
+
+    made: list["Project"]
+    failing: dict[str, BaseException]
+
+    def __init__(self, name: str, settings: object, base: object = None, *, publish: bool = True) -> None:
+        self.name, self.base, self.publish = name, base, publish
+        self.asked: list[str] = []
+        Project.made.append(self)
+
+    def _ask(self, verb: str) -> None:
+        self.asked.append(verb)
+        if error := Project.failing.pop(verb, None):
+            raise error
+
+    def write(self) -> None:
+        self._ask("write")
+
+    def build(self) -> None:
+        self._ask("build")
+
+    def up(self) -> None:
+        self._ask("up")
+
+    def down(self) -> None:
+        self._ask("down")

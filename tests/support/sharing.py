@@ -1,0 +1,95 @@
+"""A pytest plugin of tests/run.py: several processes run one part, each test in the process that claims it first.
+
+pytest-xdist can't: its worker waits for work on a lock, and importing Locust has patched that lock by then.
+Each process also appends the outcome of each of its tests to one file, from which run.py takes progress and totals.
+"""
+
+import hashlib
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", type=Path, help="the folder that the processes of one part share")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if folder := config.getoption("--share"):
+        config.pluginmanager.register(Sharing(config, folder))
+
+
+class Sharing:
+    """This process's side of it: what it has claimed, and what came of its tests."""
+
+    def __init__(self, config: pytest.Config, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self.claims = folder / "claims"
+        self.claims.mkdir(exist_ok=True)
+        self.claimed: dict[str, bool] = {}
+        self.outcomes = os.open(folder / "outcomes", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """As pytest's own loop, but with this process's tests: which comes next is claimed while one runs."""
+        if session.testsfailed:
+            raise session.Interrupted(f"{session.testsfailed} errors during collection")
+        ours = (item for item in session.items if self._ours(item))
+        item = next(ours, None)
+        while item is not None:
+            following = next(ours, None)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+            item = following
+        return True
+
+    def _ours(self, item: pytest.Item) -> bool:
+        unit = _unit(item)
+        if unit not in self.claimed:
+            try:
+                (self.claims / hashlib.sha256(unit.encode()).hexdigest()).touch(exist_ok=False)
+                self.claimed[unit] = True
+            except FileExistsError:
+                self.claimed[unit] = False
+        return self.claimed[unit]
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Tell run.py that there are tests to be run alone."""
+        if any(item.get_closest_marker("alone") for item in items):
+            (self.folder / "alone").touch()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, tuple[str, object, object], tuple[str, str, str]]:
+        """No letter for each test: run.py shows the progress of all."""
+        category, _, _ = yield
+        return category, "", ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]
+        if category:
+            self._write(category)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._write("error")
+
+    def pytest_warning_recorded(self) -> None:
+        self._write("warnings")
+
+    def _write(self, category: str) -> None:
+        os.write(self.outcomes, f"{category}\n".encode())
+
+
+def _unit(item: pytest.Item) -> str:
+    """Name what is claimed as a whole: a test, or all tests of a file and server model that share a fixture."""
+    assert isinstance(item, pytest.Function)
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    if any(definition.scope in ("module", "class") for several in definitions for definition in several):
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        return f"{item.path} {parameters.get('model', '')}"
+    return item.nodeid
