@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from lab import __main__ as command
+from bench import settings as bench
 from lab import settings
 from lab.settings import ROOT
+from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
 from server import settings as server
 from tests.meta.conftest import text
@@ -69,12 +70,12 @@ def _taken_apart(line: str) -> tuple[dict[str, str], list[str]]:
 def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
     """Fail for a variable that nothing reads, or a value that its program would refuse."""
     rest = {name: OF_THE_READER.get((name, value), value) for name, value in flags.items()}
-    table = command.TABLES.get(verb, settings.SETTINGS)
-    names = {setting.name: setting for setting in table}
+    table = bench.TABLES.get(verb, settings.SETTINGS)
+    names = {setting.variable: setting for setting in table}
     own = {name: rest.pop(name) for name in set(rest) & set(names)}
     for name, value in own.items():
         if value:
-            names[name].check(value)
+            names[name].parse(value)
     if table is settings.SETTINGS:
         settings.read({}, own, verb)
     of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
@@ -90,9 +91,9 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
-    assert verb in command.VERBS
+    assert verb in VERBS
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
-    settings.add_flags(parser, command.TABLES.get(verb, settings.SETTINGS))
+    settings.add_flags(parser, bench.TABLES.get(verb, settings.SETTINGS))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
     _check_settings(verb, {**variables, **found}, "lab")
 
@@ -151,7 +152,7 @@ def test_there_are_commands() -> None:
     assert {page for page, _ in COMMANDS} >= {README, "docs/story.md", "docs/ci.md", "docs/scenarios.md"}
 
 
-@pytest.mark.parametrize("verb", command.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_the_settings_page_names_each_command_of_the_lab(verb: str) -> None:
     assert f"`{verb}`" in text("docs/settings.md")
 
@@ -164,7 +165,7 @@ def test_the_readme_has_the_eight_most_used_commands() -> None:
 
 def test_the_pinned_make_targets_are_there() -> None:
     assert set(LAB_TARGETS) <= set(MAKE_TARGETS)
-    assert set(command.VERBS) <= set(MAKE_TARGETS)
+    assert set(VERBS) <= set(MAKE_TARGETS)
 
 
 @pytest.mark.parametrize("target", MAKE_TARGETS)

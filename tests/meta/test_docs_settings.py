@@ -2,35 +2,39 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from lab.bench import options as bench_load_options
-from lab.bench.servers import options as bench_server_options
 
-from lab import settings
-from rawsocket.settings.options import OPTIONS, Option
+from bench import settings as bench
+from lab import settings as lab
+from rawsocket.settings import table as load
+from rawsocket.settings.row import Setting
 from server import settings as server
 from tests.meta.conftest import sources, text
 from tests.support.pages import rows
 
 PAGE = "docs/settings.md"
-BENCHMARKS = [*bench_load_options.SETTINGS, *bench_server_options.SETTINGS]
+BENCHMARKS = [*bench.LOAD, *bench.SERVER]
+OPTIONS = [*load.OPTIONS, *load.THRESHOLDS]
+# What master and workers read beside the settings of a run.
+PROCESS = [setting for setting in load.TABLE if setting.prefix]
+TABLES = (lab.SETTINGS, lab.ENVIRONMENT, bench.LOAD, bench.SERVER, load.TABLE, server.TABLE)
 
 
-@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_of_the_lab_with_its_default_and_values(setting: settings.Setting) -> None:
-    found = [row[2] for row in rows(PAGE) if row[:2] == [setting.name, setting.default or "unset"]]
+@pytest.mark.parametrize("setting", lab.SETTINGS, ids=lambda setting: setting.variable)
+def test_each_setting_of_the_lab_with_its_default_and_values(setting: Setting) -> None:
+    found = [row[2] for row in rows(PAGE) if row[:2] == [setting.variable, setting.default or "unset"]]
     # Scenarios and models have pages of their own, and who adds one need not write it down here as well.
-    if setting.name in ("SCENARIO", "MODEL"):
+    if setting.variable in ("SCENARIO", "MODEL"):
         assert any(said.startswith(setting.help) for said in found)
     else:
         assert setting.meaning in found
 
 
-@pytest.mark.parametrize("setting", BENCHMARKS, ids=lambda setting: setting.name)
-def test_each_setting_of_the_benchmarks_with_its_default(setting: settings.Setting) -> None:
-    assert [setting.name, setting.default or "unset"] in [row[:2] for row in rows(PAGE)]
+@pytest.mark.parametrize("setting", [*BENCHMARKS, *PROCESS], ids=lambda setting: setting.variable)
+def test_each_setting_of_benchmarks_master_and_workers_with_its_default(setting: Setting) -> None:
+    assert [setting.variable, setting.default or "unset"] in [row[:2] for row in rows(PAGE)]
 
 
 @pytest.mark.parametrize("row", server.TABLE, ids=lambda row: row.name)
@@ -39,30 +43,17 @@ def test_each_setting_of_the_server_with_its_default(row: server.Setting) -> Non
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_option_of_a_run_is_a_setting_with_the_same_default(option: Option) -> None:
-    assert f"`{option.env}`" in text(PAGE)
+def test_each_option_of_a_run_is_a_flag_of_locust(option: Setting) -> None:
+    assert f"`{option.variable}`" in text(PAGE)
     assert f"`{option.flag}`" in text(PAGE)
-    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
-    assert option.parse(setting.default or "0") == option.default
-    assert settings.read({}, {}, "load")[option.env] in ("", setting.default, "0")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_lab_lets_through_what_the_load_takes_and_nothing_else(option: Option) -> None:
+def test_each_option_of_a_run_is_a_setting_of_the_lab_with_the_same_values_and_default(option: Setting) -> None:
     """A value that only the master refuses would end a run at its start, without the one line that says why."""
-    (setting,) = [s for s in settings.SETTINGS if s.name == option.env]
-    bounds = {option.low, option.high, option.low - 1, option.high + 1} - {float("inf"), float("-inf")}
-    candidates = {f"{bound:.0f}" for bound in bounds} | set(option.choices or ()) | {"nothing"}
-    taken = {value for value in candidates if not _refuses(setting.check, value)}
-    assert taken == {value for value in candidates if not _refuses(option.parse, value)}
-
-
-def _refuses(check: Callable[[str], object], value: str) -> bool:
-    try:
-        check(value)
-    except ValueError:
-        return True
-    return False
+    (setting,) = [each for each in lab.SETTINGS if each.variable == option.variable]
+    assert setting.kind == option.kind
+    assert lab.read({}, {}, "load")[option.variable] in ("", option.default, "0")
 
 
 # Where the environment is read, by any of the names that it has there.
@@ -92,7 +83,9 @@ def _names(node: ast.expr) -> Iterator[str]:
 
 
 def _read_by_all() -> set[str]:
-    found = {name for path in (*PROGRAMS, "tests/conftest.py") for name in _read(path)}
+    tests = [path for path in ("tests/conftest.py", "tests/run.py") if "environ" in text(path)]
+    found = {name for path in (*PROGRAMS, *tests) for name in _read(path)}
+    found |= {setting.variable for table in TABLES for setting in table}
     shell = "".join(map(text, ("compose.yaml", ".ci/run", "Dockerfile")))
     return found | set(re.findall(r"\$\{([A-Z][A-Z0-9_]+):-", shell))
 
@@ -111,6 +104,5 @@ def test_each_variable_that_the_code_reads(name: str) -> None:
 
 
 def test_the_page_names_no_variable_that_nothing_reads() -> None:
-    tables = {setting.name for setting in (*settings.SETTINGS, *BENCHMARKS)} | {row.variable for row in server.TABLE}
     named = {cell for row in rows(PAGE) for cell in row[:2] if _NAME.fullmatch(cell) and "_" in cell}
-    assert named <= READ | tables
+    assert named <= READ
