@@ -7,7 +7,8 @@ import pytest
 
 from lab.settings import ROOT
 from tests.meta.conftest import sources, text
-from tests.support.pages import prose, spans
+from tests.meta.test_layers import LAYERS
+from tests.support.pages import prose, rows, spans
 
 PAGE = "docs/architecture.md"
 PACKAGES = ("server", "rawsocket", "locustfiles", "lab", "bench", "tests")
@@ -43,3 +44,12 @@ def test_each_package_is_on_the_page(package: str) -> None:
 def test_each_typical_change_has_its_place(change: str) -> None:
     (entry,) = re.findall(rf"^- \*\*{re.escape(change)}\*\*.*?(?=^- |^#|\Z)", prose(PAGE), re.M | re.S)
     assert [path for path in PATHS if f"`{path}`" in entry]
+
+
+def test_the_packages_of_the_load_library_stand_in_the_order_of_their_layers() -> None:
+    """From the lowest to the highest, as the imports are held to."""
+    shown = [row[0].strip("/").replace("/", ".") for row in rows(PAGE) if row[0].startswith("rawsocket/")]
+    layers = [name for names in LAYERS for name in names.split()]
+    assert [name for name in shown if name in layers] == [
+        name for name in layers if (ROOT / name.replace(".", "/")).is_dir()
+    ]

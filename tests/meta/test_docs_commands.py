@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from bench import settings as bench
-from lab import __main__ as command
 from lab import settings
 from lab.settings import ROOT
+from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
 from server import settings as server
 from tests.meta.conftest import text
@@ -91,7 +91,7 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
-    assert verb in command.VERBS
+    assert verb in VERBS
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     settings.add_flags(parser, bench.TABLES.get(verb, settings.SETTINGS))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
@@ -152,7 +152,7 @@ def test_there_are_commands() -> None:
     assert {page for page, _ in COMMANDS} >= {README, "docs/story.md", "docs/ci.md", "docs/scenarios.md"}
 
 
-@pytest.mark.parametrize("verb", command.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_the_settings_page_names_each_command_of_the_lab(verb: str) -> None:
     assert f"`{verb}`" in text("docs/settings.md")
 
@@ -165,7 +165,7 @@ def test_the_readme_has_the_eight_most_used_commands() -> None:
 
 def test_the_pinned_make_targets_are_there() -> None:
     assert set(LAB_TARGETS) <= set(MAKE_TARGETS)
-    assert set(command.VERBS) <= set(MAKE_TARGETS)
+    assert set(VERBS) <= set(MAKE_TARGETS)
 
 
 @pytest.mark.parametrize("target", MAKE_TARGETS)

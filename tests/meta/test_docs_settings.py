@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench import settings as bench
-from lab import settings
+from lab import settings as lab
 from rawsocket.settings import table as load
-from rawsocket.settings.options import OPTIONS
 from rawsocket.settings.row import Setting
 from server import settings as server
 from tests.meta.conftest import sources, text
@@ -17,9 +16,13 @@ from tests.support.pages import rows
 
 PAGE = "docs/settings.md"
 BENCHMARKS = [*bench.LOAD, *bench.SERVER]
+OPTIONS = [*load.OPTIONS, *load.THRESHOLDS]
+# What master and workers read beside the settings of a run.
+PROCESS = [setting for setting in load.TABLE if setting.prefix]
+TABLES = (lab.SETTINGS, lab.ENVIRONMENT, bench.LOAD, bench.SERVER, load.TABLE, server.TABLE)
 
 
-@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.variable)
+@pytest.mark.parametrize("setting", lab.SETTINGS, ids=lambda setting: setting.variable)
 def test_each_setting_of_the_lab_with_its_default_and_values(setting: Setting) -> None:
     found = [row[2] for row in rows(PAGE) if row[:2] == [setting.variable, setting.default or "unset"]]
     # Scenarios and models have pages of their own, and who adds one need not write it down here as well.
@@ -29,8 +32,8 @@ def test_each_setting_of_the_lab_with_its_default_and_values(setting: Setting) -
         assert setting.meaning in found
 
 
-@pytest.mark.parametrize("setting", BENCHMARKS, ids=lambda setting: setting.variable)
-def test_each_setting_of_the_benchmarks_with_its_default(setting: Setting) -> None:
+@pytest.mark.parametrize("setting", [*BENCHMARKS, *PROCESS], ids=lambda setting: setting.variable)
+def test_each_setting_of_benchmarks_master_and_workers_with_its_default(setting: Setting) -> None:
     assert [setting.variable, setting.default or "unset"] in [row[:2] for row in rows(PAGE)]
 
 
@@ -40,18 +43,21 @@ def test_each_setting_of_the_server_with_its_default(row: server.Setting) -> Non
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_option_of_a_run_with_its_flag(option: Setting) -> None:
+def test_each_option_of_a_run_is_a_flag_of_locust(option: Setting) -> None:
     assert f"`{option.variable}`" in text(PAGE)
     assert f"`{option.flag}`" in text(PAGE)
 
 
-@pytest.mark.parametrize("row", load.PROCESS, ids=lambda row: row.variable)
-def test_each_variable_of_a_process_with_its_default(row: Setting) -> None:
-    assert [row.variable, row.default or "unset"] in [cells[:2] for cells in rows(PAGE)]
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_each_option_of_a_run_is_a_setting_of_the_lab_with_the_same_values_and_default(option: Setting) -> None:
+    """A value that only the master refuses would end a run at its start, without the one line that says why."""
+    (setting,) = [each for each in lab.SETTINGS if each.variable == option.variable]
+    assert setting.kind == option.kind
+    assert lab.read({}, {}, "load")[option.variable] in ("", option.default, "0")
 
 
 # Where the environment is read, by any of the names that it has there.
-_ENVIRONMENT = re.compile(r"\b_?(?:os\.)?(?:environ|given|from_environment)$")
+_ENVIRONMENT = re.compile(r"\b_?(?:os\.)?(?:environ|given)$")
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 _OF_A_REQUEST = re.compile(r"HTTP_.*|REQUEST_METHOD")  # WSGI calls a request's headers an environment, too
 _OURS = re.compile(r"(?:HOLDFAST|SERVER|BENCH)_[A-Z0-9_]+")
@@ -77,7 +83,9 @@ def _names(node: ast.expr) -> Iterator[str]:
 
 
 def _read_by_all() -> set[str]:
-    found = {name for path in (*PROGRAMS, "tests/conftest.py") for name in _read(path)}
+    tests = [path for path in ("tests/conftest.py", "tests/run.py") if "environ" in text(path)]
+    found = {name for path in (*PROGRAMS, *tests) for name in _read(path)}
+    found |= {setting.variable for table in TABLES for setting in table}
     shell = "".join(map(text, ("compose.yaml", ".ci/run", "Dockerfile")))
     return found | set(re.findall(r"\$\{([A-Z][A-Z0-9_]+):-", shell))
 
@@ -96,6 +104,5 @@ def test_each_variable_that_the_code_reads(name: str) -> None:
 
 
 def test_the_page_names_no_variable_that_nothing_reads() -> None:
-    tables = {row.variable for row in (*settings.SETTINGS, *BENCHMARKS, *server.TABLE, *load.TABLE)}
     named = {cell for row in rows(PAGE) for cell in row[:2] if _NAME.fullmatch(cell) and "_" in cell}
-    assert named <= READ | tables
+    assert named <= READ

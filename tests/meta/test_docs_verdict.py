@@ -7,6 +7,7 @@ import pytest
 from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.master.timeline import COLUMNS
+from rawsocket.settings.thresholds import THRESHOLDS, Threshold
 from rawsocket.verdict.ledger import EVENTS
 from tests.meta.conftest import text
 from tests.support.pages import README, prose, rows, table
@@ -62,3 +63,9 @@ def test_each_column_of_the_timeline(column: str) -> None:
 @pytest.mark.parametrize("kind", ["sent", "first"])
 def test_each_kind_of_latency_in_the_statistics(kind: str) -> None:
     assert f"`{kind}_*`" in prose("docs/latency.md")
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda threshold: threshold.name)
+def test_each_threshold(threshold: Threshold) -> None:
+    _, body = table(PAGE, "variable", "judged over", "met if")
+    assert threshold.variable in [row[0] for row in body]
