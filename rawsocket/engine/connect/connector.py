@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rawsocket.engine.connect.errors import ConnectErrors
+from rawsocket.engine.connect.os_errors import ConnectErrors
 from rawsocket.engine.connect.resolver import Address, Resolver
 from rawsocket.engine.reactor import WRITABLE, Reactor
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused

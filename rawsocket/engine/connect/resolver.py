@@ -15,7 +15,7 @@ from typing import Any
 
 import gevent
 
-from rawsocket.engine.connect.errors import ConnectErrors
+from rawsocket.engine.connect.os_errors import ConnectErrors
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused
 from rawsocket.target import Target
 

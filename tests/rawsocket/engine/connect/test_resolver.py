@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from rawsocket.engine.connect import resolver as module
-from rawsocket.engine.connect.errors import ConnectErrors
+from rawsocket.engine.connect.os_errors import ConnectErrors
 from rawsocket.engine.connect.resolver import Resolver
 from rawsocket.errors import ConnectTimeout, Refused
 from rawsocket.target import Target

@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from rawsocket.engine.connect.errors import HINTS, ConnectErrors
+from rawsocket.engine.connect.os_errors import HINTS, ConnectErrors
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
 
 
