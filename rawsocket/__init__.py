@@ -2,8 +2,8 @@
 
 `from rawsocket import SessionUser` (or RawSocketUser) in any locustfile is enough: the lab's flags, tab, gauge and
 verdict come with it. A name is imported when it is first used, so that the pure files (framing, payload, verdict,
-errors, target) can be imported where Locust is not installed. Asking for a user class also calls `attach()`: this is
-the only place where the package of users and the listeners meet.
+errors, target) can be imported without Locust. Importing a user class also calls `attach()`: this is the only place
+that connects the package of users with the listeners.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
 """`python -m rawsocket master|worker`: the processes of a lab, in a container or on the host alike.
 
-Settings come from the environment and are checked before Locust is imported: what can't be used is one line
-on stderr and exit 2. Then Locust runs in this very process, so its signals and its exit code are this
-process's.
+Settings come from the environment and are checked before Locust is imported: an invalid one gives one line on
+stderr and exit code 2. Then Locust runs in this process, so its signals and its exit code are those of
+this process.
 """
 
 import os
@@ -23,12 +23,12 @@ INTERRUPTED = 130
 
 
 def scenarios(folder: Path = SCENARIOS) -> list[str]:
-    """Give the names that SCENARIO may have: the files of locustfiles/ without a leading underscore."""
+    """Return the names that SCENARIO may have: the files of locustfiles/ without a leading underscore."""
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 def master_arguments(plan: Plan) -> list[str]:
-    """Give Locust's command line for the master. Never `--headless`: the page is up in every mode."""
+    """Return Locust's command line for the master. Never `--headless`: the page is up in every mode."""
     return [
         "locust",
         "--master",
@@ -45,7 +45,7 @@ def master_arguments(plan: Plan) -> list[str]:
 
 
 def worker_arguments(plan: Plan) -> list[str]:
-    """Give Locust's command line for a worker; the lab's flags come from the master with each run."""
+    """Return Locust's command line for a worker; the lab's flags come from the master with each run."""
     return [
         "locust",
         "--worker",
@@ -57,7 +57,7 @@ def worker_arguments(plan: Plan) -> list[str]:
 
 
 def check_ports(plan: Plan) -> None:
-    """Find out before Locust does whether the master's two ports are free."""
+    """Check, before Locust starts, that the master's two ports are free."""
     for host, port, name in (
         (plan.page_host, plan.page_port, "HOLDFAST_PAGE_PORT"),
         (plan.master_bind, plan.master_port, "HOLDFAST_MASTER_PORT"),
@@ -74,7 +74,7 @@ def check_ports(plan: Plan) -> None:
 
 
 def check_sources(plan: Plan) -> None:
-    """Find out before the run whether this machine has the addresses that it is to connect from."""
+    """Check, before the run, that this machine has the source addresses."""
     for source in plan.sources:
         with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_STREAM) as probe:
             try:
@@ -87,7 +87,7 @@ def check_sources(plan: Plan) -> None:
 
 
 def prepare(role: str) -> Plan:
-    """Read the settings and put them where Locust, the scenario and the library look for them."""
+    """Read the settings and set the variables that Locust, the scenario and the library read."""
     plan = from_environ(os.environ, scenarios())
     for name in set(os.environ) - set(without_empty(os.environ)):
         del os.environ[name]
@@ -101,7 +101,7 @@ def prepare(role: str) -> Plan:
 
 
 def run(role: str, plan: Plan) -> int:
-    """Run Locust to its end; gives the exit code."""
+    """Run Locust to its end; return the exit code."""
     import locust.main
 
     from rawsocket.attach import attach
@@ -132,7 +132,7 @@ def stay() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run as `arguments` say; gives the exit code."""
+    """Run the program for these arguments; return the exit code."""
     if len(arguments) != 1 or arguments[0] not in ("master", "worker"):
         sys.stderr.write(f"{USAGE}\n")
         return 2
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    signal.signal(signal.SIGTERM, _leave)  # until Locust has its own: as process 1 nothing would end us
+    signal.signal(signal.SIGTERM, _leave)  # until Locust sets its own: as process 1, no signal would end this process
     return run(arguments[0], plan)
 
 
@@ -157,7 +157,7 @@ def outlive_start(started: float) -> None:
     try:
         left = started + float(read_setting(os.environ, "HOLDFAST_MIN_LIFE_S")) - time.monotonic()
     except UsageError:
-        return  # `main` has said so
+        return  # `main` has printed the reason
     if left > 0:
         signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, left)
 

@@ -8,9 +8,9 @@ Rules:
 - Listeners are added at import, so they run before Locust's own, which are added when a runner is made and may still
   change the page's state. `quitting` runs in reverse: our listener is the last, when Locust's has quit the runner and
   the final reports have arrived.
-- A Locust that somebody else started gets tab, gauge, state, metrics and, headless, the verdict and its
-  exit code. Signals and console are taken over only in a process that `python -m rawsocket` started, which
-  is what a `Plan` that is `ours` says.
+- A Locust that was started in another way gets tab, gauge, state, metrics and, headless, the verdict and its
+  exit code. Signals and console are handled only in a process that `python -m rawsocket` started: its `Plan`
+  is `ours`.
 """
 
 import gc
@@ -52,7 +52,7 @@ def attach(plan: Plan | None = None) -> "Attachment":
 
 
 class Attachment:
-    """What this process's Locust gets: a controller on a master, an agent on a worker, both in a local run."""
+    """The objects of this process: a controller on a master, an agent on a worker, both in a local run."""
 
     def __init__(self, plan: Plan | None) -> None:
         self.plan = plan
@@ -118,7 +118,7 @@ class Attachment:
             self.controller.on_test_start()
         if self.agent:
             gc.unfreeze()  # see users/arrivals.py
-            gc.collect()  # before the run rather than in it
+            gc.collect()  # before the run, not in it
             self.agent.on_test_start()
 
     def _spawning_complete(self, **_: Any) -> None:
@@ -177,7 +177,7 @@ class Attachment:
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
-        """Give the process its exit code; Locust may fire this twice."""
+        """Set the exit code of the process; Locust may fire this twice."""
         if self._closed:
             return
         self._closed = True
@@ -203,7 +203,7 @@ class Attachment:
             say_verdict(controller)
 
     def _take_signals(self) -> None:
-        """Handle SIGINT in a callback of the hub, not inside whatever runs then; Locust handles SIGTERM as well."""
+        """Handle SIGINT in a callback of the hub, not in the running code; Locust handles SIGTERM as well."""
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 

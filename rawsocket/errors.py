@@ -1,13 +1,13 @@
-"""The named failures: a closed list, used alike by the page, the CSV, the JSON and the README.
+"""The named failures: a closed list, used by the page, the CSV, the JSON and docs/verdict.md.
 
 Every way in which a connection or a message can go wrong has exactly one name; there is no 'other'.
 `str()` and `repr()` of a failure are its name alone, so that Locust's failure table groups by it;
-what was seen this time stands in `detail`.
+`detail` has what was seen this time.
 
-One rule maps what the operating system reports while connecting: a time that ran out is
-`connect-timeout`, a reset is `reset`, and everything else that kept the connection from opening is
-`refused`, whoever refused it: the peer, the network, the name resolver, or this machine (out of
-descriptors or source ports). The detail tells which.
+One rule maps the errors of the operating system while connecting: a timeout is `connect-timeout`, a
+reset is `reset`, and any other error is `refused`, no matter what refused the connection: the peer,
+the network, the name resolver, or this machine (out of descriptors or source ports). The detail
+names the cause.
 """
 
 from typing import ClassVar
@@ -36,13 +36,13 @@ class Refused(RawSocketError):
 
 
 class ConnectTimeout(RawSocketError):
-    """The connection was not open when the connect timeout ran out."""
+    """The connection was not open within the connect timeout."""
 
     name = "connect-timeout"
 
 
 class ServerFull(RawSocketError):
-    """The server took the connection and said `ERR server full`."""
+    """The server accepted the connection and sent `ERR server full`."""
 
     name = "server-full"
 
@@ -54,37 +54,37 @@ class Reset(RawSocketError):
 
 
 class Closed(RawSocketError):
-    """The server closed the connection before it should."""
+    """The server closed the connection."""
 
     name = "closed"
 
 
 class ReplyTimeout(RawSocketError):
-    """The whole reply was not there when the reply timeout ran out."""
+    """The reply was not complete within the reply timeout."""
 
     name = "reply-timeout"
 
 
 class SendTimeout(RawSocketError):
-    """The message could not be handed to the kernel within the send timeout: the peer does not read."""
+    """The kernel did not take the message within the send timeout: the peer does not read."""
 
     name = "send-timeout"
 
 
 class Short(RawSocketError):
-    """A whole reply came that is only the beginning of the expected one."""
+    """The reply is only the beginning of the expected one."""
 
     name = "short"
 
 
 class TooLong(RawSocketError):
-    """A reply came that is over the limit, or the expected one with something behind it."""
+    """The reply is over the limit, or it is the expected one followed by more bytes."""
 
     name = "too-long"
 
 
 class Wrong(RawSocketError):
-    """Something came that is not what this very message must bring back, or came unasked."""
+    """The reply is not the one to this message, or the data was unsolicited."""
 
     name = "wrong"
 
@@ -111,8 +111,8 @@ FAILURES: tuple[type[RawSocketError], ...] = (
 
 NAMES: tuple[str, ...] = tuple(failure.name for failure in FAILURES)
 
-# A connection that failed by one of these was never usable. (A reset while connecting counts as failed, too.)
+# A connection with one of these failures was never usable. (A reset while connecting counts as failed, too.)
 CONNECT_FAILURES: tuple[str, ...] = (Refused.name, ConnectTimeout.name, ServerFull.name, Tls.name)
 
-# A reply that came, and was not the right one: these always fail a run.
+# A reply arrived but was not correct: these always fail a run.
 WRONG_REPLIES: tuple[str, ...] = (Short.name, TooLong.name, Wrong.name)

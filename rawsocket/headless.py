@@ -1,8 +1,8 @@
 """Drives a headless run with the page up: waits for the workers, checks, starts, reports each second, ends, judges.
 
 Locust's own `--headless` has no page (so no health check, no metrics, no live view) and quits its workers
-before their last numbers are in. This greenlet does what a person does at the page. It ends early where it
-makes no sense to go on: no worker came, what was asked doesn't fit, or all workers are lost.
+before their last numbers have arrived. This greenlet does what a person does at the page. It ends early if no
+worker came, the users don't fit, or all workers are lost.
 """
 
 import logging
@@ -33,7 +33,7 @@ class HeadlessRun:
         self._ending = False
 
     def run(self) -> None:
-        """Run it; whatever happens, the process ends and has an exit code."""
+        """Run it; in any case the process ends and has an exit code."""
         try:
             self._run()
         finally:
@@ -70,7 +70,7 @@ class HeadlessRun:
             gevent.sleep(0.05)
 
     def _watch(self) -> None:
-        """Report each second until the time is over, all workers are lost, or somebody has stopped the run."""
+        """Report each second until the time is over, all workers are lost, or the run was stopped at the page."""
         controller, over = self._controller, time.monotonic() + (self._plan.time_s or 0)
         while (left := over - time.monotonic()) > 0 and controller.run.stopping_at is None:
             second = controller.seconds.wait(timeout=min(left, 1.5))
@@ -84,7 +84,7 @@ class HeadlessRun:
                 return
 
     def abandon(self) -> None:
-        """Start no more users: the run is being ended from elsewhere."""
+        """Start no more users: the run was ended elsewhere."""
         if self._ramp is not None:
             self._ramp.kill(block=False)
 
@@ -97,7 +97,7 @@ class HeadlessRun:
 
 
 def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Greenlet | None = None) -> None:
-    """Quit the runner and close the page, waiting for the latter to be up first where it is still starting."""
+    """Quit the runner and close the page; if the page is still starting, wait for that first."""
     for greenlet in (ramp, getattr(web_ui, "_swarm_greenlet", None)):
         if greenlet is not None:
             greenlet.kill(block=True)
@@ -112,7 +112,7 @@ def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Green
 
 
 def _say(text: str) -> None:
-    """Write a line at once; a console that was closed must not end the run."""
+    """Write a line at once; a closed console must not end the run."""
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Everything that is changed in Locust itself. Tests pin each change to the one Locust release that we name.
+"""All changes to Locust itself. Tests pin each change to the one supported Locust release.
 
 Each function below makes one change and says what it is for. None of them adds a listener: attach.py does that.
 """
@@ -29,14 +29,14 @@ StopUsers = Callable[[Callable[[Counts], None], Counts], None]
 
 
 def lighten_worker() -> None:
-    """Take away three costs, each of which blocks the hub, for the life of this process.
+    """Remove three costs, each of which blocks the hub, for the life of this process.
 
     - Each `spawn` message rebuilds the whole command line parser once per option: 95 to 137 ms, once a second all
       through a ramp. The defaults don't change while the process runs, so they are kept.
     - Stopping asks `inspect.stack()` for its caller, for a line at debug level: 25 to 50 ms, while connections are
-      still held. Locust does without the answer where asking fails.
-    - Python's collector looks at all young objects every 700 allocations, and at everything now and then: 25 to 50 ms
-      at 10,000 users. It is to look less often; users/arrivals.py takes the users out of its sight.
+      still held. Locust accepts that the call fails.
+    - Python's collector visits all young objects every 700 allocations, and all objects from time to time: 25 to 50 ms
+      at 10,000 users. It runs less often; users/arrivals.py excludes the users from it.
     """
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
@@ -45,7 +45,7 @@ def lighten_worker() -> None:
 
 
 def report_every(seconds: float) -> None:
-    """Have a worker report to its master so often; Locust does so every 3 s."""
+    """Set the interval of a worker's reports to its master; Locust's own is 3 s."""
     locust.runners.WORKER_REPORT_INTERVAL = seconds
 
 
@@ -65,7 +65,7 @@ def replace_user_group(runner: Runner, group: Group) -> None:
 
 
 def count_users_by_group() -> None:
-    """Let a group of users that has `count_by_class()` answer how many of each class there are.
+    """Let a group of users that has `count_by_class()` count the users of each class.
 
     Locust walks all users for that: 16 to 35 ms at 10,000, with each spawn, stop and report. Other groups are counted
     as before.
@@ -76,7 +76,7 @@ def count_users_by_group() -> None:
 
 
 class _CountByGroup(property):
-    """Stands in for `Runner.user_classes_count`."""
+    """Replaces `Runner.user_classes_count`."""
 
     def __init__(self, original: property) -> None:
         super().__init__(lambda runner: _count(runner, original))
@@ -133,14 +133,14 @@ def keep_microseconds() -> None:
 
 
 def bucket(ms: float) -> float:
-    """Milliseconds to two significant digits, to 10 us below 1 ms: 0.2345 becomes 0.23, 4.56 becomes 4.6, 147 150."""
+    """Round milliseconds to two significant digits, to 10 us below 1 ms: 0.2345 becomes 0.23, 4.56 4.6, and 147 150."""
     if ms < 1:
         return round(ms, 2)
     return round(ms, 1) if ms < 10 else _coarse(ms)
 
 
 def silence_console_table() -> None:
-    """Keep Locust's own table off the console, where ours is printed."""
+    """Keep Locust's own table off the console, because ours is printed."""
     logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
 
 

@@ -1,7 +1,7 @@
 """Where the load goes: one `tcp://host:port`, given by the user, never guessed.
 
 Pure: text in, `Target` out. A target is written as a URL because Locust's own `host` field is one;
-an IPv6 address stands in brackets. `HOLDFAST_TARGET` names the only address that workers may load.
+an IPv6 address is in brackets. `HOLDFAST_TARGET` names the only address that workers may load.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def parse(url: str) -> Target:
 
 
 def allowed(environ: Mapping[str, str]) -> Target | None:
-    """The only target that may be loaded, from `HOLDFAST_TARGET`; None where it is unset or empty."""
+    """Return the only target that may be loaded, from `HOLDFAST_TARGET`; None if it is unset or empty."""
     url = environ.get(VARIABLE, "").strip()
     return parse(url) if url else None
 
@@ -59,7 +59,7 @@ def _split(url: str, rest: str) -> tuple[str, str]:
     if not colon:
         raise _error(url, "it has no port")
     if ":" in host:
-        raise _error(url, "an IPv6 address must stand in brackets")
+        raise _error(url, "an IPv6 address must be in brackets")
     return host, port
 
 

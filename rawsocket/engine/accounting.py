@@ -1,11 +1,11 @@
 """The accounts of connections: how each connect attempt ended, and what became of the connection's messages.
 
-All connections of one configuration share an `Accounting`; what belongs to one connection stands in the connection.
+All connections of one configuration share an `Accounting`; the state of one connection is kept in the connection.
 Rules:
 
 - A connect attempt is recorded when the connection has *settled*: at the first reply, after SETTLES_AFTER of silence,
-  when the client closes it, or when it is lost in another way than by `ERR server full`. That line, if it comes before
-  anything else, makes the attempt a failure `server-full`. The time of the event is always that of the TCP connect.
+  when the client closes it, or when it is lost for any reason other than the line `ERR server full`. If that line comes
+  first, the attempt is a failure `server-full`. The time of the event is always that of the TCP connect.
 - A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.
 - A message that is in flight when the client closes the connection is unanswered, not failed.
@@ -21,7 +21,7 @@ from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, RECONNECT, Rows, Times
 
-SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and a turn of the server's loop
+SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ _ids = itertools.count(int.from_bytes(os.urandom(3), "big") << 24)
 
 
 class Listener(Protocol):
-    """Is called with every event."""
+    """Receives every event."""
 
     def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
-        """`seconds` are from when it was due, None if it has no time; `length` is the reply's bytes. Must not block."""
+        """Handle an event: `seconds` since it was due (None: no time), `length` bytes of reply. Must not block."""
 
 
 class Events(Protocol):
-    """Says who listens at the moment."""
+    """Has the current listener."""
 
     listener: Listener | None
 
@@ -48,7 +48,7 @@ class Accounted(Protocol):
     owner: Any
     reconnect: bool  # whether it replaces a connection that was lost or could not be opened
     settled: bool
-    answered: bool  # whether it has brought a right reply
+    answered: bool  # whether a correct reply has arrived on it
     heard: bool  # whether anything has been received on it
     connected_at: float
     connect_seconds: float
@@ -66,7 +66,7 @@ class Accounting:
         self._events = events
 
     def opened(self, connection: Accounted, started: float, now: float) -> None:
-        """The TCP connect that began at `started` has succeeded."""
+        """Record that the TCP connect that began at `started` has succeeded."""
         connection.connected_at = now
         connection.connect_seconds = now - started
         connection.connection_id = next(_ids)
@@ -75,12 +75,12 @@ class Accounting:
             self.recorder.arrived(now)
 
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
-        """The connect has failed after so many seconds."""
+        """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
         self._connect_event(connection, seconds, failure)
 
     def settle(self, connection: Accounted) -> None:
-        """The connection has proved usable, if that was not known before."""
+        """Record, once, that the connection has proved usable."""
         if not connection.settled:
             connection.settled = True
             self.recorder.settled(connection.reconnect)
@@ -88,17 +88,17 @@ class Accounting:
             connection.connect_seconds = 0.0
 
     def answer(self, connection: Accounted, name: str, times: Times, length: int) -> None:
-        """A right reply has come for a message in flight."""
+        """Record the correct reply to a message in flight."""
         self.recorder.answered += 1
         self._good(connection, name, times, length)
 
     def push(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
-        """A receive() got, after so many seconds, what the server sent without being asked."""
+        """Record that receive() returned an unsolicited message after `seconds`."""
         self.recorder.pushed += 1
         self._good(connection, name, (seconds, seconds, seconds), length)
 
     def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:
-        """The client itself has closed it; `cut`: the last message in flight was not completely sent."""
+        """Record that the client closed it; `cut`: the last message in flight was not completely sent."""
         self._ended(connection)
         self.settle(connection)
         self.recorder.lose(CLIENT, in_flight, cut)
@@ -112,7 +112,7 @@ class Accounting:
         receiving: tuple[str, Times] | None,
         cut: bool,
     ) -> None:
-        """It failed. `in_flight`: row and times of each message; `receiving`: of a receive() without one."""
+        """Record that it failed. `in_flight`: row and times of each message; `receiving`: those of a receive()."""
         self._ended(connection)
         recorder = self.recorder
         wrong = failure.name in WRONG_REPLIES
@@ -139,7 +139,7 @@ class Accounting:
         self.recorder.unproven += not connection.heard
 
     def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:
-        """Record how the attempt ended, if it has not been recorded; False if this failure is what ended it."""
+        """Record how the attempt ended, if not recorded yet; return False if this failure ended the attempt."""
         if connection.settled or not isinstance(failure, ServerFull):
             self.settle(connection)
             return True
@@ -155,7 +155,7 @@ class Accounting:
     def _event(
         self, connection: Accounted, row: str, times: Times | None, length: int, failure: RawSocketError | None
     ) -> None:
-        """Record an event, and pass it to the listener, if there is one."""
+        """Record an event and pass it to the listener, if any."""
         entry = self.rows[row]
         if failure is not None:
             self.recorder.fail(entry, failure.name)

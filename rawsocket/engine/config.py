@@ -9,7 +9,7 @@ from rawsocket.wire.framing import Framing
 
 
 class ConnectionConfig:
-    """Timeouts are seconds. `accepts_pushes`: messages that nobody asked for are kept for receive(), not failures."""
+    """Timeouts are seconds. `accepts_pushes`: unsolicited messages are kept for receive() and are not failures."""
 
     __slots__ = (
         "accepts_pushes",
@@ -65,4 +65,4 @@ class ConnectionConfig:
 def check_timeout(seconds: float) -> None:
     """Raise ValueError if a timeout is not a number of seconds above 0."""
     if not isinstance(seconds, int | float) or not seconds > 0:
-        raise ValueError(f"a timeout of {seconds!r}: it must be a number of seconds above 0")
+        raise ValueError(f"timeout={seconds!r}: must be a number of seconds above 0")

@@ -1,23 +1,22 @@
 """One TCP connection on the reactor: it connects, sends, receives, matches replies, times out and accounts for itself.
 
 Strategy: nearly always a single message is in flight and its reply comes in one read. Then the bytes that were read are
-compared with the frame that must come, and that is all the framing and checking there is. Whatever else happens (a
-reply in pieces, pipelining, pushes, a full send buffer, a wrong reply) goes through an `Exchange`, which exists while
-it is needed.
+compared with the expected frame; nothing else is decoded or checked. All other cases (a reply in pieces, pipelining,
+pushes, a full send buffer, a wrong reply) go through an `Exchange`, which exists only while it is needed.
 
 Rules:
 
-- Nothing here waits. A method that can't do its work at once returns, and a callback of the owner follows (owner.py).
+- Nothing here waits. A method that can't finish at once returns, and a callback of the owner follows (owner.py).
 - Every failure ends the connection: what comes after a wrong, late or incomplete reply can't be trusted to belong to
   the next message. The failure is recorded once. A method that finds it raises it; otherwise the owner's `on_lost`
-  reports it. After any callback everything may have changed: the owner may have closed the connection.
-- Replies are matched in the order in which messages were sent, and recorded when they arrive, whether or not anybody is
-  waiting for them. A message sent with `expect=at_receive` is the exception: its reply is checked and recorded by
+  reports it. Any callback may change everything: the owner may have closed the connection.
+- Replies are matched in the order in which messages were sent, and recorded when they arrive, even if no call waits for
+  them. A message sent with `expect=at_receive` is the exception: its reply is checked and recorded by
   receive().
-- Without frames (chunk framing), bytes are gathered until as many came as are expected, or until the callable accepts
-  them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive joined
-  can't be told apart.
-- What arrives when nobody asked for anything is `wrong`, unless the user class accepts pushes or the owner reads later.
+- Without frames (chunk framing), bytes are gathered until the expected number has arrived, or until the callable
+  accepts them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive
+  joined can't be separated.
+- Unsolicited data is `wrong`, unless the user class accepts pushes or the owner reads later.
 
 Times are seconds of `time.perf_counter()`.
 """
@@ -97,10 +96,10 @@ class Connection:
         return self.exchange is not None and self.exchange.is_sending
 
     def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
-        """What the server owes: row and seconds of the oldest wait, and since when each awaited message was due.
+        """Return outstanding replies: row and age (seconds) of the oldest, due times of all.
 
-        None if nothing is owed, if it is owed for less than OWED_AFTER, or if unread bytes have arrived. The row is ""
-        while the connection is being opened.
+        Return None if none is outstanding, if the oldest is younger than OWED_AFTER, or if unread bytes have arrived.
+        The row is "" while the connection is being opened.
         """
         awaited = self._messages() if self.exchange is None else self.exchange.awaited()
         if awaited:
@@ -121,7 +120,7 @@ class Connection:
     # -- connecting ---------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Begin to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
+        """Start to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
         config = self.config
         self._attempt = attempt = config.connector.attempt(
             config.reactor, self.owner, config.target, config.connect_timeout, self._opened, self._not_opened
@@ -137,14 +136,14 @@ class Connection:
         self.config.accounting.not_opened(self, time.perf_counter() - started, failure)
 
     def abandon(self) -> None:
-        """Give up the connect that is under way, if one is."""
+        """Give up the connect in progress, if any."""
         if self._attempt is not None:
             self.config.recorder.abandoned += 1
             self._attempt.give_up()
             self._attempt = None
 
     def settle(self) -> None:
-        """It was silent for long enough to count as usable."""
+        """Count the connection as usable: it was silent for long enough."""
         self.config.accounting.settle(self)
 
     def _opened(self, sock: _socket.socket) -> None:
@@ -169,10 +168,10 @@ class Connection:
     # -- sending ------------------------------------------------------------------------------------------------
 
     def request(self, payload: bytes, name: str, expect: Expected, due: float = 0.0) -> None:
-        """Send one message; `on_reply` brings its reply. `due` 0: now.
+        """Send one message; `on_reply` gets its reply. `due` 0: now.
 
-        Raises Closed, Reset, ServerFull, Wrong or what else ended the connection; ValueError if the framing can't
-        carry the payload.
+        Raises the failure that ended the connection (Closed, Reset, ServerFull, Wrong, ...); ValueError if the framing
+        can't carry the payload.
         """
         sock = self._sock
         if sock is None or self._flight is not None or self.exchange is not None:
@@ -194,12 +193,12 @@ class Connection:
         self.write(sock, data, now)
 
     def send(self, payload: bytes, name: str, expect: Expected, due: float = 0.0, kept: bool = True) -> None:
-        """Send one message behind others; its reply is `kept` for receive(), or brought by `on_reply`. As request()."""
+        """Send one message behind others; its reply is `kept` for receive() or goes to `on_reply`. See request()."""
         data = self.config.encode(payload)
         self._with_exchange().send(data, name, expect, due, kept)
 
     def refuse_unread(self) -> None:
-        """Fail the connection, and raise the failure, if something has arrived that nobody asked for."""
+        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
         if self.exchange is not None:
             self.exchange.refuse_unread()
 
@@ -218,9 +217,9 @@ class Connection:
     # -- receiving ----------------------------------------------------------------------------------------------
 
     def receive(self, timeout: float | None, name: str | None, expect: Expected) -> bytes | None:
-        """The oldest kept message; None if there is none: then `on_received` brings the next one.
+        """Return the oldest kept message; None if there is none: then `on_received` gets the next one.
 
-        It is the reply to the oldest sent message, or if none is in flight, what the server sends by itself. `name`
+        It is the reply to the oldest sent message, or if none is in flight, an unsolicited message. `name`
         (default: the message's own, or `receive`) and `expect` are for such a push, and for the reply to a message
         sent with `expect=at_receive`. `timeout` None: the reply timeout. A timeout fails the connection. Call
         deliver() afterwards if the owner reads later. Raises Closed.
@@ -228,18 +227,18 @@ class Connection:
         return self._with_exchange().receive(timeout, name, expect)
 
     def deliver(self) -> None:
-        """Give out what was received."""
+        """Pass received messages to the owner."""
         if self.exchange is not None:
             self.exchange.deliver()
 
     def on_ready(self, events: int) -> None:
-        """The socket can be read, or written if that was asked for. Called by the reactor."""
+        """Read, or write if a send was incomplete. Called by the reactor."""
         if events & WRITABLE and self.exchange is not None:
             self.exchange.on_writable()
             if events == WRITABLE or self._sock is None:
                 return
         try:
-            data = self._sock.recv(READ_SIZE)  # type: ignore[union-attr] # only what has a socket has events
+            data = self._sock.recv(READ_SIZE)  # type: ignore[union-attr] # only an open socket has events
         except BlockingIOError:
             return
         except OSError as error:
@@ -250,7 +249,7 @@ class Connection:
         if flight is None or data != flight[3]:
             self._with_exchange().read(data, now)
             return
-        # The usual case, written out: two more calls would cost a tenth of all that a message costs.
+        # The usual case, inlined: two more calls would add a tenth to the cost of a message.
         name, due, sent, _, reply = flight
         config = self.config
         recorder = config.recorder
@@ -274,15 +273,15 @@ class Connection:
         self.owner.on_reply(reply)
 
     def overdue(self, now: float) -> None:
-        """The deadline has passed. Called by the deadlines' sweep."""
+        """Fail: the deadline has passed. Called by the sweep of deadlines.py."""
         self.lose(ReplyTimeout("0 bytes had come") if self.exchange is None else self.exchange.timed_out())
 
     def _with_exchange(self) -> Exchange:
-        """The exchange, made if need be; it takes over the message in flight. Raises Closed."""
+        """Return the exchange, created on demand; it takes over the message in flight. Raises Closed."""
         exchange = self.exchange
         if exchange is None:
             if self._sock is None:
-                raise Closed("not connected")  # not an event of its own: the loss was recorded when it happened
+                raise Closed("not connected")  # not recorded again: the loss was recorded when it happened
             exchange = self.exchange = Exchange(self, self._sock, self._messages())
             self._flight = None
         return exchange
@@ -290,7 +289,7 @@ class Connection:
     # -- its end ------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the connection by the client's own decision. Messages in flight are unanswered, not failed."""
+        """Close the connection, as the client's own decision. Messages in flight are unanswered, not failed."""
         self.abandon()
         if self._sock is not None:
             in_flight = self.in_flight
@@ -303,7 +302,7 @@ class Connection:
         self.owner.on_lost(failure)
 
     def fail(self, failure: RawSocketError) -> RawSocketError:
-        """Account for the connection and its messages, end it, and give the failure back."""
+        """Account for the connection and its messages, end it, and return the failure."""
         now = time.perf_counter()
         sock, exchange = self._sock, self.exchange
         assert sock is not None
@@ -316,7 +315,7 @@ class Connection:
         return failure
 
     def _shut(self, sock: _socket.socket) -> bool:
-        """Close the socket; True if the last message was not completely sent."""
+        """Close the socket; return True if the last message was not completely sent."""
         cut = self.is_sending
         self.config.reactor.unwatch(sock.fileno())
         sock.close()

@@ -1,7 +1,8 @@
-"""What is checked now and then instead of having a timer of its own: deadlines, silent new connections, gathered times.
+"""Periodic checks that replace one timer per connection: deadlines, silent new connections, gathered times.
 
-A timer for each message in flight would cost more than a look at all connections a few times a second: 10,000 of them
-take half a millisecond. So a deadline is noticed late, by a twentieth of the shortest timeout at most (20 ms at least).
+A timer for each message in flight would cost more than a check of all connections a few times a second: 10,000 of them
+take half a millisecond. The sweep runs every twentieth of the shortest timeout, but at least 20 ms and at most 500 ms
+apart. So a deadline is noticed late by up to that interval.
 """
 
 import weakref
@@ -23,7 +24,7 @@ class Deadlines:
 
     def __init__(self, reactor: Reactor) -> None:
         self._reactor = reactor
-        self.recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()  # whose gathered times go into histograms
+        self.recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()  # their gathered times go into histograms
         self._settling: deque[Any] = deque()
         self._every = SWEEP_MOST
         Periodic(reactor, SETTLE_S, self._settle)
@@ -31,7 +32,7 @@ class Deadlines:
         self._sweeps = Periodic(reactor, self._every, self._sweep)
 
     def at_least(self, timeout: float) -> None:
-        """Check often enough for a timeout of so many seconds, from now on."""
+        """Check often enough for a timeout of `timeout` seconds, from now on."""
         self._every = max(SWEEP_LEAST, min(self._every, timeout / SWEEPS))
         self._sweeps.seconds = self._every
 

@@ -1,7 +1,7 @@
-"""Messages and replies of a connection in all but the usual case; made when one is needed, dropped when it is empty.
+"""Slow path of a connection; created on demand, dropped when it is empty.
 
 It holds pipelined messages, replies in pieces, unsent bytes, kept replies, pushes, and a receive() that waits. The
-rules stand in connection.py; the usual case, one message in flight whose reply comes in one read, stands there too.
+rules are in connection.py, and so is the usual case: one message in flight whose reply comes in one read.
 """
 
 import _socket
@@ -38,7 +38,7 @@ class Channel(Protocol):
         """Pass a message to the kernel; keep_unsent() gets what it does not take."""
 
     def fail(self, failure: RawSocketError) -> RawSocketError:
-        """Account for the connection and its messages, end it, and give the failure back."""
+        """Account for the connection and its messages, end it, and return the failure."""
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
@@ -58,7 +58,7 @@ class Exchange:
         self._received = ReceiveBuffer(channel.config.framing)
         self._assembly = ReplyAssembly()
         self._kept: deque[bytes] = deque()  # checked replies and pushes that wait for a receive()
-        self._unsent: memoryview | None = None  # what the kernel did not take, since `_unsent_since`
+        self._unsent: memoryview | None = None  # bytes that the kernel did not take, since `_unsent_since`
         self._unsent_since = 0.0
 
     @property
@@ -83,7 +83,7 @@ class Exchange:
         return self._channel.exchange is self
 
     def awaited(self) -> list[InFlight]:
-        """The messages in flight whose replies somebody waits for, or that block the sender."""
+        """Return the messages in flight whose replies a call waits for, or that block the sender."""
         if self.receiving is not None or self._unsent is not None:
             return list(self.in_flight)
         return [one for one in self.in_flight if not one.kept or one.expect not in (None, at_receive)]
@@ -91,7 +91,7 @@ class Exchange:
     # -- sending ------------------------------------------------------------------------------------------------
 
     def send(self, data: bytes, name: str, expect: Expected, due: float, kept: bool) -> None:
-        """Send one message behind others; its reply is `kept` for receive(), or brought by `on_reply`."""
+        """Send one message behind others; its reply is `kept` for receive() or goes to `on_reply`."""
         channel = self._channel
         config = channel.config
         if not config.accepts_pushes:
@@ -106,7 +106,7 @@ class Exchange:
         self.set_deadline()
 
     def refuse_unread(self) -> None:
-        """Fail the connection, and raise the failure, if something has arrived that nobody asked for."""
+        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
         if not self.in_flight and (self._received or self._received.pending):
             raise self._channel.fail(self._received.unexpected())
 
@@ -117,7 +117,7 @@ class Exchange:
         self.set_deadline()
 
     def on_writable(self) -> None:
-        """The kernel can take more."""
+        """Send more: the kernel can take it."""
         unsent, config = self._unsent, self._channel.config
         if unsent is None:
             return
@@ -139,7 +139,7 @@ class Exchange:
         self._tidy()
 
     def send_failure(self, error: OSError) -> RawSocketError:
-        """Why a send failed: an error line that had arrived explains it better than the reset that followed."""
+        """Return why a send failed: an error line that arrived before the reset explains it better."""
         try:
             data = self._sock.recv(READ_SIZE)
         except OSError:
@@ -151,7 +151,7 @@ class Exchange:
     # -- receiving ----------------------------------------------------------------------------------------------
 
     def receive(self, timeout: float | None, name: str | None, expect: Expected) -> bytes | None:
-        """As Connection.receive()."""
+        """See Connection.receive()."""
         if self._kept:
             return self._kept.popleft()
         if self.in_flight and self.in_flight[0].expect is at_receive:
@@ -167,7 +167,7 @@ class Exchange:
         return None
 
     def read(self, data: bytes, now: float) -> None:
-        """Handle what a read brought; nothing: the end of the stream."""
+        """Handle the data of one read; no data: the end of the stream."""
         if not data:
             came = self._partial
             self.end_of_stream(Closed(f"by the server, {came} bytes into a reply" if came else "by the server"))
@@ -176,7 +176,7 @@ class Exchange:
         self.deliver()
 
     def end_of_stream(self, failure: RawSocketError) -> None:
-        """Nothing more will come. What the owner has yet to read comes first."""
+        """Fail the connection at the end of the stream, after the owner has read what came before it."""
         if self._received and self._channel.owner.reads_later:
             self._channel.config.reactor.ignore(self._sock.fileno())
             self._received.end(failure, time.perf_counter())
@@ -184,7 +184,7 @@ class Exchange:
         self._channel.lose(failure)
 
     def deliver(self) -> None:
-        """Give out what was received. Each message may make the owner send, close or connect anew."""
+        """Pass received messages to the owner, which may send, close or reconnect at each of them."""
         while self._received and self._is_current:
             if not self._is_awaited():
                 self._not_awaited()
@@ -197,7 +197,7 @@ class Exchange:
         self._tidy()
 
     def timed_out(self) -> RawSocketError:
-        """The failure that it means when the deadline passes."""
+        """Return the failure to report when the deadline passes."""
         if self._unsent is not None:
             return SendTimeout(f"{len(self._unsent)} bytes were left")
         if self.in_flight or self.receiving:
@@ -210,7 +210,7 @@ class Exchange:
         self._received.feed(data, now, bool(self._assembly.partial))
 
     def _is_awaited(self) -> bool:
-        """Whether the next message is a reply that can be checked, or a push that somebody takes."""
+        """Return whether the next message is a reply that can be checked, or a push that will be taken."""
         if self.receiving is not None:
             return True
         if self.in_flight:
@@ -224,7 +224,7 @@ class Exchange:
                 self._channel.lose(failure)
 
     def _match(self, message: bytes, at: float, first: float) -> None:
-        """Give a message to whoever waits for it. Raises what is wrong with it."""
+        """Pass a message to the call or callback that waits for it. Raises the failure if it is wrong."""
         if not self.in_flight:
             self._push(message, at)
             return
@@ -247,13 +247,13 @@ class Exchange:
             channel.owner.on_kept()
 
     def _push(self, message: bytes, at: float) -> None:
-        """Handle a message that no message in flight has asked for."""
+        """Handle an unsolicited message."""
         receiving, channel = self.receiving, self._channel
         if receiving is None:
             self._kept.append(message)
             channel.config.recorder.pushed += 1
             if len(self._kept) > MAX_KEPT:
-                raise TooLong(f"more than {MAX_KEPT} messages arrived that the session has not received")
+                raise TooLong(f"more than {MAX_KEPT} messages arrived and were not received by the session")
             return
         check(receiving.expect, message)
         channel.config.accounting.push(channel, receiving.name, at - receiving.since, len(message))  # type: ignore[arg-type]
@@ -267,7 +267,7 @@ class Exchange:
     # -- its deadline and its end -------------------------------------------------------------------------------
 
     def set_deadline(self) -> None:
-        """Set the connection's deadline by what is owed."""
+        """Set the connection's deadline: the earliest of what is outstanding."""
         config, deadline = self._channel.config, NEVER
         if self.receiving is not None:
             deadline = self.receiving.until
@@ -278,7 +278,7 @@ class Exchange:
         self._channel.deadline = deadline
 
     def _tidy(self) -> None:
-        """Leave if nothing is held; limit the time for the rest of something unexpected."""
+        """Detach from the connection if empty; start the grace timeout if unexpected bytes are pending."""
         channel = self._channel
         if not self._is_current:
             return

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def at_receive(reply: bytes) -> bool:
-    """Stands for a check that only receive() will name: the reply stays in the receive buffer until then."""
+    """Placeholder: the check is given later, by receive(); the reply stays in the receive buffer until then."""
     raise NotImplementedError
 
 
@@ -27,7 +27,7 @@ class InFlight(NamedTuple):
 
 
 class Receiving(NamedTuple):
-    """A receive() that waits, since and until a time of `time.perf_counter()`; `expect` is for a push."""
+    """A receive() that waits; `since` and `until` are of `time.perf_counter()`; `expect` is for a push."""
 
     name: str
     expect: Expected
@@ -45,9 +45,9 @@ class ReplyAssembly:
         self._begun = 0.0  # when its first byte arrived
 
     def add(self, framing: Framing, expect: Expected, message: bytes, first: float) -> tuple[bytes, float] | None:
-        """The complete reply and when its first byte arrived; None while more of it must come.
+        """Return the complete reply and when its first byte arrived; None while it is incomplete.
 
-        Raises what is wrong with it: a RawSocketError; if the caller's own `expect` raised, that is the cause of a
+        Raises a RawSocketError if the reply is wrong. An exception of the caller's own `expect` becomes the cause of a
         Wrong.
         """
         if framing.delimits or expect is None:
@@ -63,14 +63,14 @@ class ReplyAssembly:
 
 
 def check(expect: Expected, message: bytes) -> None:
-    """Raise what is wrong with a complete message, as ReplyAssembly does."""
+    """Raise the failure if a complete message is wrong, as ReplyAssembly does."""
     failure = _call(lambda: judge(expect, message))
     if failure is not None:
         raise failure
 
 
 def _call(function: Callable[[], Result]) -> Result:
-    """Call what may call the caller's own `expect`."""
+    """Call `function`, which may call the caller's own `expect`; its exceptions become Wrong."""
     try:
         return function()
     except RawSocketError:

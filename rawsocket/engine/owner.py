@@ -8,7 +8,7 @@ from rawsocket.errors import RawSocketError
 class Owner(Protocol):
     """What a connection reports to."""
 
-    # Whether what nobody asked for may stay in the receive buffer until a receive() takes it.
+    # Whether unsolicited data may stay in the receive buffer until a receive() takes it.
     reads_later: bool
 
     def on_open(self) -> None:
@@ -18,19 +18,19 @@ class Owner(Protocol):
         """The connection could not be opened."""
 
     def on_reply(self, reply: bytes) -> None:
-        """The right reply to the oldest request has arrived."""
+        """The correct reply to the oldest request has arrived."""
 
     def on_kept(self) -> None:
-        """A right reply has arrived that waits for receive()."""
+        """A correct reply has arrived and is kept for receive()."""
 
     def on_received(self, message: bytes) -> None:
-        """What receive() has waited for has arrived."""
+        """The message that receive() waits for has arrived."""
 
     def on_writable(self) -> None:
         """The kernel has taken all that was sent."""
 
     def on_lost(self, failure: RawSocketError) -> None:
-        """The connection has failed and is closed. What the caller's own `expect` raised is the failure's cause."""
+        """The connection has failed and is closed. An exception of the caller's own `expect` is the failure's cause."""
 
     def context(self) -> dict[str, Any]:
-        """What listeners on Locust's `events.request` get as the context."""
+        """Return what listeners on Locust's `events.request` get as the context."""

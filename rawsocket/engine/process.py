@@ -8,14 +8,14 @@ from rawsocket.engine.reactor import Reactor
 
 
 class Engine:
-    """What all connections of a process share. The reactor opens its descriptors when it is first needed."""
+    """What all connections of a process share. The reactor opens its descriptors when it is first used."""
 
     def __init__(self) -> None:
         self.connector = Connector()
 
     @functools.cached_property
     def reactor(self) -> Reactor:
-        """The reactor, in the hub of the thread that asks first."""
+        """The reactor, in the hub of the first thread that uses it."""
         return Reactor()
 
     @functools.cached_property
@@ -26,5 +26,5 @@ class Engine:
 
 @functools.cache
 def engine() -> Engine:
-    """The process's own engine."""
+    """Return the process's own engine."""
     return Engine()

@@ -1,17 +1,17 @@
-"""One real epoll and one timer structure for all sessions of a process, inside gevent's hub.
+"""One real epoll and one timer structure for all connections of a process, inside gevent's hub.
 
-Strategy: gevent's loop watches a single descriptor, the epoll's own; when that is readable, everything that is ready is
-dealt with in one callback of the hub, with no greenlet. Timers stand in buckets of a millisecond, under one timer of
-the kernel in the same epoll. A timer that is further away than FAR waits in a coarse bucket first: at a message every
-ten seconds each fine one would hold a single timer, and cost more than it.
+Strategy: gevent's loop watches a single descriptor, the epoll's own; when that is readable, all ready descriptors are
+handled in one callback of the hub, with no greenlet. Timers are kept in buckets of 1 ms, under one kernel timer in the
+same epoll. A timer that is further away than FAR waits in a coarse bucket first. With one message every 10 s, most 1 ms
+buckets would hold one timer, and the bucket would cost more than the timer.
 
 Rules:
 
-- Nothing that is called from here may block, nor call what switches greenlets; gevent raises where it does.
-- A turn handles at most SLICE events and SLICE timers and then returns to the hub, so that heartbeats, the page and
-  everybody's greenlets stay alive at full load. What is left over is dealt with in the next turn.
+- A callback must not block or switch greenlets; gevent raises an error if it does.
+- A turn handles at most SLICE events and SLICE timers and then returns to the hub, so that other greenlets keep
+  running at full load (heartbeats, the page). The rest is handled in the next turn.
 - A timer never fires early. One object has at most one timer: a new one replaces it.
-- An exception in a handler is reported through the hub and does no harm to the others.
+- An exception in a handler is reported through the hub and does not affect the others.
 
 Times are seconds of `time.perf_counter()`, which is the monotonic clock.
 """
@@ -35,23 +35,23 @@ FAR = 256  # milliseconds of a coarse bucket
 
 
 class Timed(Protocol):
-    """What can have a timer; `key` belongs to the reactor and begins as 0."""
+    """An object that can have a timer; `key` belongs to the reactor and starts as 0."""
 
     key: int
 
     def on_time(self) -> None:
-        """The time has come."""
+        """Called when the timer fires."""
 
 
 class Handler(Protocol):
-    """What can have a descriptor."""
+    """An object that can have a descriptor."""
 
     def on_ready(self, events: int) -> None:
-        """The descriptor is READABLE, WRITABLE or broken (other bits)."""
+        """Called when the descriptor is READABLE, WRITABLE or broken (other bits)."""
 
 
 class Periodic:
-    """Calls a function every so many seconds, never early; a call that was missed is left out."""
+    """Calls a function every `seconds`, never early; a missed call is skipped."""
 
     def __init__(self, reactor: "Reactor", seconds: float, function: Callable[[float], None]) -> None:
         self.key = 0
@@ -61,14 +61,14 @@ class Periodic:
         reactor.at(time.perf_counter() + seconds, self)
 
     def on_time(self) -> None:
-        """Do it, with the time of the clock, and be due again."""
+        """Set the next timer and call the function with the current time."""
         now = time.perf_counter()
         self._reactor.at(now + self.seconds, self)
         self._function(now)
 
 
 class Reactor:
-    """See the module's rules. `close()` gives its descriptors back."""
+    """See the module's rules. `close()` closes its descriptors."""
 
     def __init__(self) -> None:
         self._hub = gevent.get_hub()
@@ -78,7 +78,7 @@ class Reactor:
         self._handlers: dict[int, Any] = {self._timer.fd: self}
         self._near: dict[int, list[Timed]] = {}  # by the millisecond at which they fire
         self._far: dict[int, list[Timed]] = {}  # by the millisecond at which they are put into `near`
-        self._keys: list[int] = []  # a heap: milliseconds at which something is to be done
+        self._keys: list[int] = []  # a heap: milliseconds of the buckets
         self._armed = 0  # the millisecond that the kernel's timer is set to
         self._watcher = self._hub.loop.io(self._epoll.fileno(), 1)
         self._watcher.start(self._turn)
@@ -91,12 +91,12 @@ class Reactor:
         self._handlers[fd] = handler
 
     def take_over(self, fd: int, handler: Handler, events: int) -> None:
-        """Go on watching the descriptor, for other events or on behalf of another handler."""
+        """Keep watching the descriptor, for other events or another handler."""
         self._epoll.modify(fd, events)
         self._handlers[fd] = handler
 
     def unwatch(self, fd: int) -> None:
-        """Forget the descriptor, which is about to be closed: that takes it out of the epoll as well."""
+        """Forget the descriptor before it is closed; closing removes it from the epoll."""
         self._handlers.pop(fd, None)
 
     def ignore(self, fd: int) -> None:
@@ -106,7 +106,7 @@ class Reactor:
 
     @property
     def handlers(self) -> list[Any]:
-        """Everything that has a descriptor now, the reactor's own timer left out."""
+        """All current handlers, without the reactor's own timer."""
         return [handler for handler in self._handlers.values() if handler is not self]
 
     # -- timers -------------------------------------------------------------------------------------------------
@@ -131,25 +131,25 @@ class Reactor:
             self._arm(at)
 
     def forget(self, timed: Timed) -> None:
-        """Take its timer away, if it has one."""
+        """Remove its timer, if it has one."""
         bucket = self._far.get(_coarse(timed.key))
         if bucket and timed in bucket:
-            bucket.remove(timed)  # it could be kept alive by it for hours
-        timed.key = 0  # in a fine bucket, it is passed over
+            bucket.remove(timed)  # the bucket would keep the object alive for hours
+        timed.key = 0  # fine buckets skip it when they fire
 
     def on_ready(self, events: int) -> None:
-        """The kernel's timer: fire what is due, at most a slice of it."""
+        """Fire the timers that are due, at most SLICE. Called for the kernel's timer."""
         keys, now, left = self._keys, int(time.perf_counter() * 1000), SLICE
         while keys and keys[0] <= now and left > 0:
             left -= self._fire(keys[0], left)
         self._armed = 0
         if keys:
-            self._arm(keys[0])  # which makes it unreadable as well
+            self._arm(keys[0])  # this also makes the timer unreadable
         else:
             self._timer.clear()
 
     def _fire(self, key: int, left: int) -> int:
-        """Deal with one millisecond, at most `left` of its timers; gives how many they were."""
+        """Fire up to `left` timers of one bucket; return how many."""
         for timed in self._far.pop(key, ()):
             if timed.key:
                 self._bring_near(timed)
@@ -184,7 +184,7 @@ class Reactor:
         for fd, events in self._epoll.poll(0, SLICE):
             handler = handlers.get(fd)
             if handler is None:
-                continue  # closed by another one's doing in this very turn
+                continue  # closed by an earlier handler in this turn
             try:
                 handler.on_ready(events)
             except Exception:
@@ -200,7 +200,7 @@ class Reactor:
         self._hub.handle_error(self, *sys.exc_info())
 
     def close(self) -> None:
-        """Stop, and give the descriptors back; timers are forgotten."""
+        """Stop and close the descriptors; timers are dropped."""
         self._watcher.stop()
         self._watcher.close()
         self._epoll.close()
@@ -208,5 +208,5 @@ class Reactor:
 
 
 def _coarse(key: int) -> int:
-    """The millisecond at which a timer of that millisecond is taken out of its coarse bucket."""
+    """Return the millisecond at which a timer for `key` leaves its coarse bucket."""
     return key // FAR * FAR - FAR

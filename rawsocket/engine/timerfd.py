@@ -18,7 +18,7 @@ SECOND = 1_000_000_000  # nanoseconds
 
 
 class TimerFd:
-    """A one-shot timer on the monotonic clock. `fd` is readable from its time on, until `clear()`."""
+    """A one-shot timer on the monotonic clock. `fd` is readable from that time until `clear()`."""
 
     def __init__(self) -> None:
         create, self._set = _native() if hasattr(os, "timerfd_create") else _through_ctypes()
@@ -29,12 +29,12 @@ class TimerFd:
         self._set(self.fd, max(int(when * SECOND), 1))  # zero would switch it off
 
     def clear(self) -> None:
-        """Be readable no longer."""
-        with contextlib.suppress(BlockingIOError):  # it may have been armed anew since it was reported
+        """Make `fd` unreadable."""
+        with contextlib.suppress(BlockingIOError):  # re-armed since epoll reported it
             os.read(self.fd, 8)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self.fd)
 
 
@@ -55,7 +55,7 @@ def _through_ctypes() -> Functions:
     libc = ctypes.CDLL(None, use_errno=True)
     settime = libc.timerfd_settime
     settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-    spec = ctypes.create_string_buffer(ITIMERSPEC.size)  # packed anew each time: a quarter of a Structure's cost
+    spec = ctypes.create_string_buffer(ITIMERSPEC.size)  # packed for each call: a quarter of a Structure's cost
     address, pack = ctypes.addressof(spec), ITIMERSPEC.pack_into
 
     def create() -> int:

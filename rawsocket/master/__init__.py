@@ -1,1 +1,1 @@
-"""What runs beside Locust's master: the run controller, the current run, the page, metrics, the verdict, artefacts."""
+"""The master of a lab: the run controller, the current run, the page, metrics, the verdict, artefacts."""

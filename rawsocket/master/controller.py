@@ -1,15 +1,15 @@
-"""The run controller: where a run's events and reports arrive, where its seconds are sampled and its verdict is made.
+"""The run controller: it receives a run's events and reports, samples each second and makes the verdict.
 
 Life of a run: `test_start` creates it - ticks sample it once a second - `spawning_complete` lets the steady window open
 2 s later - `test_stopping` closes it - `test_stop` waits, bounded, for each live worker's final report and judges.
-`quitting` gives the process its exit code. This works on a master and, with one worker named "local", in a local run.
+`quitting` sets the exit code of the process. This works on a master and, with one worker named "local", in a local run.
 
 Rules:
 
 - Locust may call stop from its own listener greenlet, may fire `quitting` twice, and may quit workers
-  without stopping them first: each step here happens once, and the final reports are asked for before the
-  workers are told to quit.
-- Every wait is bounded, and none is for a worker that is known to be gone.
+  without stopping them first: each step here happens once, and the final reports are requested before the
+  workers are asked to quit.
+- Every wait is bounded, and none is for a worker that is known to be lost.
 """
 
 import logging
@@ -46,7 +46,7 @@ from rawsocket.settings.plan import Plan
 from rawsocket.verdict.judge import MISSING_AFTER_S
 from rawsocket.worker import limits
 
-FINALS_S = 10.0  # how long the final reports of live workers are waited for, beyond Locust's stop timeout
+FINALS_S = 10.0  # timeout for the final reports of live workers, beyond Locust's stop timeout
 TOLD_S = 0.5
 BACK_S = 2.0
 LOCAL = "local"
@@ -54,12 +54,12 @@ logger = logging.getLogger(__name__)
 
 
 def utc() -> str:
-    """Give the time of day for people: UTC, ISO 8601, whole seconds."""
+    """Return the time in UTC, ISO 8601, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class RunController:
-    """The current run of this process, what outlives it (workers, probe), and Locust's events; monotonic times."""
+    """Handles Locust's events. It has the current run, the workers and the probe, which outlive it. Monotonic times."""
 
     def __init__(self, environment: Environment, plan: Plan) -> None:
         assert environment.runner is not None
@@ -72,7 +72,7 @@ class RunController:
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
         self._before: tuple[float, Counts] = (0.0, Counts())  # the last tick's
-        # Until the first run starts: an empty one, which can be shown and judged.
+        # Before the first run: an empty one, which can be shown and judged.
         self.run = Run(
             RunInfo(),
             thresholds=thresholds.limits(environment.parsed_options, self._overrides(plan.min_held)),
@@ -80,7 +80,7 @@ class RunController:
             log=LatencyLog(plan.runs),
         )
 
-    # -- who is there -------------------------------------------------------------------------------------------
+    # -- the workers --------------------------------------------------------------------------------------------
 
     @property
     def local(self) -> bool:
@@ -88,13 +88,13 @@ class RunController:
         return not isinstance(self.runner, MasterRunner)
 
     def live(self) -> list[str]:
-        """Give the workers that Locust counts as live."""
+        """Return the workers that Locust counts as live."""
         if self.local:
             return [LOCAL]
         return [client.id for client in self.runner.clients.values() if client.state != STATE_MISSING]  # type: ignore[attr-defined]
 
     def held(self) -> int:
-        """Give the gauge of connections held now."""
+        """Return the number of connections held now."""
         return self.workers.held(self.live())
 
     @property
@@ -103,7 +103,7 @@ class RunController:
         return time.monotonic() - self.run.started_at if self.run.started_at is not None else 0.0
 
     def refuse(self, users: int) -> str | None:
-        """Say why so many users can't be started on the workers that are here, or None."""
+        """Return why these users can't be started on the current workers, or None."""
         live = self.live()
         known = [found for worker in live if (found := self.workers.worker(worker).limits)]
         memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
@@ -128,11 +128,11 @@ class RunController:
         self._before = (time.monotonic(), Counts())
 
     def on_spawning_complete(self) -> None:
-        """Let the steady window open in a moment."""
+        """Schedule the opening of the steady window."""
         self.run.ramp_complete(time.monotonic())
 
     def on_test_stopping(self) -> None:
-        """Close the steady window: what comes from here on is the stop's own doing."""
+        """Close the steady window: later figures are affected by the stop."""
         run = self.run
         if not run.running:
             return
@@ -157,7 +157,7 @@ class RunController:
         run.finished.set()
 
     def conclude(self) -> dict[str, Any]:
-        """Judge what there is, once per run; gives the document of verdict.json."""
+        """Judge the run, once; return the document of verdict.json."""
         run = self.run
         if run.document is None:
             run.info = run.info if run.info.started_utc else self._describe()
@@ -166,19 +166,19 @@ class RunController:
         return run.document
 
     def receive(self, worker: str, report: Report, at_stop: bool = False) -> None:
-        """Take a worker's report; `at_stop` marks the one that it sends when it is told to stop."""
+        """Take a worker's report; `at_stop` marks the one that it sends when it is asked to stop."""
         self.workers.receive(worker, report)
         self.run.receive(worker, report, at_stop)
 
     def receive_wire(self, worker: str, data: Any, at_stop: bool = False) -> None:
-        """Take a report as it came from a worker. One that can't be read counts for nothing: its worker is lost."""
+        """Take a report in wire format. If it can't be read, its worker is lost."""
         try:
             self.receive(worker, Report.from_wire(data), at_stop)
         except ReportError as error:
             self._lose(worker, f"its report can't be read ({error}): does it run the same version as the master?")
 
     def receive_limits(self, worker: str, data: Any) -> None:
-        """Take a worker's limits as they came; its reports bring them too."""
+        """Take a worker's limits in wire format; its reports have them, too."""
         try:
             self.workers.worker(worker).limits = Limits.from_wire(data, "limits")
         except ReportError as error:
@@ -203,7 +203,7 @@ class RunController:
             self.seconds.clear()
 
     def tick(self) -> None:
-        """Sample one second of a run, or of its aftermath."""
+        """Sample one second of a run, or of the time after it."""
         if self.local:
             self.receive(LOCAL, self.local_report())
         else:
@@ -222,7 +222,7 @@ class RunController:
         self.run.add_sample(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:
-        """Let Locust's state become 'stopped' when all live workers have: it waits a minute for one that died."""
+        """Set Locust's state to 'stopped' when all live workers have stopped; Locust waits a minute for a dead one."""
         ready = len(self.runner.clients.ready)  # type: ignore[attr-defined]
         if self.runner.state == STATE_STOPPING and self.run.finished.is_set() and ready == len(self.live()):
             self.runner.update_state(STATE_STOPPED)
@@ -256,7 +256,7 @@ class RunController:
             self.run.open_window(now)
 
     def _note_workers(self) -> None:
-        """Note state and users of each worker, and who is gone before stop was asked."""
+        """Note the state and users of each worker, and workers that were lost before stop was asked."""
         for own in self.run.participants:
             if self.local:
                 own.state, own.users = str(self.runner.state), self.runner.user_count
@@ -269,18 +269,18 @@ class RunController:
     # -- the end of a run ---------------------------------------------------------------------------------------
 
     def _gather(self, run: Run) -> None:
-        """Wait, bounded, for the final report of each live worker; tell those to stop that Locust hasn't told."""
+        """Wait, bounded, for the final report of each live worker; ask workers to stop that Locust hasn't asked."""
 
         def awaited() -> list[str]:
             live = set(self.live())
             return [own.id for own in run.participants if not own.final and not own.lost and own.id in live]
 
         if not self.runner.user_count:
-            _wait_while(awaited, TOLD_S)  # Locust has told them to stop, or they have hardly started
+            _wait_while(awaited, TOLD_S)  # Locust has asked them to stop, or they have just started
         for worker in awaited():
             self.runner.send_message("stop", client_id=worker)
         _wait_while(awaited, FINALS_S + (self.environment.stop_timeout or 0))
-        # A worker that has stopped leaves and comes back ready; 'quit' only reaches it when it is back.
+        # A worker that has stopped disconnects and comes back as ready; 'quit' only reaches it then.
         _wait_while(self._away, BACK_S)
 
     def _away(self) -> list[str]:
@@ -304,7 +304,7 @@ class RunController:
         )
 
     def _min_held(self) -> int | None:
-        """Give the MIN_HELD that overrules the flag: all users, where our headless run holds and none is given."""
+        """Return the MIN_HELD that overrides the flag: all users, if our headless run holds and the flag is unset."""
         if not (self.plan.ours and self.plan.headless):
             return None
         if self.plan.min_held is not None:

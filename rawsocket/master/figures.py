@@ -1,4 +1,4 @@
-"""From what a run gathered (reports, timeline, server) to the figures of the verdict and to verdict.json."""
+"""Computes the figures of the verdict and verdict.json from the data of a run (reports, timeline, server)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,14 +16,14 @@ from rawsocket.verdict.ledger import reconcile
 from rawsocket.verdict.saturation import WorkerFigures
 
 SCHEMA = 1
-# What verdict.json says by itself; the ledger has all counts, of each worker.
+# The counts in verdict.json itself; the ledger has all counts of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
 MESSAGES = ("due", "sent", "answered", "wrong", "late", "unanswered", "unsent")
 MICROSECOND = 1e-6
 
 
 def figures(run: Run, interrupted: bool = False) -> Figures:
-    """Give the figures that thresholds are compared with; `p99_ms` is from due, what a caller would have felt."""
+    """Return the figures that thresholds are compared with; `p99_ms` is from due, what a caller would see."""
     totals, overdue = run.totals(), run.overdue()
     steady = run.steady_latencies.by_kind()
     return Figures(
@@ -47,17 +47,17 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
 
 
 def answered(report: Report) -> float:
-    """The messages that were answered, for their rate."""
+    """Return the number of answered messages, for their rate."""
     return report.counts.messages.answered
 
 
 def cpu_s(report: Report) -> float:
-    """The CPU time that the worker used, for its share of a core."""
+    """Return the CPU time that the worker used, for its share of a core."""
     return report.cpu_s
 
 
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
-    """Give verdict.json, schema 1."""
+    """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
     judged = judge(measured, run.thresholds, ledger)
@@ -93,19 +93,19 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
 
 
 def latencies(run: Run) -> dict[str, Mapping[str, float] | None]:
-    """Give a summary, or None, of each kind of time, in milliseconds."""
+    """Return a summary, or None, of each kind of time, in milliseconds."""
     times = latency_histograms(run)
     return {kind: histogram.summary(times[kind]) for kind in KINDS}
 
 
 def latency_histograms(run: Run) -> Histograms:
-    """Give connect times of the whole run (they happen in the ramp), the others of its steady window if it has one."""
+    """Return the connect times of the whole run (they are in the ramp) and the others of its steady window, if any."""
     whole = run.latencies.by_kind()
     return {**(run.steady_latencies.by_kind() if run.info.steady_s else whole), "connect": whole["connect"]}
 
 
 def _wrong(totals: Counts) -> int:
-    """Give the wrong replies: each costs its connection, and so does a reply that nobody asked for."""
+    """Return the number of wrong replies: each ends its connection, and so does an unsolicited one."""
     dropped = totals.connections.dropped
     return max(totals.messages.wrong, sum(dropped.get(name, 0) for name in WRONG_REPLIES))
 
@@ -115,7 +115,7 @@ def _example(seen: Mapping[str, str]) -> str:
 
 
 def _missing(slowest_us: int, overdue: OverdueTotals) -> int:
-    """Give how many messages waited, at the stop, for a reply that was owed for too long: see judge.py."""
+    """Return how many messages waited, at the stop, for a reply that was outstanding for too long: see judge.py."""
     longest = max(MISSING_AFTER_S, slowest_us * MICROSECOND)
     return sum(messages for us, messages in overdue.owed.items() if us * MICROSECOND > longest)
 
@@ -127,12 +127,12 @@ def _worker(run: Run, own: Participant) -> WorkerFigures:
 
 
 def _lost_workers(run: Run) -> list[str]:
-    """Say of each worker that was lost what is unknown for that reason."""
+    """Return, for each worker that was lost, what is unknown."""
     return [_lost(own) for own in run.participants if own.lost or not own.final]
 
 
 def _lost(own: Participant) -> str:
-    why = f"was lost ({own.lost})" if own.lost else "has not given its final numbers"
+    why = f"was lost ({own.lost})" if own.lost else "did not send its final numbers"
     if own.report is None:
         return f"worker {own.id} {why} and never reported: what it did is unknown"
     messages = own.report.counts.messages
@@ -144,7 +144,7 @@ def _lost(own: Participant) -> str:
 
 
 def _counts(own: Participant) -> dict[str, Any]:
-    """Give a worker's own counts for the ledger; None each where it never reported."""
+    """Return a worker's own counts for the ledger; each is None if it never reported."""
     kept = ("held", "sessions", "connections", "messages", "bytes")
     counts = own.report.counts.to_wire() if own.report else {}
     return {"id": own.id, "lost": bool(own.lost), **{name: counts.get(name) for name in kept}}

@@ -2,10 +2,10 @@
 
 Rules:
 
-- Counts in a report are absolute, so a worker's latest report replaces the one before it; a dead worker's last counts
-  stay in the totals. Times are what is new since the report before: they are added up.
-- Each worker numbers its runs. A report of a run before this one adds nothing.
-- What fails after stop was asked is not held against the run.
+- Counts in a report are absolute, so a worker's latest report replaces the previous one; a dead worker's last counts
+  stay in the totals. Times are those since the previous report: they are added up.
+- Each worker numbers its runs. A report of an earlier run is ignored.
+- Failures after stop was asked don't count.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ from rawsocket.verdict.ledger_rows import WireFormat
 
 @dataclass
 class RunInfo:
-    """What is said about a run beside its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
+    """The description of a run, without its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
 
     scenario: str = ""
     users: int = 0
@@ -52,7 +52,7 @@ class Participant:
     id: str
     after_run: int = 0
     report: Report | None = None  # the latest of this run
-    report_at_stop: Report | None = None  # the latest of until it was told to stop
+    report_at_stop: Report | None = None  # the latest one before it was asked to stop
     overdue: Overdue | None = None
     worst_lag_us: int | None = None
     final: bool = False
@@ -73,7 +73,7 @@ class RowTotals:
 
 @dataclass
 class OverdueTotals:
-    """Messages of all workers without a reply at the stop; `owed`: {microseconds a reply was owed: messages}."""
+    """Messages of all workers without a reply at the stop; `owed`: {microseconds a reply was outstanding: messages}."""
 
     count: int = 0
     oldest_s: float = 0.0
@@ -114,7 +114,7 @@ class Run:
         for worker in workers:
             self.participant(worker)
 
-    # -- what happens -------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
@@ -122,19 +122,19 @@ class Run:
         return self.started_at is not None and self.stopping_at is None
 
     def participant(self, worker: str) -> Participant:
-        """Give the worker's entry, making one for a worker that takes part from now on."""
+        """Return the worker's entry, creating one if it takes part from now on."""
         return self._participants.setdefault(worker, Participant(worker, self._run_numbers.get(worker, 0)))
 
     def find(self, worker: str) -> Participant | None:
-        """Give the worker's entry, None for one that takes no part."""
+        """Return the worker's entry, None if it takes no part."""
         return self._participants.get(worker)
 
     def receive(self, worker: str, report: Report, at_stop: bool = False) -> None:
-        """Take a report; `at_stop` marks the one that a worker sends when it is told to stop, before it does."""
+        """Take a report; `at_stop` marks the one that a worker sends when it is asked to stop."""
         stopping = self.stopping_at is not None
         own = self.find(worker)
         if own and report.final and stopping:
-            own.final = True  # also of a worker that was told to stop before it had started
+            own.final = True  # also if the worker was asked to stop before it had started
         if report.run <= self._run_numbers.get(worker, 0):
             return
         own = self.participant(worker)
@@ -150,11 +150,11 @@ class Run:
         self._add_overdue(own, report.overdue)
 
     def ramp_started(self) -> None:
-        """Take the steady window away: what was measured in it is no part of the one to come."""
+        """Drop the steady window: its measurements are no part of the next one."""
         self.window = None
 
     def ramp_complete(self, now: float) -> None:
-        """Let a steady window open STEADY_AFTER_S from now."""
+        """Schedule a steady window STEADY_AFTER_S from now."""
         if self.running:
             self.window = SteadyWindow(now + STEADY_AFTER_S)
 
@@ -178,11 +178,11 @@ class Run:
             self.window.add_sample(sample)
 
     def take_second(self) -> Histograms:
-        """Give, by kind, the times that came in since the last call."""
+        """Return, by kind, the times since the last call."""
         second, self._second = self._second, Latencies()
         return second.by_kind()
 
-    # -- what was measured --------------------------------------------------------------------------------------
+    # -- figures ------------------------------------------------------------------------------------------------
 
     @property
     def participants(self) -> list[Participant]:
@@ -200,23 +200,23 @@ class Run:
         return self.window.latencies if self.window else Latencies()
 
     def steady(self, worker: str) -> WorkerWindow:
-        """Give what a worker reported in the steady window."""
+        """Return what a worker reported in the steady window."""
         return (self.window.workers.get(worker) if self.window else None) or WorkerWindow()
 
     def reports(self) -> list[Report]:
-        """Give the latest report of each participant, dead ones included."""
+        """Return the latest report of each participant, dead ones included."""
         return [own.report for own in self._participants.values() if own.report]
 
     def totals(self) -> Counts:
-        """Give the counts of all participants, dead ones included."""
+        """Return the counts of all participants, dead ones included."""
         return total(report.counts for report in self.reports())
 
     def failures_until_stop(self) -> int:
-        """Give the failures of all workers up to the moment when each was told to stop."""
+        """Return the failures of all workers up to the moment when each was asked to stop."""
         return sum(own.report_at_stop.counts.failures for own in self._participants.values() if own.report_at_stop)
 
     def overdue(self) -> OverdueTotals:
-        """Give what was due and had no reply when stop was asked."""
+        """Return the messages that were due and had no reply when stop was asked."""
         totals = OverdueTotals()
         for own in self._participants.values():
             if own.overdue:
@@ -226,12 +226,12 @@ class Run:
         return totals
 
     def examples(self) -> dict[str, str]:
-        """Give, by the name of the failure, what was seen of a wrong reply."""
+        """Return an example of a wrong reply for each failure."""
         return {name: seen for report in self.reports() for name, seen in report.examples.items()}
 
     def rows(self) -> dict[RowKey, RowTotals]:
-        """Give the rows of the statistics by (type, name)."""
-        # Of a row whose messages were never sent, only those that wait for it are known.
+        """Return the rows of the statistics by (type, name)."""
+        # A row whose messages were never sent has only waiting ones.
         rows = {key: RowTotals(times=times) for key, times in self.latencies.rows.items()}
         for report in self.reports():
             for row in report.rows:
@@ -243,7 +243,7 @@ class Run:
         return dict(sorted(rows.items()))
 
     def _add_times(self, report: Report) -> None:
-        # Workers stop one after the other: what the end of the first has set free is answered to the users of the next.
+        # Workers stop one after the other: capacity freed by the first goes to the users of the next.
         if self.stopping_at is None:
             self.slowest_reply_us = max(self.slowest_reply_us, slowest_reply_us(report.rows))
         self.latencies.add(report.rows)

@@ -1,11 +1,11 @@
-"""What the server counted in a run, for the ledger: asked when the run starts, when stop is asked and at its end.
+"""The server's counts in a run, for the ledger: read when the run starts, when stop is asked and at its end.
 
 Rules:
 
-- The counters at the start are fresh: they are asked for before any user is started, which waits for the answer.
-- At the end the server is asked until it has seen the last connection closed, bounded: QUIET_WITHIN_S, or
-  QUIET_WITHIN_S_HURRIED in a run that was interrupted, since the person who did that may not wait.
-- A server that is said to have counters and doesn't give them leaves a doubt. One that has none does not.
+- The counters at the start are fresh: they are read before the first user starts.
+- At the end the counters are polled until the server has seen the last connection closed, bounded: QUIET_WITHIN_S, or
+  QUIET_WITHIN_S_HURRIED in a run that was interrupted, because the person who interrupted it may not wait.
+- A server that should have counters and doesn't return them leaves a doubt. One without counters does not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,10 +17,10 @@ from rawsocket.settings import options
 from rawsocket.verdict.ledger import Moment, ServerSide, WireFormat
 from rawsocket.wire.framing import Delimiter, Framing
 
-# An epoll server has seen the last of 10,000 connections closed after 0.14 s; this is for a busy one.
+# An epoll server has seen all of 10,000 connections closed after 0.14 s; a busy one needs longer.
 QUIET_WITHIN_S = 6.0
 QUIET_WITHIN_S_HURRIED = 1.0
-STILL = 3  # samples, a second each: as old as the older of two counts beside each other may be
+STILL = 3  # samples, one a second: the older of the two compared counts may be this old
 
 AT_START = "the server's counters could not be read when the run began"
 AT_END = "the server's counters could not be read when the run had ended (is it down, or stalled?)"
@@ -29,7 +29,7 @@ RESTARTED = "the server was restarted during the run: what it had counted before
 
 
 class ServerCounts:
-    """The server's side of one run; `start` is what it had counted when the run started, None where that is unknown."""
+    """The server's side of one run; `start` has its counts when the run started, None if unknown."""
 
     def __init__(self, probe: ServerProbe, start: Counters | None, trouble: str = "") -> None:
         self._probe = probe
@@ -40,21 +40,21 @@ class ServerCounts:
 
     @classmethod
     def at_start(cls, probe: ServerProbe) -> Self:
-        """Ask at the start of a run; blocks for some milliseconds, or for 1.6 s where no answer comes."""
+        """Read the counters at the start of a run; blocks for some milliseconds, or for 1.6 s without an answer."""
         return cls(probe, probe.poll() or probe.counters, NEVER_ENDED if probe.present else "")
 
     @classmethod
     def before_first_run(cls, probe: ServerProbe) -> Self:
-        """Give the counts while no run has started: all that the server has counted so far."""
+        """Return the counts before the first run: all that the server has counted so far."""
         return cls(probe, None)
 
     @classmethod
     def none(cls) -> Self:
-        """Give the counts of a server that has none."""
+        """Return the counts of a server without counters."""
         return cls(ServerProbe(""), None)
 
     def stopping(self, samples: Sequence[Sample]) -> None:
-        """Note how many connections each side held when stop was asked, if that has stood still.
+        """Note how many connections each side held when stop was asked, if that number was stable.
 
         The two counts are up to a second apart.
         """
@@ -66,7 +66,7 @@ class ServerCounts:
             self._at_stop = Moment(held.pop(), server, (self._probe.counters or {}).get("backlog"))
 
     def end(self, hurry: bool = False) -> None:
-        """Ask at the end of a run; blocks until the server has caught up, bounded."""
+        """Read the counters at the end of a run; blocks until the server has caught up, bounded."""
         if not self._probe.present:
             return
         held = (self._start or {}).get("connections", 0)
@@ -80,12 +80,12 @@ class ServerCounts:
 
     @property
     def grown(self) -> Counters | None:
-        """What the server has counted in this run: up to its end, or up to now."""
+        """The server's counts in this run: up to its end, or up to now."""
         latest = self._end or self._probe.counters
         return since(self._start or {}, latest) if latest else None
 
     def for_ledger(self) -> ServerSide:
-        """Give the server's side of the ledger."""
+        """Return the server's side of the ledger."""
         start = self._start or {}
         return ServerSide(
             grown=self.grown if self._end and not self._trouble else None,
@@ -97,7 +97,7 @@ class ServerCounts:
 
 
 def wire_format(users: Iterable[type], parsed: Any) -> WireFormat:
-    """Give how the users of a run speak, from their classes and the lab's flags."""
+    """Return the wire format of a run's users, from their classes and the lab's flags."""
     option = options.value(parsed, "framing")
     framings = {_framing(getattr(user, "framing", None), option) for user in users}
     framing = framings.pop() if len(framings) == 1 else "mixed" if framings else option

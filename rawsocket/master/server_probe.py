@@ -1,8 +1,8 @@
 """Reads the server's own counters from its admin port, beside the load and never in its way.
 
-Every second, in a greenlet of its own, with a short timeout; without an admin port or an answer the count is None
-(unknown, not zero). The clients' count never reads it: the two stand side by side and may disagree. At the end of a run
-the server is asked until it has seen the last connection closed, for the ledger.
+It polls every second, in a greenlet of its own, with a short timeout; without an admin port or an answer the count is
+None (unknown, not zero). The clients' count is independent of it: the two are shown side by side and may disagree. At
+the end of a run the server is polled until it has seen the last connection closed, for the ledger.
 
 A server with several processes has totals, and the same counts for each process (`process_...`). The totals never fall
 while it runs; those of a process do when another process replaces it.
@@ -20,13 +20,13 @@ from prometheus_client.parser import text_string_to_metric_families
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
-STALE_S = 2.0  # an answer older than that is none; the steady window waits as long: STEADY_AFTER_S
-# When the server started, by which a restart is noticed, and the CPU time of its first process.
+STALE_S = 2.0  # an older answer is not used; the steady window waits as long: STEADY_AFTER_S
+# When the server started, which shows a restart, and the CPU time of its first process.
 STARTED = "process_start_time_seconds"
 OWN_CPU = "process_cpu_seconds_total"
 PER_PROCESS = "process_"
 QUIET_POLL_S = 0.1
-# The counts that no longer change when a server has seen the last of a run's connections.
+# The counts that no longer change when a server has seen all connections of a run closed.
 MOVING = ("accepted_total", "refused_total", "closed_total", "messages_total", "replies_total", "bytes_total")
 
 Counters = dict[str, Any]
@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 
 def parse(text: str) -> Counters:
-    """Give {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with labels.
+    """Return {name: value} of the `holdfast_server_*` metrics, {name: {label: value}} for those with labels.
 
-    Several labels are one with slashes ("3/client"). Beside them STARTED, the CPU time of all its
+    Several labels are joined by slashes ("3/client"). Beside them STARTED, the CPU time of all its
     running processes as `cpu_seconds`, and the labels of its info metric as `info` ({label: text}).
     """
     counters: Counters = {}
@@ -63,7 +63,7 @@ def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float
 
 
 def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    """Say whether the server was restarted between the two: its first process is another, or a total has fallen."""
+    """Return whether the server was restarted between the two: its first process changed, or a total has fallen."""
     if start.get(STARTED) != end.get(STARTED):
         return True
     totals = (name for name in start if name.endswith("_total") and not name.startswith(PER_PROCESS))
@@ -77,7 +77,7 @@ def _fell(before: Any, after: Any) -> bool:
 
 
 def since(start: Mapping[str, Any], end: Mapping[str, Any]) -> Counters:
-    """Give `end` with every `_total` less its value at `start`, and unchanged where the server was restarted meanwhile.
+    """Return `end` with every `_total` less its value at `start`, or unchanged if the server was restarted meanwhile.
 
     The counts of a process that was started meanwhile are unchanged, too.
     """
@@ -116,7 +116,7 @@ def _quiet(before: Counters, now: Counters, held: int) -> bool:
 
 
 class ServerProbe:
-    """Polls `admin` ("http://server:8687"; "" for none); `held` and `counters` give what it last said."""
+    """Polls `admin` ("http://server:8687"; "" for none); `held` and `counters` have its last answer."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class ServerProbe:
         return bool(self._url)
 
     def poll(self) -> Counters | None:
-        """Ask once, and give the answer; blocks this greenlet for twice `TIMEOUT_S` at most."""
+        """Ask once, and return the answer; blocks this greenlet for twice `TIMEOUT_S` at most."""
         if not self._url:
             return None
         asked = self._clock()
@@ -154,9 +154,9 @@ class ServerProbe:
         return latest
 
     def poll_until_quiet(self, held: int, seconds: float) -> Counters | None:
-        """Ask until the server holds at most `held` connections and nothing moves; gives its last answer.
+        """Poll until the server holds at most `held` connections and its counts are stable; return its last answer.
 
-        After `seconds` the last answer is given as it is; None where the last question had none.
+        After `seconds` return the last answer as it is; None if the last poll had none.
         """
         deadline = self._clock() + seconds
         before = None
@@ -182,11 +182,11 @@ class ServerProbe:
 
     @property
     def counters(self) -> Counters | None:
-        """The server's counters, None where they are unknown or were asked for `STALE_S` ago."""
+        """The server's counters, None if they are unknown or older than `STALE_S`."""
         return self._latest if self._clock() - self._at < STALE_S else None
 
     def rate(self, name: str) -> float | None:
-        """Give by how much a count grew per second between the last two answers; None where that is unknown."""
+        """Return by how much a count grew per second between the last two answers; None if that is unknown."""
         at, before = self._before
         now = (self.counters or {}).get(name)
         if now is None or name not in before or now < before[name] or self._at <= at:

@@ -1,6 +1,6 @@
 """Pure: the server's own counters as the page, state.json and the summary show them. `counters` are the probe's.
 
-A server with several processes gives the counts of each beside its totals. For any other nothing is said of processes.
+A server with several processes has the counts of each beside its totals. Others have no rows on processes.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,16 +11,16 @@ Rate = Callable[[str], float | None]
 
 
 def processes(counters: Counters | None) -> list[dict[str, int]]:
-    """Give {process, held} of each process that serves now, in order of their numbers."""
+    """Return {process, held} of each process that serves now, in order of their numbers."""
     held = (counters or {}).get("process_connections", {})
     return [{"process": int(number), "held": int(held[number])} for number in sorted(held, key=int)]
 
 
 def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
-    """Give the server's part of /lab/state.json, None where its counters are unknown; what it doesn't give is None.
+    """Return the server's part of /lab/state.json, None if its counters are unknown; unknown figures are None.
 
-    `rate` gives by how much a count grows per second. `cpu_share` is of one core, `lag_ms` its longest turn of the last
-    second or two, `respawns` are those since the server began, `memory_bytes` is of its processes together.
+    `rate` returns the growth of a count per second. `cpu_share` is of one core, `lag_ms` its longest loop iteration of
+    the last second or two, `respawns` are those since the server began, `memory_bytes` is of its processes together.
     """
     if counters is None:
         return None
@@ -41,7 +41,7 @@ def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
 
 
 def cells(counters: Counters | None, rate: Rate) -> dict[str, Any]:
-    """Give the server's row in the page's table."""
+    """Return the server's row in the page's table."""
     said = state(counters, rate)
     if counters is None or said is None:
         return {"held": "unknown"}
@@ -71,7 +71,7 @@ def words(counters: Counters) -> str:
 
 
 def figures(grown: Counters | None) -> list[tuple[str, str]]:
-    """Give the row on processes of a run's summary, none for a server without; `grown` is what it counted meanwhile."""
+    """Return the row on processes of a run's summary, none without processes; `grown` has its counts in the run."""
     accepted = (grown or {}).get("process_accepted_total")
     if not grown or not accepted:
         return []

@@ -2,11 +2,11 @@
 
 Rules:
 
-- A run has one window. A new ramp takes it away, and the end of that ramp makes a new one.
-- A worker's shares and rates are differences between the report that it had when the window opened and its last one
-  inside, by that worker's own clock.
-- Lag is added up like latencies. The report that a worker sends when it is told to stop is left out, because handling
-  that message takes 25 to 50 ms of CPU by itself. It counts where it is long overdue: a worker that was frozen until
+- A run has one window. A new ramp drops it, and the end of that ramp starts a new one.
+- A worker's shares and rates are differences between its report when the window opened and its last one inside, by that
+  worker's own clock.
+- Lag is added up like latencies. The report that a worker sends when it is asked to stop is left out, because handling
+  that message takes 25 to 50 ms of CPU by itself. It counts only if it is long overdue: a worker that was frozen until
   then shows its lag only there.
 """
 
@@ -33,12 +33,12 @@ class WorkerWindow:
         self._ended = False
 
     def add(self, report: Report) -> None:
-        """Take a report of inside the window."""
+        """Take a report inside the window."""
         self.first = self.first or report
         self.last = report
 
     def add_lag(self, report: Report, before_s: float, ending: bool) -> None:
-        """Add a report's lag; the one before was made at `before_s`. The first one that is `ending` is the last."""
+        """Add a report's lag; the previous report is of `before_s`. The first one that is `ending` is the last."""
         if self._ended or report.lag is None:
             return
         self._ended = ending
@@ -47,18 +47,18 @@ class WorkerWindow:
             self._worst_us = max(self._worst_us, report.lag.worst_us)
 
     def lag(self) -> dict[str, float | None]:
-        """Give the lag: 99 % of the time was not later than `lag_p99_ms`."""
+        """Return the lag: 99 % of the time it was at most `lag_p99_ms`."""
         return {
             "lag_p99_ms": histogram.quantile(self._lags, 0.99),
             "lag_max_ms": self._worst_us / 1000 if self._lags else None,
         }
 
     def figures(self) -> dict[str, Any]:
-        """Give lag, shares and rates over the window, as the verdict has them."""
+        """Return lag, shares and rates over the window, as the verdict has them."""
         return {**self.lag(), **worker_lag.rates(self.first, self.last)}
 
     def rate(self, figure: Figure) -> float | None:
-        """Give by how much a figure grew per second."""
+        """Return by how much a figure grew per second."""
         return worker_lag.growth(self.first, self.last, figure)
 
 
@@ -75,7 +75,7 @@ class SteadyWindow:
 
     @property
     def is_open(self) -> bool:
-        """Whether what comes now is steady."""
+        """Whether the window is open."""
         return self.opened and self.closed_at is None
 
     @property
@@ -84,12 +84,12 @@ class SteadyWindow:
         return self.closed_at - self.opens_at if self.opened and self.closed_at is not None else 0.0
 
     def open(self, latest: Mapping[str, Report | None]) -> None:
-        """Open; the latest report of each worker is what its differences start from."""
+        """Open; each worker's differences start from its latest report."""
         self.opened = True
         self.workers = {worker: WorkerWindow(report) for worker, report in latest.items()}
 
     def close(self, now: float) -> None:
-        """Close, once: what comes later isn't steady."""
+        """Close, once: later figures aren't steady."""
         if self.closed_at is None:
             self.closed_at = now
 
@@ -99,7 +99,7 @@ class SteadyWindow:
             self.samples.append(sample)
 
     def add(self, worker: str, report: Report, before_s: float, at_stop: bool) -> None:
-        """Add a report; `before_s`: when the worker made the one before; `at_stop`: sent when it was told to stop."""
+        """Add a report; `before_s`: time of the worker's previous one; `at_stop`: sent when it was asked to stop."""
         if self.is_open:
             self.workers.setdefault(worker, WorkerWindow())
         own = self.workers.get(worker)
@@ -111,12 +111,12 @@ class SteadyWindow:
             self.latencies.add(report.rows)
 
     def rate(self, figure: Figure) -> float | None:
-        """Give the sum over workers of a figure's growth per second; None where no worker has one."""
+        """Return the sum over workers of a figure's growth per second; None if no worker has one."""
         rates = [rate for worker in self.workers.values() if (rate := worker.rate(figure)) is not None]
         return sum(rates) if rates else None
 
 
 def lowest(samples: Sequence[Sample], column: str) -> int | None:
-    """Give the lowest value of a column; None where it has none."""
+    """Return the lowest value of a column; None if it has none."""
     values = [value for sample in samples if (value := getattr(sample, column)) is not None]
     return min(values, default=None)

@@ -3,13 +3,13 @@
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
-POINTS = 600  # what a chart can show; longer runs are thinned for the page, never in the CSV
-AFTERMATH_S = 30.0  # samples go on for so long after the end of a run, so that the chart shows the fall
+POINTS = 600  # points of a chart; longer runs are thinned for the page, never in the CSV
+AFTERMATH_S = 30.0  # how long sampling continues after a run, so that the chart shows the fall
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One second; rates per second, times in ms and from due. None where unknown: `server_held`, `p50_ms`, `p99_ms`."""
+    """One second; rates per second, times in ms and from due. None if unknown: `server_held`, `p50_ms`, `p99_ms`."""
 
     time_utc: str
     elapsed_s: float
@@ -37,19 +37,19 @@ class Timeline:
         self.samples.append(sample)
 
     def peak(self) -> int:
-        """Give the highest number held in any second."""
+        """Return the highest number held in any second."""
         return max((sample.held for sample in self.samples), default=0)
 
     def thinned(self) -> list[Sample]:
-        """Give at most some `POINTS` samples, evenly picked, the latest always among them."""
+        """Return at most some `POINTS` samples, evenly picked, the latest always among them."""
         step = -(-len(self.samples) // POINTS) or 1
         return self.samples[::-1][::step][::-1]
 
     def columns(self) -> dict[str, list[Any]]:
-        """Give the thinned samples column by column, as /lab/timeline.json carries them."""
+        """Return the thinned samples column by column, as /lab/timeline.json carries them."""
         rows = [asdict(sample) for sample in self.thinned()]
         return {name: [row[name] for row in rows] for name in COLUMNS}
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Give every sample as a row of timeline.csv."""
+        """Return every sample as a row of timeline.csv."""
         return [astuple(sample) for sample in self.samples]

@@ -1,7 +1,7 @@
-"""Pure: what a worker's reports say of its lag, its hub's turns and the CPU that was kept from it.
+"""Pure: a worker's lag, its hub's turns and the CPU time that it did not get, from its reports.
 
 Shares and rates are differences between two reports, per second of the worker's own clock. A share is of one core
-(`stolen_share`: cores, of all CPUs together) or of the time. None where a report doesn't know it.
+(`stolen_share`: cores, of all CPUs together) or of the time. None if a report doesn't have it.
 """
 
 from collections.abc import Callable
@@ -14,21 +14,21 @@ Figure = Callable[[Report], float]
 
 
 def growth(first: Report | None, last: Report | None, figure: Figure) -> float | None:
-    """Give by how much a figure grew per second of the worker's own clock; None where no time passed."""
+    """Return by how much a figure grew per second of the worker's own clock; None if no time passed."""
     if first is None or last is None or last.wall_s <= first.wall_s:
         return None
     return (figure(last) - figure(first)) / (last.wall_s - first.wall_s)
 
 
 def lag_p99_ms(report: Report | None) -> float | None:
-    """Give the p99 of the lag in one report."""
+    """Return the p99 of the lag in one report."""
     lags: dict[int, int] = {}
     histogram.add(lags, report.lag.lags if report and report.lag else [])
     return histogram.quantile(lags, 0.99)
 
 
 def rates(first: Report | None, last: Report | None) -> dict[str, Any]:
-    """Give what grew per second between two reports, and the limits that the last one names."""
+    """Return what grew per second between two reports, and the limits that the last one names."""
     late, used = _lag_growth(first, last, "late_s"), _lag_growth(first, last, "late_cpu_s")
     known = last.lag if last else None
     return {

@@ -1,8 +1,8 @@
-"""The workers of this process, whatever run they are in: their limits, their latest reports, and the gauge of held.
+"""The workers of this process, independent of runs: limits, latest reports, and the held connections.
 
 Held is a gauge: absolute values, summed over workers that Locust counts as live and whose report is younger than
-FRESH_S. A worker that dies takes its share out of the gauge at once or within that time. What a worker contributes to
-a run is in run.py.
+FRESH_S. The share of a worker that dies leaves the gauge at once or within that time. A worker's part in a run is in
+run.py.
 """
 
 import time
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from rawsocket.master.worker_lag import Figure, growth
 from rawsocket.measurement.report import Limits, Report
 
-FRESH_S = 3.0  # three report intervals; a worker silent for longer can't be said to hold anything
+FRESH_S = 3.0  # three report intervals; after that it is unknown what a silent worker holds
 
 
 class Worker:
@@ -20,27 +20,27 @@ class Worker:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits
         self.latest: Report | None = None
-        self.before: Report | None = None  # the one before the latest, if it is of the same run
+        self.before: Report | None = None  # the previous one, if it is of the same run
         self.arrived = float("-inf")
 
     def rate(self, figure: Figure) -> float | None:
-        """Give by how much a figure grew per second between the last two reports."""
+        """Return by how much a figure grew per second between the last two reports."""
         return growth(self.before, self.latest, figure)
 
 
 class Workers:
-    """All workers that a master (or the one local process) has ever heard of."""
+    """All workers that a master (or the one local process) has known."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._workers: dict[str, Worker] = {}
 
     def worker(self, name: str) -> Worker:
-        """Give the worker's entry, making one for a newcomer."""
+        """Return the worker's entry, creating one for a new worker."""
         return self._workers.setdefault(name, Worker())
 
     def receive(self, name: str, report: Report) -> None:
-        """Keep a report as the worker's latest; its limits come along, because the message with them may be missed."""
+        """Keep a report as the worker's latest; it has the limits, too, because the message with them may be missed."""
         worker = self.worker(name)
         worker.limits = report.limits or worker.limits
         worker.arrived = self._clock()
@@ -49,20 +49,20 @@ class Workers:
         worker.latest = report
 
     def held(self, live: Collection[str]) -> int:
-        """Give the gauge: connections open now at live workers with a fresh report."""
+        """Return the connections open now at live workers with a fresh report."""
         return sum(self.held_by(name) for name in live)
 
     def held_by(self, name: str) -> int:
-        """Give what one worker holds, 0 where its report is stale."""
+        """Return what one worker holds, 0 if its report is stale."""
         worker = self._workers.get(name)
         if worker is None or worker.latest is None or self._clock() - worker.arrived >= FRESH_S:
             return 0
         return worker.latest.counts.held
 
     def age(self, name: str) -> float:
-        """Give the age of the worker's latest report in seconds."""
+        """Return the age of the worker's latest report in seconds."""
         return self._clock() - self.worker(name).arrived
 
     def run_numbers(self) -> dict[str, int]:
-        """Give the number of each worker's latest run: each worker numbers its own."""
+        """Return the number of each worker's latest run: each worker numbers its own runs."""
         return {name: worker.latest.run for name, worker in self._workers.items() if worker.latest}

@@ -1,7 +1,7 @@
 """Pure: how fast users arrived, and how long each storm took until all were back, from the reports of the workers.
 
-A storm is known by its moment (whole seconds of the wall clock, the same on all workers). All are back when as many
-came back as had dropped, and it took as long as the last of them, on any worker, needed.
+A storm is identified by its time (whole seconds of the wall clock, the same on all workers). It is over when as many
+sessions came back as had dropped; its duration is that of the last one on any worker.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from rawsocket.measurement.report import Report
 
 
 def arrivals_per_s(reports: Iterable[Report]) -> float | None:
-    """Connects a second from each worker's first to its last, summed; None where no worker had two."""
+    """Return the connects a second from each worker's first to its last, summed; None if no worker had two."""
     rates = []
     for report in reports:
         arrivals = report.arrivals
@@ -23,7 +23,7 @@ def arrivals_per_s(reports: Iterable[Report]) -> float | None:
 
 
 def storms(reports: Iterable[Report]) -> list[dict[str, Any]]:
-    """Give [{time_utc, dropped, back, back_s}], oldest first; `back_s` is None while not all are back."""
+    """Return [{time_utc, dropped, back, back_s}], oldest first; `back_s` is None while not all are back."""
     found: dict[int, tuple[int, int, float]] = {}
     for report in reports:
         for storm in report.storms:

@@ -1,14 +1,14 @@
 """Pure: latency histograms as {microseconds: count}, and their quantiles by HdrHistogram's rules.
 
-Strategy: counts are kept sparse, by the value that HdrHistogram(1, 3_600_000_000, 3) can't tell from the one
-measured; workers' reports bring them so. Merging is adding counts, so any number of workers loses nothing.
-Figures in an artefact or a verdict come from HdrHistogram's own library; a figure of every second comes from the sparse
-form, which agrees with the library's to the last digit and costs a tenth.
+Strategy: counts are kept sparse, by the lowest value that HdrHistogram(1, 3_600_000_000, 3) treats as equal to the
+measured one; workers report them in this form. Merging adds counts, so nothing is lost with any number of workers.
+Figures in an artefact or a verdict come from HdrHistogram's own library; the figures of each second come from the
+sparse form, which agrees with the library to the last digit and costs a tenth.
 
 Rules, all HdrHistogram's:
 
 - The value at a quantile is that of the rank `total * q`, rounded to the nearest, at least 1.
-- It is given as the highest value that can't be told from it: 300,000 us are kept as 299,776 and given as
+- It is reported as the highest value that counts as equal to it: 300,000 us are kept as 299,776 and reported as
   300,031. Up to 2,047 us every microsecond is kept.
 """
 
@@ -22,12 +22,12 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99_9": 0.999, "max": 1.0}
 
 
 def new() -> HdrHistogram:
-    """Give an empty histogram of the library's."""
+    """Return an empty histogram of the library."""
     return HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 
 
 _EMPTY = new()
-# What lasted longer than an hour counts as an hour: the library would leave it out.
+# A value over an hour counts as an hour: the library would drop it.
 _TOP = _EMPTY.get_lowest_equivalent_value(HIGHEST_US)
 
 
@@ -39,7 +39,7 @@ def add(into: MutableMapping[int, int], pairs: Iterable[Iterable[int]]) -> None:
 
 
 def merged(histograms: Iterable[Histogram]) -> dict[int, int]:
-    """Give one histogram of them all."""
+    """Return the sum of the histograms."""
     total: dict[int, int] = {}
     for histogram in histograms:
         add(total, histogram.items())
@@ -47,7 +47,7 @@ def merged(histograms: Iterable[Histogram]) -> dict[int, int]:
 
 
 def library(histogram: Histogram) -> HdrHistogram:
-    """Give the same counts as a histogram of the library's; about 1.5 us for each distinct value."""
+    """Return the same counts as a histogram of the library; about 1.5 us for each distinct value."""
     whole = new()
     for value, count in histogram.items():
         whole.record_value(value, count)
@@ -55,14 +55,14 @@ def library(histogram: Histogram) -> HdrHistogram:
 
 
 def quantile(histogram: Histogram, q: float) -> float | None:
-    """Give the value at quantile `q` in milliseconds, None where nothing was counted."""
+    """Return the value at quantile `q` in milliseconds, None if nothing was counted."""
     return quantiles(histogram, [q])[0]
 
 
 def quantiles(histogram: Histogram, wanted: Iterable[float]) -> list[float | None]:
-    """Give several quantiles (rising) in one walk, in milliseconds; None each where nothing was counted."""
+    """Return several quantiles (rising) in one walk, in milliseconds; None each if nothing was counted."""
     total = sum(histogram.values())
-    # The library's own terms, so that rounding errors of floats are the same too.
+    # The library's own expression, so that rounding errors of floats are the same, too.
     ranks = [max(1, int(percent(q) * total / 100 + 0.5)) for q in wanted]
     if not total:
         return [None] * len(ranks)
@@ -76,7 +76,7 @@ def quantiles(histogram: Histogram, wanted: Iterable[float]) -> list[float | Non
 
 
 def summary(histogram: Histogram) -> dict[str, float] | None:
-    """Give {p50, p95, p99, p99_9, max} in milliseconds by the library, or None where nothing was counted."""
+    """Return {p50, p95, p99, p99_9, max} in milliseconds by the library, or None if nothing was counted."""
     if not histogram:
         return None
     found = library(histogram).get_percentile_to_value_dict([percent(q) for q in QUANTILES.values()])
@@ -84,5 +84,5 @@ def summary(histogram: Histogram) -> dict[str, float] | None:
 
 
 def percent(q: float) -> float:
-    """Give a quantile as HdrHistogram's percentile: 99.9 for 0.999."""
+    """Return a quantile as HdrHistogram's percentile: 99.9 for 0.999."""
     return round(q * 100, 9)

@@ -1,12 +1,12 @@
 """Pure: times of a run, of its steady window or of one second, by row and by kind.
 
-They are those of successes, and from due also those for which messages without a reply had waited at the end.
+Only successes have times; from due also includes how long messages without a reply had waited at the end.
 
 The kinds, in the words of the verdict:
 
 - connect: from the start of the attempt to the connection, rows `connect` and `reconnect`.
-- from_due: from when a message was due to its whole reply: what a caller would have felt.
-- from_sent: from when it was sent to its whole reply. Equal to from_due where nothing paces.
+- from_due: from when a message was due to its whole reply: what a caller would see.
+- from_sent: from when it was sent to its whole reply. Equal to from_due if nothing sets a pace.
 - first_byte: from when it was sent to the first byte of its reply.
 """
 
@@ -18,14 +18,14 @@ from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
-# The lists of a report's row: their names there, and what they mean in a row of messages.
+# The lists in a row of a report: their names, and their kinds in a row of messages.
 REPORTED = {"sent": "from_sent", "due": "from_due", "first": "first_byte"}
 # Histograms by kind, or in a row by the name of the reported list.
 Histograms = dict[str, dict[int, int]]
 
 
 class Latencies:
-    """Adds up the times that the reports of all workers bring; each report holds what is new since the one before."""
+    """Adds up the times in the reports of all workers; each report has those since the previous one."""
 
     def __init__(self) -> None:
         self.rows: dict[RowKey, Histograms] = {}
@@ -37,15 +37,15 @@ class Latencies:
                 self._add((row.type, row.name), reported, getattr(row.times, reported))
 
     def add_overdue(self, overdue: Overdue) -> None:
-        """Add for how long the messages without a reply had waited when stop was asked: from due, at least.
+        """Add how long messages without a reply had waited, from due, when stop was asked: a lower bound.
 
-        They are no successes; from sent and to the first byte stay those of messages that were answered.
+        They are not successes, so from_sent and first_byte don't include them.
         """
         for name, pairs in overdue.rows.items():
             self._add((TYPE, name), "due", pairs)
 
     def by_kind(self) -> Histograms:
-        """Give the times of all rows together, by kind."""
+        """Return the times of all rows together, by kind."""
         whole: Histograms = {kind: {} for kind in KINDS}
         for (_, name), times in self.rows.items():
             for reported, counts in times.items():
@@ -60,13 +60,13 @@ class Latencies:
 
 
 def kind_of(name: str, reported: str) -> str | None:
-    """Give the kind that a list of the row of that name belongs to; None for one that no verdict speaks of."""
+    """Return the kind of the list `reported` in the row `name`; None if no verdict uses it."""
     if name in CONNECTS:
         return "connect" if reported == "sent" else None
     return None if name in CONNECTION_ROWS else REPORTED[reported]
 
 
 def slowest_reply_us(rows: Iterable[RowReport]) -> int:
-    """Give the longest time from sent to a whole reply among the rows of one report, in microseconds; 0: none came."""
+    """Return the longest time from sent to a whole reply in one report, in microseconds; 0 without replies."""
     replies = (row.times.sent for row in rows if kind_of(row.name, "sent") == "from_sent")
     return max((us for pairs in replies for us, _ in pairs), default=0)

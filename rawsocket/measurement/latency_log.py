@@ -6,10 +6,10 @@ which is the log's base time.
 
 Rules:
 
-- The lines go to a hidden file beside the artefacts as the run goes, which gets its name when it is finished:
-  an hour's run needs no more memory than a second's.
-- Every latency of the run is in exactly one line, so the lines of a tag add up to what stats.csv counts.
-- Trouble with the file is logged once and ends the log, never the run.
+- During the run the lines go to a hidden file beside the artefacts, which is renamed at the end: a run of an hour
+  needs no more memory than one of a second.
+- Every latency of the run is in exactly one line, so the lines of a tag add up to the counts in stats.csv.
+- An error of the file is logged once and ends the log, never the run.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class LatencyLog:
-    """The log of one run, which starts now; `folder` is where artefacts go, "" where nobody wants any."""
+    """The log of one run, which starts now; `folder` is where artefacts go, "" for none."""
 
     def __init__(self, folder: str = "", clock: Callable[[], float] = time.time) -> None:
         self._folder = Path(folder) if folder else None
@@ -45,7 +45,7 @@ class LatencyLog:
         self._until = 0.0
 
     def add(self, until_s: float, fresh: Histograms) -> None:
-        """Write what is new since the lines before, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
+        """Write the times since the last call, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
         if self._ended:
             return
         since, self._until = self._until, until_s
@@ -58,7 +58,7 @@ class LatencyLog:
             self.discard()
 
     def finish(self, until_s: float, fresh: Histograms) -> None:
-        """Write the last lines and give the file its name, once per run; raises OSError if it can't be named."""
+        """Write the last lines and rename the file, once per run; raises OSError if that fails."""
         self.add(until_s, fresh)
         if self._file is None or self._folder is None:
             return
@@ -68,15 +68,15 @@ class LatencyLog:
         self._part().replace(self._folder / NAME)
 
     def discard(self) -> None:
-        """End a log that was not finished, and remove its file."""
+        """End an unfinished log, and remove its file."""
         file, self._file, self._ended = self._file, None, True
         if file is not None:
-            with contextlib.suppress(OSError):  # a full disk says so again when it is closed
+            with contextlib.suppress(OSError):  # on a full disk, closing fails again
                 file.close()
             self._part().unlink(missing_ok=True)
 
     def _open(self) -> TextIO:
-        """Give the file, which is made when the first line comes."""
+        """Return the file, created for the first line."""
         if self._file is None:
             self._part().parent.mkdir(parents=True, exist_ok=True)
             self._file = self._part().open("w", encoding="utf-8")
@@ -89,14 +89,14 @@ class LatencyLog:
 
 
 def header(file: TextIO, epoch_s: float) -> None:
-    """Write what stands before the lines.
+    """Write the header.
 
-    Start and base must be the same to the last digit: readers leave out lines from before the start.
+    Start and base must be the same to the last digit: readers skip lines before the start.
     """
     writer = HistogramLogWriter(file)
     writer.output_comment("[Latencies of a run of Holdfast; values and Interval_Max are microseconds]")
     writer.output_log_format_version()
-    # The library's own output_start_time() calls what datetime hasn't got.
+    # The library's own output_start_time() calls a method that datetime doesn't have.
     start = datetime.fromtimestamp(epoch_s, UTC).isoformat(" ", "seconds")
     writer.output_comment(f"[StartTime: {epoch_s:f} (seconds since epoch), {start}]")
     writer.output_base_time(epoch_s * 1000)
@@ -105,7 +105,7 @@ def header(file: TextIO, epoch_s: float) -> None:
 
 def line(file: TextIO, tag: str, since_s: float, until_s: float, times: Histogram) -> None:
     """Write one interval of one tag."""
-    file.write(f"Tag={tag},")  # the writer knows of no tags, its reader does
+    file.write(f"Tag={tag},")  # the writer has no tags, the reader does
     whole = histogram.library(times)
     HistogramLogWriter(file).output_interval_histogram(whole, since_s, until_s, IN_MICROSECONDS)
     whole.encoder = None  # it refers back to its histogram, whose 190 KB would wait for the garbage collector

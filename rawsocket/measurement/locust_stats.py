@@ -1,11 +1,11 @@
-"""Sessions report to Locust's statistics in batches: firing `events.request` for each would cost 7 us a message.
+"""Users report to Locust's statistics in batches: firing `events.request` for each would cost 7 us a message.
 
-Strategy: the rows of sessions keep what is not in Locust's statistics yet, and before each report it is added there
-through `StatsEntry.extend`. Locust's table gets the time from due; a failure counts there as a request without a time.
-Rules:
+Strategy: the rows of users keep the figures that Locust's statistics don't have yet, and before each report they are
+added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure counts there as a request
+without a time. Rules:
 
-- Where `events.request` has another listener than Locust's own table, that listener gets every message: the event is
-  fired for each of them, Locust's table gets it as well, and nothing is batched.
+- If `events.request` has a listener besides Locust's own table, the event is fired for each message: the listener and
+  Locust's table get every message, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
 """
 
@@ -26,13 +26,13 @@ from rawsocket.measurement.recorder import RECORDER, Recorder
 from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
-SLICE = 64  # events fired before others have their turn
+SLICE = 64  # events fired before other greenlets run
 
 Told = tuple[Any, str, float | None, int, RawSocketError | None]
 
 
 class BatchRow(Row):
-    """A row that also keeps what Locust was not told: a histogram of its own, and how far failures and bytes were."""
+    """A row that also keeps figures not yet passed to Locust, and totals at the last flush (`told_...`)."""
 
     __slots__ = ("told_bytes", "told_failures", "untold")
 
@@ -46,7 +46,7 @@ class BatchRow(Row):
         return self.due, self.untold
 
     def skip(self) -> None:
-        """Take all that happened as told."""
+        """Mark everything as passed on."""
         self.bin_times()
         self.untold = Counter()
         self.told_failures = dict(self.failures)
@@ -60,7 +60,7 @@ class ConnectBatchRow(ConnectRow, BatchRow):
 
 
 class Batch(Rows):
-    """The rows of all users, one of the recorder's groups. `listener` is there while somebody else listens."""
+    """The rows of all users, one of the recorder's groups. `listener` is set if Locust's event has another one."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Batch(Rows):
         return cast(Iterator[tuple[str, BatchRow]], iter(self.items()))
 
     def flush(self, environment: Environment) -> None:
-        """Give Locust's statistics what is new, or leave that to the forwarder, if there is one."""
+        """Add new figures to Locust's statistics, unless the forwarder does that."""
         for name, row in self._batch_rows():
             if self.listener is None:
                 _extend(environment.stats, name, row)
@@ -83,7 +83,7 @@ class Batch(Rows):
         self.look(environment)
 
     def look(self, environment: Environment) -> None:
-        """See whether somebody else listens now."""
+        """Check whether `events.request` has another listener now."""
         hook = environment.events.request
         if not foreign(hook):
             self.listener = None
@@ -101,7 +101,7 @@ class EventForwarder:
         gevent.spawn(self._run)
 
     def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
-        """Fire soon; `seconds` from when it was due, None where it has no time."""
+        """Fire the event soon; `seconds` since it was due, None if it has no time."""
         self._queue.append((owner, row, seconds, length, failure))
         self._there.set()
 
@@ -126,7 +126,7 @@ class EventForwarder:
 
 
 def foreign(hook: EventHook) -> bool:
-    """Whether anybody but Locust's own table listens."""
+    """Return whether the hook has a listener besides Locust's own table."""
     return any((one.__module__, getattr(one, "__qualname__", "")) != LOCUSTS_TABLE for one in hook._handlers)
 
 
@@ -158,7 +158,7 @@ def _put_times(entry: StatsEntry, times: Counter[int]) -> None:
     for us, count in times.items():
         buckets[locust.stats.bucket_response_time(us / 1000)] += count
     entry.response_times = dict(buckets)
-    # Locust says int and means any number: what `events.request` brings are floats as well.
+    # Locust's type is int, but floats work: `events.request` passes floats as well.
     entry.total_response_time = cast(int, sum(us * count for us, count in times.items()) / 1000)
     entry.min_response_time = cast(int, min(times) / 1000)
     entry.max_response_time = cast(int, max(times) / 1000)

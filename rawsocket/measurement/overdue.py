@@ -1,18 +1,18 @@
 """Messages that are due and have no reply when stop is asked, sent or not: how long they have waited. Pure.
 
-A message that never came back has no latency, but a lower bound of one: its age. Left out, a server that freezes until
-the end of a run would look as fast as it was before (coordinated omission once more, at the end instead of in between).
-So each of them goes into the latencies from due with its age. They are looked for once, at the stop; the hot path does
-nothing for it. Rules:
+A message without a reply has no latency, but its age is a lower bound of it. Without these ages, a server that freezes
+until the end of a run would look as fast as before (coordinated omission at the end of a run). So each of these
+messages is added to the latencies from due with its age. They are collected once, at the stop; the hot path does
+nothing for them. Rules:
 
-- Due is what the ledger calls due: what was sent, and slots whose time has come. Slots that passed while there was no
-  connection are unsent by the failure that took it, and not waiting for anything.
-- A message is waiting only where its reply is wanted: a message of `Send` without an expected reply is, when a
-  `Receive` waits for it.
-- It waits for what is *owed*: a reply since the oldest message in flight was sent, or a connection since its connect
-  was started. What became due behind that waits for the same. Where nothing is owed, or bytes have come that were not
-  read yet, a message waits for this process and not for the server.
-- A reply that is owed for less than OWED_AFTER counts as in transit and is left out.
+- Due has the same meaning as in the ledger: messages that were sent, and slots whose time has come. Slots that passed
+  while there was no connection are unsent, by the failure that ended it, and don't wait.
+- A message waits only if its reply is needed: a message of `Send` without an expected reply waits if a `Receive` waits
+  for it.
+- It waits for something *outstanding* (`owed`): a reply, since the oldest message in flight was sent, or a connection,
+  since its connect was started. Messages that became due after that wait for the same. If nothing is outstanding, or if
+  bytes have arrived that were not read yet, a message waits for this process and not for the server.
+- A reply that is outstanding for less than OWED_AFTER counts as in transit and is left out.
 """
 
 from collections import Counter
@@ -28,24 +28,24 @@ OWED_AFTER = LATE_AFTER  # seconds
 
 
 class Waiting(NamedTuple):
-    """What waits on one connection, in seconds; `name` is the row of the oldest message in flight, "" without any."""
+    """The waiting messages of one connection; `name` is the row of the oldest message in flight, or ""."""
 
     name: str
-    owed: float  # for which a reply, or the connection for it, is owed
-    ages: list[tuple[float, int]]  # since how many messages were due, at least
+    owed: float  # seconds for which a reply, or the connection for it, is outstanding
+    ages: list[tuple[float, int]]  # (seconds since due, at least; messages)
 
 
 class Waits:
-    """What waits on all connections of one process."""
+    """The waiting messages of one process."""
 
     def __init__(self) -> None:
         self.count = 0
         self.oldest_s = 0.0
         self.rows: dict[str, Counter[int]] = {}  # by name: {microseconds since due: messages}
-        self.owed: Counter[int] = Counter()  # {microseconds for which a reply is owed: messages waiting for it}
+        self.owed: Counter[int] = Counter()  # {microseconds for which a reply is outstanding: messages waiting for it}
 
     def add(self, found: Iterable[Waiting], unnamed: str) -> None:
-        """Add up what was found; `unnamed` is the row of messages that were never sent with none before them."""
+        """Add up what was found; `unnamed` is the row for unsent messages on a connection with none in flight."""
         for name, owed, ages in found:
             row = self.rows.setdefault(name or unnamed, Counter())
             for seconds, number in ages:
@@ -56,7 +56,7 @@ class Waits:
             self.oldest_s = max(self.oldest_s, *(seconds for seconds, _ in ages))
 
     def report(self) -> Overdue:
-        """Give that part of a worker's report."""
+        """Return this part of a worker's report."""
         return Overdue(
             count=self.count,
             oldest_s=self.oldest_s,

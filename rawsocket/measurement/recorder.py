@@ -1,18 +1,17 @@
 """What became of every connection and message in this process, as plain counters.
 
 Strategy: the hot path only appends a time to a list and adds to integers; `Row.bin_times` moves the times into
-sparse histograms, many at a time (0.2 us a value; HdrHistogram's own `record_value` takes 2.7), and whoever
-reports turns those into a message for the master. No lock: everything runs in one thread, and no method here
-can yield.
+sparse histograms, many at a time (0.2 us a value; HdrHistogram's own `record_value` takes 2.7), and `report()`
+turns those into a message for the master. No lock: everything runs in one thread, and no method here can yield.
 
 Rules, which hold at every moment between two events:
 
 - attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the connection has
-  settled (see engine/accounting.py), or as failed. One that is still going on is not counted; one that was given up
-  because its user was stopped is counted as `abandoned` alone.
-- sent == answered + wrong + unanswered + what is in flight. `unanswered` are messages whose reply
-  will never come: timeout, drop, or the client's own close; `unanswered_by` says by which.
-- due == sent + sum(unsent). A message is due when its slot says so, or where nothing paces, when it is sent.
+  settled (see engine/accounting.py), or as failed. One that is still in progress is not counted; one that was given up
+  because its user was stopped counts only as `abandoned`.
+- sent == answered + wrong + unanswered + messages in flight. `unanswered` messages will never get a reply:
+  timeout, drop, or the client's own close; `unanswered_by` has the reasons.
+- due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
 - failures == the failures of all rows. A row's histograms hold the times of its successes only:
@@ -40,11 +39,11 @@ from rawsocket.measurement.report import (
 )
 from rawsocket.measurement.rows import BIN_AFTER, CONNECTION_ROWS, TYPE, Row, Rows, Times
 
-EXAMPLE = 200  # characters of an example: what came and what had to come, 60 bytes of each, as Python writes them
+EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 
 
 class Recorder:
-    """The counters of one process; see the module's rules. Attributes are read and raised directly."""
+    """The counters of one process; see the module's rules. Attributes are read and incremented directly."""
 
     __slots__ = (
         "__weakref__",
@@ -87,17 +86,17 @@ class Recorder:
     def __init__(self) -> None:
         self.held = 0
         self.run = 0
-        self.groups: list[dict[str, Row]] = []  # more rows than `rows`, kept by others; a report adds them up by name
+        self.groups: list[dict[str, Row]] = []  # further rows, kept elsewhere; the master adds them up by name
         self.rows = Rows()
         self._reset()
 
     def _reset(self) -> None:
         self.seq = 0
-        self.all_there: float | None = None  # since when (of the wall clock) the ramp of the whole run is complete
-        self.arrivals = 0  # first connects (not reconnects), and when the first and the last of them were made
+        self.all_there: float | None = None  # when (wall clock) the ramp of the whole run was complete
+        self.arrivals = 0  # first connects (not reconnects); below, when the first and the last of them opened
         self.first_arrival = self.last_arrival = 0.0
         self.sessions_begun = self.sessions_ended = 0
-        self.storms: dict[int, list[float]] = {}  # by their moment: dropped, came back, seconds until the last of them
+        self.storms: dict[int, list[float]] = {}  # by their time: dropped, came back, seconds until the last one
         self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
         self.failed: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
@@ -106,18 +105,18 @@ class Recorder:
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
-        self.examples: dict[str, str] = {}  # what was seen when a reply was first wrong in that way
-        self.waits: Waits | None = None  # what was waiting when stop was asked
+        self.examples: dict[str, str] = {}  # by failure: the first wrong reply
+        self.waits: Waits | None = None  # messages that were waiting when stop was asked
         for group in (self.rows, *self.groups):
             group.clear()
 
     def begin_run(self) -> None:
-        """Forget everything but `held` and begin the next run."""
+        """Reset everything except `held` and start the next run."""
         self.run += 1
         self._reset()
 
     def row(self, name: str) -> Row:
-        """The row of that name, made if need be."""
+        """Return the row of that name, created on demand."""
         return self.rows[name]
 
     def success(self, name: str, times: Times, length: int) -> None:
@@ -129,7 +128,7 @@ class Recorder:
             row.bin_times()
 
     def gather(self) -> None:
-        """Move the times that were gathered into the histograms."""
+        """Move the gathered times into the histograms."""
         for group in (self.rows, *self.groups):
             for row in group.values():
                 row.bin_times()
@@ -144,30 +143,30 @@ class Recorder:
         self.failures += 1
 
     def attempt_failed(self, failure: str) -> None:
-        """An attempt to connect ended without a usable connection."""
+        """Count a connect attempt that ended without a usable connection."""
         self.attempted += 1
         count(self.failed, failure)
 
     def arrived(self, now: float) -> None:
-        """A TCP connection that replaces none is there, at `now` of the monotonic clock."""
+        """Count a first connection (not a reconnect) that opened at `now` of the monotonic clock."""
         if not self.arrivals:
             self.first_arrival = now
         self.arrivals += 1
         self.last_arrival = now
 
     def settled(self, reconnect: bool) -> None:
-        """A connection has proved usable: that ends its attempt."""
+        """Count a connection that has proved usable: that ends its attempt."""
         self.attempted += 1
         self.connected += 1
         if reconnect:
             self.reconnects += 1
 
     def drop(self, failure: str) -> None:
-        """A settled connection was lost, or had to be given up, because of that failure."""
+        """Count a settled connection that ended by that failure."""
         count(self.dropped, failure)
 
     def storm(self, moment: int, came_back_after: float | None = None) -> None:
-        """A session has dropped its connection in a storm, or is held again so many seconds after its moment."""
+        """Count a session that dropped its connection in a storm, or that is held again `came_back_after` seconds."""
         storm = self.storms.setdefault(moment, [0, 0, 0.0])
         if came_back_after is None:
             storm[0] += 1
@@ -176,32 +175,32 @@ class Recorder:
             storm[2] = max(storm[2], came_back_after)
 
     def lose(self, reason: str, messages: int, cut: bool = False) -> None:
-        """So many messages in flight will never be answered, because of that; `cut`: one was not wholly sent."""
+        """Count messages that will never be answered, by the reason; `cut`: one was not completely sent."""
         if messages:
             self.unanswered += messages
             count(self.unanswered_by, reason, messages)
             self.cut += cut
 
     def example(self, failure: str, detail: str) -> bool:
-        """Keep what was seen, of each failure the first time in a run; False if it was seen before."""
+        """Keep the first example of each failure in a run; return False if there is one already."""
         if failure in self.examples:
             return False
         self.examples[failure] = detail[:EXAMPLE]
         return True
 
     def stop_asked(self, found: Iterable[Waiting | None]) -> None:
-        """Note, once per run, what is still waiting for a reply (see overdue.py)."""
+        """Note, once per run, the messages that still wait for a reply (see overdue.py)."""
         if self.waits is None:
             self.waits = Waits()
             self.waits.add(filter(None, found), self._busiest())
 
     def _busiest(self) -> str:
-        """The row of requests with the most events."""
+        """Return the row of requests with the most events."""
         rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
         return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
 
     def report(self, final: bool = False) -> Report:
-        """Everything since `begin_run()`; the lists of times hold only what is new since the last report."""
+        """Return everything since `begin_run()`; the lists of times have only those since the last report."""
         self.seq += 1
         return Report(
             run=self.run,
@@ -221,7 +220,7 @@ class Recorder:
         )
 
     def counts(self) -> Counts:
-        """All counts as they are now."""
+        """Return the current counts."""
         return Counts(
             held=self.held,
             sessions=Sessions(self.sessions_begun, self.sessions_ended),

@@ -3,8 +3,8 @@
 Rules:
 
 - Counts are absolute since the run began, so the latest report replaces the one before it. The lists of times
-  (`RowReport.times`, `Lag.lags`) hold only what is new since the report before.
-- `to_wire()` gives what msgpack can carry, `from_wire()` turns that back into a report.
+  (`RowReport.times`, `Lag.lags`) have only those since the previous report.
+- `to_wire()` returns types that msgpack supports, `from_wire()` turns them back into a report.
 - A report has exactly the fields of its types. A missing field, an unknown one or a value of another type means that
   the sender runs another version of this library: `from_wire()` raises ReportError with the field's name.
 """
@@ -14,29 +14,29 @@ from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
-# [[microseconds, how many], ...]
+# [[microseconds, count], ...]
 Pairs = list[list[int]]
 Table = dict[str, int]
 
 
 class ReportError(ValueError):
-    """What came is no report of this version of the library; the message names the field."""
+    """The data is not a report of this version of the library; the message names the field."""
 
 
 class Wire:
-    """To and from what msgpack can carry: a table of the fields, by name."""
+    """Conversion to and from a mapping of the fields, which msgpack supports."""
 
     __slots__ = ()
 
     def to_wire(self) -> dict[str, Any]:
-        """Give a table of the fields; lists of numbers are shared, not copied."""
+        """Return a mapping of the fields; lists of numbers are shared, not copied."""
         return {name: _to_wire(getattr(self, name)) for name in _types(type(self))}
 
     @classmethod
     def from_wire(cls, value: Any, where: str = "report") -> Self:
-        """Check the table and give the object; raises ReportError."""
+        """Check the mapping and return the object; raises ReportError."""
         if not isinstance(value, Mapping):
-            raise ReportError(f"{where} is no table")
+            raise ReportError(f"{where} must be a mapping")
         types = _types(cls)
         for name in types.keys() - value.keys():
             raise ReportError(f"{where}.{name} is missing")
@@ -64,7 +64,7 @@ class Sessions(Wire, Summable):
 
 @dataclass(frozen=True, slots=True)
 class Connections(Wire, Summable):
-    """Connections by what became of them; the rules are those of recorder.py."""
+    """Connections by how they ended; the rules are in recorder.py."""
 
     attempted: int = 0
     connected: int = 0
@@ -78,7 +78,7 @@ class Connections(Wire, Summable):
 
 @dataclass(frozen=True, slots=True)
 class Messages(Wire, Summable):
-    """Messages by what became of them; the rules are those of recorder.py."""
+    """Messages by how they ended; the rules are in recorder.py."""
 
     due: int = 0
     sent: int = 0
@@ -137,7 +137,7 @@ class RowReport(Wire):
 class Overdue(Wire):
     """Messages that were due and had no reply when stop was asked; see overdue.py.
 
-    `rows` has by name for how long they had waited since they were due, `owed` for how long a reply was owed.
+    `rows`: age since due, by row name; `owed`: how long each reply had been outstanding.
     """
 
     count: int = 0
@@ -148,7 +148,7 @@ class Overdue(Wire):
 
 @dataclass(frozen=True, slots=True)
 class ArrivalTimes(Wire):
-    """First connects of users, and when (monotonic clock of the worker) the first and the last were made."""
+    """First connects of users, and when (monotonic clock of the worker) the first and the last opened."""
 
     count: int = 0
     first_s: float = 0.0
@@ -157,7 +157,7 @@ class ArrivalTimes(Wire):
 
 @dataclass(frozen=True, slots=True)
 class StormReport(Wire):
-    """One storm, known by its moment (seconds of the wall clock): sessions dropped, back, seconds until the last."""
+    """One storm, identified by its time (seconds of the wall clock): sessions dropped, back, seconds until the last."""
 
     moment: int
     dropped: int = 0
@@ -167,12 +167,12 @@ class StormReport(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Lag(Wire):
-    """How late the worker's own timers were, and the CPU that was kept from it.
+    """How late the worker's own timers were, and the CPU time that it did not get.
 
-    `lags` and `worst_us` are what is new since the report before, the rest is absolute: turns of the hub; `steal_s`
-    that the host has stolen from all `cpus` together (None: unknown); `throttled_s` for which the CPU limit held the
-    worker back, and that limit in cores (None: there is none); `late_s` for which the worker was more than a tick late,
-    and the CPU that it used meanwhile.
+    `lags` and `worst_us` are since the previous report, the rest is absolute: `turns` of the hub; `steal_s`: seconds
+    that the host stole from all `cpus` together (None: unknown); `throttled_s`: seconds for which the CPU limit held
+    the worker back; `cpu_limit` in cores (None: no limit); `late_s`: seconds for which the worker was more than a tick
+    late; `late_cpu_s`: the CPU time that it used meanwhile.
     """
 
     lags: Pairs = field(default_factory=list)
@@ -188,7 +188,7 @@ class Lag(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Limits(Wire):
-    """What one worker has: descriptors and ports by number, memory in KB; `net` and `memory` name what shares them."""
+    """The limits of one worker: descriptors, ports, memory in KB; `net` and `memory` name the shared pools."""
 
     descriptors: int
     ports: int
@@ -199,10 +199,10 @@ class Limits(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Report(Wire):
-    """Everything that one worker tells. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
+    """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
     `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
-    by the name of a failure what was seen of a wrong reply. `lag` and `limits` are None in a process without an agent.
+    an example of a wrong reply for each failure. `lag` and `limits` are None in a process without an agent.
     """
 
     run: int = 0
@@ -229,7 +229,7 @@ _known: dict[type, dict[str, Any]] = {}
 
 
 def _types(kind: Any) -> dict[str, Any]:
-    """Give the types of a dataclass's fields by name; finding them out takes a while, so they are kept."""
+    """Return the types of a dataclass's fields by name; looking them up is slow, so they are cached."""
     if kind not in _known:
         hints = get_type_hints(kind)
         _known[kind] = {part.name: hints[part.name] for part in fields(kind)}
@@ -261,7 +261,7 @@ def _from_wire(kind: Any, value: Any, where: str) -> Any:
         return _pairs(value, where)
     container = get_origin(kind) or kind
     if type(value) is not container:
-        raise ReportError(f"{where} is no {container.__name__}")
+        raise ReportError(f"{where} must be of type {container.__name__}")
     if container is list:
         return [_from_wire(get_args(kind)[0], part, f"{where}[]") for part in value]
     if container is dict:
@@ -276,6 +276,6 @@ def _pairs(value: Any, where: str) -> Pairs:
     except (TypeError, ValueError):
         whole = False
     if not whole:
-        raise ReportError(f"{where} is no list of pairs of whole numbers")
+        raise ReportError(f"{where} must be a list of pairs of whole numbers")
     pairs: Pairs = value
     return pairs

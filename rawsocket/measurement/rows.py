@@ -11,12 +11,12 @@ CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
 CONNECTS = (CONNECT, RECONNECT)
-# Rows that are not messages: verdicts on latency leave them out.
+# Rows without messages: the judgement of latency leaves them out.
 CONNECTION_ROWS = (*CONNECTS, DROP)
 
-# HdrHistogram with 3 significant digits tells 2,048 values apart in each power of two.
+# HdrHistogram with 3 significant digits distinguishes 2,048 values in each power of two.
 KEPT_BITS = 11
-# Times that a row gathers before it bins them by itself; as many take about a tenth of a millisecond.
+# Times that a row gathers before it bins them by itself; binning them takes about a tenth of a millisecond.
 BIN_AFTER = 500
 MICROSECONDS = (1e6).__mul__
 
@@ -24,9 +24,9 @@ Times = tuple[float, float, float]
 
 
 def truncate(us: int) -> int:
-    """Microseconds cut down to the lowest value that HdrHistogram(1, 3_600_000_000, 3) can't tell from them.
+    """Return the lowest value (us) that HdrHistogram(1, 3_600_000_000, 3) treats as equal to `us`.
 
-    Recording the result loses nothing against recording `us`: 123456 becomes 123456 - 123456 % 64.
+    So recording the result is the same as recording `us`: 123456 becomes 123456 - 123456 % 64.
     """
     shift = us.bit_length() - KEPT_BITS
     return us >> shift << shift if shift > 0 else us
@@ -35,14 +35,14 @@ def truncate(us: int) -> int:
 class Row:
     """One line of the statistics: all events of one name.
 
-    The hot path appends to `plain` a success's seconds from sent to whole reply, where it was sent when due and its
-    reply came in one read; to `full` the seconds (from due, from sent, to the first byte) of any other.
+    The hot path appends the times of a success: to `plain` its seconds from sent to whole reply, if it was sent when
+    due and its reply came in one read; else to `full` its seconds (from due, from sent, to the first byte).
     """
 
     __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes")
 
     def __init__(self) -> None:
-        self.successes = 0  # settled ones
+        self.successes = 0  # already in histograms
         self.failures: dict[str, int] = {}
         self.bytes = 0
         self.plain: list[float] = []
@@ -57,7 +57,7 @@ class Row:
         return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
 
     def bin_times(self) -> None:
-        """Move the times that were gathered into the histograms."""
+        """Move the gathered times into the histograms."""
         plain, full = self.plain, self.full
         if plain:
             self.plain = []
@@ -72,11 +72,11 @@ class Row:
             _add(firsts, (self.first,))
 
     def _of_due(self) -> tuple[Counter[int], ...]:
-        """The histograms that take the times from due."""
+        """Return the histograms that take the times from due."""
         return (self.due,)
 
     def take(self) -> dict[str, list[list[int]]]:
-        """The histograms' [us, count] pairs since the last call."""
+        """Return the histograms' [us, count] pairs since the last call."""
         self.bin_times()
         taken = {"sent": _pairs(self.sent), "due": _pairs(self.due), "first": _pairs(self.first)}
         self.sent, self.due, self.first = Counter(), Counter(), Counter()
@@ -89,17 +89,17 @@ class ConnectRow(Row):
     __slots__ = ()
 
     def take(self) -> dict[str, list[list[int]]]:
-        """The histogram's [us, count] pairs since the last call; nothing was due, no byte came."""
+        """Return the histogram's [us, count] pairs since the last call; only those of the attempt."""
         return {**super().take(), "due": [], "first": []}
 
 
 def row_for(name: str) -> Row:
-    """A new row of the kind that belongs to that name."""
+    """Return a new row of the right kind for that name."""
     return ConnectRow() if name in CONNECTS else Row()
 
 
 class Rows(dict[str, Row]):
-    """Rows by name; a name that is new gets a row of the kind that belongs to it."""
+    """Rows by name; a new name gets a row of the right kind."""
 
     def __missing__(self, name: str) -> Row:
         row = self[name] = row_for(name)

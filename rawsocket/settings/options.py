@@ -1,9 +1,9 @@
 """The settings that are also flags on Locust's command line, variables and fields of the page's form.
 
 Rules: every option is added on the parser itself, because Locust's form doesn't show (and trips over)
-arguments in groups. An empty environment value counts as unset. A value out of range is one line
-that says what was expected. Adding the options must have no effect but that: Locust rebuilds its
-parser at every page load. Pure but for reading the environment in `add_to`.
+arguments in groups. An empty environment value counts as unset. A value out of range gives one line
+that says what was expected. Adding the options has no other effect, because Locust rebuilds its parser
+at every page load. Pure, except that `add_to` reads the environment.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from rawsocket.settings.row import Setting
 
 OPTIONS: tuple[Setting, ...] = (*table.OPTIONS, *table.THRESHOLDS)
 BY_NAME: Mapping[str, Setting] = {option.name: option for option in OPTIONS}
-# Locust's options have no unset numbers. A threshold that is unset is not judged, and 0 says the same.
+# Locust's options have no unset numbers. An unset threshold is not judged, and 0 means the same.
 DEFAULTS: Mapping[str, Any] = {option.name: option.parse(option.default or "0") for option in OPTIONS}
 
 
@@ -28,7 +28,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def value(options: object, name: str) -> Any:
-    """The option's value in Locust's parsed options, or its default where those are missing."""
+    """Return the option's value in Locust's parsed options, or its default if those are missing."""
     return getattr(options, name, DEFAULTS[name])
 
 

@@ -1,6 +1,6 @@
 """Pure: the settings of a process, read from the environment and checked before Locust is imported.
 
-One `Plan` for master and worker. A value that is out of range, unknown, or can't be reconciled with another
+One `Plan` for master and worker. A value that is out of range, unknown, or contradicts another
 raises `UsageError` with one line: what is wrong, what was expected, what to do. An empty value counts as
 unset.
 """
@@ -15,12 +15,12 @@ from rawsocket.settings.table import BY_NAME, TABLE
 
 
 class UsageError(ValueError):
-    """A setting that can't be used; the message is the one line that the user gets."""
+    """A setting that can't be used; the message is the one line that the user sees."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What this process was asked to do. `min_held` None: unset; `time_s` None: no end (the page decides)."""
+    """The settings of this process. `min_held` None: unset; `time_s` None: no end (the page decides)."""
 
     scenario: str = ""
     users: int = 1
@@ -28,7 +28,7 @@ class Plan:
     time_s: float | None = None
     workers: int = 1
     headless: bool = False
-    ours: bool = False  # started by `python -m rawsocket`: signals, console and exit code are ours to decide
+    ours: bool = False  # started by `python -m rawsocket`: this library handles signals, console and exit code
     linger: bool = True
     target: str = ""
     min_held: int | None = None
@@ -45,12 +45,12 @@ class Plan:
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment without the variables that are set to nothing (compose sets them so)."""
+    """Return the environment without empty variables (compose sets them)."""
     return {name: value for name, value in environ.items() if value.strip()}
 
 
 def read_setting(environ: Mapping[str, str], variable: str) -> Any:
-    """Give the value of one variable, its default where it is unset, None where it has none."""
+    """Return the value of one variable, its default if it is unset, None if it has none."""
     return _value(BY_NAME[variable], without_empty(environ))
 
 
@@ -85,7 +85,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
 
 
 def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan:
-    """Give the plan of a `locust` that somebody else started, from Locust's own parsed options."""
+    """Return the plan of a `locust` that this library did not start, from Locust's own parsed options."""
     workers = int(options.expect_workers) if master and options.headless else 1
     return Plan(
         scenario=str(options.locustfile or ""),
@@ -102,7 +102,7 @@ def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan
 
 
 def admin(environ: Mapping[str, str]) -> str:
-    """Give the admin address of the server, "" for none: a TARGET has none unless one is named."""
+    """Return the admin address of the server, "" for none: a TARGET has none unless it is set."""
     default = "" if environ.get("TARGET", "").strip() else str(BY_NAME["HOLDFAST_SERVER_ADMIN"].default)
     return environ.get("HOLDFAST_SERVER_ADMIN", default).strip()
 

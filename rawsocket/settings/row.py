@@ -18,7 +18,7 @@ _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value can be: how its text is read, what the help shows, and the values where they can be listed."""
+    """A kind of value: how its text is read, what the help shows, and the values if they can be listed."""
 
     parse: Callable[[str], Any]
     metavar: str
@@ -27,7 +27,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """One row. `default` is written as a user would write it; None: unset. `help` names the unit, `why` the reason."""
+    """One row. `default` is written as on the command line; None: unset. `help` names the unit, `why` the reason."""
 
     name: str
     kind: Kind
@@ -54,12 +54,12 @@ class Setting:
 
     @property
     def meaning(self) -> str:
-        """The help, with the values that can be chosen where it does not name them all."""
+        """The help, with the possible values if it does not name them all."""
         named = set(re.findall(r"[\w-]+", self.help)).issuperset(self.kind.choices)
         return self.help if named else f"{self.help} ({', '.join(self.kind.choices)})"
 
     def parse(self, text: str) -> Any:
-        """Give the value of the text; ValueError is one line: what is wrong, what was expected, what to set."""
+        """Return the value of the text; ValueError is one line: what is wrong, what was expected, what to set."""
         try:
             return self.kind.parse(text.strip())
         except ValueError as error:
@@ -68,7 +68,7 @@ class Setting:
 
 
 def one_of(*choices: str) -> Kind:
-    """Give the kind of a value out of a list."""
+    """Return the kind of a value from a list."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -79,7 +79,7 @@ def one_of(*choices: str) -> Kind:
 
 
 def whole(low: int, high: int | None = None) -> Kind:
-    """Give the kind of a whole number in a range."""
+    """Return the kind of a whole number in a range."""
     expected = f"of at least {low}" if high is None else f"from {low} to {high}"
 
     def parse(text: str) -> int:
@@ -92,7 +92,7 @@ def whole(low: int, high: int | None = None) -> Kind:
 
 
 def number(low: float, high: float = math.inf, *, above: bool = False) -> Kind:
-    """Give the kind of a number in a range; `above`: `low` itself is out of range."""
+    """Return the kind of a number in a range; `above`: `low` itself is out of range."""
     expected = f"{'above' if above else 'of at least'} {low:g}"
     if math.isfinite(high):
         expected += f" and at most {high:g}"

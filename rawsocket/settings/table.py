@@ -5,7 +5,7 @@
   fields of the page's form as well.
 - PROCESS: where a process of the lab finds the others. HOLDFAST_* variables, no flags; compose.yaml or lab sets them.
 
-SCENARIO can be any text here: whoever reads it checks that there is such a file.
+SCENARIO can be any text here: the program that reads it checks that the file exists.
 """
 
 from rawsocket.settings.row import (

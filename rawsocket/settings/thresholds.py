@@ -14,13 +14,13 @@ from rawsocket.settings.row import Setting, number, whole
 
 
 class Comparison(Enum):
-    """How a figure must stand to its limit; the value is the word for it in a reason."""
+    """How a figure is compared with its limit; the value is the word for it in a reason."""
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
 
     def met(self, actual: float, limit: float) -> bool:
-        """Whether the figure is on the right side of its limit."""
+        """Return whether the figure is on the right side of its limit."""
         compare: Callable[[float, float], bool] = operator.ge if self is Comparison.AT_LEAST else operator.le
         return compare(actual, limit)
 
@@ -40,7 +40,7 @@ class Threshold(Setting):
     of_messages: bool = False
 
     def limit(self, value: float | None) -> float | None:
-        """Give the limit that a value means, or None where it means that the figure is not judged."""
+        """Return the limit for a value, or None if the value means that the figure is not judged."""
         return None if value is None or value <= self.off else value
 
 
@@ -64,9 +64,9 @@ THRESHOLDS: tuple[Threshold, ...] = (
 
 
 def limits(settings: object, overrides: Mapping[str, float | None] | None = None) -> dict[str, float]:
-    """Give {name: limit} of all thresholds that are judged, from Locust's parsed options.
+    """Return {name: limit} of all thresholds that are judged, from Locust's parsed options.
 
-    `overrides` stand in place of the options. An option that is missing counts as 0.
+    `overrides` replace options. An option that is missing counts as 0.
     """
     values = {row.name: getattr(settings, row.name, 0) for row in THRESHOLDS} | dict(overrides or {})
     return {row.name: limit for row in THRESHOLDS if (limit := row.limit(values[row.name])) is not None}

@@ -1,11 +1,11 @@
-"""Smooth arrivals: users that Locust starts all at once, once a second, begin evenly spread over that second.
+"""Smooth arrivals: Locust starts users in a batch once a second; here they are spread evenly over that second.
 
-Strategy: each batch is spread over the time from the end of the last one to a little more than a second from now. That
-corrects itself and needs to know no rate; the count of users leads that of connections by up to SPREAD seconds. It can
-never bring more connections than there are users. With `poisson` the moments are random, as of independent people.
+Strategy: each batch is spread over the time from the end of the last one to a little more than a second from now. This
+corrects itself and doesn't depend on the rate; the count of users leads that of connections by up to SPREAD seconds.
+There are never more connections than users. With `poisson` the times are random, as of independent people.
 
-After each batch the garbage collector is told to leave what is there alone: a full collection takes 25 to 50 ms at
-10,000 users, and finds nothing, since they are all alive. `begin_run` in attach.py thaws and collects.
+After each batch the existing objects are excluded from garbage collection (`gc.freeze`): a full collection takes 25 to
+50 ms at 10,000 users and finds nothing, since all are in use. `begin_run` in attach.py thaws and collects.
 """
 
 import gc
@@ -20,14 +20,14 @@ from rawsocket.engine.schedule import SPREAD, Random, arrivals
 
 
 class Newcomer(Protocol):
-    """A user that has not begun yet."""
+    """A user that has not started yet."""
 
     def start(self, when: float) -> None:
-        """Begin at that time (of `time.perf_counter()`)."""
+        """Start at that time (of `time.perf_counter()`)."""
 
 
 class Arrivals:
-    """One process's; `clock` and `soon` (calls a function when the current batch is complete) are for tests."""
+    """The arrivals of one process. `clock` and `soon` (calls a function when the batch is complete) are for tests."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Arrivals:
         self._phase = chance()  # so that several workers don't connect at the same moments
 
     def add(self, newcomer: Newcomer) -> None:
-        """Let it begin in its turn, after this callback of the hub."""
+        """Add it to the batch, which is spread after this callback of the hub."""
         self._batch.append(newcomer)
         if len(self._batch) == 1:
             self._soon(self._spread)
@@ -52,7 +52,7 @@ class Arrivals:
     def _spread(self) -> None:
         batch, self._batch = self._batch, []
         now = self._clock()
-        # The first batch of a ramp waits for what the spread has over a second, so that its rate is the others'.
+        # The first batch of a ramp is delayed by SPREAD - 1 s, so that its rate equals that of later batches.
         first = now - self._end > SPREAD
         begin, end = now + SPREAD - 1 if first else max(now, self._end), now + SPREAD
         if begin >= end:

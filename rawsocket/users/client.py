@@ -1,14 +1,13 @@
-"""`RawSocketClient`: one connection at a time for code that waits, in a greenlet: connect, send, receive.
+"""`RawSocketClient`: a blocking client with one connection at a time, for a greenlet: connect, send, receive.
 
 Strategy: a thin blocking facade on the engine's Connection. Each call starts its work there and waits for the callback.
-All rules on sending, matching, failures and accounting are those of engine/connection.py. The facade adds:
+The rules on sending, matching, failures and accounting are in engine/connection.py. The facade adds:
 
 - Between two calls the socket is watched, too. A loss is recorded when it happens; the next call raises it.
-- What the server sends without being asked stays in the buffer for `receive`. With a `send` or a `watch` while it is
-  there, it is `wrong`.
-- The reply to a message of `send` is checked by the `receive` that takes it, and counts from when it arrived.
+- Unsolicited data stays in the buffer for `receive`. If it is still there at a `send` or a `watch`, it is `wrong`.
+- The reply to a message of `send` is checked by the `receive` that returns it; its latency ends when it arrived.
 - If the greenlet is killed in a call, `close` leaves the recorder's invariants intact: messages in flight count as
-  unanswered, a connect that was under way as abandoned.
+  unanswered, a connect in progress as abandoned.
 
 One client belongs to one greenlet. Times are `time.perf_counter()`.
 """
@@ -32,7 +31,7 @@ from rawsocket.target import Target
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected, payload
 
-# Is called with every event: row, milliseconds from when it was due (None: has no time), bytes of the reply, failure.
+# Receives every event: row, milliseconds since it was due (None: no time), bytes of the reply, failure.
 # It runs inside gevent's hub and must not block.
 Listener = Callable[[str, float | None, int, RawSocketError | None], None]
 
@@ -50,7 +49,7 @@ def _timeout(name: str) -> property:
 
 
 class RawSocketClient:
-    """Sends framed messages to one target and demands the right replies; see the module's rules.
+    """Sends framed messages to one target and checks the replies; see the module's rules.
 
     All timeouts are seconds and required. `listener` is called with each event after it was recorded.
     """
@@ -87,14 +86,14 @@ class RawSocketClient:
         self._context = context
         self._connection: Connection | None = None
         self._waiter: Any = None
-        self._result: tuple[Any, BaseException | None] | None = None  # of a callback while nobody waited
+        self._result: tuple[Any, BaseException | None] | None = None  # of a callback while no call waited
         self._sends = False  # whether send() waits for the kernel
-        self.reads_later = True  # what nobody asked for may wait for a receive
+        self.reads_later = True  # unsolicited data may wait for a receive
         self.key = 0  # the reactor's
 
     @classmethod
     def of(cls, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> "RawSocketClient":
-        """A client with this configuration; `context` gives what listeners on `events.request` get."""
+        """Return a client with this configuration; `context` returns what listeners on `events.request` get."""
         client = cls.__new__(cls)
         client._set_up(config, context)
         return client
@@ -110,7 +109,7 @@ class RawSocketClient:
 
     @property
     def framing(self) -> Framing:
-        """How it tells messages apart."""
+        """The rule for where a message ends."""
         return self._config.framing
 
     @property
@@ -139,7 +138,7 @@ class RawSocketClient:
         return 0 if self._connection is None else self._connection.in_flight
 
     def unique_payload(self, size: int) -> bytes:
-        """A payload of `size` bytes that only the next message on this connection has."""
+        """Return a payload of `size` bytes that only the next message on this connection has."""
         connection = self._connection
         return payload(size, connection.connection_id, connection.message_no) if connection else payload(size, 0, 0)
 
@@ -162,10 +161,10 @@ class RawSocketClient:
     def request(
         self, payload: bytes, *, name: str = "request", expect: Expected = None, due: float | None = None
     ) -> bytes:
-        """Send one message and give its whole reply, without frame, within the reply timeout.
+        """Send one message and return its whole reply, without frame, within the reply timeout.
 
         `due` is when it should have been sent, in `time.perf_counter()` seconds (default: now). `expect` is the only
-        right reply, or a callable that says whether a reply is right; None takes any.
+        correct reply, or a callable that says whether a reply is correct; None accepts any.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
         connection = self._open_connection()
@@ -177,9 +176,9 @@ class RawSocketClient:
         return reply
 
     def send(self, payload: bytes, *, name: str = "request", due: float | None = None) -> None:
-        """Send one message, whose reply `receive` will take.
+        """Send one message; a later `receive` returns its reply.
 
-        `due` as of `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't
+        `due` as in `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't
         carry it.
         """
         connection = self._open_connection()
@@ -190,10 +189,10 @@ class RawSocketClient:
             self._watch()
 
     def receive(self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None) -> bytes:
-        """The next reply: to the oldest message in flight, or if none is, what the server sends by itself.
+        """Return the reply to the oldest message in flight, or if none is in flight, an unsolicited message.
 
-        `name` is the row (default: the one given when sending); `timeout` seconds (default: the reply timeout).
-        Raises as `request`; a timeout closes the connection.
+        `name` is the row (default: the name in `send`); `timeout` seconds (default: the reply timeout).
+        Raises the same as `request`; a timeout closes the connection.
         """
         if timeout is not None:
             check_timeout(timeout)
@@ -205,7 +204,7 @@ class RawSocketClient:
         return message
 
     def watch(self, seconds: float) -> None:
-        """Wait so long; a loss of the connection is raised, named, when it happens.
+        """Wait for `seconds`; a loss of the connection is raised as a named failure when it happens.
 
         Replies to messages in flight are kept for `receive`. Without a connection it just waits.
         """
@@ -221,13 +220,13 @@ class RawSocketClient:
             reactor.forget(self)
 
     def close(self) -> None:
-        """End the connection, if there is one; messages in flight count as unanswered, not as failures."""
+        """Close the connection, if any; messages in flight count as unanswered, not as failures."""
         if self._connection is not None:
             self._connection.close()
         self._result = None
 
     def waiting(self, now: float) -> Waiting | None:
-        """What waits for the server; None if nothing does, or if nobody waits for it."""
+        """Return the messages that wait for the server; None if there are none, or if no call waits for a reply."""
         connection = self._connection
         if connection is None or (self._waiter is None and not connection.is_sending):
             return None
@@ -254,7 +253,7 @@ class RawSocketClient:
     on_received = on_reply
 
     def on_kept(self) -> None:
-        """Never called: the replies to this client's messages wait in the receive buffer."""
+        """Never called: replies to this client stay in the receive buffer."""
 
     def on_writable(self) -> None:
         """The kernel has taken all that was sent."""
@@ -270,18 +269,18 @@ class RawSocketClient:
         self._finish(None)
 
     def context(self) -> dict[str, Any]:
-        """What listeners on `events.request` get as the context."""
+        """Return what listeners on `events.request` get as the context."""
         return self._context()
 
     # -- waiting ------------------------------------------------------------------------------------------------
 
     def _open_connection(self) -> Connection:
-        """The connection; raises the loss that happened since the last call, or Closed."""
+        """Return the connection; raise the loss that happened since the last call, or Closed."""
         result, self._result = self._result, None
         if result is not None and result[1] is not None:
             raise result[1]
         if self._connection is None or not self._connection.is_open:
-            # Not an event of its own: the loss was recorded when it happened.
+            # Not recorded again: the loss was recorded when it happened.
             raise Closed("not connected")
         return self._connection
 
@@ -297,7 +296,7 @@ class RawSocketClient:
             raise
 
     def _watch(self) -> None:
-        """Wait for a callback; meanwhile nothing may arrive that nobody asked for."""
+        """Wait for a callback; unsolicited data that arrives meanwhile is `wrong`."""
         assert self._connection is not None
         self.reads_later = False
         try:
@@ -308,7 +307,7 @@ class RawSocketClient:
             self._sends = False
 
     def _wait(self) -> Any:
-        """Wait for the callback, unless it has been called, and give its value or raise its failure."""
+        """Wait for the callback, unless it has been called; return its value or raise its failure."""
         result, self._result = self._result, None
         if result is None:
             self._waiter = waiter = Waiter()

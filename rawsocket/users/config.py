@@ -1,4 +1,4 @@
-"""How a user class is set up: class attributes first, and where those are None, the lab's flags."""
+"""How a user class is set up: class attributes first, and if those are None, the lab's flags."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 
 
 class SessionConfig(ConnectionConfig):
-    """What all users of one class share in a run. `lab_options`: of a LabSession, once it has read them."""
+    """What all users of one class share in a run. `lab_options`: those of a LabSession, read once."""
 
     __slots__ = ("lab_options", "random")
 
@@ -33,10 +33,10 @@ class ConfiguredUser:
 
     host: str | None = (target.allowed(os.environ) or target.DEFAULT).url
 
-    # Whether each user is meant to hold a connection all the time: then MIN_HELD can be expected to be USERS.
+    # Whether each user holds a connection all the time. If so, MIN_HELD can be set to USERS.
     holds: ClassVar[bool] = True
 
-    # Whether the server may send messages that nobody has asked for: a session keeps them for Receive.
+    # Whether the server may send unsolicited messages: a session keeps them for Receive.
     accepts_pushes: ClassVar[bool] = False
 
     framing: ClassVar[Framing | None] = None
@@ -45,11 +45,11 @@ class ConfiguredUser:
     reply_timeout: ClassVar[float | None] = None
 
     def option(self, name: str) -> Any:
-        """The value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
+        """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
         return options.value(self.environment.parsed_options, name)
 
     def connection_config(self) -> SessionConfig:
-        """The configuration of this class in this run; resolves the target's name at first, so it may wait."""
+        """Return the configuration of this class in this run; the first call resolves the name, so it may wait."""
         run, config = _configs.get(type(self), (0, None))
         if config is None or run != RECORDER.run:
             self._prepare()
@@ -58,7 +58,7 @@ class ConfiguredUser:
         return config
 
     def make_config(self) -> SessionConfig:
-        """A configuration of its own."""
+        """Create a configuration."""
         BATCH.look(self.environment)
         timeouts, framing, pushes = self.chosen_timeouts(), self.chosen_framing(), self.accepts_pushes
         target = self.chosen_target()
@@ -68,11 +68,11 @@ class ConfiguredUser:
         engine().connector.resolver.prepare(self.chosen_target(), self.chosen_timeouts()["connect_timeout"])
 
     def chosen_target(self) -> target.Target:
-        """Where this user connects to."""
+        """Return where this user connects to."""
         return target.parse(self.environment.host or self.host or target.DEFAULT.url)
 
     def chosen_framing(self) -> Framing:
-        """How it tells messages apart."""
+        """Return the rule for where a message ends."""
         if self.framing is not None:
             return self.framing
         if self.option("framing") == "chunk":
@@ -80,7 +80,7 @@ class ConfiguredUser:
         return Line(max(MAX_SIZE, self.option("size")))
 
     def chosen_timeouts(self) -> "Timeouts":
-        """Seconds for a connect, a send and a reply."""
+        """Return the timeouts of a connect, a send and a reply in seconds."""
         timeout = self.option("timeout")
         return {
             "connect_timeout": self.connect_timeout or timeout,
@@ -90,7 +90,7 @@ class ConfiguredUser:
 
 
 class Timeouts(TypedDict):
-    """By the names that clients and sessions have for them."""
+    """Timeouts in seconds, by the names that clients and sessions use."""
 
     connect_timeout: float
     send_timeout: float

@@ -7,7 +7,7 @@ from rawsocket.engine.schedule import Random, first_slot, missed, on_grid, overd
 
 
 class Grid:
-    """Slots every `period` seconds; `due` is the slot that has come and whose message was not sent, 0: none."""
+    """Slots every `period` seconds; `due` is the slot that was reached but whose message was not sent yet, 0: none."""
 
     __slots__ = ("due", "period", "slot")
 
@@ -17,12 +17,12 @@ class Grid:
         self.due = 0.0
 
     def advance(self, period: float) -> None:
-        """The next slot has come; the one after it follows in so many seconds."""
+        """Move on to the next slot; the one after it follows in `period` seconds."""
         self.due = on_grid(self.slot)
         self.slot += period
 
     def leave_out(self, until: float) -> int:
-        """Drop all slots that have passed up to then; gives how many they were, the due one included."""
+        """Drop all slots up to `until`; return how many, including the due one."""
         passed = missed(self.slot, self.period, until)
         self.slot += passed * self.period
         passed += self.due != 0
@@ -30,11 +30,11 @@ class Grid:
         return passed
 
     def ages(self, now: float) -> list[tuple[float, int]]:
-        """For how many seconds how many slots have passed whose message was not sent."""
+        """Return missed slots as pairs (age in seconds, count)."""
         passed = overdue(self.slot, self.period, now)
         return [(now - self.due, 1), *passed] if self.due else passed
 
     def ages_since(self, connected_at: float, now: float) -> list[tuple[float, int]]:
-        """As `ages`, without the slots that passed before there was a connection."""
+        """Return the same as `ages`, without the slots before `connected_at`."""
         slot = self.slot + missed(self.slot, self.period, connected_at) * self.period
         return overdue(slot, self.period, now)

@@ -7,11 +7,11 @@ replaced, in the wait or before the next task, with exponential back-off and ful
 
 Rules:
 
-- A named failure is recorded where it happens and then ends the task, not the user, and is no
-  traceback in the log. Other exceptions of a user's code behave as in Locust.
-- Whatever the user does outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
-- After a reconnect the next task waits until the connection has settled: a server that is full has said so by then.
-- The back-off begins anew only after a connection has proved good: it brought a right reply, or stayed STAYED seconds.
+- A named failure is recorded when it happens and ends the task, not the user; the log has no traceback of it. Other
+  exceptions of a user's code behave as in Locust.
+- Everything outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
+- After a reconnect the next task waits until the connection has settled: by then a full server has refused it.
+- The back-off restarts only after a connection was good: it had a correct reply, or lasted STAYED seconds.
 - The connection ends with the user, however the user ends.
 
 Locust's TaskSets wait and run tasks through two methods that a user can't override; locust_patches.py lets them call
@@ -42,12 +42,12 @@ from rawsocket.wire.payload import reply_to
 class RawSocketUser(ConfiguredUser, User):
     """A user with one connection, `self.client`; see the module's rules.
 
-    Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
+    Class attributes (or, if None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
     `connect_timeout`, `send_timeout`, `reply_timeout` (TIMEOUT).
     """
 
     abstract = True
-    # Whether the user connects by itself, first and again. Without, tasks call connect() and close().
+    # Whether the user connects and reconnects by itself. If false, tasks call connect() and close().
     reconnects: ClassVar[bool] = True
 
     def __init__(self, environment: Any) -> None:
@@ -58,11 +58,11 @@ class RawSocketUser(ConfiguredUser, User):
         self._judged: Connection | None = None  # the last connection that was judged good or not
 
     def another_client(self) -> RawSocketClient:
-        """A client set up as the user's own, unconnected. Who makes one must close it."""
+        """Return a client set up as the user's own, unconnected. The caller must close it."""
         return RawSocketClient.of(self.make_config(), self.context)
 
     def on_start(self) -> None:
-        """Connect, however long it takes. A subclass need not call it: the first task does it otherwise."""
+        """Connect, however long it takes. A subclass need not call it: then the first task connects."""
         self.hold_on()
 
     def on_stop(self) -> None:
@@ -70,13 +70,13 @@ class RawSocketUser(ConfiguredUser, User):
         self.client.close()
 
     def start(self, group: Group) -> Any:
-        """Start the user's greenlet in Locust's group of them; its end is the connection's end."""
+        """Start the user's greenlet in Locust's group; when it ends, the connection is closed."""
         greenlet = super().start(group)
         greenlet.rawlink(self._ended)
         return greenlet
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, watching the socket; a connection that is lost meanwhile is replaced.
+        """Wait for `seconds`, watching the socket; a connection that is lost meanwhile is replaced.
 
         A wait that ends while the user reconnects goes on until it is connected. Stop is instant here.
         """
@@ -90,7 +90,7 @@ class RawSocketUser(ConfiguredUser, User):
             self._state = before
 
     def run_task(self, execute: Callable[[], None]) -> None:
-        """Connect if need be, and run a task; a named failure ends the task, not the user."""
+        """Connect if necessary and run a task; a named failure ends the task, not the user."""
         try:
             if self.reconnects:
                 self.hold_on()
@@ -118,7 +118,7 @@ class RawSocketUser(ConfiguredUser, User):
             return
 
     def _connect(self) -> bool:
-        """Connect if need be; True if that was a reconnect."""
+        """Connect if necessary; return True if that was a reconnect."""
         client = self.client
         if client.connected:
             return False
@@ -149,17 +149,17 @@ class RawSocketUser(ConfiguredUser, User):
 
 
 class LabUser(RawSocketUser):
-    """A user that talks to the lab's server as the lab's flags EVERY, SIZE, APP and FRAMING say."""
+    """A user for the lab's server, set up by the lab's flags EVERY, SIZE, APP and FRAMING."""
 
     abstract = True
 
     @property
     def every(self) -> float:
-        """Seconds between this user's messages: EVERY, up to a tenth more or less, so that users keep out of step."""
+        """Seconds between this user's messages: EVERY ±10 %, so that users don't send in step."""
         return float(self.option("every")) * random.uniform(0.9, 1.1)
 
     def exchange(self, name: str = "message") -> bytes:
-        """Send a message that is unique to connection and message; demand the right reply to exactly it."""
+        """Send a message that is unique to its connection and number; accept only the reply to this message."""
         client = self.client
         message = client.unique_payload(self.option("size"))
         return client.request(message, name=name, expect=reply_to(message, self.option("app")))

@@ -1,18 +1,18 @@
 """Runs a user's sessions on the reactor, one after another; each is a generator that yields steps (see steps.py).
 
-Strategy: the generator runs until it yields a step that has to wait; the callbacks of its connection and its timer go
-on with it. There is no greenlet, and no frame but the generator's own.
+Strategy: the generator runs until it yields a step that has to wait; the callbacks of its connection and its timer
+resume it. It uses no greenlet and no stack apart from the generator's.
 
 Rules:
 
-- A session that returns is followed by the next one, a session that ends by a named failure is followed by the next one
-  after a back-off with jitter; either way its connection is closed. Any other exception is reported as Locust reports a
-  user's, and treated the same.
+- After a session that returns, the next one starts at once; after one that ends by a named failure, the next one starts
+  after a back-off with jitter. Either way the connection is closed. Any other exception is reported as Locust reports
+  exceptions of tasks, and then treated like a failure.
 - A session that never waits (it sends and sends, or connects and fails at once) runs at most MAX_STEPS steps before
-  other sessions have their turn.
-- Slots that pass while the connection is lost are due and unsent, by the name of the failure. Slots that the session
-  was too late for when its user was stopped are unsent as `stopped`.
-- `end()` ends it at any time; what was still in flight is unanswered.
+  other sessions run.
+- Slots that pass while there is no connection are due and unsent, by the name of the failure. Slots that have passed
+  when the user is stopped are unsent as `stopped`.
+- `end()` ends it at any time; messages still in flight are unanswered.
 """
 
 import time
@@ -31,20 +31,20 @@ from rawsocket.users.steps import Step
 
 MAX_STEPS = 64
 STOPPED = "stopped"
-# What a step may raise into its session: its failure, or the session's own mistake.
+# Exceptions of a step that are raised into the session: a failure, or an error in the session's code.
 INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
 
 Session = Generator[Step, Any, None]
 
 
 class User(Protocol):
-    """Whose sessions they are."""
+    """The user that owns the sessions."""
 
     def session(self) -> Session:
         """One session, from its first step to its end."""
 
     def is_end(self, error: BaseException) -> bool:
-        """Whether this exception of a session ends the user."""
+        """Return whether this exception of a session ends the user."""
 
     def report_error(self, error: BaseException) -> None:
         """Report an exception that is neither a named failure nor an end."""
@@ -53,7 +53,7 @@ class User(Protocol):
         """The user has ended; called once."""
 
     def context(self) -> dict[str, Any]:
-        """What listeners on `events.request` get as the context."""
+        """Return what listeners on `events.request` get as the context."""
 
 
 class SessionRunner:
@@ -71,15 +71,15 @@ class SessionRunner:
         self.key = 0  # the reactor's
         self._generator: Session | None = None
         self.want: Any = TIMER
-        self._stopping = False  # whether the user is to end with the last reply in flight
+        self._stopping = False  # whether the user ends after the last reply in flight
         self._failures = 0  # in a row, since a connection was good
-        self.lost_by: str | None = None  # the failure that took the last connection, or kept it from opening
-        self.grid: Grid | None = None  # from the first Due on
+        self.lost_by: str | None = None  # the failure that ended the last connection, or prevented it
+        self.grid: Grid | None = None  # created by the first Due
 
     # -- its life -----------------------------------------------------------------------------------------------
 
     def start(self, when: float) -> None:
-        """Begin the first session at that time."""
+        """Start the first session at that time."""
         self.config.reactor.at(when, self)
 
     def end(self) -> None:
@@ -99,20 +99,20 @@ class SessionRunner:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it ends with the last reply in flight."""
+        """Whether it ends after the last reply in flight."""
         return self._stopping
 
     @property
     def is_busy(self) -> bool:
-        """Whether replies are owed to it."""
+        """Whether replies are outstanding."""
         return self.connection is not None and self.connection.in_flight > 0
 
     def context(self) -> dict[str, Any]:
-        """As of the user."""
+        """Return the user's context."""
         return self.user.context()
 
     def on_time(self) -> None:
-        """The timer: a wait is over, or the next session begins."""
+        """Handle the timer: a wait is over, or the next session starts."""
         if self._generator is None:
             self.config.recorder.sessions_begun += 1
             self._generator = self.user.session()
@@ -132,7 +132,7 @@ class SessionRunner:
                 self._session_ended(None)
                 return
             except KeyboardInterrupt:
-                raise  # Ctrl-C fell into the session's code by chance; it is meant for the process
+                raise  # Ctrl-C happened to interrupt session code; it is meant for the process
             except BaseException as error:
                 self._session_ended(error)
                 return
@@ -150,7 +150,7 @@ class SessionRunner:
         self.want = Pause(self, value, failure)
 
     def _close_generator(self, generator: Session) -> None:
-        """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does it."""
+        """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does that."""
         if getattr(generator, "gi_running", False):
             return
         try:
@@ -197,11 +197,11 @@ class SessionRunner:
         self._resume(reply)
 
     def on_kept(self) -> None:
-        """A reply has arrived that waits for Receive."""
+        """A reply has arrived and is kept for Receive."""
         self._replied(None)
 
     def on_received(self, message: bytes) -> None:
-        """What Receive has waited for has arrived."""
+        """The message that Receive waits for has arrived."""
         if self._stopping and not self.is_busy:
             self.end()
         else:
@@ -217,7 +217,7 @@ class SessionRunner:
         self._resume(None, failure.__cause__ or failure)
 
     def _replied(self, reply: bytes | None) -> None:
-        """A reply has arrived, of several messages in flight or while the user is stopping."""
+        """Handle a reply while several messages are in flight or the user is stopping."""
         if self._stopping and not self.is_busy:
             self.end()
         elif self.want is REPLY and not self.is_busy:
@@ -238,7 +238,7 @@ class SessionRunner:
             connection.close()
 
     def _note_if_lost(self, error: BaseException) -> None:
-        """A step has raised this: note it if it has ended the connection, or kept it from opening."""
+        """Note an error of a step if it ended the connection or prevented it."""
         if self.connection is None or not self.connection.is_closed or not isinstance(error, RawSocketError):
             return
         if self.connection.connection_id:
@@ -261,7 +261,7 @@ class SessionRunner:
     # -- slots that pass without a message ----------------------------------------------------------------------
 
     def waiting(self, now: float) -> Waiting | None:
-        """What is due and waits for the server; None if nothing does."""
+        """Return the messages that are due and wait for the server; None if there are none."""
         found = None if self.connection is None else self.connection.waiting_for(now)
         if found is None:
             return None
@@ -270,7 +270,7 @@ class SessionRunner:
         return Waiting(name, owed, ages) if ages else None
 
     def _overdue_slots(self, now: float) -> list[tuple[float, int]]:
-        """For how long how many slots have passed whose message was not sent."""
+        """Return missed slots as pairs (age in seconds, count)."""
         grid, connection = self.grid, self.connection
         if grid is None or connection is None:
             return []
@@ -279,7 +279,7 @@ class SessionRunner:
         return grid.ages_since(connection.connected_at, now) if connection.is_open else []
 
     def leave_out(self, grid: Grid, until: float) -> None:
-        """Count the slots that passed up to then as unsent: there was no connection."""
+        """Count the slots up to `until` as unsent: there was no connection."""
         assert self.lost_by is not None
         self._count_as(self.lost_by, grid.leave_out(until))
         if self._is_connected:
@@ -305,7 +305,7 @@ class SessionRunner:
 
 
 class Pause:
-    """Goes on with a session a little later, unless something has happened to it meanwhile."""
+    """Resumes a session a little later, unless its state has changed meanwhile."""
 
     def __init__(self, runner: SessionRunner, value: Any, failure: BaseException | None) -> None:
         self.key = 0
@@ -313,6 +313,6 @@ class Pause:
         runner.config.reactor.at(time.perf_counter(), self)
 
     def on_time(self) -> None:
-        """Go on."""
+        """Resume the session."""
         if self._runner.want is self:
             self._runner._resume(self._value, self._failure)

@@ -1,7 +1,7 @@
 """What the runner of a session does when the session yields a step.
 
-Each function does its step at once and gives the step's value, or gives NOT_YET and notes in `want` what the session
-waits for. It raises what is to be raised at the yield.
+Each function does its step at once and returns the step's value, or it returns NOT_YET and notes in `want` what the
+session waits for. Its exceptions are raised at the yield.
 """
 
 import time
@@ -41,14 +41,14 @@ class Runner(Owner, Protocol):
     want: Any
 
     def on_time(self) -> None:
-        """The time that was asked for has come."""
+        """Called when the timer fires."""
 
     def leave_out(self, grid: Grid, until: float) -> None:
-        """Count the slots that passed up to then as unsent."""
+        """Count the slots up to `until` as unsent."""
 
 
 def connect(runner: Runner, step: Connect) -> Any:
-    """Begin to connect."""
+    """Start to connect."""
     if runner.connection is not None:
         raise RuntimeError("Connect() while connected: Close() first")
     runner.want = CONNECT
@@ -85,7 +85,7 @@ def send(runner: Runner, step: Send) -> Any:
 
 
 def receive(runner: Runner, step: Receive) -> Any:
-    """Give the oldest kept message, or wait for the next one."""
+    """Return the oldest kept message, or wait for the next one."""
     message = _connected(runner).receive(step.timeout, step.name, step.expect)
     if message is not None:
         return message
@@ -101,7 +101,7 @@ def wait(runner: Runner, step: Wait) -> Any:
 
 
 def next_slot(runner: Runner, step: Due) -> Any:
-    """Wait for the next slot, or take one that has passed."""
+    """Wait for the next slot, or use one that has passed."""
     period, now = step.period, time.perf_counter()
     grid = runner.grid
     if grid is None:
@@ -119,12 +119,12 @@ def next_slot(runner: Runner, step: Due) -> Any:
 
 
 def not_a_step(runner: Runner, step: object) -> Any:
-    """Say that a session has yielded something else."""
+    """Raise TypeError: the session yielded something that is not a step."""
     raise TypeError(f"a session yields steps, like Connect() or Wait(1), not {step!r}")
 
 
 def has_room(connection: Connection, limit: int) -> bool:
-    """Whether fewer messages are in flight, and the kernel has taken all of them."""
+    """Return whether fewer messages are in flight, and the kernel has taken all of them."""
     return connection.in_flight < limit and not connection.is_sending
 
 
@@ -137,12 +137,12 @@ def _await_room(runner: Runner, connection: Connection, limit: int) -> Any:
 
 def _connected(runner: Runner) -> Connection:
     if runner.connection is None:
-        raise Closed("not connected")  # not an event of its own: the loss was recorded when it happened
+        raise Closed("not connected")  # not recorded again: the loss was recorded when it happened
     return runner.connection
 
 
 def _take_due(runner: Runner) -> float:
-    """When the message that is sent now was due; 0: now."""
+    """Return when the message that is about to be sent was due; 0: now."""
     grid = runner.grid
     if grid is None:
         return 0.0

@@ -9,15 +9,16 @@
                 yield Due(10)
                 reply = yield Request(b"hello", expect=b"hello")
 
-Still one Locust user is one connection: it stands in Locust's group of users and is counted, stopped and rebalanced
-like any other. Rules:
+One Locust user is still one connection: it is in Locust's group of users and is counted, stopped and rebalanced like
+any other. Rules:
 
-- What Locust wants of a user's greenlet, the user is itself; there is none. `on_start`, `on_stop`, `@task` and
-  `wait_time` are not used.
-- A session must not block: it runs inside gevent's hub. What takes long belongs into a greenlet (`gevent.spawn`).
-- The user begins a moment after Locust has started it: see arrivals.py.
-- Killing is instant. With a stop timeout, a user that owes no reply ends at once and any other with its last reply.
-- Raising StopUser in the session ends the user; other exceptions are told as Locust tells a task's.
+- There is no greenlet: the user object implements the greenlet interface that Locust needs. `on_start`, `on_stop`,
+  `@task` and `wait_time` are not used.
+- A session must not block: it runs inside gevent's hub. Start long work in a greenlet (`gevent.spawn`).
+- The user starts a moment after Locust has started it: see arrivals.py.
+- Killing is instant. With a stop timeout, a user without outstanding replies ends at once, others after the last reply.
+- Raising StopUser in the session ends the user; other exceptions are reported as Locust reports
+  exceptions of tasks.
 """
 
 import functools
@@ -47,29 +48,29 @@ Link = Callable[[Any], object]
 
 @functools.cache
 def arrivals() -> Arrivals:
-    """The process's own spread of arrivals."""
+    """Return the process's own spread of arrivals."""
     return Arrivals()
 
 
 class SessionUser(ConfiguredUser, User):
     """A user that lives in `session()`; see the module's rules.
 
-    Class attributes (or, where None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
-    `connect_timeout`, `send_timeout`, `reply_timeout` (TIMEOUT). `accepts_pushes`: the server may send messages that
-    nobody has asked for; they are kept for `Receive`.
+    Class attributes (or, if None, the lab's flags) set it up: `framing` (FRAMING), and the seconds
+    `connect_timeout`, `send_timeout`, `reply_timeout` (TIMEOUT). `accepts_pushes`: the server may send unsolicited
+    messages; they are kept for `Receive`.
     """
 
     __slots__ = ("_group", "_links", "dead", "environment", "runner")
 
     abstract = True
-    # Of a worker's memory; 1 KB is the process's, 4 the kernel's socket, the rest for a session's own objects.
+    # In a worker: 1 KB in the process, 4 KB for the kernel's socket, the rest for a session's own objects.
     kb_per_user: ClassVar[int] = 8
     value = None
     exception = None
     name = "session"
 
     def __init__(self, environment: Any) -> None:
-        # Locust's own __init__ is left out: what it sets is for greenlets, and takes 48 bytes a user.
+        # Locust's own __init__ is left out: it sets attributes for greenlets, which take 48 bytes a user.
         self.environment = environment
         self._group: Group = None
         self._links: list[Link] | None = None
@@ -77,7 +78,7 @@ class SessionUser(ConfiguredUser, User):
         self.runner = SessionRunner(self.connection_config(), self)
 
     def make_config(self) -> SessionConfig:
-        """The configuration of this class in this run."""
+        """Return the configuration of this class in this run."""
         arrivals().poisson = self.option("arrivals") == "poisson"
         return super().make_config()
 
@@ -112,14 +113,14 @@ class SessionUser(ConfiguredUser, User):
     # -- what Locust calls of a user ----------------------------------------------------------------------------
 
     def start(self, group: Group) -> Any:
-        """Take a place in the group, and begin in a moment."""
+        """Join the group, and start in a moment."""
         self._group = group
         group.add(self)
         arrivals().add(self.runner)
         return self
 
     def stop(self, force: bool = False) -> bool:
-        """End; without `force`, not before its last reply. True if it has ended."""
+        """End; without `force`, only after the last reply. Return True if it has ended."""
         if self.dead:
             return True
         if force or not self.runner.is_busy:
@@ -136,7 +137,7 @@ class SessionUser(ConfiguredUser, User):
 
     @property
     def greenlet(self) -> Any:
-        """The user itself: it stands in for its greenlet."""
+        """The user itself, in place of a greenlet."""
         return self
 
     _greenlet = greenlet
@@ -145,15 +146,15 @@ class SessionUser(ConfiguredUser, User):
 
     @property
     def args(self) -> tuple[Any]:
-        """As if it had been spawned with itself."""
+        """The arguments of a greenlet: the user itself."""
         return (self,)
 
     def ready(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return self.dead
 
     def rawlink(self, link: Link) -> None:
-        """Call `link` with this user when it ends. Its own group is told anyway."""
+        """Call `link` with this user when it ends. on_end() already notifies its group, so that link is ignored."""
         if link == getattr(self._group, "_discard", None):
             return
         if self._links is None:
@@ -161,7 +162,7 @@ class SessionUser(ConfiguredUser, User):
         self._links.append(link)
 
     def unlink(self, link: Link) -> None:
-        """Take a link away."""
+        """Remove a link."""
         if self._links and link in self._links:
             self._links.remove(link)
 
@@ -179,11 +180,11 @@ class SessionUser(ConfiguredUser, User):
     # -- what its runner calls ----------------------------------------------------------------------------------
 
     def is_end(self, error: BaseException) -> bool:
-        """Whether this exception of a session ends the user."""
+        """Return whether this exception of a session ends the user."""
         return isinstance(error, StopUser | StopTest | GreenletExit)
 
     def report_error(self, error: BaseException) -> None:
-        """Report an exception as Locust reports a task's."""
+        """Report an exception as Locust reports exceptions of tasks."""
         logger.error("%s\n%s", error, "".join(traceback.format_exception(error)))
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
@@ -198,7 +199,7 @@ class SessionUser(ConfiguredUser, User):
 
 
 class LabOptions:
-    """The lab's flags that say what a session does; read once a run, since each message asks for them."""
+    """The lab's flags that say what a session does; read once a run, since each message uses them."""
 
     __slots__ = ("every", "hello", "open", "size")
 
@@ -210,7 +211,7 @@ class LabOptions:
 
 
 class LabSession(SessionUser):
-    """A session that talks to the lab's server as the lab's flags EVERY, SIZE, APP, FRAMING and PACE say."""
+    """A session for the lab's server, set up by the lab's flags EVERY, SIZE, APP, FRAMING and PACE."""
 
     abstract = True
 
@@ -221,7 +222,7 @@ class LabSession(SessionUser):
 
     @property
     def lab_options(self) -> LabOptions:
-        """What the flags of this run ask for."""
+        """The flags of this run."""
         config = self.runner.config
         if config.lab_options is None:
             config.lab_options = LabOptions(self)
@@ -229,11 +230,11 @@ class LabSession(SessionUser):
         return found
 
     def all_there(self) -> float | None:
-        """Since when (seconds of the wall clock) the run's ramp is complete, on all workers; None: it isn't."""
+        """Return when (seconds of the wall clock) the run's ramp was complete on all workers; None: it isn't yet."""
         return self.recorder.all_there
 
     def message(self, name: str = "message") -> Request:
-        """A message that is unique to connection and message, and demands the right reply to exactly it."""
+        """Return a message that is unique to its connection and number; only the reply to this message is accepted."""
         runner = self.runner
         wanted, connection = runner.config.lab_options or self.lab_options, runner.connection
         if connection is None:
@@ -243,9 +244,9 @@ class LabSession(SessionUser):
         return Request(message, name, wanted.hello or message)
 
     def pause(self) -> Due | Wait:
-        """What stands before a message: with PACE=open the next slot, else EVERY seconds, give or take a tenth.
+        """Return the step before a message: with PACE=open the next slot, else EVERY seconds ±10 %.
 
-        Before a connection's first message it is a random part of EVERY, so that users don't march in step.
+        Before a connection's first message it is a random part of EVERY, so that users don't send in step.
         """
         wanted = self.lab_options
         if wanted.open:

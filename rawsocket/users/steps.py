@@ -1,15 +1,15 @@
-"""What a session can do, one step at a time: each is yielded, and the yield gives what came of it. Pure.
+"""What a session can do: it yields steps, and the yield returns the step's result. Pure.
 
     yield Connect()                     opens the connection
-    reply = yield Request(b"hello")     sends a message, gives its whole, checked reply
+    reply = yield Request(b"hello")     sends a message, returns its whole, checked reply
     yield Send(b"hello")                sends a message; its reply is matched in order and kept for Receive
-    reply = yield Receive()             the oldest kept reply, else the next, else what the server sends by itself
+    reply = yield Receive()             the oldest kept reply, else the next one, else an unsolicited message
     yield Due(10)                       waits for the session's next slot; the message after it carries that due time
     yield Wait(2.5)                     waits
     yield Close()                       ends the connection
 
-Whatever goes wrong meanwhile, be it in a Wait, is raised at the yield as its named exception (see errors.py), after
-it was recorded. Seconds everywhere. A step can be yielded again and again: hoist those that never change.
+Any failure, also during a Wait, is raised at the yield as its named exception (see errors.py) after it was recorded.
+All times are seconds. A step can be yielded many times: create one that never changes outside the loop.
 """
 
 import math
@@ -24,7 +24,7 @@ class Connect:
 
 
 class Close:
-    """End the connection, if there is one. Messages in flight count as unanswered, not as failures."""
+    """Close the connection, if any. Messages in flight count as unanswered, not as failures."""
 
     __slots__ = ()
 
@@ -32,8 +32,9 @@ class Close:
 class Send:
     """Send one message; the session goes on as soon as the kernel has it.
 
-    `expect` is the only right reply, or a callable that says whether a reply is right; None takes any. `name` is the
-    row of the statistics. Raises Closed, Reset, ServerFull or SendTimeout; ValueError if the framing can't carry it.
+    `expect` is the only correct reply, or a callable that says whether a reply is correct; None accepts any. `name` is
+    the row of the statistics. Raises Closed, Reset, ServerFull or SendTimeout; ValueError if the framing can't
+    carry it.
     """
 
     __slots__ = ("expect", "name", "payload")
@@ -45,9 +46,9 @@ class Send:
 
 
 class Request:
-    """Send one message and give its whole reply, without frame, within the reply timeout. Arguments as of Send.
+    """Send one message and return its whole reply, without frame, within the reply timeout. Arguments as in Send.
 
-    With `inflight` above 1 messages are pipelined: the session goes on (the yield gives None) as soon as fewer than
+    With `inflight` above 1 messages are pipelined: the session goes on (the yield returns None) as soon as fewer than
     `inflight` messages have no reply, and the replies are checked, in order, as they come.
     Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
     """
@@ -56,7 +57,7 @@ class Request:
 
     def __init__(self, payload: bytes, name: str = "request", expect: Expected = None, inflight: int = 1) -> None:
         if inflight < 1:
-            raise ValueError(f"inflight={inflight}, where at least 1 message must be in flight")
+            raise ValueError(f"Request(inflight={inflight}): must be at least 1")
         self.payload = payload
         self.name = name
         self.expect = expect
@@ -64,45 +65,45 @@ class Request:
 
 
 class Receive:
-    """Give the next reply: to the oldest message sent by Send, or with none, what the server sends by itself.
+    """Return the reply to the oldest message of Send, or if none is outstanding, an unsolicited message.
 
-    `timeout` seconds (default: the reply timeout; math.inf waits for ever). `name` and `expect` are for what comes
-    without being asked. Raises as Request; a timeout ends the connection.
+    `timeout` seconds (default: the reply timeout; math.inf waits for ever). `name` and `expect` are for unsolicited
+    messages. Raises the same as Request; a timeout ends the connection.
     """
 
     __slots__ = ("expect", "name", "timeout")
 
     def __init__(self, timeout: float | None = None, name: str = "receive", expect: Expected = None) -> None:
         if timeout is not None and not timeout > 0:
-            raise ValueError(f"a timeout of {timeout!r}, where a number of seconds above 0 is needed")
+            raise ValueError(f"Receive(timeout={timeout!r}): must be a number of seconds above 0")
         self.timeout = timeout
         self.name = name
         self.expect = expect
 
 
 class Wait:
-    """Wait so many seconds; the connection, if there is one, is watched meanwhile."""
+    """Wait for `seconds`; the connection, if any, is watched meanwhile."""
 
     __slots__ = ("seconds",)
 
     def __init__(self, seconds: float) -> None:
         if not seconds >= 0:
-            raise ValueError(f"a wait of {seconds!r} seconds, where at least 0 are needed")
+            raise ValueError(f"Wait(seconds={seconds!r}): must be at least 0")
         self.seconds = seconds
 
 
 class Due:
-    """Wait for the session's next slot: every `period` seconds from a random start on. At once, if it has passed.
+    """Wait for the session's next slot, one every `period` seconds from a random start. At once if it has passed.
 
-    The message after it counts as due at that slot. Slots that pass while the connection is lost are counted as due
-    and unsent, and left out.
+    The message after it counts as due at that slot. Slots that pass while there is no connection are skipped, and
+    counted as due and unsent.
     """
 
     __slots__ = ("period",)
 
     def __init__(self, period: float) -> None:
         if not 0 < period < math.inf:
-            raise ValueError(f"a period of {period!r} seconds, where a number above 0 is needed")
+            raise ValueError(f"Due(period={period!r}): must be a number of seconds above 0")
         self.period = period
 
 

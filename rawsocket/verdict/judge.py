@@ -1,21 +1,22 @@
-"""Pure: from the figures of a run, its thresholds and its ledger to a verdict with its reasons.
+"""Pure: judges a run: from its figures, thresholds and ledger to a verdict with its reasons.
 
-Rules, in this order:
+The first rule that applies decides:
 
-1. A wrong reply is a failure whatever else is in doubt: it can't be explained by a weak load generator.
-2. Doubt outranks a missed threshold: a run that measured nothing, had no steady window, lacked a worker,
-   lost one, or had one that was itself the bottleneck (see saturation.py) says nothing about the server. Its
-   verdict is 'unknown', never 'pass'.
-3. Otherwise a missed threshold fails the run, and so do *missing* replies: when stop was asked they had been owed for
-   more than MISSING_AFTER_S, and for longer than any reply of this run took. Each counts as a failure, in what
-   `max_failures` allows. A server that is frozen at the end has not failed a message yet, and answers none.
+1. An interrupted run is unknown.
+2. A wrong reply fails the run, and so does an unexplained difference in the ledger, even if there are doubts: a weak
+   load generator can't explain either.
+3. A doubt makes the run unknown, even if a threshold was missed. A run is in doubt if it measured nothing, had no
+   steady window, lacked or lost a worker, or had a worker that was itself the bottleneck (see saturation.py): it says
+   nothing about the server.
+4. A missed threshold fails the run. So do *missing* replies: when stop was asked they had been outstanding for more
+   than MISSING_AFTER_S, and for longer than any reply of this run took. Each counts as a failure for `max_failures`. (A
+   server that is frozen at the end has not failed a message yet, and answers none.)
+5. A doubt of the ledger makes the run unknown.
+6. Otherwise the run passes.
 
-4. What the ledger can't explain fails a run whatever else is in doubt, unless the run was interrupted. A doubt of the
-   ledger ends a pass.
-
-A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): where
-another figure is bad (a missed threshold, a failure, a missing reply) the run fails, otherwise it is unknown. A silent
-hold sends no messages: only what was held is judged.
+A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): if
+another figure is bad (a missed threshold, a failure, a missing reply), it counts as missed, otherwise as a doubt. A
+silent hold sends no messages: only the held connections are judged.
 """
 
 from collections.abc import Mapping
@@ -29,8 +30,8 @@ from rawsocket.verdict.saturation import WorkerFigures, doubt
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
 INTERRUPTED = 130
-# Seconds, as the default of MAX_P99_MS. A message that is in flight for a moment when stop is asked is no fault of the
-# server's; a server that always takes seconds is slow, which MAX_P99_MS judges, and not silent.
+# Seconds, as the default of MAX_P99_MS. A message that has just been sent when stop is asked is no fault of the server;
+# a server that always takes seconds is slow, which MAX_P99_MS judges, but not silent.
 MISSING_AFTER_S = 1.0
 
 
@@ -41,7 +42,7 @@ class Figures:
     `latency_ms` has all percentiles of each kind of time, as verdict.json has them.
 
     `waiting` messages were due and had no reply when stop was asked, the oldest for `oldest_s` seconds; of these,
-    `missing` waited for a reply that should have come long before (rule 3). `example` is what was seen of a wrong one.
+    `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
     """
 
     attempted: int = 0
@@ -64,7 +65,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Check:
-    """One threshold judged: `ok` is None where its figure could not be measured."""
+    """One threshold judged: `ok` is None if its figure could not be measured."""
 
     name: str
     limit: float
@@ -74,7 +75,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`verdict` is pass, fail or unknown; `exit_code` is 0, 3, 4, or 130 for an interrupted run without other doubt."""
+    """`verdict` is pass, fail or unknown; `exit_code` is 0, 3, 4, or 130 for an interrupted run that lost no worker."""
 
     verdict: str
     exit_code: int
@@ -83,7 +84,7 @@ class Verdict:
 
 
 def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None = None) -> Verdict:
-    """Judge one run; `thresholds` has the limit of each threshold that was asked for, by its name."""
+    """Judge one run; `thresholds` has the limit of each judged threshold, by its name."""
     checks = tuple(_checks(figures, thresholds))
     ledger = ledger or Ledger()
     doubts = _doubts(figures)
@@ -107,7 +108,7 @@ def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | No
 
 
 def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Ledger) -> str:
-    """Say what a run that ended by itself is, by the rules of this module."""
+    """Return the verdict of a run that was not interrupted, by the rules of this module."""
     if wrong or ledger.failures:
         return FAIL
     if doubts:
@@ -123,7 +124,7 @@ def _decided(figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ..
 
 
 def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str, ...]) -> Verdict:
-    """Judge a run that was cut short: never a pass, and 4 only where a worker was lost before."""
+    """Judge an interrupted run: never a pass, and exit code 4 only if a worker was lost before."""
     lost = any(worker.lost for worker in figures.workers)
     code = EXIT_CODES[UNKNOWN] if lost else INTERRUPTED
     return Verdict(UNKNOWN, code, ("the run was interrupted before its end", *others), checks)
@@ -179,7 +180,7 @@ def _check(row: table.Threshold, limit: float, actual: float | None) -> Check:
 
 
 def measured(figures: Figures, path: str) -> float | None:
-    """Give the figure that a threshold names; None where it could not be measured."""
+    """Return the figure that a threshold names; None if it could not be measured."""
     first, *rest = path.split(".")
     value: Any = getattr(figures, first)
     for name in rest:

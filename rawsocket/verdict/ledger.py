@@ -1,14 +1,14 @@
-"""What became of every message and connection, on both sides. Pure: the counts of both in, rows and reasons out.
+"""Accounts for every message and connection on both sides. Pure: the counts of both in, rows and reasons out.
 
 Strategy: a row compares a figure of the clients with one of the server (see ledger_rows.py). Their difference is
-explained by named events, each up to the number that was counted of it; what is left over is unexplained, and fails
-the run. Rules:
+explained by named events, each up to its count; the rest is unexplained, and fails the run. Rules:
 
 - The events are a closed list (EVENTS); there is no 'other', and a name that is not on it explains nothing.
-- A bound says how many there were at most, not which it was: where several events could explain a difference, the
-  one that stands first in its row's bounds takes it.
-- What can't be known makes its row 'unknown', with the reason. It is never guessed.
-- At the end nothing is open: the caller waits for the server to see the last connection closed before it asks.
+- A bound says how many there were at most, not which: if several events could explain a difference, the first one in
+  its row's bounds is used.
+- A row whose figures can't be known is 'unknown', with the reason. Nothing is guessed.
+- At the end nothing is open: the caller waits for the server to see the last connection closed before it reads the
+  counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ NO_COUNTERS = "the target has no counters of its own: this is the clients' side 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One row: `difference` is clients less server, `unexplained` what no event accounts for; None: unknown.
+    """One row: `difference` is clients less server, `unexplained` the part that no event accounts for; None: unknown.
 
-    In a row of the clients alone (no server, no difference) `explained` says what became of all of them.
+    In a row of the clients alone (no server, no difference) `explained` has how all of them ended.
     """
 
     what: str
@@ -51,7 +51,7 @@ class LedgerRow:
 
     @property
     def reason(self) -> str:
-        """Why it fails the run."""
+        """The reason why it fails the run."""
         if self.difference is None:
             return f"ledger, {self.what}: {self.unexplained} of {self.clients} are unaccounted for"
         sides = f"the clients count {self.clients}, the server {self.server}"
@@ -60,7 +60,7 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All rows; `unknown` says what is unknown, `doubts` which of it makes the run's verdict doubtful."""
+    """All rows; `unknown` says what is unknown, `doubts` which of that prevents a pass."""
 
     rows: tuple[LedgerRow, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Ledger:
 
     @property
     def reconciled(self) -> bool | None:
-        """Whether both sides agree; None where that is unknown."""
+        """Whether both sides agree; None if that is unknown."""
         states = {row.status for row in self.rows}
         if UNEXPLAINED in states:
             return False
@@ -80,7 +80,7 @@ class Ledger:
         return tuple(row.reason for row in self.rows if row.status == UNEXPLAINED)
 
     def document(self, workers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-        """Give the part of verdict.json; `workers` are the counts of each."""
+        """Return the part of verdict.json; `workers` are the counts of each."""
         return {
             "reconciled": self.reconciled,
             "rows": [asdict(row) for row in self.rows],
@@ -93,7 +93,7 @@ class Ledger:
 def reconcile(clients: Counts, server: ServerSide, lost: Sequence[str] = (), wire: WireFormat | None = None) -> Ledger:
     """Compare `clients`, the summed final counts of all workers, with the server's; `lost` says what was lost.
 
-    A worker that was lost took numbers with it: then every row is unknown.
+    The numbers of a lost worker are lost, too: then every row is unknown.
     """
     unknown = list(lost)
     rows = [
@@ -119,7 +119,7 @@ def _clients_row(what: str, total: int, outcome: Mapping[str, int]) -> LedgerRow
 
 
 def _row(pair: CountPair) -> tuple[LedgerRow, str]:
-    """Give the row, and why it is unknown, if it is."""
+    """Return the row, and why it is unknown, or ""."""
     if pair.server is None:
         return LedgerRow(pair.what, pair.clients), f"{pair.what}: the server has no counter for it"
     difference = pair.clients - pair.server

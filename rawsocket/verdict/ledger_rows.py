@@ -1,10 +1,10 @@
 """The rows of the ledger: a figure of the clients, one of the server, and by how much they may differ. Pure.
 
-Each bound here depends on what client and server really count, so the reason stands beside it. The server counts
+Each bound here depends on what client and server really count; a comment gives the reason. The server counts
 a connection when it is admitted, or when it is refused with a line; a message when it is whole, a reply when it is
 produced (whether or not the peer takes it), both before any of it is sent; bytes once they are read or sent, of
-admitted connections only. What a process of it had counted when it was killed stays counted, and the connections that
-it held are closed as `lost`: to the clients they are `reset` or `closed`. What the clients count is in recorder.py and
+admitted connections only. The counts of a killed process are kept, and its connections are
+closed as `lost`: to the clients they are `reset` or `closed`. What the clients count is in recorder.py and
 engine/accounting.py.
 """
 
@@ -41,8 +41,8 @@ EVENTS: Mapping[str, str] = {
     "held": "the connection was still open at the end of the run",
 }
 
-REFUSAL = len(b"ERR server full\n")  # bytes; not in the server's own count, since it has not admitted the connection
-ERROR_LINE = len(b"ERR message too long\n")  # the longest line that can come in place of a reply
+REFUSAL = len(b"ERR server full\n")  # bytes; not in the server's own count, because it has not admitted the connection
+ERROR_LINE = len(b"ERR message too long\n")  # the longest line that can be sent in place of a reply
 WRONG = ("short", "too-long", "wrong")
 GREETING = len(b"Hello from server!")
 LAST_SEND = 81_920  # bytes of one send at most: 64 KB may wait for a peer, and 16 KB answer one recv
@@ -53,7 +53,7 @@ NONE: Bounds = ()
 
 @dataclass(frozen=True)
 class WireFormat:
-    """How the clients speak: framing (line, chunk or another's name), bytes of a payload (None: unknown), the app."""
+    """The clients' wire format: framing (line, chunk or another's name), bytes of a payload (None: unknown), app."""
 
     framing: str = "line"
     size: int | None = None
@@ -62,7 +62,7 @@ class WireFormat:
 
 @dataclass(frozen=True)
 class Moment:
-    """Connections held by clients and server at a moment when none had come or gone for seconds."""
+    """Connections held by clients and server at a moment when the number had been stable for seconds."""
 
     held: int
     server: int
@@ -71,7 +71,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class ServerSide:
-    """The server's own counters, grown over the run; None: it has none, or `trouble` says why they are of no use.
+    """The server's own counters, grown over the run; None: it has none, or `trouble` says why they can't be used.
 
     `held_before` and `waiting_before` (in its backlog) are connections when the run began.
     """
@@ -84,17 +84,17 @@ class ServerSide:
 
     @property
     def about(self) -> Mapping[str, str]:
-        """What it says its counters are of: model, framing, app."""
+        """The labels of its info metric: model, framing, app."""
         about: Mapping[str, str] = (self.grown or {}).get("info", {})
         return about
 
 
 @dataclass(frozen=True)
 class CountPair:
-    """A row in the making: `server` None where it has no such counter; `unknown` says why they can't be compared.
+    """The figures for a row: `server` is None if it has no such counter; `unknown` says why they can't be compared.
 
     `fewer` and `more` bound by how much the server's count may be below or above the clients'; a text in place of
-    bounds says why none is known. What is `sure` made exactly that difference (clients less server).
+    bounds says why none is known. The `sure` events account for exactly their number (clients less server).
     """
 
     what: str
@@ -107,7 +107,7 @@ class CountPair:
 
 
 def outcomes(clients: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
-    """Give (what, how many, what became of them) of the clients' side alone."""
+    """Return (what, how many, how they ended) of the clients' side alone."""
     tcp, messages = clients.connections, clients.messages
     begun = {"connected": tcp.connected, **tcp.failed, "abandoned": tcp.abandoned}
     made = {"client": tcp.closed, **tcp.dropped, "held": clients.held}
@@ -121,7 +121,7 @@ def outcomes(clients: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
 
 
 def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[CountPair]:
-    """Give the rows of both sides, in the order in which they are read."""
+    """Return the rows of both sides, in the order of the table."""
     grown = server.grown or {}
     return [
         *_connections(clients, server, grown),
@@ -134,7 +134,7 @@ def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[C
 
 
 def explain(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:
-    """Explain a difference by events up to their bounds, the first one first; gives them and what is left over."""
+    """Explain a difference by events up to their bounds, in order; return them and the unexplained rest."""
     explained: dict[str, int] = {}
     for event, most in bounds:
         if (part := min(left, most)) > 0:
@@ -144,7 +144,7 @@ def explain(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:
 
 
 def summed(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Add up counts by event; leaves out what did not happen, and any name that is not on the list."""
+    """Add up counts by event, without zeros and without names that are not on the list."""
     total: dict[str, int] = {}
     for event, count in counts:
         if count and event in EVENTS:
@@ -161,21 +161,21 @@ def _connections(clients: Counts, server: ServerSide, grown: Mapping[str, Any]) 
     failed, full = tcp.failed, tcp.failed.get("server-full", 0)
     opened = tcp.connected + full
     came, refused = _added(grown, "accepted_total", "refused_total"), grown.get("refused_total")
-    # From a connection that the server has accepted or refused a byte may come; from one in the backlog, none.
+    # The server may send bytes on a connection that it has accepted or refused, but none on one in the backlog.
     backlog = [("backlog", tcp.unproven)]
     never = [("backlog", max(0, min(tcp.unproven, opened - (came or 0))))]
-    # What the client gave up while it connected, the server may have accepted, or refused, all the same.
+    # The server may still have accepted or refused a connect that the client gave up.
     given_up = [
         ("abandoned", tcp.abandoned),
         *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
     ]
     waited = [*given_up, ("earlier", server.waiting_before)]
     before = [*given_up, ("earlier", server.waiting_before + server.held_before)]
-    # A server that was slow to refuse has let the connection settle first.
+    # If the server was slow to refuse, the connection had settled before.
     told = full + tcp.dropped.get("server-full", 0)
     return [
         CountPair("connections opened", opened, came, backlog, waited),
-        # A client that was closed before it had read the line does not know that it was refused.
+        # A client that closed before it read the line does not know that it was refused.
         CountPair("connections refused", told, refused, more=[*backlog, *waited]),
         CountPair(
             "connections closed", _ended(tcp) + full, _added(grown, "closed_total", "refused_total"), never, before
@@ -188,21 +188,21 @@ def _ended(tcp: Connections) -> int:
 
 
 def _moment(clients: Counts, server: ServerSide) -> list[CountPair]:
-    """Connections in the backlog are held for the clients and not for the server: they have their own row."""
+    """Return the rows of held connections; those in the backlog, held for the clients only, have their own row."""
     at_stop, tcp = server.at_stop, clients.connections
     if at_stop is None:
         return []
     waiting = max(0, at_stop.held - at_stop.server)
-    # The two counts may be a second apart: what was lost meanwhile is not held by the server any more. What it
+    # The two counts may be a second apart: connections lost meanwhile are not held by the server any more. What it
     # refuses, it never holds; the client does until it has read so.
     full = tcp.failed.get("server-full", 0)
-    # What was in the backlog then may have been served since, when those before it had left.
+    # Connections in the backlog then may have been served since, when earlier ones had ended.
     backlog = max(tcp.unproven, at_stop.backlog or 0)
     fewer = [("backlog", backlog), ("server-full", full), *_ordered(tcp.dropped)]
     held = CountPair("held when stop was asked", at_stop.held, at_stop.server, fewer, _not_noticed(tcp, server))
     if at_stop.backlog is None or not (waiting or at_stop.backlog):
         return [held]
-    # What its client has left or given up stays in the backlog until the server accepts it.
+    # A connection that its client has closed or given up stays in the backlog until the server accepts it.
     dead = [("backlog", tcp.unproven), ("abandoned", tcp.abandoned)]
     dead.append(("connect-timeout", tcp.failed.get("connect-timeout", 0)))
     return [held, CountPair("in the backlog then", waiting, at_stop.backlog, fewer, dead)]
@@ -213,7 +213,7 @@ def _not_noticed(tcp: Connections, server: ServerSide) -> Bounds:
 
 
 def _wrong(clients: Counts) -> Bounds:
-    """Wrong replies by name, as far as they can be told from what came unasked: either has cost its connection."""
+    """Wrong replies by name, as far as they can be distinguished from unsolicited data: either ends its connection."""
     wrong: int = clients.messages.wrong
     named = [(name, count) for name, count in _ordered(clients.connections.dropped) if name in WRONG]
     return named if sum(count for _, count in named) == wrong else [("wrong", wrong)]
@@ -222,10 +222,10 @@ def _wrong(clients: Counts) -> Bounds:
 def _messages(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: WireFormat) -> list[CountPair]:
     tcp, messages = clients.connections, clients.messages
     unknown = _incomparable(wire.framing, server.about.get("framing", wire.framing))
-    # These models take whatever one recv brings for a message: that may be a part of one that was cut.
+    # These models treat the data of one recv as a message: that may be a part of one that was cut.
     cut = 0 if server.about.get("model") in ("sync", "tutorial") else messages.cut
     unanswered = explain(messages.unanswered - cut, _ordered(messages.unanswered_by))[0].items()
-    # An error line is a wrong reply to the client; to the server it is none, and what it was for no message.
+    # An error line is a wrong reply for the client; the server counts neither a reply nor a message.
     lines = min(messages.wrong, tcp.dropped.get("wrong", 0))
     sent, came = messages.sent, messages.answered + messages.wrong
     missed = [*unanswered, *_wrong(clients)]
@@ -237,7 +237,7 @@ def _messages(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wir
 
 
 def _unasked(clients: Counts, grown: Mapping[str, Any]) -> list[CountPair]:
-    """What came without being asked, taken or not, against the replies that the server has beyond its messages."""
+    """Compare unsolicited messages, received or not, with the replies that the server counted beyond its messages."""
     tcp, messages = clients.connections, clients.messages
     refused = sum(tcp.dropped.get(name, 0) for name in WRONG) - messages.wrong
     came = messages.pushed + max(0, refused)
@@ -279,14 +279,14 @@ def _bytes(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: 
 
 
 def _uncounted(grown: Mapping[str, Any]) -> Bounds:
-    """Bytes that processes of the server have sent and, killed at that very moment, not counted: one send of each."""
+    """Return a bound for bytes that killed processes of the server sent but did not count: one send of each."""
     held = (grown.get("closed_total") or {}).get("lost", 0)
     missing = grown.get("processes_wanted", 0) - grown.get("processes", 0)
     return [("lost", LAST_SEND * (grown.get("respawns_total", 0) + missing))] if held else NONE
 
 
 def _sizes(messages: Messages, sent: int, wire: WireFormat) -> tuple[int | None, int | None]:
-    """Give the bytes of a message and, at most, of what comes back; None where they were not all of the run's SIZE."""
+    """Return the bytes of a message and, at most, of its reply; None if not all were of the run's SIZE."""
     end = 0 if wire.framing == "chunk" else 1
     message = (wire.size or 0) + end
     if wire.size is None or not (messages.sent - messages.cut) * message <= sent <= messages.sent * message:
@@ -295,7 +295,7 @@ def _sizes(messages: Messages, sent: int, wire: WireFormat) -> tuple[int | None,
 
 
 def _in_bytes(missed: Bounds, each: int | None) -> Bounds | str:
-    """Bytes that messages without a right reply may account for, `each` at most; none, where all were answered."""
+    """Return a bound for the bytes of messages without a correct reply, `each` at most; none if all were answered."""
     if not any(count for _, count in missed):
         return NONE
     if each is None:
@@ -304,7 +304,7 @@ def _in_bytes(missed: Bounds, each: int | None) -> Bounds | str:
 
 
 def _added(grown: Mapping[str, Any], *names: str) -> int | None:
-    """Add up counters, those by label included; None if one is missing."""
+    """Add up counters, also those by label; None if one is missing."""
     values = [grown.get(name) for name in names]
     if None in values:
         return None

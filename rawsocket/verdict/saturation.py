@@ -1,4 +1,4 @@
-"""Pure: says why the figures of a worker tell nothing about the server, or "".
+"""Pure: finds out why the figures of a worker say nothing about the server.
 
 A worker can be delayed by its own work, by its CPU limit, by the host of its virtual machine and by other programs.
 Then it sends late and reads late, and measures the sum as latency. So a saturated worker makes a run 'unknown', never a
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 # Milliseconds that 99 % of a worker's time must stay below. Measured: 1 to 10 ms for two workers with 400 users each on
 # two cores, with one to eight busy loops beside them; 3 to 18 ms with 10,000 users at a message a second each; 95 ms
-# and more for a worker that runs for 5 ms of every 100. What is late by more than this is late by itself.
+# and more for a worker that runs for 5 ms of every 100. A worker that is late by more than this is itself the cause.
 LAG_LIMIT_MS = 50.0
-# Above this share of one core a Python process delays its own sends and reads its replies late: what it then
-# measures is itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
+# Above this share of one core a Python process delays its own sends and reads its replies late: it then
+# measures itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
 CPU_LIMIT = 0.9
 # Share of the time for which a CPU limit may hold a worker back: a p99 is made of the worst hundredth of the time.
 THROTTLED_LIMIT = 0.01
@@ -24,7 +24,7 @@ THROTTLED_LIMIT = 0.01
 # throttled, after a ramp in which it was throttled for 90 % of the time).
 CPU_FLOOR = 0.1
 # Share of each CPU's time that the host must have stolen before it is to blame. The worst case, that all of it was
-# taken from this worker, is likely on two CPUs and is not on sixty-four; below a tenth, lag tells whether it hurt.
+# taken from this worker, is likely on two CPUs but not on sixty-four; below a tenth, the lag shows whether it mattered.
 STOLEN_LIMIT = 0.1
 # If a worker was running for at least this share of the time in which it was late, its own work made it late.
 BUSY = 0.5
@@ -59,7 +59,7 @@ class WorkerFigures:
 
 
 def doubt(worker: WorkerFigures) -> str:
-    """Say why the figures of this worker tell nothing about the server, or ""; a lost worker is judged elsewhere."""
+    """Return why the figures of this worker say nothing about the server, or ""; a lost worker is judged elsewhere."""
     if worker.lost:
         return ""
     if worker.cpu_share is None:
@@ -71,7 +71,7 @@ def doubt(worker: WorkerFigures) -> str:
 
 
 def _causes(worker: WorkerFigures) -> Iterator[str]:
-    """Give each cause of delay that is above its limit, with what to do."""
+    """Return each cause of delay that is above its limit, with what to do."""
     throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
     if throttled > THROTTLED_LIMIT:
         yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
@@ -84,7 +84,7 @@ def _causes(worker: WorkerFigures) -> Iterator[str]:
 
 
 def _unexplained(worker: WorkerFigures) -> Iterator[str]:
-    """Give the cause of lag that none of the other figures explains."""
+    """Return the cause of lag that no other figure explains."""
     if not _late(worker):
         return
     if (worker.late_cpu_share or 0.0) >= BUSY:
@@ -98,7 +98,7 @@ def _late(worker: WorkerFigures) -> bool:
 
 
 def _stolen(worker: WorkerFigures) -> bool:
-    """Whether the host left the worker too little CPU, or took enough to explain its lag."""
+    """Return whether the host left the worker too little CPU, or took enough to explain its lag."""
     stolen = worker.stolen_share or 0.0
     if stolen / (worker.cpus or 1) <= STOLEN_LIMIT:
         return False

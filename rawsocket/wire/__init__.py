@@ -1,1 +1,1 @@
-"""The wire format, pure: framings, payloads, and what has come in on a connection."""
+"""The wire format, pure: framings, payloads, and the data received on a connection."""

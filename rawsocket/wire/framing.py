@@ -1,17 +1,17 @@
-"""How messages are told apart in a stream of bytes: pure encoders and incremental decoders.
+"""How a stream of bytes is split into messages: pure encoders and incremental decoders.
 
 Strategy: a framing is a small immutable description that all users of a class share; `decoder()`
-makes the state of one connection. A decoder is fed whatever a read brought and gives the messages
-that are whole by now, without their frame; what is unfinished stays inside and is counted by `pending`.
+creates the state of one connection. A decoder is fed the data of each read and returns the messages
+that are complete, without their frame; the rest is kept and counted by `pending`.
 
 Rules:
 
-- Bytes are never lost or looked at twice: feeding a stream whole, byte by byte or in any other
-  cut gives the same messages (for `Chunk`, where the cut is the message, this can't be so).
+- Bytes are never lost or examined twice: feeding a stream whole, byte by byte or in any other
+  pieces returns the same messages (except for `Chunk`, where each piece is a message).
 - A message over `max_size` bytes raises TooLong as soon as that is certain, before it is gathered.
-  Messages that were whole before it in the same read are given first; the next `feed`, be it of
-  nothing, raises. After TooLong a decoder is of no further use.
-- `encode` raises ValueError for what its framing can't carry; that is a mistake of the caller.
+  Complete messages before it in the same read are returned first; the next `feed` raises, even one
+  without data. After TooLong a decoder can't be used any more.
+- `encode` raises ValueError for a payload that its framing can't carry: an error of the caller.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from typing import ClassVar, Literal
 
 from rawsocket.errors import TooLong
 
-# The lab's server takes messages up to this size unless told otherwise.
+# The lab's server accepts messages up to this size by default.
 MAX_SIZE = 65_536
 
 
@@ -31,7 +31,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def feed(self, data: bytes) -> list[bytes]:
-        """Take what was read; give the messages that are whole now. Raises TooLong."""
+        """Add the data of a read; return the messages that are complete now. Raises TooLong."""
 
     @property
     @abstractmethod
@@ -42,16 +42,16 @@ class Decoder(ABC):
 class Framing(ABC):
     """A way to put messages into a stream and to find them in it again."""
 
-    # Whether the framing itself tells where a message ends (Chunk doesn't).
+    # Whether the framing itself marks where a message ends (Chunk doesn't).
     delimits: ClassVar[bool] = True
 
     @abstractmethod
     def encode(self, payload: bytes) -> bytes:
-        """The payload in its frame. Raises ValueError for one that the framing can't carry."""
+        """Return the payload in its frame. Raises ValueError for one that the framing can't carry."""
 
     @abstractmethod
     def decoder(self) -> Decoder:
-        """A fresh decoder, for one connection."""
+        """Return a fresh decoder, for one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ class Delimiter(Framing):
         _check_max_size(self.max_size)
 
     def encode(self, payload: bytes) -> bytes:
-        """The payload and the mark. Raises ValueError if the mark would be found earlier than at the end."""
+        """Return the payload and the mark. Raises ValueError if the mark would be found earlier than at the end."""
         frame = payload + self.mark
         if frame.find(self.mark) != len(payload):
             raise ValueError(f"a message can't hold its own end mark {self.mark!r}")
         return frame
 
     def decoder(self) -> Decoder:
-        """A fresh decoder, for one connection."""
+        """Return a fresh decoder, for one connection."""
         return _DelimiterDecoder(self.mark, self.max_size)
 
 
@@ -97,19 +97,19 @@ class Fixed(Framing):
         _check_max_size(self.size)
 
     def encode(self, payload: bytes) -> bytes:
-        """The payload itself. Raises ValueError if it has another size."""
+        """Return the payload itself. Raises ValueError if it has another size."""
         if len(payload) != self.size:
-            raise ValueError(f"a message of {len(payload)} bytes, where each has {self.size}")
+            raise ValueError(f"a message of {len(payload)} bytes: must have exactly {self.size}")
         return payload
 
     def decoder(self) -> Decoder:
-        """A fresh decoder, for one connection."""
+        """Return a fresh decoder, for one connection."""
         return _FixedDecoder(self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class LengthPrefixed(Framing):
-    """A header of `size` bytes says how long the message is (with itself, where `counts_header`)."""
+    """A header of `size` bytes has the length of the message (if `counts_header`, including the header)."""
 
     size: int = 4
     byteorder: Literal["big", "little"] = "big"
@@ -118,13 +118,13 @@ class LengthPrefixed(Framing):
 
     def __post_init__(self) -> None:
         if self.size not in (1, 2, 4, 8):
-            raise ValueError(f"a length header of {self.size} bytes, where 1, 2, 4 or 8 are possible")
+            raise ValueError(f"LengthPrefixed(size={self.size}): must be 1, 2, 4 or 8")
         if self.byteorder not in ("big", "little"):
-            raise ValueError(f"byte order {self.byteorder!r}, where big or little are possible")
+            raise ValueError(f"LengthPrefixed(byteorder={self.byteorder!r}): must be 'big' or 'little'")
         _check_max_size(self.max_size)
 
     def encode(self, payload: bytes) -> bytes:
-        """The header and the payload. Raises ValueError if the length doesn't fit into the header."""
+        """Return the header and the payload. Raises ValueError if the length doesn't fit into the header."""
         length = len(payload) + (self.size if self.counts_header else 0)
         try:
             return length.to_bytes(self.size, self.byteorder) + payload
@@ -132,29 +132,29 @@ class LengthPrefixed(Framing):
             raise ValueError(f"a length of {length} doesn't fit into {self.size} bytes") from None
 
     def decoder(self) -> Decoder:
-        """A fresh decoder, for one connection."""
+        """Return a fresh decoder, for one connection."""
         return _LengthDecoder(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk(Framing):
-    """No frame at all: whatever one read brings is a message. Only a reply known beforehand can be checked."""
+    """No frame at all: the data of each read is a message. Only a reply known beforehand can be checked."""
 
     delimits: ClassVar[bool] = False
 
     def encode(self, payload: bytes) -> bytes:
-        """The payload itself. Raises ValueError if it is empty: nothing would be sent."""
+        """Return the payload itself. Raises ValueError if it is empty: nothing would be sent."""
         if not payload:
             raise ValueError("an empty message can't be sent without a frame")
         return payload
 
     def decoder(self) -> Decoder:
-        """A fresh decoder, for one connection."""
+        """Return a fresh decoder, for one connection."""
         return _ChunkDecoder()
 
 
 class _Buffered(Decoder):
-    """Keeps what is unfinished. A bytearray, since adding to bytes copies all of it at every read."""
+    """Keeps an unfinished frame. A bytearray, because adding to bytes copies all of them at every read."""
 
     __slots__ = ("_buffer",)
 
@@ -179,7 +179,7 @@ class _DelimiterDecoder(_Buffered):
         # The usual case: one whole message and nothing else.
         if not buffer and data.endswith(mark) and data.find(mark) == len(data) - len(mark) <= self._limit:
             return [data[: -len(mark)]]
-        # What was searched is not searched again, but for a mark that was cut in two.
+        # Resume where the last search ended, minus a partial mark.
         searched = max(0, len(buffer) - len(mark) + 1)
         buffer += data
         return self._split(buffer, searched)
@@ -192,7 +192,7 @@ class _DelimiterDecoder(_Buffered):
             messages.append(bytes(buffer[begin:end]))
             begin = end + size
             end = buffer.find(self._mark, begin)
-        # Without a mark, its first bytes may be the last ones here: those are not the message's.
+        # The buffer may end with the start of a mark; don't count that.
         unfinished = (end if end >= 0 else len(buffer) - size + 1) - begin
         del buffer[:begin]
         if unfinished > self._limit and not messages:
@@ -250,7 +250,7 @@ class _LengthDecoder(_Buffered):
 
     def _complaint(self, length: int) -> str:
         if length < 0:
-            # Smaller than its own header: the stream is not what it claims to be, and nothing can follow.
+            # Shorter than its own header: the stream is corrupt.
             return f"a header that announces {length + self._framing.size} bytes with itself"
         if length > self._framing.max_size:
             return f"a message of {length} bytes announced, over {self._framing.max_size}"
@@ -270,4 +270,4 @@ class _ChunkDecoder(Decoder):
 
 def _check_max_size(size: int) -> None:
     if size < 1:
-        raise ValueError(f"a message size of {size} bytes, where at least 1 is needed")
+        raise ValueError(f"a message size of {size} bytes: must be at least 1")

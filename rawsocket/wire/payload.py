@@ -1,32 +1,32 @@
-"""What is sent, and what must come back. Pure.
+"""Payloads and their expected replies. Pure.
 
-A payload is unique to its connection and its message, so that a reply that belongs to another
-connection, or to another message of the same one, is found out: it opens with
-`<connection id in hex>.<message number in hex>.` and goes on with a filler whose beginning depends
-on both, so that a large payload which was mixed up in its middle differs there, too.
+A payload is unique to its connection and its message, so a reply that belongs to another
+connection, or to another message of the same one, is detected: it starts with
+`<connection id in hex>.<message number in hex>.`, followed by a filler whose start depends
+on both, so that two large payloads that were mixed up in the middle differ there, too.
 
-Where `size` is too small for both numbers their last digits are kept, the message's before the
-connection's: four bytes still tell 4,096 messages of one connection apart.
+If `size` is too small for both numbers, their last digits are kept, the message number first:
+four bytes still distinguish 4,096 messages of one connection.
 """
 
 from collections.abc import Callable
 
 from rawsocket.errors import RawSocketError, Short, TooLong, Wrong
 
-# The only right reply, or a callable that says whether one is right, or None: any will do.
+# The only correct reply, or a callable that says whether a reply is correct, or None: any reply.
 Expected = bytes | Callable[[bytes], bool] | None
 
-# Neither a newline nor any other control character, and nothing that could open the line `ERR ...`.
+# Neither a newline nor any other control character, and nothing that could start the line `ERR ...`.
 ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyz"
-FILLER = ALPHABET * 16  # as much as most messages need, so that it isn't made for each
+FILLER = ALPHABET * 16  # enough for most messages, so that it isn't created for each
 GREETING = b"Hello from server!"
 _SHOWN = 60
 
 
 def payload(size: int, connection_id: int, message_no: int) -> bytes:
-    """Exactly `size` bytes (at least 1) without a newline; as unique as that size permits."""
+    """Return exactly `size` bytes (at least 1) without a newline; as unique as that size permits."""
     if size < 1:
-        raise ValueError(f"a payload of {size} bytes, where at least 1 is needed")
+        raise ValueError(f"a payload of {size} bytes: must be at least 1")
     label = b"%x.%x" % (connection_id, message_no)
     room = size - len(label)
     if room <= 0:
@@ -38,12 +38,12 @@ def payload(size: int, connection_id: int, message_no: int) -> bytes:
 
 
 def reply_to(message: bytes, app: str) -> bytes:
-    """What the lab's server must answer: the greeting of the app `hello`, else the message itself."""
+    """Return the correct reply of the lab's server: the greeting of the app `hello`, else the message itself."""
     return GREETING if app == "hello" else message
 
 
 def check(expected: bytes, got: bytes) -> RawSocketError | None:
-    """None if the reply is the expected one; else the failure that says how it differs."""
+    """Return the failure that says how a reply differs from the expected one; None if it doesn't."""
     if got == expected:
         return None
     if expected.startswith(got):
@@ -54,7 +54,7 @@ def check(expected: bytes, got: bytes) -> RawSocketError | None:
 
 
 def judge(expect: Expected, reply: bytes) -> RawSocketError | None:
-    """What is wrong with a whole reply, if anything is."""
+    """Return the failure of a complete reply; None if it is correct."""
     if expect is None or reply == expect:
         return None
     if isinstance(expect, bytes):
@@ -63,9 +63,9 @@ def judge(expect: Expected, reply: bytes) -> RawSocketError | None:
 
 
 def whole(expect: Expected, gathered: bytes, limit: int) -> bool:
-    """Whether bytes that were gathered without a frame are all of the reply.
+    """Return whether the bytes gathered without a frame are the complete reply.
 
-    Raises what is wrong with them already; TooLong if over `limit` bytes were not yet accepted by a callable.
+    Raises a failure as soon as they can't be correct; TooLong if a callable has not accepted over `limit` bytes.
     """
     if isinstance(expect, bytes):
         if len(gathered) < len(expect) and expect.startswith(gathered):
@@ -82,5 +82,5 @@ def whole(expect: Expected, gathered: bytes, limit: int) -> bool:
 
 
 def shorten(data: bytes) -> str:
-    """The bytes as a Python literal, cut to what fits into a line of a log."""
+    """Return the bytes as a Python literal, cut to fit into a line of a log."""
     return repr(data) if len(data) <= _SHOWN else f"{data[:_SHOWN]!r}... ({len(data)} bytes)"

@@ -1,7 +1,7 @@
-"""What a connection has received and nobody has taken yet: messages, and the failure that ended the stream. Pure.
+"""The unread data of a connection: messages, and the failure that ended the stream. Pure.
 
 Rules: messages keep the order in which they arrived, each with the times of the reads that brought its first byte and
-its last one. The server's error lines are recognised in every framing, where a frame would begin. A failure (an error
+its last one. The server's error lines are recognised in every framing, at the start of a frame. A failure (an error
 line, a message over the framing's limit, the end of the stream) is always the last item.
 """
 
@@ -24,7 +24,7 @@ class ReceiveBuffer:
     def __init__(self, framing: Framing) -> None:
         self._decoder = framing.decoder()
         self._items: list[tuple[bytes | RawSocketError, float, float]] = []
-        self._begun = 0.0  # when the first byte of the unfinished frame came
+        self._begun = 0.0  # when the first byte of the unfinished frame arrived
 
     def __len__(self) -> int:
         return len(self._items)
@@ -35,7 +35,7 @@ class ReceiveBuffer:
         return self._decoder.pending
 
     def feed(self, data: bytes, at: float, inside: bool) -> None:
-        """Add what a read brought at that time; `inside`: of a reply without frames, so it is no error line."""
+        """Add the data of a read at that time; `inside` a reply without frames it can't be an error line."""
         decoder, items = self._decoder, self._items
         if data.startswith(b"ERR ") and not inside and not decoder.pending:
             line = data.partition(b"\n")[0]
@@ -49,29 +49,29 @@ class ReceiveBuffer:
                 items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
                 first = at
             if messages and decoder.pending:
-                decoder.feed(b"")  # what follows them may be over the limit already
+                decoder.feed(b"")  # the next message may be over the limit already
         except TooLong as failure:
             items.append((failure, at, first))
         self._begun = first
 
     def end(self, failure: RawSocketError, at: float) -> None:
-        """The stream has ended: the failure follows what was received before."""
+        """Add the failure that ended the stream, after the data received before it."""
         self._items.append((failure, at, at))
 
     def take(self) -> tuple[bytes, float, float]:
-        """The oldest message, when it was complete, and when its first byte arrived; raises a failure in its place."""
+        """Return the oldest message and when its last and first byte arrived; raise if a failure is next."""
         item, at, first = self._items.pop(0)
         if isinstance(item, RawSocketError):
             raise item
         return item, at, first
 
     def failure(self) -> RawSocketError | None:
-        """The failure that ended the stream, if it has ended."""
+        """Return the failure that ended the stream, if it has ended."""
         last = self._items[-1][0] if self._items else None
         return last if isinstance(last, RawSocketError) else None
 
     def unexpected(self) -> RawSocketError:
-        """The failure of a connection that received something although no message was in flight."""
+        """Return the failure of a connection that received something although no message was in flight."""
         if not self._items:
             return Wrong(f"unexpected data: {self.pending} bytes of a frame with no message in flight")
         item = self._items[0][0]

@@ -1,1 +1,1 @@
-"""What runs in every process that has users: the agent that reports, its limits, its lag, its group of users."""
+"""The parts of every process with users: the agent that reports, its limits, its lag, its group of users."""

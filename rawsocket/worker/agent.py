@@ -1,11 +1,10 @@
-"""The worker's agent: sends the reports, and keeps the load on its target.
+"""The worker's agent: sends the reports, and makes sure that load only goes to its target.
 
 Rules:
 
-- A report goes to the master every second along with Locust's own. The numbers of the last second are a message of
-  their own, because Locust sends its last report only when it quits. One more report marks the moment at which stop is
-  asked.
-- No user starts where the host is not the lab's target.
+- A report goes to the master every second along with Locust's own. The numbers of the last second are a separate
+  message, because Locust sends its last report only when it quits. One more report marks the moment when stop is asked.
+- No user starts if the host is not the lab's target.
 """
 
 import dataclasses
@@ -35,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerAgent:
-    """What a process that runs users does beside running them, on a worker or in a local run."""
+    """The tasks of a process with users besides running them, on a worker or in a local run."""
 
     def __init__(self, runner: Runner, environ: dict[str, str] | None = None) -> None:
         self._runner = runner
@@ -54,7 +53,7 @@ class WorkerAgent:
             runner.send_message(LIMITS, self.limits.to_wire())
 
     def on_test_start(self) -> None:
-        """Start the run's counts, and refuse the run where its host is not the lab's target."""
+        """Start the run's counts, and refuse the run if its host is not the lab's target."""
         RECORDER.begin_run()
         self._refusal = self.refusal() or ""
         if self._refusal:
@@ -62,7 +61,7 @@ class WorkerAgent:
             self._send_refusal(self._refusal)
 
     def refusal(self) -> str | None:
-        """Say why the hosts of this run may not be loaded, or None."""
+        """Return why the hosts of this run may not be loaded, or None."""
         allowed = target.allowed(self._environ)
         if allowed is None:
             return None
@@ -78,12 +77,12 @@ class WorkerAgent:
         return None
 
     def report(self, final: bool = False) -> Report:
-        """Give this process's report, and pass on to Locust's statistics what only our rows have so far."""
+        """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
         BATCH.flush(self._runner.environment)
         return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
 
     def report_at_stop(self) -> Report:
-        """Note which messages have no reply at the moment at which stop is asked, and give this process's report."""
+        """Note which messages have no reply when stop is asked, and return this process's report."""
         now = time.perf_counter()
         RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
         return self.report()
@@ -93,7 +92,7 @@ class WorkerAgent:
         data[REPORT] = self.report().to_wire()
 
     def on_test_stopping(self) -> None:
-        """Send the report of the moment at which stop is asked."""
+        """Send the report of the moment when stop is asked."""
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(STOPPING, self.report_at_stop().to_wire())
 
@@ -107,7 +106,7 @@ class WorkerAgent:
         self._runner.quit()
 
     def _send_refusal(self, message: str) -> None:
-        """Show the error in the page, and have the run stopped."""
+        """Show the error in the page, and stop the run."""
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message("exception", {"msg": message, "traceback": message})
             self._runner.send_message(REFUSED, {"message": message})
@@ -116,7 +115,7 @@ class WorkerAgent:
 
 
 def linger(seconds: float, ended: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> None:
-    """Stay, up to `seconds`, until `ended()`: compose stops the master when a worker exits before it."""
+    """Stay until `ended()`, for up to `seconds`: compose stops the master if a worker exits before it."""
     deadline = time.monotonic() + seconds
     while not ended() and time.monotonic() < deadline:
         sleep(0.1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def folders(controller: str, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> Iterator[Path]:
-    """Yield the folders of this process's groups that a controller governs, the innermost of each mount first."""
+    """Yield the folders of this process's groups for a controller, the innermost of each mount first."""
     for line in text(proc / "self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
         if names and controller not in names.split(","):
@@ -23,14 +23,14 @@ def folders(controller: str, proc: Path = Path("/proc"), cgroup: Path = Path("/s
 
 def _upwards(group: Path, mount: Path) -> Iterator[Path]:
     while group != mount:
-        if group.is_dir() and ".." not in group.parts:  # `..`: a group outside of what this namespace can see
+        if group.is_dir() and ".." not in group.parts:  # `..`: a group that this namespace can't see
             yield group
         group = group.parent
     yield mount
 
 
 def text(path: Path) -> str:
-    """Give the text of a file, "" where it can't be read: a missing file is no limit."""
+    """Return the text of a file, "" if it can't be read: a missing file is no limit."""
     try:
         return path.read_text()
     except OSError:

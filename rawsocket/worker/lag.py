@@ -1,11 +1,11 @@
-"""Whether this process is itself the bottleneck: the lag and turns of its hub, and the CPU that it did not get.
+"""Whether this process is itself the bottleneck: the lag and turns of its hub, and the CPU time that it did not get.
 
 Strategy: a raw timer of the loop (no greenlet) is due every `TICK_S` on a fixed grid of the monotonic clock. A tick is
-as late as any timer, read or reply of this process was at that moment. A tick that was missed
+as late as any timer, read or reply of this process at that moment. A tick that was missed
 counts as well, with its own lag: after a block of 95 ms nine ticks were due and were 85, 75, ... 5 ms late. One
-value for the whole block would hide it among the quiet ones (coordinated omission, in the measurement of lag itself);
-so a share of the ticks is a share of the time. Nothing here yields, and what a report reads are small files of /proc
-and /sys, once a second.
+value for the whole block would hide it among the short lags (coordinated omission, in the measurement of lag itself);
+this way a share of the ticks is a share of the time. Nothing here yields, and a report reads small files of /proc and
+/sys once a second.
 
 The floor of the lag is 0.5 to 1 ms: libev's epoll sleeps in whole milliseconds.
 """
@@ -23,16 +23,16 @@ from rawsocket.measurement.rows import truncate
 from rawsocket.worker.cgroups import folders, text
 
 # An idle hub that wakes for this timer alone uses 0.15 to 0.2 % of a core with 10 ms (0.35 % with 5 ms, 0.15 % with
-# 20 ms: below that the rest of the process decides), and in a busy one the wake-up is there anyway. 10 ms tell a
-# process apart that gets 5 ms in every 100, and half a second of lag stands on fifty values.
+# 20 ms: below that the rest of the process decides), and in a busy one the wake-up is there anyway. With
+# 10 ms, a process that gets 5 ms in every 100 is detected, and half a second of lag is measured by fifty values.
 TICK_S = 0.01
-ITERATIONS = 1 << 32  # libev counts its turns in an unsigned int, which a busy worker fills in a day
+ITERATIONS = 1 << 32  # libev counts its turns in an unsigned int, which overflows in a day on a busy worker
 CLOCK_HZ = os.sysconf("SC_CLK_TCK")
 STEAL = 8  # `cpu  user nice system idle iowait irq softirq steal ...`, see proc_stat(5)
 
 
 class LagMeter:
-    """Measures the hub of the thread that makes it; one for each process that runs users."""
+    """Measures the hub of the thread that creates it; one for each process with users."""
 
     def __init__(self, hub: Any = None, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
         self._loop = (hub or get_hub()).loop
@@ -46,23 +46,23 @@ class LagMeter:
         self._iteration = self._iterations()
 
     def start(self) -> None:
-        """Start to tick; the grid starts now."""
+        """Start ticking; the grid starts now."""
         self.stop()
         self._ran, self._cpu = time.monotonic(), time.process_time()
         self._due = self._ran + TICK_S
         self._arm(TICK_S)
 
     def stop(self) -> None:
-        """Stop ticking; what was measured stays for the next report."""
+        """Stop ticking; the measurements are kept for the next report."""
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
             self._timer = None
 
     def report(self) -> Lag:
-        """Give that part of a worker's report; lags are cut as the recorder cuts latencies."""
+        """Return this part of a worker's report; lags are rounded as the recorder rounds latencies."""
         if self._timer is not None and time.monotonic() - self._due >= TICK_S:
-            self._tick()  # a process that wakes from a long stop may report before its timers run
+            self._tick()  # after a long stop, a process may report before its timers run
         self._turn()
         lags, self._lags = self._lags, {}
         worst, self._max_us = self._max_us, 0
@@ -80,7 +80,7 @@ class LagMeter:
         )
 
     def _arm(self, after: float) -> None:
-        """Have the timer on the grid: libev moves a repeating timer to the moment it ran at when it was that late."""
+        """Put the timer back on the grid: libev moves a repeating timer that is late to the time when it ran."""
         self._timer = self._loop.timer(after, TICK_S, ref=False)
         self._timer.start(self._tick, update=True)
 
@@ -116,12 +116,12 @@ class LagMeter:
         self._iteration = now
 
     def _iterations(self) -> int:
-        """Give the loop's own count of its turns, which costs nothing; libuv's loop has none, and counts as 0."""
+        """Return the loop's own count of its turns, which costs nothing; libuv's loop has none, and counts as 0."""
         return int(getattr(self._loop, "iteration", 0))
 
 
 def stolen(proc: Path = Path("/proc")) -> float | None:
-    """Give the seconds that the host has stolen from all CPUs together since the machine started; None: unknown."""
+    """Return the seconds that the host has stolen from all CPUs together since the machine started; None: unknown."""
     fields = text(proc / "stat").partition("\n")[0].split()
     return int(fields[STEAL]) / CLOCK_HZ if len(fields) > STEAL and fields[0] == "cpu" else None
 
@@ -129,9 +129,9 @@ def stolen(proc: Path = Path("/proc")) -> float | None:
 def throttling(
     proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")
 ) -> tuple[float, float] | tuple[None, None]:
-    """Give the seconds for which a CPU limit has held this process's groups back, and the lowest limit in cores.
+    """Return the seconds for which a CPU limit has held this process's groups back, and the lowest limit in cores.
 
-    The seconds are the kernel's: those of each CPU on which the group had work waiting, added up. (None, None) where
+    The seconds are the kernel's: those of each CPU on which the group had work waiting, added up. (None, None) if
     no group of this process has a limit.
     """
     found = list(_throttled(proc, cgroup))

@@ -2,12 +2,12 @@
 
 Rules:
 
-- A user is one connection: one descriptor, one source port towards the one target (a worker has a set of ports for
-  each source address that it was given), and memory as its class says.
+- A user is one connection: one descriptor, one source port towards the target (a worker has a set of ports for each of
+  its source addresses), and the memory that its class states.
 - Workers that share a network namespace share its source ports; workers that share a memory limit (or a
   machine without one) share that memory. In containers each has its own; as local processes they share
   both, and then more workers on the same machine don't help. The message says so.
-- A run that doesn't fit is refused before it starts, with the limit's name and the number of workers that would do.
+- A run that doesn't fit is refused before it starts, with the limit's name and a sufficient number of workers.
 """
 
 import math
@@ -30,7 +30,7 @@ KERNEL_MEMORY_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2**63 for 'n
 
 
 def raise_descriptors() -> int:
-    """Raise the soft descriptor limit to the hard one; gives the limit now in force."""
+    """Raise the soft descriptor limit to the hard one; return the limit now in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -38,7 +38,7 @@ def raise_descriptors() -> int:
 
 
 def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), sources: int = 0) -> Limits:
-    """Read this process's own limits; what can't be read counts as no limit. `sources`: addresses that it binds."""
+    """Read this process's own limits; one that can't be read counts as no limit. `sources`: addresses that it binds."""
     memory_kb, memory = _memory(proc, cgroup)
     return Limits(
         descriptors=max(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_DESCRIPTORS),
@@ -51,7 +51,7 @@ def read(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"), sour
 
 @dataclass(frozen=True)
 class _Bound:
-    """What one limit allows: `room` users per worker, where `sharing` workers share it. `setting` widens it, if any."""
+    """What one limit allows: `room` users per worker if `sharing` workers share it. `setting` raises it, if any."""
 
     name: str
     room: int
@@ -60,10 +60,10 @@ class _Bound:
 
 
 def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_USER) -> str | None:
-    """Say why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
+    """Return why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
 
     Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
-    A limit that more workers don't widen is named first, so that following the advice doesn't lead to the next limit.
+    A limit that more workers don't raise is named first, so that following the advice doesn't lead to the next limit.
     """
     if not limits or workers < 1:
         return None
@@ -120,7 +120,7 @@ def _ports(proc: Path) -> int:
 
 
 def _memory(proc: Path, cgroup: Path) -> tuple[int, str]:
-    """Give the KB that are left, and the name of the pool they are taken from."""
+    """Return the free KB, and the name of the pool."""
     free = _available(proc)
     machine = text(proc / "sys/kernel/random/boot_id").strip()
     limited = [(limit, used) for limit, used in _cgroups(proc, cgroup) if limit < KERNEL_MEMORY_UNLIMITED]
@@ -138,7 +138,7 @@ def _available(proc: Path) -> int:
 
 
 def _cgroups(proc: Path, cgroup: Path) -> list[tuple[int, int]]:
-    """Give (limit, used) in bytes of this process's memory groups, v2 or v1."""
+    """Return (limit, used) in bytes of this process's memory groups, v2 or v1."""
     found = []
     for folder in folders("memory", proc, cgroup):
         for files in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):

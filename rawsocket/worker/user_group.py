@@ -1,8 +1,8 @@
 """Locust's group of users, for ten thousand of them: counted by class as they come and go, stopped in small slices.
 
-Locust walks all users whenever it wants to know how many of each class there are (16 to 35 ms at 10,000, with each
-spawn, stop and report), and stops each in a greenlet of its own (0.7 s in which nothing else runs). Both would show up
-as latency of the server's. locust_patches.py puts this group and its way of stopping into Locust.
+Locust walks all users to count those of each class (16 to 35 ms at 10,000, with each
+spawn, stop and report), and stops each in a greenlet of its own (0.7 s in which nothing else runs). Both would be
+measured as latency of the server. locust_patches.py puts this group and its way of stopping into Locust.
 """
 
 import time
@@ -17,22 +17,22 @@ from locust.runners import Runner
 from rawsocket import locust_patches
 from rawsocket.users.session_user import SessionUser
 
-SLICE_S = 0.002  # of stopping users, before other greenlets have their turn
+SLICE_S = 0.002  # of stopping users, before other greenlets run
 BREATH_S = 0.0005  # a real timer: after sleep(0) gevent runs its callbacks for up to 100 ms before it looks at sockets
 POLL_S = 0.02
-Users = list[Any]  # of sessions: the user is its own greenlet
+Users = list[Any]  # of sessions: the user acts as its greenlet
 
 
 class UserGroup(Group):
-    """A group that knows how many users of each class are in it."""
+    """A group that counts its users by class."""
 
     def __init__(self) -> None:
         super().__init__()
         self._counts: Counter[type] = Counter()
-        self._classes: dict[Any, type] = {}  # of greenlets, which forget their user when they end
+        self._classes: dict[Any, type] = {}  # of greenlets, which drop their user when they end
 
     def count_by_class(self) -> Mapping[type, int]:
-        """Give the number of users of each class; 0 for any other class."""
+        """Return the number of users of each class; 0 for any other class."""
         return self._counts
 
     def add(self, greenlet: Any) -> None:
@@ -56,7 +56,7 @@ class UserGroup(Group):
 
 
 class UserStopper:
-    """Stops users of sessions itself and leaves the others to Locust."""
+    """Stops users of sessions itself, and lets Locust stop the others."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -65,7 +65,7 @@ class UserStopper:
         locust_patches.replace_stop_users(runner, self.stop_users)
 
     def stop_users(self, locusts_own: Callable[[dict[str, int]], None], counts: dict[str, int]) -> None:
-        """Stop so many users of each class; returns when they have ended."""
+        """Stop the given number of users of each class; return when they have ended."""
         classes = self._runner.user_classes_by_name
         ours = {name for name in counts if issubclass(classes[name], SessionUser)}
         locusts_own({name: count for name, count in counts.items() if name not in ours})
@@ -87,7 +87,7 @@ class UserStopper:
 
 
 def in_slices(users: Iterable[Any], stop: Callable[[Any], object]) -> None:
-    """Call `stop` with each user, letting sockets and timers have their turn every SLICE_S seconds."""
+    """Call `stop` with each user; let sockets and timers run every SLICE_S seconds."""
     until = time.perf_counter() + SLICE_S
     for user in users:
         stop(user)
@@ -97,7 +97,7 @@ def in_slices(users: Iterable[Any], stop: Callable[[Any], object]) -> None:
 
 
 def _still_running(users: Users, deadline: float) -> Users:
-    """Wait until all users have ended; gives those that have not at the deadline."""
+    """Wait until all users have ended; return those that have not at the deadline."""
     while (running := [user for user in users if not user.dead]) and time.monotonic() < deadline:
         gevent.sleep(POLL_S)
         users = running

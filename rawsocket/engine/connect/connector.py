@@ -5,7 +5,7 @@ for its buffer size at each send, and resolve even a numeric address through a t
 
 Source ports: `connect()` alone searches one half of the port range first and the rest port by port, which blocks for
 milliseconds each once some 14,000 connections to one target are open. A socket that has the whole range as its own
-(IP_LOCAL_PORT_RANGE, Linux 6.3 and later) avoids that. Where SOURCES names addresses, sockets are bound to them in
+(IP_LOCAL_PORT_RANGE, Linux 6.3 and later) avoids that. If SOURCES names addresses, sockets are bound to them in
 turn, each with a range of its own; IP_BIND_ADDRESS_NO_PORT leaves the port to connect(), which may then use a port
 that is taken towards another target.
 """
@@ -49,7 +49,7 @@ class Connector:
         self._sources = [(_socket.AF_INET6 if ":" in source else _socket.AF_INET, source) for source in sources]
 
     def open_socket(self, family: int) -> _socket.socket:
-        """A non-blocking TCP socket without Nagle's delay, bound to the next source address. Raises OSError."""
+        """Return a non-blocking TCP socket without Nagle's delay, bound to the next source address. Raises OSError."""
         sock = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC)
         try:
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
@@ -70,7 +70,7 @@ class Connector:
     def attempt(
         self, reactor: Reactor, owner: Any, target: Target, timeout: float, opened: Opened, failed: Failed
     ) -> "ConnectAttempt":
-        """A connect attempt that has yet to begin."""
+        """Create a connect attempt; call begin() to start it."""
         return ConnectAttempt(self, reactor, owner, target, timeout, opened, failed)
 
 
@@ -78,8 +78,8 @@ class ConnectAttempt:
     """One attempt: the target's addresses in order, until one answers or the time is over. It never waits.
 
     It calls `opened` (which takes over the socket, still watched) or `failed`, exactly one of them and once, unless it
-    is given up before; a failure that is known at once is raised by `begin` instead. `owner` is the owner of the
-    connection to be. Times are of `time.perf_counter()`.
+    is given up before; a failure that is known at once is raised by `begin` instead. `owner` is the owner of the future
+    connection. Times are of `time.perf_counter()`.
     """
 
     __slots__ = ("_address", "_addresses", "_connector", "_failed", "_failure", "_opened", "_reactor", "_sock",
@@ -115,7 +115,7 @@ class ConnectAttempt:
             raise self._last_failure()
 
     def on_ready(self, events: int) -> None:
-        """The kernel has an answer."""
+        """Finish the connect: the kernel has a result."""
         assert self._sock is not None
         sock = self._sock
         try:
@@ -134,7 +134,7 @@ class ConnectAttempt:
         self._opened(sock)
 
     def overdue(self, now: float) -> None:
-        """The deadline has passed."""
+        """Fail: the deadline has passed."""
         self.give_up()
         self._failure = ConnectTimeout(f"connect to {self._address}: no answer in time")
         self._failed(self._last_failure())
@@ -147,7 +147,7 @@ class ConnectAttempt:
             self._sock = None
 
     def _next(self) -> bool:
-        """Start to connect to the next address that allows it; False if there is none."""
+        """Start to connect to the next usable address; return False if there is none."""
         for address in self._addresses:
             self._address = address
             try:
@@ -175,12 +175,12 @@ def check(sock: _socket.socket, code: int) -> None:
     if code:
         raise OSError(code, os.strerror(code))
     if sock.getsockname() == sock.getpeername():
-        # TCP lets a socket connect to itself if its own port is the one it asks for: nobody listens there.
-        raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens there (connected to itself)")
+        # TCP lets a socket connect to itself if source port and target port are the same: no server listens there.
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "no server listens there (connected to itself)")
 
 
 def readable(sock: _socket.socket) -> bool:
-    """Whether the socket has something to read, an end or an error included; never waits, takes nothing."""
+    """Return whether a read would return data, the end or an error; never waits and consumes nothing."""
     try:
         sock.recv(1, _socket.MSG_PEEK)
     except BlockingIOError:
@@ -192,6 +192,6 @@ def readable(sock: _socket.socket) -> bool:
 
 @functools.cache
 def _port_range() -> bytes:
-    """The whole range of source ports, as IP_LOCAL_PORT_RANGE takes it: the upper bound in the high half."""
+    """Return the whole range of source ports, as IP_LOCAL_PORT_RANGE takes it: the upper bound in the high half."""
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     return struct.pack("I", high << 16 | low)

@@ -1,4 +1,4 @@
-"""Which named failure an OSError means while connecting; errors of this machine are logged, once per kind."""
+"""Maps an OSError of a connect to a named failure; errors of this machine are logged, once per kind."""
 
 import errno
 import logging
@@ -6,7 +6,7 @@ import logging
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
 
 RESET = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
-# The ordinary answer of a port where nobody listens: not worth a log line.
+# The ordinary answer of a port without a listener: not worth a log line.
 ORDINARY = frozenset({errno.ECONNREFUSED})
 HINTS = {
     errno.EADDRNOTAVAIL: "this machine has no source port left towards that address: use more workers",
@@ -24,7 +24,7 @@ class ConnectErrors:
         self._logged: set[int] = set()
 
     def failure(self, error: OSError, doing: str) -> RawSocketError:
-        """The failure that the error means: reset, connect-timeout or refused."""
+        """Return the failure for the error: reset, connect-timeout or refused."""
         detail = f"{doing}: {error}"
         if error.errno in RESET:
             return Reset(detail)
@@ -34,7 +34,7 @@ class ConnectErrors:
         return Refused(detail)
 
     def log_once(self, error: OSError, detail: str) -> None:
-        """Log an error that points to this machine or the network, the first time that its kind occurs."""
+        """Log an error of this machine or the network, the first time that its kind occurs."""
         kind = error.errno or 0
         if kind in ORDINARY or kind in self._logged:
             return

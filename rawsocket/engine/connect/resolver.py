@@ -38,7 +38,7 @@ class Resolver:
     def __init__(self, errors: ConnectErrors) -> None:
         self._errors = errors
         self._answers: dict[Target, Answer] = {}
-        self._queries: dict[Target, Any] = {}  # the greenlet that asks, shared by all callers
+        self._queries: dict[Target, Any] = {}  # the greenlet that resolves, shared by all callers
 
     def resolve(self, target: Target, deadline: float) -> None:
         """Wait until the target's addresses are known, up to `deadline` (of `time.perf_counter()`).
@@ -52,7 +52,7 @@ class Resolver:
         if not query.ready():
             raise ConnectTimeout(f"{target}: the name was not resolved in time")
         if isinstance(query.value, Refused):
-            raise Refused(query.value.detail)  # an exception of its own for each caller
+            raise Refused(query.value.detail)  # a new exception for each caller
 
     def prepare(self, target: Target, timeout: float) -> None:
         """Resolve the target for later, waiting up to `timeout` seconds; a later connect reports the failure."""
@@ -60,7 +60,7 @@ class Resolver:
             self.resolve(target, time.perf_counter() + timeout)
 
     def addresses(self, target: Target) -> Sequence[Address]:
-        """The target's known addresses; never waits. Raises Refused if there are none yet, and starts a query."""
+        """Return the target's known addresses; never waits. Starts a query and raises Refused if there are none yet."""
         answer = self._known(target)
         if answer is None:
             self._query(target)
@@ -68,14 +68,14 @@ class Resolver:
         return answer.addresses
 
     def succeeded(self, target: Target, address: Address) -> None:
-        """Try this address first from now on: it answered."""
+        """Move this address to the front: it answered."""
         addresses = self._answers[target].addresses if target in self._answers else []
         if address in addresses and address is not addresses[0]:
             addresses.remove(address)
             addresses.insert(0, address)
 
     def failed(self, target: Target) -> None:
-        """None of the target's addresses answered: resolve it again in the background if the answer is old."""
+        """Resolve the target again in the background if its addresses are old; none of them answered."""
         answer = self._answers.get(target)
         if answer is not None and time.perf_counter() - answer.at > STALE_AFTER:
             answer.at = time.perf_counter()
@@ -85,7 +85,7 @@ class Resolver:
         return self._answers.get(target) or self._numeric(target)
 
     def _numeric(self, target: Target) -> Answer | None:
-        """The answer for a target that is an address itself; None for a name."""
+        """Return the answer for a target that is an address itself; None for a name."""
         try:
             addresses = _addresses(_socket.getaddrinfo, target, _socket.AI_NUMERICHOST)
         except (_socket.gaierror, UnicodeError):
@@ -93,7 +93,7 @@ class Resolver:
         return self._answers.setdefault(target, Answer(addresses, time.perf_counter()))
 
     def _query(self, target: Target) -> Any:
-        """The greenlet that resolves the name. Its value is the Answer, or the Refused that says why there is none."""
+        """Return the greenlet that resolves the name. Its value is the Answer, or a Refused with the reason."""
         if target not in self._queries:
             self._queries[target] = gevent.spawn(self._run_query, target)
         return self._queries[target]

@@ -18,7 +18,7 @@ QUANTILES = (0.5, 0.95, 0.99, 0.999, 1.0)
 
 
 class RunCollector(Collector):
-    """Gives the current run's figures; counters begin at zero with each run."""
+    """Collects the current run's figures; counters start at zero with each run."""
 
     def __init__(self, controller: RunController) -> None:
         self._controller = controller
@@ -48,7 +48,7 @@ class RunCollector(Collector):
 
 
 def render(controller: RunController) -> bytes:
-    """Give the text of one scrape."""
+    """Return the text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(RunCollector(controller))
     return generate_latest(registry)
@@ -63,7 +63,7 @@ def _counter(name: str, text: str, value: float) -> Metric:
 
 
 def _latency(times: Histograms) -> Metric:
-    """Give a summary with the quantiles of the run so far; values are exact to three significant digits."""
+    """Return a summary with the quantiles of the run so far; values are exact to three significant digits."""
     name = PREFIX + "latency_seconds"
     family = Metric(name, "times in this run so far, by what was timed", "summary")
     for kind, counts in times.items():
@@ -76,7 +76,7 @@ def _latency(times: Histograms) -> Metric:
 
 
 def _workers(controller: RunController) -> Iterator[Metric]:
-    """Give what tells of each live worker whether it is itself the bottleneck; a worker that doesn't know has none."""
+    """Return the signs of each live worker that it is itself the bottleneck; unknown figures are left out."""
     lag = _per_worker("worker_lag_seconds", "lag of the worker's hub: p99 of the last second")
     worst = _per_worker("worker_lag_max_seconds", "lag of the worker's hub: the worst of this run")
     cpu = _per_worker("worker_cpu_share", "share of one core that the worker used in the last second")

@@ -3,12 +3,11 @@
 Locust's page has no login and answers every origin (`Access-Control-Allow-Origin: *`), so any web page that
 the user visits could start a load. Rules:
 
-- A request that changes something (any method but GET, HEAD, OPTIONS) must name one of the page's own names as its
+- A request that changes something (any method but GET, HEAD, OPTIONS) must have one of the page's own names as its
   host; that defeats DNS rebinding, where a foreign name resolves to this machine.
-- Where a browser says where the request comes from (Origin, Sec-Fetch-Site), it must be the page itself.
+- If a browser says where the request comes from (Origin, Sec-Fetch-Site), it must be the page itself.
 - The CORS headers are removed from every answer.
-- /swarm answers with a message, which the page shows, where the host is not the lab's target or the users
-  don't fit.
+- /swarm answers with a message, which the page shows, if the host is not the lab's target or the users don't fit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +47,7 @@ class RequestGuard:
 
 
 def refusal(environ: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    """Say why a request is refused, or None; `environ` as of WSGI."""
+    """Return why a request is refused, or None; `environ` is WSGI's."""
     if environ.get("REQUEST_METHOD", "GET") in SAFE:
         return None
     host = environ.get("HTTP_HOST", "")
@@ -66,14 +65,14 @@ def refusal(environ: Mapping[str, Any], names: Iterable[str]) -> str | None:
 
 
 def _name(host: str) -> str:
-    """Give a Host header without its port, in lower case."""
+    """Return a Host header without its port, in lower case."""
     if host.startswith("["):
         return host[: host.find("]") + 1].lower()
     return host.partition(":")[0].lower()
 
 
 def foreign(host: str, allowed: str) -> str | None:
-    """Say why `host`, as typed in the page, may not be loaded, or None; `allowed` "" allows any."""
+    """Return why `host`, as typed into the page, may not be loaded, or None; `allowed` "" allows any."""
     if not allowed or not host.strip():
         return None
     try:
@@ -89,7 +88,7 @@ def foreign(host: str, allowed: str) -> str | None:
 
 
 def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
-    """Put the guard around the app; `check` says why a start (POST `path`) is refused, or None."""
+    """Put the guard around the app; `check` returns why a start (POST `path`) is refused, or None."""
     app.wsgi_app = RequestGuard(app.wsgi_app, names)  # type: ignore[method-assign]
 
     @app.before_request

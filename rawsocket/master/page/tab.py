@@ -1,7 +1,7 @@
-"""Locust's page with one tab more: held connections, a row per worker, their sum, the server's own count, a chart.
+"""Adds a tab to Locust's page: held connections, a row per worker, their sum, the server's own count, a chart.
 
-Locust's template takes the tab and its table (see locust_patches.add_tab), and the page reads the rows from
-`extended_stats` in the answer of /stats/requests. Locust keeps that answer for two seconds and gives the same response
+Locust's template has the tab and its table (see locust_patches.add_tab), and the page reads the rows from
+`extended_stats` in the answer of /stats/requests. Locust keeps that answer for two seconds and returns the same
 object again, so it is overwritten, never appended to. Locust has no place for a chart: its script is added to the HTML.
 """
 
@@ -69,7 +69,7 @@ def with_script(page: str, address: str) -> str:
 
 
 def refuse_start(controller: RunController, form: Any) -> str | None:
-    """Say why what was typed into the start form can't be started, or None."""
+    """Return why the values in the start form can't be used, or None."""
     foreign = request_guard.foreign(form.get("host", ""), controller.plan.target)
     if foreign:
         return foreign
@@ -83,7 +83,7 @@ def refuse_start(controller: RunController, form: Any) -> str | None:
 
 
 def table(controller: RunController) -> list[Fields]:
-    """Give the tab's rows: each worker, their sum, the server."""
+    """Return the tab's rows: each worker, their sum, the server."""
     rows = workers(controller)
     blank = dict.fromkeys((key for key, _ in COLUMNS), "")
     live = [_cells(row) for row in rows]
@@ -100,7 +100,7 @@ def table(controller: RunController) -> list[Fields]:
 
 
 def workers(controller: RunController) -> list[Fields]:
-    """Give what is known about each worker that is live or took part in the run."""
+    """Return what is known about each worker that is live or took part in the run."""
     live = set(controller.live())
     names = sorted(live | {own.id for own in controller.run.participants})
     return [_worker(controller, name, name in live) for name in names]
@@ -129,7 +129,7 @@ def _worker(controller: RunController, name: str, live: bool) -> Fields:
 
 
 def _locusts_view(controller: RunController, own: Participant) -> tuple[str, int]:
-    """Give the worker's state and its users, as Locust has them."""
+    """Return the worker's state and its users, as Locust knows them."""
     client = getattr(controller.runner, "clients", {}).get(own.id)
     if client:
         return str(client.state), client.user_count
@@ -154,13 +154,13 @@ def _cells(worker: Fields) -> Fields:
 
 
 def _lag(worker: Fields) -> str:
-    """Give the lag in the last report and the worst of the run, "-" where only one of them is known."""
+    """Return the lag in the last report and the worst of the run, "-" if only one of them is known."""
     lags = worker["lag_p99_ms"], worker["lag_max_ms"]
     return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
 
 
 def state(controller: RunController) -> Fields:
-    """Give /lab/state.json; `state` is Locust's own word for the state of its runner."""
+    """Return /lab/state.json; `state` is the state of Locust's runner."""
     last = controller.run.document
     return {
         "state": str(controller.runner.state),

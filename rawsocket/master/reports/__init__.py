@@ -1,1 +1,1 @@
-"""What a run leaves behind: artefacts, the HTML report, the console's lines and tables."""
+"""The results of a run: artefacts, the HTML report, the console's lines and tables."""

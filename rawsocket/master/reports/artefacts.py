@@ -1,9 +1,9 @@
 """Writes the artefacts of a run into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
 
-Each file is written whole under another name and then renamed, readable by all (mode 644), because another user
+Each file is written completely under another name and then renamed, readable by all (mode 644), because another user
 collects them. Totals of stats.csv and verdict.json come from the same reports of the workers, so
-they agree. env.json names versions, limits and the lab's settings; it never holds the environment as such,
-which may carry secrets.
+they agree. env.json names versions, limits and the lab's settings; it never has the whole environment,
+which may contain secrets.
 """
 
 import csv
@@ -30,7 +30,7 @@ from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.settings.plan import Plan
 
-# Times are from due; those from sent and to the first byte stand at the end.
+# Times are from due; those from sent and to the first byte are at the end.
 DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
 STATS = (
     *("type", "name", "requests", "failures", "bytes"),
@@ -70,12 +70,12 @@ def write(controller: RunController) -> None:
 def _logging_trouble(path: Path) -> Iterator[None]:
     try:
         yield
-    except Exception:  # whatever it is, the other artefacts and the exit code matter more
+    except Exception:  # the other artefacts and the exit code matter more than any error here
         logger.exception("could not write %s", path)
 
 
 def put(path: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
+    """Write a complete file, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
@@ -84,7 +84,7 @@ def put(path: Path, text: str) -> None:
 
 
 def junit(document: Mapping[str, Any]) -> str:
-    """Give a JUnit suite: a case for the run itself and one for each threshold."""
+    """Return a JUnit suite: a case for the run itself and one for each threshold."""
     verdict, reasons = document["verdict"], "; ".join(document["reasons"])
     outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
     cases = [("run", outcome, f"{verdict}: {reasons}")]
@@ -105,7 +105,7 @@ def junit(document: Mapping[str, Any]) -> str:
 
 
 def summary(document: Mapping[str, Any]) -> str:
-    """Give the summary in GitHub's Markdown."""
+    """Return the summary in GitHub's Markdown."""
     run = document["run"]
     title = f"## Holdfast: {document['verdict']} (exit code {document['exit_code']})"
     what = (
@@ -135,12 +135,12 @@ def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 
 def timeline(samples: Timeline) -> str:
-    """Give timeline.csv: a row a second; unknown values are empty."""
+    """Return timeline.csv: a row a second; unknown values are empty."""
     return _csv(COLUMNS, samples.rows())
 
 
 def stats(run: Run) -> str:
-    """Give stats.csv: a row for each name, and their sum."""
+    """Return stats.csv: a row for each name, and their sum."""
     rows = run.rows()
     lines = [
         _stats_row(*key, row.requests, sum(row.failures.values()), row.bytes, _times(row.times))
@@ -153,7 +153,7 @@ def stats(run: Run) -> str:
 
 
 def failures(run: Run) -> str:
-    """Give failures.csv: a line for each failure in each row; for wrong replies with an example."""
+    """Return failures.csv: a line for each failure in each row; for wrong replies with an example."""
     seen = run.examples()
     lines = [
         (*key, failure, count, seen.get(failure))
@@ -164,7 +164,7 @@ def failures(run: Run) -> str:
 
 
 def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give env.json: what the figures depend on, apart from the server."""
+    """Return env.json: what the figures depend on, apart from the server."""
     versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
     return {
         "versions": {"python": platform.python_version(), **versions},
@@ -182,7 +182,7 @@ def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
-    """Give the times from due, from sent and to the first byte; a connect is due when it starts."""
+    """Return the times from due, from sent and to the first byte; a connect is due when it starts."""
     sent = times.get("sent", {})
     return [times.get("due") or sent, sent, times.get("first", {})]
 

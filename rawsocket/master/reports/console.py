@@ -12,7 +12,7 @@ LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "ma
 
 
 def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
-    """Give the progress line of one second; `failures` are those of the whole run."""
+    """Return the progress line of one second; `failures` are those of the whole run."""
     p99 = "-" if sample.p99_ms is None else f"{milliseconds(sample.p99_ms)} ms"
     return (
         f"held {sample.held}/{wanted}  connects {sample.connects_s:.1f}/s  messages {sample.messages_s:.1f}/s  "
@@ -21,7 +21,7 @@ def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
 
 
 def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Give the figures of verdict.json as (what, how much), for the console's and the summary's table."""
+    """Return the figures of verdict.json as (name, value), for the table of the console and of the summary."""
     held, connections, messages = document["held"], document["connections"], document["messages"]
     return [
         ("held, lowest steady second", number(held["steady_min"])),
@@ -45,13 +45,13 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def waiting(messages: Mapping[str, Any]) -> str:
-    """Give how many messages had no reply when stop was asked, and for how long the oldest had waited."""
+    """Return how many messages had no reply when stop was asked, and for how long the oldest had waited."""
     count = messages["waiting"]
     return f"{count}, the oldest for {messages['oldest_waiting_s']:.3f} s" if count else "0"
 
 
 def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Give a row for each storm."""
+    """Return a row for each storm."""
     return [
         (
             f"storm at {storm['time_utc'][11:19]} UTC: dropped / back",
@@ -63,14 +63,14 @@ def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[str, ...]]:
-    """Give verdict.json's latency_ms with the kinds in columns: a header, then a row for each percentile."""
+    """Return verdict.json's latency_ms with the kinds in columns: a header, then a row for each percentile."""
     columns = [measured[kind] or {} for kind in KINDS]
     rows = [(said, *(milliseconds(column.get(name)) for column in columns)) for name, said in LEVELS.items()]
     return [("latency, ms", *KINDS.values()), *rows]
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """Give the table, the thresholds and the verdict with its reasons, as lines for the console."""
+    """Return the table, the thresholds and the verdict with its reasons, as lines for the console."""
     rows = figures(document)
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
@@ -83,12 +83,12 @@ def table(document: Mapping[str, Any]) -> str:
 
 
 def verdict(document: Mapping[str, Any]) -> str:
-    """Give the verdict as one line."""
+    """Return the verdict as one line."""
     return f"verdict: {document['verdict']} (exit code {document['exit_code']})"
 
 
 def thresholds(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Give each threshold as (name, limit, figure and outcome)."""
+    """Return each threshold as (name, limit, figure and outcome)."""
     outcome = {True: "met", False: "missed", None: "not measured"}
     return [
         (check["name"], f"limit {check['limit']:g}, actual {number(check['actual'])}: {outcome[check['ok']]}")
@@ -97,30 +97,30 @@ def thresholds(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def number(value: float | None) -> str:
-    """Give a number for people; '-' where it is unknown."""
+    """Return a number as text; '-' if it is unknown."""
     if value is None:
         return "-"
     return str(value) if isinstance(value, int) else f"{value:.2f}"
 
 
 def named(counts: Mapping[str, int]) -> str:
-    """Give {name: count} as 'n name, n name'; '0' where there is none."""
+    """Return {name: count} as 'n name, n name'; '0' if there is none."""
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "0"
 
 
 def milliseconds(value: float | None) -> str:
-    """Give a time in milliseconds for people, to the microsecond below 10 ms; '-' where it is unknown."""
+    """Return a time in milliseconds as text, to the microsecond below 10 ms; '-' if it is unknown."""
     if value is None:
         return "-"
     return f"{value:.{3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0}f}"
 
 
 def shares(workers: list[Mapping[str, Any]]) -> str:
-    """Give each worker's share of a core."""
+    """Return each worker's share of a core."""
     return ", ".join("-" if w["cpu_share"] is None else f"{w['cpu_share']:.0%}" for w in workers) or "-"
 
 
 def lags(workers: list[Mapping[str, Any]]) -> str:
-    """Give how late each worker's hub was in the steady window, in milliseconds."""
+    """Return how late each worker's hub was in the steady window, in milliseconds."""
     known = ((w["lag_p99_ms"], w["lag_max_ms"]) for w in workers)
     return ", ".join("-" if p99 is None else f"{p99:.1f} / {worst:.0f} ms" for p99, worst in known) or "-"

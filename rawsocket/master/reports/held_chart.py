@@ -34,13 +34,13 @@ def svg(samples: Sequence[Sample]) -> str:
 
 
 def nice_ceiling(value: float) -> float:
-    """Give the next of 1, 2, 2.5, 5, 10 times a power of ten that is not below `value` (at least 1)."""
+    """Return the next of 1, 2, 2.5, 5, 10 times a power of ten that is not below `value` (at least 1)."""
     power: float = 10 ** math.floor(math.log10(max(value, 1)))
     return next(float(step * power) for step in (1, 2, 2.5, 5, 10) if step * power >= value)
 
 
 def steps(end: float) -> list[float]:
-    """Give at most six evenly spaced axis values from 0 to `end`."""
+    """Return at most six evenly spaced axis values from 0 to `end`."""
     step = nice_ceiling(end / 5)
     return [step * i for i in range(int(end / step) + 1)]
 

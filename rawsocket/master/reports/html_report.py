@@ -14,12 +14,12 @@ _STYLE = "font-family:sans-serif;margin:24px auto;padding:0 24px;max-width:1200p
 
 
 def install(controller: RunController) -> None:
-    """Have Locust's report end with the section for the run that is current then."""
+    """Add the section for the current run to the end of Locust's report."""
     locust_patches.add_report_section(lambda theme: section(controller.run, theme))
 
 
 def section(run: Run, theme: str = "") -> str:
-    """Give the section for a run."""
+    """Return the section for a run."""
     colors = "background:#121212;color:#eee" if theme == "dark" else "color:#222"
     return (
         f'<section id="holdfast-report" style="{_STYLE};{colors}"><h2>Held connections</h2>'

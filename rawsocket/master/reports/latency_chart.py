@@ -1,7 +1,7 @@
 """Pure: latency by percentile, from due against from sent, as one static SVG for the report.
 
-The percentile axis is HdrHistogram's: each nine (90 %, 99 %, 99.9 %) takes the same width, up to the last one for which
-there are enough messages. The latency axis is logarithmic as well: 0.2 ms and 2 s can be read in one picture.
+The percentile axis is HdrHistogram's: each nine (90 %, 99 %, 99.9 %) has the same width, up to the last one with
+enough messages. The latency axis is logarithmic as well: 0.2 ms and 2 s can be read in one picture.
 """
 
 import math
@@ -45,21 +45,21 @@ def svg(due: Histogram, sent: Histogram) -> str:
 
 
 def points(histogram: Histogram, nines: float) -> list[Point]:
-    """Give (nines, milliseconds) along the axis; `nines` is 2 at 99 %."""
+    """Return (nines, milliseconds) along the axis; `nines` is 2 at 99 %."""
     axis = [nines * i / (POINTS - 1) for i in range(POINTS)]
     values = quantiles(histogram, [1 - 10**-at for at in axis[:-1]] + [1.0])
     return [(at, value) for at, value in zip(axis, values, strict=True) if value is not None]
 
 
 def decades(values: list[float]) -> tuple[int, int]:
-    """Give the powers of ten (milliseconds) that hold all values, at least one decade apart."""
+    """Return the powers of ten (milliseconds) that hold all values, at least one decade apart."""
     low = math.floor(math.log10(max(0.001, min(values, default=1.0))))
     high = math.ceil(math.log10(max(0.001, *values, 10.0**low)))
     return low, max(high, low + 1)
 
 
 def ticks(nines: float) -> Iterator[tuple[float, str, str]]:
-    """Give (nines, percentile, how many are slower) for the axis."""
+    """Return (nines, percentile, how many are slower) for the axis."""
     yield 0.0, "0 %", ""
     yield math.log10(2), "50 %", "1 of 2 is slower"
     for nine in range(1, math.floor(nines) + 1):
@@ -67,7 +67,7 @@ def ticks(nines: float) -> Iterator[tuple[float, str, str]]:
 
 
 def time(ms: float) -> str:
-    """Give a latency in milliseconds or seconds, to three digits."""
+    """Return a latency in milliseconds or seconds, to three digits."""
     return f"{ms / 1000:.3g} s" if ms >= 1000 else f"{ms:.3g} ms"
 
 

@@ -1,4 +1,4 @@
-"""Pure: the ledger of verdict.json as a table for people, on the console, in the summary, in the report."""
+"""Pure: the ledger of verdict.json as a readable table, on the console, in the summary, in the report."""
 
 from collections.abc import Collection, Iterable, Mapping
 from html import escape
@@ -26,7 +26,7 @@ def title(ledger: Mapping[str, Any]) -> str:
 
 
 def both(ledger: Mapping[str, Any]) -> list[Cells]:
-    """Give the rows with two sides, as texts for the columns of HEADER."""
+    """Return the rows with two sides, as texts for the columns of HEADER."""
     return [
         (
             row["what"],
@@ -42,7 +42,7 @@ def both(ledger: Mapping[str, Any]) -> list[Cells]:
 
 
 def alone(ledger: Mapping[str, Any]) -> list[Cells]:
-    """Give the rows of the clients alone, as texts for the columns of OUTCOMES."""
+    """Return the rows of the clients alone, as texts for the columns of OUTCOMES."""
     return [
         (row["what"], _number(row["clients"]), _named(row["explained"]), _number(row["unexplained"], row["status"]))
         for row in ledger["rows"]
@@ -51,18 +51,18 @@ def alone(ledger: Mapping[str, Any]) -> list[Cells]:
 
 
 def unknown(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
-    """Give why something is unknown, without the reasons that the verdict has `said` already."""
+    """Return why something is unknown, without the reasons that are `said` already."""
     return [reason for reason in ledger["unknown"] if reason not in said]
 
 
 def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
-    """Give the ledger as lines, without the reasons that are `said` already."""
+    """Return the ledger as lines, without the reasons that are `said` already."""
     lines = [title(ledger), *(f"  unknown: {reason}" for reason in unknown(ledger, said))]
     return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([OUTCOMES, *alone(ledger)])]
 
 
 def html(ledger: Mapping[str, Any], said: Collection[str] = ()) -> str:
-    """Give the ledger as a section of the report, without the reasons that are `said` already."""
+    """Return the ledger as a section of the report, without the reasons that are `said` already."""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in unknown(ledger, said))
     states = {row["what"]: row["status"] for row in ledger["rows"]}
     return (

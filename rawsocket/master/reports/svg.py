@@ -9,7 +9,7 @@ Scale = Callable[[float], float]
 
 
 def picture(width: int, height: int, label: str, parts: Iterable[str]) -> str:
-    """Give the picture; screen readers read out `label`."""
+    """Return the picture; screen readers read out `label`."""
     return "".join(
         (
             f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}" '
@@ -22,7 +22,7 @@ def picture(width: int, height: int, label: str, parts: Iterable[str]) -> str:
 
 
 def scale(low: float, high: float, start: float, end: float) -> Scale:
-    """Give the function that maps values from low to high to places from start to end."""
+    """Return the function that maps values from low to high to positions from start to end."""
     return lambda value: round(start + (value - low) / (high - low) * (end - start), 1)
 
 
@@ -35,7 +35,7 @@ def gridline(left: int, right: int, y: float, text: str) -> str:
 
 
 def path(points: Iterable[tuple[float, float]], x: Scale, y: Scale) -> str:
-    """Give the points of a line, from values to places."""
+    """Return the points of a line, from values to places."""
     return " ".join(f"{x(at)},{y(value)}" for at, value in points)
 
 

@@ -46,22 +46,26 @@ def test_a_whole_number_may_stand_for_seconds() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (["run"], "1", "report.run is no int"),
-        (["run"], True, "report.run is no int"),
-        (["final"], 1, "report.final is no bool"),
-        (["wall_s"], None, "report.wall_s is no float"),
-        (["counts"], [], "report.counts is no table"),
-        (["counts", "held"], 1.5, "report.counts.held is no int"),
-        (["counts", "connections", "dropped"], {"closed": "2"}, "report.counts.connections.dropped.closed is no int"),
-        (["counts", "connections", "dropped"], {2: 2}, "report.counts.connections.dropped is no str"),
-        (["examples"], {"wrong": 5}, "report.examples.wrong is no str"),
-        (["storms"], {}, "report.storms is no list"),
-        (["storms"], [[60, 3, 2, 0.5]], "report.storms[] is no table"),
-        (["overdue", "owed"], [[1, 2, 3]], "report.overdue.owed is no list of pairs of whole numbers"),
-        (["overdue", "owed"], [[1, 0.5]], "report.overdue.owed is no list of pairs of whole numbers"),
-        (["overdue", "owed"], [5], "report.overdue.owed is no list of pairs of whole numbers"),
-        (["lag", "lags"], {}, "report.lag.lags is no list of pairs of whole numbers"),
-        (["lag", "steal_s"], "0.5", "report.lag.steal_s is no float"),
+        (["run"], "1", "report.run must be of type int"),
+        (["run"], True, "report.run must be of type int"),
+        (["final"], 1, "report.final must be of type bool"),
+        (["wall_s"], None, "report.wall_s must be of type float"),
+        (["counts"], [], "report.counts must be a mapping"),
+        (["counts", "held"], 1.5, "report.counts.held must be of type int"),
+        (
+            ["counts", "connections", "dropped"],
+            {"closed": "2"},
+            "report.counts.connections.dropped.closed must be of type int",
+        ),
+        (["counts", "connections", "dropped"], {2: 2}, "report.counts.connections.dropped must be of type str"),
+        (["examples"], {"wrong": 5}, "report.examples.wrong must be of type str"),
+        (["storms"], {}, "report.storms must be of type list"),
+        (["storms"], [[60, 3, 2, 0.5]], "report.storms[] must be a mapping"),
+        (["overdue", "owed"], [[1, 2, 3]], "report.overdue.owed must be a list of pairs of whole numbers"),
+        (["overdue", "owed"], [[1, 0.5]], "report.overdue.owed must be a list of pairs of whole numbers"),
+        (["overdue", "owed"], [5], "report.overdue.owed must be a list of pairs of whole numbers"),
+        (["lag", "lags"], {}, "report.lag.lags must be a list of pairs of whole numbers"),
+        (["lag", "steal_s"], "0.5", "report.lag.steal_s must be of type float"),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_its_name(path: list[str], value: Any, said: str) -> None:
@@ -76,7 +80,7 @@ def test_a_value_of_another_type_is_refused_by_its_name(path: list[str], value: 
 
 @pytest.mark.parametrize("value", [None, 5, [], "report"])
 def test_anything_but_a_table_is_no_report(value: Any) -> None:
-    with pytest.raises(ReportError, match="report is no table"):
+    with pytest.raises(ReportError, match="report must be a mapping"):
         Report.from_wire(value)
 
 

@@ -30,7 +30,7 @@ def test_variables_of_a_process_have_a_prefix_and_no_flag() -> None:
         ("10.0.0.5:9000", "it does not begin with tcp://"),
         ("tcp://10.0.0.5", "it has no port"),
         ("tcp://10.0.0.5:65536", "a number from 1 to 65535"),
-        ("tcp://::1:9000", "an IPv6 address must stand in brackets"),
+        ("tcp://::1:9000", "an IPv6 address must be in brackets"),
     ],
 )
 def test_a_target_that_can_not_be_used_is_told_why(text: str, reason: str) -> None:
