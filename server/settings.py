@@ -92,7 +92,7 @@ class Setting:
 
     @property
     def shown_default(self) -> str:
-        """The default in counts, for the help and the README."""
+        """The default as text, for the help and docs/settings.md."""
         return self.shown or self.default or ""
 
 

@@ -53,11 +53,11 @@ RUN = (
     Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/, without .py",
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
-            "the page starts and stops runs unless told otherwise"),
+            "the page starts and stops runs by default"),
     Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
             "one address has about 28,000 ports to one target"),
     Setting("target", TARGET, None, "tcp://host:port to load instead of the lab's own server",
-            "load goes where the user says, and nowhere else"),
+            "load goes only where the user says"),
 )  # fmt: skip
 
 OPTIONS = (
@@ -66,7 +66,7 @@ OPTIONS = (
     Setting("size", whole(1, LARGEST_SIZE), "20", "bytes of a message's payload",
             "16 MiB at most: a worker keeps each message until its reply is complete"),
     Setting("timeout", number(0, DAY_S, above=True), "10",
-            "seconds until a connect, a send or a reply counts as failed", "nobody waits longer"),
+            "seconds until a connect, a send or a reply counts as failed", "no caller waits longer"),
     Setting("app", one_of("hello", "echo", "work"), "echo", "what the server answers",
             "an echo shows that the reply belongs to the message"),
     Setting("pace", one_of("open", "closed"), "open",
@@ -74,7 +74,7 @@ OPTIONS = (
             "a slow server must not slow the load down"),
     Setting("arrivals", one_of("even", "poisson"), "even", "how the connects of a second are spread",
             "even connects make runs comparable"),
-    Setting("framing", one_of("line", "chunk"), "line", "how messages are told apart, on both sides",
+    Setting("framing", one_of("line", "chunk"), "line", "how messages are separated, on both sides",
             "TCP keeps no message boundaries, a newline does"),
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ PROCESS = (
              "host names under which the page accepts a change (a,b)",
              "another site must not press the page's buttons by a name of its own"),
     _process("master", TEXT, "127.0.0.1", "address of the master, for the workers",
-             "on one machine unless told otherwise"),
+             "one machine is the default"),
     _process("master_port", PORT, "5557", "port of the master, for the workers", "Locust's own"),
     _process("master_bind", TEXT, "127.0.0.1", "address that the master accepts workers on",
              "nothing is public by default"),

@@ -32,7 +32,7 @@ EVENTS: Mapping[str, str] = {
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
-    "pushed": "the server sent it without being asked",
+    "pushed": "the server sent it unsolicited",
     "abandoned": "the connect was going on when its user was stopped; the server may have accepted it",
     "backlog": "not a byte came on that connection from the server: it may never have left the backlog",
     "lost": "a process of the server was killed just after it had sent these bytes, and before it had counted them",
@@ -269,7 +269,7 @@ def _bytes(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: 
     if server.about.get("model") == "sync":
         fewer = "bytes to the server: the sync model calls recv once, and what that does not bring is lost"
     if messages.pushed:
-        more = "bytes from the server: what it sent without being asked may have been unread at the end"
+        more = "bytes from the server: unsolicited data may have been unread at the end"
     moved = grown.get("bytes_total") or {}
     sure = {"server-full": told * REFUSAL}
     return [
