@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.busy_machine import doubted
 from tests.support.lab import ROOT, lab
-from tests.support.undisturbed import doubted
 
 SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1", "MAX_P99_MS": "0"}
 # What each model is asked for: not to hold twenty connections where it can't.

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rawsocket.attach import attach
+from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.locust_fleet import DEADLINE, environment, free_port
 from tests.support.server_process import ServerProcess, running_server
-from tests.support.undisturbed import demand, undisturbed
 
 MINE = """
 from locust import constant, task
@@ -63,7 +63,7 @@ def test_attach_is_idempotent() -> None:
     assert attach() is attach()
 
 
-@undisturbed
+@retry_on_busy_machine
 @pytest.mark.parametrize(("expect", "code", "verdict"), [(b"ping", 0, "pass"), (b"pong", 3, "fail")])
 def test_local_run_of_plain_locust_exits_with_the_verdict(
     tmp_path: Path, server: ServerProcess, expect: bytes, code: int, verdict: str
@@ -75,7 +75,7 @@ def test_local_run_of_plain_locust_exits_with_the_verdict(
     assert [worker["id"] for worker in written["generator"]["workers"]] == ["local"]
 
 
-@undisturbed
+@retry_on_busy_machine
 def test_distributed_run_of_plain_locust_exits_with_the_verdict(tmp_path: Path, server: ServerProcess) -> None:
     port = str(free_port())
     (tmp_path / "worker").mkdir()
@@ -91,7 +91,7 @@ def test_distributed_run_of_plain_locust_exits_with_the_verdict(tmp_path: Path, 
     assert not written["generator"]["workers"][0]["lost"]
 
 
-@undisturbed
+@retry_on_busy_machine
 def test_ctrl_c_ends_a_run_of_plain_locust(tmp_path: Path, server: ServerProcess) -> None:
     process = _locust(tmp_path, *[a for a in _run(server) if a not in ("-t", "6s")])
     server.wait_for_metrics(lambda metrics: metrics["connections"] == 10)

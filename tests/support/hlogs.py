@@ -1,4 +1,4 @@
-"""Reads latency.hlog as anybody would, with the reader of HdrHistogram's library."""
+"""Reads latency.hlog with the standard reader of HdrHistogram's library."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A real master and real workers as processes of their own, on loopback and free ports, ended for sure."""
+"""A real master and real workers as separate processes, on loopback and free ports; all end with the test."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from typing import Any
 
 from lab.page import free_port
 from tests.support import measured
+from tests.support.busy_machine import demand
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
-from tests.support.undisturbed import demand
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
@@ -31,7 +31,7 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m rawsocket` where it is expected to end by itself at once."""
+    """Run `python -m rawsocket` when it should end by itself at once."""
     command = [sys.executable, "-m", "rawsocket", *arguments]
     env = environment(**settings)
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -84,7 +84,7 @@ class LocustFleet:
             raise AssertionError(f"the master did not end: {self.out()[-2000:]}{self.err()[-4000:]}") from None
 
     def ends_with(self, code: int, or_doubted: bool = False) -> None:
-        """Demand the master's exit code, in an `undisturbed` test or with `or_doubted`."""
+        """Demand the master's exit code, in an `retry_on_busy_machine` test or with `or_doubted`."""
         demand(code, self.exit_code(), self.out(), self.err()[-4000:], or_doubted)
 
     def wait(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

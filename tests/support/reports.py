@@ -106,7 +106,7 @@ def once(ages: Iterable[float]) -> list[tuple[float, int]]:
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
