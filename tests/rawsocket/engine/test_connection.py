@@ -18,6 +18,7 @@ from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.running import LONG, wait_until
 from tests.support.stage import Stage, config_for, staged, theatre
+from tests.support.world import Played, World
 
 
 @pytest.fixture(autouse=True)
@@ -57,13 +58,25 @@ def test_ipv6():
         assert len(stage.played().result) == 20
 
 
-def test_the_time_to_the_first_byte_is_kept_apart():
-    with staged("pieces", ask) as stage:
-        stage.played()
-        row = stage.config.rows["message"]
-        row.settle()
-        [sent], [first] = row.sent, row.first
-        assert 0 < first < sent
+def test_the_time_to_the_first_byte_is_kept_apart(monkeypatch: pytest.MonkeyPatch):
+    world = World(monkeypatch)
+    world.stalls = [(0.0, 1e9)]  # nothing is echoed
+
+    def play(user: Played) -> Session:
+        yield Connect()
+        yield Request(b"abc", "message", b"abc")
+        yield Wait(LONG)
+
+    user = Played(world, play)
+    world.run(1001.0)
+    [sock] = world.sockets
+    sent_at = user.runner.connection._flight[2]
+    for at, data in ((1002.0, b"ab"), (1003.0, b"c\n")):
+        world.now = at
+        sock.arrive(data)
+    [(_, sent, first)] = world.recorder.rows["message"].full
+    assert (sent, first) == (1003.0 - sent_at, 1002.0 - sent_at)
+    user.runner.end()
 
 
 @pytest.mark.parametrize(("mode", "outcomes", "message"), BAD_ANSWERS)
