@@ -13,7 +13,7 @@ import pytest
 from tests.meta.conftest import sources, text
 
 #: The packages that are held to these rules.
-PACKAGES = ("server", "rawsocket")
+PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
 
 MAX_FILES_PER_PACKAGE = 12
 MAX_LINES_PER_FILE = 350

@@ -18,6 +18,7 @@ from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.running import LONG, wait_until
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
+from tests.support.simulation import SimulatedUser, Simulation
 
 
 @pytest.fixture(autouse=True)
@@ -57,13 +58,25 @@ def test_ipv6():
         assert len(user.wait_for_end().result) == 20
 
 
-def test_time_to_first_byte_is_recorded_separately():
-    with scripted_user("pieces", ask) as user:
-        user.wait_for_end()
-        row = user.config.rows["message"]
-        row.settle()
-        [sent], [first] = row.sent, row.first
-        assert 0 < first < sent
+def test_time_to_first_byte_is_recorded_separately(monkeypatch: pytest.MonkeyPatch):
+    simulation = Simulation(monkeypatch)
+    simulation.stalls = [(0.0, 1e9)]  # the server echoes nothing
+
+    def script(user: SimulatedUser) -> Session:
+        yield Connect()
+        yield Request(b"abc", "message", b"abc")
+        yield Wait(LONG)
+
+    user = SimulatedUser(simulation, script)
+    simulation.run(1001.0)
+    [sock] = simulation.sockets
+    sent_at = user.runner.connection._flight[2]
+    for at, data in ((1002.0, b"ab"), (1003.0, b"c\n")):
+        simulation.now = at
+        sock.arrive(data)
+    [(_, sent, first)] = simulation.recorder.rows["message"].full
+    assert (sent, first) == (1003.0 - sent_at, 1002.0 - sent_at)
+    user.runner.end()
 
 
 @pytest.mark.parametrize(("mode", "outcomes", "message"), BAD_ANSWERS)
