@@ -50,7 +50,7 @@ class ControllerBench:
         self.controller.on_spawning_complete()
 
     def second(self, **figures: Any) -> None:
-        """Let a second pass in which each live worker sends the same figures (`each_s` is what grows each second)."""
+        """Let one second pass; each live worker sends the same figures, and those of `each_s` grow each second."""
         self.clock.now += 1.0
         elapsed = self.clock.now - 1000.0
         for worker in self.controller.live():

@@ -101,7 +101,7 @@ def _row(name: str, failures: dict[str, int], rows: Rows, due: Rows, first: Rows
 
 
 def once(ages: Iterable[float]) -> list[tuple[float, int]]:
-    """The ages of a Waiting: each in seconds, of one message."""
+    """The ages for a Waiting: one message for each age in seconds."""
     return [(age, 1) for age in ages]
 
 

@@ -58,6 +58,6 @@ def test_past_time_fires_at_once_until_armed_again(timer: TimerFd):
 def test_kernel_error_raises_oserror():
     timer = TimerFd()
     timer.close()
-    timer.fd = -1  # the number just given back may be somebody else's by now
+    timer.fd = -1  # the closed descriptor's number may be in use again
     with pytest.raises(OSError, match="descriptor"):
         timer.arm(1.0)

@@ -1,4 +1,4 @@
-"""Real runs whose server or worker is not as it should be: what the ledger says of them.
+"""The ledger of real runs with a server or worker that fails.
 
 MAX_FAILURES is off in most of them, so that the ledger alone decides what is not known. Where the ledger is the
 question, a machine too busy for a verdict is no failure.

@@ -51,7 +51,7 @@ def test_consecutive_batches_leave_no_gap_when_locust_is_late(late: float):
         bench.now = 100.0 + number + late * (number % 2)
         begins += bench.batch(1000)
     assert begins == sorted(begins)
-    # Each 100 ms have their even share, give or take what a late batch shifts.
+    # Each 100 ms get an equal share, plus or minus the shift of a late batch.
     for tenth in range(58):
         start = 100 + SPREAD - 1 + tenth / 10
         share = sum(start <= begin < start + 0.1 for begin in begins)

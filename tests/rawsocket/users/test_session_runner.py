@@ -178,7 +178,7 @@ def test_every_slot_counts_despite_stalls_refusals_and_timeouts(simulation: Simu
 
 
 def test_percentiles_from_due_of_a_two_second_stall(monkeypatch: pytest.MonkeyPatch):
-    """100 connections, 10 messages a second each, 20 s, a stall of 2 s: what p99 from due must be."""
+    """The exact p99 from due of 100 connections with 10 messages a second each, 20 s and a stall of 2 s."""
     simulation = Simulation(monkeypatch)
     simulation.stalls = [(1008.0, 1010.0)]
     phases = iter(number / 100 + 0.005 for number in range(100))

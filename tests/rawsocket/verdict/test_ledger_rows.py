@@ -1,4 +1,4 @@
-"""Each row's bounds: what may differ between clients and server, by how much, and by which name."""
+"""The bounds of each row: the allowed differences between clients and server, and their names."""
 
 from typing import Any
 

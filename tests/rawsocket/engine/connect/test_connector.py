@@ -143,7 +143,7 @@ def test_sockets_bind_to_the_source_addresses_of_their_family_in_turn():
 
 
 def _ten_free_ports(*hosts: str) -> int:
-    """The first of ten ports that nobody on this machine is bound to."""
+    """The first of ten unused ports in a row."""
     return next(
         low for low in range(41_000, 61_000, 10) if all(_free(host, low + n) for n in range(10) for host in hosts)
     )

@@ -66,7 +66,7 @@ def test_an_old_answer_is_queried_again_after_a_failure(resolver: Resolver, monk
     assert answers.queries == 1
     monkeypatch.setattr(module, "STALE_AFTER", 0.0)
     resolver.failed(TARGET)
-    assert resolver.addresses(TARGET) == ADDRESSES  # nobody waits for the new answer
+    assert resolver.addresses(TARGET) == ADDRESSES  # the call does not wait for the new answer
     gevent.sleep(0.01)
     assert answers.queries == 2
 
