@@ -15,7 +15,7 @@ from lab.settings import add_flags
 from rawsocket.settings.row import Setting
 
 
-def test_rows_and_peers_are_those_of_the_benchmarks() -> None:
+def test_rows_and_peers_match_the_benchmarks() -> None:
     assert {row for experiment in schedule.EXPERIMENTS for row in experiment.rows} == set(settings.LOAD_ROWS)
     assert {*settings.LOAD_PEERS, SESSION, FLOOR} == set(CONTENDERS)
     assert tuple(table.ROWS) == settings.SERVER_ROWS
@@ -51,7 +51,7 @@ def test_a_flag_of_bench_server_overrides_the_environment() -> None:
     assert read_server(flags, environ) == ServerOptions(("few", "idle"), (), 7, 2000, 2.0)
 
 
-def test_no_peers() -> None:
+def test_peers_none_means_no_peers() -> None:
     assert read_load({"PEERS": "none"}, {}).peers == ()
 
 
@@ -72,7 +72,7 @@ def test_no_peers() -> None:
         (read_server, "WINDOW", "short", "a time like 60s"),
     ],
 )
-def test_an_invalid_value_is_one_line(read: Callable[..., Any], name: str, text: str, expected: str) -> None:
+def test_invalid_value_is_a_one_line_error(read: Callable[..., Any], name: str, text: str, expected: str) -> None:
     with pytest.raises(UsageError) as error:
         read({}, {name: text})
     message = str(error.value)

@@ -13,9 +13,9 @@ import docker
 import pytest
 
 from tests.conftest import missing
+from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.lab import ROOT, environment, lab
 from tests.support.pinned import ARTEFACTS
-from tests.support.undisturbed import demand, undisturbed
 
 SHORT = ("--users", "60", "--rate", "60", "--time", "9s", "--max-p99-ms", "0")
 ALL = {*ARTEFACTS, "logs"}
@@ -38,7 +38,7 @@ def _folder(output: str) -> Path:
     return ROOT / match[1]
 
 
-@undisturbed
+@retry_on_busy_machine
 @pytest.mark.parametrize(
     ("extra", "code", "verdict"),
     [
@@ -92,7 +92,7 @@ def _of_the_master(output: str) -> str:
     return "".join(f"{line}\n" for name, _, line in lines if name.startswith("master"))
 
 
-@undisturbed
+@retry_on_busy_machine
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize(
     ("extra", "code"),

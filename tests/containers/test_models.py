@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.busy_machine import doubted
 from tests.support.lab import ROOT, lab
-from tests.support.undisturbed import doubted
 
 SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1", "MAX_P99_MS": "0"}
 # What each model is asked for: not to hold twenty connections where it can't.
@@ -64,7 +64,9 @@ def test_ci_run_with_each_model_passes(runs: dict[str, Future[Done]], model: str
     assert (verdict["connections"]["failed"], verdict["connections"]["dropped"]) == ({}, {})
     wanted = int({**SHORT, **ASKED[model]}["USERS"])
     if model == "sync":  # it closes after each reply: nobody is held, and everybody is served
-        assert verdict["server"]["closed_total"]["answered"] == verdict["messages"]["answered"] >= wanted
+        # A reply that was on its way when the run ended counts at the server alone.
+        answered, closed = verdict["messages"]["answered"], verdict["server"]["closed_total"]["answered"]
+        assert wanted <= answered <= closed <= verdict["messages"]["sent"]
     else:
         assert verdict["held"]["steady_min"] == verdict["held"]["server_steady_min"] == wanted
 

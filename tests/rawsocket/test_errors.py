@@ -4,21 +4,21 @@ from rawsocket.errors import CONNECT_FAILURES, FAILURES, NAMES, WRONG_REPLIES, R
 from tests.support.pinned import FAILURES as PINNED
 
 
-def test_the_names_are_the_pinned_ones():
+def test_failure_names_are_pinned():
     assert list(NAMES) == list(PINNED)
 
 
-def test_text_is_the_name_so_that_locust_groups_by_it():
+def test_text_of_a_failure_is_its_name():
     for failure in FAILURES:
         assert str(failure("seen this time")) == repr(failure("seen this time")) == failure.name
         assert failure("seen this time").detail == "seen this time"
 
 
-def test_groups_are_of_pinned_names():
+def test_groups_of_failures_have_pinned_names():
     assert CONNECT_FAILURES == ("refused", "connect-timeout", "server-full", "tls")
     assert WRONG_REPLIES == ("short", "too-long", "wrong")
 
 
-def test_a_failure_survives_pickling():
+def test_failure_survives_pickling():
     copy = pickle.loads(pickle.dumps(Reset("by peer")))
     assert (type(copy), copy.detail, str(copy)) == (Reset, "by peer", "reset")

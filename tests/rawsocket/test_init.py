@@ -20,16 +20,16 @@ def modules_after(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_a_pure_file_brings_in_nothing_impure(name: str):
+def test_pure_module_imports_no_impure_module(name: str):
     assert not FORBIDDEN & (modules_after(f"import rawsocket.{name}") - modules_after(""))
 
 
 @pytest.mark.parametrize("name", ["measurement.recorder", "settings.options"])
-def test_these_do_without_locust_and_gevent(name: str):
+def test_module_imports_neither_locust_nor_gevent(name: str):
     assert not {"gevent", "locust"} & modules_after(f"import rawsocket.{name}")
 
 
-def test_framings_are_public_without_locust():
+def test_importing_a_framing_does_not_import_locust():
     assert "locust" not in modules_after("from rawsocket import Line, Chunk, RawSocketError")
 
 
@@ -43,7 +43,7 @@ def test_the_users_package_alone_does_not_import_the_listeners():
     assert not {"rawsocket.attach", "rawsocket.worker", "rawsocket.master"} & modules
 
 
-def test_every_public_name_is_there():
+def test_each_public_name_can_be_imported():
     for name in rawsocket.__all__:
         assert getattr(rawsocket, name).__name__ == {"Session": "Generator"}.get(name, name)  # a type's alias
     assert set(rawsocket.__all__) <= set(dir(rawsocket))

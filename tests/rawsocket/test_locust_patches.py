@@ -31,7 +31,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.usefixtures("_restored")
-def test_the_parser_is_built_once(monkeypatch: pytest.MonkeyPatch):
+def test_parser_is_built_only_once(monkeypatch: pytest.MonkeyPatch):
     built = 0
     original = argument_parser.get_empty_argument_parser
 
@@ -50,8 +50,8 @@ def test_the_parser_is_built_once(monkeypatch: pytest.MonkeyPatch):
     assert gc.get_threshold() == locust_patches.GC_THRESHOLDS
 
 
-def test_the_named_release_still_asks_for_them_with_each_message():
-    """What the patch is for: without this line it is of no use, and with another one perhaps wrong."""
+def test_pinned_locust_release_still_needs_the_worker_patches():
+    """The patches replace these lines of Locust. If they change, the patches may be useless or wrong."""
     assert locust.__version__ == "2.47.0"
     assert "argument_parser.default_args_dict()" in inspect.getsource(WorkerRunner.handle_message)
     assert inspect.getsource(Runner).count("inspect.") == 2
@@ -59,7 +59,7 @@ def test_the_named_release_still_asks_for_them_with_each_message():
 
 
 @pytest.mark.usefixtures("_restored")
-def test_stopping_does_without_knowing_who_has_asked_for_it():
+def test_runner_stops_without_inspecting_its_caller():
     runner = Environment().create_local_runner()
     locust_patches.lighten_worker()
     runner.state = "running"
@@ -71,11 +71,11 @@ def test_stopping_does_without_knowing_who_has_asked_for_it():
     ("ms", "kept"),
     [(0.0, 0.0), (0.2345, 0.23), (0.996, 1.0), (4.56, 4.6), (9.96, 10.0), (10.4, 10), (147, 150), (3432, 3400)],
 )
-def test_times_are_kept_to_two_digits_below_ten_milliseconds_too(ms: float, kept: float):
+def test_bucket_keeps_two_digits_below_ten_milliseconds(ms: float, kept: float):
     assert locust_patches.bucket(ms) == kept
 
 
-def test_locusts_own_statistics_use_them(monkeypatch: pytest.MonkeyPatch):
+def test_locust_statistics_use_the_new_buckets(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(locust.stats, "bucket_response_time", locust.stats.bucket_response_time)
     locust_patches.keep_microseconds()
     environment = Environment()
@@ -83,7 +83,7 @@ def test_locusts_own_statistics_use_them(monkeypatch: pytest.MonkeyPatch):
     assert environment.stats.get("message", "TCP").get_response_time_percentile(0.99) == 0.23
 
 
-def test_the_report_interval_is_asked_for_before_each_pause(monkeypatch: pytest.MonkeyPatch):
+def test_report_interval_can_be_changed_at_run_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
     locust_patches.report_every(1.0)
     assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
@@ -100,7 +100,7 @@ def local_runner() -> LocalRunner:
     return Environment(user_classes=[Idle]).create_local_runner()
 
 
-def test_users_start_only_while_it_is_allowed(monkeypatch: pytest.MonkeyPatch):
+def test_users_start_only_if_the_condition_holds(monkeypatch: pytest.MonkeyPatch):
     spawned: list[Any] = []
     runner, allowed = local_runner(), False
     monkeypatch.setattr(runner, "spawn_users", lambda *args, **kwargs: spawned.append((args, kwargs)) or ["a user"])
@@ -111,7 +111,7 @@ def test_users_start_only_while_it_is_allowed(monkeypatch: pytest.MonkeyPatch):
     assert spawned == [(({"Idle": 2},), {"wait": True})]
 
 
-def test_both_runners_that_have_users_start_and_stop_them_by_these_methods():
+def test_pinned_locust_release_starts_and_stops_users_by_the_patched_methods():
     for method in (LocalRunner._start, WorkerRunner.start_worker):
         source = inspect.getsource(method)
         assert "self.spawn_users(" in source
@@ -121,7 +121,7 @@ def test_both_runners_that_have_users_start_and_stop_them_by_these_methods():
     assert "self.stop_users(self.user_classes_count)" in inspect.getsource(Runner.stop)
 
 
-def test_stopping_users_is_replaced_for_one_runner_and_may_fall_back_on_locusts_own():
+def test_replaced_stop_users_applies_to_one_runner_and_can_call_the_original():
     runner, other = local_runner(), local_runner()
     asked: list[Any] = []
 
@@ -136,13 +136,13 @@ def test_stopping_users_is_replaced_for_one_runner_and_may_fall_back_on_locusts_
 
 
 class Counted(Group):
-    """A group that says what it was told to say."""
+    """A group with a fixed count."""
 
     def count_by_class(self) -> dict[type, int]:
         return {Idle: 7}
 
 
-def test_users_are_counted_by_their_group_where_it_can(monkeypatch: pytest.MonkeyPatch):
+def test_group_counts_users_if_it_can(monkeypatch: pytest.MonkeyPatch):
     original = inspect.getattr_static(Runner, "user_classes_count")
     monkeypatch.setattr(Runner, "user_classes_count", original)
     locust_patches.count_users_by_group()
@@ -155,12 +155,12 @@ def test_users_are_counted_by_their_group_where_it_can(monkeypatch: pytest.Monke
     assert runner.user_classes_count == {"Idle": 7}
 
 
-def test_the_named_release_keeps_its_users_in_a_group_that_can_be_replaced():
+def test_pinned_locust_release_keeps_users_in_a_replaceable_group():
     assert "self.user_greenlets = Group()" in inspect.getsource(Runner.__init__)
     assert "new_user.start(self.user_greenlets)" in inspect.getsource(Runner.spawn_users)
 
 
-def test_tasksets_of_these_users_alone_pause_and_run_tasks_through_their_user(monkeypatch: pytest.MonkeyPatch):
+def test_tasksets_pause_and_run_tasks_through_users_of_the_given_class_only(monkeypatch: pytest.MonkeyPatch):
     for name in ("_sleep", "execute_next_task"):
         monkeypatch.setattr(TaskSet, name, getattr(TaskSet, name))  # as it was, after the test
     calls: list[Any] = []
@@ -184,19 +184,19 @@ def test_tasksets_of_these_users_alone_pause_and_run_tasks_through_their_user(mo
     assert calls == [("ours", 3.0), "ours runs", "locust runs", ("locust", 3.0), "locust runs"]
 
 
-def test_the_named_release_waits_and_runs_tasks_by_these_methods():
+def test_pinned_locust_release_waits_and_runs_tasks_by_the_patched_methods():
     source = inspect.getsource(TaskSet)
     assert "self.execute_next_task()" in source
     assert "self._sleep(" in source
 
 
-def test_locusts_console_table_is_silenced(monkeypatch: pytest.MonkeyPatch):
+def test_console_table_of_locust_is_silent(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "level", logging.INFO)
     locust_patches.silence_console_table()
     assert locust.stats.console_logger.level == logging.WARNING
 
 
-def test_a_tab_and_its_table_go_to_the_template():
+def test_tab_and_its_table_are_added_to_the_template():
     web_ui: Any = SimpleNamespace(template_args={"kept": 1})
     locust_patches.add_tab(web_ui, "held", "Held connections", [("name", "Worker"), ("users", "Users")])
     structure = [{"key": "name", "title": "Worker"}, {"key": "users", "title": "Users"}]
@@ -205,13 +205,13 @@ def test_a_tab_and_its_table_go_to_the_template():
         "extended_tabs": [{"title": "Held connections", "key": "held"}],
         "extended_tables": [{"key": "held", "structure": structure}],
     }
-    # Locust merges what it shows into what is there, and the page's own script reads these names.
+    # Locust merges its own arguments into these, and the page's script reads these names.
     assert "self.template_args = {**self.template_args, **new_template_args}" in inspect.getsource(
         locust.web.WebUI.update_template_args
     )
 
 
-def test_all_three_names_of_locusts_renderer_give_the_section_once(monkeypatch: pytest.MonkeyPatch):
+def test_each_import_of_locusts_report_renderer_adds_the_section_once(monkeypatch: pytest.MonkeyPatch):
     modules = (locust.html, locust.main, locust.web)
     for module in modules:
         monkeypatch.setattr(module, "get_html_report", module.get_html_report)
@@ -224,6 +224,6 @@ def test_all_three_names_of_locusts_renderer_give_the_section_once(monkeypatch: 
         assert re.findall("<p>.*?</p>", page) == ["<p>theme: dark</p>"]
 
 
-def test_a_part_stands_before_the_end_of_the_body():
+def test_before_end_of_body_inserts_a_part():
     assert locust_patches.before_end_of_body("<body>a</body></html>", "<p>") == "<body>a<p></body></html>"
     assert locust_patches.before_end_of_body("no body", "<p>") == "no body<p>"

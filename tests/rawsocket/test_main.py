@@ -24,7 +24,7 @@ entry = importlib.import_module("rawsocket.__main__")
         (("worker",), {"SOURCES": "127.0.0.1,192.0.2.1"}, "192.0.2.1 can't be used"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_2(
+def test_invalid_setting_is_a_one_line_error_and_exit_code_2(
     arguments: tuple[str, ...], settings: dict[str, object], said: str
 ) -> None:
     done = run_module(*arguments, **settings)
@@ -33,7 +33,7 @@ def test_what_cannot_be_used_is_one_line_and_2(
     assert said in done.stderr
 
 
-def test_a_taken_port_is_one_line_and_2() -> None:
+def test_port_in_use_is_a_one_line_error_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_module("master", HOLDFAST_PAGE_PORT=port, HOLDFAST_MASTER_PORT=free_port())
@@ -43,26 +43,26 @@ def test_a_taken_port_is_one_line_and_2() -> None:
     assert "HOLDFAST_PAGE_PORT" in done.stderr
 
 
-def test_scenarios_are_the_files_of_the_folder(tmp_path: Path) -> None:
+def test_scenarios_are_the_public_files_of_the_folder(tmp_path: Path) -> None:
     for name in ("hold.py", "closed.py", "_shared.py", "notes.txt"):
         (tmp_path / name).touch()
     assert entry.scenarios(tmp_path) == ["closed", "hold"]
 
 
-def test_the_master_never_runs_locusts_own_headless() -> None:
+def test_master_never_uses_the_headless_mode_of_locust() -> None:
     arguments = entry.master_arguments(Plan(scenario="hold", users=7, headless=True, target="tcp://a:1"))
     assert "--locustfile=locustfiles/hold.py" in arguments
     assert "--users=7" in arguments
     assert "--headless" not in arguments
 
 
-def test_a_worker_is_told_its_master() -> None:
+def test_worker_gets_the_address_of_its_master() -> None:
     arguments = entry.worker_arguments(Plan(scenario="hold", master_host="master", master_port=7))
     assert {"--worker", "--master-host=master", "--master-port=7"} <= set(arguments)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_ends_with_130_and_its_artefacts(tmp_path: Path, number: signal.Signals) -> None:
+def test_interrupted_run_exits_with_130_and_writes_artefacts(tmp_path: Path, number: signal.Signals) -> None:
     settings = {"HEADLESS": "true", "USERS": 40, "RATE": 40, "TIME": "60s"}
     with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, **settings) as fleet:
         fleet.wait(lambda state: state["held"] == 40)
@@ -75,7 +75,7 @@ def test_an_interrupted_run_ends_with_130_and_its_artefacts(tmp_path: Path, numb
         assert [worker.wait(30) for worker in fleet.workers] == [0, 0]
 
 
-def test_without_a_run_the_page_ends_with_0(tmp_path: Path) -> None:
+def test_page_without_a_run_exits_with_0(tmp_path: Path) -> None:
     with locust_fleet(tmp_path, None, workers=0, WORKERS=2) as fleet:
         fleet.wait(lambda state: state["state"] == "ready")
         fleet.master.send_signal(signal.SIGINT)
@@ -83,7 +83,7 @@ def test_without_a_run_the_page_ends_with_0(tmp_path: Path) -> None:
         assert not fleet.runs.exists()
 
 
-def test_a_headless_worker_stays_until_it_is_ended(tmp_path: Path) -> None:
+def test_headless_worker_stays_until_it_is_terminated(tmp_path: Path) -> None:
     settings = {"HEADLESS": "true", "USERS": 4, "RATE": 4, "TIME": "3s", "HOLDFAST_LINGER": "true"}
     with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, 1, **settings) as fleet:
         fleet.exit_code()

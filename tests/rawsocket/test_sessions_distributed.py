@@ -1,4 +1,4 @@
-"""Sessions under a real master and real workers: as many connections at the server as the page says users, always."""
+"""Sessions under a real master and real workers: the server always has as many connections as the page has users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class Silent(LabSession):
         yield Connect()
         yield Wait(3600)
 """
-# Its stages take as long as the test likes: one is over when the test says so, by a file.
+# Each stage lasts until the test creates a file.
 SHAPE = """
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def settled(fleet: LocustFleet, server: ServerProcess, users: int) -> None:
 
 
 @pytest.mark.parametrize("stop_timeout", [0, 60])
-def test_counts_are_exact_up_down_and_at_the_end(tmp_path: Path, stop_timeout: int):
+def test_connections_follow_each_change_of_the_user_count(tmp_path: Path, stop_timeout: int):
     with running(tmp_path, SCENARIO, LOCUST_STOP_TIMEOUT=stop_timeout) as (fleet, server):
         fleet.page.swarm(users=60, rate=40)
         settled(fleet, server, 60)
@@ -87,7 +87,7 @@ def test_counts_are_exact_up_down_and_at_the_end(tmp_path: Path, stop_timeout: i
     assert fleet.verdict()["connections"]["failed"] == fleet.verdict()["connections"]["dropped"] == {}
 
 
-def test_a_shape_is_followed(tmp_path: Path):
+def test_connections_follow_a_load_shape(tmp_path: Path):
     with running(tmp_path, SCENARIO + SHAPE) as (fleet, server):
         fleet.page.swarm(users=1, rate=1)
         for users in (40, 10, 25, 0):
@@ -95,7 +95,7 @@ def test_a_shape_is_followed(tmp_path: Path):
             (tmp_path / f"over-{users}").touch()
 
 
-def test_users_are_shared_with_a_worker_that_comes_later(tmp_path: Path):
+def test_late_worker_takes_its_share_of_the_users(tmp_path: Path):
     with running(tmp_path, SCENARIO, workers=1) as (fleet, server):
         fleet.page.swarm(users=30, rate=100)
         settled(fleet, server, 30)
@@ -106,7 +106,7 @@ def test_users_are_shared_with_a_worker_that_comes_later(tmp_path: Path):
         settled(fleet, server, 0)
 
 
-def test_a_worker_that_is_killed_takes_its_connections_with_it(tmp_path: Path):
+def test_connections_of_a_killed_worker_close(tmp_path: Path):
     with running(tmp_path, SCENARIO) as (fleet, server):
         fleet.page.swarm(users=30, rate=100)
         settled(fleet, server, 30)

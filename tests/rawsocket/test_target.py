@@ -13,7 +13,7 @@ from rawsocket.target import Target, allowed, parse
         ("tcp://[fe80::1%eth0]:65535", Target("fe80::1%eth0", 65535), "tcp://[fe80::1%eth0]:65535"),
     ],
 )
-def test_a_target_is_read_and_written(url: str, target: Target, canonical: str):
+def test_target_is_parsed_and_written_as_a_url(url: str, target: Target, canonical: str):
     assert parse(url) == target
     assert target.url == str(target) == canonical
     assert parse(canonical) == target
@@ -42,13 +42,13 @@ def test_a_target_is_read_and_written(url: str, target: Target, canonical: str):
         "tcp://server?x:1",
     ],
 )
-def test_anything_else_is_one_line_that_says_what_was_expected(url: str):
+def test_invalid_target_is_a_one_line_error(url: str):
     with pytest.raises(ValueError, match="expected tcp://host:port") as caught:
         parse(url)
     assert "\n" not in str(caught.value)
 
 
-def test_the_allowed_target_comes_from_the_environment():
+def test_allowed_target_comes_from_the_environment():
     assert allowed({"HOLDFAST_TARGET": "tcp://a:1"}) == Target("a", 1)
     assert allowed({}) is None
     assert allowed({"HOLDFAST_TARGET": " "}) is None

@@ -34,7 +34,7 @@ class FakePoller:
 
 
 class FakeHost:
-    """A loop whose turns the test makes. `connections` are those admitted."""
+    """A loop whose turns the test runs. `connections` are the admitted ones."""
 
     def __init__(self) -> None:
         self.now = 1000.0

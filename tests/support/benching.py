@@ -1,4 +1,4 @@
-"""Records of a bench-load in which every figure reaches its aim."""
+"""Records of a bench-load run in which every figure reaches its aim."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ Pair = tuple[Connection, socket.socket]
 
 
 class FakeHost:
-    """A loop that does nothing by itself. `reasons` are those for closing, `turn` is how long its turn is so far."""
+    """A loop that does nothing by itself. `reasons` are those for closing, `turn` is the age of its turn."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -65,7 +65,7 @@ def until_closed(connection: Connection) -> None:
 
 
 def read_available(client: socket.socket, size: int = 65_536) -> bytes:
-    """Return what has arrived, b"" if nothing has."""
+    """Return the bytes that have arrived, perhaps none."""
     with suppress(BlockingIOError):
         return client.recv(size, socket.MSG_DONTWAIT)
     return b""

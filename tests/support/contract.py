@@ -1,4 +1,4 @@
-"""Shared parts of the contract suite: the servers that it tests, and what it asks of them."""
+"""Shared parts of the contract suite: the servers that it tests, and common checks."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def promises(*made: Promise) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 def when_empty(server: ServerProcess) -> dict[str, float]:
-    """Return the metrics when no connection is open, so that what earlier tests counted is in them."""
+    """Return the metrics when no connection is open, so that they include the counts of earlier tests."""
     return server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
 
 
 def assert_quiet(model: str, server: ServerProcess, client: socket.socket) -> None:
-    """Check that nothing comes to `client`, and that a model that promises it does not spin meanwhile."""
+    """Check that `client` receives nothing, and that a model that promises it does not spin in this time."""
     began, turns = monotonic(), server.metrics()["loop_turns_total"]
     assert_silent(model, server, client)
     turns = server.metrics()["loop_turns_total"] - turns
@@ -59,7 +59,7 @@ def assert_quiet(model: str, server: ServerProcess, client: socket.socket) -> No
 
 
 def assert_silent(model: str, server: ServerProcess, client: socket.socket) -> None:
-    """Check the same by CPU time alone: on a busy machine a spinning server may not have had much of it."""
+    """Check the same by CPU time only: on a busy machine a spinning server may not have used much."""
     before = server.cpu_seconds()
     client.settimeout(0.3)
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""A controller on a real master runner that no worker is connected to, with a clock that only the test moves."""
+"""A controller on a real master runner without workers, with a clock that the test sets."""
 
 import argparse
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from tests.support.reports import Clock, report
 
 
 class Hold(User):
-    """A user that would hold its connection."""
+    """A user that holds its connection."""
 
     holds = True
 
 
 class Come(User):
-    """A user that comes and goes."""
+    """A user that connects for each visit."""
 
     holds = False
 
 
 class ControllerBench:
-    """Gives workers' reports to a controller, and seconds."""
+    """Feeds a controller with workers' reports, second by second."""
 
     def __init__(self, controller: RunController, clock: Clock) -> None:
         self.controller = controller
@@ -50,7 +50,7 @@ class ControllerBench:
         self.controller.on_spawning_complete()
 
     def second(self, **figures: Any) -> None:
-        """Let a second pass in which each live worker sends the same figures (`each_s` is what grows each second)."""
+        """Let one second pass; each live worker sends the same figures, and those of `each_s` grow each second."""
         self.clock.now += 1.0
         elapsed = self.clock.now - 1000.0
         for worker in self.controller.live():
@@ -61,7 +61,7 @@ class ControllerBench:
         self.controller.tick()
 
     def stop(self, **figures: Any) -> dict[str, Any]:
-        """Stop the run; each live worker delivers its final numbers. Gives the document of verdict.json."""
+        """Stop the run; each live worker sends its final report. Return the document of verdict.json."""
         self.controller.on_test_stopping()
         for worker in self.controller.live():
             answered = int((self.clock.now - 1000.0) * 10)
@@ -84,6 +84,6 @@ def controller_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Itera
     try:
         yield ControllerBench(controller, clock)
     finally:
-        controller.run.log.discard()  # a process would end here, and close it
+        controller.run.log.discard()  # a real process would end here and close it
         environment.runner.greenlet.kill(block=False)
         gevent.sleep(0)

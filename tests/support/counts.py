@@ -1,4 +1,4 @@
-"""Counts of both sides for tests of the ledger: those of a run in which all went well, and what is changed in them."""
+"""Counts of both sides for tests of the ledger: those of a run without failures, and changes to them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def clients(**changes: Any) -> Counts:
 
 
 def unanswered(by: Mapping[str, int], **changes: Any) -> Counts:
-    """The clients' sums where so many messages had no reply, by reason; each takes its reply's 21 bytes away."""
+    """The clients' sums with unanswered messages by reason; each lacks the 21 bytes of its reply."""
     missed = sum(by.values())
     told = {"answered": 1000 - missed, "unanswered": missed, "unanswered_by": dict(by)}
     return clients(**{**told, "bytes_received": 21_000 - 21 * missed, **changes})

@@ -1,4 +1,4 @@
-"""Feeding a decoder in every way a network may cut a stream."""
+"""Ways in which a network can cut a stream, for tests of a decoder."""
 
 from collections.abc import Callable, Iterable
 

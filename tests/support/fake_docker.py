@@ -1,6 +1,6 @@
-"""A `docker` (and `docker-compose`) on PATH that remembers what it was asked, and a socket that answers as an engine.
+"""A `docker` (and `docker-compose`) on PATH that records its calls, and a socket that answers like an engine.
 
-The fake command keeps its world in FOLDER/world.json: which images are there, which can be pulled, which calls
+The fake command keeps its state in FOLDER/state.json: the present images, those that can be pulled, and the calls that
 fail or hang. Each call is a line of FOLDER/calls.jsonl.
 """
 
@@ -24,18 +24,18 @@ SYSTEM = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 class FakeDocker:
     """The fake commands in one folder; `path` is the PATH on which nothing else is found."""
 
-    def __init__(self, folder: Path, names: tuple[str, ...] = ("docker",), **world: Any) -> None:
+    def __init__(self, folder: Path, names: tuple[str, ...] = ("docker",), **state: Any) -> None:
         self.folder = folder
         self.path = str(folder / "bin")
         (folder / "bin").mkdir(parents=True)
         for name in names:
             self.command(name, f'exec "{sys.executable}" -IS "{__file__}" "{folder}" {name} "$@"')
         self.borrow("tar", "sleep")
-        self.world(**world)
+        self.set_state(**state)
 
-    def world(self, **world: Any) -> None:
-        """Say what is: images=[...], pullable=[...], plugin=bool, host=str, fail={"compose build": [code, text]}."""
-        (self.folder / "world.json").write_text(json.dumps(world))
+    def set_state(self, **state: Any) -> None:
+        """Set it: images=[...], pullable=[...], plugin=bool, host=str, fail={"compose build": [code, text]}."""
+        (self.folder / "state.json").write_text(json.dumps(state))
 
     def command(self, name: str, script: str) -> None:
         """Put a command beside the fakes. Never a link: writing to one would overwrite the real command."""
@@ -52,30 +52,30 @@ class FakeDocker:
 
     @property
     def images(self) -> list[str]:
-        """The images that are there by now."""
-        return list(json.loads((self.folder / "world.json").read_text()).get("images", []))
+        """The present images."""
+        return list(json.loads((self.folder / "state.json").read_text()).get("images", []))
 
     def calls(self) -> list[dict[str, Any]]:
-        """What was asked: argv, env, and for builds the Dockerfile, for imports the names in the archive."""
+        """The recorded calls: argv, env, and the Dockerfile of a build or the names in the archive of an import."""
         file = self.folder / "calls.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def asked(self) -> list[str]:
-        """What was asked, as command lines."""
+        """The recorded calls as command lines."""
         return [" ".join(call["argv"]) for call in self.calls()]
 
 
 def _main(folder: Path, argv: list[str]) -> int:
-    file = folder / "world.json"
-    world = json.loads(file.read_text())
-    images = world.setdefault("images", [])
+    file = folder / "state.json"
+    state = json.loads(file.read_text())
+    images = state.setdefault("images", [])
     call: dict[str, Any] = {"argv": argv, "env": dict(os.environ), "pid": os.getpid(), "session": os.getsid(0)}
-    code = _answer(argv, world, images, call)
-    file.write_text(json.dumps(world))
+    code = _answer(argv, state, images, call)
+    file.write_text(json.dumps(state))
     return code
 
 
-def _answer(argv: list[str], world: dict[str, Any], images: list[str], call: dict[str, Any]) -> int:
+def _answer(argv: list[str], state: dict[str, Any], images: list[str], call: dict[str, Any]) -> int:
     name, *arguments = argv
     verb = arguments[0] if arguments else ""
     compose = name == "docker-compose" or verb == "compose"
@@ -85,23 +85,23 @@ def _answer(argv: list[str], world: dict[str, Any], images: list[str], call: dic
     if verb == "build":
         call["dockerfile"] = Path(arguments[-1], "Dockerfile").read_text()
     _remember(call)
-    for words, (code, text) in world.get("fail", {}).items():
+    for words, (code, text) in state.get("fail", {}).items():
         if set(words.split()) <= set(argv):
             sys.stdout.write(text)
             sys.stdout.flush()
             return _hang() if code == "hang" else int(code)
     if compose:
-        return 0 if name == "docker-compose" or world.get("plugin", True) else 1
+        return 0 if name == "docker-compose" or state.get("plugin", True) else 1
     if verb == "image":
         return 0 if arguments[-1] in images else 1
     if verb == "pull":
-        return _add(arguments[-1], images) if arguments[-1] in world.get("pullable", []) else 1
+        return _add(arguments[-1], images) if arguments[-1] in state.get("pullable", []) else 1
     if verb == "import":
         return _add(arguments[-1], images)
     if verb == "build":
         return _add(arguments[arguments.index("--tag") + 1], images)
-    if verb == "context" and "host" in world:
-        sys.stdout.write(world["host"] + "\n")
+    if verb == "context" and "host" in state:
+        sys.stdout.write(state["host"] + "\n")
         return 0
     return 1
 
@@ -141,7 +141,7 @@ class _Engine(BaseHTTPRequestHandler):
 
 @contextmanager
 def engine(socket: Path) -> Iterator[str]:
-    """An engine that answers the questions whether it is there; gives its address."""
+    """An engine that answers only health checks; yields its address."""
     with socketserver.ThreadingUnixStreamServer(str(socket), _Engine) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

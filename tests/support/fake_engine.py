@@ -1,4 +1,4 @@
-"""Engines and parts that start nothing: they record what is asked of them, and say what the test wants."""
+"""Engines and parts that start nothing: they record the calls, and return values set by the test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -73,7 +73,7 @@ class Client:
 
 
 class Project:
-    """A compose project that writes down what was asked of it."""
+    """A compose project that records its calls."""
 
     made: list["Project"]
     failing: dict[str, BaseException]

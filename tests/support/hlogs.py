@@ -1,4 +1,4 @@
-"""Reads latency.hlog as anybody would, with the reader of HdrHistogram's library."""
+"""Reads latency.hlog with the standard reader of HdrHistogram's library."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from hdrh.log import HistogramLogReader
 
 
 def intervals(path: Path) -> list[HdrHistogram]:
-    """Give every line of the log as a histogram with its tag and its start and end (ms since the epoch)."""
+    """Return each line of the log as a histogram with its tag and its start and end (ms since the epoch)."""
     reader = HistogramLogReader(str(path), None)
     try:
         return list(iter(reader.get_next_interval_histogram, None))
@@ -16,7 +16,7 @@ def intervals(path: Path) -> list[HdrHistogram]:
 
 
 def read(path: Path) -> dict[str, HdrHistogram]:
-    """Give the sum of each tag's lines."""
+    """Return the sum of each tag's lines."""
     sums: dict[str, HdrHistogram] = {}
     for interval in intervals(path):
         sums.setdefault(interval.get_tag(), HdrHistogram(1, 3_600_000_000, 3)).add(interval)

@@ -1,4 +1,4 @@
-"""Runs `python -m lab` as a user would, and talks to the page that it says is up."""
+"""Runs `python -m lab` as a user does, and sends requests to its page."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What a test must not take over from the shell that it runs in.
+# Variables that a test must not inherit from its shell.
 SETTINGS = ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "TARGET", "MODEL", "APP", "MIN_HELD", "ENGINE", "HEADLESS")
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give the caller's environment without the lab's settings, and with `extra`."""
+    """Return the caller's environment without the lab's settings, and with `extra`."""
     return {k: v for k, v in os.environ.items() if k not in SETTINGS} | dict(extra or {})
 
 
@@ -38,27 +38,27 @@ def lab(*arguments: str, timeout: float = 400, **extra: str) -> subprocess.Compl
 
 
 class Page:
-    """The page at `address`, asked as its own script would."""
+    """The page at `address`; sends the same requests as the page's script."""
 
     def __init__(self, address: str) -> None:
         self.address = address
 
     def state(self) -> dict[str, Any]:
-        """Give /lab/state.json."""
+        """Return /lab/state.json."""
         return json.loads(self.text("/lab/state.json"))
 
     def text(self, path: str) -> str:
-        """Give what a GET of `path` brings."""
+        """Return the text at `path`."""
         with urllib.request.urlopen(self.address + path, timeout=10) as reply:
             return reply.read().decode()
 
     def metric(self, name: str) -> float:
-        """Give one of the page's metrics, added up over its labels."""
+        """Return one of the page's metrics, summed over its labels."""
         lines = (re.match(rf"{name}(?:{{.*}})? (\S+)$", line) for line in self.text("/metrics").splitlines())
         return sum(float(line[1]) for line in lines if line)
 
     def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> tuple[int, str]:
-        """Post a form; gives status and body."""
+        """Post a form; return status and body."""
         data = urllib.parse.urlencode(form).encode()
         request = urllib.request.Request(self.address + path, data=data, headers=dict(headers or {}))
         try:
@@ -74,7 +74,7 @@ class Page:
         return json.loads(body)
 
     def wait(self, what: Callable[[dict[str, Any]], bool], timeout: float = 60) -> dict[str, Any]:
-        """Wait until `what(state)` holds; gives that state, or fails with the last one seen."""
+        """Wait until `what(state)` is true; return that state, or fail with the last one."""
         deadline = time.monotonic() + timeout
         while not what(state := self.state()):
             assert time.monotonic() < deadline, f"still {state} after {timeout} s"

@@ -1,4 +1,4 @@
-"""A real master and real workers as processes of their own, on loopback and free ports, ended for sure."""
+"""A real master and real workers as separate processes, on loopback and free ports; all end with the test."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from typing import Any
 
 from lab.page import free_port
 from tests.support import measured
+from tests.support.busy_machine import demand
 from tests.support.lab import Page
 from tests.support.server_process import ServerProcess
-from tests.support.undisturbed import demand
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
@@ -24,14 +24,14 @@ DEADLINE = 90.0
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """Give a small environment: nothing of the caller's shell but what Python needs, and `settings`."""
+    """Return a small environment: the variables that Python needs, and `settings`."""
     names = ("PATH", "HOME", "LANG", "TMPDIR", *measured.VARIABLES)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {k: str(v) for k, v in settings.items()}
 
 
 def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m rawsocket` where it is expected to end by itself at once."""
+    """Run `python -m rawsocket` when it should end by itself at once."""
     command = [sys.executable, "-m", "rawsocket", *arguments]
     env = environment(**settings)
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
@@ -69,22 +69,22 @@ class LocustFleet:
         return self.workers[-1]
 
     def out(self, name: str = "master") -> str:
-        """Give what a process has written to stdout."""
+        """Return the stdout of a process."""
         return (self.folder / f"{name}.out").read_text(errors="replace")
 
     def err(self, name: str = "master") -> str:
-        """Give what a process has written to stderr."""
+        """Return the stderr of a process."""
         return (self.folder / f"{name}.err").read_text(errors="replace")
 
     def exit_code(self) -> int:
-        """Wait for the master's end; gives its exit code."""
+        """Wait for the end of the master; return its exit code."""
         try:
             return self.master.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the master did not end: {self.out()[-2000:]}{self.err()[-4000:]}") from None
 
     def ends_with(self, code: int, or_doubted: bool = False) -> None:
-        """Demand the master's exit code, in an `undisturbed` test or with `or_doubted`."""
+        """Demand the master's exit code, in a test with `retry_on_busy_machine` or with `or_doubted`."""
         demand(code, self.exit_code(), self.out(), self.err()[-4000:], or_doubted)
 
     def wait(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class LocustFleet:
             time.sleep(0.1)
 
     def verdict(self) -> dict[str, Any]:
-        """Give verdict.json."""
+        """Return verdict.json."""
         return json.loads((self.runs / "verdict.json").read_text())
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class LocustFleet:
 def locust_fleet(
     folder: Path, server: ServerProcess | None, workers: int = 2, cwd: Path = ROOT, descriptors: int = 0, **more: object
 ) -> Iterator[LocustFleet]:
-    """Run a master and `workers` against `server`; `more` are settings, WORKERS is as many as are started."""
+    """Run a master and `workers` against `server`; `more` are settings, WORKERS is the number of started ones."""
     settings: dict[str, object] = {
         "HOLDFAST_SERVER": f"tcp://127.0.0.1:{server.port if server else free_port()}",
         "HOLDFAST_SERVER_ADMIN": f"http://{server.admin}" if server else "",

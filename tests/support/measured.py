@@ -1,4 +1,4 @@
-"""Coverage of the tests' processes and of all Python processes that they start, added up per package.
+"""Coverage of the tests' processes and of all Python processes that they start, summed per package.
 
 Every Python process of this environment that has COVERAGE_PROCESS_START measures itself, which the `coverage` package's
 own .pth file sees to. What a process had covered when it was killed is lost: the figures are a lower bound.
@@ -12,18 +12,18 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What a test must hand on that starts a process with an environment of its own.
+#: Variables that a test must pass to a process with another environment.
 VARIABLES = ("COVERAGE_PROCESS_START", "COVERAGE_FILE", "CHECKOUT")
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give this process's environment with what makes processes leave their figures in `folder`."""
+    """Return this process's environment, extended so that child processes write their figures to `folder`."""
     values = (ROOT / "pyproject.toml", folder / "data", ROOT)
     return {**os.environ, **dict(zip(VARIABLES, map(str, values), strict=True))}
 
 
 def table(folder: Path) -> str:
-    """Combine what is in `folder`; give a line for each package."""
+    """Combine the files in `folder`; return a line for each package."""
     for arguments in (["combine", "--quiet"], ["json", "--quiet", "-o", str(folder / "all.json")]):
         command = [sys.executable, "-m", "coverage", *arguments]
         environ = {**os.environ, "COVERAGE_FILE": str(folder / "data"), "CHECKOUT": str(ROOT)}
@@ -32,7 +32,7 @@ def table(folder: Path) -> str:
 
 
 def per_package(files: dict[str, dict[str, dict[str, int]]]) -> str:
-    """Add up the files of coverage's JSON report by their folder."""
+    """Sum the files of coverage's JSON report by their folder."""
     covered: dict[str, int] = defaultdict(int)
     lines: dict[str, int] = defaultdict(int)
     for path, file in files.items():

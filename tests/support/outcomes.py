@@ -1,4 +1,4 @@
-"""What each bad server of echo.py must be called, alike by both kinds of users."""
+"""The expected failure of each faulty server of echo.py, for both kinds of users."""
 
 # Mode, the events of a connection on which one message is sent, and how the ledger counts that message.
 BAD_ANSWERS = [
@@ -15,7 +15,7 @@ BAD_ANSWERS = [
     ("wrong", [("connect", "ok"), ("message", "wrong")], "wrong"),
 ]
 
-# Mode, and the events of a connection on which nothing is said.
+# Mode, and the events of a connection without messages.
 LOSSES = [
     ("full", [("connect", "server-full")]),
     ("drip_full", [("connect", "server-full")]),

@@ -1,4 +1,4 @@
-"""The pages of the documentation, taken apart: tables, links, headings, code."""
+"""Parsers for the pages of the documentation: tables, links, headings, code."""
 
 import itertools
 import re

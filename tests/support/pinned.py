@@ -1,4 +1,4 @@
-"""Names that the outside relies on, written down once more than in the code: a test holds each against its source."""
+"""Public names, repeated here on purpose: a test compares each with its source."""
 
 FAILURES = (
     "refused",
@@ -13,9 +13,9 @@ FAILURES = (
     "wrong",
     "tls",
 )
-# The servers of the story that the lab tells, in its order.
+# The servers of the lab's story, in its order.
 STORY = ("sync", "threaded", "prefork", "busy", "select", "poll", "epoll", "asyncio", "tutorial")
-# What the master writes; `lab` adds logs/.
+# The files that the master writes; `lab` adds logs/.
 ARTEFACTS = {
     "verdict.json",
     "junit.xml",

@@ -1,4 +1,4 @@
-"""The interfaces that outsiders rely on, written out: names, defaults, fields.
+"""The public interfaces, written out: names, defaults, fields.
 
 tests/meta/test_interfaces.py holds the programs to them.
 A line here changes only with a reason that a user would accept. More may be added to what the programs offer.

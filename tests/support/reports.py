@@ -101,12 +101,12 @@ def _row(name: str, failures: dict[str, int], rows: Rows, due: Rows, first: Rows
 
 
 def once(ages: Iterable[float]) -> list[tuple[float, int]]:
-    """The ages of a Waiting: each in seconds, of one message."""
+    """The ages for a Waiting: one message for each age in seconds."""
     return [(age, 1) for age in ages]
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""Users on a local runner in the test's own process, and waiting for what they do. Imports Locust."""
+"""Users on a local runner in the process of the test, and waits for their effects. Imports Locust."""
 
 import argparse
 import time
@@ -12,7 +12,7 @@ from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.rows import Row
 
-LONG = 30.0  # seconds that nothing takes, unless it is broken
+LONG = 30.0  # seconds; longer than any working test takes
 
 
 class Run:
@@ -31,7 +31,7 @@ class Run:
 
     @property
     def rows(self) -> dict[str, Row]:
-        """Of users of both kinds."""
+        """Rows of both kinds of users."""
         return dict(BATCH)
 
     def row(self, name: str) -> int:
@@ -43,7 +43,7 @@ class Run:
         return row.failures if row else {}
 
     def stop(self) -> None:
-        """Stop at once, and hold the recorder and Locust's statistics to their invariants."""
+        """Stop at once, and check the invariants of the recorder and of Locust's statistics."""
         began = time.perf_counter()
         self.runner.quit()
         assert time.perf_counter() - began < LONG / 2

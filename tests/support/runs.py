@@ -1,4 +1,4 @@
-"""Runs on the master's side, without a controller, for tests of what they gather."""
+"""Runs on the master without a controller, for tests of their totals."""
 
 from typing import Any
 

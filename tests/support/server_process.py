@@ -1,4 +1,4 @@
-"""`python -m server` as a process of its own, for tests: started on free ports, known by its values, ended for sure."""
+"""`python -m server` as a separate process, for tests: on free ports, and always ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(
 
 
 class ServerProcess:
-    """A running server. `port` and `admin_port` are what it says itself; `lines` is its log so far."""
+    """A running server. `port` and `admin_port` come from its log; `lines` is its log so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -35,7 +35,7 @@ class ServerProcess:
         self._reader.start()
 
     def wait_until_it_listens(self) -> None:
-        """Take host and ports from the line that says them."""
+        """Take host and ports from the line with the addresses."""
         found = self.wait_for_line(_LISTENING)
         self.host = found[1].strip("[]")
         self.port = int(found[2])
@@ -98,7 +98,7 @@ class ServerProcess:
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def limit_descriptors(self, count: int) -> None:
-        """Set the soft limit of the running process, so that it meets what it has reckoned never to meet."""
+        """Set the soft limit of the running process, so that it runs out of descriptors unexpectedly."""
         _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (count, hard))
 

@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Sharing:
-    """This process's side of it: what it has claimed, and what came of its tests."""
+    """The part of this process: the tests that it has claimed, and their outcomes."""
 
     def __init__(self, config: pytest.Config, folder: Path) -> None:
         self.config = config
@@ -34,7 +34,7 @@ class Sharing:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """As pytest's own loop, but with this process's tests: which comes next is claimed while one runs."""
+        """Like pytest's loop, but only for the tests of this process: it claims the next one while one runs."""
         if session.testsfailed:
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
         ours = (item for item in session.items if self._ours(item))
@@ -58,13 +58,13 @@ class Sharing:
         return self.claimed[unit]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Tell run.py that there are tests to be run alone."""
+        """Report to run.py that some tests have to run alone."""
         if any(item.get_closest_marker("alone") for item in items):
             (self.folder / "alone").touch()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, tuple[str, object, object], tuple[str, str, str]]:
-        """No letter for each test: run.py shows the progress of all."""
+        """Print no letter for each test: run.py shows the progress of all."""
         category, _, _ = yield
         return category, "", ""
 
@@ -86,7 +86,7 @@ class Sharing:
 
 
 def _unit(item: pytest.Item) -> str:
-    """Name what is claimed as a whole: a test, or all tests of a file and server model that share a fixture."""
+    """Return the unit to claim: a test, or all tests of a file and server model that share a fixture."""
     assert isinstance(item, pytest.Function)
     definitions = item._fixtureinfo.name2fixturedefs.values()
     if any(definition.scope in ("module", "class") for several in definitions for definition in several):

@@ -1,4 +1,4 @@
-"""Plain client sockets for tests: every wait has a deadline, and a failure shows what came instead."""
+"""Plain client sockets for tests: every wait has a deadline, and a failure shows the received bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that runs for a small part of each tenth of a second: SIGSTOP and SIGCONT in turn, from another one."""
+"""CPU starvation: another process sends SIGSTOP and SIGCONT in turn, so that a process runs only a part of the time."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 RUN_S, SLICE_S = 0.005, 0.1
-# In a process of its own: the tests' own process has its `time.sleep` patched, and other things to do.
+# A separate process, since `time.sleep` is patched in the process of the tests.
 SCRIPT = """
 import os, signal, sys, time
 pid, run_s, slice_s = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
@@ -21,7 +21,7 @@ while True:
 
 @contextmanager
 def starved(process: "subprocess.Popen[bytes]", run_s: float = RUN_S, slice_s: float = SLICE_S) -> Iterator[None]:
-    """Let a process run for `run_s` of every `slice_s` seconds; a slow machine starves it a little less or more."""
+    """Let a process run for `run_s` of every `slice_s` seconds, approximately on a slow machine."""
     arguments = [str(process.pid), str(run_s), str(slice_s)]
     starver = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], stderr=subprocess.DEVNULL)
     try:

@@ -63,10 +63,11 @@ def exit_code(process: Process) -> int | None:
     return _CHILDREN[process.pid].poll()
 
 
-def stop(processes: Sequence[Process], grace: float = 15.0) -> None:
+def stop(processes: Sequence[Process], grace: float = 30.0) -> None:
     """Stop the processes, the last one first: each by its own signal, and by SIGKILL after `grace` seconds.
 
-    They stop their own children; children that are still there after `grace` seconds are killed.
+    The grace is the master's stop_grace_period in compose.yaml: it still writes the files of the run. They stop their
+    own children; children that are still there after `grace` seconds are killed.
     """
     whole = [*processes, *_children(processes)]
     for process in reversed(processes):

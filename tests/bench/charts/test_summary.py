@@ -17,7 +17,7 @@ def _texts(svg: str) -> list[str]:
     return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_a_panel_for_each_line_that_has_bars() -> None:
+def test_picture_has_one_panel_per_line_with_bars() -> None:
     texts = _texts(draw(ROSTER, LINES))
     titles = [line.title for line in LINES if line.key != "soak"]  # nothing unexplained: nothing to draw
     assert [text for text in texts if text in {line.title for line in LINES}] == titles
@@ -33,12 +33,12 @@ def test_bars_are_to_scale_and_end_within_the_picture() -> None:
     assert max(widths) + summary.LEFT < WIDTH
 
 
-def test_the_mark_is_at_the_limit_of_ours() -> None:
+def test_mark_is_at_the_limit_of_ours() -> None:
     (mark,) = re.findall(r'<path d="M([\d.]+) \d+v\d+" stroke="#dc2626"', draw(ROSTER, [LINES[0]]))
     assert float(mark) == round(summary.LEFT + 1.25 / 12.0 * summary.PLOT, 1)
 
 
-def test_tall_columns_are_cut_off_and_empty_ones_left_out() -> None:
+def test_tall_columns_are_cut_off_and_empty_columns_left_out() -> None:
     line = next(line for line in LINES if line.strips)
     svg = draw(ROSTER, [replace(line, strips={"session": [100, 0, 250, 900]})], even=100.0)
     heights = [float(height) for height in re.findall(r"v-([\d.]+)h", svg)]

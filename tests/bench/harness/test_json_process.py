@@ -26,24 +26,24 @@ def repeater() -> object:
         yield made
 
 
-def test_it_answers_each_command(repeater: Repeater) -> None:
+def test_process_answers_each_command(repeater: Repeater) -> None:
     assert repeater.call("one") == {"said": "one"}
     repeater.send("two")
     assert repeater.receive() == {"said": "two"}
 
 
-def test_an_error_is_raised(repeater: Repeater) -> None:
+def test_error_answer_raises(repeater: Repeater) -> None:
     with pytest.raises(LabError, match="the repeater: it can't"):
         repeater.call("fail")
 
 
-def test_a_process_that_has_ended_is_reported(repeater: Repeater) -> None:
+def test_ended_process_is_reported(repeater: Repeater) -> None:
     repeater.call("end")
     with pytest.raises(LabError, match="the repeater ended with 3"):
         repeater.call("more")
 
 
-def test_it_ends_with_the_block() -> None:
+def test_process_ends_with_the_block() -> None:
     with Repeater([sys.executable, "-c", PROGRAM]) as made:
         pass
     assert not Path(f"/proc/{made.pid}").exists()

@@ -26,7 +26,7 @@ def proc(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_process(proc: Path) -> None:
+def test_figures_of_a_process(proc: Path) -> None:
     assert procfs.cpu_s(7, proc) == pytest.approx(175 * TICK_S)
     assert (procfs.rss_kb(7, proc), procfs.pss_kb(7, proc)) == (5120, 100)
     assert procfs.sleeps(7, proc)
@@ -37,13 +37,13 @@ def test_a_process(proc: Path) -> None:
     assert procfs.children(11, proc) == []
 
 
-def test_the_host(proc: Path) -> None:
+def test_figures_of_the_host(proc: Path) -> None:
     assert procfs.stolen_s(proc) == pytest.approx(50 * TICK_S)
     assert procfs.busy_s(proc) == pytest.approx((10 + 20 + 30 + 3 + 4) * TICK_S)
 
 
 @pytest.mark.parametrize("what", [procfs.cpu_s, procfs.rss_kb])
-def test_a_process_that_has_ended(proc: Path, what: object) -> None:
+def test_figures_of_an_ended_process_are_an_error(proc: Path, what: object) -> None:
     with pytest.raises(LabError, match="has the process ended"):
         what(12, proc)
     (proc / "7/smaps_rollup").write_text("")
@@ -51,7 +51,7 @@ def test_a_process_that_has_ended(proc: Path, what: object) -> None:
         procfs.rss_kb(7, proc)
 
 
-def test_the_current_process() -> None:
+def test_figures_of_the_current_process() -> None:
     before = procfs.cpu_s(os.getpid())
     sum(range(3_000_000))
     assert procfs.cpu_s(os.getpid()) > before
@@ -60,7 +60,7 @@ def test_the_current_process() -> None:
     assert procfs.stolen_s() >= 0
 
 
-def test_the_soft_limit_becomes_the_hard_one_for_children_too() -> None:
+def test_soft_descriptor_limit_is_raised_to_the_hard_one_for_children() -> None:
     code = (
         "import resource as r, subprocess, sys; from bench.harness import procfs;"
         "hard = r.getrlimit(r.RLIMIT_NOFILE)[1];"
@@ -70,7 +70,7 @@ def test_the_soft_limit_becomes_the_hard_one_for_children_too() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_time_steal_and_busy_cores_usage_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_usage_measures_time_steal_and_busy_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     stolen, busy, now = iter([5.0, 5.5]), iter([7.0, 52.0]), iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr(procfs, "stolen_s", lambda: next(stolen))
     monkeypatch.setattr(procfs, "busy_s", lambda: next(busy))

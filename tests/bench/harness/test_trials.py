@@ -52,12 +52,12 @@ def test_a_trial_with_steal_time_is_measured_again(tmp_path: Path, capsys: pytes
     assert "[x]: the host stole 30.0% of a core (more than 2%): measured again" in capsys.readouterr().err
 
 
-def test_the_try_with_the_least_steal_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_attempt_with_the_least_steal_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trials.run(_steals(0.3, 0.1, 0.2), tmp_path, TRIAL, "[x]").values["stolen"] == 0.1
     assert "given up after 3 tries" in capsys.readouterr().err
 
 
-def test_a_failure_is_recorded_and_its_evidence_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failure_is_recorded_and_its_evidence_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def once(folder: Path) -> dict[str, Any]:
         raise LabError("it broke", "its last line")
 
@@ -66,7 +66,7 @@ def test_a_failure_is_recorded_and_its_evidence_shown(tmp_path: Path, capsys: py
     assert "its last line" in capsys.readouterr().err
 
 
-def test_the_logs_of_trials_are_numbered(tmp_path: Path) -> None:
+def test_log_folders_of_trials_are_numbered(tmp_path: Path) -> None:
     def once(folder: Path) -> dict[str, Any]:
         folder.mkdir()
         return {"stolen": 0.0}
@@ -79,5 +79,5 @@ def test_the_logs_of_trials_are_numbered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcomes", "code"), [([AIM, MET], 0), ([AIM, MISSED], 3), ([UNKNOWN, MISSED], 4), ([UNKNOWN, AIM], 4), ([], 0)]
 )
-def test_unknown_outranks_missed(outcomes: list[str], code: int) -> None:
+def test_exit_code_of_unknown_outranks_missed(outcomes: list[str], code: int) -> None:
     assert trials.exit_code(outcomes) == code

@@ -20,7 +20,7 @@ from lab.run import folder as runs
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run the command with one experiment instead of all: gives the exit code and bench.json."""
+    """Run the command with one experiment instead of all; return the exit code and bench.json."""
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))
     monkeypatch.setattr(echo_server, "program", lambda: ["none"])
@@ -34,7 +34,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., t
     return run
 
 
-def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trials_are_measured_recorded_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, document = measured(lambda bench, generator, folder: {"kb": 1.0, "stolen": 0.0}, REPEAT="2")
     assert code == 0
     assert [record["contender"] for record in document["records"]] == [SESSION, FLOOR, FLOOR, SESSION]
@@ -45,11 +45,11 @@ def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pyte
 
 
 @pytest.mark.parametrize(("kb", "code"), [(0.5, 0), (2.0, 3), (None, 4)])
-def test_the_exit_code(measured: Any, kb: float | None, code: int) -> None:
+def test_exit_code_follows_the_outcome(measured: Any, kb: float | None, code: int) -> None:
     assert measured(lambda *_: {"kb": kb, "stolen": 0.0})[0] == code
 
 
-def test_a_failure_is_written_down_and_the_others_go_on(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failure_is_recorded_and_other_trials_continue(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def measure(bench: Any, generator: Any, folder: Path) -> dict[str, Any]:
         if generator.name == SESSION:
             raise LabError("it broke", "its last line")
@@ -61,7 +61,7 @@ def test_a_failure_is_written_down_and_the_others_go_on(measured: Any, capsys: p
     assert "its last line" in capsys.readouterr().err
 
 
-def test_an_interrupt_keeps_what_was_measured(measured: Any, tmp_path: Path) -> None:
+def test_interrupt_keeps_finished_trials(measured: Any, tmp_path: Path) -> None:
     def measure(bench: Any, generator: Any, folder: Path) -> dict[str, Any]:
         if generator.name == FLOOR:
             raise Interrupted
@@ -82,7 +82,7 @@ def test_an_unavailable_peer_is_left_out_with_one_line(
     assert "Tsung is left out: tsung is not installed\n" in capsys.readouterr().err
 
 
-def test_the_verb_takes_its_own_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verb_accepts_its_own_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(command, "run", lambda flags: asked.append(flags) or 3)
     assert verbs.main(["bench-load", "--only", "memory", "--soak", "1h"]) == 3
@@ -96,10 +96,10 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Pa
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_small_benchmark(checkout: Path) -> None:
+def test_small_benchmark_writes_its_report(checkout: Path) -> None:
     small = ("--connections", "20", "--rate", "20", "--window", "1s", "--repeat", "1", "--peers", "tuned")
     done = _bench(checkout, "", *small, "--only", "closed,arrivals")
-    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # how fast it is on this machine does not matter
+    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # the speed of this machine does not matter
     folder = checkout / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg", "logs"}
     records = json.loads((folder / "bench.json").read_text())["records"]
@@ -126,7 +126,7 @@ def _bench(checkout: Path, before: str, *arguments: str) -> subprocess.Completed
     )
 
 
-def test_descriptors_are_checked_for_the_largest_row() -> None:
+def test_descriptor_limit_is_checked_for_the_largest_row() -> None:
     command.check_descriptors(settings.read_load({"ONLY": "memory"}, {}), 10_100)
     command.check_descriptors(settings.read_load({}, {}), 15_100)
     with pytest.raises(UsageError, match=r"15000 connections need 15100 descriptors .* limit is 15099"):

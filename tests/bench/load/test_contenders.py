@@ -36,7 +36,7 @@ def _start(*codes: str) -> Any:
     return Generator("x", "X", start)
 
 
-def test_a_fixed_port_is_below_the_ephemeral_ports(tmp_path: Path) -> None:
+def test_fixed_port_is_below_the_ephemeral_ports(tmp_path: Path) -> None:
     (tmp_path / "sys/net/ipv4").mkdir(parents=True)
     (tmp_path / "sys/net/ipv4/ip_local_port_range").write_text("20000\t60999\n")
     assert all(10_000 <= fixed_port(tmp_path) < 20_000 for _ in range(20))
@@ -44,7 +44,7 @@ def test_a_fixed_port_is_below_the_ephemeral_ports(tmp_path: Path) -> None:
     assert 10_000 <= fixed_port(tmp_path) < 11_000
 
 
-def test_no_fixed_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_free_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contenders.page, "taken", lambda port: True)
     with pytest.raises(LabError, match="no free port from 10000"):
         fixed_port()
@@ -67,7 +67,7 @@ def test_all_processes_end_with_the_block(tmp_path: Path) -> None:
     assert [process.alive() for process in seen[0].started] == [False, False]
 
 
-def test_all_processes_end_if_starting_fails_half_way(tmp_path: Path) -> None:
+def test_all_processes_end_if_the_start_fails(tmp_path: Path) -> None:
     started: list[processes.Process] = []
 
     def start(run: RunningGenerator, workload: Workload) -> None:
@@ -79,7 +79,7 @@ def test_all_processes_end_if_starting_fails_half_way(tmp_path: Path) -> None:
     assert not started[0].alive()
 
 
-def test_the_main_process_is_waited_for_and_its_exit_code_checked(tmp_path: Path) -> None:
+def test_finish_waits_for_the_main_process_and_checks_its_exit_code(tmp_path: Path) -> None:
     calls: list[int] = []
     with running(_start("raise SystemExit(4)"), WORKLOAD, tmp_path) as run:
         run.finish(60, lambda: calls.append(1))
@@ -91,11 +91,11 @@ def test_the_main_process_is_waited_for_and_its_exit_code_checked(tmp_path: Path
         assert run.died() == "p0 ended with 1"
 
 
-def test_a_generator_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+def test_finish_does_not_wait_for_a_generator_without_an_end(tmp_path: Path) -> None:
     RunningGenerator("x", tmp_path).finish(0)
 
 
-def test_a_process_is_idle_when_it_has_worked_and_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_is_idle_when_it_sleeps_after_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contenders, "IDLE_S", 0.2)
     work = "while time.process_time() < 0.3: pass"
     code = f"import time\n{work}\nprint(flush=True); time.sleep(300)"
@@ -108,7 +108,7 @@ def test_a_process_is_idle_when_it_has_worked_and_sleeps(monkeypatch: pytest.Mon
         process.kill()
 
 
-def test_the_callers_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_settings_ignore_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIZE", "4000")
     monkeypatch.setenv("MAX_P99_MS", "1")
     found = default_settings()
@@ -116,7 +116,7 @@ def test_the_callers_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(("every", "scenario"), [(1.0, "hold"), (0.0, "closed")])
-def test_the_library_runs_as_its_users_run_it(
+def test_library_starts_with_the_same_commands_as_for_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: float, scenario: str
 ) -> None:
     started_with: dict[str, Any] = {}
@@ -140,5 +140,5 @@ def test_the_library_runs_as_its_users_run_it(
 
 
 @pytest.mark.parametrize("every", [0.0, 0.05])
-def test_ours_holds_its_connections_and_sends(tmp_path: Path, every: float) -> None:
+def test_our_generator_holds_connections_and_sends(tmp_path: Path, every: float) -> None:
     demand_messages(SESSION, tmp_path, every=every)

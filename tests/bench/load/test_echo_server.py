@@ -32,7 +32,7 @@ def _connect(server: Echo) -> socket.socket:
     return peer
 
 
-def test_it_echoes_and_counts(server: Echo) -> None:
+def test_server_echoes_and_counts(server: Echo) -> None:
     assert server.counts()["accepted"] == 0
     assert server.bins()["accepts_in"] == []
     with _connect(server) as one, _connect(server) as other:
@@ -45,7 +45,7 @@ def test_it_echoes_and_counts(server: Echo) -> None:
     until(lambda: server.counts()["closed"] == 2)
 
 
-def test_bins_begin_with_the_first_accept_and_count_all(server: Echo) -> None:
+def test_bins_start_at_the_first_accept_and_count_all_events(server: Echo) -> None:
     with _connect(server) as peer:
         for _ in range(3):
             peer.sendall(b"line\n")
@@ -57,7 +57,7 @@ def test_bins_begin_with_the_first_accept_and_count_all(server: Echo) -> None:
     assert len(bins["accepts_in"]) - 1 == pytest.approx((bins["now"] - bins["first"]) / BIN_S, abs=1.01)
 
 
-def test_silence_is_measured_from_the_mark(server: Echo) -> None:
+def test_silence_counts_from_the_mark(server: Echo) -> None:
     def send() -> None:
         peer.sendall(b"line\n")
         peer.recv(100)
@@ -87,7 +87,7 @@ def test_a_stalled_server_does_not_answer(server: Echo) -> None:
         assert peer.recv(100) == b"line\n"
 
 
-def test_a_long_message_comes_back_whole(server: Echo) -> None:
+def test_server_echoes_a_long_message_completely(server: Echo) -> None:
     with _connect(server) as peer:
         message = bytes(range(256)).replace(b"\n", b" ") * 400 + b"\n"
         peer.sendall(message)
@@ -97,20 +97,20 @@ def test_a_long_message_comes_back_whole(server: Echo) -> None:
         assert found == message
 
 
-def test_a_server_that_has_ended_is_reported(server: Echo) -> None:
+def test_ended_server_is_reported(server: Echo) -> None:
     os.kill(server.pid, signal.SIGKILL)
     with pytest.raises(LabError, match="the echo server ended with -9"):
         server.counts()
 
 
-def test_it_ends_with_the_block_even_if_stopped() -> None:
+def test_stopped_server_ends_with_the_block() -> None:
     with Echo(PYTHON) as made:
         os.kill(made.pid, signal.SIGSTOP)
     assert not Path(f"/proc/{made.pid}").exists()
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
-def test_it_is_compiled_once_and_ends_with_its_input(tmp_path: Path) -> None:
+def test_c_program_is_compiled_once_and_ends_with_its_input(tmp_path: Path) -> None:
     command = echo_server.program(tmp_path)
     made = Path(command[0]).stat().st_mtime_ns
     assert echo_server.program(tmp_path) == command
@@ -122,7 +122,7 @@ def test_it_is_compiled_once_and_ends_with_its_input(tmp_path: Path) -> None:
     assert json.loads(answer)["accepted"] == 0
 
 
-def test_without_a_compiler_it_is_python_and_said_so(
+def test_python_server_replaces_the_c_one_without_a_compiler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -23,7 +23,7 @@ def test_a_workload_lasts_for_its_ramp_and_its_seconds(bench: LoadBench) -> None
     assert (workload.rate, workload.seconds, workload.target) == (20, 6, "tcp://127.0.0.1:4000")
 
 
-def test_spread_of_whole_tenths() -> None:
+def test_spread_of_whole_tenths_of_a_second() -> None:
     bins = [10] * 10 + [12] * 10 + [8] * 10 + [10] * 5
     found = spread([*bins, 0, 0, 0], 1000.0)
     assert found["tenths"] == [100, 120, 80]
@@ -36,7 +36,7 @@ def test_spread_of_too_few_bins() -> None:
     assert spread([], 1000.0)["tenths"] == []
 
 
-def test_a_gap_counts_as_well() -> None:
+def test_spread_counts_a_gap() -> None:
     assert spread([100] + [0] * 19 + [1], 1000.0)["worst_pct"] == pytest.approx(100.0)
 
 
@@ -48,13 +48,13 @@ def _document(**change: Any) -> dict[str, Any]:
     }
 
 
-def test_failures_of_a_verdict_by_name() -> None:
+def test_verdict_failures_are_counted_by_name() -> None:
     assert failures(_document()) == {}
     found = failures(_document(failed={"refused": 2}, dropped={"reset": 1}, messages={"wrong": 3}))
     assert found == {"wrong": 3, "refused": 2, "dropped: reset": 1}
 
 
-def test_no_figure_is_taken_from_a_run_that_failed(tmp_path: Path) -> None:
+def test_failed_run_gives_no_figure(tmp_path: Path) -> None:
     run = RunningGenerator("session", tmp_path)
     with pytest.raises(LabError, match=r"session: it wrote no verdict\.json"):
         verdict(run)
@@ -66,7 +66,7 @@ def test_no_figure_is_taken_from_a_run_that_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [SESSION, FLOOR])
-def test_a_small_hold(bench: LoadBench, name: str) -> None:
+def test_small_hold_gives_figures(bench: LoadBench, name: str) -> None:
     found = experiments.hold(bench, CONTENDERS[name], bench.folder / "trial")
     assert found["base_kb"] > 1000
     assert found["messages"] > 0
@@ -76,19 +76,19 @@ def test_a_small_hold(bench: LoadBench, name: str) -> None:
         assert {"lag_held_ms", "lag_end_ms", "silent_end_ms"} <= set(found)
 
 
-def test_a_small_closed_loop(bench: LoadBench) -> None:
+def test_small_closed_loop_gives_figures(bench: LoadBench) -> None:
     found = experiments.closed(bench, CONTENDERS[SESSION], bench.folder / "trial")
     assert found["messages"] > 0
     assert found["us"] == pytest.approx(found["cpu_s"] * 1e6 / found["messages"], rel=0.01)
 
 
-def test_a_few_arrivals(bench: LoadBench) -> None:
+def test_few_arrivals_give_figures(bench: LoadBench) -> None:
     found = experiments.arrivals(bench, CONTENDERS[SESSION], bench.folder / "trial")
     assert (found["accepted"], found["failed"]) == (30, 0)
     assert 0 < sum(found["tenths"]) <= 30
 
 
-def test_a_generator_that_ends_early_is_not_measured(bench: LoadBench) -> None:
+def test_generator_that_ends_early_is_an_error(bench: LoadBench) -> None:
     def short(run: RunningGenerator, workload: contenders.Workload) -> None:
         process = run.start("short", ["sleep", "0.1"], {})
         run.pid, run.base_kb = process.pid, 1

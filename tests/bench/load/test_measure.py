@@ -14,7 +14,7 @@ FIRST = Reading(at=100.0, cpu_s=1.0, messages=1000, closed=2, stolen_s=5.0, busy
 LAST = Reading(at=104.0, cpu_s=3.0, messages=201_000, closed=2, stolen_s=5.04, busy_s=54.0)
 
 
-def test_a_window() -> None:
+def test_figures_of_a_window() -> None:
     window = between(FIRST, LAST)
     assert (window.seconds, window.messages, window.cpu_s) == (4.0, 200_000, 2.0)
     assert window.stolen == pytest.approx(0.01)
@@ -30,14 +30,14 @@ def test_no_figure_without_messages_or_with_closed_connections() -> None:
         between(FIRST, dataclasses.replace(LAST, closed=5))
 
 
-def test_a_reading_of_a_real_process() -> None:
+def test_reading_of_a_real_process() -> None:
     with Echo(echo_server.program()) as server:
         found = measure.read(server, os.getpid())
     assert found.messages == found.closed == 0
     assert found.cpu_s > 0
 
 
-def test_connections_that_are_missing_are_reported(tmp_path: Path) -> None:
+def test_missing_connections_are_reported(tmp_path: Path) -> None:
     run = RunningGenerator("lazy", tmp_path, pid=os.getpid())
     with (
         Echo(echo_server.program()) as server,

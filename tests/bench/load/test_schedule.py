@@ -7,24 +7,24 @@ CLOSED, HOLD = EXPERIMENTS[:2]
 ALL = list(CONTENDERS)
 
 
-def test_every_row_has_an_experiment_and_measures_ours() -> None:
+def test_each_row_has_an_experiment_that_measures_ours() -> None:
     assert {row for experiment in EXPERIMENTS for row in experiment.rows} == set(LOAD_ROWS)
     assert all(SESSION in experiment.generators for experiment in EXPERIMENTS)
     assert {name for e in EXPERIMENTS for name in e.generators} <= set(CONTENDERS)
 
 
-def test_rows_choose_experiments() -> None:
+def test_chosen_rows_select_their_experiments() -> None:
     assert [e.name for e in chosen(["lag"])] == ["hold"]
     assert [e.name for e in chosen(["stall"])] == ["stall 100", "stall 1000"]
     assert chosen(LOAD_ROWS) == list(schedule.EXPERIMENTS)
 
 
-def test_trials_are_interleaved_and_reversed_every_other_time() -> None:
+def test_trials_are_interleaved_in_alternating_order() -> None:
     assert order(HOLD, ALL, 1) == list(HOLD.generators)
     assert order(HOLD, ALL, 2) == list(reversed(HOLD.generators))
     assert order(HOLD, ["tuned", SESSION], 3) == [SESSION, "tuned"]
 
 
-def test_a_paired_experiment_measures_the_floor_before_and_after_each() -> None:
+def test_paired_experiment_measures_the_floor_around_each_contender() -> None:
     assert order(CLOSED, [SESSION, "tuned", FLOOR], 1) == [FLOOR, SESSION, FLOOR, "tuned", FLOOR]
     assert order(CLOSED, [SESSION, "tuned", FLOOR], 2) == [FLOOR, "tuned", FLOOR, SESSION, FLOOR]

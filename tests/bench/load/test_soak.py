@@ -15,13 +15,13 @@ def test_growth_compares_the_last_fifth_with_the_first() -> None:
     assert growth([1, 2, 3, 4])["growth_pct"] is None
 
 
-def test_the_unexplained_rows_of_a_ledger() -> None:
+def test_unexplained_rows_of_a_ledger_are_counted() -> None:
     assert ledger({}) == ledger({"ledger": None}) == {"reconciled": None, "unexplained": None}
     rows = [{"unexplained": 0}, {"unexplained": -2}, {"unexplained": 3}, {"unexplained": None}]
     assert ledger({"ledger": {"reconciled": False, "rows": rows}}) == {"reconciled": False, "unexplained": 5}
 
 
-def test_memory_is_sampled_once_a_second_between_two_moments(capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_is_sampled_once_a_second_within_its_window(capsys: pytest.CaptureFixture[str]) -> None:
     sampler = MemorySampler(lambda: 2048, 3.0, 100.0)
     for tenth in range(1100):
         sampler.sample(tenth / 10)
@@ -29,7 +29,7 @@ def test_memory_is_sampled_once_a_second_between_two_moments(capsys: pytest.Capt
     assert capsys.readouterr().err == "  ... soak: 1 min, the worker has 2.0 MB\n"
 
 
-def test_a_short_soak_reconciles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_soak_is_reconciled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "SETTLE_S", 0.0)
     bench = LoadBench(settings.read_load({"CONNECTIONS": "10", "SOAK": "6s"}, {}), echo_server.program(), tmp_path)
     found = soak.soak(bench, CONTENDERS[SESSION], tmp_path / "trial")

@@ -10,7 +10,7 @@ from bench.load.stall import compared, missing
 from lab.errors import LabError
 
 
-def test_reported_latencies_are_compared_with_both_true_values() -> None:
+def test_latencies_are_compared_with_both_true_values() -> None:
     found = compared({"counted": 20_000, "p99_ms": 1818.0, "p99_9_ms": 1980.0}, 2.0, 100, drain_s=0.1)
     assert found["p99_at_once_ms"] == pytest.approx(1800)
     assert found["p99_at_once_off_pct"] == pytest.approx(1.0)
@@ -26,7 +26,7 @@ COUNTS = {"due": 100, "sent": 97, "unsent": 3, "answered": 95, "unanswered": 2, 
     ("change", "expected"),
     [({}, 0), ({"unsent": 0}, 3), ({"answered": 90}, 5), ({"server_messages": 94}, 1), ({"server_messages": 95}, 0)],
 )
-def test_messages_that_the_counts_do_not_account_for(change: dict[str, int], expected: int) -> None:
+def test_missing_counts_messages_without_an_outcome(change: dict[str, int], expected: int) -> None:
     assert missing(COUNTS | change) == expected
 
 
@@ -36,7 +36,7 @@ def test_missing_statistics_are_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [SESSION, "typical"])
-def test_a_short_stall(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_stall_gives_figures(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stall, "STALL_S", 0.3)
     monkeypatch.setattr(stall, "BEFORE_S", 1.0)
     monkeypatch.setattr(stall, "AFTER_S", 2.0)

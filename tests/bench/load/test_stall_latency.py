@@ -1,4 +1,4 @@
-"""The formula against a simulation of every message of every connection through one server."""
+"""The formula, checked against a simulation of every message of every connection through one server."""
 
 import heapq
 import random
@@ -49,7 +49,7 @@ QUANTILES = [(quantile, seconds) for quantile in (0.99, 0.999) for seconds in (1
 
 @pytest.mark.parametrize(("quantile", "seconds"), [*QUANTILES, (0.95, 12.0), (0.95, 20.0)])
 @pytest.mark.parametrize(("connections", "cost"), [(100, 1e-9), (100, 3e-5), (1000, 3e-5), (1000, 7e-5)])
-def test_the_quantile_is_that_of_a_simulation(connections: int, cost: float, seconds: float, quantile: float) -> None:
+def test_quantile_equals_that_of_a_simulation(connections: int, cost: float, seconds: float, quantile: float) -> None:
     run = Simulation(connections, cost, seconds, stopped=4.0)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     found = implied(quantile, STALL, PERIOD, connections, len(run.latencies), drain)
@@ -57,25 +57,25 @@ def test_the_quantile_is_that_of_a_simulation(connections: int, cost: float, sec
 
 
 @pytest.mark.parametrize(("connections", "cost", "load"), [(100, 1e-9, 0.0), (1000, 3e-5, 0.3), (1000, 6e-5, 0.6)])
-def test_the_drain_equals_that_of_a_queue_under_that_load(connections: int, cost: float, load: float) -> None:
+def test_drain_equals_that_of_a_queue_at_the_same_load(connections: int, cost: float, load: float) -> None:
     run = Simulation(connections, cost, 20.0, stopped=4.0)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     assert drain == pytest.approx(STALL * load / (1 - load), rel=0.05, abs=2 * BIN)
 
 
-def test_the_example_in_the_text() -> None:
+def test_documented_example() -> None:
     assert implied(0.99, 2.0, 0.1, 100, 20_000, 0.0) == pytest.approx(1.8, rel=0.001)
     assert implied(0.999, 2.0, 0.1, 100, 20_000, 0.0) == pytest.approx(1.98, rel=0.001)
 
 
-def test_a_low_quantile_is_not_affected() -> None:
+def test_stall_does_not_affect_a_low_quantile() -> None:
     assert implied(0.5, 2.0, 0.1, 100, 20_000, 0.0) == 0.0
 
 
-def test_the_maximum_is_the_whole_stall() -> None:
+def test_maximum_equals_the_stall() -> None:
     assert implied(1.0, 2.0, 0.1, 100, 20_000, 0.0) == pytest.approx(2.0, rel=0.001)
 
 
-def test_a_server_that_never_catches_up_drains_to_the_end() -> None:
+def test_drain_of_a_server_that_never_catches_up_lasts_to_the_end() -> None:
     bins = [10] * 400 + [0] * 200 + [10] * 300
     assert drain_s(bins, BIN, 4.0, 6.0, 1000.0) == pytest.approx(3.0)

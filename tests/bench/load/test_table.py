@@ -16,7 +16,7 @@ def _line(key: str, records: list[Record]) -> Line:
 
 
 def _with(experiment: str, name: str, **values: Any) -> list[Record]:
-    """The records with other values in one trial."""
+    """The records with changed values in one trial."""
     return [
         trial(r.experiment, r.contender, **{**r.values, **values})
         if (r.experiment, r.contender) == (experiment, name)
@@ -29,13 +29,13 @@ def _without(*names: str) -> list[Record]:
     return [record for record in RECORDS if record.contender not in names]
 
 
-def test_each_row_is_a_line_and_a_stall_is_two() -> None:
+def test_each_row_has_one_line_and_the_stall_has_two() -> None:
     keys = [line.key for line in table.lines(RECORDS, LOAD_ROWS, 15_000)]
     assert keys == ["memory", "cpu", "closed", "arrivals", "lag", "stall 100", "stall 1000", "soak"]
     assert [line.key for line in table.lines(RECORDS, ["lag"], 15_000)] == ["lag"]
 
 
-def test_a_good_run_reaches_all_aims() -> None:
+def test_good_run_reaches_all_aims() -> None:
     outcomes = {line.key: line.outcome for line in table.lines(RECORDS, LOAD_ROWS, 15_000)}
     assert outcomes == dict.fromkeys(outcomes, AIM) | {"soak": MET}
 
@@ -72,13 +72,13 @@ def test_limits_and_aims(experiment: str, key: str, values: dict[str, Any], outc
     assert _line(key, _with(experiment, SESSION, **values)).outcome == outcome
 
 
-def test_the_limit_of_the_cpu_is_the_lower_of_two() -> None:
+def test_cpu_limit_is_the_lower_of_two() -> None:
     assert _line("cpu", RECORDS).must == pytest.approx(30.0)  # 1/3 of 90, 1/2 of 70
     assert _line("cpu", _with("hold", "tuned", us=50.0)).must == pytest.approx(25.0)
     assert _line("cpu", _without("typical")).outcome == UNKNOWN
 
 
-def test_the_closed_loop_is_relative_to_the_floor() -> None:
+def test_closed_loop_is_relative_to_the_floor() -> None:
     line = _line("closed", RECORDS)
     assert line.values[SESSION] == pytest.approx(1.2)
     assert line.shown[SESSION] == "1.20 x, 12.0 µs"
@@ -91,7 +91,7 @@ def test_a_table_without_figures_is_unknown() -> None:
     assert {line.stolen for line in lines} == {None}
 
 
-def test_a_problem_of_ours_is_a_note() -> None:
+def test_problem_of_ours_is_a_note() -> None:
     line = _line("arrivals", [Record("arrivals", SESSION, 1, {}, "it broke")])
     assert (line.outcome, line.notes) == (UNKNOWN, ["session: it broke"])
 
@@ -102,6 +102,6 @@ def test_steal_time_is_shown_and_noted() -> None:
     assert any("the host stole too much" in note for note in line.notes)
 
 
-def test_the_stall_has_a_bar_with_the_true_value() -> None:
+def test_stall_line_has_a_bar_with_the_true_value() -> None:
     bars = _line("stall 100", RECORDS).bars
     assert [bar[0] for bar in bars] == ["SessionUser", "typical Locust user", "true value"]

@@ -9,7 +9,7 @@ from bench.load import tsung
 from tests.support.contending import demand_messages
 
 
-def test_its_configuration() -> None:
+def test_tsung_configuration() -> None:
     found = ElementTree.fromstring(tsung.configuration(4000, 10_000, 1000.0, 1.0, 20))
     server, users, ip = (
         found.find("servers/server"),
@@ -34,12 +34,12 @@ def test_a_closed_loop_has_no_think_time() -> None:
     assert "thinktime" not in tsung.configuration(4000, 100, 1000.0, 0.0, 20)
 
 
-def test_it_is_not_installed_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tsung_is_not_installed_without_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert tsung.unavailable() == "tsung is not installed (Debian: apt-get install tsung)"
 
 
-def test_root_on_debian_installs_it_and_a_failure_is_the_reason(
+def test_root_on_debian_installs_tsung_and_a_failure_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     apt = tmp_path / "apt-get"
@@ -55,6 +55,6 @@ def test_root_on_debian_installs_it_and_a_failure_is_the_reason(
 
 
 @pytest.mark.skipif(not shutil.which("tsung"), reason="tsung is not installed")
-def test_it_makes_the_configured_load(tmp_path: Path) -> None:
+def test_tsung_makes_the_configured_load(tmp_path: Path) -> None:
     assert tsung.unavailable() == ""
     demand_messages("tsung", tmp_path, connections=3, every=0.0)

@@ -18,7 +18,7 @@ RECORDS = [Record("loop", "ours", 1, {"us": 2.0, "stolen": 0.1}), Record("loop",
         (2.0, None, True, True, UNKNOWN),
     ],
 )
-def test_the_outcome(value: float | None, must: float | None, also: bool, aimed: bool, found: str) -> None:
+def test_outcome_of_a_value(value: float | None, must: float | None, also: bool, aimed: bool, found: str) -> None:
     assert outcome(value, must, also, aimed) == found
 
 
@@ -33,7 +33,7 @@ def test_a_judged_line_has_bars_and_notes_problems() -> None:
     ]
 
 
-def test_an_aim_may_have_other_conditions() -> None:
+def test_aim_can_have_further_conditions() -> None:
     values = {"ours": 2.0, "peer": None}
     assert judged(ROSTER, [], "loop", "loop", "CPU", "µs", values, 4.0, 2.0, aimed=False).outcome == MET
     assert judged(ROSTER, [], "loop", "loop", "CPU", "µs", values, 4.0, None).outcome == MET
@@ -44,5 +44,5 @@ def test_an_aim_may_have_other_conditions() -> None:
     ("value", "unit", "text"),
     [(None, "KB", "-"), (0.913, "KB", "0.91 KB"), (12.34, "µs", "12.3 µs"), (1234.5, "%", "1,234 %"), (0.0, "", "0")],
 )
-def test_numbers(value: float | None, unit: str, text: str) -> None:
+def test_format_of_numbers(value: float | None, unit: str, text: str) -> None:
     assert number(value, unit) == text

@@ -16,7 +16,7 @@ def test_medians_leave_out_trials_without_values() -> None:
     assert problems(records, "x", "a") == ["it broke"]
 
 
-def test_pairs_are_made_with_both_neighbours_of_the_same_repetition() -> None:
+def test_pair_ratios_use_both_neighbours_of_the_same_repetition() -> None:
     records = [
         *(_trial("floor", 2.0), _trial("a", 3.0), _trial("floor", 1.5), _trial("b", 6.0), _trial("floor", 3.0)),
         *(_trial("floor", 1.0, 2), _trial("a", 2.0, 2), _trial("floor", None, 2)),
@@ -36,7 +36,7 @@ def test_more_than_two_percent_stolen_is_doubtful(stolen: float, doubtful: bool)
     assert _trial("a", 1.0, stolen=stolen).doubtful is doubtful
 
 
-def test_the_worst_steal_ignores_trials_without_values() -> None:
+def test_worst_steal_ignores_trials_without_values() -> None:
     records = [_trial("a", 1.0, stolen=0.01), _trial("b", 1.0, stolen=0.3), _trial("a", None)]
     assert worst_steal(records, "x") == 0.3
     assert worst_steal(records, "y") is None

@@ -7,11 +7,11 @@ def test_a_table_is_aligned_for_a_terminal() -> None:
     assert columns(TABLE) == "server  CPU\n-----------\nselect  8 µs\na|b     -"
 
 
-def test_a_table_in_markdown() -> None:
+def test_table_in_markdown() -> None:
     assert piped(TABLE) == "| server | CPU |\n| --- | --- |\n| select | 8 µs |\n| a\\|b | - |"
 
 
-def test_a_section_has_its_title_its_table_and_its_notes() -> None:
+def test_section_has_a_title_a_table_and_notes() -> None:
     section = Section("curve", "Cost", TABLE, ["one note"])
     assert section.text().splitlines()[0] == "Cost"
     assert section.text().endswith("\none note")

@@ -20,7 +20,9 @@ def _specs() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("spec", list(_specs()))
-def test_each_server_is_started_with_it(spec: ServerSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_server_starts_with_the_allocator_settings(
+    spec: ServerSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environs: list[dict[str, str]] = []
 
     def start(name: str, command: list[str], environ: dict[str, str], logs: Path, stop_signal: int) -> None:
@@ -34,11 +36,11 @@ def test_each_server_is_started_with_it(spec: ServerSpec, tmp_path: Path, monkey
     assert environs == [allocator.ENVIRON]
 
 
-def test_a_running_server_has_it(tmp_path: Path) -> None:
+def test_running_server_has_the_allocator_settings(tmp_path: Path) -> None:
     with at_work(tmp_path, name=QUICK) as (server, _):
         environ = Path(f"/proc/{server.process.pid}/environ").read_text().split("\0")
     assert {f"{name}={value}" for name, value in allocator.ENVIRON.items()} <= set(environ)
 
 
-def test_the_note_names_each_variable() -> None:
+def test_note_names_each_variable() -> None:
     assert all(f"{name}={value}" in allocator.NOTE for name, value in allocator.ENVIRON.items())

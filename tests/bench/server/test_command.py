@@ -36,7 +36,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., t
     return run
 
 
-def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trials_are_measured_recorded_and_judged(measured: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, document = measured(lambda bench, server, folder: {"idle_pct": 0.1, "stolen": 0.0})
     assert code == 0
     assert [record["contender"] for record in document["records"]] == [SELECT, "asyncio", "asyncio", SELECT]
@@ -48,11 +48,11 @@ def test_trials_are_measured_written_down_and_judged(measured: Any, capsys: pyte
 
 
 @pytest.mark.parametrize(("share", "code"), [(0.1, 0), (3.0, 3), (None, 4)])
-def test_the_exit_code(measured: Any, share: float | None, code: int) -> None:
+def test_exit_code_follows_the_outcome(measured: Any, share: float | None, code: int) -> None:
     assert measured(lambda *_: {"idle_pct": share, "stolen": 0.0}, REPEAT="1")[0] == code
 
 
-def test_an_interrupt_keeps_what_was_measured(measured: Any, tmp_path: Path) -> None:
+def test_interrupt_keeps_finished_trials(measured: Any, tmp_path: Path) -> None:
     def measure(bench: Any, server: Any, folder: Path) -> dict[str, Any]:
         if server.name == "asyncio":
             raise Interrupted
@@ -74,7 +74,7 @@ def test_an_unavailable_peer_is_left_out_with_one_line(
     assert "asyncio Protocol is left out: it can't be installed\n" in capsys.readouterr().err
 
 
-def test_the_verb_takes_its_own_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verb_accepts_its_own_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(command, "run", lambda flags: asked.append(flags) or 3)
     assert verbs.main(["bench-server", "--only", "few", "--peers", "uvloop"]) == 3
@@ -89,7 +89,7 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Pa
 
 
 @needs_gcc
-def test_a_small_benchmark(checkout: Path) -> None:
+def test_small_benchmark_writes_its_report(checkout: Path) -> None:
     done = _bench(checkout, "--only", "all-100", "--peers", "c-select,tutorial", "--window", "1s", "--repeat", "1")
     assert done.returncode == 4, done.stdout + done.stderr  # asyncio, against which ours is judged, was not chosen
     folder = checkout / "runs/latest"

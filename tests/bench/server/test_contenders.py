@@ -10,12 +10,12 @@ from tests.support.serving import demand_echo, needs_gcc
 
 
 @pytest.mark.parametrize("name", [SELECT, *(pytest.param(name, marks=needs_gcc) for name in ("c-select", "c-epoll"))])
-def test_our_server_and_those_in_c_echo(name: str, tmp_path: Path) -> None:
-    """The peers in Python have their own tests, in ../peers/."""
+def test_our_server_and_the_c_servers_echo(name: str, tmp_path: Path) -> None:
+    """The Python peers have their own tests, in ../peers/."""
     demand_echo(SERVERS[name], tmp_path)
 
 
-def test_our_server_runs_as_users_run_it(tmp_path: Path) -> None:
+def test_our_server_starts_with_the_same_command_as_for_users(tmp_path: Path) -> None:
     command = ours("epoll", "--processes", "2")()
     assert command[:5] == [sys.executable, "-m", "server", "--model", "epoll"]
     assert command[-2:] == ["--processes", "2"]
@@ -24,7 +24,7 @@ def test_our_server_runs_as_users_run_it(tmp_path: Path) -> None:
         assert server.pids() == [server.process.pid]
 
 
-def test_ours_comes_first_and_those_in_c_are_references() -> None:
+def test_our_server_comes_first_and_c_servers_are_references() -> None:
     assert list(SERVERS) == [SELECT, *PEER_NAMES]
     assert set(PEER_NAMES) > contenders.REFERENCES
 
@@ -63,7 +63,7 @@ def test_child_processes_are_measured_as_well(tmp_path: Path) -> None:
         assert server.pids() == [server.process.pid, child]
 
 
-def test_more_flags_make_another_server() -> None:
+def test_with_flags_returns_a_changed_server() -> None:
     first = SERVERS[SELECT]
     second = first.with_flags("--block-ms", "5", label="blocked")
     assert second.command() == [*first.command(), "--block-ms", "5"]

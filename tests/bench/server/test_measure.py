@@ -14,8 +14,8 @@ COUNTS = [
 ]
 
 
-class Fake:
-    """A load client with these counts, and a server."""
+class FakeClientAndServer:
+    """A load client with these counts that is also a server."""
 
     def __init__(self, *counts: dict[str, Any]) -> None:
         self._counts = iter(counts)
@@ -29,8 +29,8 @@ class Fake:
         return [7, 8]
 
 
-def test_the_cost_of_a_message() -> None:
-    fake = Fake(*COUNTS)
+def test_cost_of_a_message() -> None:
+    fake = FakeClientAndServer(*COUNTS)
     found = measure.cpu(fake, fake, 0.0)
     assert (found["seconds"], found["messages"], found["per_s"]) == (2.0, 300, 150.0)
     assert found["us"] == pytest.approx(10.0)
@@ -38,15 +38,15 @@ def test_the_cost_of_a_message() -> None:
     assert fake.asked == [[7, 8], [7, 8]]
 
 
-def test_silence_has_no_cost_per_message() -> None:
+def test_window_without_messages_has_no_cost_per_message() -> None:
     silent = [COUNTS[0], {**COUNTS[1], "messages": 100}]
-    assert measure.window(Fake(*silent), Fake(), 0.0)["cpu_s"] == pytest.approx(0.003)
+    assert measure.window(FakeClientAndServer(*silent), FakeClientAndServer(), 0.0)["cpu_s"] == pytest.approx(0.003)
     with pytest.raises(LabError, match="no message was answered"):
-        measure.cpu(Fake(*silent), Fake(), 0.0)
+        measure.cpu(FakeClientAndServer(*silent), FakeClientAndServer(), 0.0)
 
 
 @needs_gcc
-def test_the_memory_of_a_real_server_settles(tmp_path: Path) -> None:
+def test_memory_of_a_real_server_settles(tmp_path: Path) -> None:
     with at_work(tmp_path, 3) as (server, _):
         assert measure.settled_kb(server) >= measure.shared_kb(server) > 1000
 
@@ -56,7 +56,7 @@ def test_memory_that_never_settles_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     samples = iter(range(1000))
     monkeypatch.setattr(procfs, "rss_kb", lambda pid: next(samples))
 
-    class Growing(Fake):
+    class Growing(FakeClientAndServer):
         died = staticmethod(lambda: "")
 
         class process:

@@ -9,7 +9,7 @@ from bench.server import peer_venv
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would have been run; each succeeds unless it has the word `fail` in it."""
+    """The commands, which are recorded and not run; each succeeds unless it contains the word `fail`."""
     found: list[list[str]] = []
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,7 @@ def _requirements(folder: Path, name: str, text: str) -> Path:
     return file
 
 
-def test_it_is_made_again_only_for_new_requirements(
+def test_environment_is_rebuilt_only_for_new_requirements(
     tmp_path: Path, calls: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "venv"
@@ -46,7 +46,7 @@ def test_it_is_made_again_only_for_new_requirements(
     assert not peer_venv.made(folder, file)
 
 
-def test_a_missing_package_is_one_line_and_tried_once(
+def test_missing_package_is_one_line_and_tried_once(
     tmp_path: Path, calls: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _requirements(tmp_path, "fail.txt", "a==1\n")
@@ -57,7 +57,7 @@ def test_a_missing_package_is_one_line_and_tried_once(
     assert "no such package" in capsys.readouterr().err
 
 
-def test_the_real_requirements() -> None:
+def test_requirements_list_uvloop_and_gevent() -> None:
     text = peer_venv.REQUIREMENTS.read_text()
     assert "\nuvloop==" in text
     assert "\ngevent==" in text

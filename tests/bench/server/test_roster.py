@@ -16,5 +16,5 @@ def test_medians_of_the_measured_contenders() -> None:
     assert (ratio(found, "asyncio"), ratio(found, "uvloop")) == ("0.45 x asyncio", "- x uvloop")
 
 
-def test_a_line() -> None:
+def test_line_is_judged_for_the_roster() -> None:
     assert line([], "loop", "loop", "CPU", "µs", {SELECT: 1.0}, 2.0, 1.5).outcome == AIM

@@ -7,7 +7,7 @@ def test_an_experiment_measures_all_servers_by_default() -> None:
     assert ServerExperiment("loop", 3, lambda *_: {}, ("select",)).contenders == ("select",)
 
 
-def test_only_peers_may_be_left_out() -> None:
+def test_experiment_can_leave_out_only_peers() -> None:
     own = {"asyncio": ServerSpec("asyncio", "our asyncio", list), "uvloop": SERVERS["uvloop"]}
     assert ServerExperiment("loop", 3, lambda *_: {}, tuple(own), own).present(["select"]) == ["asyncio"]
     assert ServerExperiment("loop", 3, lambda *_: {}, tuple(own), own).present(["uvloop"]) == ["asyncio", "uvloop"]

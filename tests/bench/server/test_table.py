@@ -16,7 +16,7 @@ def test_names_of_experiments_are_unique() -> None:
     assert len({experiment.name for experiment in every}) == len({id(experiment) for experiment in every})
 
 
-def test_ours_is_in_every_experiment() -> None:
+def test_each_experiment_includes_ours() -> None:
     assert all(SELECT in experiment.contenders for row in ROWS.values() for experiment in row.experiments)
 
 

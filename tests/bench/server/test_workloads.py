@@ -10,7 +10,7 @@ WINDOW_S = 0.2
 
 
 @needs_gcc
-def test_a_closed_loop(tmp_path: Path) -> None:
+def test_closed_loop_gives_figures(tmp_path: Path) -> None:
     workload = closed(3, 10)
     found = workload.measure(ServerBench(compiled.program("server/load"), WINDOW_S), SERVERS[QUICK], tmp_path)
     assert found["us"] > 0
@@ -19,7 +19,7 @@ def test_a_closed_loop(tmp_path: Path) -> None:
 
 
 @needs_gcc
-def test_an_open_loop(tmp_path: Path) -> None:
+def test_open_loop_gives_figures(tmp_path: Path) -> None:
     workload = paced(3, 10, 100)
     found = workload.measure(ServerBench(compiled.program("server/load"), WINDOW_S), SERVERS[QUICK], tmp_path)
     assert set(found) == {"p50_us", "p99_us", "p99_sent_us", "late_us", "busy", "stolen"}

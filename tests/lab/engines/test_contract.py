@@ -20,8 +20,8 @@ from lab.errors import Interrupted, LabError, UsageError
 from lab.progress import PROGRESS_LINE
 from lab.settings import read
 from tests.conftest import missing
+from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.pinned import ARTEFACTS
-from tests.support.undisturbed import demand, undisturbed
 
 PROJECT = f"holdfast-contract-{os.getpid()}"
 SMALL = {"USERS": "20", "RATE": "100", "TIME": "4s", "EVERY": "0.5", "WORKERS": "1", "MAX_P99_MS": "0"}
@@ -57,7 +57,7 @@ def test_an_engine_has_a_name_and_every_method_of_the_interface() -> None:
     assert not inspect.isabstract(NativeEngine)
 
 
-@undisturbed
+@retry_on_busy_machine
 def test_a_run_gives_the_verdict_as_exit_code_and_leaves_its_artefacts_alone(make: Make, tmp_path: Path) -> None:
     engine, lines = make(MAX_CONNECTIONS="15", MIN_HELD="18"), []
     code = engine.run(_name(), lines.append, tmp_path / "run")

@@ -11,7 +11,7 @@ TIMES = (0.3, 0.2, 0.1)
 
 
 class Account:
-    """A connection and its accounts, whose events are kept."""
+    """A connection with its accounting; keeps the events."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
@@ -50,7 +50,7 @@ def account() -> Account:
     return made
 
 
-def test_an_attempt_that_fails_was_never_open():
+def test_failed_attempt_counts_no_connection():
     account = Account()
     account.accounting.not_opened(account, 0.5, Refused())
     assert account.events == [("connect", "refused")]
@@ -59,7 +59,7 @@ def test_an_attempt_that_fails_was_never_open():
 
 
 @pytest.mark.parametrize("row", ["connect", "reconnect"])
-def test_a_connection_settles_once(account: Account, row: str):
+def test_connection_settles_once(account: Account, row: str):
     account.reconnect = row == "reconnect"
     account.accounting.settle(account)
     account.accounting.settle(account)
@@ -67,7 +67,7 @@ def test_a_connection_settles_once(account: Account, row: str):
     assert (account.recorder.connected, account.recorder.reconnects) == (1, row == "reconnect")
 
 
-def test_the_first_wrong_reply_of_a_run_is_logged_and_kept(account: Account, caplog: pytest.LogCaptureFixture):
+def test_first_wrong_reply_of_a_run_is_logged_and_kept(account: Account, caplog: pytest.LogCaptureFixture):
     for detail in ("ERR message too long", "something else"):
         account.lost(Wrong(detail), [("message", TIMES)], None)
         account.open()
@@ -79,7 +79,7 @@ def test_the_first_wrong_reply_of_a_run_is_logged_and_kept(account: Account, cap
     account.check()
 
 
-def test_closing_settles_and_leaves_messages_unanswered_without_failure(account: Account):
+def test_close_settles_the_connection_and_leaves_messages_unanswered(account: Account):
     account.recorder.sent = 3
     account.accounting.closed(account, 3, cut=True)
     assert account.events == [("connect", "ok")]
@@ -87,7 +87,7 @@ def test_closing_settles_and_leaves_messages_unanswered_without_failure(account:
     account.check()
 
 
-def test_a_loss_with_messages_in_flight_stands_in_their_rows(account: Account):
+def test_loss_counts_in_the_rows_of_messages_in_flight(account: Account):
     account.lost(ReplyTimeout(), [("a", TIMES), ("b", TIMES)], None)
     assert account.events == [("connect", "ok"), ("a", "reply-timeout"), ("b", "reply-timeout")]
     assert account.recorder.unanswered_by == {"reply-timeout": 2}
@@ -95,19 +95,19 @@ def test_a_loss_with_messages_in_flight_stands_in_their_rows(account: Account):
     account.check()
 
 
-def test_a_reply_that_came_and_was_bad_is_wrong_and_those_behind_it_unanswered(account: Account):
+def test_bad_reply_is_wrong_and_later_messages_are_unanswered(account: Account):
     account.lost(Short(), [("a", TIMES), ("b", TIMES)], None)
     assert (account.recorder.wrong, account.recorder.unanswered_by) == (1, {"short": 1})
     account.check()
 
 
-def test_a_loss_without_any_is_a_drop(account: Account):
+def test_loss_without_messages_in_flight_is_a_drop(account: Account):
     account.lost(Closed(), [], None)
     assert account.events == [("connect", "ok"), ("drop", "closed")]
     account.check()
 
 
-def test_a_loss_while_waiting_for_a_push_stands_in_its_row(account: Account):
+def test_loss_during_a_receive_counts_in_its_row(account: Account):
     account.lost(Closed(), [], ("news", TIMES))
     assert account.events == [("connect", "ok"), ("news", "closed")]
     assert account.recorder.unanswered == 0
@@ -115,7 +115,7 @@ def test_a_loss_while_waiting_for_a_push_stands_in_its_row(account: Account):
 
 
 @pytest.mark.parametrize("in_flight", [[], [("a", TIMES)]])
-def test_a_refusal_before_it_has_settled_is_a_failed_attempt(account: Account, in_flight: list[tuple[str, Times]]):
+def test_refusal_before_settling_is_a_failed_attempt(account: Account, in_flight: list[tuple[str, Times]]):
     account.lost(ServerFull(), in_flight, None)
     assert account.events == [("connect", "server-full"), *(("a", "server-full") for _ in in_flight)]
     assert account.recorder.failed == {"server-full": 1}
@@ -123,14 +123,14 @@ def test_a_refusal_before_it_has_settled_is_a_failed_attempt(account: Account, i
     account.check()
 
 
-def test_a_refusal_after_it_has_settled_is_a_drop(account: Account):
+def test_refusal_after_settling_is_a_drop(account: Account):
     account.accounting.settle(account)
     account.lost(ServerFull(), [], None)
     assert account.events == [("connect", "ok"), ("drop", "server-full")]
     account.check()
 
 
-def test_a_connection_that_heard_nothing_is_unproven(account: Account):
+def test_connection_without_received_data_is_unproven(account: Account):
     account.accounting.closed(account, 0, cut=False)
     account.open()
     account.heard = True
@@ -138,20 +138,20 @@ def test_a_connection_that_heard_nothing_is_unproven(account: Account):
     assert account.recorder.unproven == 1
 
 
-def test_a_right_reply_settles_the_connection(account: Account):
+def test_correct_reply_settles_the_connection(account: Account):
     account.accounting.answer(account, "message", TIMES, 20)
     assert account.events == [("connect", "ok"), ("message", "ok")]
     assert account.answered
     assert (account.recorder.answered, account.recorder.rows["message"].bytes) == (1, 20)
 
 
-def test_a_push_is_no_answer(account: Account):
+def test_push_counts_as_pushed_and_not_as_answered(account: Account):
     account.accounting.push(account, "news", 0.5, 20)
     assert account.events == [("connect", "ok"), ("news", "ok")]
     assert (account.recorder.answered, account.recorder.pushed) == (0, 1)
 
 
-def test_ids_are_unique(account: Account):
+def test_connection_ids_are_unique(account: Account):
     first = account.connection_id
     account.open()
     assert account.connection_id == first + 1

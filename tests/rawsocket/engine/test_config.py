@@ -11,8 +11,8 @@ from rawsocket.target import Target
 from rawsocket.wire.framing import Line
 
 
-class Engine:
-    """Notes how often deadlines are to be checked, and whose times are to be gathered."""
+class FakeEngine:
+    """Records the shortest timeout and the registered recorders."""
 
     reactor = connector = None
 
@@ -25,15 +25,15 @@ class Engine:
         self.timeout = timeout
 
 
-def config(**timeouts: Any) -> tuple[ConnectionConfig, Engine]:
-    engine: Any = Engine()
+def config(**timeouts: Any) -> tuple[ConnectionConfig, FakeEngine]:
+    engine: Any = FakeEngine()
     recorder = Recorder()
     timeouts = {"connect_timeout": 10, "send_timeout": 10, "reply_timeout": 10} | timeouts
     events = SimpleNamespace(listener=None)
     return ConnectionConfig(engine, recorder, recorder.rows, events, Target("a", 1), Line(), **timeouts), engine
 
 
-def test_deadlines_are_checked_often_enough_for_the_shortest_timeout():
+def test_config_registers_its_timeout_and_recorder_with_the_engine():
     made, engine = config(reply_timeout=0.5)
     assert engine.timeout == 0.5
     assert engine.recorders == {made.recorder}
@@ -42,6 +42,6 @@ def test_deadlines_are_checked_often_enough_for_the_shortest_timeout():
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), None, "5"])
 @pytest.mark.parametrize("name", ["connect_timeout", "send_timeout", "reply_timeout"])
-def test_a_timeout_is_a_number_of_seconds(name: str, seconds: Any):
+def test_invalid_timeout_is_a_value_error(name: str, seconds: Any):
     with pytest.raises(ValueError, match="a number of seconds above 0"):
         config(**{name: seconds})

@@ -39,10 +39,10 @@ class Connection:
         self.deadline = float("inf")
 
     def on_ready(self, events: int) -> None:
-        raise AssertionError("nothing comes here")
+        raise AssertionError("no data arrives here")
 
 
-def test_a_connection_settles_after_silence_and_not_before(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+def test_connection_settles_after_silence_and_not_before(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SETTLES_AFTER", 0.1)
     deadlines = Deadlines(reactor)
     first, lost = Connection(time.perf_counter()), Connection(time.perf_counter())
@@ -71,7 +71,7 @@ def test_a_connection_past_its_deadline_is_overdue(reactor: Reactor):
             os.close(end)
 
 
-def test_deadlines_are_checked_as_often_as_the_shortest_timeout_needs_within_bounds(reactor: Reactor):
+def test_shortest_timeout_sets_the_sweep_interval_within_bounds(reactor: Reactor):
     deadlines = Deadlines(reactor)
     assert deadlines._sweeps.seconds == SWEEP_MOST
     for timeout, every in ((1000, SWEEP_MOST), (2, 2 / SWEEPS), (6, 2 / SWEEPS), (0, SWEEP_LEAST)):
@@ -79,7 +79,7 @@ def test_deadlines_are_checked_as_often_as_the_shortest_timeout_needs_within_bou
         assert deadlines._sweeps.seconds == every
 
 
-def test_times_are_gathered_several_times_a_second(reactor: Reactor):
+def test_sweep_bins_the_times_of_each_recorder(reactor: Reactor):
     recorder = Recorder()
     Deadlines(reactor).recorders.add(recorder)
     row = Batch(recorder)["message"]

@@ -1,4 +1,4 @@
-"""What goes out on a session's connection: whole, in order, and accounted for when it can't."""
+"""Messages that a session sends: complete, in order, and counted when sending fails."""
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
@@ -16,102 +16,102 @@ from rawsocket.users.session_runner import Session
 from rawsocket.users.steps import Close, Connect, Receive, Request, Send, Wait
 from rawsocket.wire.framing import Chunk, Framing, Line
 from tests.support.running import LONG
-from tests.support.stage import Stage, config_for, staged, theatre
+from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No outcome may depend on how fast this machine is; tests that are about these times set them."""
+def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes must not depend on the speed of the machine; tests of these times set them."""
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(exchange, "GRACE", LONG)
 
 
-def test_a_peer_that_does_not_read_is_send_timeout():
-    def play(stage: Stage) -> Session:
+def test_send_to_a_peer_that_does_not_read_fails_as_send_timeout():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         yield Request(b"x" * (1 << 25), "big")
 
-    with staged("unread", play, Line(1 << 26), send_timeout=0.2) as stage:
-        assert str(stage.played().raised) == "send-timeout"
-        assert stage.raised.detail.endswith("bytes were left")
-        assert stage.outcomes == [("connect", "ok"), ("big", "send-timeout")]
-        assert 0 < stage.recorder.bytes_sent < 1 << 25
-        assert (stage.recorder.unanswered, stage.recorder.cut) == (1, 1)
+    with scripted_user("unread", script, Line(1 << 26), send_timeout=0.2) as user:
+        assert str(user.wait_for_end().raised) == "send-timeout"
+        assert user.raised.detail.endswith("bytes were left")
+        assert user.outcomes == [("connect", "ok"), ("big", "send-timeout")]
+        assert 0 < user.recorder.bytes_sent < 1 << 25
+        assert (user.recorder.unanswered, user.recorder.cut) == (1, 1)
 
 
 @pytest.mark.parametrize("framing", [Chunk(), Line(1 << 24)], ids=["chunk", "line"])
-def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: Framing):
-    def play(stage: Stage) -> Session:
+def test_connection_reads_while_it_writes_a_message_larger_than_all_buffers(framing: Framing):
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
-        reply = yield stage.ask(1 << 23)
+        reply = yield user.ask(1 << 23)
         yield Wait(0)
-        return len(reply), stage.connection.exchange
+        return len(reply), user.connection.exchange
 
-    with staged("echo", play, framing) as stage:
-        assert stage.played().result == (1 << 23, None)
+    with scripted_user("echo", script, framing) as user:
+        assert user.wait_for_end().result == (1 << 23, None)
 
 
-def test_pipelined_messages_are_matched_in_order():
-    def play(stage: Stage) -> Session:
+def test_pipelined_replies_match_their_messages_in_order():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         most = 0
         for _ in range(100):
-            assert (yield stage.ask(inflight=8)) is None
-            most = max(most, stage.connection.in_flight)
-        last = yield stage.ask()
+            assert (yield user.ask(inflight=8)) is None
+            most = max(most, user.connection.in_flight)
+        last = yield user.ask()
         return most, last
 
-    with staged("echo", play) as stage:
-        most, last = stage.played().result
+    with scripted_user("echo", script) as user:
+        most, last = user.wait_for_end().result
         assert most == 7
         assert len(last) == 20
-        assert stage.recorder.answered == 101
-        assert stage.outcomes == [("connect", "ok")] + [("message", "ok")] * 101
+        assert user.recorder.answered == 101
+        assert user.outcomes == [("connect", "ok")] + [("message", "ok")] * 101
 
 
-def test_a_pipeline_that_is_swapped_or_doubled_is_wrong():
-    def play(stage: Stage) -> Session:
+def test_duplicate_reply_in_a_pipeline_is_wrong():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         for _ in range(10):
-            yield stage.ask(inflight=4)
+            yield user.ask(inflight=4)
         yield Wait(LONG)
 
-    with staged("twice", play) as stage:
-        assert str(stage.played().raised) == "wrong"
-        assert stage.recorder.wrong == 1
-        assert stage.outcomes[-1] == ("message", "wrong")
+    with scripted_user("twice", script) as user:
+        assert str(user.wait_for_end().raised) == "wrong"
+        assert user.recorder.wrong == 1
+        assert user.outcomes[-1] == ("message", "wrong")
 
 
-def test_in_a_pipeline_that_is_lost_each_message_has_the_failure():
-    def play(stage: Stage) -> Session:
+def test_timeout_fails_each_message_of_a_pipeline():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         for _ in range(5):
-            yield stage.ask(inflight=6)
+            yield user.ask(inflight=6)
         yield Wait(LONG)
 
-    with staged("silent", play, reply_timeout=0.1) as stage:
-        assert str(stage.played().raised) == "reply-timeout"
-        assert stage.outcomes[1:] == [("message", "reply-timeout")] * 5
-        assert stage.recorder.unanswered_by == {"reply-timeout": 5}
+    with scripted_user("silent", script, reply_timeout=0.1) as user:
+        assert str(user.wait_for_end().raised) == "reply-timeout"
+        assert user.outcomes[1:] == [("message", "reply-timeout")] * 5
+        assert user.recorder.unanswered_by == {"reply-timeout": 5}
 
 
-def test_closing_leaves_what_is_in_flight_unanswered():
-    def play(stage: Stage) -> Session:
+def test_close_leaves_messages_in_flight_unanswered():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         yield Send(b"hello")
         yield Close()
         yield Close()
         yield Connect()
-        return stage.connection.reconnect
+        return user.connection.reconnect
 
-    with staged("silent", play) as stage:
-        assert stage.played().result is False
-        assert stage.recorder.unanswered_by == {"client": 1}
-        assert (stage.recorder.failures, stage.recorder.closed) == (0, 2)
+    with scripted_user("silent", script) as user:
+        assert user.wait_for_end().result is False
+        assert user.recorder.unanswered_by == {"client": 1}
+        assert (user.recorder.failures, user.recorder.closed) == (0, 2)
 
 
-def test_without_a_connection_nothing_can_be_asked():
-    def play(stage: Stage) -> Session:
+def test_step_without_a_connection_raises_closed():
+    def script(user: ScriptedUser) -> Session:
         refused = 0
         for step in (Request(b"x"), Request(b"x", inflight=2), Send(b"x"), Receive()):
             try:
@@ -120,21 +120,21 @@ def test_without_a_connection_nothing_can_be_asked():
                 refused += 1
         return refused
 
-    with staged("echo", play) as stage:
-        assert stage.played().result == 4
-        assert (stage.recorder.sent, stage.recorder.failures) == (0, 0)
+    with scripted_user("echo", script) as user:
+        assert user.wait_for_end().result == 4
+        assert (user.recorder.sent, user.recorder.failures) == (0, 0)
 
 
-def test_what_never_heard_from_the_server_is_unproven():
-    def play(stage: Stage) -> Session:
+def test_connection_without_received_data_is_unproven():
+    def script(user: ScriptedUser) -> Session:
         yield Connect()
         yield Close()
         yield Connect()
-        yield stage.ask()
+        yield user.ask()
 
-    with staged("echo", play) as stage:
-        stage.played()
-        assert stage.recorder.unproven == 1
+    with scripted_user("echo", script) as user:
+        user.wait_for_end()
+        assert user.recorder.unproven == 1
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_what_never_heard_from_the_server_is_unproven():
         lambda exchange: setattr(exchange, "receiving", Receiving("a", None, 1.0, 2.0)),
     ],
 )
-def test_an_exchange_is_unused_while_it_holds_nothing(use: Callable[[Exchange], None]):
-    with theatre() as engine:
+def test_exchange_is_unused_until_it_holds_something(use: Callable[[Exchange], None]):
+    with engine_under_test() as engine:
         config = config_for(engine, SimpleNamespace(listener=None), Target("a", 1))
         made = Exchange(SimpleNamespace(config=config), None, ())
         assert made.is_unused

@@ -14,10 +14,10 @@ CALLBACKS = [name for name in vars(Owner) if name.startswith("on_")]
 
 @pytest.mark.parametrize("owner", [SessionRunner, RawSocketClient])
 @pytest.mark.parametrize("name", [*CALLBACKS, "context"])
-def test_both_owners_take_each_callback_with_its_arguments(owner: Any, name: str):
+def test_each_owner_implements_each_callback(owner: Any, name: str):
     wanted, there = inspect.signature(getattr(Owner, name)), inspect.signature(getattr(owner, name))
     assert len(there.parameters) == len(wanted.parameters)
 
 
-def test_the_callbacks_are_these():
+def test_callback_names():
     assert CALLBACKS == ["on_open", "on_not_opened", "on_reply", "on_kept", "on_received", "on_writable", "on_lost"]

@@ -8,7 +8,7 @@ def test_a_process_has_one_engine():
     assert process.engine() is process.engine()
 
 
-def test_the_reactor_is_made_when_it_is_first_needed():
+def test_reactor_is_created_on_first_use():
     made = Engine()
     assert "reactor" not in vars(made)
     assert made.deadlines._reactor is made.reactor

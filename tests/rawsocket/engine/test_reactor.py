@@ -19,133 +19,133 @@ def reactor() -> Iterator[Reactor]:
     made.close()
 
 
-class Bell:
-    """Notes when it rings."""
+class RecordingTimer:
+    """Records when it fires."""
 
-    def __init__(self, rung: list[tuple["Bell", float]] | None = None) -> None:
+    def __init__(self, fired: list[tuple["RecordingTimer", float]] | None = None) -> None:
         self.key = 0
-        self.rung: list[tuple[Bell, float]] = [] if rung is None else rung
+        self.fired: list[tuple[RecordingTimer, float]] = [] if fired is None else fired
 
     def on_time(self) -> None:
-        self.rung.append((self, time.perf_counter()))
+        self.fired.append((self, time.perf_counter()))
 
 
-class Ear:
-    """Notes what it is told of a descriptor."""
+class RecordingHandler:
+    """Records the events of a descriptor."""
 
     def __init__(self) -> None:
-        self.heard: list[int] = []
+        self.received: list[int] = []
         self.fails = False
 
     def on_ready(self, events: int) -> None:
-        self.heard.append(events)
+        self.received.append(events)
         if self.fails:
             raise LookupError("mine")
 
 
-def test_timers_ring_in_order_and_never_early(reactor: Reactor):
-    rung: list[tuple[Bell, float]] = []
+def test_timers_fire_in_order_and_never_early(reactor: Reactor):
+    fired: list[tuple[RecordingTimer, float]] = []
     now = time.perf_counter()
-    bells = {Bell(rung): now + seconds for seconds in (0.03, 0.7, 0.01, 0.02, 0.9, -1)}
-    for bell, when in bells.items():
-        reactor.at(when, bell)
-    wait_until(lambda: len(rung) == len(bells))
-    assert [bells[bell] for bell, _ in rung] == sorted(bells.values())
-    assert all(at >= bells[bell] - 2e-6 for bell, at in rung)
-    assert all(bell.key == 0 for bell in bells)
+    timers = {RecordingTimer(fired): now + seconds for seconds in (0.03, 0.7, 0.01, 0.02, 0.9, -1)}
+    for timer, when in timers.items():
+        reactor.at(when, timer)
+    wait_until(lambda: len(fired) == len(timers))
+    assert [timers[timer] for timer, _ in fired] == sorted(timers.values())
+    assert all(at >= timers[timer] - 2e-6 for timer, at in fired)
+    assert all(timer.key == 0 for timer in timers)
 
 
-def test_a_new_timer_replaces_the_old_one_near_and_far(reactor: Reactor):
+def test_setting_a_timer_again_replaces_its_time(reactor: Reactor):
     for first, second in ((0.01, 0.05), (10, 0.05), (10, 0.6)):
-        bell, when = Bell(), time.perf_counter() + second
-        reactor.at(time.perf_counter() + first, bell)
-        reactor.at(when, bell)
+        timer, when = RecordingTimer(), time.perf_counter() + second
+        reactor.at(time.perf_counter() + first, timer)
+        reactor.at(when, timer)
         gevent.sleep(second + 0.1)
-        wait_until(lambda bell=bell: bell.rung)
-        assert len(bell.rung) == 1
-        assert bell.rung[0][1] >= when - 2e-6
+        wait_until(lambda timer=timer: timer.fired)
+        assert len(timer.fired) == 1
+        assert timer.fired[0][1] >= when - 2e-6
 
 
-def test_a_forgotten_timer_does_not_ring_and_is_not_kept(reactor: Reactor):
-    near, far = Bell(), Bell()
+def test_forgotten_timer_never_fires_and_is_not_kept(reactor: Reactor):
+    near, far = RecordingTimer(), RecordingTimer()
     reactor.at(time.perf_counter() + 0.02, near)
     reactor.at(time.perf_counter() + 3600, far)
     reactor.forget(near)
     reactor.forget(far)
     reactor.forget(far)
     gevent.sleep(0.1)
-    assert near.rung == far.rung == []
+    assert near.fired == far.fired == []
     assert not any(far in bucket for bucket in reactor._far.values())
 
 
-def test_thousands_that_are_due_at_once_ring_in_slices(reactor: Reactor):
-    rung: list[tuple[Bell, float]] = []
+def test_many_timers_due_at_once_fire_in_slices(reactor: Reactor):
+    fired: list[tuple[RecordingTimer, float]] = []
     seen: list[int] = []
     turn = gevent.get_hub().loop.prepare()
-    turn.start(lambda: seen.append(len(rung)))
+    turn.start(lambda: seen.append(len(fired)))
     when = time.perf_counter() + 0.05
     for _ in range(SLICE * 10):
-        reactor.at(when, Bell(rung))
-    wait_until(lambda: len(rung) == SLICE * 10)
+        reactor.at(when, RecordingTimer(fired))
+    wait_until(lambda: len(fired) == SLICE * 10)
     turn.stop()
     turn.close()
     assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= SLICE
 
 
-def test_a_timer_may_set_itself_again(reactor: Reactor):
-    class Again(Bell):
+def test_timer_can_set_itself_again(reactor: Reactor):
+    class Again(RecordingTimer):
         def on_time(self) -> None:
             super().on_time()
             reactor.at(time.perf_counter(), self)
 
-    bell = Again()
-    reactor.at(time.perf_counter(), bell)
-    wait_until(lambda: len(bell.rung) >= 5)
-    reactor.forget(bell)
-    assert len({round(at * 1000) for _, at in bell.rung}) >= 4  # never twice in a millisecond, so others have a turn
+    timer = Again()
+    reactor.at(time.perf_counter(), timer)
+    wait_until(lambda: len(timer.fired) >= 5)
+    reactor.forget(timer)
+    assert len({round(at * 1000) for _, at in timer.fired}) >= 4  # never twice in a millisecond, so others have a turn
 
 
-def test_what_fails_is_reported_and_does_no_harm_to_others(reactor: Reactor, capsys: pytest.CaptureFixture[str]):
-    class Fails(Bell):
+def test_failing_timer_is_reported_and_others_fire(reactor: Reactor, capsys: pytest.CaptureFixture[str]):
+    class Fails(RecordingTimer):
         def on_time(self) -> None:
             raise LookupError("mine")
 
-    good, when = Bell(), time.perf_counter() + 0.01
+    good, when = RecordingTimer(), time.perf_counter() + 0.01
     reactor.at(when, Fails())
     reactor.at(when, good)
-    wait_until(lambda: good.rung)
+    wait_until(lambda: good.fired)
     assert "LookupError: mine" in capsys.readouterr().err
 
 
-def test_descriptors_are_watched_changed_and_forgotten(reactor: Reactor):
+def test_descriptor_is_watched_taken_over_and_unwatched(reactor: Reactor):
     inlet, outlet = os.pipe2(os.O_NONBLOCK)
-    ear, other = Ear(), Ear()
-    reactor.watch(inlet, ear, READABLE)
+    handler, other = RecordingHandler(), RecordingHandler()
+    reactor.watch(inlet, handler, READABLE)
     gevent.sleep(0.01)
-    assert ear.heard == []
+    assert handler.received == []
     os.write(outlet, b"x")
-    wait_until(lambda: ear.heard)
-    assert set(ear.heard) == {READABLE}
+    wait_until(lambda: handler.received)
+    assert set(handler.received) == {READABLE}
     reactor.take_over(inlet, other, READABLE)
-    wait_until(lambda: other.heard)
+    wait_until(lambda: other.received)
     assert reactor.handlers == [other]
-    reactor.watch(outlet, ear, WRITABLE)
-    ear.heard.clear()
-    wait_until(lambda: WRITABLE in ear.heard)
+    reactor.watch(outlet, handler, WRITABLE)
+    handler.received.clear()
+    wait_until(lambda: WRITABLE in handler.received)
     for end in (inlet, outlet):
         reactor.unwatch(end)
         os.close(end)
     assert reactor.handlers == []
 
 
-def test_a_handler_that_fails_does_no_harm_to_others(reactor: Reactor, capsys: pytest.CaptureFixture[str]):
+def test_failing_handler_is_reported_and_others_run(reactor: Reactor, capsys: pytest.CaptureFixture[str]):
     pipes = [os.pipe2(os.O_NONBLOCK) for _ in range(2)]
-    ears = [Ear(), Ear()]
-    ears[0].fails = True
-    for (inlet, outlet), ear in zip(pipes, ears, strict=True):
-        reactor.watch(inlet, ear, READABLE)
+    handler_pair = [RecordingHandler(), RecordingHandler()]
+    handler_pair[0].fails = True
+    for (inlet, outlet), handler in zip(pipes, handler_pair, strict=True):
+        reactor.watch(inlet, handler, READABLE)
         os.write(outlet, b"x")
-    wait_until(lambda: all(ear.heard for ear in ears))
+    wait_until(lambda: all(handler.received for handler in handler_pair))
     for ends in pipes:
         reactor.unwatch(ends[0])
         for end in ends:
@@ -153,10 +153,10 @@ def test_a_handler_that_fails_does_no_harm_to_others(reactor: Reactor, capsys: p
     assert "LookupError: mine" in capsys.readouterr().err
 
 
-def test_a_descriptor_closed_by_anothers_doing_in_the_same_turn_is_left_alone(reactor: Reactor):
+def test_handler_of_a_descriptor_closed_in_the_same_turn_is_not_called(reactor: Reactor):
     pipes = [os.pipe2(os.O_NONBLOCK) for _ in range(2)]
 
-    class Closes(Ear):
+    class Closes(RecordingHandler):
         def on_ready(self, events: int) -> None:
             super().on_ready(events)
             for inlet, _ in pipes:
@@ -164,20 +164,20 @@ def test_a_descriptor_closed_by_anothers_doing_in_the_same_turn_is_left_alone(re
                 os.close(inlet)
 
     closing = [Closes(), Closes()]
-    for (inlet, outlet), ear in zip(pipes, closing, strict=True):
-        reactor.watch(inlet, ear, READABLE)
+    for (inlet, outlet), handler in zip(pipes, closing, strict=True):
+        reactor.watch(inlet, handler, READABLE)
         os.write(outlet, b"x")
-    wait_until(lambda: any(ear.heard for ear in closing))
+    wait_until(lambda: any(handler.received for handler in closing))
     gevent.sleep(0.01)
-    assert sum(len(ear.heard) for ear in closing) == 1
+    assert sum(len(handler.received) for handler in closing) == 1
 
 
-def test_a_chore_is_done_again_and_again(reactor: Reactor):
+def test_periodic_callback_repeats(reactor: Reactor):
     done: list[float] = []
     Periodic(reactor, 0.01, done.append)
     wait_until(lambda: len(done) >= 3)
     assert all(later - earlier >= 0.01 - 2e-6 for earlier, later in itertools.pairwise(done))
 
 
-def test_the_far_bucket_is_worth_its_while():
+def test_far_bucket_is_at_least_100_ms_wide():
     assert FAR >= 100

@@ -19,7 +19,7 @@ def timer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ti
 
 
 def _create(clock: int, *, flags: int) -> int:
-    """Stands in for Python 3.13's."""
+    """Replaces the function of Python 3.13."""
     assert (clock, flags) == (time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
     return timerfd._through_ctypes()[0]()
 
@@ -33,7 +33,7 @@ def readable(timer: TimerFd, seconds: float) -> bool:
     return bool(select.select([timer.fd], [], [], seconds)[0])
 
 
-def test_it_is_readable_from_its_time_on_and_not_before(timer: TimerFd):
+def test_timer_becomes_readable_at_its_time_and_not_before(timer: TimerFd):
     begin = time.perf_counter()
     timer.arm(begin + 1000)
     assert not readable(timer, 0)
@@ -46,7 +46,7 @@ def test_it_is_readable_from_its_time_on_and_not_before(timer: TimerFd):
     timer.close()
 
 
-def test_what_has_passed_is_at_once_and_arming_anew_takes_it_back(timer: TimerFd):
+def test_past_time_fires_at_once_until_armed_again(timer: TimerFd):
     for when in (0, -1, time.perf_counter() - 5):
         timer.arm(when)
         assert readable(timer, 30)
@@ -55,9 +55,9 @@ def test_what_has_passed_is_at_once_and_arming_anew_takes_it_back(timer: TimerFd
     timer.close()
 
 
-def test_an_error_of_the_kernel_is_an_oserror():
+def test_kernel_error_raises_oserror():
     timer = TimerFd()
     timer.close()
-    timer.fd = -1  # the number just given back may be somebody else's by now
+    timer.fd = -1  # the closed descriptor's number may be in use again
     with pytest.raises(OSError, match="descriptor"):
         timer.arm(1.0)

@@ -20,7 +20,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControllerBench]:
         yield bench
 
 
-def test_a_run_from_start_to_verdict(bench: ControllerBench) -> None:
+def test_run_from_start_to_verdict(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(8):
         bench.second(held=5)
@@ -32,7 +32,7 @@ def test_a_run_from_start_to_verdict(bench: ControllerBench) -> None:
     assert [worker["cpu_share"] for worker in document["generator"]["workers"]] == [0.25, 0.25]
 
 
-def test_the_last_steady_sample_is_before_stop_was_asked(bench: ControllerBench) -> None:
+def test_last_steady_sample_precedes_the_stop_request(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
@@ -42,12 +42,12 @@ def test_the_last_steady_sample_is_before_stop_was_asked(bench: ControllerBench)
     assert bench.controller.run.timeline.samples[-1].held == 0  # the chart shows the fall
 
 
-def test_a_count_of_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
+def test_server_count_of_the_ramp_is_not_steady(bench: ControllerBench) -> None:
     counts = itertools.chain([18, 20], itertools.repeat(0))
     probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_connections {next(counts)}\n", bench.clock)
     bench.controller.probe = probe
-    bench.start()  # asks the server
-    for _ in range(3):  # in which the server gives no answer
+    bench.start()  # polls the server
+    for _ in range(3):  # the server does not answer
         bench.second(held=10)
     probe.poll()
     bench.second(held=10)
@@ -55,7 +55,7 @@ def test_a_count_of_the_ramp_is_no_steady_count(bench: ControllerBench) -> None:
     assert bench.stop()["held"]["server_steady_min"] == 20
 
 
-def test_the_window_is_that_of_the_last_ramp(bench: ControllerBench) -> None:
+def test_steady_window_follows_the_last_ramp(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(4):
         bench.second(held=2)
@@ -70,7 +70,7 @@ def test_the_window_is_that_of_the_last_ramp(bench: ControllerBench) -> None:
     assert bench.stop()["run"]["steady_from_s"] == 7.0
 
 
-def test_a_run_that_ends_in_its_ramp_has_no_window(bench: ControllerBench) -> None:
+def test_run_that_ends_during_its_ramp_has_no_steady_window(bench: ControllerBench) -> None:
     bench.controller.on_test_start()
     bench.runner.update_state(STATE_SPAWNING)
     bench.second(held=1)
@@ -78,7 +78,7 @@ def test_a_run_that_ends_in_its_ramp_has_no_window(bench: ControllerBench) -> No
     assert (document["verdict"], document["run"]["steady_s"]) == ("unknown", 0.0)
 
 
-def test_a_missing_worker_is_lost_and_holds_nothing(bench: ControllerBench) -> None:
+def test_missing_worker_is_lost_and_holds_nothing(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
@@ -90,7 +90,7 @@ def test_a_missing_worker_is_lost_and_holds_nothing(bench: ControllerBench) -> N
     assert document["reasons"][0] == "worker b was lost: it went missing"
 
 
-def test_a_worker_that_quit_is_lost(bench: ControllerBench) -> None:
+def test_worker_that_quits_is_lost(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     del bench.runner.clients["b"]
@@ -98,7 +98,7 @@ def test_a_worker_that_quit_is_lost(bench: ControllerBench) -> None:
     assert "worker b was lost: it quit before stop was asked" in bench.stop()["reasons"]
 
 
-def test_a_worker_that_leaves_after_stop_was_asked_is_not_lost(bench: ControllerBench) -> None:
+def test_worker_that_quits_after_the_stop_request_is_not_lost(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
@@ -106,26 +106,26 @@ def test_a_worker_that_leaves_after_stop_was_asked_is_not_lost(bench: Controller
     for worker in ("a", "b"):
         bench.controller.receive(worker, report(final=True))
         del bench.runner.clients[worker]
-    bench.controller._away = lambda: []  # type: ignore[method-assign]  # they don't come back here
+    bench.controller._away = lambda: []  # type: ignore[method-assign]  # this runner gets no workers back
     bench.controller.on_test_stop()
     assert not any(member.lost for member in bench.controller.run.participants)
 
 
-def test_a_worker_without_final_numbers_is_lost(bench: ControllerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_without_a_final_report_is_lost(bench: ControllerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
     bench.controller.on_test_stopping()
     bench.controller.receive("a", report(final=True))
-    told: list[Any] = []
-    monkeypatch.setattr(bench.runner, "send_message", lambda kind, client_id: told.append((kind, client_id)))
+    sent: list[Any] = []
+    monkeypatch.setattr(bench.runner, "send_message", lambda kind, client_id: sent.append((kind, client_id)))
     monkeypatch.setattr("rawsocket.master.controller._wait_while", lambda waiting, seconds: None)
     bench.controller.on_test_stop()
-    assert told == [("stop", "b")]
+    assert sent == [("stop", "b")]
     assert bench.controller.run.participant("b").lost == "it did not deliver its final numbers"
 
 
-def test_fewer_workers_than_wanted_is_unknown(bench: ControllerBench) -> None:
+def test_run_with_too_few_workers_is_unknown(bench: ControllerBench) -> None:
     del bench.runner.clients["b"]
     bench.start()
     for _ in range(5):
@@ -133,7 +133,7 @@ def test_fewer_workers_than_wanted_is_unknown(bench: ControllerBench) -> None:
     assert "only 1 of 2 workers came" in bench.stop()["reasons"]
 
 
-def test_judging_happens_once(bench: ControllerBench) -> None:
+def test_run_is_judged_only_once(bench: ControllerBench) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
@@ -144,13 +144,13 @@ def test_judging_happens_once(bench: ControllerBench) -> None:
     assert bench.controller.conclude() is document
 
 
-def test_a_verdict_without_a_run(bench: ControllerBench) -> None:
+def test_verdict_without_a_run_is_unknown(bench: ControllerBench) -> None:
     document = bench.controller.conclude()
     assert (document["verdict"], document["exit_code"]) == ("unknown", 4)
     assert document["run"]["started_utc"]
 
 
-def test_samples_end_some_time_after_the_run(bench: ControllerBench) -> None:
+def test_samples_end_a_fixed_time_after_the_run(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
@@ -159,7 +159,7 @@ def test_samples_end_some_time_after_the_run(bench: ControllerBench) -> None:
     assert len(bench.controller.run.timeline.samples) == 1 + AFTERMATH_S
 
 
-def test_a_sample_has_rates_and_latencies_of_its_second(bench: ControllerBench) -> None:
+def test_sample_has_rates_and_latencies_of_its_second(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.second(held=5)
@@ -167,7 +167,7 @@ def test_a_sample_has_rates_and_latencies_of_its_second(bench: ControllerBench) 
     assert (sample.messages_s, sample.connects_s, sample.p50_ms) == (20, 0, 0.2)
 
 
-def test_a_new_run_forgets_the_last_verdict(bench: ControllerBench) -> None:
+def test_new_run_clears_the_last_verdict(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
@@ -176,7 +176,7 @@ def test_a_new_run_forgets_the_last_verdict(bench: ControllerBench) -> None:
     assert bench.controller.run.timeline.samples == []
 
 
-def test_locusts_state_does_not_wait_for_dead_workers(bench: ControllerBench) -> None:
+def test_locust_state_does_not_wait_for_dead_workers(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     bench.stop()
@@ -186,7 +186,7 @@ def test_locusts_state_does_not_wait_for_dead_workers(bench: ControllerBench) ->
     assert bench.runner.state == STATE_STOPPED
 
 
-def test_users_that_do_not_fit_are_refused(bench: ControllerBench) -> None:
+def test_controller_refuses_more_users_than_the_workers_can_hold(bench: ControllerBench) -> None:
     for worker in ("a", "b"):
         bench.controller.workers.worker(worker).limits = Limits(100, 1 << 30, 1 << 30)
     assert bench.controller.refuse(200) is None
@@ -212,7 +212,7 @@ def test_min_held_defaults_to_all_users_in_a_headless_hold(
         assert bench.controller.run.thresholds.get("min_held") == wanted
 
 
-def test_each_run_is_an_object_of_its_own(bench: ControllerBench) -> None:
+def test_each_run_is_a_new_object(bench: ControllerBench) -> None:
     bench.start()
     bench.second(held=5)
     first = bench.controller.run
@@ -223,7 +223,7 @@ def test_each_run_is_an_object_of_its_own(bench: ControllerBench) -> None:
     assert bench.controller.run.totals() == Counts()
 
 
-def test_a_worker_whose_report_cannot_be_read_is_lost(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+def test_worker_with_an_invalid_report_is_lost(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
     bench.start()
     for _ in range(5):
         bench.second(held=5)
@@ -236,7 +236,7 @@ def test_a_worker_whose_report_cannot_be_read_is_lost(bench: ControllerBench, ca
     ]
 
 
-def test_reports_and_limits_come_as_tables(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
+def test_controller_decodes_reports_and_limits(bench: ControllerBench, caplog: pytest.LogCaptureFixture) -> None:
     bench.start()
     bench.controller.receive_wire("a", report(held=4).to_wire())
     bench.controller.receive_limits("a", Limits(100, 1 << 30, 1 << 30).to_wire())

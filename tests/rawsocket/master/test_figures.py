@@ -46,7 +46,7 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
     assert figures.document(run)["verdict"] == "pass"
 
 
-def test_the_document_has_the_promised_keys(run: Run) -> None:
+def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
     assert list(document) == [*promised.split(), "storms", "ledger"]
@@ -61,13 +61,13 @@ def test_the_document_has_the_promised_keys(run: Run) -> None:
     assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
 
 
-def test_an_unrequested_reply_is_a_wrong_one(run: Run) -> None:
+def test_unrequested_reply_is_wrong(run: Run) -> None:
     run.receive("a", report(wall_s=5.0, failures={"wrong": 2}))
     assert figures.figures(run).wrong == 2
     assert figures.document(run)["exit_code"] == 3
 
 
-def test_the_threshold_is_held_against_the_time_from_due(run: Run) -> None:
+def test_latency_threshold_applies_to_the_time_from_due(run: Run) -> None:
     rows, due, first = {"message": {300: 900}}, {"message": {2_000_000: 900}}, {"message": {150: 900}}
     run.receive("a", report(wall_s=4.0, rows=rows, due=due, first=first))
     run.thresholds = {"max_p99_ms": 1000.0}
@@ -79,14 +79,14 @@ def test_the_threshold_is_held_against_the_time_from_due(run: Run) -> None:
 
 
 def _stopped(run: Run, *waiting: Waiting) -> dict[str, Any]:
-    """Judge the run after a worker's last words; the lab's default thresholds but for the number held."""
+    """Judge the run after a worker's last report, with the default thresholds except min_held."""
     run.thresholds = {"max_failures": 0, "max_p99_ms": 1000.0}
     run.stopping(5.0)
     run.receive("a", report(held=10, wall_s=4.0, answered=21, waiting=waiting), at_stop=True)
     return figures.document(run)
 
 
-def test_a_server_frozen_at_the_end_fails_by_p99_and_by_missing_replies(run: Run) -> None:
+def test_freeze_at_the_end_fails_by_p99_and_by_missing_replies(run: Run) -> None:
     """300 messages were answered within 2 ms; 50 are in flight for 8 s, with 7 slots each behind them."""
     frozen = [Waiting("message", 8.0, once([8.0 - number for number in range(8)]))] * 50
     document = _stopped(run, *frozen)
@@ -98,13 +98,13 @@ def test_a_server_frozen_at_the_end_fails_by_p99_and_by_missing_replies(run: Run
     assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_p99_ms:", "400"]
 
 
-def test_a_freeze_too_short_for_p99_counts_as_missing(run: Run) -> None:
+def test_freeze_too_short_for_p99_fails_by_missing_replies(run: Run) -> None:
     document = _stopped(run, Waiting("message", 1.5, once([1.5])))
     assert document["thresholds"][1]["ok"] is True
     assert (document["exit_code"], document["messages"]["missing"]) == (3, 1)
 
 
-def test_connections_that_were_never_served_are_missing(run: Run) -> None:
+def test_messages_of_unserved_connections_are_missing(run: Run) -> None:
     """8 of 20 are served within milliseconds; 12 are in the backlog with a message each, and slots behind it."""
     document = _stopped(run, *[Waiting("message", 9.5, once([9.5, 9.0, 8.0]))] * 12)
     assert (document["exit_code"], document["messages"]["missing"]) == (3, 36)
@@ -114,26 +114,26 @@ def test_connections_that_were_never_served_are_missing(run: Run) -> None:
     ("slowest_us", "owed", "missing"),
     [(2000, 0.9, 0), (2000, 1.1, 1), (3_000_000, 2.9, 0), (3_000_000, 3.1, 1)],
 )
-def test_a_reply_is_missing_after_a_second_and_longer_than_any_reply_took(
+def test_reply_is_missing_after_one_second_and_the_slowest_reply_time(
     run: Run, slowest_us: int, owed: float, missing: int
 ) -> None:
-    """However late it was sent: a server that answers each message in its time is slow, not silent."""
+    """The age since due does not matter: a server that answers each message is slow, not silent."""
     run.receive("a", report(held=10, wall_s=3.0, answered=21, rows={"message": {slowest_us: 1}}))
     document = _stopped(run, Waiting("message", owed, once([9.0])))
     assert (document["messages"]["waiting"], document["messages"]["missing"]) == (1, missing)
 
 
-def test_a_reply_in_transit_at_the_stop_is_no_failure(run: Run) -> None:
+def test_reply_in_transit_at_the_stop_is_no_failure(run: Run) -> None:
     document = _stopped(run, *[Waiting("message", 0.012, once([0.012]))] * 2)
     assert (document["verdict"], document["messages"]["waiting"], document["messages"]["missing"]) == ("pass", 2, 0)
 
 
-def test_the_reason_of_a_wrong_reply_quotes_one(run: Run) -> None:
+def test_reason_quotes_a_wrong_reply(run: Run) -> None:
     run.receive("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
     assert figures.document(run)["reasons"][0].endswith("; one was ERR message too long")
 
 
-def test_a_document_without_a_run() -> None:
+def test_document_without_a_run_is_unknown() -> None:
     document = figures.document(Run(RunInfo(workers=2)))
     assert (document["verdict"], document["latency_ms"]["from_sent"]) == ("unknown", None)
     assert document["held"] == {"steady_min": None, "peak": 0, "server_steady_min": None}
@@ -144,8 +144,8 @@ def test_notes_follow_the_reasons(run: Run) -> None:
     assert figures.document(run)["reasons"][-1] == "target-refused: ..."
 
 
-def test_a_host_that_steals_too_much_cpu_is_the_cause(run: Run, tmp_path: Path) -> None:
-    """By a real meter on a /proc of the test's own, whose host takes 1.9 of 2 CPUs."""
+def test_reason_names_a_host_that_steals_cpu(run: Run, tmp_path: Path) -> None:
+    """A real meter reads a fake /proc, in which the host steals 1.9 of 2 CPUs."""
     meter = LagMeter(proc=tmp_path)
     for second in range(10, 15):
         (tmp_path / "stat").write_text(f"cpu 1 2 3 4 5 6 7 {second * 190} 0 0\n")
@@ -160,7 +160,7 @@ def test_a_host_that_steals_too_much_cpu_is_the_cause(run: Run, tmp_path: Path) 
     assert "the host stole 190% of a core" in judged["reasons"][0]
 
 
-def test_a_workers_figures_are_of_the_steady_window(run: Run) -> None:
+def test_worker_figures_are_of_the_steady_window(run: Run) -> None:
     for second in (10, 20):
         lag = {"lags": [[800, 98], [70_000, 2]], "worst_us": 70_001, "late_s": second / 50, "late_cpu_s": 0.0}
         grown = {"turns": second * 100, "steal_s": second / 10, "throttled_s": second / 100, "cpu_limit": 0.5}
@@ -177,7 +177,7 @@ def test_a_workers_figures_are_of_the_steady_window(run: Run) -> None:
     assert judged["reasons"][0].startswith("the generator was saturated on worker a (lag p99 70.")
 
 
-def test_the_ledger_says_what_a_lost_worker_took_with_it() -> None:
+def test_ledger_states_the_connections_and_messages_of_a_lost_worker() -> None:
     run = started("a", "b", "c")
     run.receive("a", report(held=4, answered=7, messages={"sent": 9}))
     run.receive("b", report(held=2))

@@ -20,7 +20,7 @@ def run() -> Run:
     return started("a", "b")
 
 
-def test_totals_are_the_latest_counts_of_all_and_keep_the_dead(run: Run) -> None:
+def test_totals_sum_the_latest_counts_of_all_workers(run: Run) -> None:
     run.receive("a", report(held=5, answered=10))
     run.receive("a", report(held=5, answered=30))
     run.receive("b", report(held=5, answered=7, wrong=1, failures={"closed": 2}))
@@ -31,7 +31,7 @@ def test_totals_are_the_latest_counts_of_all_and_keep_the_dead(run: Run) -> None
     assert totals.failures == 2
 
 
-def test_totals_add_up_tables_within_tables_and_held_connections(run: Run) -> None:
+def test_totals_sum_nested_tables_and_held_connections(run: Run) -> None:
     run.receive("a", report(held=5, messages={"unsent": {"closed": 2}, "unanswered_by": {"client": 1}, "cut": 1}))
     run.receive("b", report(held=4, messages={"unsent": {"closed": 1, "stopped": 3}, "pushed": 2}))
     totals = run.totals()
@@ -41,11 +41,11 @@ def test_totals_add_up_tables_within_tables_and_held_connections(run: Run) -> No
     assert (totals.messages.cut, totals.messages.pushed) == (1, 2)
 
 
-def test_totals_of_nothing() -> None:
+def test_totals_without_workers_are_zero() -> None:
     assert started().totals() == Counts()
 
 
-def test_histograms_are_added_up(run: Run) -> None:
+def test_run_sums_histograms(run: Run) -> None:
     run.receive("a", report(rows={"message": {100: 2}}))
     run.receive("a", report(rows={"message": {100: 1, 300: 1}}))
     run.receive("b", report(rows={"message": {300: 4}, "connect": {50: 1}}))
@@ -57,8 +57,8 @@ def test_histograms_are_added_up(run: Run) -> None:
     }
 
 
-def test_workers_merge_without_loss(run: Run) -> None:
-    """Two workers' own recorders, with times of their own each, against one histogram of all of these."""
+def test_histograms_of_workers_merge_without_loss(run: Run) -> None:
+    """Recorders of two workers with different times, against one histogram of all times."""
     whole = histogram.new()
     for worker, microseconds in (("a", range(1, 400_000, 97)), ("b", range(5, 9_000_000, 4_999))):
         recorder = Recorder()
@@ -70,7 +70,7 @@ def test_workers_merge_without_loss(run: Run) -> None:
     assert histogram.library(run.latencies.by_kind()["from_due"]).equals(whole)
 
 
-def test_the_times_of_a_second_are_by_kind_and_given_once(run: Run) -> None:
+def test_take_second_returns_new_times_by_kind_once(run: Run) -> None:
     rows = {"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}
     run.receive("a", report(rows=rows, due={"message": {900: 2}}))
     second = run.take_second()
@@ -87,7 +87,7 @@ def test_rows_are_summed_by_name(run: Run) -> None:
     assert row.times == {kind: {100: 2, 200: 1} for kind in ("sent", "due", "first")}
 
 
-def test_the_next_run_starts_at_zero_and_ignores_reports_of_the_last() -> None:
+def test_next_run_starts_at_zero_and_ignores_reports_of_the_last() -> None:
     workers, first = Workers(), started("a")
     old = report(run=1, held=10, answered=5, rows={"message": {100: 5}})
     workers.receive("a", old)
@@ -99,19 +99,19 @@ def test_the_next_run_starts_at_zero_and_ignores_reports_of_the_last() -> None:
     assert second.totals() == Counts()
     assert second.latencies.rows == {}
     assert not second.participant("a").final
-    assert workers.held(["a"]) == 9  # but it still holds them
+    assert workers.held(["a"]) == 9  # the worker still holds them
     second.receive("a", report(run=2, held=9, answered=1))
     assert second.totals().messages.answered == 1
     assert first.totals().messages.answered == 5
 
 
-def test_a_worker_with_earlier_runs_counts_at_a_new_master() -> None:
+def test_new_master_accepts_a_worker_with_earlier_runs() -> None:
     run = started("old", run_numbers={"old": 7})
     run.receive("old", report(run=8, answered=1))
     assert run.totals().messages.answered == 1
 
 
-def test_a_worker_that_joins_later_takes_part(run: Run) -> None:
+def test_late_worker_becomes_a_participant(run: Run) -> None:
     assert [own.id for own in run.participants] == ["a", "b"]
     run.receive("c", report(run=1))
     assert [own.id for own in run.participants] == ["a", "b", "c"]
@@ -120,7 +120,7 @@ def test_a_worker_that_joins_later_takes_part(run: Run) -> None:
 FROZEN = Waiting("message", 8.0, once([8.5, 7.5, 6.5]))
 
 
-def test_overdue_messages_count_in_the_window_and_once(run: Run) -> None:
+def test_overdue_messages_count_once_and_in_the_steady_window(run: Run) -> None:
     open_window(run)
     run.receive("a", report(rows={"message": {100: 1}}))
     run.stopping(5.0)
@@ -140,7 +140,7 @@ def test_overdue_messages_count_in_the_window_and_once(run: Run) -> None:
     assert started("a").overdue() == OverdueTotals(0, 0.0, {})
 
 
-def test_without_a_window_overdue_messages_are_not_steady(run: Run) -> None:
+def test_overdue_messages_without_a_window_are_not_steady(run: Run) -> None:
     run.receive("a", report(rows={"message": {100: 1}}))
     run.stopping(5.0)
     run.receive("a", report(waiting=[FROZEN]), at_stop=True)
@@ -148,7 +148,7 @@ def test_without_a_window_overdue_messages_are_not_steady(run: Run) -> None:
     assert sum(run.latencies.by_kind()["from_due"].values()) == 4
 
 
-def test_the_slowest_reply_came_before_the_stop(run: Run) -> None:
+def test_slowest_reply_ignores_replies_after_the_stop(run: Run) -> None:
     run.receive("a", report(rows={"message": {100: 1}, "connect": {9000: 1}}))
     run.stopping(5.0)
     run.receive("a", report(rows={"message": {300: 1}}, due={"message": {9000: 1}}), at_stop=True)
@@ -156,13 +156,13 @@ def test_the_slowest_reply_came_before_the_stop(run: Run) -> None:
     assert run.slowest_reply_us == 100
 
 
-def test_examples_of_wrong_replies_are_of_all_workers(run: Run) -> None:
+def test_examples_of_wrong_replies_come_from_all_workers(run: Run) -> None:
     run.receive("a", report(examples={"wrong": "x"}))
     run.receive("b", report(examples={"short": "y"}))
     assert run.examples() == {"wrong": "x", "short": "y"}
 
 
-def test_failures_after_stop_was_asked_are_not_held_against_the_run(run: Run) -> None:
+def test_failures_after_the_stop_request_do_not_count_against_the_run(run: Run) -> None:
     run.receive("a", report(failures={"closed": 1}))
     run.receive("b", report(failures={"closed": 1}))
     run.stopping(5.0)
@@ -173,25 +173,25 @@ def test_failures_after_stop_was_asked_are_not_held_against_the_run(run: Run) ->
     assert run.totals().failures == 100
 
 
-def test_a_worker_stopped_before_it_started_has_sent_its_final_report(run: Run) -> None:
+def test_worker_stopped_before_its_start_counts_as_final(run: Run) -> None:
     run.stopping(5.0)
     run.receive("a", report(run=0, final=True))
     assert run.participant("a").final
 
 
-def test_the_worst_lag_is_of_the_whole_run(run: Run) -> None:
+def test_worst_lag_is_of_the_whole_run(run: Run) -> None:
     assert run.participant("a").worst_lag_us is None
     for worst in (500, 900_000, 700):
         run.receive("a", report(lag={"worst_us": worst}))
     assert run.participant("a").worst_lag_us == 900_000
 
 
-def test_a_process_without_an_agent_reports_no_lag(run: Run) -> None:
+def test_process_without_an_agent_has_no_lag(run: Run) -> None:
     run.receive("a", dataclasses.replace(report(), lag=None))
     assert run.participant("a").worst_lag_us is None
 
 
-def test_the_window_is_from_its_opening_to_the_sample_before_the_stop(run: Run) -> None:
+def test_steady_window_ends_with_the_last_sample_before_the_stop(run: Run) -> None:
     for held in (1, 5):
         run.add_sample(dataclasses.replace(SAMPLE, held=held))
     open_window(run)
@@ -204,7 +204,7 @@ def test_the_window_is_from_its_opening_to_the_sample_before_the_stop(run: Run) 
     assert (run.info.steady_from_s, run.info.steady_s) == (2.0, 3.0)
 
 
-def test_a_new_ramp_takes_the_window_away(run: Run) -> None:
+def test_new_ramp_removes_the_steady_window(run: Run) -> None:
     open_window(run)
     run.add_sample(SAMPLE)
     run.ramp_started()
@@ -213,7 +213,7 @@ def test_a_new_ramp_takes_the_window_away(run: Run) -> None:
     assert (run.info.steady_from_s, run.info.steady_s) == (None, 0.0)
 
 
-def test_a_ramp_that_ends_after_stop_was_asked_opens_no_window(run: Run) -> None:
+def test_ramp_that_ends_after_the_stop_request_opens_no_window(run: Run) -> None:
     run.stopping(5.0)
     run.ramp_complete(5.1)
     assert run.window is None

@@ -1,4 +1,4 @@
-"""What the master asks the server for the ledger."""
+"""The server's counters that the master reads for the ledger."""
 
 import argparse
 import dataclasses
@@ -18,7 +18,7 @@ END = {"connections": 2, "backlog": 0, "accepted_total": 15, STARTED: 7.0}
 
 
 class FakeProbe:
-    """Says what a test wants it to."""
+    """Returns the counters given by the test."""
 
     def __init__(self, start: Counters | None, end: Counters | None = None, present: bool = True) -> None:
         self.counters: Counters | None = None
@@ -52,7 +52,7 @@ def test_counters_between_start_and_end() -> None:
     assert probe.asked == [(2, server_counts.QUIET_WITHIN_S)]
 
 
-def test_an_interrupted_run_waits_less() -> None:
+def test_interrupted_run_waits_less() -> None:
     probe = FakeProbe(START, END)
     _ended(probe, hurry=True)
     assert probe.asked == [(2, server_counts.QUIET_WITHIN_S_HURRIED)]
@@ -73,13 +73,13 @@ def test_unavailable_counters_are_unknown(probe: FakeProbe, trouble: str) -> Non
     assert (server.grown, server.trouble) == (None, trouble)
 
 
-def test_a_recent_answer_is_enough_for_the_start() -> None:
+def test_recent_answer_replaces_an_unavailable_one_at_the_start() -> None:
     probe = FakeProbe(None, END)
     probe.counters = START
     assert _ended(probe).trouble == ""
 
 
-def test_before_the_first_run_there_is_no_doubt() -> None:
+def test_no_doubt_before_the_first_run() -> None:
     probe = FakeProbe(START, END)
     counts = ServerCounts.before_first_run(probe)  # type: ignore[arg-type]
     assert counts.for_ledger() == ServerSide()
@@ -88,18 +88,18 @@ def test_before_the_first_run_there_is_no_doubt() -> None:
     assert counts.grown == START
 
 
-def test_a_run_that_was_not_ended_leaves_a_doubt_and_the_next_one_starts_without_it() -> None:
+def test_run_without_an_end_has_a_doubt_until_it_ends() -> None:
     probe = FakeProbe(START, END)
     first = _started(probe)
     assert first.for_ledger().trouble == NEVER_ENDED
-    assert first.grown == {**START, "accepted_total": 0}  # up to now
+    assert first.grown == {**START, "accepted_total": 0}  # so far
     first.end()
     assert first.for_ledger().trouble == ""
     second = _started(probe)
     assert (second.for_ledger().grown, second.for_ledger().trouble) == (None, NEVER_ENDED)
 
 
-def test_a_server_without_counters_has_none() -> None:
+def test_counts_of_a_server_without_counters_are_empty() -> None:
     counts = ServerCounts.none()
     counts.end()
     assert (counts.grown, counts.for_ledger()) == (None, ServerSide())
@@ -117,13 +117,13 @@ STILL = [dataclasses.replace(SAMPLE, held=13, server_held=1, connects_s=0.0)] * 
         ({"server_held": None}, None),
     ],
 )
-def test_held_counts_at_the_stop_are_noted_if_they_did_not_change(last: dict[str, Any], wanted: Moment | None) -> None:
+def test_held_counts_at_the_stop_are_kept_only_if_unchanged(last: dict[str, Any], wanted: Moment | None) -> None:
     made = _started(FakeProbe(START, END))
     made.stopping([*STILL[1:], dataclasses.replace(STILL[0], **last)])
     assert made.for_ledger().at_stop == wanted
 
 
-def test_a_run_of_two_seconds_has_no_counts_at_the_stop() -> None:
+def test_run_of_two_seconds_has_no_counts_at_the_stop() -> None:
     made = _started(FakeProbe(START, END))
     made.stopping(STILL[1:])
     assert made.for_ledger().at_stop is None
@@ -147,7 +147,7 @@ def _user(**attributes: Any) -> type:
         ([], "line", "line"),
     ],
 )
-def test_the_wire_format_of_the_users(users: list[type], option: str, wanted: str) -> None:
+def test_wire_format_of_the_users(users: list[type], option: str, wanted: str) -> None:
     assert server_counts.wire_format(users, argparse.Namespace(framing=option, size=7, app="hello")) == WireFormat(
         wanted, 7, "hello"
     )

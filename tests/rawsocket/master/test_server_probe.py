@@ -39,17 +39,17 @@ COUNTERS = {
 }
 
 
-def test_the_servers_own_counters_are_read() -> None:
+def test_parse_reads_only_the_servers_own_counters() -> None:
     assert parse(TEXT) == COUNTERS
 
 
-def test_when_the_server_was_begun_and_what_it_is_are_kept() -> None:
+def test_parse_keeps_the_start_time_and_the_info_labels() -> None:
     more = 'holdfast_server_info{model="select",framing="line"} 1.0\nprocess_start_time_seconds 1.7e+09\n'
     found = parse(TEXT + more)
     assert (found["info"], found[STARTED]) == ({"model": "select", "framing": "line"}, 1.7e9)
 
 
-def test_counters_of_each_process_are_given_with_the_totals_and_cpu_time_is_added_up() -> None:
+def test_parse_keeps_counters_of_each_process_and_sums_cpu_time() -> None:
     assert parse(SHARED) == {
         "connections": 5,
         "processes_wanted": 2,
@@ -69,11 +69,11 @@ def test_counters_of_each_process_are_given_with_the_totals_and_cpu_time_is_adde
         ({"accepted_total": 3}, {"accepted_total": 2}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 1, "reset": 5}}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 2, "reset": 5}}, False),
-        # One of its processes is another, or gone: the totals tell.
+        # One process was replaced or has ended: only the totals matter.
         ({"process_accepted_total": {"0": 9, "1": 8}}, {"process_accepted_total": {"0": 1}}, False),
     ],
 )
-def test_a_restart_is_another_process_or_a_count_that_fell(
+def test_restart_is_another_start_time_or_a_lower_count(
     start: dict[str, Any], end: dict[str, Any], wanted: bool
 ) -> None:
     assert restarted(start, end) is wanted
@@ -89,18 +89,18 @@ def test_totals_count_from_the_start_of_the_run() -> None:
     }
 
 
-def test_a_server_restarted_meanwhile_counts_from_its_own_start() -> None:
+def test_restarted_server_counts_from_its_own_start() -> None:
     assert since({"accepted_total": 100}, {"accepted_total": 40}) == {"accepted_total": 40}
 
 
-def test_a_process_started_meanwhile_counts_from_its_own_start() -> None:
+def test_restarted_process_counts_from_its_own_start() -> None:
     counts = "process_accepted_total", "process_closed_total"
     start = {"process_pid": {"0": 11, "1": 12}} | {name: {"0": 5, "1/client": 5} for name in counts}
     end = {"process_pid": {"0": 11, "1": 13, "2": 14}} | {name: {"0": 9, "1/client": 9, "2": 3} for name in counts}
     assert since(start, end) == end | {name: {"0": 4, "1/client": 9, "2": 3} for name in counts}
 
 
-def test_the_rate_is_that_between_the_last_two_answers() -> None:
+def test_rate_is_between_the_last_two_answers() -> None:
     clock, texts = Clock(), iter([40, 50, 90, 10])
     probe = ServerProbe("http://server:8687", lambda _: f"holdfast_server_accepted_total {next(texts)}\n", clock)
     rates = []
@@ -108,13 +108,13 @@ def test_the_rate_is_that_between_the_last_two_answers() -> None:
         probe.poll()
         rates.append(probe.rate("accepted_total"))
         clock.now += 2
-    assert rates == [None, 5.0, 20.0, None]  # unknown, too, where the server was restarted
+    assert rates == [None, 5.0, 20.0, None]  # also unknown after a restart of the server
     assert probe.rate("refused_total") is None
     clock.now += STALE_S
     assert probe.rate("accepted_total") is None
 
 
-def test_held_is_the_servers_latest_count_unless_it_is_old() -> None:
+def test_held_is_the_latest_count_unless_it_is_stale() -> None:
     clock, asked = Clock(), []
     probe = ServerProbe("http://server:8687/", lambda url: asked.append(url) or TEXT, clock)
     assert probe.held is None
@@ -125,7 +125,7 @@ def test_held_is_the_servers_latest_count_unless_it_is_old() -> None:
     assert probe.counters is None
 
 
-def test_an_answer_is_as_old_as_its_question() -> None:
+def test_age_of_an_answer_counts_from_its_request() -> None:
     clock = Clock()
 
     def slow(_: str) -> str:
@@ -140,7 +140,7 @@ def test_an_answer_is_as_old_as_its_question() -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError("no"), ValueError("not metrics")])
-def test_an_unreachable_server_is_unknown_and_logged_once(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+def test_unreachable_server_is_unknown_and_logged_once(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     def get(_: str) -> str:
         raise error
 
@@ -152,7 +152,7 @@ def test_an_unreachable_server_is_unknown_and_logged_once(error: Exception, capl
     assert len(caplog.records) == 1
 
 
-def test_no_admin_port_is_never_asked() -> None:
+def test_probe_without_an_admin_port_sends_no_request() -> None:
     probe = ServerProbe("", lambda _: pytest.fail("asked"))
     probe.poll()
     probe.run()
@@ -162,7 +162,7 @@ def test_no_admin_port_is_never_asked() -> None:
 
 
 def _scripted(clock: Clock, *answers: str | None) -> tuple[ServerProbe, list[str]]:
-    """A probe whose server gives one answer after the other, then the last for ever; None: it doesn't answer."""
+    """A probe whose server gives these answers in turn, then repeats the last; None: no answer."""
     asked: list[str] = []
 
     def get(url: str) -> str:
@@ -176,15 +176,15 @@ def _scripted(clock: Clock, *answers: str | None) -> tuple[ServerProbe, list[str
     return ServerProbe("http://server:8687", get, clock), asked
 
 
-def _said(connections: int, closed: int, backlog: int = 0) -> str:
+def _answer(connections: int, closed: int, backlog: int = 0) -> str:
     return (
         f"holdfast_server_connections {connections}\nholdfast_server_backlog {backlog}\n"
         f'holdfast_server_accepted_total 9\nholdfast_server_closed_total{{reason="client"}} {closed}\n'
     )
 
 
-def test_the_server_is_asked_until_all_are_closed_and_no_count_changes() -> None:
-    probe, asked = _scripted(Clock(), _said(3, 6), _said(1, 8, 2), _said(1, 8, 1), _said(1, 9), _said(1, 9))
+def test_poll_until_quiet_polls_until_no_count_changes() -> None:
+    probe, asked = _scripted(Clock(), _answer(3, 6), _answer(1, 8, 2), _answer(1, 8, 1), _answer(1, 9), _answer(1, 9))
     last = probe.poll_until_quiet(held=1, seconds=60)
     assert last
     assert (last["connections"], last["closed_total"], len(asked)) == (1, {"client": 9}, 5)
@@ -193,11 +193,11 @@ def test_the_server_is_asked_until_all_are_closed_and_no_count_changes() -> None
 @pytest.mark.parametrize(
     ("last", "wanted"),
     [
-        (_said(3, 6), lambda found: found["connections"] == 3),
+        (_answer(3, 6), lambda found: found["connections"] == 3),
         (None, lambda found: found is None),
     ],
 )
-def test_asking_is_bounded(last: str | None, wanted: Callable[[Any], bool]) -> None:
-    probe, asked = _scripted(Clock(), _said(3, 6), last)
+def test_poll_until_quiet_has_a_time_limit(last: str | None, wanted: Callable[[Any], bool]) -> None:
+    probe, asked = _scripted(Clock(), _answer(3, 6), last)
     assert wanted(probe.poll_until_quiet(held=0, seconds=2.0))
     assert len(asked) == 4

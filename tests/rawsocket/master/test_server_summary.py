@@ -37,7 +37,7 @@ def _unknown(_: str) -> None:
     return None
 
 
-def test_processes_are_ordered_by_number() -> None:
+def test_processes_are_sorted_by_number() -> None:
     assert server_summary.processes(SHARED) == [
         {"process": 0, "held": 931},
         {"process": 2, "held": 930},
@@ -46,7 +46,7 @@ def test_processes_are_ordered_by_number() -> None:
     assert server_summary.processes(ALONE) == server_summary.processes(None) == []
 
 
-def test_the_state_of_a_server() -> None:
+def test_state_of_a_server() -> None:
     assert server_summary.state(SHARED, _rate) == {
         "model": "select",
         "max_connections": 12_000,
@@ -61,7 +61,7 @@ def test_the_state_of_a_server() -> None:
     }
 
 
-def test_a_missing_counter_is_unknown() -> None:
+def test_missing_counter_is_unknown() -> None:
     assert server_summary.state(None, _rate) is None
     found = server_summary.state({"connections": 3}, _unknown)
     assert found
@@ -73,7 +73,7 @@ def test_a_missing_counter_is_unknown() -> None:
     }
 
 
-def test_the_servers_row_of_the_table() -> None:
+def test_table_cells_of_a_server() -> None:
     assert server_summary.cells(ALONE, _rate) == {
         "state": "epoll",
         "held": 40,
@@ -95,7 +95,7 @@ def test_the_servers_row_of_the_table() -> None:
         ({}, ""),
     ],
 )
-def test_the_server_is_described_in_words(counters: dict[str, Any], said: str) -> None:
+def test_description_of_a_server_in_words(counters: dict[str, Any], said: str) -> None:
     assert server_summary.words(counters) == said
 
 
@@ -108,5 +108,5 @@ def test_the_server_is_described_in_words(counters: dict[str, Any], said: str) -
         ({**SHARED, "respawns_total": 0}, "3 of 12 serving, 929 to 1861 accepted each"),
     ],
 )
-def test_the_summarys_row(grown: dict[str, Any] | None, said: str | None) -> None:
+def test_summary_row_of_a_server(grown: dict[str, Any] | None, said: str | None) -> None:
     assert server_summary.figures(grown) == ([("server's processes", said)] if said else [])

@@ -26,7 +26,7 @@ def steady_lag(run: Run) -> dict[str, float | None]:
     return run.steady("a").lag()
 
 
-def test_rates_over_the_window_are_by_the_workers_own_clock(run: Run) -> None:
+def test_rates_in_the_window_use_the_clock_of_the_worker(run: Run) -> None:
     run.receive("a", report(wall_s=50.0, cpu_s=1.0, answered=100))
     open_window(run)
     for second in (1, 2, 3):
@@ -39,7 +39,7 @@ def test_rates_over_the_window_are_by_the_workers_own_clock(run: Run) -> None:
     assert run.steady("b").rate(cpu_s) is None
 
 
-def test_nothing_is_steady_before_the_window_opens(run: Run) -> None:
+def test_window_has_no_rate_before_it_opens(run: Run) -> None:
     run.ramp_complete(0.0)
     for second in (1.0, 2.0):
         run.receive("a", report(wall_s=second))
@@ -48,7 +48,7 @@ def test_nothing_is_steady_before_the_window_opens(run: Run) -> None:
     assert run.window.rate(answered) is None
 
 
-def test_the_steady_histogram_holds_only_the_window(run: Run) -> None:
+def test_steady_histogram_has_only_times_of_the_window(run: Run) -> None:
     run.receive("a", report(rows={"message": {9000: 1}}))
     open_window(run)
     run.receive("a", report(rows={"message": {100: 1}}))
@@ -58,7 +58,7 @@ def test_the_steady_histogram_holds_only_the_window(run: Run) -> None:
     assert run.steady_latencies.rows == {("TCP", "message"): {kind: {100: 1} for kind in ("sent", "due", "first")}}
 
 
-def test_a_new_window_has_nothing_of_the_old_one(run: Run) -> None:
+def test_new_window_starts_empty(run: Run) -> None:
     open_window(run)
     run.receive("a", with_lag({80_000: 100}, rows={"message": {100: 1}}))
     run.ramp_started()
@@ -69,7 +69,7 @@ def test_a_new_window_has_nothing_of_the_old_one(run: Run) -> None:
     assert steady_lag(run) == {"lag_p99_ms": 0.5, "lag_max_ms": 0.5}
 
 
-def test_lag_is_of_the_steady_window_and_the_worst_of_the_run(run: Run) -> None:
+def test_steady_lag_is_of_the_window_and_worst_lag_of_the_run(run: Run) -> None:
     assert steady_lag(run) == {"lag_p99_ms": None, "lag_max_ms": None}
     run.receive("a", with_lag({900_000: 1}))
     open_window(run)
@@ -81,9 +81,7 @@ def test_lag_is_of_the_steady_window_and_the_worst_of_the_run(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("wall_s", "worst_ms"), [(13.5, 3000), (11.0, 0.5)])
-def test_lag_of_handling_stop_is_steady_only_for_a_worker_long_overdue(
-    run: Run, wall_s: float, worst_ms: float
-) -> None:
+def test_lag_in_a_stop_report_counts_only_for_a_long_overdue_worker(run: Run, wall_s: float, worst_ms: float) -> None:
     open_window(run)
     run.receive("a", with_lag({500: 100}, wall_s=10.0))
     run.stopping(5.0)
@@ -93,14 +91,14 @@ def test_lag_of_handling_stop_is_steady_only_for_a_worker_long_overdue(
     assert steady_lag(run)["lag_max_ms"] == worst_ms
 
 
-def test_lag_of_ending_is_not_steady(run: Run) -> None:
+def test_lag_in_a_final_report_is_not_steady(run: Run) -> None:
     open_window(run)
     run.receive("a", with_lag({500: 100}, wall_s=10.0))
     run.receive("a", with_lag({9_000_000: 900}, wall_s=11.0, final=True))
     assert steady_lag(run)["lag_max_ms"] == 0.5
 
 
-def test_a_report_between_the_stop_and_the_workers_own_stop_counts_for_lag(run: Run) -> None:
+def test_lag_between_the_stop_request_and_the_workers_stop_is_steady(run: Run) -> None:
     open_window(run)
     run.receive("a", with_lag({500: 100}, wall_s=10.0))
     run.stopping(5.0)
@@ -108,19 +106,19 @@ def test_a_report_between_the_stop_and_the_workers_own_stop_counts_for_lag(run: 
     assert steady_lag(run)["lag_max_ms"] == 60
 
 
-def test_a_worker_that_joins_in_the_steady_window_is_measured_in_it(run: Run) -> None:
+def test_late_worker_is_measured_in_the_steady_window(run: Run) -> None:
     open_window(run)
     run.receive("c", with_lag({500: 100}))
     assert run.steady("c").lag()["lag_p99_ms"] == 0.5
 
 
-def test_a_worker_without_a_lag_meter_has_no_lag() -> None:
+def test_worker_without_a_lag_meter_has_no_lag() -> None:
     window = WorkerWindow()
     window.add_lag(dataclasses.replace(report(), lag=None), 0.0, ending=False)
     assert window.lag() == {"lag_p99_ms": None, "lag_max_ms": None}
 
 
-def test_a_window_that_was_closed_stays_closed(run: Run) -> None:
+def test_closed_window_stays_closed(run: Run) -> None:
     open_window(run)
     run.add_sample(SAMPLE)
     run.stopping(5.0)
@@ -130,7 +128,7 @@ def test_a_window_that_was_closed_stays_closed(run: Run) -> None:
     assert (len(run.steady_samples), run.window.seconds) == (1, 3.0)
 
 
-def test_the_lowest_second_leaves_out_unknown_ones() -> None:
+def test_lowest_ignores_unknown_values() -> None:
     samples = [dataclasses.replace(SAMPLE, server_held=value, held=held) for value, held in ((None, 9), (7, 8), (9, 7))]
     assert lowest(samples, "server_held") == 7
     assert lowest(samples, "held") == 7

@@ -12,12 +12,12 @@ def filled(*held: int, server: int | None = None) -> Timeline:
     return timeline
 
 
-def test_the_columns_are_those_promised() -> None:
+def test_timeline_has_the_documented_columns() -> None:
     promised = "time_utc,elapsed_s,users,held,server_held,connects_s,messages_s,failures_s,p50_ms,p99_ms"
     assert ",".join(COLUMNS) == promised
 
 
-def test_a_long_run_is_thinned_for_the_page_alone() -> None:
+def test_long_run_is_thinned_only_for_the_page() -> None:
     timeline = filled(*range(2000))
     thin = timeline.thinned()
     assert len(thin) <= POINTS

@@ -8,25 +8,27 @@ from rawsocket.measurement.report import Report
 from tests.support.reports import report
 
 
-def of(lag: dict[int, int], **more: Any) -> Report:
+def report_with_lag(lag: dict[int, int], **more: Any) -> Report:
     return report(**more, lag={"lags": [[us, ticks] for us, ticks in lag.items()]})
 
 
-def test_the_lag_of_one_report() -> None:
-    assert worker_lag.lag_p99_ms(of({500: 97, 2000: 3})) == 2
-    assert worker_lag.lag_p99_ms(of({})) is None
+def test_lag_p99_of_one_report() -> None:
+    assert worker_lag.lag_p99_ms(report_with_lag({500: 97, 2000: 3})) == 2
+    assert worker_lag.lag_p99_ms(report_with_lag({})) is None
     assert worker_lag.lag_p99_ms(None) is None
-    assert worker_lag.lag_p99_ms(dataclasses.replace(report(), lag=None)) is None  # of a process that doesn't measure
+    assert (
+        worker_lag.lag_p99_ms(dataclasses.replace(report(), lag=None)) is None
+    )  # report_with_lag a process that doesn't measure
 
 
-def test_growth_is_by_the_workers_own_clock() -> None:
+def test_growth_uses_the_clock_of_the_worker() -> None:
     first, last = report(wall_s=1.0, cpu_s=1.0), report(wall_s=3.0, cpu_s=2.0)
     assert worker_lag.growth(first, last, lambda report: report.cpu_s) == 0.5
     for unknown in ((None, last), (first, None), (first, first)):
         assert worker_lag.growth(*unknown, lambda report: report.cpu_s) is None
 
 
-def test_rates_by_the_workers_own_clock() -> None:
+def test_rates_use_the_clock_of_the_worker() -> None:
     absolute: dict[str, Any] = {"cpu_limit": 0.5, "cpus": 2}
     first = report(
         wall_s=10.0,
@@ -57,7 +59,7 @@ def test_unknown_rates_are_none() -> None:
     assert set(worker_lag.rates(first, last).values()) == {None}
 
 
-def test_never_late_is_no_share() -> None:
+def test_late_cpu_share_without_late_time_is_unknown() -> None:
     quiet = {"late_s": 0.0, "late_cpu_s": 0.0}
     rates = worker_lag.rates(report(wall_s=1.0, lag=quiet), report(wall_s=2.0, lag=quiet))
     assert rates["late_cpu_share"] is None

@@ -16,20 +16,20 @@ def workers(clock: Clock) -> Workers:
     return Workers(clock)
 
 
-def test_held_is_a_sum_of_absolute_values(workers: Workers) -> None:
+def test_held_sums_the_latest_values_of_the_workers(workers: Workers) -> None:
     for held in (10, 40):
         workers.receive("a", report(held=held))
         workers.receive("b", report(held=held + 1))
     assert workers.held(["a", "b"]) == 40 + 41
 
 
-def test_a_worker_that_is_not_live_holds_nothing(workers: Workers) -> None:
+def test_worker_that_is_not_live_holds_nothing(workers: Workers) -> None:
     workers.receive("a", report(held=10))
     workers.receive("b", report(held=20))
     assert workers.held(["a"]) == 10
 
 
-def test_a_stale_report_holds_nothing(workers: Workers, clock: Clock) -> None:
+def test_worker_with_a_stale_report_holds_nothing(workers: Workers, clock: Clock) -> None:
     workers.receive("a", report(held=10))
     clock.now += FRESH_S - 0.1
     workers.receive("b", report(held=20))
@@ -40,7 +40,7 @@ def test_a_stale_report_holds_nothing(workers: Workers, clock: Clock) -> None:
     assert workers.age("a") == pytest.approx(FRESH_S)
 
 
-def test_an_unknown_worker_holds_nothing(workers: Workers) -> None:
+def test_unknown_worker_holds_nothing(workers: Workers) -> None:
     assert workers.held(["stranger"]) == 0
 
 
@@ -59,13 +59,13 @@ def test_no_rate_between_reports_of_two_runs(workers: Workers) -> None:
     assert workers.worker("a").rate(cpu_s) is None
 
 
-def test_limits_come_with_a_report_and_stay(workers: Workers) -> None:
+def test_limits_of_a_worker_survive_a_report(workers: Workers) -> None:
     workers.worker("a").limits = Limits(1, 2, 3)
     workers.receive("a", report())
     assert workers.worker("a").limits == Limits(1, 2, 3)
 
 
-def test_each_worker_numbers_its_own_runs(workers: Workers) -> None:
+def test_each_worker_has_its_own_run_number(workers: Workers) -> None:
     workers.receive("a", report(run=7))
     workers.receive("b", report(run=1))
     assert workers.worker("silent").latest is None

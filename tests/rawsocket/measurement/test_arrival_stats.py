@@ -19,11 +19,11 @@ def reported(count: int = 0, first: float = 0.0, last: float = 0.0, *storms: Sto
         ([reported(101, 5.0, 6.0), reported(51, 100.0, 101.0), reported(1, 7.0, 7.0)], 150.0),
     ],
 )
-def test_the_rate_achieved_is_each_workers_own_added_up(reports: list[Report], rate: float | None):
+def test_arrival_rate_is_the_sum_of_the_workers_rates(reports: list[Report], rate: float | None):
     assert arrivals_per_s(reports) == rate
 
 
-def test_a_storm_is_over_when_the_last_on_any_worker_is_back():
+def test_storm_ends_when_the_last_connection_on_any_worker_is_back():
     workers = [
         reported(0, 0, 0, StormReport(60, 3, 3, 0.5), StormReport(120, 3, 2, 1.0)),
         reported(0, 0, 0, StormReport(60, 2, 2, 0.75), StormReport(120, 2, 2, 2.0)),
@@ -34,7 +34,7 @@ def test_a_storm_is_over_when_the_last_on_any_worker_is_back():
     ]
 
 
-def test_each_storm_is_a_line_for_the_reader():
+def test_console_has_a_line_for_each_storm():
     workers = [reported(0, 0, 0, StormReport(60, 3, 3, 0.5), StormReport(120, 3, 2, 1.0))]
     assert console.storms(storms(workers)) == [
         ("storm at 00:01:00 UTC: dropped / back", "3 / 3, all held again after 0.500 s"),

@@ -13,14 +13,14 @@ QUANTILES = (0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0)
 
 
 def counted(times: list[int]) -> dict[int, int]:
-    """What a worker would report for these microseconds."""
+    """The counts that a worker reports for these microseconds."""
     counts: dict[int, int] = {}
     histogram.add(counts, [[truncate(us), 1] for us in times])
     return counts
 
 
 def recorded(times: list[int]) -> HdrHistogram:
-    """The library's histogram with each of them recorded by itself."""
+    """The library's histogram with each time recorded singly."""
     whole = histogram.new()
     for us in times:
         assert whole.record_value(us)
@@ -33,14 +33,14 @@ def test_adding_keeps_every_count() -> None:
     assert into == {100: 3, 250: 1}
 
 
-def test_merging_leaves_the_parts_alone() -> None:
+def test_merging_does_not_change_the_parts() -> None:
     parts = [{1: 1}, {1: 2, 5: 1}]
     assert histogram.merged(parts) == {1: 3, 5: 1}
     assert parts == [{1: 1}, {1: 2, 5: 1}]
 
 
 @given(TIMES)
-def test_workers_report_what_the_library_would_have_recorded(times: list[int]) -> None:
+def test_reported_counts_equal_those_of_the_library(times: list[int]) -> None:
     assert histogram.library(counted(times)).equals(recorded(times))
 
 
@@ -54,7 +54,7 @@ def test_merging_workers_loses_nothing(workers: list[list[int]]) -> None:
 @example([0])
 @example([2047, 2048, 2049])
 @example([histogram.HIGHEST_US] * 3)
-def test_sparse_quantiles_agree_with_the_librarys_to_the_last_digit(times: list[int]) -> None:
+def test_sparse_quantiles_equal_those_of_the_library(times: list[int]) -> None:
     theirs = recorded(times)
     ours = histogram.quantiles(counted(times), QUANTILES)
     assert ours == [theirs.get_value_at_percentile(histogram.percent(q)) / 1000 for q in QUANTILES]
@@ -62,14 +62,14 @@ def test_sparse_quantiles_agree_with_the_librarys_to_the_last_digit(times: list[
 
 
 @given(st.dictionaries(st.integers(0, 5000).map(truncate), st.integers(1, 10**7), min_size=1))
-def test_the_summary_agrees_with_sparse_quantiles_at_any_count(counts: dict[int, int]) -> None:
+def test_summary_agrees_with_sparse_quantiles_at_any_count(counts: dict[int, int]) -> None:
     summary = histogram.summary(counts)
     assert summary
     assert list(summary.values()) == histogram.quantiles(counts, histogram.QUANTILES.values())
     assert list(summary) == ["p50", "p95", "p99", "p99_9", "max"]
 
 
-def test_longer_than_an_hour_counts_as_an_hour() -> None:
+def test_time_above_one_hour_counts_as_one_hour() -> None:
     counts: dict[int, int] = {}
     histogram.add(counts, [[truncate(2 * histogram.HIGHEST_US), 3], [7, 1]])
     assert histogram.library(counts).get_total_count() == 4
@@ -87,12 +87,12 @@ def test_quantiles_agree_with_sorted_values() -> None:
     assert histogram.quantiles(counts, (0.5, 0.95, 0.99, 1.0)) == [values[i] / 1000 for i in (499, 949, 989, 999)]
 
 
-def test_figures_below_a_millisecond_survive() -> None:
+def test_summary_keeps_figures_below_a_millisecond() -> None:
     summary = {"p50": 0.037, "p95": 0.037, "p99": 0.037, "p99_9": 0.412, "max": 0.412}
     assert histogram.summary({37: 99, 412: 1}) == summary
 
 
-def test_nothing_counted_is_unknown_not_zero() -> None:
+def test_quantile_of_an_empty_histogram_is_unknown() -> None:
     assert histogram.quantile({}, 0.99) is None
     assert histogram.quantiles({}, (0.5, 0.9)) == [None, None]
     assert histogram.summary({}) is None

@@ -25,11 +25,11 @@ def test_each_list_of_a_row_has_a_kind(name: str, reported: str, kind: str | Non
     assert kind_of(name, reported) == kind
 
 
-def test_rows_of_connections_are_never_messages() -> None:
+def test_connection_rows_never_count_as_messages() -> None:
     assert {kind_of(name, "due") for name in CONNECTION_ROWS} == {None}
 
 
-def test_each_kind_is_kept_apart() -> None:
+def test_each_kind_has_its_own_histogram() -> None:
     latencies = Latencies()
     assert latencies.by_kind() == {kind: {} for kind in KINDS}
     latencies.add(STALLED.rows)
@@ -37,7 +37,7 @@ def test_each_kind_is_kept_apart() -> None:
     assert latencies.by_kind() == whole
 
 
-def test_rows_are_kept_apart_and_summed_by_kind() -> None:
+def test_rows_have_their_own_histograms_and_a_sum_by_kind() -> None:
     latencies = Latencies()
     latencies.add(report(rows={"a": {100: 1}, "b": {100: 2, 700: 1}}).rows)
     latencies.add(report(rows={"b": {700: 4}}).rows)
@@ -45,12 +45,12 @@ def test_rows_are_kept_apart_and_summed_by_kind() -> None:
     assert latencies.by_kind()["from_due"] == {100: 3, 700: 5}
 
 
-def test_overdue_messages_count_from_due_alone() -> None:
+def test_overdue_messages_count_only_from_due() -> None:
     latencies = Latencies()
     latencies.add_overdue(report(waiting=[Waiting("message", 0.001, once([0.001, 0.001]))]).overdue)
     assert latencies.by_kind() == {"connect": {}, "from_sent": {}, "from_due": {1000: 2}, "first_byte": {}}
 
 
-def test_the_slowest_reply_is_no_connect() -> None:
+def test_slowest_reply_ignores_connects() -> None:
     assert slowest_reply_us(STALLED.rows) == 300
     assert slowest_reply_us(report(rows={"connect": {90: 1}}).rows) == 0

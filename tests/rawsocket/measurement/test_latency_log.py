@@ -18,7 +18,7 @@ NOTHING: Histograms = {kind: {} for kind in KINDS}
 
 
 def second(seed: int, messages: int = 200) -> Histograms:
-    """What may come in within a second."""
+    """Times of one second."""
     times: Histograms = {kind: {} for kind in KINDS}
     for kind in KINDS:
         rng = random.Random(f"{kind} {seed}")
@@ -33,7 +33,7 @@ def log(tmp_path: Path) -> Iterator[LatencyLog]:
     log.discard()
 
 
-def test_the_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tmp_path: Path) -> None:
+def test_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tmp_path: Path) -> None:
     seconds = [second(seed) for seed in range(5)]
     for at, times in enumerate(seconds[:-1], 1):
         log.add(float(at), times)
@@ -47,7 +47,7 @@ def test_the_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog
             assert whole.get_value_at_percentile(percentile) == wanted.get_value_at_percentile(percentile)
 
 
-def test_a_line_a_second_for_each_tag_with_times_since_the_start(log: LatencyLog, tmp_path: Path) -> None:
+def test_log_has_one_line_per_second_and_tag_with_times_since_the_start(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     log.add(2.5, NOTHING)
     log.finish(2.5, NOTHING)
@@ -61,7 +61,7 @@ def test_a_line_a_second_for_each_tag_with_times_since_the_start(log: LatencyLog
     assert lines[4].get_total_count() == 0
 
 
-def test_the_header_is_that_of_the_format_and_maxima_are_microseconds(log: LatencyLog, tmp_path: Path) -> None:
+def test_log_has_the_header_of_the_format_and_maxima_in_microseconds(log: LatencyLog, tmp_path: Path) -> None:
     log.finish(1.0, {**NOTHING, "from_due": {37: 1, 412: 1}})
     header = (tmp_path / "runs/latency.hlog").read_text().splitlines()
     assert header[1] == "#[Histogram log format version 1.2]"
@@ -71,7 +71,7 @@ def test_the_header_is_that_of_the_format_and_maxima_are_microseconds(log: Laten
     assert header[5].startswith("Tag=from-due,0.000000,1.000000,412.000000,HISTFAAA")
 
 
-def test_the_log_gets_its_name_and_mode_when_it_is_finished(log: LatencyLog, tmp_path: Path) -> None:
+def test_finished_log_gets_its_name_and_mode(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [f".latency.hlog.{os.getpid()}.part"]
     log.finish(2.0, NOTHING)
@@ -83,7 +83,7 @@ def test_the_log_gets_its_name_and_mode_when_it_is_finished(log: LatencyLog, tmp
     assert path.read_bytes() == written
 
 
-def test_no_line_is_before_the_start_whatever_the_clock_says(tmp_path: Path) -> None:
+def test_no_line_starts_before_the_run(tmp_path: Path) -> None:
     for fraction in (0.0, 0.0004, 0.0005, 0.174152, 0.1746, 0.999999):
         log = LatencyLog(str(tmp_path), clock=lambda fraction=fraction: 1_800_000_000 + fraction)  # type: ignore[misc]
         log.add(1.0, second(1))
@@ -91,7 +91,7 @@ def test_no_line_is_before_the_start_whatever_the_clock_says(tmp_path: Path) -> 
         assert read(tmp_path / "latency.hlog")["connect"].get_total_count() == 200
 
 
-def test_a_new_run_has_its_own_log_and_the_unfinished_one_leaves_no_file(log: LatencyLog, tmp_path: Path) -> None:
+def test_discarded_log_leaves_no_file_and_the_next_run_has_its_own(log: LatencyLog, tmp_path: Path) -> None:
     log.add(9.0, second(1))
     log.discard()
     assert list((tmp_path / "runs").iterdir()) == []
@@ -102,12 +102,12 @@ def test_a_new_run_has_its_own_log_and_the_unfinished_one_leaves_no_file(log: La
     assert intervals(path)[0].get_start_time_stamp() == EPOCH * 1000
 
 
-def test_a_log_without_a_run_is_empty(tmp_path: Path) -> None:
+def test_log_without_a_run_is_empty(tmp_path: Path) -> None:
     LatencyLog(str(tmp_path)).finish(0.0, NOTHING)
     assert {line.get_total_count() for line in intervals(tmp_path / "latency.hlog")} == {0}
 
 
-def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_without_a_folder_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     log = LatencyLog("")
     log.add(1.0, second(1))
@@ -115,7 +115,7 @@ def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_is_logged_once_and_ends_only_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_write_error_is_logged_once_and_ends_only_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("no folder")
     log = LatencyLog(str(tmp_path / "file"))
     for at in (1.0, 2.0):
@@ -124,7 +124,9 @@ def test_an_error_is_logged_once_and_ends_only_the_log(tmp_path: Path, caplog: p
     assert [record.message for record in caplog.records] == ["could not write latency.hlog: this run has none"]
 
 
-def test_a_full_disk_ends_it_in_the_middle(log: LatencyLog, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_full_disk_ends_the_log_and_removes_the_file(
+    log: LatencyLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     log.add(0.5, second(0))
     assert log._file
     log._file.close()
@@ -136,7 +138,7 @@ def test_a_full_disk_ends_it_in_the_middle(log: LatencyLog, tmp_path: Path, capl
 
 
 def test_memory_does_not_grow_with_the_run(log: LatencyLog) -> None:
-    """Not even while no garbage is collected, as in a process that holds thousands of users."""
+    """Not even without garbage collection, as in a process with thousands of users."""
     times = second(1)
     for at in range(20):
         log.add(float(at), times)

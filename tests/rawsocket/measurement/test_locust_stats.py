@@ -29,7 +29,7 @@ def environment() -> Environment:
     return made
 
 
-def test_locust_gets_each_event_once(batch: Batch, recorder: Recorder, environment: Environment):
+def test_flush_gives_locust_each_event_once(batch: Batch, recorder: Recorder, environment: Environment):
     row = batch["message"]
     row.plain += [0.0005, 0.0105]
     row.full.append((1.0, 0.002, 0.001))
@@ -40,7 +40,7 @@ def test_locust_gets_each_event_once(batch: Batch, recorder: Recorder, environme
     entry = environment.stats.get("message", "TCP")
     assert (entry.num_requests, entry.num_failures, entry.num_none_requests) == (4, 1, 1)
     assert entry.min_response_time == 0.5
-    # From due: what Locust shows is what a caller would feel.
+    # Locust shows the latency from due, as a caller experiences it.
     assert entry.max_response_time == pytest.approx(1000, rel=0.001)
     assert entry.avg_response_time == pytest.approx((0.5 + 10.5 + 1000) / 3, rel=0.001)
     assert entry.total_content_length == 60
@@ -63,7 +63,7 @@ def test_the_second_batch_is_added_to_the_first(batch: Batch, recorder: Recorder
     assert sum(entry.num_fail_per_sec.values()) == 6
 
 
-def test_errors_share_their_line_with_those_of_other_users(batch: Batch, recorder: Recorder, environment: Environment):
+def test_errors_share_a_line_with_those_of_other_users(batch: Batch, recorder: Recorder, environment: Environment):
     environment.events.request.fire(
         request_type="TCP", name="drop", response_time=None, response_length=0, exception=Closed(), context={}
     )
@@ -83,18 +83,18 @@ def test_the_report_has_the_same_rows(batch: Batch, recorder: Recorder, environm
     assert rows["connect"].times == RowTimes(sent=[[2000, 1]], due=[], first=[])
 
 
-def test_locusts_own_table_is_not_foreign_and_any_other_is(environment: Environment):
+def test_only_listeners_besides_locusts_own_are_foreign(environment: Environment):
     hook = environment.events.request
     assert not foreign(hook)
     hook.add_listener(lambda **_: None)
     assert foreign(hook)
 
 
-def test_a_foreign_listener_is_told_each_event_and_nothing_is_batched(
+def test_foreign_listener_gets_each_event_and_turns_batching_off(
     batch: Batch, recorder: Recorder, environment: Environment
 ):
-    heard: list[Any] = []
-    environment.events.request.add_listener(lambda **event: heard.append(event))
+    received: list[Any] = []
+    environment.events.request.add_listener(lambda **event: received.append(event))
 
     class User:
         def context(self) -> dict[str, Any]:
@@ -105,17 +105,17 @@ def test_a_foreign_listener_is_told_each_event_and_nothing_is_batched(
     batch["message"].plain.append(0.001)
     batch.listener.event(User(), "message", 0.001, 5, None)
     batch.listener.event(User(), "drop", None, 0, Closed())
-    wait_until(lambda: len(heard) == 2)
+    wait_until(lambda: len(received) == 2)
     batch.flush(environment)
-    assert heard[0] == {
+    assert received[0] == {
         "request_type": "TCP", "name": "message", "response_time": 1.0, "response_length": 5, "exception": None,
         "context": {"who": "me"},
     }  # fmt: skip
-    assert str(heard[1]["exception"]) == "closed"
+    assert str(received[1]["exception"]) == "closed"
     assert environment.stats.get("message", "TCP").num_requests == 1
 
 
-def test_when_the_listener_leaves_batching_is_back(batch: Batch, environment: Environment):
+def test_batching_resumes_when_the_foreign_listener_is_removed(batch: Batch, environment: Environment):
     def listener(**_: Any) -> None:
         pass
 

@@ -4,7 +4,7 @@ from rawsocket.measurement.rows import truncate
 from tests.support.reports import once
 
 
-def test_ages_are_kept_by_row_and_owed_replies_by_how_many_wait_for_them() -> None:
+def test_report_has_ages_by_row_and_the_messages_behind_each_owed_reply() -> None:
     waits = Waits()
     waits.add(
         [
@@ -21,7 +21,7 @@ def test_ages_are_kept_by_row_and_owed_replies_by_how_many_wait_for_them() -> No
     assert report.owed == [[truncate(8_000_000), 4], [truncate(2_000_000), 1]]
 
 
-def test_no_overdue_messages() -> None:
+def test_report_without_overdue_messages() -> None:
     waits = Waits()
     waits.add([], "message")
     assert waits.report() == Overdue(count=0, oldest_s=0.0, rows={}, owed=[])

@@ -7,7 +7,7 @@ from rawsocket.measurement.rows import BIN_AFTER, Row, truncate
 from tests.support.reports import once
 
 
-def test_a_report_has_these_keys_and_counts():
+def test_keys_and_counts_of_a_report():
     recorder = Recorder()
     recorder.begin_run()
     recorder.held += 1
@@ -84,7 +84,7 @@ def test_a_report_has_these_keys_and_counts():
     }
 
 
-def test_counts_are_absolute_and_histograms_only_what_is_new():
+def test_report_has_absolute_counts_and_only_new_times():
     recorder = Recorder()
     recorder.success("message", (0.001, 0.001, 0.001), 5)
     recorder.report()
@@ -97,7 +97,7 @@ def test_counts_are_absolute_and_histograms_only_what_is_new():
     assert row.times == RowTimes()
 
 
-def test_a_connect_has_one_time_and_a_failure_none():
+def test_connect_has_one_time_and_failure_has_none():
     recorder = Recorder()
     recorder.success("connect", (0.001, 0.001, 0.001), 0)
     recorder.failure("connect", "refused")
@@ -105,7 +105,7 @@ def test_a_connect_has_one_time_and_a_failure_none():
     assert [row.times for row in recorder.report().rows] == [RowTimes(sent=[[1000, 1]]), RowTimes()]
 
 
-def test_a_row_moves_its_times_into_histograms_before_it_grows_large():
+def test_row_bins_its_times_before_it_grows_large():
     recorder = Recorder()
     for _ in range(BIN_AFTER + 1):
         recorder.success("message", (0.001, 0.001, 0.001), 5)
@@ -113,7 +113,7 @@ def test_a_row_moves_its_times_into_histograms_before_it_grows_large():
     assert recorder.rows["message"].requests == BIN_AFTER + 1
 
 
-def test_groups_of_rows_are_reported_beside_the_recorders_own_and_cleared_with_them():
+def test_recorder_reports_and_clears_groups_of_rows_with_its_own():
     recorder, group = Recorder(), {"message": Row()}
     recorder.groups.append(group)
     recorder.success("message", (0.001, 0.001, 0.001), 5)
@@ -123,7 +123,7 @@ def test_groups_of_rows_are_reported_beside_the_recorders_own_and_cleared_with_t
     assert group == {}
 
 
-def test_begin_run_forgets_everything_but_held():
+def test_begin_run_clears_everything_except_held():
     recorder = Recorder()
     recorder.held = 3
     recorder.settled(reconnect=False)

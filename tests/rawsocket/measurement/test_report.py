@@ -33,13 +33,13 @@ FULL = report(
 
 
 @pytest.mark.parametrize("sent", [FULL, Report(), Recorder().report(), Report(lag=Lag(), limits=Limits(1, 2, 3, "n"))])
-def test_a_report_comes_back_as_it_was_sent(sent: Report) -> None:
+def test_report_survives_a_round_trip(sent: Report) -> None:
     carried = msgpack.loads(msgpack.dumps(sent.to_wire()))
     assert Report.from_wire(carried) == sent
     assert json.loads(json.dumps(carried)) == carried
 
 
-def test_a_whole_number_may_stand_for_seconds() -> None:
+def test_whole_number_of_seconds_becomes_a_float() -> None:
     assert type(Report.from_wire({**Report().to_wire(), "wall_s": 5}).wall_s) is float
 
 
@@ -68,7 +68,7 @@ def test_a_whole_number_may_stand_for_seconds() -> None:
         (["lag", "steal_s"], "0.5", "report.lag.steal_s must be of type float"),
     ],
 )
-def test_a_value_of_another_type_is_refused_by_its_name(path: list[str], value: Any, said: str) -> None:
+def test_error_names_the_field_with_a_wrong_type(path: list[str], value: Any, said: str) -> None:
     table = wire = msgpack.loads(msgpack.dumps(FULL.to_wire()))
     for name in path[:-1]:
         table = table[name]
@@ -79,12 +79,12 @@ def test_a_value_of_another_type_is_refused_by_its_name(path: list[str], value: 
 
 
 @pytest.mark.parametrize("value", [None, 5, [], "report"])
-def test_anything_but_a_table_is_no_report(value: Any) -> None:
+def test_report_that_is_not_a_mapping_is_an_error(value: Any) -> None:
     with pytest.raises(ReportError, match="report must be a mapping"):
         Report.from_wire(value)
 
 
-def test_a_missing_field_and_an_unknown_one_are_refused_by_their_names() -> None:
+def test_error_names_a_missing_or_unknown_field() -> None:
     wire = FULL.to_wire()
     with pytest.raises(ReportError, match=r"report\.colour is not known"):
         Report.from_wire({**wire, "colour": "red"})
@@ -93,7 +93,7 @@ def test_a_missing_field_and_an_unknown_one_are_refused_by_their_names() -> None
         Report.from_wire(wire)
 
 
-def test_counts_add_up_by_field_and_tables_by_name() -> None:
+def test_total_adds_counts_by_field_and_tables_by_name() -> None:
     one = Counts(
         held=1, connections=Connections(failed={"refused": 1}), messages=Messages(sent=5, unsent={"closed": 1})
     )

@@ -8,12 +8,12 @@ LIMITS = (1, 3_600_000_000, 3)
 
 
 @given(st.integers(1, LIMITS[1]))
-def test_truncation_loses_nothing_that_hdrhistogram_keeps(us: int):
+def test_truncation_agrees_with_hdrhistogram(us: int):
     histogram = HdrHistogram(*LIMITS)
     assert truncate(us) == histogram.get_lowest_equivalent_value(us)
 
 
-def test_a_plain_time_counts_in_all_three_histograms():
+def test_plain_time_counts_in_all_three_histograms():
     row = Row()
     row.plain += [0.001, 0.001, 0.0030004]
     row.full.append((0.5, 0.25, 0.125))
@@ -24,7 +24,7 @@ def test_a_plain_time_counts_in_all_three_histograms():
     assert row.requests == 4
 
 
-def test_a_connect_has_only_one_time():
+def test_connect_row_has_only_one_histogram():
     for name in ("connect", "reconnect"):
         row = row_for(name)
         assert isinstance(row, ConnectRow)
@@ -33,7 +33,7 @@ def test_a_connect_has_only_one_time():
     assert not isinstance(row_for("message"), ConnectRow)
 
 
-def test_times_are_given_once_and_still_counted():
+def test_take_returns_each_time_once_and_keeps_the_request_count():
     row = Row()
     row.plain.append(0.001)
     row.failures["closed"] = 2

@@ -21,7 +21,7 @@ PINNED = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes what Locust's parser takes."""
+    """Accepts the extra arguments of Locust's parser."""
 
     def __init__(self) -> None:
         self.taken: dict[str, dict[str, Any]] = {}
@@ -40,13 +40,13 @@ def parser() -> Parser:
     return made
 
 
-def test_the_defaults_are_the_pinned_ones_and_of_their_type(parser: Parser):
+def test_defaults_have_their_pinned_values_and_types(parser: Parser):
     parsed = vars(parser.parse_args([]))
     assert parsed == PINNED
     assert all(type(parsed[name]) is type(default) for name, default in DEFAULTS.items())
 
 
-def test_each_has_its_variable_and_stands_in_the_form(parser: Parser):
+def test_each_option_has_its_variable_and_a_form_field(parser: Parser):
     for option in OPTIONS:
         assert parser.taken[option.flag] == {"env_var": option.name.upper(), "include_in_web_ui": True}
 
@@ -84,7 +84,7 @@ def test_adding_twice_adds_once(parser: Parser):
         ("min_messages_s", "x"),
     ],
 )
-def test_out_of_range_is_one_line(name: str, text: str, parser: Parser, capsys: pytest.CaptureFixture[str]):
+def test_invalid_value_is_a_one_line_error(name: str, text: str, parser: Parser, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(ValueError, match="is not valid: expected") as caught:
         BY_NAME[name].parse(text)
     message = str(caught.value)
@@ -100,10 +100,10 @@ def test_out_of_range_is_one_line(name: str, text: str, parser: Parser, capsys: 
     ("name", "text", "meant"),
     [("every", "0", 0.0), ("max_failures", "-1", -1), ("timeout", "0.5", 0.5), ("app", "hello", "hello")],
 )
-def test_the_edges_are_in_range(name: str, text: str, meant: object):
+def test_limits_of_a_range_are_valid(name: str, text: str, meant: object):
     assert BY_NAME[name].parse(text) == meant
 
 
-def test_a_value_is_the_default_where_nothing_was_parsed():
+def test_value_is_the_default_without_parsed_options():
     assert value(None, "size") == 20
     assert value(argparse.Namespace(size=7), "size") == 7

@@ -7,7 +7,7 @@ from rawsocket.settings.plan import UsageError, from_environ, from_options, read
 SCENARIOS = ["closed", "hold"]
 
 
-def test_the_defaults() -> None:
+def test_plan_without_settings_has_the_defaults() -> None:
     plan = from_environ({}, SCENARIOS)
     assert (plan.users, plan.rate, plan.time_s, plan.workers, plan.scenario) == (800, 200.0, 60.0, 2, "hold")
     assert (plan.headless, plan.min_held, plan.target) == (False, None, "tcp://server:8686")
@@ -22,7 +22,7 @@ def test_an_empty_value_counts_as_unset() -> None:
     assert without_empty({"A": "", "B": "x"}) == {"B": "x"}
 
 
-def test_settings_are_read() -> None:
+def test_plan_reads_settings_from_the_environment() -> None:
     given = {"USERS": "5", "RATE": "2.5", "TIME": "1m30s", "WORKERS": "0", "HEADLESS": "true", "MIN_HELD": "5"}
     plan = from_environ({**given, "EVERY": "0", "MAX_FAILURES": "-1"}, SCENARIOS)
     assert (plan.users, plan.rate, plan.time_s, plan.workers) == (5, 2.5, 90.0, 0)
@@ -30,12 +30,12 @@ def test_settings_are_read() -> None:
     assert plan.options == {"every": 0.0, "max_failures": -1, "min_held": 5}
 
 
-def test_a_target_takes_the_servers_place_and_has_no_admin_port() -> None:
+def test_target_replaces_the_server_and_has_no_admin_port() -> None:
     plan = from_environ({"TARGET": "tcp://[::1]:9000"}, SCENARIOS)
     assert (plan.target, plan.server_admin) == ("tcp://[::1]:9000", "")
 
 
-def test_an_empty_admin_address_means_none() -> None:
+def test_empty_admin_address_means_no_admin_port() -> None:
     assert from_environ({"HOLDFAST_SERVER_ADMIN": ""}, SCENARIOS).server_admin == ""
 
 
@@ -59,13 +59,13 @@ def test_an_empty_admin_address_means_none() -> None:
         ({"HOLDFAST_PAGE_PORT": "70000"}, "from 0 to 65535"),
     ],
 )
-def test_what_cannot_be_used_is_one_line(given: dict[str, str], said: str) -> None:
+def test_invalid_setting_is_a_one_line_error(given: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=r"\A[^\n]+\Z") as raised:
         from_environ(given, SCENARIOS)
     assert said in str(raised.value)
 
 
-def test_one_setting_alone() -> None:
+def test_read_setting_reads_one_setting() -> None:
     assert read_setting({"HOLDFAST_MIN_LIFE_S": "8"}, "HOLDFAST_MIN_LIFE_S") == 8.0
     assert read_setting({"HOLDFAST_MIN_LIFE_S": ""}, "HOLDFAST_MIN_LIFE_S") == 0.0
     assert read_setting({}, "SOURCES") is None
@@ -73,7 +73,7 @@ def test_one_setting_alone() -> None:
         read_setting({"SOURCES": "here"}, "SOURCES")
 
 
-def test_the_plan_of_somebody_elses_locust() -> None:
+def test_plan_of_plain_locust_comes_from_its_options() -> None:
     parsed = SimpleNamespace(
         locustfile="mine.py", num_users=7, spawn_rate=3.0, run_time=20, headless=True, expect_workers=4
     )

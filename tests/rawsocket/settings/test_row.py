@@ -30,18 +30,18 @@ def test_a_variable_with_a_prefix_has_no_flag() -> None:
     assert (row.flag, row.variable) == ("", "HOLDFAST_MAX_P99_MS")
 
 
-def test_the_default_in_words() -> None:
+def test_shown_default_of_a_row() -> None:
     assert [_row().shown_default, _row(default="5").shown_default, _row(shown="all").shown_default] == [
         "unset", "5", "all",
     ]  # fmt: skip
 
 
-def test_the_meaning_names_the_choices_that_the_help_does_not() -> None:
+def test_meaning_adds_choices_missing_from_the_help() -> None:
     assert _row(one_of("a", "b")).meaning == "what it does (a, b)"
     assert _row(one_of("a", "b"), help="a: one; b: another").meaning == "a: one; b: another"
 
 
-def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_set() -> None:
+def test_error_of_an_invalid_value_names_the_variable_and_flag() -> None:
     with pytest.raises(
         ValueError, match=r"^MAX_P99_MS='x' is not valid: expected .*\. Set MAX_P99_MS or --max-p99-ms\.$"
     ):
@@ -50,7 +50,7 @@ def test_a_value_that_does_not_fit_is_one_line_that_says_what_to_set() -> None:
         _row(PORT, prefix="HOLDFAST_").parse("x")
 
 
-def test_blank_space_around_a_value_is_ignored() -> None:
+def test_parser_ignores_blanks_around_a_value() -> None:
     assert _row(PORT).parse(" 5 ") == 5
 
 
@@ -71,7 +71,7 @@ def test_blank_space_around_a_value_is_ignored() -> None:
         (DURATION, "2m", 120.0),
     ],
 )
-def test_values_that_fit(kind: Kind, text: str, value: Any) -> None:
+def test_valid_values_of_each_kind(kind: Kind, text: str, value: Any) -> None:
     assert kind.parse(text) == value
 
 
@@ -93,17 +93,17 @@ def test_values_that_fit(kind: Kind, text: str, value: Any) -> None:
         (ADDRESSES, "10.0.0.5,", "IP addresses"),
     ],
 )
-def test_values_that_do_not_fit(kind: Kind, text: str, expected: str) -> None:
+def test_invalid_values_of_each_kind(kind: Kind, text: str, expected: str) -> None:
     with pytest.raises(ValueError, match=f"^expected {expected}"):
         kind.parse(text)
 
 
 @pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("1h1m1s", 3661)])
-def test_times(text: str, value: float) -> None:
+def test_valid_times(text: str, value: float) -> None:
     assert seconds(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "s", "1.5s", "1m2h", "-1s", "1 m", "0", "0h0m0s"])
-def test_texts_that_are_no_time(text: str) -> None:
+def test_invalid_times(text: str) -> None:
     with pytest.raises(ValueError, match="expected a time"):
         seconds(text)

@@ -6,21 +6,21 @@ from rawsocket.settings.table import BY_NAME, PROCESS, STEADY_AFTER_S, TABLE
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.variable)
-def test_a_default_passes_the_check_of_its_row(row: Setting) -> None:
+def test_default_is_valid_for_its_row(row: Setting) -> None:
     assert row.default is None or row.parse(row.default) is not None
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.variable)
-def test_a_row_says_what_it_is_and_why_it_has_its_default(row: Setting) -> None:
+def test_each_row_has_a_help_text_and_a_reason(row: Setting) -> None:
     assert row.help
     assert row.why
 
 
-def test_names_are_unique() -> None:
+def test_names_of_settings_are_unique() -> None:
     assert len(BY_NAME) == len(TABLE)
 
 
-def test_variables_of_a_process_have_a_prefix_and_no_flag() -> None:
+def test_process_settings_have_a_prefix_and_no_flag() -> None:
     assert all(row.variable.startswith("HOLDFAST_") and not row.flag for row in PROCESS)
 
 
@@ -33,14 +33,14 @@ def test_variables_of_a_process_have_a_prefix_and_no_flag() -> None:
         ("tcp://::1:9000", "an IPv6 address must be in brackets"),
     ],
 )
-def test_a_target_that_can_not_be_used_is_told_why(text: str, reason: str) -> None:
+def test_error_of_an_invalid_target_gives_the_reason(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f"^TARGET='{text}' is not valid: .*{reason}; expected tcp://host:port"):
         BY_NAME["TARGET"].parse(text)
 
 
-def test_a_target_is_given_as_a_url() -> None:
+def test_target_becomes_a_canonical_url() -> None:
     assert BY_NAME["TARGET"].parse("TCP://Server:9000/") == "tcp://server:9000"
 
 
-def test_the_steady_window_begins_when_the_servers_counters_from_the_ramp_are_stale() -> None:
+def test_steady_window_starts_after_counters_of_the_ramp_are_stale() -> None:
     assert STEADY_AFTER_S >= STALE_S

@@ -1,4 +1,4 @@
-"""The table of thresholds; and that a new threshold is one row: a row that only this test adds shows up everywhere."""
+"""The table of thresholds. A new threshold needs one row: a row that only this test adds appears in every output."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def test_limits_from_the_flags(
     assert thresholds.limits(Namespace(**settings), overrides) == wanted
 
 
-def test_a_limit_is_inclusive() -> None:
+def test_limits_are_inclusive() -> None:
     assert Comparison.AT_LEAST.met(5, 5)
     assert Comparison.AT_MOST.met(5, 5)
     assert not Comparison.AT_LEAST.met(4, 5)
@@ -98,7 +98,7 @@ json.dump({"document": run.document, "texts": texts, "form": form}, sys.stdout)
 """
 
 
-def test_a_new_threshold_is_one_row() -> None:
+def test_new_threshold_needs_only_one_row() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )

@@ -9,8 +9,8 @@ from rawsocket.engine.schedule import SPREAD
 from rawsocket.users.arrivals import Arrivals
 
 
-class Newcomer:
-    """Notes when it is to begin."""
+class FakeUser:
+    """Records its start time."""
 
     begins = 0.0
 
@@ -18,8 +18,8 @@ class Newcomer:
         self.begins = when
 
 
-class Hall:
-    """Arrivals on a clock of the test's own."""
+class ArrivalsBench:
+    """Arrivals on a clock that the test sets."""
 
     def __init__(self, poisson: bool = False) -> None:
         self.now = 100.0
@@ -28,59 +28,59 @@ class Hall:
         self.arrivals.poisson = poisson
 
     def batch(self, count: int) -> list[float]:
-        newcomers = [Newcomer() for _ in range(count)]
-        for newcomer in newcomers:
-            self.arrivals.add(newcomer)
+        users = [FakeUser() for _ in range(count)]
+        for user in users:
+            self.arrivals.add(user)
         assert len(self._due) == (count > 0)
         while self._due:
             self._due.pop()()
-        return [newcomer.begins for newcomer in newcomers]
+        return [user.begins for user in users]
 
 
-def test_the_first_batch_is_spread_evenly_over_a_second_a_moment_later():
-    begins = Hall().batch(100)
+def test_first_batch_spreads_evenly_over_one_second_after_a_short_delay():
+    begins = ArrivalsBench().batch(100)
     assert begins[0] == pytest.approx(100 + SPREAD - 1 + 1 / 200)
     assert begins[-1] == pytest.approx(100 + SPREAD - 1 / 200)
 
 
 @pytest.mark.parametrize("late", [0.0, 0.1, -0.05])
-def test_batches_join_without_a_gap_though_locust_is_a_little_late(late: float):
-    hall = Hall()
-    begins = hall.batch(1000)
+def test_consecutive_batches_leave_no_gap_when_locust_is_late(late: float):
+    bench = ArrivalsBench()
+    begins = bench.batch(1000)
     for number in range(1, 6):
-        hall.now = 100.0 + number + late * (number % 2)
-        begins += hall.batch(1000)
+        bench.now = 100.0 + number + late * (number % 2)
+        begins += bench.batch(1000)
     assert begins == sorted(begins)
-    # Each 100 ms have their even share, give or take what a late batch shifts.
+    # Each 100 ms get an equal share, plus or minus the shift of a late batch.
     for tenth in range(58):
         start = 100 + SPREAD - 1 + tenth / 10
         share = sum(start <= begin < start + 0.1 for begin in begins)
         assert 89 <= share <= 112, tenth
 
 
-def test_after_a_pause_a_batch_begins_now():
-    hall = Hall()
-    hall.batch(10)
-    hall.now = 200.0
-    begins = hall.batch(2)
+def test_batch_after_a_pause_starts_from_now():
+    bench = ArrivalsBench()
+    bench.batch(10)
+    bench.now = 200.0
+    begins = bench.batch(2)
     assert 200 + SPREAD - 1 < begins[0] < begins[1] < 200 + SPREAD
 
 
-def test_two_batches_in_one_moment_share_the_same_time():
-    hall = Hall()
-    assert max(hall.batch(10) + hall.batch(10)) <= 100 + SPREAD
+def test_simultaneous_batches_share_one_interval():
+    bench = ArrivalsBench()
+    assert max(bench.batch(10) + bench.batch(10)) <= 100 + SPREAD
 
 
 def test_poisson_arrivals_are_random():
-    begins = Hall(poisson=True).batch(3)
+    begins = ArrivalsBench(poisson=True).batch(3)
     assert begins == pytest.approx([100 + SPREAD - 0.5] * 3)
 
 
-def test_a_batch_is_all_that_came_in_one_callback_of_the_hub():
+def test_users_added_in_one_hub_callback_form_a_batch():
     arrivals = Arrivals()
-    newcomers = [Newcomer() for _ in range(3)]
-    for newcomer in newcomers:
-        arrivals.add(newcomer)
-    assert newcomers[-1].begins == 0
+    users = [FakeUser() for _ in range(3)]
+    for user in users:
+        arrivals.add(user)
+    assert users[-1].begins == 0
     gevent.sleep(0.01)
-    assert 0 < newcomers[0].begins < newcomers[1].begins < newcomers[2].begins
+    assert 0 < users[0].begins < users[1].begins < users[2].begins

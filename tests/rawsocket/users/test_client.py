@@ -21,18 +21,18 @@ from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.sockets import full_backlog
 
-LONG = 30.0  # seconds that nothing here takes, unless it is broken
+LONG = 30.0  # seconds; longer than any working test takes
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No outcome may depend on how fast this machine is; tests that are about these times set them."""
+def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes must not depend on the speed of the machine; tests of these times set them."""
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(exchange, "GRACE", LONG)
 
 
-class Rig:
-    """A client whose events are kept."""
+class RecordingClient:
+    """A client that keeps its events."""
 
     def __init__(self, host: str, port: int, framing: Framing, timeouts: dict[str, float]) -> None:
         self.recorder = Recorder()
@@ -50,7 +50,7 @@ class Rig:
         return [(row, outcome) for row, _, _, outcome in self.events]
 
     def check(self) -> None:
-        """The recorder's invariants, which hold at any moment between two events."""
+        """Check the recorder's invariants, which hold at any time between two events."""
         made = self.recorder
         settled = self.client.connected and self.client.connection.settled
         assert made.attempted == made.connected + sum(made.failed.values())
@@ -63,9 +63,11 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig(mode: str, framing: Framing | None = None, host: str = "127.0.0.1", **timeouts: float) -> Iterator[Rig]:
+def recording_client(
+    mode: str, framing: Framing | None = None, host: str = "127.0.0.1", **timeouts: float
+) -> Iterator[RecordingClient]:
     with echo.running(mode, host) as (_, port):
-        made = Rig(host, port, framing or Line(), timeouts)
+        made = RecordingClient(host, port, framing or Line(), timeouts)
         made.client.connect()
         try:
             yield made
@@ -76,13 +78,13 @@ def rig(mode: str, framing: Framing | None = None, host: str = "127.0.0.1", **ti
         assert made.recorder.held == 0
 
 
-def ask(made: Rig) -> bytes:
+def ask(made: RecordingClient) -> bytes:
     message = made.client.unique_payload(20)
     return made.client.request(message, name="message", expect=message)
 
 
-def test_a_request_brings_its_reply_and_both_events():
-    with rig("echo") as made:
+def test_request_returns_its_reply_and_records_both_events():
+    with recording_client("echo") as made:
         reply = ask(made)
         assert ask(made) != reply
         assert made.outcomes == [("connect", "ok"), ("message", "ok"), ("message", "ok")]
@@ -93,8 +95,8 @@ def test_a_request_brings_its_reply_and_both_events():
     assert made.recorder.closed == 1
 
 
-def test_a_message_may_have_been_due_before_it_was_sent():
-    with rig("echo") as made:
+def test_latency_from_due_includes_the_delay_before_sending():
+    with recording_client("echo") as made:
         made.client.request(b"a", name="message", due=time.perf_counter() - 5)
         made.client.request(b"b", name="message")
         made.client.send(b"c", name="message", due=time.perf_counter() + 5)  # in the future: due when it is sent
@@ -104,30 +106,30 @@ def test_a_message_may_have_been_due_before_it_was_sent():
         assert max(row.due) > 4.9e6 > max(row.sent)
         assert sum(us > 4.9e6 for us in row.due) == made.recorder.late == 1
         assert sum(row.due.values()) == sum(row.sent.values()) == sum(row.first.values()) == 3
-        assert made.events[1][1] > 5000  # what Locust is told is from due
+        assert made.events[1][1] > 5000  # Locust gets the latency from due
 
 
-def test_a_reply_in_single_bytes_is_gathered():
-    with rig("pieces") as made:
+def test_reply_in_single_bytes_is_assembled():
+    with recording_client("pieces") as made:
         ask(made)
 
 
 def test_ipv6():
-    with rig("echo", host="::1") as made:
+    with recording_client("echo", host="::1") as made:
         ask(made)
 
 
 def test_a_host_name_is_resolved():
     with echo.running("echo") as (_, port):
-        made = Rig("localhost", port, Line(), {})
+        made = RecordingClient("localhost", port, Line(), {})
         made.client.connect()
         ask(made)
         made.client.close()
 
 
 @pytest.mark.parametrize(("mode", "outcomes", "message"), BAD_ANSWERS)
-def test_each_bad_answer_has_its_name(mode: str, outcomes: list[tuple[str, str]], message: str):
-    with rig(mode) as made:
+def test_each_bad_answer_raises_its_named_failure(mode: str, outcomes: list[tuple[str, str]], message: str):
+    with recording_client(mode) as made:
         with pytest.raises(RawSocketError) as caught:
             ask(made)
         assert str(caught.value) == outcomes[-1][1]
@@ -140,16 +142,16 @@ def test_each_bad_answer_has_its_name(mode: str, outcomes: list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("mode", ["silent", "part_then_silence"])
-def test_a_reply_that_is_not_whole_in_time_is_reply_timeout(mode: str):
-    with rig(mode, reply_timeout=0.05) as made:
+def test_incomplete_reply_fails_as_reply_timeout(mode: str):
+    with recording_client(mode, reply_timeout=0.05) as made:
         with pytest.raises(RawSocketError, match="reply-timeout"):
             ask(made)
         assert made.outcomes == [("connect", "ok"), ("message", "reply-timeout")]
         assert (made.recorder.unanswered, made.recorder.dropped) == (1, {"reply-timeout": 1})
 
 
-def test_a_peer_that_does_not_read_is_send_timeout():
-    with rig("unread", Line(1 << 26), send_timeout=0.1) as made:
+def test_send_to_a_peer_that_does_not_read_fails_as_send_timeout():
+    with recording_client("unread", Line(1 << 26), send_timeout=0.1) as made:
         with pytest.raises(SendTimeout) as caught:
             made.client.send(b"x" * (1 << 25), name="big")
         assert caught.value.detail.endswith("bytes were left")
@@ -159,19 +161,19 @@ def test_a_peer_that_does_not_read_is_send_timeout():
 
 
 @pytest.mark.parametrize("framing", [Chunk(), Line(1 << 24)])
-def test_a_message_larger_than_all_buffers_is_read_while_it_is_written(framing: Framing):
-    with rig("echo", framing) as made:
+def test_client_reads_while_it_writes_a_message_larger_than_all_buffers(framing: Framing):
+    with recording_client("echo", framing) as made:
         message = made.client.unique_payload(1 << 23)
         assert made.client.request(message, expect=message) == message
 
 
 @pytest.mark.parametrize(("mode", "outcomes"), LOSSES)
-def test_while_it_waits_the_socket_is_watched(
+def test_watch_raises_the_named_failure_of_a_loss(
     mode: str, outcomes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ):
     if mode == "push_part":
         monkeypatch.setattr(exchange, "GRACE", 0.05)
-    with rig(mode) as made:
+    with recording_client(mode) as made:
         began = time.perf_counter()
         with pytest.raises(RawSocketError, match=outcomes[-1][1]):
             made.client.watch(LONG)
@@ -180,10 +182,10 @@ def test_while_it_waits_the_socket_is_watched(
         assert made.recorder.sent == 0
 
 
-def test_a_loss_is_noticed_when_it_happens(monkeypatch: pytest.MonkeyPatch):
+def test_watch_notices_a_loss_at_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.05)
     listener = socket.create_server(("127.0.0.1", 0))
-    made = Rig("127.0.0.1", listener.getsockname()[1], Line(), {})
+    made = RecordingClient("127.0.0.1", listener.getsockname()[1], Line(), {})
     made.client.connect()
     peer, _ = listener.accept()
 
@@ -196,15 +198,15 @@ def test_a_loss_is_noticed_when_it_happens(monkeypatch: pytest.MonkeyPatch):
     wait_until(lambda: made.outcomes == [("connect", "ok")])
     closed_at = time.perf_counter()
     peer.close()
-    # 100 ms are promised; a busy machine may need more, but nothing near the wait.
+    # The promise is 100 ms; a busy machine may need more, but far less than the wait.
     assert watching.get(timeout=LONG) - closed_at < 5
     assert made.outcomes[1:] == [("drop", "closed")]
     made.check()
     listener.close()
 
 
-def test_a_quiet_connection_settles_while_it_is_watched(monkeypatch: pytest.MonkeyPatch):
-    with rig("silent") as made:
+def test_quiet_connection_settles_during_a_watch(monkeypatch: pytest.MonkeyPatch):
+    with recording_client("silent") as made:
         made.client.watch(0.05)
         assert made.events == []
         assert made.recorder.attempted == 0
@@ -215,9 +217,9 @@ def test_a_quiet_connection_settles_while_it_is_watched(monkeypatch: pytest.Monk
         assert made.recorder.connected == 1
 
 
-def test_a_refusal_after_settling_is_a_drop(monkeypatch: pytest.MonkeyPatch):
+def test_refusal_after_settling_is_a_drop(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", 0.01)
-    with rig("full_when_spoken_to") as made:
+    with recording_client("full_when_spoken_to") as made:
         wait_until(lambda: made.client.connection.settled)
         with pytest.raises(RawSocketError, match="server-full"):
             ask(made)
@@ -226,8 +228,8 @@ def test_a_refusal_after_settling_is_a_drop(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("how", ["watch", "ask"])
-def test_a_reply_that_came_twice_is_found_out(how: str):
-    with rig("twice") as made:
+def test_second_reply_on_an_idle_connection_is_wrong(how: str):
+    with recording_client("twice") as made:
         ask(made)
         with pytest.raises(RawSocketError, match="wrong"):
             made.client.watch(LONG) if how == "watch" else ask(made)
@@ -236,7 +238,7 @@ def test_a_reply_that_came_twice_is_found_out(how: str):
 
 
 def test_send_and_receive_match_replies_in_order():
-    with rig("echo") as made:
+    with recording_client("echo") as made:
         for number in range(3):
             made.client.send(b"%d" % number, name=f"row {number}")
         made.client.watch(0.01)
@@ -250,8 +252,8 @@ def test_send_and_receive_match_replies_in_order():
         assert made.events[-1][0] == "other"
 
 
-def test_messages_in_flight_carry_the_failure_that_a_wait_finds():
-    with rig("close_when_spoken_to") as made:
+def test_loss_during_a_watch_fails_messages_in_flight():
+    with recording_client("close_when_spoken_to") as made:
         made.client.send(b"a", name="a")
         made.client.send(b"b", name="b")
         with pytest.raises(RawSocketError):
@@ -260,37 +262,37 @@ def test_messages_in_flight_carry_the_failure_that_a_wait_finds():
         assert made.recorder.unanswered == 2
 
 
-def test_what_a_server_sends_by_itself_can_be_received():
-    with rig("push") as made:
+def test_receive_returns_a_push():
+    with recording_client("push") as made:
         assert made.client.receive(name="news") == b"nobody asked"
         assert made.outcomes == [("connect", "ok"), ("news", "ok")]
         assert (made.recorder.sent, made.recorder.answered) == (0, 0)
 
 
-def test_waiting_in_vain_for_what_nobody_asked_for_is_one_failure():
-    with rig("silent") as made:
+def test_receive_without_data_is_one_reply_timeout():
+    with recording_client("silent") as made:
         with pytest.raises(RawSocketError, match="reply-timeout"):
             made.client.receive(name="news", timeout=0.05)
         assert made.outcomes == [("connect", "ok"), ("news", "reply-timeout")]
         assert made.recorder.unanswered == 0
 
 
-def test_a_callable_decides_what_is_right():
-    with rig("echo") as made:
+def test_expect_callable_checks_a_reply():
+    with recording_client("echo") as made:
         made.client.request(b"hello", expect=lambda reply: reply.startswith(b"he"))
         with pytest.raises(RawSocketError, match="wrong"):
             made.client.request(b"hello", expect=lambda reply: False)
 
 
-def test_an_expectation_that_raises_is_wrong_and_the_callers_own_exception():
-    with rig("echo") as made:
+def test_exception_in_an_expect_callable_is_wrong_and_reaches_the_caller():
+    with recording_client("echo") as made:
         with pytest.raises(ZeroDivisionError):
             made.client.request(b"hello", expect=lambda reply: 1 / 0 > 1)
         assert made.outcomes == [("connect", "ok"), ("request", "wrong")]
 
 
-def test_chunks_are_gathered_until_the_expected_length():
-    with rig("pieces", Chunk()) as made:
+def test_chunks_are_joined_up_to_the_expected_length():
+    with recording_client("pieces", Chunk()) as made:
         ask(made)
         assert made.client.request(b"hello", expect=lambda reply: len(reply) == 5) == b"hello"
 
@@ -305,13 +307,16 @@ def test_chunks_are_gathered_until_the_expected_length():
         ("full_when_spoken_to", "server-full", LONG),
     ],
 )
-def test_chunks_that_go_wrong_have_a_name(mode: str, name: str, reply_timeout: float):
-    with rig(mode, Chunk(), reply_timeout=reply_timeout) as made, pytest.raises(RawSocketError, match=name):
+def test_bad_chunk_raises_its_named_failure(mode: str, name: str, reply_timeout: float):
+    with (
+        recording_client(mode, Chunk(), reply_timeout=reply_timeout) as made,
+        pytest.raises(RawSocketError, match=name),
+    ):
         ask(made)
 
 
-def test_any_chunk_will_do_where_nothing_is_expected():
-    with rig("echo", Chunk()) as made:
+def test_any_chunk_is_a_reply_without_an_expectation():
+    with recording_client("echo", Chunk()) as made:
         assert made.client.request(b"hello")
 
 
@@ -331,8 +336,8 @@ def test_any_chunk_will_do_where_nothing_is_expected():
     ],
     ids=str,
 )
-def test_every_framing_works_against_the_labs_own_server(framing: Framing, chunk_server: tuple[str, int]):
-    made = Rig(*chunk_server, framing, {})
+def test_each_framing_works_with_the_lab_server(framing: Framing, chunk_server: tuple[str, int]):
+    made = RecordingClient(*chunk_server, framing, {})
     made.client.connect()
     for _ in range(3):
         ask(made)
@@ -347,10 +352,10 @@ def chunk_server() -> Iterator[tuple[str, int]]:
         yield address
 
 
-def test_nobody_listening_is_refused():
+def test_connect_without_a_listener_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    made = Rig("127.0.0.1", port, Line(), {})
+    made = RecordingClient("127.0.0.1", port, Line(), {})
     with pytest.raises(RawSocketError, match="refused"):
         made.client.connect()
     with pytest.raises(RawSocketError, match="refused"):
@@ -360,18 +365,18 @@ def test_nobody_listening_is_refused():
     made.check()
 
 
-def test_no_answer_to_a_connect_is_connect_timeout():
+def test_unanswered_connect_fails_as_connect_timeout():
     with full_backlog() as port:
-        made = Rig("127.0.0.1", port, Line(), {"connect_timeout": 0.2})
+        made = RecordingClient("127.0.0.1", port, Line(), {"connect_timeout": 0.2})
         with pytest.raises(RawSocketError, match="connect-timeout"):
             made.client.connect()
         assert made.outcomes == [("connect", "connect-timeout")]
         made.check()
 
 
-def test_killed_while_connecting_it_never_tried():
+def test_attempt_killed_while_connecting_is_not_counted():
     with full_backlog() as port:
-        made = Rig("127.0.0.1", port, Line(), {})
+        made = RecordingClient("127.0.0.1", port, Line(), {})
         connecting = gevent.spawn(made.client.connect)
         gevent.sleep(0.05)
         connecting.kill()
@@ -379,8 +384,8 @@ def test_killed_while_connecting_it_never_tried():
         made.check()
 
 
-def test_killed_while_waiting_for_a_reply_the_message_is_unanswered():
-    with rig("silent") as made:
+def test_message_of_a_killed_request_is_unanswered():
+    with recording_client("silent") as made:
         asking = gevent.spawn(ask, made)
         wait_until(lambda: made.recorder.sent == 1)
         asking.kill()
@@ -390,8 +395,8 @@ def test_killed_while_waiting_for_a_reply_the_message_is_unanswered():
         assert made.outcomes == [("connect", "ok")]
 
 
-def test_what_was_lost_can_be_connected_again():
-    with rig("one_answer") as made:
+def test_client_can_reconnect_after_a_loss():
+    with recording_client("one_answer") as made:
         first = ask(made)
         with pytest.raises(RawSocketError):
             made.client.watch(LONG)
@@ -404,22 +409,22 @@ def test_what_was_lost_can_be_connected_again():
         assert [row for row, *_ in made.events] == ["connect", "message", "drop", "reconnect", "message"]
 
 
-def test_without_a_connection_watching_just_waits():
-    made = Rig("127.0.0.1", 1, Line(), {})
+def test_watch_without_a_connection_only_waits():
+    made = RecordingClient("127.0.0.1", 1, Line(), {})
     made.client.watch(0.01)
     made.client.close()
     assert made.events == []
 
 
-def test_connecting_twice_is_a_mistake():
-    with rig("echo") as made, pytest.raises(RuntimeError, match="close"):
+def test_second_connect_is_an_error():
+    with recording_client("echo") as made, pytest.raises(RuntimeError, match="close"):
         made.client.connect()
 
 
 @pytest.mark.parametrize("seconds", [0, -1, None, float("nan")])
-def test_timeouts_are_required(seconds: Any):
+def test_invalid_timeout_is_a_value_error(seconds: Any):
     with pytest.raises(ValueError, match="timeout"):
-        Rig("127.0.0.1", 1, Line(), {"reply_timeout": seconds})
+        RecordingClient("127.0.0.1", 1, Line(), {"reply_timeout": seconds})
 
 
 def wait_until(happened: Any) -> None:
@@ -429,11 +434,11 @@ def wait_until(happened: Any) -> None:
         gevent.sleep(0.005)
 
 
-# What waits for the server when stop is asked.
+# Messages that wait for the server when the run stops.
 
 
-def test_a_request_without_its_reply_waits_since_it_was_due():
-    with rig("silent") as made:
+def test_unanswered_request_waits_since_it_was_due():
+    with recording_client("silent") as made:
         asking = gevent.spawn(made.client.request, b"x", name="message", due=time.perf_counter() - 2)
         gevent.sleep(0.05)
         found = made.client.waiting(time.perf_counter() + 1)
@@ -442,11 +447,11 @@ def test_a_request_without_its_reply_waits_since_it_was_due():
         assert 1 < found.owed < LONG
         assert found.ages[0][0] == pytest.approx(found.owed + 2, abs=0.01)
         asking.kill()
-        assert made.client.waiting(time.perf_counter() + 1) is None  # nobody waits for its reply any more
+        assert made.client.waiting(time.perf_counter() + 1) is None  # the request that waited for it has ended
 
 
-def test_what_was_only_sent_waits_once_its_reply_is_wanted():
-    with rig("silent") as made:
+def test_sent_message_waits_only_during_a_receive():
+    with recording_client("silent") as made:
         for _ in range(3):
             made.client.send(b"x", name="message")
         later = time.perf_counter() + 5
@@ -459,8 +464,8 @@ def test_what_was_only_sent_waits_once_its_reply_is_wanted():
         receiving.kill()
 
 
-def test_a_message_that_the_kernel_does_not_take_waits():
-    with rig("unread") as made:
+def test_message_blocked_in_send_waits():
+    with recording_client("unread") as made:
         sending = gevent.spawn(made.client.send, b"x" * 50_000_000, name="message")
         gevent.sleep(0.05)
         found = made.client.waiting(time.perf_counter() + 1)
@@ -469,19 +474,19 @@ def test_a_message_that_the_kernel_does_not_take_waits():
         sending.kill()
 
 
-def test_what_is_answered_or_on_its_way_does_not_wait():
-    with rig("echo") as made:
+def test_messages_answered_or_in_transit_do_not_wait():
+    with recording_client("echo") as made:
         ask(made)
         assert made.client.waiting(time.perf_counter() + 5) is None
-    with rig("silent") as made:
+    with recording_client("silent") as made:
         asking = gevent.spawn(made.client.request, b"x")
         gevent.sleep(0)
         assert made.client.waiting(made.client.connection._flight[2] + 0.001) is None
         asking.kill()
 
 
-def test_a_reply_that_is_there_unread_is_not_waited_for():
-    with rig("echo") as made:
+def test_message_with_an_unread_reply_does_not_wait():
+    with recording_client("echo") as made:
         connection = made.client.connection
         asking = gevent.spawn(made.client.request, b"x", name="message")
         gevent.sleep(0)
@@ -491,11 +496,11 @@ def test_a_reply_that_is_there_unread_is_not_waited_for():
         assert asking.get() == b"x"
 
 
-# Between two calls.
+# Losses and pushes between two calls.
 
 
-def test_a_loss_between_two_calls_is_recorded_at_once_and_raised_by_the_next_call():
-    with rig("close_at_once") as made:
+def test_loss_between_calls_is_recorded_at_once_and_raised_by_the_next_call():
+    with recording_client("close_at_once") as made:
         wait_until(lambda: made.outcomes == [("connect", "ok"), ("drop", "closed")])
         assert not made.client.connected
         with pytest.raises(Closed) as caught:
@@ -506,8 +511,8 @@ def test_a_loss_between_two_calls_is_recorded_at_once_and_raised_by_the_next_cal
         assert caught.value.detail == "not connected"
 
 
-def test_what_the_server_sent_before_it_closed_can_be_received():
-    with rig("push_then_close") as made:
+def test_receive_returns_a_push_that_arrived_before_the_close():
+    with recording_client("push_then_close") as made:
         connection = made.client.connection
         wait_until(lambda: connection.exchange and connection.exchange._received.failure())
         assert made.client.connected
@@ -517,8 +522,8 @@ def test_what_the_server_sent_before_it_closed_can_be_received():
         assert made.outcomes == [("connect", "ok"), ("news", "ok"), ("news", "closed")]
 
 
-def test_replies_that_arrived_before_the_server_closed_can_be_received():
-    with rig("one_answer") as made:
+def test_receive_returns_a_reply_that_arrived_before_the_close():
+    with recording_client("one_answer") as made:
         made.client.send(b"a", name="a")
         connection = made.client.connection
         wait_until(lambda: connection.exchange._received.failure())
@@ -528,8 +533,8 @@ def test_replies_that_arrived_before_the_server_closed_can_be_received():
         assert made.outcomes == [("connect", "ok"), ("a", "ok"), ("drop", "closed")]
 
 
-def test_what_nobody_asked_for_is_wrong_with_the_next_message():
-    with rig("push") as made:
+def test_send_after_a_push_fails_as_wrong():
+    with recording_client("push") as made:
         wait_until(lambda: made.client.connection.exchange)
         with pytest.raises(RawSocketError, match="wrong"):
             made.client.send(b"a")

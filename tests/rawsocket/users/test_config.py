@@ -22,7 +22,7 @@ def user(environment: Environment, **attributes: Any) -> Any:
     return made
 
 
-def test_what_the_run_says_comes_before_the_class():
+def test_host_of_the_run_overrides_the_class():
     assert user(Environment("tcp://a:1"), host="tcp://b:2").chosen_target() == target.Target("a", 1)
     assert user(Environment(), host="tcp://b:2").chosen_target() == target.Target("b", 2)
     assert user(Environment(), host=None).chosen_target() == target.DEFAULT
@@ -36,15 +36,15 @@ def test_what_the_run_says_comes_before_the_class():
         ({"framing": "line", "size": MAX_SIZE * 2}, Line(MAX_SIZE * 2)),
     ],
 )
-def test_the_flags_say_the_framing_where_the_class_does_not(options: dict[str, Any], framing: Any):
+def test_framing_flag_applies_unless_the_class_sets_a_framing(options: dict[str, Any], framing: Any):
     assert user(Environment(**options)).chosen_framing() == framing
     assert user(Environment(**options), framing=Fixed(4)).chosen_framing() == Fixed(4)
 
 
-def test_a_timeout_of_the_class_comes_before_the_flag():
+def test_class_timeout_overrides_the_flag():
     made = user(Environment(timeout=3.0), reply_timeout=0.5)
     assert made.chosen_timeouts() == {"connect_timeout": 3.0, "send_timeout": 3.0, "reply_timeout": 0.5}
 
 
-def test_an_option_that_locust_does_not_know_has_its_default():
+def test_option_missing_from_locust_has_its_default():
     assert user(Environment()).option("every") == 10.0

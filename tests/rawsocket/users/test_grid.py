@@ -9,7 +9,7 @@ def grid(period: float = 1.0) -> Grid:
     return made
 
 
-def test_the_slots_come_at_even_distances():
+def test_slots_follow_the_period():
     made = grid()
     made.advance(1.0)
     assert (made.due, made.slot) == (100.5, 101.5)
@@ -18,27 +18,27 @@ def test_the_slots_come_at_even_distances():
 
 
 @pytest.mark.parametrize(("until", "passed", "slot"), [(100.4, 0, 100.5), (100.5, 1, 101.5), (102.6, 3, 103.5)])
-def test_slots_that_passed_can_be_left_out(until: float, passed: int, slot: float):
+def test_leave_out_skips_passed_slots(until: float, passed: int, slot: float):
     made = grid()
     assert made.leave_out(until) == passed
     assert made.slot == slot
 
 
-def test_a_due_message_that_was_not_sent_is_left_out_too():
+def test_leave_out_skips_a_due_message_that_was_not_sent():
     made = grid()
     made.advance(1.0)
     assert made.leave_out(101.0) == 1
     assert made.due == 0.0
 
 
-def test_ages_count_what_is_due_and_what_has_passed():
+def test_ages_include_the_due_message_and_passed_slots():
     made = grid()
     assert made.ages(100.4) == []
     made.advance(1.0)
     assert made.ages(103.0) == [(2.5, 1), (pytest.approx(1.5), 1), (pytest.approx(0.5), 1)]
 
 
-def test_ages_since_a_connect_leave_out_what_passed_before():
+def test_ages_since_a_connect_exclude_earlier_slots():
     made = grid()
     assert made.ages_since(102.0, 103.0) == [(pytest.approx(0.5), 1)]
     assert made.slot == 100.5

@@ -21,7 +21,7 @@ from tests.support.running import LONG, Run, wait_until
 
 
 class Server:
-    """An echo server in this process, which can end the connections that it has."""
+    """An echo server in this process that can drop its connections."""
 
     def __init__(self) -> None:
         self.peers: list[Any] = []
@@ -60,7 +60,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(schedule, "BACKOFF", 0.02)
     monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
     assert RECORDER.held == 0
@@ -85,7 +85,7 @@ class Waiter(RawSocketUser):
         pass
 
 
-def test_users_talk_and_are_counted_the_same_by_locust(server: Server):
+def test_locust_and_the_recorder_count_the_same(server: Server):
     run = Run(Talker, server.url)
     wait_until(lambda: RECORDER.answered > 20)
     assert RECORDER.held == 3
@@ -113,7 +113,7 @@ def test_stop_is_instant_while_users_back_off(server: Server, stop_timeout: floa
     assert RECORDER.attempted == 3
 
 
-def test_a_connection_lost_while_waiting_is_replaced_in_the_wait(server: Server):
+def test_user_reconnects_during_its_wait(server: Server):
     run = Run(Waiter, server.url)
     wait_until(lambda: RECORDER.connected == 3)
     server.drop_all()
@@ -124,7 +124,7 @@ def test_a_connection_lost_while_waiting_is_replaced_in_the_wait(server: Server)
     assert (run.row("connect"), run.row("reconnect")) == (3, 3)
 
 
-def test_nested_tasksets_with_a_wait_of_their_own_are_watched_too(server: Server):
+def test_user_reconnects_during_the_wait_of_a_nested_taskset(server: Server):
     class Nested(RawSocketUser):
         wait_time = constant(0)
 
@@ -144,8 +144,8 @@ def test_nested_tasksets_with_a_wait_of_their_own_are_watched_too(server: Server
     assert RECORDER.failures == 1
 
 
-def test_named_failures_end_the_task_and_not_the_user(server: Server, caplog: pytest.LogCaptureFixture):
-    class Demanding(RawSocketUser):
+def test_named_failure_ends_the_task_and_not_the_user(server: Server, caplog: pytest.LogCaptureFixture):
+    class AlwaysWrong(RawSocketUser):
         wait_time = constant(0.01)
 
         @task
@@ -153,7 +153,7 @@ def test_named_failures_end_the_task_and_not_the_user(server: Server, caplog: py
             self.client.request(b"a", name="ask", expect=b"b")
             raise AssertionError("a failure must end the task")
 
-    run = Run(Demanding, server.url, users=1)
+    run = Run(AlwaysWrong, server.url, users=1)
     wait_until(lambda: run.fails("ask").get("wrong", 0) >= 3)
     assert run.runner.user_count == 1
     run.stop()
@@ -162,8 +162,8 @@ def test_named_failures_end_the_task_and_not_the_user(server: Server, caplog: py
     assert RECORDER.dropped["wrong"] == RECORDER.wrong
 
 
-def test_a_user_can_catch_a_failure_and_go_on(server: Server):
-    class Forgiving(RawSocketUser):
+def test_task_can_catch_a_failure(server: Server):
+    class CatchesFailures(RawSocketUser):
         wait_time = constant(0.01)
         caught = 0
 
@@ -174,12 +174,12 @@ def test_a_user_can_catch_a_failure_and_go_on(server: Server):
             except RawSocketError:
                 type(self).caught += 1
 
-    run = Run(Forgiving, server.url, users=1)
-    wait_until(lambda: Forgiving.caught >= 2)
+    run = Run(CatchesFailures, server.url, users=1)
+    wait_until(lambda: CatchesFailures.caught >= 2)
     run.stop()
 
 
-def test_other_exceptions_are_locusts_business(server: Server):
+def test_locust_handles_other_exceptions(server: Server):
     class Faulty(RawSocketUser):
         wait_time = constant(0.01)
 
@@ -193,9 +193,7 @@ def test_other_exceptions_are_locusts_business(server: Server):
     assert isinstance(run.errors[0], LookupError)
 
 
-def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-):
+def test_refused_user_backs_off_without_sending_and_connects_later(server: Server, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(user_module, "SETTLES_AFTER", LONG)
     server.greeting = b"ERR server full\n"
@@ -213,7 +211,7 @@ def test_a_refused_user_backs_off_says_nothing_and_comes_in_when_it_can(
     assert (RECORDER.connected, RECORDER.dropped) == (2, {})
 
 
-def test_the_backoff_doubles_and_begins_anew_after_a_good_connection(server: Server, monkeypatch: pytest.MonkeyPatch):
+def test_backoff_doubles_and_restarts_after_a_reply(server: Server, monkeypatch: pytest.MonkeyPatch):
     bounds: list[float] = []
     monkeypatch.setattr(schedule, "BACKOFF", 0.5)
     monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
@@ -238,7 +236,7 @@ def test_the_backoff_doubles_and_begins_anew_after_a_good_connection(server: Ser
 
 
 @pytest.mark.parametrize("cut_short", [StopUser, LookupError])
-def test_the_connection_ends_with_the_user_however_it_ends(server: Server, cut_short: type[Exception]):
+def test_connection_closes_when_its_user_ends(server: Server, cut_short: type[Exception]):
     class Leaving(RawSocketUser):
         def on_start(self) -> None:
             super().on_start()
@@ -257,7 +255,7 @@ def test_the_connection_ends_with_the_user_however_it_ends(server: Server, cut_s
     run.stop()
 
 
-def test_a_user_whose_on_start_does_not_connect_is_connected_before_its_first_task(server: Server):
+def test_user_with_an_empty_on_start_connects_before_its_first_task(server: Server):
     class Own(Talker):
         def on_start(self) -> None:
             pass
@@ -267,7 +265,7 @@ def test_a_user_whose_on_start_does_not_connect_is_connected_before_its_first_ta
     run.stop()
 
 
-def test_a_user_that_does_not_reconnect_is_left_alone(server: Server):
+def test_user_without_reconnects_manages_its_own_connection(server: Server):
     class Visitor(Talker):
         reconnects = False
 
@@ -286,7 +284,7 @@ def test_a_user_that_does_not_reconnect_is_left_alone(server: Server):
     assert RECORDER.connected == RECORDER.closed >= 3
 
 
-def test_a_stop_in_a_pause_of_a_task_is_instant(server: Server):
+def test_stop_is_instant_during_a_pause(server: Server):
     class Pausing(RawSocketUser):
         @task
         def rest(self) -> None:
@@ -297,7 +295,7 @@ def test_a_stop_in_a_pause_of_a_task_is_instant(server: Server):
     run.stop()
 
 
-def test_options_fill_what_a_class_leaves_open():
+def test_options_apply_unless_the_class_sets_them():
     environment = Environment(user_classes=[Talker], host="tcp://[::1]:7")
     environment.parsed_options = argparse.Namespace(timeout=3.0, framing="chunk")
 
@@ -312,17 +310,17 @@ def test_options_fill_what_a_class_leaves_open():
     assert (made.framing, made.reply_timeout, made.connect_timeout) == (Line(5), 1, 3)
 
 
-def test_a_large_size_fits_into_a_line():
+def test_line_limit_grows_with_the_size_option():
     environment = Environment(user_classes=[Talker], host="tcp://h:7")
     environment.parsed_options = argparse.Namespace(size=1_000_000)
     assert Talker(environment).client.framing == Line(1_000_000)
 
 
-def test_the_default_host_is_the_labs_server():
+def test_default_host_is_the_lab_server():
     assert RawSocketUser.host == "tcp://server:8686"
 
 
-def test_other_users_of_locust_wait_and_run_as_ever():
+def test_plain_locust_users_still_wait_and_run():
     ran: list[int] = []
 
     class Plain(locust.User):

@@ -1,4 +1,4 @@
-"""Sessions of real users on a local runner, against real servers. What is the talk's own is in test_talk.py."""
+"""Sessions of real users on a local runner, against real servers. tests/rawsocket/engine tests connections alone."""
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
@@ -43,7 +43,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(schedule, "BACKOFF", 0.02)
     monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
     assert RECORDER.held == 0
@@ -78,7 +78,7 @@ class Silent(LabSession):
 
 
 @pytest.mark.parametrize("pace", ["open", "closed"])
-def test_users_talk_and_are_counted_the_same_by_locust(server: str, pace: str):
+def test_locust_and_the_recorder_count_the_same(server: str, pace: str):
     run = start(Talker, server, pace=pace)
     wait_until(lambda: run.row("message") >= 12 and RECORDER.held == 3)
     assert run.runner.user_count == 3
@@ -99,7 +99,7 @@ def test_stop_is_instant_while_users_wait(server: str, stop_timeout: float):
     assert (RECORDER.closed, RECORDER.unanswered) == (3, 0)
 
 
-def test_with_a_stop_timeout_the_last_reply_ends_a_user():
+def test_stop_timeout_lets_users_get_their_last_reply():
     class Patient(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -113,7 +113,7 @@ def test_with_a_stop_timeout_the_last_reply_ends_a_user():
     assert RECORDER.unanswered == 0
 
 
-def test_without_one_what_is_in_flight_is_unanswered():
+def test_stop_without_a_timeout_leaves_messages_unanswered():
     class Asks(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -127,7 +127,7 @@ def test_without_one_what_is_in_flight_is_unanswered():
     assert (RECORDER.failures, RECORDER.closed) == (0, 3)
 
 
-def test_a_stop_timeout_that_runs_out_ends_them_all():
+def test_expired_stop_timeout_ends_all_users():
     class Asks(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -140,7 +140,7 @@ def test_a_stop_timeout_that_runs_out_ends_them_all():
     assert RECORDER.unanswered_by == {"client": 3}
 
 
-def test_users_that_have_not_begun_are_stopped_too(server: str, monkeypatch: pytest.MonkeyPatch):
+def test_stop_ends_users_that_have_not_started(server: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(arrivals(), "_end", time.perf_counter() + LONG)
     run = start(Talker, server)
     wait_until(lambda: run.runner.user_count == 3)
@@ -148,7 +148,7 @@ def test_users_that_have_not_begun_are_stopped_too(server: str, monkeypatch: pyt
     assert RECORDER.attempted == 0
 
 
-def test_a_loss_is_raised_at_the_yield_whatever_that_is():
+def test_each_kind_of_step_raises_a_loss():
     raised: list[tuple[str, str]] = []
 
     class Notices(SessionUser):
@@ -173,7 +173,7 @@ def test_a_loss_is_raised_at_the_yield_whatever_that_is():
             RECORDER.begin_run()
 
 
-def test_a_named_failure_ends_the_session_and_the_next_begins_after_a_back_off():
+def test_named_failure_ends_the_session_and_another_starts_after_a_backoff():
     class Asks(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -190,7 +190,7 @@ def test_a_named_failure_ends_the_session_and_the_next_begins_after_a_back_off()
     assert run.errors == []
 
 
-def test_a_session_that_returns_is_followed_by_the_next_one(server: str):
+def test_new_session_starts_when_one_returns(server: str):
     class Short(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -215,15 +215,15 @@ def test_an_empty_session_does_not_hang_the_process(server: str):
     run.stop()
 
 
-def test_a_session_that_never_waits_lets_others_have_their_turn():
-    class Greedy(SessionUser):
+def test_session_that_never_waits_does_not_starve_others():
+    class NeverWaits(SessionUser):
         def session(self) -> Session:
             while True:
                 with contextlib.suppress(Refused):
                     yield Connect()
                 yield Close()
 
-    run = start(Greedy, "tcp://127.0.0.1:1", users=2)
+    run = start(NeverWaits, "tcp://127.0.0.1:1", users=2)
     wait_until(lambda: RECORDER.attempted > 300)
     run.stop()
     assert RECORDER.failed == {"refused": RECORDER.attempted}
@@ -243,7 +243,7 @@ def test_stop_user_ends_the_user(server: str):
     assert RECORDER.closed == 3
 
 
-def test_other_exceptions_are_told_as_locust_tells_a_tasks_and_the_next_session_follows(server: str):
+def test_other_exceptions_go_to_locust_and_the_next_session_starts(server: str):
     class Breaks(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -257,19 +257,19 @@ def test_other_exceptions_are_told_as_locust_tells_a_tasks_and_the_next_session_
 
 
 @pytest.mark.parametrize("step", [None, 5, "hello", gevent.sleep])
-def test_what_is_not_a_step_is_a_type_error(server: str, step: Any):
-    class Confused(SessionUser):
+def test_value_that_is_not_a_step_raises_type_error(server: str, step: Any):
+    class YieldsNoStep(SessionUser):
         def session(self) -> Session:
             yield step
 
-    run = start(Confused, server, users=1)
+    run = start(YieldsNoStep, server, users=1)
     wait_until(lambda: run.errors)
     run.stop()
     assert isinstance(run.errors[0], TypeError)
     assert "a session yields steps" in str(run.errors[0])
 
 
-def test_blocking_in_a_session_is_an_error_and_no_deadlock(server: str):
+def test_blocking_call_in_a_session_is_an_error(server: str):
     class Blocks(SessionUser):
         def session(self) -> Session:
             gevent.sleep(0.1)
@@ -280,7 +280,7 @@ def test_blocking_in_a_session_is_an_error_and_no_deadlock(server: str):
     run.stop()
 
 
-def test_a_session_may_use_others_and_its_finally_blocks_run(server: str):
+def test_session_can_delegate_and_its_finally_blocks_run(server: str):
     said: list[str] = []
 
     class Nested(LabSession):
@@ -303,7 +303,7 @@ def test_a_session_may_use_others_and_its_finally_blocks_run(server: str):
     assert run.errors == []
 
 
-def test_a_session_may_end_its_own_user(server: str):
+def test_session_can_stop_its_own_user(server: str):
     class Quits(LabSession):
         def session(self) -> Session:
             yield Connect()
@@ -317,7 +317,7 @@ def test_a_session_may_end_its_own_user(server: str):
     assert run.errors == []
 
 
-def test_users_can_be_taken_away_and_given_back(server: str):
+def test_user_count_can_fall_and_rise(server: str):
     run = start(Talker, server, users=8)
     wait_until(lambda: RECORDER.held == 8)
     run.runner.start(3, spawn_rate=100)
@@ -329,7 +329,7 @@ def test_users_can_be_taken_away_and_given_back(server: str):
     assert RECORDER.closed == 11
 
 
-def test_an_unknown_name_is_refused_and_resolved_when_it_can_be(server: str, monkeypatch: pytest.MonkeyPatch):
+def test_unknown_name_is_refused_until_it_resolves(server: str, monkeypatch: pytest.MonkeyPatch):
 
     port = int(server.rpartition(":")[2])
     monkeypatch.setattr(resolver, "_ask", lambda _: OSError(1, "no such name"))
@@ -352,7 +352,7 @@ def test_ipv6():
     assert RECORDER.failures == 0
 
 
-def test_somebody_elses_listener_hears_of_every_event(server: str):
+def test_foreign_listener_gets_every_event(server: str):
     heard: list[dict[str, Any]] = []
 
     class Twice(LabSession):
@@ -375,14 +375,14 @@ def test_somebody_elses_listener_hears_of_every_event(server: str):
     assert [event["response_length"] for event in heard if event["name"] == "message"] == [20] * 3
 
 
-def test_heartbeats_live_at_full_load(server: str):
-    class Closed_(LabSession):
+def test_hub_keeps_turning_at_full_load(server: str):
+    class ClosedLoop(LabSession):
         def session(self) -> Session:
             yield Connect()
             while True:
                 yield self.message()
 
-    run = start(Closed_, server, users=50)
+    run = start(ClosedLoop, server, users=50)
     wait_until(lambda: RECORDER.held == 50)
     turns, until = 0, RECORDER.answered + 3000
     while RECORDER.answered < until:
@@ -413,7 +413,7 @@ def test_send_and_receive_keep_replies_in_order(server: str):
     assert RECORDER.answered == 5
 
 
-def test_no_greenlet_and_no_thread_is_added(server: str):
+def test_users_add_no_greenlet_and_no_thread(server: str):
     def greenlets() -> int:
         gc.unfreeze()
         gc.collect()

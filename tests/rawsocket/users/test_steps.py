@@ -5,7 +5,7 @@ import pytest
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
 
-def test_steps_keep_what_they_are_made_of():
+def test_steps_keep_their_arguments_and_defaults():
     request = Request(b"a", name="n", expect=b"b", inflight=2)
     assert (request.payload, request.name, request.expect, request.inflight) == (b"a", "n", b"b", 2)
     assert (Request(b"a").name, Request(b"a").expect, Request(b"a").inflight) == ("request", None, 1)
@@ -31,11 +31,11 @@ def test_steps_keep_what_they_are_made_of():
         lambda: Due(math.nan),
     ],
 )
-def test_what_makes_no_sense_is_a_value_error_that_says_what_is_needed(make):
+def test_invalid_argument_is_a_value_error_with_the_allowed_range(make):
     with pytest.raises(ValueError, match=r"at least|above 0"):
         make()
 
 
-def test_steps_are_small():
+def test_steps_have_no_dict():
     for step in (Connect(), Close(), Wait(1), Due(1), Send(b"a"), Request(b"a"), Receive()):
         assert not hasattr(step, "__dict__")

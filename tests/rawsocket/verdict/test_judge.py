@@ -23,7 +23,7 @@ def figures(**changes: object) -> Figures:
     return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]
 
 
-def lost(why: str = "it went missing") -> tuple[WorkerFigures, ...]:
+def with_lost_worker(why: str = "it went missing") -> tuple[WorkerFigures, ...]:
     return (WORKERS[0], WorkerFigures("b", lost=why))
 
 
@@ -31,7 +31,7 @@ def lost(why: str = "it went missing") -> tuple[WorkerFigures, ...]:
     ("most", "failures", "missing", "verdict"),
     [(0, 0, 1, "fail"), (5, 2, 3, "pass"), (5, 3, 3, "fail"), (None, 0, 99, "pass")],
 )
-def test_missing_replies_count_among_the_failures_that_are_allowed(
+def test_missing_replies_count_towards_max_failures(
     most: int | None, failures: int, missing: int, verdict: str
 ) -> None:
     wanted = {name: limit for name, limit in {**WANTED, "max_failures": most}.items() if limit is not None}
@@ -46,7 +46,7 @@ def test_an_unmeasured_threshold_is_neither_met_nor_missed(failures: int) -> Non
     assert judged.exit_code == (3 if failures else 4)
 
 
-def test_a_wrong_reply_is_quoted() -> None:
+def test_reason_quotes_a_wrong_reply() -> None:
     (reason,) = judge(figures(wrong=85, example="ERR message too long"), WANTED).reasons
     assert reason == "85 replies did not match the message sent; one was ERR message too long"
 
@@ -64,40 +64,42 @@ def test_a_wrong_reply_is_quoted() -> None:
         ({"held_min": None}, "unknown", 4, "no steady window"),
         ({"workers": ()}, "unknown", 4, "no worker came"),
         ({"workers": WORKERS[:1]}, "unknown", 4, "only 1 of 2 workers came"),
-        ({"workers": lost()}, "unknown", 4, "worker b was lost: it went missing"),
+        ({"workers": with_lost_worker()}, "unknown", 4, "worker b was lost: it went missing"),
         ({"workers": SATURATED}, "unknown", 4, "the generator was saturated on worker b (91% of a core)"),
         ({"workers": (WORKERS[0], WorkerFigures("b"))}, "unknown", 4, "worker b reported too seldom"),
         ({"p99_ms": None}, "unknown", 4, "max_p99_ms: could not be measured"),
-        # Evidence of failure is evidence: no right reply at all is no doubt about the server.
+        # A failure decides: a run without any right reply fails, although p99 is unknown.
         ({"p99_ms": None, "messages_s": 0.0, "failures": 7}, "fail", 3, "max_p99_ms: could not be measured"),
         ({"p99_ms": None, "held_min": 99}, "fail", 3, "max_p99_ms: could not be measured"),
         ({"p99_ms": None, "missing": 1}, "fail", 3, "max_p99_ms: could not be measured"),
-        # What still waits is counted; what is missing fails, unless the generator may be to blame.
+        # Waiting messages are counted; missing replies fail the run, unless the generator may be the cause.
         ({"waiting": 5, "oldest_s": 0.9}, "pass", 0, "4 thresholds met"),
         ({"waiting": 437, "missing": 437, "oldest_s": 8.12}, "fail", 3, "437 messages still waited for a reply when"),
         ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "1 message still waited for a reply when stop was asked, the"),
         ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "the oldest for 8.1 s"),
         ({"missing": 9, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
-        ({"missing": 9, "workers": lost()}, "unknown", 4, "9 messages still waited"),
+        ({"missing": 9, "workers": with_lost_worker()}, "unknown", 4, "9 messages still waited"),
         ({"missing": 9, "interrupted": True}, "unknown", 130, "9 messages still waited"),
         # Doubt outranks a missed threshold ...
-        ({"held_min": 0, "failures": 9, "workers": lost()}, "unknown", 4, "worker b was lost"),
+        ({"held_min": 0, "failures": 9, "workers": with_lost_worker()}, "unknown", 4, "worker b was lost"),
         # ... and a wrong reply outranks doubt.
-        ({"wrong": 1, "workers": lost()}, "fail", 3, "1 reply did not match"),
+        ({"wrong": 1, "workers": with_lost_worker()}, "fail", 3, "1 reply did not match"),
         ({"wrong": 2, "attempted": 0}, "fail", 3, "2 replies did not match"),
         ({"wrong": 1, "workers": SATURATED}, "fail", 3, "1 reply did not match"),
         ({"failures": 9, "p99_ms": 5000.0, "workers": SATURATED}, "unknown", 4, "the generator was saturated"),
         ({"interrupted": True}, "unknown", 130, "interrupted"),
-        ({"interrupted": True, "workers": lost("it quit")}, "unknown", 4, "interrupted"),
+        ({"interrupted": True, "workers": with_lost_worker("it quit")}, "unknown", 4, "interrupted"),
     ],
 )
-def test_a_run_is_judged(changes: dict[str, object], verdict: str, code: int, reason: str) -> None:
+def test_verdict_exit_code_and_reason_of_a_run(
+    changes: dict[str, object], verdict: str, code: int, reason: str
+) -> None:
     judged = judge(figures(**changes), WANTED)
     assert (judged.verdict, judged.exit_code) == (verdict, code)
     assert any(reason in said for said in judged.reasons), judged.reasons
 
 
-def test_each_saturated_worker_is_named() -> None:
+def test_reasons_name_each_saturated_worker() -> None:
     late = WorkerFigures("a", cpu_share=0.05, lag_p99_ms=93.0, lag_max_ms=120.0)
     reasons = judge(figures(workers=(late, SATURATED[1])), WANTED).reasons
     assert [reason.split(" (")[0] for reason in reasons] == [
@@ -106,34 +108,34 @@ def test_each_saturated_worker_is_named() -> None:
     ]
 
 
-def test_a_silent_hold_is_judged_by_what_was_held() -> None:
+def test_silent_hold_is_judged_by_held_and_failures_only() -> None:
     judged = judge(figures(silent=True, p99_ms=None, messages_s=None), WANTED)
     assert judged.verdict == "pass"
     assert [check.name for check in judged.thresholds] == ["min_held", "max_failures"]
 
 
-def test_no_thresholds_are_judged_when_none_are_set() -> None:
+def test_run_without_thresholds_passes() -> None:
     judged = judge(figures(held_min=0, failures=99, p99_ms=1e6, messages_s=0.0), {})
     assert (judged.verdict, judged.thresholds) == ("pass", ())
 
 
-def test_each_threshold_says_limit_figure_and_outcome() -> None:
+def test_each_threshold_has_its_limit_figure_and_outcome() -> None:
     judged = judge(figures(held_min=42), WANTED)
     assert judged.thresholds[0] == Check("min_held", 100, 42, False)
     assert judged.thresholds[1] == Check("max_failures", 0, 0, True)
 
 
-def test_all_missed_thresholds_are_named() -> None:
+def test_reasons_name_all_missed_thresholds() -> None:
     judged = judge(figures(held_min=42, failures=3), WANTED)
     assert len(judged.reasons) == 2
 
 
-def test_a_doubtful_run_still_says_what_it_missed() -> None:
-    judged = judge(figures(failures=3, workers=lost()), WANTED)
+def test_unknown_run_still_names_missed_thresholds() -> None:
+    judged = judge(figures(failures=3, workers=with_lost_worker()), WANTED)
     assert [reason.split(":")[0] for reason in judged.reasons] == ["worker b was lost", "max_failures"]
 
 
-def test_a_figure_may_be_one_of_the_percentiles() -> None:
+def test_percentile_can_be_a_measured_figure() -> None:
     latency = {"connect": {"p95": 7.5}, "from_due": None}
     assert measured(figures(latency_ms=latency), "latency_ms.connect.p95") == 7.5
     for unknown in ("latency_ms.from_due.p95", "latency_ms.first_byte.p95", "latency_ms.connect.p50"):

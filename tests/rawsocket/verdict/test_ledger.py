@@ -1,4 +1,4 @@
-"""Both sides held against each other, and what follows for the verdict; a lying server, caught by the right name."""
+"""Comparison of both sides and its effect on the verdict; real runs against a faulty server name its fault."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +9,10 @@ import pytest
 from rawsocket.verdict.judge import Figures, judge
 from rawsocket.verdict.ledger import EVENTS, NO_COUNTERS, Ledger, LedgerRow, ServerSide, WireFormat, reconcile
 from rawsocket.verdict.saturation import WorkerFigures
+from tests.support.busy_machine import MachineTooBusy, demand_pass, retry_on_busy_machine
 from tests.support.counts import clients, server, unanswered
-from tests.support.liar import running_liar
+from tests.support.faulty_server import running_faulty_server
 from tests.support.locust_fleet import LocustFleet, locust_fleet
-from tests.support.undisturbed import Disturbed, demand_pass, undisturbed
 
 WIRE = WireFormat("line", 20, "echo")
 THRESHOLDS = {"min_held": 2, "max_failures": 0, "max_p99_ms": 1000.0}
@@ -33,7 +33,7 @@ ROWS = [
 ]
 
 
-def test_two_sides_that_agree() -> None:
+def test_equal_counts_are_reconciled() -> None:
     ledger = reconcile(clients(), server(), wire=WIRE)
     assert ledger.reconciled is True
     assert (ledger.unknown, ledger.doubts, ledger.failures) == ((), (), ())
@@ -41,7 +41,7 @@ def test_two_sides_that_agree() -> None:
     assert {(row.unexplained, row.status) for row in ledger.rows} == {(0, "ok")}
 
 
-def test_a_row_in_the_document() -> None:
+def test_document_of_a_row() -> None:
     ledger = reconcile(unanswered({"reply-timeout": 2}), server(), wire=WIRE)
     document = ledger.document([{"id": "a"}])
     assert list(document) == ["reconciled", "rows", "events", "unknown", "workers"]
@@ -58,18 +58,18 @@ def test_a_row_in_the_document() -> None:
     assert document["workers"] == [{"id": "a"}]
 
 
-def test_an_unexplained_row_has_a_reason_with_its_name_and_number() -> None:
+def test_reason_of_an_unexplained_row_has_its_name_and_number() -> None:
     ledger = reconcile(clients(), server(messages_total=997), wire=WIRE)
     assert ledger.reconciled is False
     assert ledger.failures == ("ledger, messages: 3 unexplained (the clients count 1000, the server 997)",)
 
 
-def test_a_gap_in_the_clients_own_counts_is_unexplained_too() -> None:
+def test_gap_in_the_counts_of_the_clients_is_unexplained() -> None:
     ledger = reconcile(clients(answered=998), server(replies_total=998), wire=WIRE)
     assert "ledger, messages sent: 2 of 1000 are unaccounted for" in ledger.failures
 
 
-def test_a_target_without_counters_leaves_the_clients_side_and_no_doubt() -> None:
+def test_target_without_counters_leaves_only_the_client_side_and_no_doubt() -> None:
     ledger = reconcile(clients(), ServerSide(), wire=WIRE)
     assert ledger.reconciled is None
     assert (ledger.unknown, ledger.doubts, ledger.failures) == ((NO_COUNTERS,), (), ())
@@ -77,12 +77,12 @@ def test_a_target_without_counters_leaves_the_clients_side_and_no_doubt() -> Non
     assert ledger.rows[-1] == LedgerRow("bytes from the server", 21_000)
 
 
-def test_unavailable_counters_leave_a_doubt() -> None:
+def test_unavailable_counters_are_a_doubt() -> None:
     ledger = reconcile(clients(), ServerSide(trouble="it was restarted"), wire=WIRE)
     assert (ledger.reconciled, ledger.unknown, ledger.doubts) == (None, ("it was restarted",), ("it was restarted",))
 
 
-def test_a_lost_worker_makes_every_row_unknown() -> None:
+def test_lost_worker_makes_every_row_unknown() -> None:
     ledger = reconcile(clients(answered=990), server(messages_total=5000), ["worker a was lost"], WIRE)
     assert {row.status for row in ledger.rows} == {"unknown"}
     assert {row.unexplained for row in ledger.rows} == {None}
@@ -90,7 +90,7 @@ def test_a_lost_worker_makes_every_row_unknown() -> None:
     assert ledger.rows[-1].server == 21_000  # said all the same
 
 
-def test_a_counter_that_the_server_lacks_leaves_its_row_unknown() -> None:
+def test_row_of_a_missing_counter_is_unknown() -> None:
     theirs = server()
     assert theirs.grown
     grown = {name: value for name, value in theirs.grown.items() if name != "replies_total"}
@@ -110,44 +110,47 @@ DOUBTFUL = Ledger(doubts=("the server was restarted",))
     [
         (PASSED, GOOD, ("pass", 0, [MET])),
         (FAILED, GOOD, ("fail", 3, [MISSED])),
-        # What is unexplained fails a run, whatever else is in doubt.
+        # An unexplained row fails a run, despite other doubts.
         (PASSED, BAD, ("fail", 3, [REASON])),
         (FAILED, BAD, ("fail", 3, [MISSED, REASON])),
         (DOUBTED, BAD, ("fail", 3, [REASON, NO_WINDOW])),
         (CUT_SHORT, BAD, ("unknown", 130, [INTERRUPTED, REASON])),
-        # A doubt ends a pass; a run that fails anyway has failed.
+        # A doubt turns a pass into unknown; a failed run stays failed.
         (PASSED, DOUBTFUL, ("unknown", 4, ["the server was restarted"])),
         (FAILED, DOUBTFUL, ("fail", 3, [MISSED, "the server was restarted"])),
         (DOUBTED, DOUBTFUL, ("unknown", 4, [NO_WINDOW, "the server was restarted"])),
         (CUT_SHORT, DOUBTFUL, ("unknown", 130, [INTERRUPTED, "the server was restarted"])),
     ],
 )
-def test_the_ledger_decides_with_the_figures(figures: Figures, ledger: Ledger, wanted: tuple[Any, ...]) -> None:
+def test_verdict_from_figures_and_ledger(figures: Figures, ledger: Ledger, wanted: tuple[Any, ...]) -> None:
     judged = judge(figures, THRESHOLDS, ledger)
     assert (judged.verdict, judged.exit_code, list(judged.reasons)) == wanted
 
 
-# A lying server. 8 clients in a closed loop get some 3,000 messages a second out of it; one reply in 1,000 is a lie.
+# A faulty server. 8 clients in a closed loop get some 3,000 messages a second from it; one reply in 1,000 is faulty.
 
 EVERY = 1000
 RUN = {"HEADLESS": "true", "SCENARIO": "closed", "USERS": 8, "RATE": 8, "TIME": "8s", "TIMEOUT": 2}
 RUN |= {"WORKERS": 1, "MAX_P99_MS": 0}
 
 
-def _lied_to(folder: Path, lie: str) -> dict[str, Any]:
-    """Give verdict.json of a run against that lie; a delayed reply comes a second after the timeout."""
-    with running_liar(lie, EVERY, delay=3.0) as liar, locust_fleet(folder, liar, workers=1, **RUN) as fleet:  # type: ignore[arg-type]
+def _run_against(folder: Path, fault: str) -> dict[str, Any]:
+    """Return verdict.json of a run against a server with this fault; a delayed reply arrives 1 s after the timeout."""
+    with (
+        running_faulty_server(fault, EVERY, delay=3.0) as faulty_server,
+        locust_fleet(folder, faulty_server, workers=1, **RUN) as fleet,  # type: ignore[arg-type]
+    ):
         code = fleet.exit_code()
         verdict = fleet.verdict()
         assert verdict["exit_code"] == code, fleet.err()[-4000:]
-        _shown(fleet, verdict)
-    if verdict["server"]["replies_total"] <= 3 * EVERY:  # a tenth of what a slow machine gets out of it
-        raise Disturbed("too few messages for a lie to be told")
+        _assert_reports_show(fleet, verdict)
+    if verdict["server"]["replies_total"] <= 3 * EVERY:  # a tenth of the replies on a slow machine
+        raise MachineTooBusy("too few messages for a fault to be injected")
     return verdict
 
 
-def _shown(fleet: LocustFleet, verdict: dict[str, Any]) -> None:
-    """Every row is on the console, in the summary and in the report."""
+def _assert_reports_show(fleet: LocustFleet, verdict: dict[str, Any]) -> None:
+    """Check that each row is on the console, in the summary and in the report."""
     places = [fleet.out(), *((fleet.runs / name).read_text() for name in ("summary.md", "report.html"))]
     for row in verdict["ledger"]["rows"]:
         assert all(row["what"] in place for place in places), row
@@ -158,51 +161,51 @@ def _row(verdict: dict[str, Any], what: str) -> dict[str, Any]:
     return row
 
 
-@undisturbed
-def test_an_honest_liar_passes_with_nothing_unexplained(tmp_path: Path) -> None:
-    verdict = _lied_to(tmp_path, "honest")
+@retry_on_busy_machine
+def test_run_against_a_server_without_fault_is_reconciled(tmp_path: Path) -> None:
+    verdict = _run_against(tmp_path, "no-fault")
     demand_pass(verdict)
     assert verdict["ledger"]["reconciled"] is True
     assert {row["unexplained"] for row in verdict["ledger"]["rows"]} == {0}
     assert _row(verdict, "connections made")["explained"] == {"client": 8}
 
 
-@undisturbed
+@retry_on_busy_machine
 @pytest.mark.parametrize(
-    ("lie", "name", "each"),
+    ("fault", "name", "each"),
     [("drop", "reply-timeout", 1), ("duplicate", "wrong", 1), ("swap", "wrong", 2), ("truncate", "short", 1),
      ("break-off", "reply-timeout", 1), ("delay", "reply-timeout", 1)],
 )  # fmt: skip
-def test_a_lie_is_caught_by_its_name(tmp_path: Path, lie: str, name: str, each: int) -> None:
-    verdict = _lied_to(tmp_path, lie)
-    # On a machine that was too busy for it a missed threshold is a doubt; a wrong reply never is.
+def test_ledger_names_the_fault_of_a_server(tmp_path: Path, fault: str, name: str, each: int) -> None:
+    verdict = _run_against(tmp_path, fault)
+    # On a busy machine a missed threshold becomes a doubt; a wrong reply never does.
     doubted = name == "reply-timeout" and any("the generator was saturated" in reason for reason in verdict["reasons"])
     assert verdict["verdict"] == ("unknown" if doubted else "fail"), verdict["reasons"]
-    told = each * (verdict["server"]["replies_total"] // EVERY)
-    # Nothing else is found wrong, and nothing is missed but what was told just before the end.
-    caught = _row(verdict, "connections made")["explained"]
-    assert caught.keys() <= {"client", name}
-    assert told - 8 <= caught[name] <= told
-    assert verdict["connections"]["dropped"] == {name: caught[name]}
-    _where(verdict, lie, name, caught[name])
+    injected = each * (verdict["server"]["replies_total"] // EVERY)
+    # No other fault is found, and only faults just before the end of the run are missed.
+    found = _row(verdict, "connections made")["explained"]
+    assert found.keys() <= {"client", name}
+    assert injected - 8 <= found[name] <= injected
+    assert verdict["connections"]["dropped"] == {name: found[name]}
+    _assert_rows_show(verdict, fault, name, found[name])
 
 
-def _where(verdict: dict[str, Any], lie: str, name: str, caught: int) -> None:
-    """The rows say what the lie did."""
+def _assert_rows_show(verdict: dict[str, Any], fault: str, name: str, found: int) -> None:
+    """Check that the rows show the effect of the fault."""
     sent, replies = _row(verdict, "messages sent")["explained"], _row(verdict, "replies")
     received = _row(verdict, "bytes from the server")
-    if lie == "duplicate":
-        # Each message had its right reply; there is more in the wire than the server admits.
+    if fault == "duplicate":
+        # Each message had its right reply; the server sent more than it counts.
         unasked = _row(verdict, "sent unasked")
         assert sent.keys() <= {"answered", "client"}
-        assert (unasked["clients"], unasked["server"], unasked["unexplained"]) == (caught, 0, caught)
+        assert (unasked["clients"], unasked["server"], unasked["unexplained"]) == (found, 0, found)
         assert any(reason.startswith("ledger, sent unasked: ") for reason in verdict["reasons"])
         assert verdict["ledger"]["reconciled"] is False
         return
-    assert sent[name] == caught
+    assert sent[name] == found
     assert verdict["ledger"]["reconciled"] is True
     if name == "reply-timeout":
-        assert replies["explained"][name] == caught  # the server says that it sent them
+        assert replies["explained"][name] == found  # the server counts them as sent
         assert received["explained"][name] > 0
-    if lie == "truncate":
-        assert received["explained"][name] == 10 * caught  # 21 bytes became 11
+    if fault == "truncate":
+        assert received["explained"][name] == 10 * found  # 21 bytes became 11

@@ -1,4 +1,4 @@
-"""Each row's bounds: what may differ between clients and server, by how much, and by which name."""
+"""The bounds of each row: the allowed differences between clients and server, and their names."""
 
 from typing import Any
 
@@ -24,23 +24,23 @@ def row(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireForma
 
 
 def judged(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireFormat = WIRE) -> tuple[Any, ...]:
-    """The row's explanation, what is left of it, its status."""
+    """The explanation of the row, its unexplained rest and its status."""
     found = row(what, ours, theirs, wire)
     return dict(found.explained), found.unexplained, found.status
 
 
-def test_every_failure_is_an_event_and_so_is_the_clients_own_close() -> None:
+def test_events_include_every_failure_and_the_clients_close() -> None:
     assert set(errors.NAMES) <= set(EVENTS)
     assert accounting.CLIENT in EVENTS
 
 
-def test_an_explanation_never_exceeds_its_bounds() -> None:
+def test_explanation_never_exceeds_its_bounds() -> None:
     assert explain(10, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 4}, 3)
     assert explain(5, [("reset", 3), ("client", 4)]) == ({"reset": 3, "client": 2}, 0)
     assert explain(0, [("reset", 3)]) == ({}, 0)
 
 
-def test_a_name_that_is_not_on_the_list_explains_nothing() -> None:
+def test_unknown_event_explains_nothing() -> None:
     assert summed([("reset", 2), ("gremlins", 3), ("reset", 1), ("closed", 0)]) == {"reset": 3}
     assert judged("messages", unanswered({"gremlins": 5}), server(messages_total=995))[1:] == (5, UNEXPLAINED)
     assert judged("messages sent", unanswered({"gremlins": 5}), server())[1:] == (5, UNEXPLAINED)
@@ -53,10 +53,10 @@ def test_a_name_that_is_not_on_the_list_explains_nothing() -> None:
     ("ours", "theirs", "wanted"),
     [
         ({}, {}, ({}, 0, OK)),
-        # Never accepted: at most as many as had no byte from the server.
+        # Never accepted: at most as many as received no byte from the server.
         ({"unproven": 12}, {"accepted_total": 90}, ({"backlog": 10}, 0, OK)),
         ({"unproven": 8}, {"accepted_total": 90}, ({"backlog": 8}, 2, UNEXPLAINED)),
-        # Accepted though the client had given up.
+        # Accepted after the client had given up.
         ({"abandoned": 2, "failed": {"connect-timeout": 3}}, {"accepted_total": 104},
          ({"abandoned": 2, "connect-timeout": 2}, 0, OK)),
         ({"failed": {"reset": 1}}, {"accepted_total": 102}, ({"reset": 1}, 1, UNEXPLAINED)),
@@ -78,7 +78,7 @@ def test_connections_opened(ours: dict[str, Any], theirs: dict[str, Any], wanted
         ({"dropped": {"server-full": 3}}, {"refused_total": 3}, ({}, 0, OK)),
         ({"unproven": 1, "abandoned": 1}, {"refused_total": 2}, ({"backlog": 1, "abandoned": 1}, 0, OK)),
         ({}, {"refused_total": 1}, ({}, 1, UNEXPLAINED)),
-        # The line was read, and the server says that it said none.
+        # The clients read the line, but the server counts none.
         ({"failed": {"server-full": 3}, "unproven": 9}, {"refused_total": 2}, ({}, 1, UNEXPLAINED)),
     ],
 )
@@ -90,9 +90,9 @@ def test_connections_refused(ours: dict[str, Any], theirs: dict[str, Any], wante
     ("ours", "theirs", "wanted"),
     [
         ({"closed": 90, "dropped": {"reset": 10}}, {}, ({}, 0, OK)),
-        # Not accepted, so not seen closed either.
+        # Not accepted, so not counted as closed either.
         ({"unproven": 40}, {"accepted_total": 90, "closed_total": {"client": 90}}, ({"backlog": 10}, 0, OK)),
-        # Accepted and not seen closed: that the client had no byte of them is no excuse.
+        # Accepted and not counted as closed: a client without received bytes does not explain it.
         ({"unproven": 40}, {"closed_total": {"client": 90}, "connections": 10}, ({}, 10, UNEXPLAINED)),
         ({}, {"closed_total": {"client": 104}, "held_before": 3, "waiting_before": 1}, ({"earlier": 4}, 0, OK)),
         ({"abandoned": 1}, {"accepted_total": 101, "closed_total": {"client": 101}}, ({"abandoned": 1}, 0, OK)),
@@ -114,36 +114,36 @@ def test_connections_in_the_backlog_have_their_own_row() -> None:
     assert row("in the backlog then", ours, theirs) == LedgerRow("in the backlog then", 12, 12, 0, {}, 0, OK)
 
 
-def test_connections_that_left_the_backlog_while_the_users_were_ended_were_in_it() -> None:
-    """Prefork serves the next ones as soon as the first are closed: two have had a reply since."""
+def test_connections_that_leave_the_backlog_during_the_stop_count_in_it() -> None:
+    """Prefork serves the next connections when the first ones close: two have had a reply since then."""
     ours, theirs = clients(unproven=10), server(at_stop=Moment(20, 8, 12))
     assert judged("held when stop was asked", ours, theirs) == ({"backlog": 12}, 0, OK)
     assert judged("held when stop was asked", ours, server(at_stop=Moment(20, 8)))[1:] == (2, UNEXPLAINED)
 
 
-def test_connections_without_room_in_the_backlog_and_abandoned_ones() -> None:
+def test_backlog_row_allows_for_a_full_backlog_and_abandoned_connections() -> None:
     ours = clients(unproven=12, abandoned=2)
     assert judged("in the backlog then", ours, server(at_stop=Moment(13, 1, 11))) == ({"backlog": 1}, 0, OK)
     assert judged("in the backlog then", ours, server(at_stop=Moment(3, 1, 4))) == ({"backlog": 2}, 0, OK)
     assert judged("in the backlog then", clients(), server(at_stop=Moment(1, 1, 1)))[1:] == (1, UNEXPLAINED)
 
 
-def test_the_backlog_row_needs_a_backlog_count_and_connections_in_it() -> None:
+def test_backlog_row_needs_a_backlog_above_zero() -> None:
     for moment in (Moment(13, 1), Moment(13, 13, 0)):
         ledger = reconcile(clients(unproven=12), server(at_stop=moment), wire=WIRE)
         assert "in the backlog then" not in [row.what for row in ledger.rows]
         assert ledger.reconciled
 
 
-def test_held_when_stop_was_asked_by_a_server_that_is_behind() -> None:
+def test_held_row_allows_for_a_server_that_is_behind() -> None:
     ours = clients(dropped={"reset": 2}, closed=98)
     assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 8, 0))) == ({"closing": 3}, 0, OK)
     assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 3, 0))) == ({"reset": 2}, 0, OK)
     assert judged("held when stop was asked", ours, server(at_stop=Moment(5, 2, 0)))[1:] == (1, UNEXPLAINED)
 
 
-def test_connections_lost_with_a_process_of_the_server_are_closed_on_both_sides() -> None:
-    """The clients see them reset or closed, with what was in flight on them; two were never admitted by it."""
+def test_connections_of_a_killed_server_process_count_as_closed_on_both_sides() -> None:
+    """The clients see them reset or closed, with messages in flight; the process had not accepted two of them."""
     ours = unanswered({"reset": 3, "closed": 1}, dropped={"reset": 4, "closed": 3}, closed=93, unproven=2)
     theirs = server(accepted_total=98, messages_total=998, replies_total=998, bytes_in=20_958, bytes_out=20_958,
                     **{**KILLED, "closed_total": {"client": 93, "lost": 5}})  # fmt: skip
@@ -169,12 +169,12 @@ def test_connections_lost_with_a_process_of_the_server_are_closed_on_both_sides(
         (unanswered({"reset": 3, "client": 4}), {"messages_total": 1000}, ({}, 0, OK)),
         (unanswered({"reset": 3, "client": 4}), {"messages_total": 995}, ({"reset": 3, "client": 2}, 0, OK)),
         (unanswered({"reset": 3}), {"messages_total": 996}, ({"reset": 3}, 1, UNEXPLAINED)),
-        # A message that was cut can't be there whole; it is one of the unanswered.
+        # A message that was cut can't arrive complete; it is one of the unanswered.
         (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 998}, ({"cut": 2}, 0, OK)),
         (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 999}, ({"cut": 2}, 1, UNEXPLAINED)),
         (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 997}, ({"cut": 2}, 1, UNEXPLAINED)),
         (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 999, "info": SYNC}, ({"send-timeout": 1}, 0, OK)),
-        # An error line came for it: too long, or not whole in time.
+        # The reply was an error line: too long, or not complete in time.
         (clients(answered=999, wrong=1, dropped={"wrong": 1}), {"messages_total": 999}, ({"wrong": 1}, 0, OK)),
         (clients(), {"messages_total": 1001}, ({}, 1, UNEXPLAINED)),
     ],
@@ -190,13 +190,13 @@ def test_messages(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[An
         (unanswered({"reply-timeout": 3}), {"replies_total": 997}, ({}, 0, OK)),
         (unanswered({"reply-timeout": 3}), {"replies_total": 996}, ({}, 1, UNEXPLAINED)),
         (unanswered({"reply-timeout": 3}), {"replies_total": 1001}, ({"reply-timeout": 3}, 1, UNEXPLAINED)),
-        # There is no reply to a message that was cut.
+        # A message that was cut gets no reply.
         (unanswered({"send-timeout": 1}, cut=1), {}, ({}, 1, UNEXPLAINED)),
-        # A wrong reply is one for the server, unless it was an error line.
+        # The server counts a wrong reply as a reply, unless it was an error line.
         (clients(answered=998, wrong=2, dropped={"wrong": 2}), {}, ({}, 0, OK)),
         (clients(answered=998, wrong=2, dropped={"wrong": 2}), {"replies_total": 998}, ({"wrong": 2}, 0, OK)),
         (clients(answered=998, wrong=2, dropped={"short": 2}), {"replies_total": 998}, ({}, 2, UNEXPLAINED)),
-        # Some servers count what they send by themselves, some don't.
+        # Some servers count pushed messages, some don't.
         (clients(pushed=5), {"replies_total": 1005}, ({"pushed": 5}, 0, OK)),
         (clients(pushed=5), {}, ({}, 0, OK)),
     ],
@@ -208,7 +208,7 @@ def test_replies(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[Any
 @pytest.mark.parametrize(
     ("ours", "theirs", "wanted"),
     [
-        # A duplicate that no message was in flight for: the server has one reply for each message.
+        # A duplicate without a message in flight: the server counts one reply for each message.
         (clients(dropped={"wrong": 2}, closed=98), {}, ({}, 2, UNEXPLAINED)),
         (clients(answered=999, wrong=1, dropped={"wrong": 2, "short": 1}, closed=97), {}, ({}, 2, UNEXPLAINED)),
         (clients(pushed=5), {}, ({"pushed": 5}, 0, OK)),
@@ -224,7 +224,7 @@ def test_unrequested_replies(ours: dict[str, Any], theirs: dict[str, Any], wante
     ("wire", "info"),
     [(WireFormat("chunk", 20), {}), (WIRE, {"framing": "chunk"}), (WireFormat("lengthprefixed"), {"framing": "line"})],
 )
-def test_messages_of_different_framings_can_not_be_compared(wire: WireFormat, info: dict[str, str]) -> None:
+def test_message_counts_of_different_framings_are_not_compared(wire: WireFormat, info: dict[str, str]) -> None:
     ledger = reconcile(clients(), server(messages_total=4000, info=info), wire=wire)
     assert [row.what for row in ledger.rows if row.status == "unknown"] == ["messages", "replies"]
     assert len(ledger.unknown) == 1
@@ -232,7 +232,7 @@ def test_messages_of_different_framings_can_not_be_compared(wire: WireFormat, in
     assert (ledger.failures, ledger.doubts) == ((), ())
 
 
-def test_a_custom_framing_is_compared_where_the_server_has_no_other() -> None:
+def test_custom_framing_is_compared_if_the_server_reports_none() -> None:
     assert reconcile(clients(), server(), wire=WireFormat("lengthprefixed")).reconciled
 
 
@@ -242,12 +242,12 @@ def test_a_custom_framing_is_compared_where_the_server_has_no_other() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "wanted"),
     [
-        # All were answered: then the server has read every byte.
+        # All messages were answered, so the server has read every byte.
         (clients(), {"bytes_in": 20_999}, ({}, 1, UNEXPLAINED)),
         (unanswered({"reset": 2}), {"bytes_in": 21_000 - 42}, ({"reset": 42}, 0, OK)),
         (unanswered({"reset": 2}), {"bytes_in": 21_000 - 43}, ({"reset": 42}, 1, UNEXPLAINED)),
         (clients(), {"bytes_in": 21_001}, ({}, 1, UNEXPLAINED)),
-        # Half of a message is all that the kernel took.
+        # The kernel took only half of a message.
         (
             unanswered({"send-timeout": 1}, cut=1, bytes_sent=20_990),
             {"bytes_in": 20_980},
@@ -266,10 +266,10 @@ def test_bytes_to_the_server(ours: dict[str, Any], theirs: dict[str, Any], wante
         (clients(), {"bytes_out": 20_979}, ({}, 21, UNEXPLAINED)),
         (unanswered({"reply-timeout": 2}), {}, ({"reply-timeout": 42}, 0, OK)),
         (unanswered({"reply-timeout": 2}), {"bytes_out": 21_001}, ({"reply-timeout": 42}, 1, UNEXPLAINED)),
-        # The server does not count the line of a refusal, and it was read as often as it says.
+        # The server does not count the line of a refusal; the clients read each line that it sent.
         (clients(failed={"server-full": 2}, bytes_received=21_032), {}, ({"server-full": 32}, 0, OK)),
         (clients(failed={"server-full": 2}, bytes_received=21_031), {}, ({"server-full": 32}, 1, UNEXPLAINED)),
-        # A process was killed between a send and its counting: at most one send for each that died.
+        # A process was killed between a send and its count: at most one send for each killed process.
         (clients(dropped={"reset": 5}, closed=95), {"bytes_out": 20_979, **KILLED}, ({"lost": 21}, 0, OK)),
         (clients(bytes_received=18_001 + 2 * LAST_SEND), {"bytes_out": 18_000, **KILLED},
          ({"lost": 2 * LAST_SEND}, 1, UNEXPLAINED)),
@@ -282,7 +282,7 @@ def test_bytes_from_the_server(ours: dict[str, Any], theirs: dict[str, Any], wan
     assert judged("bytes from the server", ours, server(**theirs)) == wanted
 
 
-def test_a_greeting_and_an_error_line_are_longer_than_a_short_message() -> None:
+def test_bound_of_short_messages_allows_for_a_greeting_and_an_error_line() -> None:
     ours = unanswered({"client": 1}, bytes_sent=2000, bytes_received=2000)
     theirs = server(bytes_in=2000, bytes_out=2021)
     assert judged("bytes from the server", ours, theirs, WireFormat("line", 1, "echo")) == ({"client": 21}, 0, OK)
@@ -290,20 +290,20 @@ def test_a_greeting_and_an_error_line_are_longer_than_a_short_message() -> None:
 
 
 @pytest.mark.parametrize("wire", [WireFormat("line"), WireFormat("line", 40)])
-def test_bytes_of_messages_of_unknown_size_have_no_bound(wire: WireFormat) -> None:
+def test_bytes_of_messages_with_unknown_size_have_no_upper_bound(wire: WireFormat) -> None:
     ours = unanswered({"client": 1})
     assert row("bytes from the server", ours, server(), wire).status == "unknown"
     assert row("bytes to the server", ours, server(), wire).status == OK  # no difference: nothing to explain
-    # More than was ever sent is never explained.
+    # More bytes than were sent are never explained.
     assert row("bytes to the server", ours, server(bytes_in=21_001), wire).status == UNEXPLAINED
 
 
-def test_the_sync_model_leaves_unread_what_one_recv_does_not_bring() -> None:
+def test_bytes_that_the_sync_model_leaves_unread_are_unknown() -> None:
     ledger = reconcile(clients(), server(bytes_in=10_000, info=SYNC), wire=WIRE)
     assert [row.what for row in ledger.rows if row.status == "unknown"] == ["bytes to the server"]
 
 
-def test_pushed_bytes_may_be_unread_at_the_end() -> None:
+def test_unread_pushed_bytes_are_unknown() -> None:
     found = row("bytes from the server", clients(pushed=1), server(bytes_out=21_500))
     assert found.status == "unknown"
     assert row("bytes from the server", clients(pushed=1), server()).status == OK
@@ -325,7 +325,7 @@ def test_pushed_bytes_may_be_unread_at_the_end() -> None:
         ("messages sent", {"answered": 999}, ({"answered": 999}, 1, UNEXPLAINED)),
         ("messages sent", {"answered": 998, "wrong": 2, "dropped": {"short": 2}, "closed": 98},
          ({"answered": 998, "short": 2}, 0, OK)),
-        # One of them came unasked: which, can't be told.
+        # One of them was unrequested; which one is unknown.
         ("messages sent", {"answered": 999, "wrong": 1, "dropped": {"short": 1, "wrong": 1}, "closed": 98},
          ({"answered": 999, "wrong": 1}, 0, OK)),
     ],

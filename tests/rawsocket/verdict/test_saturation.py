@@ -28,17 +28,17 @@ def worker(**changes: object) -> WorkerFigures:
     "changes",
     [
         {},
-        {"lag_p99_ms": 50.0, "lag_max_ms": 900.0},  # late now and then, and once for long
+        {"lag_p99_ms": 50.0, "lag_max_ms": 900.0},  # late sometimes, and once for a long time
         {"cpu_share": 0.9},
         {"cpu_limit": 1.0, "throttled_share": 0.01},
         {"cpu_limit": 0.1, "throttled_share": 0.0},
         {"stolen_share": 0.59},  # 0.89 of a core taken together
         {"stolen_share": 6.4, "cpus": 64},  # 10 % of each CPU
         {"lag_p99_ms": None, "lag_max_ms": None, "stolen_share": None, "late_cpu_share": None, "cpus": None},
-        {"lost": "it went missing", "cpu_share": 1.0, "lag_p99_ms": 900.0},  # that is said elsewhere
+        {"lost": "it went missing", "cpu_share": 1.0, "lag_p99_ms": 900.0},  # a lost worker has its own reason
     ],
 )
-def test_no_doubt(changes: dict[str, object]) -> None:
+def test_sound_worker_gives_no_doubt(changes: dict[str, object]) -> None:
     assert doubt(worker(**changes)) == ""
 
 
@@ -57,7 +57,7 @@ def test_no_doubt(changes: dict[str, object]) -> None:
             ("its CPU limit of 0.25 cores (WORKER_CPUS) held it back for 40% of the time", "raise it"),
         ),
         ({"cpu_limit": 1.0, "throttled_share": 1.7}, ("held it back for 100% of the time",)),  # on two CPUs
-        # Little to do, and never caught at it.
+        # Too little work to be throttled.
         (
             {"cpu_limit": 0.05, "throttled_share": 0.0, "cpu_share": 0.01, "lag_p99_ms": 1.0},
             ("its CPU limit of 0.05 cores (WORKER_CPUS) is below 0.1", "raise it"),
@@ -68,29 +68,29 @@ def test_no_doubt(changes: dict[str, object]) -> None:
         ({"stolen_share": 6.5, "cpus": 64}, ("the host stole 650% of a core",)),
     ],
 )
-def test_a_doubt_names_worker_evidence_cause_and_remedy(changes: dict[str, object], parts: tuple[str, ...]) -> None:
+def test_doubt_names_worker_evidence_cause_and_remedy(changes: dict[str, object], parts: tuple[str, ...]) -> None:
     said = doubt(worker(**changes))
     assert said.startswith("the generator was saturated on worker w (")
     assert all(part in said for part in parts), said
 
 
-def test_a_worker_that_hardly_reported_is_a_doubt() -> None:
+def test_worker_with_too_few_reports_is_a_doubt() -> None:
     assert doubt(worker(cpu_share=None)).startswith("worker w reported too seldom")
 
 
-def test_all_causes_are_named() -> None:
+def test_doubt_names_all_causes() -> None:
     said = doubt(worker(cpu_share=0.95, stolen_share=0.4, cpu_limit=1.0, throttled_share=0.3))
     assert all(part in said for part in ("WORKER_CPUS", "the host stole 40%", "its own work")), said
 
 
-def test_steal_that_explains_no_lag_is_no_cause() -> None:
+def test_steal_too_small_to_explain_the_lag_is_not_named() -> None:
     said = doubt(worker(stolen_share=0.1, lag_p99_ms=80.0, late_cpu_share=0.9))
     assert "host" not in said
     assert "bursts" in said
 
 
-def test_a_worker_starved_to_a_twentieth_of_a_core_is_never_a_pass(tmp_path: Path) -> None:
-    """Although it has next to nothing to do, and does it."""
+def test_run_with_a_starved_worker_is_unknown(tmp_path: Path) -> None:
+    """The worker gets a twentieth of a core, and does its little work in time."""
     settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "WORKERS": 1}
     with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, workers=1, **settings) as fleet:
         fleet.wait(lambda state: state["held"] == 2)

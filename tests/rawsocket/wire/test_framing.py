@@ -30,7 +30,7 @@ def messages_for(framing: Framing) -> list[bytes]:
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_messages_come_back_in_every_cut_with_a_tail_left_over(framing: Framing, cut):
+def test_decoder_returns_messages_from_each_cut_and_keeps_the_tail(framing: Framing, cut):
     messages = messages_for(framing)
     frames = [framing.encode(message) for message in messages]
     tail = frames[0][:-1]
@@ -42,7 +42,7 @@ def test_messages_come_back_in_every_cut_with_a_tail_left_over(framing: Framing,
 
 
 @given(data=st.data())
-def test_any_messages_come_back_in_any_cut(data: st.DataObject):
+def test_decoder_returns_any_messages_from_any_cut(data: st.DataObject):
     framing = data.draw(st.sampled_from(FRAMINGS))
     size = st.just(5) if isinstance(framing, Fixed) else st.integers(0, 200)
     messages = []
@@ -60,7 +60,7 @@ def test_any_messages_come_back_in_any_cut(data: st.DataObject):
 
 
 @given(st.binary(max_size=300), st.sampled_from(FRAMINGS))
-def test_garbage_is_decoded_or_too_long_and_nothing_else(garbage: bytes, framing: Framing):
+def test_garbage_is_decoded_or_raises_too_long(garbage: bytes, framing: Framing):
     decoder = framing.decoder()
     try:
         feed(decoder, byte_by_byte(garbage))
@@ -82,39 +82,39 @@ def test_garbage_is_decoded_or_too_long_and_nothing_else(garbage: bytes, framing
         (Chunk(), b"a"),
     ],
 )
-def test_a_frame_is_these_very_bytes(framing: Framing, frame: bytes):
+def test_bytes_of_a_frame(framing: Framing, frame: bytes):
     assert framing.encode(b"a") == frame
 
 
 @pytest.mark.parametrize("framing", [Line(4), Delimiter(b"\r\n", 4), LengthPrefixed(2, max_size=4)])
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_message_at_the_limit_passes_and_one_over_it_is_too_long(framing: Framing, cut):
+def test_message_at_the_limit_passes_and_longer_one_raises_too_long(framing: Framing, cut):
     assert feed(framing.decoder(), cut(framing.encode(b"1234"))) == [b"1234"]
     with pytest.raises(TooLong):
         feed(framing.decoder(), cut(framing.encode(b"12345")))
 
 
 @pytest.mark.parametrize("framing", [Line(4), Delimiter(b"\r\n", 4), LengthPrefixed(2, max_size=4)])
-def test_what_was_whole_before_one_too_long_is_given_first(framing: Framing):
+def test_decoder_returns_complete_messages_before_it_raises_too_long(framing: Framing):
     decoder = framing.decoder()
     assert decoder.feed(framing.encode(b"1234") + framing.encode(b"12345")) == [b"1234"]
     with pytest.raises(TooLong):
         decoder.feed(b"")
 
 
-def test_too_long_is_known_before_the_end_mark_came():
+def test_too_long_is_raised_before_the_end_mark_arrives():
     with pytest.raises(TooLong):
         Line(4).decoder().feed(b"12345")
     # The last byte may be the first one of the mark.
     assert Delimiter(b"\r\n", 4).decoder().feed(b"1234\r") == []
 
 
-def test_a_header_smaller_than_itself_is_refused():
+def test_length_below_the_header_size_raises_too_long():
     with pytest.raises(TooLong):
         LengthPrefixed(2, counts_header=True).decoder().feed(b"\0\1")
 
 
-def test_a_chunk_is_whatever_a_read_brings():
+def test_each_read_is_one_chunk():
     decoder = Chunk().decoder()
     assert feed(decoder, [b"a", b"", b"bc"]) == [b"a", b"bc"]
     assert decoder.pending == 0
@@ -131,7 +131,7 @@ def test_a_chunk_is_whatever_a_read_brings():
         (Chunk(), b""),
     ],
 )
-def test_what_a_framing_cannot_carry_is_a_value_error(framing: Framing, payload: bytes):
+def test_unencodable_payload_is_a_value_error(framing: Framing, payload: bytes):
     with pytest.raises(ValueError, match=r"message|length"):
         framing.encode(payload)
 
@@ -146,6 +146,6 @@ def test_what_a_framing_cannot_carry_is_a_value_error(framing: Framing, payload:
         lambda: LengthPrefixed(4, "middle"),
     ],
 )
-def test_an_impossible_framing_is_a_value_error(make):
+def test_invalid_framing_is_a_value_error(make):
     with pytest.raises(ValueError, match=r"."):
         make()

@@ -24,7 +24,7 @@ HOME = {"HOLDFAST_TARGET": "tcp://server:8686"}
 
 
 class FakeWorker(WorkerRunner):
-    """A worker that is connected to nobody and keeps what it would have sent."""
+    """A worker without a connection that keeps its messages."""
 
     def __init__(self, host: str | None, *user_hosts: str | None) -> None:
         self.sent: list[tuple[str, Any]] = []
@@ -48,7 +48,7 @@ def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3.0)
 
 
-def test_limits_are_sent_at_once_and_reports_every_second() -> None:
+def test_agent_sends_limits_at_once_and_reports_every_second() -> None:
     runner = FakeWorker("tcp://server:8686", None)
     WorkerAgent(runner, HOME)
     assert locust.runners.WORKER_REPORT_INTERVAL == 1.0
@@ -57,7 +57,7 @@ def test_limits_are_sent_at_once_and_reports_every_second() -> None:
     assert Limits.from_wire(data).descriptors > 0
 
 
-def test_a_report_carries_absolute_values_and_limits() -> None:
+def test_report_has_absolute_values_and_limits() -> None:
     agent = WorkerAgent(FakeWorker(None, None), {})
     agent.on_test_start()
     data: dict[str, Any] = {"stats": []}
@@ -69,7 +69,7 @@ def test_a_report_carries_absolute_values_and_limits() -> None:
     assert data["stats"] == []
 
 
-def test_the_end_is_reported_twice_when_asked_and_when_done() -> None:
+def test_agent_reports_the_stop_request_and_the_end() -> None:
     runner = FakeWorker(None, None)
     agent = WorkerAgent(runner, {})
     agent.on_test_stopping()
@@ -80,8 +80,8 @@ def test_the_end_is_reported_twice_when_asked_and_when_done() -> None:
     ]
 
 
-class Owed:
-    """A connection, and its owner, of which only what waits is asked."""
+class WaitingConnection:
+    """A connection and its owner, reduced to the messages that wait."""
 
     deadline = float("inf")
 
@@ -95,16 +95,18 @@ class Owed:
         return self._waiting
 
 
-def test_overdue_messages_are_reported_at_the_stop_and_with_the_final_numbers() -> None:
-    """All connections are asked when the stop is first asked for, and never again."""
+def test_overdue_messages_are_in_the_stop_report_and_the_final_report() -> None:
+    """The first stop request reads the messages of all connections; later ones read none."""
     runner = FakeWorker(None, None)
     agent = WorkerAgent(runner, {})
     agent.on_test_start()
     reactor = engine().reactor
     pipes = [os.pipe() for _ in range(2)]
     try:
-        for (inlet, _), owed in zip(pipes, (Owed("request", 2.0), Owed("message", 3.0, 2.0)), strict=True):
-            reactor.watch(inlet, owed, READABLE)
+        for (inlet, _), connection in zip(
+            pipes, (WaitingConnection("request", 2.0), WaitingConnection("message", 3.0, 2.0)), strict=True
+        ):
+            reactor.watch(inlet, connection, READABLE)
         assert agent.report().overdue.count == 0
         agent.on_test_stopping()
         agent.on_test_stopping()
@@ -119,7 +121,7 @@ def test_overdue_messages_are_reported_at_the_stop_and_with_the_final_numbers() 
     assert agent.report().overdue.count == 0
 
 
-def test_each_run_has_its_number() -> None:
+def test_each_run_has_its_own_number() -> None:
     agent = WorkerAgent(FakeWorker(None, None), {})
     before = RECORDER.run
     agent.on_test_start()
@@ -137,16 +139,18 @@ def test_each_run_has_its_number() -> None:
         ("http://server", [None], "http://server"),
     ],
 )
-def test_only_the_target_is_loaded(host: str | None, users: list[str | None], refused: str | None) -> None:
+def test_agent_refuses_any_host_except_the_target(
+    host: str | None, users: list[str | None], refused: str | None
+) -> None:
     reason = WorkerAgent(FakeWorker(host, *users), HOME).refusal()
     assert (reason is None) if refused is None else (reason and refused in reason)
 
 
-def test_without_a_target_any_host_may_be_loaded() -> None:
+def test_agent_without_a_target_allows_any_host() -> None:
     assert WorkerAgent(FakeWorker("tcp://anywhere:1", None), {}).refusal() is None
 
 
-def test_a_refused_run_starts_no_user_and_is_reported_once() -> None:
+def test_refused_run_starts_no_user_and_is_reported_once() -> None:
     runner = FakeWorker("tcp://other:1", None)
     agent = WorkerAgent(runner, HOME)
     agent.on_test_start()
@@ -157,7 +161,7 @@ def test_a_refused_run_starts_no_user_and_is_reported_once() -> None:
     assert runner.sent[1][1]["msg"].startswith("target-refused: ")
 
 
-def test_the_next_run_may_be_the_right_one() -> None:
+def test_run_after_a_refused_one_can_start() -> None:
     runner = FakeWorker("tcp://other:1", None)
     agent = WorkerAgent(runner, HOME)
     agent.on_test_start()
@@ -167,8 +171,8 @@ def test_the_next_run_may_be_the_right_one() -> None:
     assert runner.spawned == [{"Hold": 3}]
 
 
-def test_a_local_run_is_refused_as_well() -> None:
-    told: list[str] = []
+def test_local_run_with_another_host_is_refused() -> None:
+    logged: list[str] = []
 
     class FakeLocal(LocalRunner):
         def __init__(self) -> None:
@@ -177,15 +181,15 @@ def test_a_local_run_is_refused_as_well() -> None:
         def __del__(self) -> None: ...
 
         def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
-            told.append(msg)
+            logged.append(msg)
 
     runner = FakeLocal()
     WorkerAgent(runner, HOME).on_test_start()
     assert runner.spawn_users({"Hold": 1}) == []
-    assert len(told) == 1
+    assert len(logged) == 1
 
 
-def test_a_worker_of_another_lab_connects_to_nothing_and_ends_the_run(tmp_path: Path) -> None:
+def test_worker_of_another_lab_makes_no_connection_and_ends_the_run(tmp_path: Path) -> None:
     settings = {"HEADLESS": "true", "USERS": 5, "RATE": 5, "TIME": "60s", "WORKERS": 1}
     with running_server() as server, locust_fleet(tmp_path, server, workers=0, **settings) as fleet:
         fleet.add_worker(HOLDFAST_SERVER="tcp://127.0.0.1:9")
@@ -195,7 +199,7 @@ def test_a_worker_of_another_lab_connects_to_nothing_and_ends_the_run(tmp_path: 
 
 
 @pytest.mark.parametrize(("ends_at", "stayed"), [(1003.0, 3.0), (9999.0, 10.0)])
-def test_a_worker_lingers_until_it_is_ended_and_not_for_ever(
+def test_worker_lingers_until_it_is_ended_or_the_limit_passes(
     monkeypatch: pytest.MonkeyPatch, ends_at: float, stayed: float
 ) -> None:
     clock = Clock()

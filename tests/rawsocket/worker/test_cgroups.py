@@ -6,7 +6,7 @@ from rawsocket.worker import cgroups
 
 
 def _tree(folder: Path, own: str, *groups: str) -> tuple[Path, Path]:
-    """A /proc with that account of the own groups, and the folders that exist below the mount."""
+    """A /proc with this cgroup file, and the existing folders below the mount."""
     (folder / "proc/self").mkdir(parents=True)
     (folder / "proc/self/cgroup").write_text(own)
     for group in groups:
@@ -33,7 +33,9 @@ def _tree(folder: Path, own: str, *groups: str) -> tuple[Path, Path]:
         ("0::/\n", [], []),
     ],
 )
-def test_groups_from_the_own_one_upwards(tmp_path: Path, own: str, there: list[str], found: list[str]) -> None:
+def test_folders_lead_from_the_own_group_to_the_root(
+    tmp_path: Path, own: str, there: list[str], found: list[str]
+) -> None:
     proc, cgroup = _tree(tmp_path, own, *there)
     assert list(cgroups.folders("cpu", proc, cgroup)) == [cgroup / name for name in found]
 
@@ -43,5 +45,5 @@ def test_missing_files_are_empty(tmp_path: Path) -> None:
     assert list(cgroups.folders("cpu", tmp_path, tmp_path)) == []
 
 
-def test_the_groups_of_this_process() -> None:
+def test_folders_of_this_process_exist() -> None:
     assert all(folder.is_dir() for folder in cgroups.folders("cpu"))

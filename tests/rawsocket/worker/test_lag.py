@@ -13,7 +13,7 @@ from tests.support.reports import Clock
 
 
 class FakeLoop:
-    """A loop with one timer, that runs when the test says so."""
+    """A loop with one timer that the test runs."""
 
     def __init__(self) -> None:
         self.iteration = lag_module.ITERATIONS - 5
@@ -29,8 +29,8 @@ class FakeLoop:
         self.run = callback
 
 
-class Bench:
-    """A meter whose clocks only the test moves."""
+class MeterBench:
+    """A meter on clocks that the test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.clock, self.cpu = Clock(), Clock()
@@ -57,11 +57,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
-    return Bench(monkeypatch, tmp_path)
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MeterBench:
+    return MeterBench(monkeypatch, tmp_path)
 
 
-def test_each_tick_counts_with_its_lag(bench: Bench) -> None:
+def test_each_tick_counts_with_its_lag(bench: MeterBench) -> None:
     for _ in range(3):
         bench.tick(10)
     bench.tick(13.5)
@@ -70,7 +70,7 @@ def test_each_tick_counts_with_its_lag(bench: Bench) -> None:
     assert bench.loop.armed == [TICK_S]
 
 
-def test_a_missed_tick_counts_with_its_own_lag(bench: Bench) -> None:
+def test_a_missed_tick_counts_with_its_own_lag(bench: MeterBench) -> None:
     bench.tick(10)
     bench.lags_ms()
     bench.tick(95)
@@ -80,7 +80,7 @@ def test_a_missed_tick_counts_with_its_own_lag(bench: Bench) -> None:
     assert bench.lags_ms() == pytest.approx([0], abs=0.002)
 
 
-def test_the_worst_and_the_lags_are_those_since_the_last_report(bench: Bench) -> None:
+def test_report_has_only_the_lags_since_the_last_report(bench: MeterBench) -> None:
     bench.tick(32.345)
     assert bench.meter.report().worst_us in (22_344, 22_345)
     bench.tick(7.655)
@@ -89,7 +89,7 @@ def test_the_worst_and_the_lags_are_those_since_the_last_report(bench: Bench) ->
     assert sum(ticks for _, ticks in report.lags) == 1
 
 
-def test_a_report_counts_what_the_timers_could_not_yet(bench: Bench) -> None:
+def test_report_counts_missed_ticks_before_their_timer_runs(bench: MeterBench) -> None:
     bench.tick(10)
     bench.lags_ms()
     bench.clock.now += 0.035  # the process comes round, and reports before its timer runs
@@ -100,7 +100,7 @@ def test_a_report_counts_what_the_timers_could_not_yet(bench: Bench) -> None:
     assert bench.lags_ms() == pytest.approx([4], rel=0.001)
 
 
-def test_late_time_and_the_cpu_used_in_it(bench: Bench) -> None:
+def test_report_has_late_time_and_the_cpu_time_in_it(bench: MeterBench) -> None:
     bench.tick(10, cpu_ms=9)
     bench.tick(60, cpu_ms=45)
     report = bench.meter.report()
@@ -111,14 +111,14 @@ def test_late_time_and_the_cpu_used_in_it(bench: Bench) -> None:
     assert (report.late_s, report.late_cpu_s) == pytest.approx((0.17, 0.045))  # absolute
 
 
-def test_turns_are_the_loops_own_count_over_its_wrap(bench: Bench) -> None:
+def test_turns_are_counted_across_a_wrap_of_the_loops_counter(bench: MeterBench) -> None:
     bench.loop.iteration = 3
     assert bench.meter.report().turns == 8
     bench.loop.iteration = 13
     assert bench.meter.report().turns == 18
 
 
-def test_a_stopped_meter_reports_what_it_has_and_measures_no_more(bench: Bench) -> None:
+def test_stopped_meter_reports_its_lags_and_measures_no_more(bench: MeterBench) -> None:
     bench.tick(10)
     bench.meter.stop()
     assert bench.loop.run is None
@@ -129,7 +129,7 @@ def test_a_stopped_meter_reports_what_it_has_and_measures_no_more(bench: Bench) 
     assert bench.lags_ms() == pytest.approx([0], abs=0.002)
 
 
-def test_stolen_time_is_of_all_cpus_together(bench: Bench) -> None:
+def test_stolen_time_is_the_sum_of_all_cpus(bench: MeterBench) -> None:
     assert bench.meter.report().steal_s is None
     bench.write("proc/stat", "cpu  2160 0 1319 191703 174 0 30 850 0 0\ncpu0 397 0 379 96926 4 0 13 800 0 0\n")
     report = bench.meter.report()
@@ -183,8 +183,8 @@ V2 = "usage_usec 7\nnr_periods 17\nnr_throttled 15\nthrottled_usec 2500000\n"
         ),
     ],
 )
-def test_time_throttled_by_a_cpu_limit(
-    bench: Bench, files: dict[str, str], seconds: float | None, limit: float | None
+def test_throttled_time_and_cpu_limit_of_each_cgroup_layout(
+    bench: MeterBench, files: dict[str, str], seconds: float | None, limit: float | None
 ) -> None:
     for path, text in files.items():
         bench.write(path, text)
@@ -192,7 +192,7 @@ def test_time_throttled_by_a_cpu_limit(
     assert (report.throttled_s, report.cpu_limit) == (seconds, limit)
 
 
-def test_a_report_on_this_machine() -> None:
+def test_stolen_and_throttled_time_of_this_machine() -> None:
     stolen, (seconds, limit) = lag_module.stolen(), lag_module.throttling()
     assert stolen is not None
     assert stolen >= 0
@@ -208,13 +208,13 @@ def meter() -> Iterator[LagMeter]:
 
 
 def _block(seconds: float) -> None:
-    """Keep the hub from running, by work."""
+    """Block the hub with work."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         pass
 
 
-def test_a_real_hub_that_is_blocked(meter: LagMeter) -> None:
+def test_lag_of_a_real_blocked_hub(meter: LagMeter) -> None:
     earliest = time.monotonic()
     meter.start()
     began = time.monotonic()
@@ -224,12 +224,12 @@ def test_a_real_hub_that_is_blocked(meter: LagMeter) -> None:
     gevent.sleep(0.03)
     asked = time.monotonic()
     after = meter.report()
-    told = time.monotonic()
-    # However slow the machine is: the first tick that was missed was due at most a tick after the block began ...
+    reported = time.monotonic()
+    # On any machine: the first missed tick was due at most one tick after the block began ...
     assert after.worst_us >= 89_000
     # ... and there is a tick for each 10 ms of the time that passed, blocked or not.
     ticks = sum(count for report in (before, after) for _, count in report.lags)
-    assert (asked - began) / TICK_S - 2 <= ticks <= (told - earliest) / TICK_S + 1
+    assert (asked - began) / TICK_S - 2 <= ticks <= (reported - earliest) / TICK_S + 1
     assert sum(count for us, count in after.lags if us >= 10_000) >= 8
     assert after.late_s - before.late_s >= 0.089
     assert after.turns > before.turns

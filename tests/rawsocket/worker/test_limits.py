@@ -8,11 +8,11 @@ from rawsocket.measurement.report import Limits
 from rawsocket.worker import limits
 from rawsocket.worker.limits import KB_PER_USER, RESERVED_DESCRIPTORS, fits
 
-ROOMY = 1 << 40
+UNLIMITED = 1 << 40
 
 
-def own(descriptors: int = ROOMY, ports: int = ROOMY, memory_kb: int = ROOMY, name: str = "") -> Limits:
-    """Limits of a worker that shares nothing, unless `name` says with whom."""
+def own(descriptors: int = UNLIMITED, ports: int = UNLIMITED, memory_kb: int = UNLIMITED, name: str = "") -> Limits:
+    """Limits of a worker that shares no resource unless `name` is given."""
     return Limits(descriptors, ports, memory_kb, name, name)
 
 
@@ -26,7 +26,7 @@ def own(descriptors: int = ROOMY, ports: int = ROOMY, memory_kb: int = ROOMY, na
         (100, 2, own(memory_kb=0), ("memory", "Raise that limit")),
         (56_000, 2, own(ports=28_232, name="net:[1]"), ("source ports", "share", "USERS=28232")),
         (28_000, 2, own(ports=28_232, name="net:[1]"), None),
-        # What more workers don't mend comes first, and the advice leads past all limits at once.
+        # A limit that more workers can't raise comes first, and the advice meets all limits at once.
         (
             60_000,
             2,
@@ -43,7 +43,9 @@ def own(descriptors: int = ROOMY, ports: int = ROOMY, memory_kb: int = ROOMY, na
         (60_000, 4, own(descriptors=14_000, ports=10_000), ("source ports", "WORKERS=6 or more")),
     ],
 )
-def test_users_fit_or_are_told_the_limit(users: int, workers: int, limit: Limits, said: tuple[str, ...] | None) -> None:
+def test_message_names_the_limit_and_a_remedy_if_users_do_not_fit(
+    users: int, workers: int, limit: Limits, said: tuple[str, ...] | None
+) -> None:
     message = fits(users, workers, [limit] * workers)
     if said is None:
         assert message is None
@@ -53,13 +55,13 @@ def test_users_fit_or_are_told_the_limit(users: int, workers: int, limit: Limits
         assert all(part in message for part in said), message
 
 
-def test_the_smallest_worker_decides() -> None:
+def test_worker_with_the_lowest_limit_decides() -> None:
     message = fits(1000, 2, [own(descriptors=10_000), own(descriptors=400)])
     assert message
     assert "room for 400" in message
 
 
-def test_shared_memory_is_counted_once() -> None:
+def test_memory_shared_by_workers_counts_once() -> None:
     pool = 150 * KB_PER_USER
     apart = [own(memory_kb=pool), own(memory_kb=pool)]
     together = [own(memory_kb=pool, name="machine"), own(memory_kb=pool, name="machine")]
@@ -67,11 +69,11 @@ def test_shared_memory_is_counted_once() -> None:
     assert "share" in (fits(200, 2, together) or "")
 
 
-def test_no_refusal_without_known_limits() -> None:
+def test_unknown_limits_refuse_no_users() -> None:
     assert fits(10**9, 0, []) is None
 
 
-def test_own_limits_can_be_read_and_sent() -> None:
+def test_limits_of_this_process_survive_a_round_trip() -> None:
     read = limits.read()
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert read.descriptors == max(0, soft - RESERVED_DESCRIPTORS)
@@ -80,7 +82,7 @@ def test_own_limits_can_be_read_and_sent() -> None:
     assert Limits.from_wire(read.to_wire()) == read
 
 
-def test_the_soft_descriptor_limit_becomes_the_hard_one() -> None:
+def test_soft_descriptor_limit_is_raised_to_the_hard_one() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, before[0]), before[1]))
     try:
@@ -105,7 +107,7 @@ def _proc(folder: Path, cgroup: str, available_kb: int = 8_000_000) -> Path:
     return folder
 
 
-def test_memory_is_what_the_group_of_a_container_has_left(tmp_path: Path) -> None:
+def test_memory_is_the_free_memory_of_the_containers_group(tmp_path: Path) -> None:
     proc, group = _proc(tmp_path / "proc", "0::/\n"), tmp_path / "cgroup"
     group.mkdir()
     (group / "memory.max").write_text("1048576000\n")
@@ -115,7 +117,7 @@ def test_memory_is_what_the_group_of_a_container_has_left(tmp_path: Path) -> Non
     assert (read.ports, read.net) == (28_232, "net:[7]")
 
 
-def test_memory_of_the_older_groups(tmp_path: Path) -> None:
+def test_memory_of_a_version_1_cgroup(tmp_path: Path) -> None:
     proc, group = _proc(tmp_path / "proc", "3:cpu:/x\n5:memory:/docker/1\n"), tmp_path / "cgroup"
     (group / "memory").mkdir(parents=True)
     (group / "memory/memory.limit_in_bytes").write_text("2048000\n")
@@ -123,7 +125,7 @@ def test_memory_of_the_older_groups(tmp_path: Path) -> None:
     assert limits.read(proc, group).memory_kb == 1000
 
 
-def test_without_a_limit_memory_is_what_the_machine_has_left(tmp_path: Path) -> None:
+def test_memory_without_a_group_limit_is_the_free_memory_of_the_machine(tmp_path: Path) -> None:
     proc, group = _proc(tmp_path / "proc", "0::/\n", 5000), tmp_path / "cgroup"
     group.mkdir()
     (group / "memory.max").write_text("max\n")

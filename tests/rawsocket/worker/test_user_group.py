@@ -53,7 +53,7 @@ def runner(url: str, *classes: Any, **options: Any) -> LocalRunner:
     return made
 
 
-def test_users_are_counted_by_class_as_they_come_and_go(url: str):
+def test_user_counts_by_class_follow_starts_and_stops(url: str):
     made = runner(url, One, Two, Plain)
     made.start(8, spawn_rate=8)
     wait_until(lambda: made.user_count == 8)
@@ -68,7 +68,7 @@ def test_users_are_counted_by_class_as_they_come_and_go(url: str):
 
 
 @pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
-def test_all_are_stopped_at_once(url: str, stop_timeout: float):
+def test_all_users_stop_at_once(url: str, stop_timeout: float):
     made = runner(url, One, Plain, stop_timeout=stop_timeout)
     made.start(6, spawn_rate=6)
     wait_until(lambda: RECORDER.held == 3)
@@ -76,7 +76,7 @@ def test_all_are_stopped_at_once(url: str, stop_timeout: float):
     assert made.user_count == 0
 
 
-def test_a_group_of_another_kind_is_counted_as_locust_does(url: str):
+def test_plain_group_is_counted_by_locust(url: str):
     environment = Environment(user_classes=[Plain], host=url)
     made = environment.create_local_runner()
     made.start(2, spawn_rate=2)
@@ -85,7 +85,7 @@ def test_a_group_of_another_kind_is_counted_as_locust_does(url: str):
     made.quit()
 
 
-def test_a_greenlet_that_ends_by_itself_is_counted_out():
+def test_greenlet_that_ends_by_itself_is_no_longer_counted():
     group = UserGroup()
 
     class Ends:
@@ -97,7 +97,7 @@ def test_a_greenlet_that_ends_by_itself_is_counted_out():
     assert group.count_by_class()[Ends] == 0
 
 
-def test_killing_one_by_the_group_leaves_nothing_behind(url: str):
+def test_killone_leaves_no_dying_user(url: str):
     made = runner(url, One)
     made.start(1, spawn_rate=1)
     wait_until(lambda: RECORDER.held == 1)
@@ -107,8 +107,8 @@ def test_killing_one_by_the_group_leaves_nothing_behind(url: str):
     made.quit()
 
 
-def test_sockets_and_timers_have_their_turn_while_many_users_are_stopped():
-    """The loop itself has to turn: other greenlets alone would have theirs with sleep(0), for a tenth of a second."""
+def test_event_loop_turns_while_many_users_stop():
+    """The loop itself has to turn; sleep(0) would run only other greenlets, for a tenth of a second."""
     loop = gevent.get_hub().loop
 
     def slow(_: Any) -> None:

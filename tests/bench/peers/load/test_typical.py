@@ -6,5 +6,5 @@ from tests.support.contending import demand_messages
 
 
 @pytest.mark.parametrize("every", [0.0, 0.05])
-def test_it_holds_its_connections_and_sends(tmp_path: Path, every: float) -> None:
+def test_typical_holds_connections_and_sends(tmp_path: Path, every: float) -> None:
     demand_messages("typical", tmp_path, every=every)

@@ -6,8 +6,8 @@ from bench.server.contenders import ServerSpec
 from tests.support.serving import demand_echo
 
 
-def test_it_echoes(tmp_path: Path) -> None:
-    """With the gevent that Locust depends on: no environment is made for a test."""
+def test_gevent_server_echoes(tmp_path: Path) -> None:
+    """Uses the gevent of Locust, so the test needs no separate environment."""
     demand_echo(
         ServerSpec("gevent", "gevent", lambda: [sys.executable, str(PEERS / "server/gevent_server.py")]), tmp_path
     )

@@ -13,7 +13,7 @@ SCRIPT = [sys.executable, str(PEERS / "server/slow_log.py")]
 LINES = "import sys, time\nwhile True:\n    sys.stderr.write('x' * 99 + chr(10))\n    sys.stderr.flush()\n"
 
 
-def test_a_server_behind_it_listens_answers_and_ends(tmp_path: Path) -> None:
+def test_server_behind_a_slow_log_listens_answers_and_ends(tmp_path: Path) -> None:
     server = ServerSpec(
         "slow", "a slow log", lambda: [*SCRIPT, "0.001", "4000", *ours("select", "--log-sync", "yes")()]
     )
@@ -26,7 +26,7 @@ def test_a_server_behind_it_listens_answers_and_ends(tmp_path: Path) -> None:
     assert not Path(f"/proc/{children[0]}").exists()
 
 
-def test_it_reads_no_faster_than_asked() -> None:
+def test_slow_log_reads_no_faster_than_its_rate() -> None:
     began = time.monotonic()
     with subprocess.Popen([*SCRIPT, "0.01", "50", sys.executable, "-c", LINES], stderr=subprocess.PIPE) as process:
         assert process.stderr

@@ -9,11 +9,11 @@ from tests.support.sockets import DEADLINE, connect
 SERVER = SERVERS["tutorial"]
 
 
-def test_it_echoes(tmp_path: Path) -> None:
+def test_tutorial_server_echoes(tmp_path: Path) -> None:
     demand_echo(SERVER, tmp_path)
 
 
-def test_its_flood_and_its_short_sends_are_fixed(tmp_path: Path) -> None:
+def test_flood_and_short_sends_of_the_tutorial_are_fixed(tmp_path: Path) -> None:
     """Each byte comes back once, even for a client that reads late; then the server sleeps."""
     sent = b"".join(b"line %09d\n" % number for number in range(200_000))
     with running(SERVER, tmp_path) as server, connect(server.port) as peer:

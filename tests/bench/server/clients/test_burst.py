@@ -8,8 +8,8 @@ from bench.server.contenders import ServerSpec, ours, running
 
 
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a burst that is never answered takes all of it."""
+def _long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a burst without answers lasts this long."""
     monkeypatch.setattr(burst, "PATIENCE_S", 20.0)
     monkeypatch.setattr(burst, "WITHIN_S", 60.0)
 
@@ -22,23 +22,25 @@ def _burst(folder: Path, size: int, model: str, *flags: str) -> tuple[BurstResul
         return found.result, server.died()
 
 
-def test_all_but_the_silent_one_are_answered(tmp_path: Path) -> None:
+def test_all_connections_except_the_silent_one_are_answered(tmp_path: Path) -> None:
     assert _burst(tmp_path, 50, "select") == (BurstResult(answered=49), "")
 
 
 def test_refused_connections_are_not_answered(tmp_path: Path) -> None:
     found, _ = _burst(tmp_path, 50, "select", "--max-connections", "10")
-    assert found.answered + found.refused + found.failed in (49, 50)  # the silent one may be refused as well
+    assert found.answered + found.refused + found.failed in (49, 50)  # the server may also refuse the silent connection
     assert found.answered <= 10
     assert found.flooded == 0
 
 
-def test_with_the_sync_server_all_wait_for_the_silent_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_connection_blocks_all_others_of_the_sync_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(burst, "PATIENCE_S", 0.3)
     assert _burst(tmp_path, 5, "sync")[0] == BurstResult()
 
 
-def test_a_flood_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_burst_detects_a_flood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(burst, "LINGER_S", 1.0)
     found, _ = _burst(tmp_path, 5, "tutorial")
     assert (found.answered, found.flooded) == (4, 4)

@@ -12,7 +12,7 @@ from tests.support.serving import QUICK, needs_gcc
 
 
 @needs_gcc
-def test_several_clients_are_used_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_group_uses_several_clients_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "PER_CLIENT", 4)
     with (
         running(SERVERS[QUICK], tmp_path) as server,
@@ -32,7 +32,7 @@ def test_several_clients_are_used_as_one(tmp_path: Path, monkeypatch: pytest.Mon
         assert after["cpu_s"] > before["cpu_s"]
 
 
-def test_active_connections_are_split_as_the_held_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_group_splits_active_connections_like_held_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "PER_CLIENT", 4)
     monkeypatch.setattr(group, "LoadClient", _Silent)
     load = ClientGroup("none", 1, 10)

@@ -32,7 +32,7 @@ input()
 """
 
 
-def test_a_closed_loop_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
+def test_closed_loop_continues_until_it_is_stopped(tmp_path: Path) -> None:
     with at_work(tmp_path, 20) as (_, load):
         before = load.counts()["messages"]
         assert before >= 20  # each has had a reply before it counts as held
@@ -42,14 +42,14 @@ def test_a_closed_loop_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
         assert load.counts()["messages"] >= before + 100
 
 
-def test_more_can_be_opened_later(tmp_path: Path) -> None:
+def test_client_can_open_more_connections_later(tmp_path: Path) -> None:
     with at_work(tmp_path, 2) as (_, load):
         load.hold(6)
         load.closed(6)
         load.stop()
 
 
-def test_a_rush_ends_when_all_are_accepted(tmp_path: Path) -> None:
+def test_rush_ends_when_all_connections_are_accepted(tmp_path: Path) -> None:
     with at_work(tmp_path) as (_, load):
         assert load.rush(150) > 0
         assert load.counts()["messages"] == 0
@@ -91,7 +91,7 @@ def test_a_slow_reader_gets_all_bytes(tmp_path: Path) -> None:
         assert load.call("slow 100010 20 4096 1")["bytes"] == 100_000  # whole lines
 
 
-def test_cpu_time_includes_all_threads_even_ended_ones() -> None:
+def test_cpu_time_includes_ended_threads() -> None:
     """Compared with the kernel's count for the process in /proc, in ticks."""
     with (
         subprocess.Popen([sys.executable, "-c", BURN], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
@@ -115,7 +115,7 @@ def test_cpu_time_includes_all_threads_even_ended_ones() -> None:
 
 @pytest.fixture
 def wrong_server() -> Iterator[Callable[[Callable[[bytes], bytes]], int]]:
-    """Start a server for one connection that answers a line with `reply(line)`, b"" closes it; gives its port."""
+    """Start a server for one connection that answers each line with `reply(line)`, b"" closes it; return its port."""
     threads: list[threading.Thread] = []
 
     def start(reply: Callable[[bytes], bytes]) -> int:
@@ -143,7 +143,7 @@ def wrong_server() -> Iterator[Callable[[Callable[[bytes], bytes]], int]]:
         (lambda line: b"", "closed by the server|Connection reset"),
     ],
 )
-def test_the_first_wrong_reply_is_an_error(
+def test_first_wrong_reply_is_an_error(
     wrong_server: Callable[..., int], reply: Callable[[bytes], bytes], problem: str
 ) -> None:
     with (

@@ -27,7 +27,7 @@ def _trial(name: str, **values: Any) -> Record:
 
 @pytest.mark.alone
 @needs_gcc
-def test_a_small_rush(tmp_path: Path) -> None:
+def test_small_rush_gives_figures(tmp_path: Path) -> None:
     server = ServerSpec(SUPERVISED, "two", ours("select", "--processes", "2", "--max-connections", "30"))
     found = accepts.EXPERIMENT.measure(ServerBench(compiled.program("server/load"), None, 30), server, tmp_path)
     assert found["spread"] == [15, 15]
@@ -36,7 +36,7 @@ def test_a_small_rush(tmp_path: Path) -> None:
     assert found["mb"] > 10
 
 
-def test_the_supervisor_against_one_process() -> None:
+def test_line_compares_the_supervisor_with_one_process() -> None:
     (section,) = accepts.ROW.sections([_trial("epoll", accepts_s=25_000.0), _trial(SUPERVISED, spread=[937, 938])])
     assert section.outcome == REPORTED
     assert section.table[-1][1:] == ["15,000", "20,000", "30.0 µs", "10.0 µs", "100,000 a second", "60.0 MB"]
@@ -45,17 +45,17 @@ def test_the_supervisor_against_one_process() -> None:
 
 
 @pytest.mark.parametrize(("trials", "outcome"), [([80.0], MET), ([80.1], MISSED), ([], UNKNOWN)])
-def test_the_memory_of_all_processes_is_judged(trials: list[float], outcome: str) -> None:
+def test_memory_of_all_processes_is_judged(trials: list[float], outcome: str) -> None:
     (line,) = accepts.ROW.lines([_trial(SUPERVISED, mb=mb) for mb in trials])
     assert line.outcome == outcome
 
 
-def test_without_the_supervisor_it_is_unknown() -> None:
+def test_line_without_the_supervisor_is_unknown() -> None:
     (section,) = accepts.ROW.sections([Record("accepts", SUPERVISED, 1, {}, "it died")])
     assert (section.outcome, section.notes) == (UNKNOWN, ["select x 16: it died"])
 
 
-def test_figures_of_the_servers_metrics() -> None:
+def test_figures_come_from_the_servers_metrics() -> None:
     text = '# HELP a\nholdfast_server_accepted_total 3.0\nholdfast_server_process_connections{process="1"} 2.0\n'
     assert accepts.figures(text) == {
         "holdfast_server_accepted_total": 3.0,

@@ -32,6 +32,6 @@ def test_no_outcome_without_asyncio_and_no_aim_without_uvloop() -> None:
     assert (line.outcome, line.aim) == (MET, None)
 
 
-def test_the_ratios_are_a_note() -> None:
+def test_note_has_the_ratios() -> None:
     (line,) = ROW_100.lines(records("100 of 100", "us", 18.4, **PEERS))
     assert line.notes[-1].startswith("ours is 0.80 x asyncio, 1.02 x uvloop, 1.42 x c-select; must: 1/1.15 of asyncio")

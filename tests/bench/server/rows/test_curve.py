@@ -12,7 +12,7 @@ from tests.support.serving import needs_gcc
 
 
 @needs_gcc
-def test_a_small_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_curve_gives_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curve, "LEVELS", (20, 40))
     monkeypatch.setattr(curve, "WARM_S", 0.05)
     monkeypatch.setattr(curve, "RATE", 200)
@@ -21,13 +21,13 @@ def test_a_small_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(point["us"] > 0 and point["mb"] > 10 and point["p99_us"] > 0 for point in found["points"])
 
 
-def test_levels() -> None:
+def test_levels_of_held_connections() -> None:
     assert levels(15_000) == [100, 300, 900, 2000, 5000, 10_000, 15_000]
     assert levels(17_000)[-2:] == [15_000, 17_000]
     assert levels(50_000)[-3:] == [20_000, 30_000, 50_000]
 
 
-def test_the_limits_of_one_process() -> None:
+def test_limits_of_one_process() -> None:
     assert [reach(name, 20_000) for name in ("select", "epoll", MANY)] == [1000, 19_900, float("inf")]
 
 
@@ -38,7 +38,7 @@ def _trial(name: str, **us: float) -> Record:
     return Record("curve", name, 1, {"points": points, "stolen": 0.0})
 
 
-def test_medians_are_in_the_table_and_the_picture() -> None:
+def test_table_and_picture_show_medians() -> None:
     trials = [_trial("select", _100=8.0), _trial("select", _100=9.0), _trial("select", _100=30.0)]
     (section,) = curve.ROW.sections([*trials, _trial(MANY, _100=7.0, _15000=10.0)])
     assert section.outcome == REPORTED

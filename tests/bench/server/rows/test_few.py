@@ -20,6 +20,6 @@ def test_limit_and_aim(us: float, peers: dict[str, float], outcome: str) -> None
     assert (line.key, line.outcome) == ("few", outcome)
 
 
-def test_the_ratios_are_a_note() -> None:
+def test_note_has_the_ratios() -> None:
     (line,) = ROW.lines(records("10 of 900", "us", 30.0, uvloop=15.0, asyncio=20.0))
     assert line.notes == ["ours is 2.00 x uvloop, 1.50 x asyncio, - x c-select; must: 1.5 x uvloop; aim: 1 x asyncio"]

@@ -11,7 +11,7 @@ from tests.support.serving import QUICK, needs_gcc, records
 
 
 @needs_gcc
-def test_the_memory_of_a_connection(tmp_path: Path) -> None:
+def test_memory_of_a_connection(tmp_path: Path) -> None:
     found = memory.EXPERIMENT.measure(ServerBench(compiled.program("server/load"), None), SERVERS[QUICK], tmp_path)
     assert found["base_kb"] > 1000
     assert 50 < found["bytes"] < 10_000  # a socket object and a deque each; the exact size does not matter

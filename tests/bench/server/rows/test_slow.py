@@ -12,7 +12,7 @@ from tests.support.serving import QUICK, needs_gcc, trial
 
 
 @needs_gcc
-def test_a_small_slow_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_slow_reader_gives_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"OTHERS": 3, "RATE": 100, "WINDOW_S": 0.2, "TOTAL": 1_000_000, "EVERY_MS": 1}.items():
         monkeypatch.setattr(slow, name, value)
     found = slow.EXPERIMENT.measure(ServerBench(compiled.program("server/load"), None), SERVERS[QUICK], tmp_path)
@@ -20,7 +20,7 @@ def test_a_small_slow_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found["took_s"] > 0
 
 
-def test_the_middle_run_is_compared_with_the_other_two() -> None:
+def test_middle_run_is_compared_with_the_other_two() -> None:
     found = slow.compared(90.0, 150.0, 110.0)
     assert found == {"without_us": 100.0, "moved_pct": pytest.approx(50.0), "apart_pct": pytest.approx(20.0)}
 
@@ -41,12 +41,14 @@ def _trials(*pairs: tuple[float, float]) -> list[Record]:
         ([], None, UNKNOWN),
     ],
 )
-def test_the_change_beyond_the_spread(pairs: list[tuple[float, float]], beyond: float | None, outcome: str) -> None:
+def test_line_judges_the_change_beyond_the_spread(
+    pairs: list[tuple[float, float]], beyond: float | None, outcome: str
+) -> None:
     (line,) = slow.ROW.lines(_trials(*pairs))
     assert (line.values["select"], line.outcome) == (beyond, outcome)
 
 
-def test_bars_with_and_without_the_slow_reader() -> None:
+def test_line_has_bars_with_and_without_the_slow_reader() -> None:
     (line,) = slow.ROW.lines(_trials((50.0, 30.0)))
     assert line.bars == [("Holdfast select", 300.0, "p99 300 µs"), ("without it", 200.0, "p99 200 µs")]
     assert line.notes == [

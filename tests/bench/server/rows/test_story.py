@@ -16,7 +16,7 @@ from tests.support.serving import needs_gcc
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> ServerBench:
-    """A story of few connections and short windows."""
+    """A story with few connections and short windows."""
     few = {"ALL": 10, "FEW": 3, "HELD": 30, "BURSTS": (5, 10), "WARM_S": 0.05, "IDLE_S": 0.2, "BLOCKED": 3}
     for name, value in few.items():
         monkeypatch.setattr(story, name, value)
@@ -33,7 +33,7 @@ def test_every_model_is_included_and_select_in_processes() -> None:
 
 
 @needs_gcc
-def test_a_burst(small: ServerBench, tmp_path: Path) -> None:
+def test_small_burst_gives_counts(small: ServerBench, tmp_path: Path) -> None:
     found = story.BURST.measure(small, SERVERS[MANY], tmp_path)
     assert (found["of_5"], found["of_10"], found["most"], found["most_died"]) == (4, 9, 39, False)
     assert found["summary"] == "4 of 4, 9 of 9, 39 of 39 answered"
@@ -41,7 +41,7 @@ def test_a_burst(small: ServerBench, tmp_path: Path) -> None:
 
 @needs_gcc
 @pytest.mark.parametrize("name", ["select", "prefork"])
-def test_the_cost_of_a_model(small: ServerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_cost_of_a_model(small: ServerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     found = story.COST.measure(small, SERVERS[name], tmp_path)
     assert found["us"] > 0
     assert 0 <= found["idle_pct"] < 50
@@ -50,7 +50,7 @@ def test_the_cost_of_a_model(small: ServerBench, tmp_path: Path, monkeypatch: py
 
 
 @needs_gcc
-def test_a_blocking_call_shows_in_the_latency(small: ServerBench, tmp_path: Path) -> None:
+def test_blocking_call_raises_the_latency(small: ServerBench, tmp_path: Path) -> None:
     assert story.BLOCK.measure(small, BLOCKING["select"], tmp_path / "blocked")["p50_us"] >= 50_000
     assert story.BLOCK.measure(small, BLOCKING["print"], tmp_path / "print")["p99_us"] > 0
 
@@ -67,7 +67,7 @@ TRIALS = [
 ]
 
 
-def test_a_row_for_each_server() -> None:
+def test_section_has_one_row_per_server() -> None:
     (section,) = story.ROW.sections(TRIALS)
     rows = {row[0]: row[1:] for row in section.table}
     assert len(rows) == len(SERVERS) + 1
@@ -77,7 +77,7 @@ def test_a_row_for_each_server() -> None:
     assert "1,014, died" in section.picture
 
 
-def test_the_section_is_complete_if_all_were_measured() -> None:
+def test_section_is_complete_if_all_servers_were_measured() -> None:
     trials = [_trial(e.name, name) for e in (story.BURST, story.COST) for name in e.contenders]
     assert story.ROW.sections(trials)[0].outcome == REPORTED
     broken = Record("story cost", "poll", 1, {}, "it died")

@@ -30,39 +30,39 @@ def ca_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_local_image_is_used_without_a_pull(fake: FakeDocker) -> None:
-    fake.world(images=[DEFAULT])
+    fake.set_state(images=[DEFAULT])
     assert ensure("") == Base(DEFAULT, DEFAULT)
     assert fake.asked() == [f"docker image inspect {DEFAULT}"]
 
 
 def test_a_missing_image_is_pulled(fake: FakeDocker) -> None:
-    fake.world(pullable=[DEFAULT])
+    fake.set_state(pullable=[DEFAULT])
     assert ensure("") == Base(DEFAULT, DEFAULT)
     assert fake.asked()[-1] == f"docker pull --quiet {DEFAULT}"
 
 
 def test_base_and_build_image_of_the_users_own(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.world(images=["mine:1"])
+    fake.set_state(images=["mine:1"])
     assert ensure("mine:1") == Base("mine:1", "mine:1")
     monkeypatch.setenv("BUILD_IMAGE", "mine:1-build")
     assert ensure("mine:1") == Base("mine:1", "mine:1-build")
 
 
 def test_an_image_that_can_not_be_pulled_is_an_error_without_a_fallback(fake: FakeDocker) -> None:
-    fake.world(images=[DEFAULT, FALLBACK, FALLBACK_BUILD])
+    fake.set_state(images=[DEFAULT, FALLBACK, FALLBACK_BUILD])
     with pytest.raises(LabError, match=r"BASE_IMAGE=mine:1 is not on this machine and can't be pulled: check"):
         ensure("mine:1")
 
 
 @pytest.mark.parametrize("wanted", ["", FALLBACK])
 def test_a_local_fallback_is_used_without_asking_a_registry(fake: FakeDocker, wanted: str) -> None:
-    fake.world(images=[FALLBACK, FALLBACK_BUILD])
+    fake.set_state(images=[FALLBACK, FALLBACK_BUILD])
     assert ensure(wanted) == Base(FALLBACK, FALLBACK_BUILD)
     assert not any("pull" in call for call in fake.asked())
 
 
 def test_a_pull_that_hangs_times_out(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.world(fail={"pull": ["hang", ""]})
+    fake.set_state(fail={"pull": ["hang", ""]})
     monkeypatch.setattr(base, "PULL_TIMEOUT", 0.5)
     with pytest.raises(LabError, match="is not on this machine and can't be pulled"):
         ensure("mine:1")
@@ -111,7 +111,7 @@ def test_a_host_without_a_ca_bundle_gives_a_plain_build_image(
 def test_a_fallback_that_fails_shows_why(
     fake: FakeDocker, fail: dict[str, object], message: str, ca_bundle: Path
 ) -> None:
-    fake.world(fail=fail)
+    fake.set_state(fail=fail)
     fake.borrow("mkdir")
     fake.command("debootstrap", DEBOOTSTRAP)
     with pytest.raises(LabError, match=message) as error:

@@ -14,7 +14,7 @@ def test_a_socket_without_a_listener_is_no_engine(place: Path, none: str) -> Non
 
 
 def test_docker_host_comes_before_the_context(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.world(host="unix:///context.sock")
+    fake.set_state(host="unix:///context.sock")
     assert client.engine_host() == "unix:///context.sock"
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
     assert client.engine_host() == "unix:///mine.sock"

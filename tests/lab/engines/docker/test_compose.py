@@ -47,7 +47,7 @@ def test_v1_without_the_docker_command(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_missing_compose_is_an_error(fake: FakeDocker) -> None:
-    fake.world(plugin=False)
+    fake.set_state(plugin=False)
     with pytest.raises(LabError, match="no compose found: install the compose plugin"):
         compose.command()
 
@@ -116,7 +116,7 @@ def test_ctrl_c_does_not_reach_a_call(fake: FakeDocker) -> None:
 )
 def test_a_failed_call_shows_its_last_lines(fake: FakeDocker, verb: str, message: str) -> None:
     project = _project()
-    fake.world(fail={verb: [17, "".join(f"line {n}\n" for n in range(30))]})
+    fake.set_state(fail={verb: [17, "".join(f"line {n}\n" for n in range(30))]})
     with pytest.raises(LabError, match=message) as error:
         getattr(project, verb)()
     assert error.value.evidence.splitlines() == [f"line {n}" for n in range(10, 30)]
@@ -126,7 +126,7 @@ def test_a_call_that_hangs_is_killed_and_its_output_is_the_evidence(
     fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = _project()
-    fake.world(fail={"build": ["hang", "step 1\nstep 2\n"]})
+    fake.set_state(fail={"build": ["hang", "step 1\nstep 2\n"]})
     for timeout in (1, 4, 16):  # on a slow machine the call is killed before it starts
         monkeypatch.setattr(compose, "BUILD_TIMEOUT", float(timeout))
         with pytest.raises(LabError, match=f"building the images failed: still running after {timeout} s") as error:

@@ -20,7 +20,7 @@ from rawsocket.target import Target
 from tests.support.running import LONG, wait_until
 from tests.support.sockets import full_backlog
 
-CLOSED = 1  # a port where nobody listens
+CLOSED = 1  # a port without a listener
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def listener() -> Iterator[socket.socket]:
         yield made
 
 
-class Ends:
-    """What an attempt has come to."""
+class RecordedAttempt:
+    """A connection attempt and its outcome."""
 
     def __init__(self, reactor: Reactor, target: Target, timeout: float = LONG) -> None:
         self.socks: list[Any] = []
@@ -52,76 +52,76 @@ class Ends:
             sock.close()
 
 
-def test_it_gives_a_connected_socket(reactor: Reactor, listener: socket.socket):
-    ends = Ends(reactor, Target(*listener.getsockname()))
-    ends.attempt.begin()
-    wait_until(lambda: ends.socks)
-    [sock] = ends.socks
+def test_attempt_gives_a_connected_socket(reactor: Reactor, listener: socket.socket):
+    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
+    recorded.attempt.begin()
+    wait_until(lambda: recorded.socks)
+    [sock] = recorded.socks
     assert sock.getpeername() == listener.getsockname()
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    ends.close(reactor)
-    assert ends.failures == []
+    recorded.close(reactor)
+    assert recorded.failures == []
 
 
-def test_a_refusal_is_told(reactor: Reactor):
-    ends = Ends(reactor, Target("127.0.0.1", CLOSED))
+def test_attempt_reports_a_refusal(reactor: Reactor):
+    recorded = RecordedAttempt(reactor, Target("127.0.0.1", CLOSED))
     try:
-        ends.attempt.begin()
-        wait_until(lambda: ends.failures)
+        recorded.attempt.begin()
+        wait_until(lambda: recorded.failures)
     except Refused as failure:  # the kernel may say so at once
-        ends.failures.append(failure)
-    assert [type(failure) for failure in ends.failures] == [Refused]
+        recorded.failures.append(failure)
+    assert [type(failure) for failure in recorded.failures] == [Refused]
 
 
-def test_the_next_address_is_tried_and_stands_first_from_then_on(reactor: Reactor, listener: socket.socket):
+def test_attempt_tries_the_next_address_and_prefers_it_afterwards(reactor: Reactor, listener: socket.socket):
     host, port = listener.getsockname()
     target = Target("two.test", port)
     addresses = [(socket.AF_INET, ("127.0.0.1", CLOSED)), (socket.AF_INET, (host, port))]
-    ends = Ends(reactor, target)
-    resolver = ends.connector.resolver
+    recorded = RecordedAttempt(reactor, target)
+    resolver = recorded.connector.resolver
     resolver._answers[target] = Answer(list(addresses), time.perf_counter())
-    ends.attempt.begin()
-    wait_until(lambda: ends.socks)
+    recorded.attempt.begin()
+    wait_until(lambda: recorded.socks)
     assert resolver.addresses(target) == addresses[::-1]
-    ends.close(reactor)
+    recorded.close(reactor)
 
 
-def test_a_timeout_is_told(reactor: Reactor, monkeypatch: pytest.MonkeyPatch, listener: socket.socket):
+def test_attempt_reports_a_timeout(reactor: Reactor, monkeypatch: pytest.MonkeyPatch, listener: socket.socket):
     monkeypatch.setattr(reactor, "watch", lambda *_: None)
     monkeypatch.setattr(reactor, "unwatch", lambda *_: None)
-    ends = Ends(reactor, Target(*listener.getsockname()))
-    ends.attempt.begin()
-    ends.attempt.overdue(time.perf_counter())
-    assert [type(failure) for failure in ends.failures] == [ConnectTimeout]
+    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
+    recorded.attempt.begin()
+    recorded.attempt.overdue(time.perf_counter())
+    assert [type(failure) for failure in recorded.failures] == [ConnectTimeout]
 
 
-def test_what_was_given_up_is_told_to_nobody(reactor: Reactor, listener: socket.socket):
-    ends = Ends(reactor, Target(*listener.getsockname()))
-    ends.attempt.begin()
-    ends.attempt.give_up()
-    ends.attempt.give_up()
+def test_abandoned_attempt_reports_nothing(reactor: Reactor, listener: socket.socket):
+    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
+    recorded.attempt.begin()
+    recorded.attempt.give_up()
+    recorded.attempt.give_up()
     gevent.sleep(0.05)  # in which it would have connected
-    assert ends.socks == ends.failures == []
+    assert recorded.socks == recorded.failures == []
 
 
-def test_a_name_that_is_not_known_yet_is_refused_and_asked_for(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+def test_unresolved_name_is_refused_and_queried(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     asked: list[Target] = []
-    ends = Ends(reactor, Target("nowhere.invalid", 1))
-    monkeypatch.setattr(ends.connector.resolver, "_query", asked.append)
+    recorded = RecordedAttempt(reactor, Target("nowhere.invalid", 1))
+    monkeypatch.setattr(recorded.connector.resolver, "_query", asked.append)
     with pytest.raises(Refused) as caught:
-        ends.attempt.begin()
+        recorded.attempt.begin()
     assert "not resolved yet" in caught.value.detail
     assert asked == [Target("nowhere.invalid", 1)]
 
 
-def test_out_of_descriptors_is_refused_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+def test_descriptor_shortage_is_refused_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     def full(_: int) -> Any:
         raise OSError(24, "Too many open files")
 
-    ends = Ends(reactor, Target("127.0.0.1", CLOSED))
-    monkeypatch.setattr(ends.connector, "open_socket", full)
+    recorded = RecordedAttempt(reactor, Target("127.0.0.1", CLOSED))
+    monkeypatch.setattr(recorded.connector, "open_socket", full)
     with pytest.raises(Refused) as caught:
-        ends.attempt.begin()
+        recorded.attempt.begin()
     assert "Too many open files" in caught.value.detail
 
 
@@ -132,7 +132,7 @@ def connect(connector: Connector, address: Any) -> Any:
     return sock
 
 
-def test_sockets_are_bound_to_the_sources_of_their_family_in_turn():
+def test_sockets_bind_to_the_source_addresses_of_their_family_in_turn():
     connector = Connector()
     connector.connect_from(["127.0.0.2", "127.0.0.3", "::1"])
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -143,7 +143,7 @@ def test_sockets_are_bound_to_the_sources_of_their_family_in_turn():
 
 
 def _ten_free_ports(*hosts: str) -> int:
-    """The first of ten ports that nobody on this machine is bound to."""
+    """The first of ten unused ports in a row."""
     return next(
         low for low in range(41_000, 61_000, 10) if all(_free(host, low + n) for n in range(10) for host in hosts)
     )
@@ -158,7 +158,7 @@ def _free(host: str, port: int) -> bool:
     return True
 
 
-def test_each_source_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
     low = _ten_free_ports("127.0.0.2", "127.0.0.3", "")
     monkeypatch.setattr(module, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
@@ -175,12 +175,12 @@ def test_each_source_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.Mon
             sock.close()
 
 
-def test_the_whole_range_of_ports_is_searched():
+def test_port_search_covers_the_ephemeral_range():
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     assert struct.unpack("HH", module._port_range()) == (low, high)
 
 
-def test_readable_says_so_without_taking_anything_or_waiting():
+def test_readable_neither_consumes_nor_blocks():
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     assert not module.readable(ours)
@@ -193,13 +193,13 @@ def test_readable_says_so_without_taking_anything_or_waiting():
     assert module.readable(ours)  # an error
 
 
-def test_an_event_for_an_earlier_socket_with_the_same_descriptor_is_ignored(
+def test_attempt_ignores_events_of_an_earlier_socket_with_its_descriptor(
     reactor: Reactor,
 ):
     """A descriptor that is closed and used again in one turn of the reactor still has the old socket's event."""
     with full_backlog() as port:
-        ends = Ends(reactor, Target("127.0.0.1", port))
-        ends.attempt.begin()
-        ends.attempt.on_ready(1)
-        assert ends.socks == ends.failures == []
-        ends.attempt.give_up()
+        recorded = RecordedAttempt(reactor, Target("127.0.0.1", port))
+        recorded.attempt.begin()
+        recorded.attempt.on_ready(1)
+        assert recorded.socks == recorded.failures == []
+        recorded.attempt.give_up()

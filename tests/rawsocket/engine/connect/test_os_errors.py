@@ -19,7 +19,7 @@ from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
         (errno.ETIMEDOUT, ConnectTimeout, False),
     ],
 )
-def test_every_errno_has_one_name(
+def test_each_errno_maps_to_one_failure(
     code: int, failure: type[RawSocketError], logged: bool, caplog: pytest.LogCaptureFixture
 ):
     errors = ConnectErrors()
@@ -31,6 +31,6 @@ def test_every_errno_has_one_name(
 
 
 @pytest.mark.parametrize("code", HINTS)
-def test_an_error_of_this_machine_says_what_to_do(code: int, caplog: pytest.LogCaptureFixture):
+def test_local_resource_error_logs_its_remedy(code: int, caplog: pytest.LogCaptureFixture):
     ConnectErrors().failure(OSError(code, "as the kernel says"), "socket")
     assert HINTS[code] in caplog.text

@@ -66,7 +66,7 @@ def test_an_old_answer_is_queried_again_after_a_failure(resolver: Resolver, monk
     assert answers.queries == 1
     monkeypatch.setattr(module, "STALE_AFTER", 0.0)
     resolver.failed(TARGET)
-    assert resolver.addresses(TARGET) == ADDRESSES  # nobody waits for the new answer
+    assert resolver.addresses(TARGET) == ADDRESSES  # the call does not wait for the new answer
     gevent.sleep(0.01)
     assert answers.queries == 2
 
@@ -83,12 +83,12 @@ def test_an_unknown_name_is_refused_logged_once_and_queried_again(
     assert len(caplog.records) == 1
 
 
-def test_a_name_that_can_not_be_encoded_is_refused(resolver: Resolver):
+def test_unencodable_name_is_refused(resolver: Resolver):
     with pytest.raises(Refused):
         resolver.resolve(Target("a" * 64 + ".test", 1), deadline())
 
 
-def test_a_query_that_takes_too_long_is_connect_timeout(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
+def test_slow_query_fails_as_connect_timeout(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "_ask", lambda target: gevent.sleep(LONG))
     with pytest.raises(ConnectTimeout, match="connect-timeout"):
         resolver.resolve(TARGET, time.perf_counter() + 0.05)
@@ -100,7 +100,7 @@ def test_preparing_reports_no_failure(resolver: Resolver, monkeypatch: pytest.Mo
     assert resolver._answers == {}
 
 
-def test_a_name_that_is_not_known_yet_is_refused_and_queried(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
+def test_unresolved_name_is_refused_and_queried(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
     answers = Answers(monkeypatch, ADDRESSES)
     with pytest.raises(Refused) as caught:
         resolver.addresses(TARGET)

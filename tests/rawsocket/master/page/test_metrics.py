@@ -6,7 +6,7 @@ from tests.support.controllers import controller_bench
 from tests.support.reports import report
 
 
-def test_figures_of_the_run_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_have_the_figures_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         bench.add_worker("a", users=7)
         bench.start()

@@ -27,12 +27,12 @@ OWN = "127.0.0.1:8089"
         ({"HTTP_SEC_FETCH_SITE": "same-site"}, "same-site"),
     ],
 )
-def test_requests_that_may_change_something(headers: dict[str, str], refused: str | None) -> None:
+def test_guard_refuses_foreign_requests_that_may_change_something(headers: dict[str, str], refused: str | None) -> None:
     reason = request_guard.refusal({"REQUEST_METHOD": "POST", "HTTP_HOST": OWN, **headers}, NAMES)
     assert (reason is None) if refused is None else (reason is not None and refused in reason)
 
 
-def test_every_host_may_read() -> None:
+def test_guard_allows_any_host_to_read() -> None:
     assert request_guard.refusal({"REQUEST_METHOD": "GET", "HTTP_HOST": "anything"}, NAMES) is None
 
 
@@ -47,12 +47,12 @@ def test_every_host_may_read() -> None:
         ("http://server", "tcp://"),
     ],
 )
-def test_only_the_labs_target_may_be_typed(host: str, said: str | None) -> None:
+def test_form_accepts_only_the_target_of_the_lab(host: str, said: str | None) -> None:
     reason = request_guard.foreign(host, "tcp://server:8686")
     assert (reason is None) if said is None else (said in str(reason) and str(reason).startswith("target-refused: "))
 
 
-def test_without_a_target_any_host_may_be_typed() -> None:
+def test_form_without_a_target_accepts_any_host() -> None:
     assert request_guard.foreign("tcp://anything:1", "") is None
 
 
@@ -85,6 +85,6 @@ def test_a_foreign_request_gets_403_and_one_line(page: Any) -> None:
     assert answer.text.count("\n") == 1
 
 
-def test_a_refused_start_is_an_answer_that_the_page_can_show(page: Any) -> None:
+def test_refused_start_gets_a_json_answer_for_the_page(page: Any) -> None:
     answer = page.post("/swarm", data={"refuse": "no room"})
     assert (answer.status_code, answer.json) == (200, {"success": False, "message": "no room"})

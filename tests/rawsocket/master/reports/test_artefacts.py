@@ -36,7 +36,7 @@ def _csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def test_all_artefacts_are_written_whole_and_readable(bench: ControllerBench, tmp_path: Path) -> None:
+def test_all_artefacts_are_complete_and_world_readable(bench: ControllerBench, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         artefacts.write(bench.controller)
@@ -48,7 +48,7 @@ def test_all_artefacts_are_written_whole_and_readable(bench: ControllerBench, tm
     assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.controller.run.document
 
 
-def test_an_artefact_that_fails_does_not_prevent_the_others(
+def test_error_in_one_artefact_does_not_prevent_the_others(
     bench: ControllerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artefacts, "junit", lambda document: 1 / 0)
@@ -58,7 +58,7 @@ def test_an_artefact_that_fails_does_not_prevent_the_others(
     assert {"verdict.json", "summary.md", "report.html"} <= written
 
 
-def test_nothing_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_artefact_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with controller_bench(monkeypatch) as bench:
         artefacts.write(bench.controller)
@@ -69,7 +69,9 @@ def test_nothing_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tm
     ("verdict", "kind", "failures", "errors"),
     [("pass", None, "1", "1"), ("fail", "failure", "2", "1"), ("unknown", "error", "1", "2")],
 )
-def test_junit_parses_back(verdict: str, kind: str | None, failures: str, errors: str) -> None:
+def test_junit_report_is_valid_xml_with_one_case_per_threshold(
+    verdict: str, kind: str | None, failures: str, errors: str
+) -> None:
     checks = [
         {"name": "min_held", "limit": 5, "actual": 5, "ok": True},
         {"name": "max_failures", "limit": 0, "actual": 7, "ok": False},
@@ -86,7 +88,7 @@ def test_junit_parses_back(verdict: str, kind: str | None, failures: str, errors
     assert [[child.tag for child in case] for case in thresholds] == [["system-out"], ["failure"], ["error"]]
 
 
-def test_the_summary_is_a_table_that_github_can_show(bench: ControllerBench) -> None:
+def test_summary_is_a_valid_markdown_table(bench: ControllerBench) -> None:
     text = artefacts.summary(bench.controller.conclude())
     lines = text.splitlines()
     assert lines[0].startswith("## Holdfast: ")
@@ -97,14 +99,14 @@ def test_the_summary_is_a_table_that_github_can_show(bench: ControllerBench) -> 
     assert widths <= {3, 5, 6, 7}
 
 
-def test_a_row_a_second(bench: ControllerBench) -> None:
+def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:
     rows = _csv(artefacts.timeline(bench.controller.run.timeline))
     assert tuple(rows[0]) == COLUMNS
     assert [row["held"] for row in rows] == ["10"] * 6
     assert rows[0]["server_held"] == ""
 
 
-def test_statistics_and_failures_add_up() -> None:
+def test_statistics_and_failures_sum_the_workers() -> None:
     run = started("a", "b")
     run.receive("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
     run.receive("b", report(held=1, failures={"closed": 1, "short": 2}, rows={"message": {41: 1}}, **SHORT))
@@ -128,7 +130,7 @@ def test_statistics_and_failures_add_up() -> None:
     ]
 
 
-def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
+def test_statistics_are_from_due_with_columns_from_sent_at_the_end() -> None:
     run = started("a")
     rows = {"message": {300: 4}, "connect": {90: 2}}
     run.receive("a", report(rows=rows, due={"message": {1_900: 4}}, first={"message": {120: 4}}))
@@ -143,7 +145,7 @@ def test_statistics_are_from_due_and_those_from_sent_stand_at_the_end() -> None:
     assert [total[name] for name in ("p50_ms", "sent_p99_ms", "first_p50_ms")] == ["1.900", "0.300", "0.120"]
 
 
-def test_the_log_the_statistics_and_the_verdict_agree(bench: ControllerBench, tmp_path: Path) -> None:
+def test_log_statistics_and_verdict_agree(bench: ControllerBench, tmp_path: Path) -> None:
     artefacts.write(bench.controller)
     folder = tmp_path / "runs"
     logged = read(folder / "latency.hlog")
@@ -155,9 +157,7 @@ def test_the_log_the_statistics_and_the_verdict_agree(bench: ControllerBench, tm
         assert float(total[column]) == latencies[kind]["p99"] == p99
 
 
-def test_overdue_messages_are_in_the_log_the_statistics_and_the_timeline(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_log_statistics_and_timeline_include_overdue_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with controller_bench(monkeypatch, runs=str(tmp_path)) as bench:
         bench.add_worker("a")
         bench.start()
@@ -176,19 +176,19 @@ def test_overdue_messages_are_in_the_log_the_statistics_and_the_timeline(
     assert "| still waiting when stop was asked | 2, the oldest for 3.000 s |" in (tmp_path / "summary.md").read_text()
 
 
-def test_the_ledger_does_not_repeat_reasons_of_the_verdict(bench: ControllerBench) -> None:
+def test_ledger_does_not_repeat_reasons_of_the_verdict(bench: ControllerBench) -> None:
     document = bench.controller.conclude()
     ledger = {**document["ledger"], "unknown": ["it is down", "another"]}
     lines = artefacts.summary({**document, "reasons": ["it is down"], "ledger": ledger}).splitlines()
     assert (lines.count("- it is down"), lines.count("- another")) == (1, 1)
 
 
-def test_statistics_of_nothing() -> None:
+def test_statistics_of_a_run_without_reports() -> None:
     (total,) = _csv(artefacts.stats(started()))
     assert (total["name"], total["requests"], total["p50_ms"]) == ("Aggregated", "0", "")
 
 
-def test_the_environment_names_versions_and_settings_and_no_secret(
+def test_environment_has_versions_and_settings_but_no_secret(
     bench: ControllerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")

@@ -8,7 +8,7 @@ from tests.support.controllers import controller_bench
 from tests.support.reports import report as worker_report
 
 
-def test_all_three_names_of_locusts_renderer_give_the_section_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_import_of_locusts_report_renderer_adds_the_section_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (locust.html, locust.main, locust.web):
         monkeypatch.setattr(module, "get_html_report", module.get_html_report)
     with controller_bench(monkeypatch) as bench:
@@ -20,7 +20,7 @@ def test_all_three_names_of_locusts_renderer_give_the_section_once(monkeypatch: 
             assert "<svg" in page
 
 
-def test_before_the_end_there_is_no_verdict_and_then_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_has_a_verdict_only_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         assert "no verdict yet" in html_report.section(bench.controller.run)
         bench.controller.run.notes.append("<script>")
@@ -31,7 +31,7 @@ def test_before_the_end_there_is_no_verdict_and_then_there_is(monkeypatch: pytes
     assert "&lt;script&gt;" in text
 
 
-def test_latencies_from_due_and_from_sent_are_a_picture_a_sentence_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_shows_latencies_as_a_chart_a_caption_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         bench.add_worker("a")
         bench.start()

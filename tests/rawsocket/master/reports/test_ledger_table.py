@@ -13,44 +13,44 @@ def _document(ours: Counts, theirs: ServerSide, *lost: str) -> dict[str, Any]:
     return reconcile(ours, theirs, lost, WIRE).document()
 
 
-def test_both_sides_their_difference_and_what_explains_it() -> None:
+def test_row_has_both_sides_their_difference_and_its_explanation() -> None:
     rows = ledger_table.both(_document(unanswered({"reset": 1, "client": 2}), server()))
     assert ("replies", "997", "1000", "-3", "1 reset, 2 client", "0") in rows
     assert ("messages", "1000", "1000", "0", "", "0") in rows
     assert {len(row) for row in rows} == {len(HEADER)}
 
 
-def test_outcomes_of_the_clients_alone() -> None:
+def test_client_only_row_has_its_outcomes() -> None:
     rows = ledger_table.alone(_document(unanswered({"reset": 1, "client": 2}), server()))
     assert ("messages sent", "1000", "997 answered, 1 reset, 2 client", "0") in rows
     assert {len(row) for row in rows} == {len(OUTCOMES)}
 
 
-def test_unknown_rows_are_shown_as_unknown() -> None:
+def test_unknown_rows_have_question_marks() -> None:
     ledger = _document(clients(), server(), "worker a was lost")
     assert ("messages", "1000", "1000", "?", "", "?") in ledger_table.both(ledger)
     assert ledger_table.console(ledger)[:2] == ["Ledger: unknown", "  unknown: worker a was lost"]
     assert "<li>worker a was lost</li>" in ledger_table.html(ledger)
 
 
-def test_reasons_of_the_verdict_are_not_repeated() -> None:
+def test_table_does_not_repeat_reasons_of_the_verdict() -> None:
     ledger = _document(clients(), server(), "worker a was lost", "worker b was lost")
     assert ledger_table.console(ledger, ["worker a was lost"])[1] == "  unknown: worker b was lost"
     assert not any("worker a" in line for line in ledger_table.console(ledger, ["worker a was lost"]))
     assert "worker a" not in ledger_table.html(ledger, ["worker a was lost"])
 
 
-def test_without_a_server_its_column_is_empty() -> None:
+def test_server_column_is_empty_without_a_server() -> None:
     assert ("messages", "1000", "-", "?", "", "?") in ledger_table.both(_document(clients(), ServerSide()))
 
 
-def test_the_title_says_whether_both_sides_agree() -> None:
+def test_title_says_whether_both_sides_agree() -> None:
     assert ledger_table.title(_document(clients(), server())) == "Ledger: reconciled, nothing is unexplained"
     assert ledger_table.title(_document(clients(), server(messages_total=1))) == "Ledger: NOT reconciled"
     assert ledger_table.title(_document(clients(), ServerSide())) == "Ledger: in part unknown"
 
 
-def test_columns_on_the_console() -> None:
+def test_console_aligns_the_columns() -> None:
     lines = ledger_table.console(_document(clients(), server(messages_total=997)))
     at = next(line for line in lines if line.startswith("messages  "))
     header = next(line for line in lines if line.startswith("what "))
@@ -61,7 +61,7 @@ def test_columns_on_the_console() -> None:
     ]
 
 
-def test_an_unexplained_row_is_highlighted_in_the_report() -> None:
+def test_report_highlights_an_unexplained_row() -> None:
     html = ledger_table.html(_document(clients(), server(messages_total=997)))
     (line,) = [line for line in html.split("<tr") if ">messages<" in line]
     assert ledger_table.COLORS["unexplained"] in line

@@ -3,13 +3,13 @@ import xml.etree.ElementTree as ElementTree
 from rawsocket.master.reports.svg import gridline, path, picture, polyline, scale
 
 
-def test_a_scale_maps_both_ends_and_the_middle_either_way():
+def test_scale_maps_values_in_both_directions():
     up, down = scale(0, 10, 100, 200), scale(0, 10, 200, 100)
     assert [up(0), up(5), up(10)] == [100, 150, 200]
     assert [down(0), down(5), down(10)] == [200, 150, 100]
 
 
-def test_a_picture_is_well_formed_and_says_what_it_shows():
+def test_picture_is_well_formed_and_labelled():
     line = polyline(path([(0, 0), (10, 5)], scale(0, 10, 0, 100), scale(0, 10, 50, 0)), "#123456", 'stroke-width="2"')
     whole = ElementTree.fromstring(picture(100, 50, "A line", [gridline(10, 90, 20.0, "5 ms"), line]))
     assert whole.attrib["aria-label"] == "A line"

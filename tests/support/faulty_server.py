@@ -1,8 +1,8 @@
-"""An echo server in line framing that lies about one reply in so many, for tests only, as a process of its own.
+"""An echo server in line framing that injects a fault into every nth reply, for tests only, as its own process.
 
-`python tests/support/liar.py LIE EVERY DELAY` prints `PORT ADMIN-PORT\n` when it listens and ends when its standard
-input does. Its admin port gives the `holdfast_server_*` counters that it would have if it were honest: a reply that was
-swallowed is counted as sent, one that was sent twice as one. So only the lie itself can show.
+`python tests/support/faulty_server.py FAULT EVERY DELAY` prints `PORT ADMIN-PORT\n` when it listens, and ends when its
+standard input ends. Its admin port gives the `holdfast_server_*` counters of a server without the fault: a swallowed
+reply counts as sent, a duplicated one counts once. So only the fault itself shows.
 
 Strategy: one thread, one selector; `PAUSE` after each turn keeps the load below what would saturate a worker.
 """
@@ -31,15 +31,15 @@ class Peer:
         self.inbox = b""
 
     def send(self, data: bytes) -> None:
-        with contextlib.suppress(OSError):  # gone meanwhile; its end is seen where it is read
+        with contextlib.suppress(OSError):  # the peer has closed; _read notices it
             self.sock.send(data)
 
 
-class Liar:
-    """The server. `lie` is one of LIES; every `every`th reply is subject to it, `delay` is in seconds."""
+class FaultyServer:
+    """The server. `fault` is one of FAULTS; every `every`th reply is subject to it, `delay` is in seconds."""
 
-    def __init__(self, lie: str, every: int, delay: float) -> None:
-        self._lie = LIES[lie]
+    def __init__(self, fault: str, every: int, delay: float) -> None:
+        self._fault = FAULTS[fault]
         self._every = every
         self._delay = delay
         self._selector = selectors.DefaultSelector()
@@ -51,7 +51,7 @@ class Liar:
         self._selector.register(self.listener, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Answer for ever."""
+        """Answer forever."""
         while True:
             for key, _ in self._selector.select(0.05):
                 if key.data is None:
@@ -92,7 +92,7 @@ class Liar:
         if self._held_back is not None and self._held_back[0] is not peer:
             self._exchange(self._held_back, (peer, reply))
         elif self.replies % self._every == 0:
-            self._lie(self, peer, reply)
+            self._fault(self, peer, reply)
         else:
             peer.send(reply)
 
@@ -101,37 +101,37 @@ class Liar:
         first[0].send(second[1])
         second[0].send(first[1])
 
-    # The lies
+    # The faults
 
-    def honest(self, peer: Peer, reply: bytes) -> None:
-        """It is none."""
+    def no_fault(self, peer: Peer, reply: bytes) -> None:
+        """Send the reply unchanged."""
         peer.send(reply)
 
     def drop(self, peer: Peer, reply: bytes) -> None:
         """Swallow the reply."""
 
     def duplicate(self, peer: Peer, reply: bytes) -> None:
-        """Send it twice, at once."""
+        """Send the reply twice at once."""
         peer.send(reply * 2)
 
     def swap(self, peer: Peer, reply: bytes) -> None:
-        """Exchange it for the next one of another connection."""
+        """Swap the reply with the next one of another connection."""
         self._held_back = peer, reply
 
     def truncate(self, peer: Peer, reply: bytes) -> None:
-        """Send its first half, in a whole frame."""
+        """Send the first half of the reply in a complete frame."""
         peer.send(reply[: len(reply) // 2] + b"\n")
 
     def break_off(self, peer: Peer, reply: bytes) -> None:
-        """Send its first half and nothing more: the frame never ends."""
+        """Send the first half of the reply and nothing more: the frame never ends."""
         peer.send(reply[: len(reply) // 2])
 
     def delay(self, peer: Peer, reply: bytes) -> None:
-        """Send it when the client has given up."""
+        """Send the reply after the client has given up."""
         heapq.heappush(self._later, (time.monotonic() + self._delay, self.replies, peer, reply))
 
     def metrics(self) -> str:
-        """Give what an honest server would have counted."""
+        """Give the counters of a server without the fault."""
         figures = {
             "connections": self.accepted - self.closed,
             "accepted_total": self.accepted,
@@ -145,16 +145,17 @@ class Liar:
         return "".join(f"holdfast_server_{name} {value}\n" for name, value in figures.items())
 
 
-LIES: dict[str, Callable[[Liar, Peer, bytes], None]] = {
-    lie.__name__.replace("_", "-"): lie
-    for lie in (
-        Liar.honest, Liar.drop, Liar.duplicate, Liar.swap, Liar.truncate, Liar.break_off, Liar.delay,
+FAULTS: dict[str, Callable[[FaultyServer, Peer, bytes], None]] = {
+    fault.__name__.replace("_", "-"): fault
+    for fault in (
+        FaultyServer.no_fault, FaultyServer.drop, FaultyServer.duplicate, FaultyServer.swap,
+        FaultyServer.truncate, FaultyServer.break_off, FaultyServer.delay,
     )
 }  # fmt: skip
 
 
 def admin(listener: socket.socket, metrics: Callable[[], str]) -> None:
-    """Answer every question with the metrics, one at a time."""
+    """Answer every request with the metrics, one at a time."""
     while True:
         sock, _ = listener.accept()
         with sock, contextlib.suppress(OSError):
@@ -164,33 +165,33 @@ def admin(listener: socket.socket, metrics: Callable[[], str]) -> None:
 
 
 @dataclass(frozen=True)
-class RunningLiar:
-    """Where it is: `port`, and `admin` as host:port."""
+class RunningFaultyServer:
+    """Its addresses: `port`, and `admin` as host:port."""
 
     port: int
     admin: str
 
 
 @contextlib.contextmanager
-def running_liar(lie: str, every: int = 10_000, delay: float = 0.0) -> Iterator[RunningLiar]:
+def running_faulty_server(fault: str, every: int = 10_000, delay: float = 0.0) -> Iterator[RunningFaultyServer]:
     """Run one until the block ends."""
-    command = [sys.executable, str(Path(__file__)), lie, str(every), str(delay)]
+    command = [sys.executable, str(Path(__file__)), fault, str(every), str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             port, admin_port = process.stdout.readline().split()
-            yield RunningLiar(int(port), f"{HOST}:{admin_port}")
+            yield RunningFaultyServer(int(port), f"{HOST}:{admin_port}")
         finally:
             process.kill()
 
 
-def main(lie: str, every: str, delay: str) -> None:
+def main(fault: str, every: str, delay: str) -> None:
     """Serve until standard input ends."""
-    liar = Liar(lie, int(every), float(delay))
+    server = FaultyServer(fault, int(every), float(delay))
     admin_listener = socket.create_server((HOST, 0))
-    threading.Thread(target=admin, args=(admin_listener, liar.metrics), daemon=True).start()
-    threading.Thread(target=liar.serve, daemon=True).start()
-    sys.stdout.write(f"{liar.listener.getsockname()[1]} {admin_listener.getsockname()[1]}\n")
+    threading.Thread(target=admin, args=(admin_listener, server.metrics), daemon=True).start()
+    threading.Thread(target=server.serve, daemon=True).start()
+    sys.stdout.write(f"{server.listener.getsockname()[1]} {admin_listener.getsockname()[1]}\n")
     sys.stdout.flush()
     sys.stdin.read()
 

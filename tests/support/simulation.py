@@ -1,7 +1,7 @@
-"""A clock, a reactor and servers that exist only in the test: a life's whole course in no time, and exactly.
+"""A simulated clock, reactor and server: the whole life of a user takes no real time, and gives exact figures.
 
-`World` stands in for `time` in the modules under test and for the reactor. Servers answer a message `delay` seconds
-after it was sent, or, where `stalls` names that moment, at the stall's end and `delay` more.
+`Simulation` replaces `time` in the modules under test, and the reactor. Servers answer a message `delay` seconds
+after it was sent; a message sent during one of `stalls` gets its answer `delay` seconds after the stall's end.
 """
 
 import heapq
@@ -25,13 +25,13 @@ from rawsocket.wire.framing import Framing, Line
 LONG = 1e6
 
 
-class World:
-    """Time stands still but for `run`."""
+class Simulation:
+    """Time passes only in `run`."""
 
     def __init__(self, patch: pytest.MonkeyPatch, **setup: Any) -> None:
         self.now = 1000.0
         self.recorder = Recorder()
-        self.sockets: list[Sock] = []
+        self.sockets: list[SimulatedSocket] = []
         self.delay = 0.001
         self.stalls: Sequence[tuple[float, float]] = ()
         self.refuses: Callable[[float], RawSocketError | None] = lambda _: None
@@ -44,14 +44,16 @@ class World:
         self.config = self._config(**setup)
 
     def _config(self, framing: Framing | None = None, timeout: float = LONG, **more: Any) -> SessionConfig:
-        world: Any = self
+        simulation: Any = self
         timeouts = {"connect_timeout": timeout, "send_timeout": timeout, "reply_timeout": timeout}
         rows = self.recorder.rows
-        made = SessionConfig(world, self.recorder, rows, world, Target("a", 1), framing or Line(), **(timeouts | more))
+        made = SessionConfig(
+            simulation, self.recorder, rows, simulation, Target("a", 1), framing or Line(), **(timeouts | more)
+        )
         made.random = lambda: 0.5
         return made
 
-    # -- as `time`, as the engine and all its parts ---------------------------------------------------------------
+    # -- replaces `time`, the engine and all its parts ---------------------------------------------------------------
 
     def perf_counter(self) -> float:
         return self.now
@@ -92,13 +94,13 @@ class World:
     def unwatch(self, fd: int) -> None:
         del self.handlers[fd]
 
-    # -- the course of events ------------------------------------------------------------------------------------
+    # -- runs the simulation -------------------------------------------------------------------------------------
 
     def call(self, when: float, function: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (max(when, self.now), next(self._order), function))
 
     def run(self, until: float) -> None:
-        """Let everything happen up to that time."""
+        """Process all events up to that time."""
         while True:
             overdue = min(self.handlers.values(), key=lambda handler: handler.deadline, default=None)
             deadline = LONG if overdue is None else overdue.deadline
@@ -118,55 +120,55 @@ class World:
                 return end + self.delay
         return sent + self.delay
 
-    def attempt(self, _: Any, __: Any, ___: Any, ____: float, opened: Any, failed: Any) -> "Attempt":
-        return Attempt(self, opened, failed)
+    def attempt(self, _: Any, __: Any, ___: Any, ____: float, opened: Any, failed: Any) -> "SimulatedAttempt":
+        return SimulatedAttempt(self, opened, failed)
 
 
-class Attempt:
-    """Ends a moment later, or fails at once where the world refuses."""
+class SimulatedAttempt:
+    """Connects 0.5 ms later, or fails then if the simulation refuses."""
 
-    def __init__(self, world: World, opened: Any, failed: Any) -> None:
-        self.started = world.now
-        self._world, self._opened, self._failed = world, opened, failed
+    def __init__(self, simulation: Simulation, opened: Any, failed: Any) -> None:
+        self.started = simulation.now
+        self._simulation, self._opened, self._failed = simulation, opened, failed
         self._given_up = False
 
     def begin(self) -> None:
-        self._world.call(self._world.now + 0.0005, self._end)
+        self._simulation.call(self._simulation.now + 0.0005, self._end)
 
     def _end(self) -> None:
         if self._given_up:
             return
-        failure = self._world.refuses(self._world.now)
+        failure = self._simulation.refuses(self._simulation.now)
         if failure is not None:
             self._failed(failure)
             return
-        self._opened(Sock(self._world))
+        self._opened(SimulatedSocket(self._simulation))
 
     def give_up(self) -> None:
         self._given_up = True
 
 
-class Sock:
-    """What a life has for a socket."""
+class SimulatedSocket:
+    """The socket of a simulated user."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.number = len(world.sockets) + 1
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.number = len(simulation.sockets) + 1
         self.inbound: list[bytes] = []
         self.closed = False
-        world.sockets.append(self)
+        simulation.sockets.append(self)
 
     def fileno(self) -> int:
         return self.number
 
     def send(self, data: bytes) -> int:
-        self.world.call(self.world.answered_at(self.world.now), lambda: self.arrive(data))
+        self.simulation.call(self.simulation.answered_at(self.simulation.now), lambda: self.arrive(data))
         return len(data)
 
     def arrive(self, data: bytes) -> None:
         if not self.closed:
             self.inbound.append(data)
-            self.world.handlers[self.number].on_ready(1)
+            self.simulation.handlers[self.number].on_ready(1)
 
     def recv(self, _: int, flags: int = 0) -> bytes:
         if not self.inbound:
@@ -177,14 +179,14 @@ class Sock:
         self.closed = True
 
 
-class Played:
-    """A user that plays a session which the test gives it."""
+class SimulatedUser:
+    """A user that runs a session given by the test."""
 
-    def __init__(self, world: World, session: Callable[["Played"], Session]) -> None:
-        self.runner = SessionRunner(world.config, self)
+    def __init__(self, simulation: Simulation, session: Callable[["SimulatedUser"], Session]) -> None:
+        self.runner = SessionRunner(simulation.config, self)
         self._session = session
         self.over = False
-        self.runner.start(world.now)
+        self.runner.start(simulation.now)
 
     @property
     def message_no(self) -> int:

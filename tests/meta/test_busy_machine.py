@@ -1,11 +1,11 @@
-"""What tests of whole runs rest on: only the machine's doing is tried again, and not for ever."""
+"""Retries of tests of whole runs: only for a machine that is too busy, and only a few times."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.undisturbed import TRIES, Disturbed, demand, demand_pass, doubted, undisturbed
+from tests.support.busy_machine import TRIES, MachineTooBusy, demand, demand_pass, doubted, retry_on_busy_machine
 
 BUSY = (
     "the generator was saturated on worker a (lag p99 81.0 ms, worst 250 ms, 3.0% of a core): it was kept from running"
@@ -13,22 +13,22 @@ BUSY = (
 OUT = f"held 1/1\nverdict: unknown (exit code 4)\n  {BUSY}\n"
 
 
-@pytest.mark.parametrize("disturbances", range(TRIES + 1))
-def test_disturbed_test_is_retried_in_a_fresh_folder(tmp_path: Path, disturbances: int) -> None:
+@pytest.mark.parametrize("failures", range(TRIES + 1))
+def test_retry_on_a_busy_machine_uses_a_new_folder(tmp_path: Path, failures: int) -> None:
     folders = []
 
-    @undisturbed
+    @retry_on_busy_machine
     def test(tmp_path: Path) -> None:
         folders.append(tmp_path)
-        demand(0, 4 if len(folders) <= disturbances else 0, OUT)
+        demand(0, 4 if len(folders) <= failures else 0, OUT)
 
-    if disturbances < TRIES:
-        with pytest.warns() if disturbances else pytest.MonkeyPatch.context():
+    if failures < TRIES:
+        with pytest.warns() if failures else pytest.MonkeyPatch.context():
             test(tmp_path=tmp_path)
     else:
-        with pytest.warns(), pytest.raises(Disturbed):
+        with pytest.warns(), pytest.raises(MachineTooBusy):
             test(tmp_path=tmp_path)
-    assert len(set(folders)) == len(folders) == min(disturbances + 1, TRIES)
+    assert len(set(folders)) == len(folders) == min(failures + 1, TRIES)
     assert all(folder.is_dir() for folder in folders)
 
 
@@ -44,7 +44,7 @@ def test_disturbed_test_is_retried_in_a_fresh_folder(tmp_path: Path, disturbance
 def test_failure_for_another_reason_is_not_retried(wanted: int, code: int, out: str) -> None:
     with pytest.raises(AssertionError) as caught:
         demand(wanted, code, out, or_doubted=True)
-    assert not isinstance(caught.value, Disturbed)
+    assert not isinstance(caught.value, MachineTooBusy)
 
 
 @pytest.mark.parametrize("out", [OUT, f"INFO/rawsocket.attach: verdict unknown: {BUSY}; max_failures: 1"])
@@ -62,5 +62,5 @@ def test_doubted_verdict_is_unknown_because_of_the_machine(verdict: str, reason:
     assert doubted(document) is machine
     with pytest.raises(AssertionError) as caught:
         demand_pass(document)
-    assert isinstance(caught.value, Disturbed) is machine
+    assert isinstance(caught.value, MachineTooBusy) is machine
     demand_pass({"verdict": "pass", "reasons": []})

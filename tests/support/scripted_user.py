@@ -21,10 +21,12 @@ from tests.support import echo
 from tests.support.running import LONG, wait_until
 
 
-class Stage:
-    """A user that plays a session once; what it gives or raises is kept, and so is every event."""
+class ScriptedUser:
+    """A user that runs a scripted session once and keeps its result, its exception and every event."""
 
-    def __init__(self, make_config: Callable[[Any], SessionConfig], play: Callable[["Stage"], Session]) -> None:
+    def __init__(
+        self, make_config: Callable[[Any], SessionConfig], script: Callable[["ScriptedUser"], Session]
+    ) -> None:
         self.outcomes: list[tuple[str, str]] = []
         self.listener = self
         self.config = make_config(self)
@@ -33,7 +35,7 @@ class Stage:
         self.result: Any = None
         self.raised: BaseException | None = None
         self.over = False
-        self._play = play
+        self._script = script
         self.runner.start(time.perf_counter())
 
     @property
@@ -43,7 +45,7 @@ class Stage:
 
     def session(self) -> Session:
         try:
-            self.result = yield from self._play(self)
+            self.result = yield from self._script(self)
         except Exception as error:
             self.raised = error
         raise SystemExit
@@ -57,8 +59,8 @@ class Stage:
         assert owner is self.runner
         self.outcomes.append((row, failure.name if failure else "ok"))
 
-    def played(self) -> "Stage":
-        """Wait for its end; whatever it has left open is closed by then."""
+    def wait_for_end(self) -> "ScriptedUser":
+        """Wait until the session has ended and its connection is closed."""
         wait_until(lambda: self.over)
         return self
 
@@ -75,7 +77,7 @@ class Stage:
         return {}
 
     def check(self) -> None:
-        """The recorder's invariants."""
+        """Check the recorder's invariants."""
         made = self.recorder
         connection = self.runner.connection
         is_open = connection is not None and connection.is_open
@@ -90,8 +92,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def theatre() -> Iterator[Engine]:
-    """An engine of its own."""
+def engine_under_test() -> Iterator[Engine]:
+    """A new engine, closed after the block; no handler may be left."""
     engine = Engine()
     try:
         yield engine
@@ -103,23 +105,27 @@ def theatre() -> Iterator[Engine]:
 def config_for(
     engine: Engine, events: Any, target: Target, framing: Framing | None = None, **more: Any
 ) -> SessionConfig:
-    """A configuration with a recorder of its own, and with long timeouts where none are given."""
+    """A configuration with its own recorder, and with long timeouts unless others are given."""
     timeouts = {"connect_timeout": LONG, "send_timeout": LONG, "reply_timeout": LONG}
     recorder = Recorder()
     return SessionConfig(engine, recorder, recorder.rows, events, target, framing or Line(), **(timeouts | more))
 
 
 @contextlib.contextmanager
-def staged(
-    mode: str, play: Callable[[Stage], Session], framing: Framing | None = None, host: str = "127.0.0.1", **more: Any
-) -> Iterator[Stage]:
-    """The session, begun, against a server of tests/support/echo.py."""
-    with theatre() as engine, echo.running(mode, host) as (_, port):
-        stage = Stage(lambda events: config_for(engine, events, Target(host, port), framing, **more), play)
+def scripted_user(
+    mode: str,
+    script: Callable[[ScriptedUser], Session],
+    framing: Framing | None = None,
+    host: str = "127.0.0.1",
+    **more: Any,
+) -> Iterator[ScriptedUser]:
+    """A started session against a server of tests/support/echo.py."""
+    with engine_under_test() as engine, echo.running(mode, host) as (_, port):
+        user = ScriptedUser(lambda events: config_for(engine, events, Target(host, port), framing, **more), script)
         try:
-            yield stage
+            yield user
         finally:
-            if not stage.over:
-                stage.runner.end()
+            if not user.over:
+                user.runner.end()
             gevent.sleep(0)
-        stage.check()
+        user.check()
