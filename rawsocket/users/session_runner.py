@@ -24,8 +24,8 @@ from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import count
+from rawsocket.users import grid
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.grid import Grid
 from rawsocket.users.session_steps import NOT_YET, REPLY, SLOT, START, TIMER, Room, close, has_room, not_a_step
 from rawsocket.users.steps import Step
 
@@ -59,8 +59,8 @@ class User(Protocol):
 class SessionRunner:
     """See the module's rules. It is the owner of its connection."""
 
-    __slots__ = ("_failures", "_generator", "_stopping", "config", "connection", "grid", "key", "lost_by", "user",
-                 "want")  # fmt: skip
+    __slots__ = ("_failures", "_generator", "_stopping", "config", "connection", "due", "key", "lost_by", "period",
+                 "slot", "user", "want")  # fmt: skip
 
     reads_later = False
 
@@ -74,7 +74,7 @@ class SessionRunner:
         self._stopping = False  # whether the user ends after the last reply in flight
         self._failures = 0  # in a row, since a connection was good
         self.lost_by: str | None = None  # the failure that ended the last connection, or prevented it
-        self.grid: Grid | None = None  # created by the first Due
+        self.period = self.slot = self.due = 0.0  # see grid.py
 
     # -- its life -----------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class SessionRunner:
             self.config.recorder.sessions_begun += 1
             self._generator = self.user.session()
         elif self.want == SLOT:
-            self.grid.advance(self.grid.period)  # type: ignore[union-attr] # it was waited for
+            grid.advance(self, self.period)
         self._resume(None)
 
     def _resume(self, value: Any, failure: BaseException | None = None) -> None:
@@ -271,29 +271,29 @@ class SessionRunner:
 
     def _overdue_slots(self, now: float) -> list[tuple[float, int]]:
         """Return missed slots as pairs (age in seconds, count)."""
-        grid, connection = self.grid, self.connection
-        if grid is None or connection is None:
+        connection = self.connection
+        if not self.period or connection is None:
             return []
         if self.lost_by is None:
-            return grid.ages(now)
-        return grid.ages_since(connection.connected_at, now) if connection.is_open else []
+            return grid.ages(self, now)
+        return grid.ages_since(self, connection.connected_at, now) if connection.is_open else []
 
-    def leave_out(self, grid: Grid, until: float) -> None:
+    def leave_out(self, until: float) -> None:
         """Count the slots up to `until` as unsent: there was no connection."""
         assert self.lost_by is not None
-        self._count_as(self.lost_by, grid.leave_out(until))
+        self._count_as(self.lost_by, grid.leave_out(self, until))
         if self._is_connected:
             self.lost_by = None
 
     def _count_unsent(self) -> None:
         """Count the slots that have passed when the user ends."""
-        grid, self.grid = self.grid, None
-        if grid is None:
+        if not self.period:
             return
         now = time.perf_counter()
         if self.lost_by is not None:
-            self.leave_out(grid, self.connection.connected_at if self._is_connected else now)  # type: ignore[union-attr]
-        self._count_as(STOPPED, grid.leave_out(now))
+            self.leave_out(self.connection.connected_at if self._is_connected else now)  # type: ignore[union-attr]
+        self._count_as(STOPPED, grid.leave_out(self, now))
+        self.period = 0.0
 
     def _count_as(self, reason: str, passed: int) -> None:
         if passed:

@@ -12,8 +12,8 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange import MAX_KEPT
 from rawsocket.engine.owner import Owner
 from rawsocket.errors import Closed
+from rawsocket.users import grid
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.grid import Grid
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
 NOT_YET: Any = object()  # the value of a step that can't be done at once
@@ -30,12 +30,11 @@ class Room:
         self.limit = limit
 
 
-class Runner(Owner, Protocol):
+class Runner(Owner, grid.Grid, Protocol):
     """The runner of a session, as far as steps use it."""
 
     config: SessionConfig
     connection: Connection | None
-    grid: Grid | None
     key: int
     lost_by: str | None
     want: Any
@@ -43,7 +42,7 @@ class Runner(Owner, Protocol):
     def on_time(self) -> None:
         """Called when the timer fires."""
 
-    def leave_out(self, grid: Grid, until: float) -> None:
+    def leave_out(self, until: float) -> None:
         """Count the slots up to `until` as unsent."""
 
 
@@ -103,18 +102,17 @@ def wait(runner: Runner, step: Wait) -> Any:
 def next_slot(runner: Runner, step: Due) -> Any:
     """Wait for the next slot, or use one that has passed."""
     period, now = step.period, time.perf_counter()
-    grid = runner.grid
-    if grid is None:
-        grid = runner.grid = Grid(now, period, runner.config.random)
+    if not runner.period:
+        grid.start(runner, now, period, runner.config.random)
     elif runner.lost_by is not None:
         connection = runner.connection
-        runner.leave_out(grid, grid.slot - grid.period if connection is None else connection.connected_at)
-    grid.period = period
-    if grid.slot <= now:
-        grid.advance(period)
+        runner.leave_out(runner.slot - runner.period if connection is None else connection.connected_at)
+    runner.period = period
+    if runner.slot <= now:
+        grid.advance(runner, period)
         return None
     runner.want = SLOT
-    runner.config.reactor.at(grid.slot, runner)
+    runner.config.reactor.at(runner.slot, runner)
     return NOT_YET
 
 
@@ -143,10 +141,7 @@ def _connected(runner: Runner) -> Connection:
 
 def _take_due(runner: Runner) -> float:
     """Return when the message that is about to be sent was due; 0: now."""
-    grid = runner.grid
-    if grid is None:
-        return 0.0
-    due, grid.due = grid.due, 0.0
+    due, runner.due = runner.due, 0.0
     return due
 
 

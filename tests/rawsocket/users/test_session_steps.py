@@ -54,12 +54,12 @@ def test_pipelined_request_waits_only_without_room(runner: Any):
 
 def test_message_after_a_slot_is_due_at_that_slot(runner: Any, simulation: Simulation):
     assert START[Due](runner, Due(1.0)) is NOT_YET
-    slot = runner.grid.slot
+    slot = runner.slot
     simulation.now = slot + 0.25
     assert START[Due](runner, Due(1.0)) is None
     START[Send](runner, Send(b"x"))
     assert runner.connection.exchange.in_flight[0].due == pytest.approx(slot, abs=0.001)
-    assert runner.grid.due == 0.0
+    assert runner.due == 0.0
 
 
 def test_second_connect_is_an_error(runner: Any):
