@@ -20,12 +20,7 @@ from tests.support.running import LONG, wait_until
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 from tests.support.simulation import SimulatedUser, Simulation
 
-
-@pytest.fixture(autouse=True)
-def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outcomes must not depend on the speed of the machine; tests of these times set them."""
-    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(exchange, "GRACE", LONG)
+pytestmark = pytest.mark.usefixtures("long_timeouts")
 
 
 def ask(user: ScriptedUser) -> Session:

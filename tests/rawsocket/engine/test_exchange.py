@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.engine import deadlines, exchange
 from rawsocket.engine.exchange import Exchange
 from rawsocket.engine.in_flight import InFlight, Receiving
 from rawsocket.errors import Closed
@@ -18,12 +17,7 @@ from rawsocket.wire.framing import Chunk, Framing, Line
 from tests.support.running import LONG
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 
-
-@pytest.fixture(autouse=True)
-def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outcomes must not depend on the speed of the machine; tests of these times set them."""
-    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(exchange, "GRACE", LONG)
+pytestmark = pytest.mark.usefixtures("long_timeouts")
 
 
 def test_send_to_a_peer_that_does_not_read_fails_as_send_timeout():

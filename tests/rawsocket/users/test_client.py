@@ -1,6 +1,5 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
-import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -8,79 +7,16 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.monkey import get_original
 
 from rawsocket.engine import deadlines, exchange
-from rawsocket.engine.connect import connector
 from rawsocket.errors import Closed, RawSocketError, SendTimeout
-from rawsocket.measurement.recorder import Recorder
-from rawsocket.target import Target
-from rawsocket.users.client import RawSocketClient
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
-from tests.support.sockets import full_backlog
+from tests.support.recording_client import RecordingClient, ask, recording_client
+from tests.support.running import LONG, wait_until
 
-LONG = 30.0  # seconds; longer than any working test takes
-
-
-@pytest.fixture(autouse=True)
-def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outcomes must not depend on the speed of the machine; tests of these times set them."""
-    monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
-    monkeypatch.setattr(exchange, "GRACE", LONG)
-
-
-class RecordingClient:
-    """A client that keeps its events."""
-
-    def __init__(self, host: str, port: int, framing: Framing, timeouts: dict[str, float]) -> None:
-        self.recorder = Recorder()
-        self.events: list[tuple[str, float | None, int, str]] = []
-        waits = {"connect_timeout": LONG, "send_timeout": LONG, "reply_timeout": LONG} | timeouts
-        self.client = RawSocketClient(
-            Target(host, port), framing, recorder=self.recorder, listener=self._listen, **waits
-        )
-
-    def _listen(self, row: str, ms: float | None, length: int, failure: RawSocketError | None) -> None:
-        self.events.append((row, ms, length, failure.name if failure else "ok"))
-
-    @property
-    def outcomes(self) -> list[tuple[str, str]]:
-        return [(row, outcome) for row, _, _, outcome in self.events]
-
-    def check(self) -> None:
-        """Check the recorder's invariants, which hold at any time between two events."""
-        made = self.recorder
-        settled = self.client.connected and self.client.connection.settled
-        assert made.attempted == made.connected + sum(made.failed.values())
-        assert made.connected == sum(made.dropped.values()) + made.closed + settled
-        assert made.sent == made.answered + made.wrong + made.unanswered + self.client.in_flight
-        assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
-        assert made.held == self.client.connected
-        assert made.failures == sum(sum(row.failures.values()) for row in made.rows.values())
-        assert sum(row.requests for row in made.rows.values()) == len(self.events)
-
-
-@contextlib.contextmanager
-def recording_client(
-    mode: str, framing: Framing | None = None, host: str = "127.0.0.1", **timeouts: float
-) -> Iterator[RecordingClient]:
-    with echo.running(mode, host) as (_, port):
-        made = RecordingClient(host, port, framing or Line(), timeouts)
-        made.client.connect()
-        try:
-            yield made
-            made.check()
-        finally:
-            made.client.close()
-        made.check()
-        assert made.recorder.held == 0
-
-
-def ask(made: RecordingClient) -> bytes:
-    message = made.client.unique_payload(20)
-    return made.client.request(message, name="message", expect=message)
+pytestmark = pytest.mark.usefixtures("long_timeouts")
 
 
 def test_request_returns_its_reply_and_records_both_events():
@@ -352,63 +288,6 @@ def chunk_server() -> Iterator[tuple[str, int]]:
         yield address
 
 
-def test_connect_without_a_listener_is_refused():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    made = RecordingClient("127.0.0.1", port, Line(), {})
-    with pytest.raises(RawSocketError, match="refused"):
-        made.client.connect()
-    with pytest.raises(RawSocketError, match="refused"):
-        made.client.connect(reconnect=True)
-    assert made.outcomes == [("connect", "refused"), ("reconnect", "refused")]
-    assert made.recorder.failed == {"refused": 2}
-    made.check()
-
-
-def test_unanswered_connect_fails_as_connect_timeout():
-    with full_backlog() as port:
-        made = RecordingClient("127.0.0.1", port, Line(), {"connect_timeout": 0.2})
-        with pytest.raises(RawSocketError, match="connect-timeout"):
-            made.client.connect()
-        assert made.outcomes == [("connect", "connect-timeout")]
-        made.check()
-
-
-def test_attempt_killed_while_connecting_is_not_counted():
-    with full_backlog() as port:
-        made = RecordingClient("127.0.0.1", port, Line(), {})
-        connecting = gevent.spawn(made.client.connect)
-        gevent.sleep(0.05)
-        connecting.kill()
-        assert (made.recorder.attempted, made.events) == (0, [])
-        made.check()
-
-
-def test_message_of_a_killed_request_is_unanswered():
-    with recording_client("silent") as made:
-        asking = gevent.spawn(ask, made)
-        wait_until(lambda: made.recorder.sent == 1)
-        asking.kill()
-        made.check()
-        made.client.close()
-        assert (made.recorder.unanswered, made.recorder.closed, made.recorder.failures) == (1, 1, 0)
-        assert made.outcomes == [("connect", "ok")]
-
-
-def test_client_can_reconnect_after_a_loss():
-    with recording_client("one_answer") as made:
-        first = ask(made)
-        with pytest.raises(RawSocketError):
-            made.client.watch(LONG)
-        with pytest.raises(Closed) as caught:
-            ask(made)
-        assert caught.value.detail == "not connected"
-        made.client.connect(reconnect=True)
-        assert ask(made) != first
-        assert made.recorder.reconnects == 1
-        assert [row for row, *_ in made.events] == ["connect", "message", "drop", "reconnect", "message"]
-
-
 def test_watch_without_a_connection_only_waits():
     made = RecordingClient("127.0.0.1", 1, Line(), {})
     made.client.watch(0.01)
@@ -425,118 +304,3 @@ def test_second_connect_is_an_error():
 def test_invalid_timeout_is_a_value_error(seconds: Any):
     with pytest.raises(ValueError, match="timeout"):
         RecordingClient("127.0.0.1", 1, Line(), {"reply_timeout": seconds})
-
-
-def wait_until(happened: Any) -> None:
-    deadline = time.perf_counter() + LONG
-    while not happened():
-        assert time.perf_counter() < deadline
-        gevent.sleep(0.005)
-
-
-# Messages that wait for the server when the run stops.
-
-
-def test_unanswered_request_waits_since_it_was_due():
-    with recording_client("silent") as made:
-        asking = gevent.spawn(made.client.request, b"x", name="message", due=time.perf_counter() - 2)
-        gevent.sleep(0.05)
-        found = made.client.waiting(time.perf_counter() + 1)
-        assert found is not None
-        assert (found.name, len(found.ages)) == ("message", 1)
-        assert 1 < found.owed < LONG
-        assert found.ages[0][0] == pytest.approx(found.owed + 2, abs=0.01)
-        asking.kill()
-        assert made.client.waiting(time.perf_counter() + 1) is None  # the request that waited for it has ended
-
-
-def test_sent_message_waits_only_during_a_receive():
-    with recording_client("silent") as made:
-        for _ in range(3):
-            made.client.send(b"x", name="message")
-        later = time.perf_counter() + 5
-        assert made.client.waiting(later) is None
-        receiving = gevent.spawn(made.client.receive)
-        gevent.sleep(0)
-        found = made.client.waiting(later)
-        assert found is not None
-        assert len(found.ages) == 3
-        receiving.kill()
-
-
-def test_message_blocked_in_send_waits():
-    with recording_client("unread") as made:
-        sending = gevent.spawn(made.client.send, b"x" * 50_000_000, name="message")
-        gevent.sleep(0.05)
-        found = made.client.waiting(time.perf_counter() + 1)
-        assert found is not None
-        assert len(found.ages) == 1
-        sending.kill()
-
-
-def test_messages_answered_or_in_transit_do_not_wait():
-    with recording_client("echo") as made:
-        ask(made)
-        assert made.client.waiting(time.perf_counter() + 5) is None
-    with recording_client("silent") as made:
-        asking = gevent.spawn(made.client.request, b"x")
-        gevent.sleep(0)
-        assert made.client.waiting(made.client.connection._flight[2] + 0.001) is None
-        asking.kill()
-
-
-def test_message_with_an_unread_reply_does_not_wait():
-    with recording_client("echo") as made:
-        connection = made.client.connection
-        asking = gevent.spawn(made.client.request, b"x", name="message")
-        gevent.sleep(0)
-        while not connector.readable(connection._sock):
-            get_original("time", "sleep")(0.005)  # gevent's own would give the reactor its turn
-        assert made.client.waiting(time.perf_counter() + 5) is None
-        assert asking.get() == b"x"
-
-
-# Losses and pushes between two calls.
-
-
-def test_loss_between_calls_is_recorded_at_once_and_raised_by_the_next_call():
-    with recording_client("close_at_once") as made:
-        wait_until(lambda: made.outcomes == [("connect", "ok"), ("drop", "closed")])
-        assert not made.client.connected
-        with pytest.raises(Closed) as caught:
-            ask(made)
-        assert caught.value.detail == "by the server"
-        with pytest.raises(Closed) as caught:
-            ask(made)
-        assert caught.value.detail == "not connected"
-
-
-def test_receive_returns_a_push_that_arrived_before_the_close():
-    with recording_client("push_then_close") as made:
-        connection = made.client.connection
-        wait_until(lambda: connection.exchange and connection.exchange._received.failure())
-        assert made.client.connected
-        assert made.client.receive(name="news") == b"nobody asked"
-        with pytest.raises(Closed):
-            made.client.receive(name="news")
-        assert made.outcomes == [("connect", "ok"), ("news", "ok"), ("news", "closed")]
-
-
-def test_receive_returns_a_reply_that_arrived_before_the_close():
-    with recording_client("one_answer") as made:
-        made.client.send(b"a", name="a")
-        connection = made.client.connection
-        wait_until(lambda: connection.exchange._received.failure())
-        assert made.client.receive(expect=b"a") == b"a"
-        with pytest.raises(Closed):
-            made.client.watch(LONG)
-        assert made.outcomes == [("connect", "ok"), ("a", "ok"), ("drop", "closed")]
-
-
-def test_send_after_a_push_fails_as_wrong():
-    with recording_client("push") as made:
-        wait_until(lambda: made.client.connection.exchange)
-        with pytest.raises(RawSocketError, match="wrong"):
-            made.client.send(b"a")
-        assert made.outcomes == [("connect", "ok"), ("drop", "wrong")]
-        assert made.recorder.sent == 0
