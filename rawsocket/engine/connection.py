@@ -226,6 +226,11 @@ class Connection:
         """
         return self._with_exchange().receive(timeout, name, expect)
 
+    def stop_receiving(self) -> None:
+        """Withdraw a receive() that still waits; what it waits for stays for the next one."""
+        if self.exchange is not None:
+            self.exchange.stop_receiving()
+
     def deliver(self) -> None:
         """Pass received messages to the owner."""
         if self.exchange is not None:

@@ -166,6 +166,12 @@ class Exchange:
         self.set_deadline()
         return None
 
+    def stop_receiving(self) -> None:
+        """Withdraw a receive() that still waits."""
+        if self.receiving is not None:
+            self.receiving = None
+            self.set_deadline()
+
     def read(self, data: bytes, now: float) -> None:
         """Handle the data of one read; no data: the end of the stream."""
         if not data:

@@ -200,7 +200,10 @@ class RawSocketClient:
         message = connection.receive(timeout, name, expect)
         if message is None:
             connection.deliver()
-            message = self._wait()
+            try:
+                message = self._wait()
+            finally:
+                connection.stop_receiving()  # if the greenlet was interrupted, by a gevent.Timeout for example
         return message
 
     def watch(self, seconds: float) -> None:

@@ -122,3 +122,20 @@ def test_send_after_a_push_fails_as_wrong():
             made.client.send(b"a")
         assert made.outcomes == [("connect", "ok"), ("drop", "wrong")]
         assert made.recorder.sent == 0
+
+
+def test_interrupted_receive_leaves_the_reply_to_the_next_one():
+    with recording_client("echo") as made:
+        made.client.send(b"a", name="a")
+        with gevent.Timeout(0, False):
+            made.client.receive(expect=b"a")
+        wait_until(lambda: made.outcomes == [("connect", "ok"), ("a", "ok")])
+        assert made.client.receive() == b"a"
+
+
+def test_interrupted_receive_leaves_a_push_to_the_next_one():
+    with recording_client("silent") as made:
+        with gevent.Timeout(0.01, False):
+            made.client.receive(name="news")
+        assert made.client.connection.deadline == float("inf")
+        assert made.client.connected
