@@ -160,8 +160,7 @@ class Accounting:
         if failure is not None:
             self.recorder.fail(entry, failure.name)
         elif times is not None:
-            entry.bytes += length
-            entry.full.append(times)
+            entry.add(times, length)
         listener = self._events.listener
         if listener is not None:
             listener.event(connection.owner, row, None if times is None else times[0], length, failure)

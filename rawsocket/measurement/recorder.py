@@ -37,7 +37,7 @@ from rawsocket.measurement.report import (
     Sessions,
     StormReport,
 )
-from rawsocket.measurement.rows import BIN_AFTER, CONNECTION_ROWS, TYPE, Row, Rows, Times
+from rawsocket.measurement.rows import CONNECTION_ROWS, TYPE, Row, Rows
 
 EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 
@@ -115,30 +115,14 @@ class Recorder:
         self.run += 1
         self._reset()
 
-    def row(self, name: str) -> Row:
-        """Return the row of that name, created on demand."""
-        return self.rows[name]
-
-    def success(self, name: str, times: Times, length: int) -> None:
-        """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
-        row = self.row(name)
-        row.bytes += length
-        row.full.append(times)
-        if len(row.full) >= BIN_AFTER:
-            row.bin_times()
-
     def gather(self) -> None:
         """Move the gathered times into the histograms."""
         for group in (self.rows, *self.groups):
             for row in group.values():
                 row.bin_times()
 
-    def failure(self, name: str, failure: str) -> None:
-        """Add an event that failed; `failure` is one of errors.NAMES."""
-        self.fail(self.row(name), failure)
-
     def fail(self, row: Row, failure: str) -> None:
-        """Add a failed event to a row."""
+        """Add a failed event to a row; `failure` is one of errors.NAMES."""
         row.failures[failure] = row.failures.get(failure, 0) + 1
         self.failures += 1
 

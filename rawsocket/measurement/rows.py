@@ -56,6 +56,13 @@ class Row:
         """Events of this row."""
         return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
 
+    def add(self, times: Times, length: int) -> None:
+        """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
+        self.bytes += length
+        self.full.append(times)
+        if len(self.full) >= BIN_AFTER:
+            self.bin_times()
+
     def bin_times(self) -> None:
         """Move the gathered times into the histograms."""
         plain, full = self.plain, self.full

@@ -64,7 +64,7 @@ def test_histograms_of_workers_merge_without_loss(run: Run) -> None:
         recorder = Recorder()
         recorder.begin_run()
         for us in microseconds:
-            recorder.success("message", ((us + 0.5) / 1e6, 0.001, 0.001), 20)
+            recorder.rows["message"].add(((us + 0.5) / 1e6, 0.001, 0.001), 20)
             whole.record_value(us)
         run.receive(worker, Report.from_wire(msgpack.loads(msgpack.dumps(recorder.report().to_wire()))))
     assert histogram.library(run.latencies.by_kind()["from_due"]).equals(whole)

@@ -20,8 +20,8 @@ def test_keys_and_counts_of_a_report():
     recorder.answered += 1
     recorder.lose("closed", 2, cut=True)
     recorder.unsent["refused"] = 4
-    recorder.success("message", (0.002, 0.001, 0.0005), 20)
-    recorder.failure("message", "closed")
+    recorder.rows["message"].add((0.002, 0.001, 0.0005), 20)
+    recorder.fail(recorder.rows["message"], "closed")
     recorder.example("wrong", "b'x' instead of b'y'")
     recorder.stop_asked([None, Waiting("message", 3.0, once([3.0, 2.0]))])
     report = recorder.report().to_wire()
@@ -86,10 +86,10 @@ def test_keys_and_counts_of_a_report():
 
 def test_report_has_absolute_counts_and_only_new_times():
     recorder = Recorder()
-    recorder.success("message", (0.001, 0.001, 0.001), 5)
+    recorder.rows["message"].add((0.001, 0.001, 0.001), 5)
     recorder.report()
-    recorder.success("message", (0.001, 0.001, 0.001), 5)
-    recorder.success("message", (0.002, 0.001, 0.001), 5)
+    recorder.rows["message"].add((0.001, 0.001, 0.001), 5)
+    recorder.rows["message"].add((0.002, 0.001, 0.001), 5)
     [row] = recorder.report(final=True).rows
     assert (row.type, row.name, row.requests, row.failures, row.bytes) == ("TCP", "message", 3, {}, 15)
     assert row.times == RowTimes(sent=[[1000, 2]], due=[[1000, 1], [2000, 1]], first=[[1000, 2]])
@@ -99,16 +99,16 @@ def test_report_has_absolute_counts_and_only_new_times():
 
 def test_connect_has_one_time_and_failure_has_none():
     recorder = Recorder()
-    recorder.success("connect", (0.001, 0.001, 0.001), 0)
-    recorder.failure("connect", "refused")
-    recorder.failure("drop", "closed")
+    recorder.rows["connect"].add((0.001, 0.001, 0.001), 0)
+    recorder.fail(recorder.rows["connect"], "refused")
+    recorder.fail(recorder.rows["drop"], "closed")
     assert [row.times for row in recorder.report().rows] == [RowTimes(sent=[[1000, 1]]), RowTimes()]
 
 
 def test_row_bins_its_times_before_it_grows_large():
     recorder = Recorder()
     for _ in range(BIN_AFTER + 1):
-        recorder.success("message", (0.001, 0.001, 0.001), 5)
+        recorder.rows["message"].add((0.001, 0.001, 0.001), 5)
     assert len(recorder.rows["message"].full) == 1
     assert recorder.rows["message"].requests == BIN_AFTER + 1
 
@@ -116,7 +116,7 @@ def test_row_bins_its_times_before_it_grows_large():
 def test_recorder_reports_and_clears_groups_of_rows_with_its_own():
     recorder, group = Recorder(), {"message": Row()}
     recorder.groups.append(group)
-    recorder.success("message", (0.001, 0.001, 0.001), 5)
+    recorder.rows["message"].add((0.001, 0.001, 0.001), 5)
     group["message"].plain.append(0.002)
     assert [(row.type, row.name, row.requests) for row in recorder.report().rows] == [("TCP", "message", 1)] * 2
     recorder.begin_run()
@@ -127,7 +127,7 @@ def test_begin_run_clears_everything_except_held():
     recorder = Recorder()
     recorder.held = 3
     recorder.settled(reconnect=False)
-    recorder.failure("message", "wrong")
+    recorder.fail(recorder.rows["message"], "wrong")
     recorder.report()
     recorder.begin_run()
     report = recorder.report()
@@ -158,7 +158,7 @@ def test_unsent_messages_count_in_the_row_with_the_most_events():
     recorder = Recorder()
     recorder.groups.append({"visit message": Row()})
     for name in ("connect", "connect", "connect", "other"):
-        recorder.success(name, (0.001, 0.001, 0.001), 5)
+        recorder.rows[name].add((0.001, 0.001, 0.001), 5)
     recorder.groups[0]["visit message"].plain += [0.001, 0.001]
     recorder.stop_asked([Waiting("", 2.0, once([2.0]))])
     assert list(recorder.report().overdue.rows) == ["visit message"]
