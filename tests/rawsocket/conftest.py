@@ -1,5 +1,7 @@
 """What tests of connections share. Nothing of rawsocket is imported here: Locust has to patch the process first."""
 
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -11,3 +13,19 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(exchange, "GRACE", LONG)
+
+
+@pytest.fixture
+def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A new run of the process's own recorder, short back-offs, and no connection left at the end."""
+    from rawsocket.engine import schedule
+    from rawsocket.engine.process import engine
+    from rawsocket.measurement.recorder import RECORDER
+
+    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
+    assert RECORDER.held == 0
+    RECORDER.begin_run()
+    yield
+    assert RECORDER.held == 0
+    assert engine().reactor.handlers == []

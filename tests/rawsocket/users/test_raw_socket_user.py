@@ -19,6 +19,8 @@ from rawsocket.users import raw_socket_user as user_module
 from rawsocket.wire.framing import Chunk, Line
 from tests.support.running import LONG, Run, wait_until
 
+pytestmark = pytest.mark.usefixtures("fresh_recorder")
+
 
 class Server:
     """An echo server in this process that can drop its connections."""
@@ -57,16 +59,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.stop()
-
-
-@pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
-    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
-    assert RECORDER.held == 0
-    RECORDER.begin_run()
-    yield
-    assert RECORDER.held == 0
 
 
 class Talker(LabUser):

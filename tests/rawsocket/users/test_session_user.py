@@ -27,7 +27,6 @@ from rawsocket import (
     Wait,
     target,
 )
-from rawsocket.engine import schedule
 from rawsocket.engine.connect import resolver
 from rawsocket.engine.process import engine
 from rawsocket.errors import Closed, RawSocketError, Refused
@@ -37,20 +36,11 @@ from rawsocket.users.session_user import arrivals
 from tests.support import echo
 from tests.support.running import LONG, Run, wait_until
 
+pytestmark = pytest.mark.usefixtures("fresh_recorder")
+
 OPTIONS: dict[str, Any] = {
     "every": 0.05, "size": 20, "app": "echo", "framing": "line", "pace": "open", "arrivals": "even",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
-    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
-    assert RECORDER.held == 0
-    RECORDER.begin_run()
-    yield
-    assert RECORDER.held == 0
-    assert engine().reactor.handlers == []
 
 
 @pytest.fixture
