@@ -28,8 +28,8 @@ from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.connector import ConnectAttempt, readable
-from rawsocket.engine.exchange import NEVER, READ_SIZE, Exchange
-from rawsocket.engine.in_flight import InFlight
+from rawsocket.engine.exchange.exchange import NEVER, READ_SIZE, Exchange
+from rawsocket.engine.exchange.in_flight import InFlight
 from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset

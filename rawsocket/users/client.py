@@ -22,7 +22,7 @@ from gevent.hub import Waiter
 
 from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.in_flight import at_receive
+from rawsocket.engine.exchange.in_flight import at_receive
 from rawsocket.engine.process import engine
 from rawsocket.errors import Closed, RawSocketError
 from rawsocket.measurement.overdue import Waiting

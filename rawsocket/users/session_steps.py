@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.exchange import MAX_KEPT
+from rawsocket.engine.exchange.exchange import MAX_KEPT
 from rawsocket.engine.owner import Owner
 from rawsocket.errors import Closed
 from rawsocket.users import grid

@@ -24,7 +24,7 @@ PURE = (
     "rawsocket/users/steps.py",
     "rawsocket/engine/schedule.py",
     "rawsocket/measurement/rows.py",
-    "rawsocket/engine/in_flight.py",
+    "rawsocket/engine/exchange/in_flight.py",
     "rawsocket/measurement/arrival_stats.py",
     "rawsocket/measurement/report.py",
     "rawsocket/settings/thresholds.py",

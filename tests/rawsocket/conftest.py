@@ -8,7 +8,8 @@ import pytest
 @pytest.fixture
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes must not depend on the speed of the machine; tests of these times set them."""
-    from rawsocket.engine import deadlines, exchange
+    from rawsocket.engine import deadlines
+    from rawsocket.engine.exchange import exchange
     from tests.support.running import LONG
 
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from rawsocket.engine import connection, exchange, reactor
+from rawsocket.engine import connection, reactor
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connect import connector
+from rawsocket.engine.exchange import exchange
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rawsocket.engine import accounting, deadlines, exchange
+from rawsocket.engine import accounting, deadlines
+from rawsocket.engine.exchange import exchange
 from rawsocket.errors import RawSocketError
 from rawsocket.target import Target
 from rawsocket.users.session_runner import Session

@@ -1,6 +1,6 @@
 import pytest
 
-from rawsocket.engine.in_flight import ReplyAssembly, at_receive, check
+from rawsocket.engine.exchange.in_flight import ReplyAssembly, at_receive, check
 from rawsocket.errors import Short, TooLong, Wrong
 from rawsocket.wire.framing import Chunk, Line
 

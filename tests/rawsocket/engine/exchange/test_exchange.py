@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.engine.exchange import Exchange
-from rawsocket.engine.in_flight import InFlight, Receiving
+from rawsocket.engine.exchange.exchange import Exchange
+from rawsocket.engine.exchange.in_flight import InFlight, Receiving
 from rawsocket.errors import Closed
 from rawsocket.target import Target
 from rawsocket.users.session_runner import Session

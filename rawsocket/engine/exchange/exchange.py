@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.in_flight import InFlight, Receiving, ReplyAssembly, at_receive, check
+from rawsocket.engine.exchange.in_flight import InFlight, Receiving, ReplyAssembly, at_receive, check
 from rawsocket.engine.reactor import READABLE, WRITABLE
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, TooLong
 from rawsocket.measurement.overdue import LATE_AFTER
