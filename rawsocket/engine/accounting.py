@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import CONNECT, DROP, RECONNECT, Rows, Times
+from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
@@ -92,10 +92,24 @@ class Accounting:
         self.recorder.answered += 1
         self._good(connection, name, times, length)
 
-    def push(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
-        """Record that receive() returned an unsolicited message after `seconds`."""
+    def sent_one_way(self, name: str, length: int) -> None:
+        """Record that the kernel has taken a one-way message of `length` bytes."""
+        self.recorder.oneway += 1
+        self.rows[name].add_count(length)
+
+    def push(self, connection: Accounted, length: int) -> None:
+        """Record that an unsolicited message has arrived."""
+        self.settle(connection)
         self.recorder.pushed += 1
-        self._good(connection, name, (seconds, seconds, seconds), length)
+        self.rows[PUSH].add_count(length)
+
+    def waited(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
+        """Record that receive() waited so many seconds for an unsolicited message: a time that is not judged."""
+        self.rows[name].add_wait(seconds, length)
+
+    def latency(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
+        """Record the latency of an unsolicited message, from the start that the session gave."""
+        self._event(connection, name, (seconds, seconds, seconds), length, None)
 
     def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:
         """Record that the client closed it; `cut`: the last message in flight was not completely sent."""

@@ -9,22 +9,30 @@ from rawsocket.wire.framing import Framing
 
 
 class ConnectionConfig:
-    """Timeouts are seconds. `accepts_pushes`: unsolicited messages are kept for receive() and are not failures."""
+    """Timeouts are seconds.
+
+    `accepts_pushes`: unsolicited messages are kept for receive() and are not failures. `sorts_pushes`,
+    `answers_pushes`, `matches_by_key`: the owner's handlers `is_push`, `on_push`, `request_key` and `reply_key` count.
+    """
 
     __slots__ = (
         "accepts_pushes",
         "accounting",
+        "answers_pushes",
         "connect_timeout",
         "connector",
         "deadlines",
         "encode",
         "events",
         "framing",
+        "matches_by_key",
+        "needs_exchange",
         "reactor",
         "recorder",
         "reply_timeout",
         "rows",
         "send_timeout",
+        "sorts_pushes",
         "target",
     )
 
@@ -41,6 +49,9 @@ class ConnectionConfig:
         send_timeout: float,
         reply_timeout: float,
         accepts_pushes: bool = False,
+        sorts_pushes: bool = False,
+        answers_pushes: bool = False,
+        matches_by_key: bool = False,
     ) -> None:
         for seconds in (connect_timeout, send_timeout, reply_timeout):
             check_timeout(seconds)
@@ -58,6 +69,13 @@ class ConnectionConfig:
         self.send_timeout = send_timeout
         self.reply_timeout = reply_timeout
         self.accepts_pushes = accepts_pushes
+        self.sorts_pushes = sorts_pushes
+        self.answers_pushes = answers_pushes
+        self.matches_by_key = matches_by_key
+        if matches_by_key and not framing.delimits:
+            raise ValueError(f"replies can't be matched by key with {framing}: it doesn't mark where a message ends")
+        # Whether everything goes through an Exchange, from the first byte to the end of the connection.
+        self.needs_exchange = matches_by_key or framing.stateful or framing.ends_with_connection
         engine.deadlines.recorders.add(recorder)
         engine.deadlines.at_least(min(connect_timeout, send_timeout, reply_timeout))
 

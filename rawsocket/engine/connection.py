@@ -10,30 +10,37 @@ Rules:
 - Every failure ends the connection: what comes after a wrong, late or incomplete reply can't be trusted to belong to
   the next message. The failure is recorded once. A method that finds it raises it; otherwise the owner's `on_lost`
   reports it. Any callback may change everything: the owner may have closed the connection.
-- Replies are matched in the order in which messages were sent, and recorded when they arrive, even if no call waits for
-  them. A message sent with `expect=at_receive` is the exception: its reply is checked and recorded by
-  receive().
+- Replies are matched in the order in which messages were sent, or by key if the user class gives the keys. They are
+  recorded when they arrive, even if no call waits for them. A message sent with `expect=at_receive` is the exception:
+  its reply is checked and recorded by receive().
+- A one-way message gets no reply: it is done when the kernel has taken all of it.
+- An exception of a function of the scenario (`expect`, `until`, `is_push`, a decoder) is no failure of the server. It
+  closes the connection, and the owner's `on_error` gets it.
 - Without frames (chunk framing), bytes are gathered until the expected number has arrived, or until the callable
   accepts them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive
   joined can't be separated.
-- Unsolicited data is `wrong`, unless the user class accepts pushes or the owner reads later.
+- Unsolicited data is `wrong`, unless the user class accepts pushes (or names them) or the owner reads later.
 
 Times are seconds of `time.perf_counter()`.
 """
 
 import _socket
+import socket
+import struct
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.connector import ConnectAttempt, readable
-from rawsocket.engine.exchange.exchange import NEVER, READ_SIZE, Exchange
-from rawsocket.engine.exchange.in_flight import InFlight
+from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, NOBODY, InFlight, Receiving, Reply, Until
+from rawsocket.engine.exchange.sender import NEVER
 from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset
 from rawsocket.measurement.overdue import LATE_AFTER, OWED_AFTER
+from rawsocket.measurement.rows import RECEIVE
 from rawsocket.wire.payload import Expected
 
 
@@ -69,7 +76,7 @@ class Connection:
         self.message_no = 0  # messages sent
         self._attempt: ConnectAttempt | None = None
         self._sock: _socket.socket | None = None
-        # The one message in flight: the first fields of an InFlight, as a plain tuple, made in a fifth of the time.
+        # The one message in flight: row, due, sent, the whole reply with its frame, `expect`. A plain tuple is cheaper.
         self._flight: tuple[str, float, float, bytes | None, Any] | None = None
         self.exchange: Exchange | None = None
 
@@ -87,7 +94,7 @@ class Connection:
 
     @property
     def in_flight(self) -> int:
-        """Messages that were sent and have no reply yet."""
+        """Messages that were sent and have no reply yet, or are one-way and not completely sent."""
         return len(self._messages())
 
     @property
@@ -114,8 +121,9 @@ class Connection:
 
     def _messages(self) -> Sequence[InFlight]:
         if self._flight is not None:
-            return [InFlight(*self._flight)]
-        return () if self.exchange is None else self.exchange.in_flight
+            name, due, sent, _, expect = self._flight
+            return [InFlight(name, due, sent, expect)]
+        return () if self.exchange is None else [*self.exchange.in_flight, *self.exchange.sender.one_way]
 
     # -- connecting ---------------------------------------------------------------------------------------------
 
@@ -154,6 +162,8 @@ class Connection:
         config.reactor.take_over(sock.fileno(), self, READABLE)
         config.accounting.opened(self, attempt.started, time.perf_counter())
         config.deadlines.settle_later(self)
+        if config.needs_exchange:
+            self.with_exchange()
         self.owner.on_open()
 
     def _not_opened(self, failure: RawSocketError) -> None:
@@ -175,7 +185,7 @@ class Connection:
         """
         sock = self._sock
         if sock is None or self._flight is not None or self.exchange is not None:
-            self.send(payload, name, expect, due, kept=False)
+            self.send(payload, name, expect, due, CALLER)
             return
         config = self.config
         data = config.encode(payload)
@@ -192,15 +202,55 @@ class Connection:
         self.deadline = now + config.reply_timeout
         self.write(sock, data, now)
 
-    def send(self, payload: bytes, name: str, expect: Expected, due: float = 0.0, kept: bool = True) -> None:
-        """Send one message behind others; its reply is `kept` for receive() or goes to `on_reply`. See request()."""
-        data = self.config.encode(payload)
-        self._with_exchange().send(data, name, expect, due, kept)
+    def send(
+        self, payload: bytes, name: str, expect: Expected, due: float = 0.0, to: int = KEPT, until: Until | None = None
+    ) -> None:
+        """Send one message behind others; `to` says who gets its reply (see in_flight.py). See request().
 
-    def refuse_unread(self) -> None:
-        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
-        if self.exchange is not None:
-            self.exchange.refuse_unread()
+        With `until`, the reply is a list of frames, complete when `until(frames)` is true.
+        """
+        self.with_exchange().send(payload, name, expect, due, to, until)
+
+    def send_one_way(self, payload: bytes, name: str, due: float = 0.0) -> None:
+        """Send one message that gets no reply. Raises as request() does."""
+        sock, exchange = self._sock, self.exchange
+        if sock is None or exchange is not None:
+            self.with_exchange().send_one_way(payload, name, due)
+            return
+        config = self.config
+        data, now = config.encode(payload), time.perf_counter()
+        try:
+            sent = sock.send(data)
+        except OSError:
+            sent = 0  # the exchange tries again, and handles the failure
+        if not sent:
+            self.with_exchange().send_one_way(payload, name, due)
+            return
+        recorder = config.recorder
+        recorder.sent += 1
+        recorder.bytes_sent += sent
+        recorder.late += now - (due or now) > LATE_AFTER
+        self.message_no += 1
+        if sent == len(data):
+            config.accounting.sent_one_way(name, len(payload))
+            return
+        message = InFlight(name, due or now, now, None, NOBODY, size=len(payload))
+        self.with_exchange().keep_unsent(memoryview(data)[sent:], now, message)
+
+    def send_beside(self, payload: bytes, name: str, expect: Expected, due: float, reply: bool) -> None:
+        """Send a message that is no business of the owner's; its failure is reported to the owner as a loss."""
+        try:
+            if reply:
+                self.send(payload, name, expect, due, NOBODY)
+            else:
+                self.send_one_way(payload, name, due)
+        except RawSocketError as failure:
+            self.owner.on_lost(failure)
+
+    @property
+    def sent_at(self) -> float:
+        """When the last message was sent, or if none was, when the connection opened; only with a permanent exchange."""
+        return max(self.connected_at, 0.0 if self.exchange is None else self.exchange.sent_at)
 
     def write(self, sock: _socket.socket, data: bytes, now: float) -> None:
         """Pass a message to the kernel and keep what it does not take. Raises the failure of the connection."""
@@ -209,22 +259,24 @@ class Connection:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            raise self.fail(self._with_exchange().send_failure(error)) from None
+            raise self.fail(self.with_exchange().send_failure(error)) from None
         self.config.recorder.bytes_sent += sent
         if sent < len(data):
-            self._with_exchange().keep_unsent(memoryview(data)[sent:], now)
+            self.with_exchange().keep_unsent(memoryview(data)[sent:], now)
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
-    def receive(self, timeout: float | None, name: str | None, expect: Expected) -> bytes | None:
+    def receive(self, wanted: Receiving) -> Reply | None:
         """Return the oldest kept message; None if there is none: then `on_received` gets the next one.
 
-        It is the reply to the oldest sent message, or if none is in flight, an unsolicited message. `name`
-        (default: the message's own, or `receive`) and `expect` are for such a push, and for the reply to a message
-        sent with `expect=at_receive`. `timeout` None: the reply timeout. A timeout fails the connection. Call
-        deliver() afterwards if the owner reads later. Raises Closed.
+        It is the reply to the oldest sent message, or if none is in flight, an unsolicited message. A timeout fails the
+        connection. Call deliver() afterwards if the owner reads later. Raises Closed; Wrong if a kept push is wrong.
         """
-        return self._with_exchange().receive(timeout, name, expect)
+        exchange = self.with_exchange()
+        try:
+            return exchange.receive(wanted)
+        except RawSocketError as failure:
+            raise self.fail(failure) from failure.__cause__
 
     def stop_receiving(self) -> None:
         """Withdraw a receive() that still waits; what it waits for stays for the next one."""
@@ -239,7 +291,7 @@ class Connection:
     def on_ready(self, events: int) -> None:
         """Read, or write if a send was incomplete. Called by the reactor."""
         if events & WRITABLE and self.exchange is not None:
-            self.exchange.on_writable()
+            self.exchange.sender.on_writable()
             if events == WRITABLE or self._sock is None:
                 return
         try:
@@ -247,12 +299,12 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            self._with_exchange().end_of_stream(Reset(f"recv: {error}"))
+            self.with_exchange().end_of_stream(Reset(f"recv: {error}"))
             return
         now = time.perf_counter()
         flight = self._flight
         if flight is None or data != flight[3]:
-            self._with_exchange().read(data, now)
+            self.with_exchange().read(data, now)
             return
         # The usual case, inlined: two more calls would add a tenth to the cost of a message.
         name, due, sent, _, reply = flight
@@ -281,7 +333,7 @@ class Connection:
         """Fail: the deadline has passed. Called by the sweep of deadlines.py."""
         self.lose(ReplyTimeout("0 bytes had come") if self.exchange is None else self.exchange.timed_out())
 
-    def _with_exchange(self) -> Exchange:
+    def with_exchange(self) -> Exchange:
         """Return the exchange, created on demand; it takes over the message in flight. Raises Closed."""
         exchange = self.exchange
         if exchange is None:
@@ -293,13 +345,28 @@ class Connection:
 
     # -- its end ------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Close the connection, as the client's own decision. Messages in flight are unanswered, not failed."""
+    def close(self, reset: bool = False) -> None:
+        """Close the connection, as the client's own decision. Messages in flight are unanswered, not failed.
+
+        With `reset`, the server gets a reset instead of the end of the stream.
+        """
         self.abandon()
         if self._sock is not None:
+            if reset:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             in_flight = self.in_flight
             cut = self._shut(self._sock)
             self.config.accounting.closed(self, in_flight, cut)
+
+    def end_in_order(self) -> None:
+        """Close the connection, since the server has ended it as expected, and tell the owner."""
+        self.close()
+        self.owner.on_ended()
+
+    def abort(self, error: BaseException) -> None:
+        """Close the connection, since a function of the scenario raised, and tell the owner."""
+        self.close()
+        self.owner.on_error(error)
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
@@ -311,10 +378,10 @@ class Connection:
         now = time.perf_counter()
         sock, exchange = self._sock, self.exchange
         assert sock is not None
-        in_flight = [(one.name, (now - one.due, now - one.sent, now - one.sent)) for one in self._messages()]
+        in_flight = [(one.name, one.times(now, now)) for one in self._messages()]
         receiving = None
         if exchange is not None and exchange.receiving is not None:
-            receiving = exchange.receiving.name, (now - exchange.receiving.since,) * 3
+            receiving = exchange.receiving.name or RECEIVE, (now - exchange.receiving.since,) * 3
         cut = self._shut(sock)
         self.config.accounting.lost(self, failure, in_flight, receiving, cut)
         return failure

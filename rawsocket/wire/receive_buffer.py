@@ -5,7 +5,9 @@ its last one. The server's error lines are recognised in every framing, at the s
 line, a message over the framing's limit, the end of the stream) is always the last item.
 """
 
-from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
+from collections.abc import Callable
+
+from rawsocket.errors import RawSocketError, ServerFull, Wrong
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import shorten
 
@@ -19,12 +21,15 @@ SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
 class ReceiveBuffer:
     """The received data of one connection. Times are seconds of one monotonic clock."""
 
-    __slots__ = ("_begun", "_decoder", "_items")
+    __slots__ = ("_begun", "_decoder", "_framing", "_items", "_last", "is_finished")
 
     def __init__(self, framing: Framing) -> None:
+        self._framing = framing
         self._decoder = framing.decoder()
         self._items: list[tuple[bytes | RawSocketError, float, float]] = []
         self._begun = 0.0  # when the first byte of the unfinished frame arrived
+        self._last = 0.0  # when the last byte arrived
+        self.is_finished = False  # whether the stream has ended
 
     def __len__(self) -> int:
         return len(self._items)
@@ -35,8 +40,12 @@ class ReceiveBuffer:
         return self._decoder.pending
 
     def feed(self, data: bytes, at: float, inside: bool) -> None:
-        """Add the data of a read at that time; `inside` a reply without frames it can't be an error line."""
+        """Add the data of a read at that time; `inside` a reply without frames it can't be an error line.
+
+        Raises what a decoder of the scenario raises.
+        """
         decoder, items = self._decoder, self._items
+        self._last = at
         if data.startswith(b"ERR ") and not inside and not decoder.pending:
             line = data.partition(b"\n")[0]
             if line in SERVER_ERRORS:
@@ -45,25 +54,69 @@ class ReceiveBuffer:
         first = self._begun if decoder.pending else at
         try:
             messages = decoder.feed(data)
-            for message in messages:
-                items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
-                first = at
+            first = self._add(messages, at, first)
             if messages and decoder.pending:
                 decoder.feed(b"")  # the next message may be over the limit already
-        except TooLong as failure:
+        except RawSocketError as failure:
             items.append((failure, at, first))
         self._begun = first
+
+    def finish(self, at: float) -> None:
+        """Add the messages that the end of the stream completes."""
+        self.is_finished = True
+        self._complete(self._decoder.end, at)
+
+    def gap(self) -> None:
+        """Add the messages that are complete because nothing has arrived for a while."""
+        self._complete(self._decoder.gap, self._last)
+
+    def change_framing(self, framing: Framing, at: float) -> None:
+        """Decode with another framing from here on; unread messages and bytes are decoded again."""
+        unread = b"".join(self._framing.encode(item) for item, _, _ in self._items if isinstance(item, bytes))
+        failure = self.failure()
+        rest = unread + self._decoder.rest()
+        self._items.clear()
+        self._framing, self._decoder = framing, framing.decoder()
+        if rest:
+            self.feed(rest, at, inside=False)
+        if failure is not None:
+            self.end(failure, at)
+
+    def _complete(self, complete: Callable[[], list[bytes]], at: float) -> None:
+        try:
+            self._add(complete(), at, self._begun or at)
+        except RawSocketError as failure:
+            self._items.append((failure, at, at))
+
+    def _add(self, messages: list[bytes], at: float, first: float) -> float:
+        """Add messages, the first of which began at `first`; return when the next one begins."""
+        for message in messages:
+            self._items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
+            first = at
+        return first
 
     def end(self, failure: RawSocketError, at: float) -> None:
         """Add the failure that ended the stream, after the data received before it."""
         self._items.append((failure, at, at))
 
-    def take(self) -> tuple[bytes, float, float]:
-        """Return the oldest message and when its last and first byte arrived; raise if a failure is next."""
-        item, at, first = self._items.pop(0)
-        if isinstance(item, RawSocketError):
-            raise item
-        return item, at, first
+    def peek(self) -> tuple[bytes | RawSocketError, float, float]:
+        """Return the oldest item and when its last and first byte arrived."""
+        return self._items[0]
+
+    def take(self) -> None:
+        """Remove the oldest item."""
+        del self._items[0]
+
+    def take_pushes(self, is_push: Callable[[bytes], bool]) -> list[tuple[bytes, float]]:
+        """Remove and return the messages that are pushes, and when they arrived."""
+        pushes, others = [], []
+        for item in self._items:
+            if isinstance(item[0], bytes) and is_push(item[0]):
+                pushes.append((item[0], item[1]))
+            else:
+                others.append(item)
+        self._items = others
+        return pushes
 
     def failure(self) -> RawSocketError | None:
         """Return the failure that ended the stream, if it has ended."""

@@ -1,4 +1,4 @@
-"""Slow path of a connection; created on demand, dropped when it is empty.
+"""Slow path of a connection; created on demand, dropped when it is empty (unless it is `permanent`).
 
 It holds pipelined messages, replies in pieces, unsent bytes, kept replies, pushes, and a receive() that waits. The
 rules are in connection.py, and so is the usual case: one message in flight whose reply comes in one read.
@@ -6,22 +6,32 @@ rules are in connection.py, and so is the usual case: one message in flight whos
 
 import _socket
 import time
-from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.exchange.in_flight import InFlight, Receiving, ReplyAssembly, at_receive, check
-from rawsocket.engine.reactor import READABLE, WRITABLE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, TooLong
+from rawsocket.engine.exchange.in_flight import (
+    KEPT,
+    NOBODY,
+    CallbackError,
+    InFlight,
+    Receiving,
+    Reply,
+    Until,
+    at_receive,
+    call,
+)
+from rawsocket.engine.exchange.receiver import Receiver
+from rawsocket.engine.exchange.sender import NEVER, Sender
+from rawsocket.engine.exchange.throttle import Flow
+from rawsocket.engine.reactor import Reactor
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout
 from rawsocket.measurement.overdue import LATE_AFTER
+from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
-from rawsocket.wire.receive_buffer import ReceiveBuffer
 
 READ_SIZE = 16_384  # bytes of one read
 GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
-MAX_KEPT = 10_000  # messages that may wait for a receive()
-NEVER = float("inf")
 
 
 class Channel(Protocol):
@@ -34,106 +44,138 @@ class Channel(Protocol):
     message_no: int
     deadline: float
 
-    def write(self, sock: _socket.socket, data: bytes, now: float) -> None:
-        """Pass a message to the kernel; keep_unsent() gets what it does not take."""
-
     def fail(self, failure: RawSocketError) -> RawSocketError:
         """Account for the connection and its messages, end it, and return the failure."""
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
 
+    def abort(self, error: BaseException) -> None:
+        """Close the connection, because a function of the scenario raised."""
+
+    def end_in_order(self) -> None:
+        """Close the connection: its end was expected."""
+
 
 class Exchange:
     """See the module's rules. `sock` is always the connection's open socket."""
 
-    __slots__ = ("_assembly", "_channel", "_kept", "_received", "_sock", "_unsent", "_unsent_since", "in_flight",
-                 "receiving")  # fmt: skip
+    __slots__ = ("_channel", "_framing", "_reads", "_sock", "in_flight", "permanent", "receiver", "sender", "sent_at")
 
     def __init__(self, channel: Channel, sock: _socket.socket, in_flight: Iterable[InFlight]) -> None:
         self._channel = channel
         self._sock = sock
-        self.in_flight: deque[InFlight] = deque(in_flight)
-        self.receiving: Receiving | None = None
-        self._received = ReceiveBuffer(channel.config.framing)
-        self._assembly = ReplyAssembly()
-        self._kept: deque[bytes] = deque()  # checked replies and pushes that wait for a receive()
-        self._unsent: memoryview | None = None  # bytes that the kernel did not take, since `_unsent_since`
-        self._unsent_since = 0.0
+        self._framing = channel.config.framing
+        self.permanent = channel.config.needs_exchange
+        self.receiver = Receiver(self, channel, in_flight)
+        self.in_flight = self.receiver.in_flight
+        self.sender = Sender(self, channel.config, sock, channel)
+        self._reads: Flow | None = None  # of a slow client
+        self.sent_at = 0.0  # when the last message was sent
 
     @property
     def is_sending(self) -> bool:
         """Whether the kernel has not taken all that was sent."""
-        return self._unsent is not None
+        return self.sender.is_sending
 
     @property
     def is_unused(self) -> bool:
         """Whether it holds nothing."""
-        return not (self.in_flight or self._kept or self._received or self._partial) and (
-            self._unsent is None and self.receiving is None
-        )
+        return self.receiver.is_unused and not (self.permanent or self.is_sending)
 
     @property
-    def _partial(self) -> int:
-        """Bytes of a reply that is not complete."""
-        return len(self._assembly.partial) + self._received.pending
-
-    @property
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
+        """Whether the connection still has this exchange."""
         return self._channel.exchange is self
+
+    @property
+    def reactor(self) -> Reactor:
+        """Where its timers are."""
+        return self._channel.config.reactor
+
+    @property
+    def receiving(self) -> Receiving | None:
+        """The receive() that waits, if any."""
+        return self.receiver.receiving
 
     def awaited(self) -> list[InFlight]:
         """Return the messages in flight whose replies a call waits for, or that block the sender."""
-        if self.receiving is not None or self._unsent is not None:
-            return list(self.in_flight)
-        return [one for one in self.in_flight if not one.kept or one.expect not in (None, at_receive)]
+        if self.receiving is not None or self.is_sending:
+            return [*self.in_flight, *self.sender.one_way]
+        return [one for one in self.in_flight if one.to != KEPT or one.expect not in (None, at_receive)]
 
     # -- sending ------------------------------------------------------------------------------------------------
 
-    def send(self, data: bytes, name: str, expect: Expected, due: float, kept: bool) -> None:
-        """Send one message behind others; its reply is `kept` for receive() or goes to `on_reply`."""
-        channel = self._channel
-        config = channel.config
-        if not config.accepts_pushes:
+    def send(
+        self, payload: bytes, name: str, expect: Expected, due: float, to: int, until: Until | None = None
+    ) -> None:
+        """Send one message behind others; `to` says who gets its reply (see in_flight.py)."""
+        config = self._channel.config
+        key = call(self._channel.owner.handlers.request_key, payload) if config.matches_by_key else None
+        data, now, due = self._start(payload, due)
+        self.in_flight.add(InFlight(name, due, now, expect, to, until, key))
+        self._sent(due, now)
+        self._pass_on(data, now)
+
+    def send_one_way(self, payload: bytes, name: str, due: float) -> None:
+        """Send one message that gets no reply."""
+        data, now, due = self._start(payload, due)
+        self._sent(due, now)
+        self._pass_on(data, now, InFlight(name, due, now, None, NOBODY, size=len(payload)))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes that are no message."""
+        self.sender.refuse_after_shutdown()
+        self._pass_on(data, time.perf_counter())
+
+    def _start(self, payload: bytes, due: float) -> tuple[bytes, float, float]:
+        self.sender.refuse_after_shutdown()
+        data = self._framing.encode(payload)
+        if not self._channel.config.accepts_pushes:
             self.refuse_unread()
         now = time.perf_counter()
-        due = min(due or now, now)
-        config.recorder.late += now - due > LATE_AFTER
-        config.recorder.sent += 1
-        channel.message_no += 1
-        self.in_flight.append(InFlight(name, due, now, None, expect, kept))
-        channel.write(self._sock, data, now)
-        self.set_deadline()
+        return data, now, min(due or now, now)
 
-    def refuse_unread(self) -> None:
-        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
-        if not self.in_flight and (self._received or self._received.pending):
-            raise self._channel.fail(self._received.unexpected())
+    def _sent(self, due: float, now: float) -> None:
+        self._channel.config.recorder.late += now - due > LATE_AFTER
+        self._channel.config.recorder.sent += 1
+        self._channel.message_no += 1
+        self.sent_at = now
 
-    def keep_unsent(self, rest: memoryview, now: float) -> None:
-        """Send the rest when the kernel can take more."""
-        self._unsent, self._unsent_since = rest, now
-        self._channel.config.reactor.take_over(self._sock.fileno(), self._channel, READABLE | WRITABLE)  # type: ignore[arg-type]
-        self.set_deadline()
-
-    def on_writable(self) -> None:
-        """Send more: the kernel can take it."""
-        unsent, config = self._unsent, self._channel.config
-        if unsent is None:
-            return
+    def _pass_on(self, data: bytes, now: float, one_way: InFlight | None = None) -> None:
+        """Pass bytes to the kernel. Raises the failure of the connection."""
         try:
-            sent = self._sock.send(unsent)
-        except BlockingIOError:
-            return
+            self.sender.send(data, now, one_way)
         except OSError as error:
-            self._channel.lose(self.send_failure(error))
-            return
-        config.recorder.bytes_sent += sent
-        if sent < len(unsent):
-            self._unsent = unsent[sent:]
-            return
-        self._unsent = None
-        config.reactor.take_over(self._sock.fileno(), self._channel, READABLE)  # type: ignore[arg-type]
+            raise self._channel.fail(self.send_failure(error)) from None
+        self.set_deadline()
+
+    def keep_unsent(self, rest: memoryview, now: float, one_way: InFlight | None = None) -> None:
+        """Send the rest of a message when the kernel can take more."""
+        self.sender.keep(rest, now, one_way)
+        self.set_deadline()
+
+    def shut_down(self) -> None:
+        """Send no more, once the kernel has taken what waits: the server sees the end of the stream."""
+        self.permanent = True
+        self.sender.shut_down()
+
+    def throttle(self, send: float | None, receive: float | None) -> None:
+        """Send and read at most so many bytes a second from now on; None: no limit."""
+        self.permanent = True
+        self.sender.throttle(None if send is None else Flow(self, send, self.sender.send_some))
+        if self._reads is not None:
+            self._reads.stop()
+        self._reads = None if receive is None else Flow(self, receive, self._read_some)
+        self.sender.reads = receive is None
+        self.sender.watch()
+
+    def send_failed(self, error: OSError) -> None:
+        """Fail the connection: a later send has failed."""
+        self._channel.lose(self.send_failure(error))
+
+    def drained(self) -> None:
+        """Go on: the kernel has taken all that was sent."""
         self.set_deadline()
         self._channel.owner.on_writable()
         self._tidy()
@@ -142,153 +184,109 @@ class Exchange:
         """Return why a send failed: an error line that arrived before the reset explains it better."""
         try:
             data = self._sock.recv(READ_SIZE)
-        except OSError:
-            data = b""
-        if data:
-            self._feed(data, time.perf_counter())
-        return self._received.failure() or Reset(f"send: {error}")
+            if data:
+                self.receiver.feed(data, time.perf_counter())
+        except (OSError, CallbackError):
+            pass
+        return self.receiver.failure() or Reset(f"send: {error}")
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
-    def receive(self, timeout: float | None, name: str | None, expect: Expected) -> bytes | None:
+    def receive(self, wanted: Receiving) -> Reply | None:
         """See Connection.receive()."""
-        if self._kept:
-            return self._kept.popleft()
-        if self.in_flight and self.in_flight[0].expect is at_receive:
-            oldest = self.in_flight[0]
-            self.in_flight[0] = oldest._replace(name=name or oldest.name, expect=expect)
-        config = self._channel.config
-        seconds = config.reply_timeout if timeout is None else timeout
-        if seconds < config.reply_timeout:
-            config.deadlines.at_least(seconds)
-        now = time.perf_counter()
-        self.receiving = Receiving(name or "receive", expect, now, now + seconds)
+        message = self.receiver.receive(wanted)
+        if message is None and wanted.until - wanted.since < self._channel.config.reply_timeout:
+            self._channel.config.deadlines.at_least(wanted.until - wanted.since)
         self.set_deadline()
-        return None
+        return message
 
     def stop_receiving(self) -> None:
         """Withdraw a receive() that still waits."""
-        if self.receiving is not None:
-            self.receiving = None
+        if self.receiver.receiving is not None:
+            self.receiver.receiving = None
             self.set_deadline()
 
     def read(self, data: bytes, now: float) -> None:
         """Handle the data of one read; no data: the end of the stream."""
-        if not data:
-            came = self._partial
-            self.end_of_stream(Closed(f"by the server, {came} bytes into a reply" if came else "by the server"))
+        try:
+            self.receiver.feed(data, now)
+        except CallbackError as error:
+            self._channel.abort(error.__cause__ or error)
             return
-        self._feed(data, now)
         self.deliver()
+        if not data and self.is_current:
+            came = self.receiver.partial
+            self.end_of_stream(Closed(f"by the server, {came} bytes into a reply" if came else "by the server"))
+
+    def _read_some(self, limit: int) -> None:
+        try:
+            data = self._sock.recv(limit)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.end_of_stream(Reset(f"recv: {error}"))
+            return
+        self.read(data, time.perf_counter())
 
     def end_of_stream(self, failure: RawSocketError) -> None:
         """Fail the connection at the end of the stream, after the owner has read what came before it."""
-        if self._received and self._channel.owner.reads_later:
-            self._channel.config.reactor.ignore(self._sock.fileno())
-            self._received.end(failure, time.perf_counter())
-            return
-        self._channel.lose(failure)
+        receiver = self.receiver
+        if receiver.has_unread and self._channel.owner.reads_later:
+            self.reactor.ignore(self._sock.fileno())
+            receiver.end(failure)
+        elif self.sender.is_shut and isinstance(failure, Closed) and not receiver.is_waiting:
+            self._channel.end_in_order()
+        else:
+            self._channel.lose(failure)
 
     def deliver(self) -> None:
         """Pass received messages to the owner, which may send, close or reconnect at each of them."""
-        while self._received and self._is_current:
-            if not self._is_awaited():
-                self._not_awaited()
-                break
-            try:
-                self._match(*self._received.take())
-            except RawSocketError as failure:
-                self._channel.lose(failure)
-                return
-        self._tidy()
+        try:
+            self.receiver.deliver()
+        except CallbackError as error:
+            self._channel.abort(error.__cause__ or error)
+        except RawSocketError as failure:
+            self._channel.lose(failure)
+        else:
+            self._tidy()
+
+    def refuse_unread(self) -> None:
+        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
+        if not self.in_flight and self.receiver.has_unread_bytes:
+            raise self._channel.fail(self.receiver.unexpected())
 
     def timed_out(self) -> RawSocketError:
         """Return the failure to report when the deadline passes."""
-        if self._unsent is not None:
-            return SendTimeout(f"{len(self._unsent)} bytes were left")
-        if self.in_flight or self.receiving:
-            return ReplyTimeout(f"{self._partial} bytes had come")
-        return self._received.unexpected()
+        if self.sender.deadline <= self._channel.deadline < NEVER:
+            return SendTimeout(f"{self.sender.waiting} bytes were left")
+        if self.receiver.is_waiting:
+            return ReplyTimeout(f"{self.receiver.partial} bytes had come")
+        return self.receiver.unexpected()
 
-    def _feed(self, data: bytes, now: float) -> None:
-        self._channel.config.recorder.bytes_received += len(data)
-        self._channel.heard = True
-        self._received.feed(data, now, bool(self._assembly.partial))
+    # -- its framing, its deadline and its end ------------------------------------------------------------------
 
-    def _is_awaited(self) -> bool:
-        """Return whether the next message is a reply that can be checked, or a push that will be taken."""
-        if self.receiving is not None:
-            return True
-        if self.in_flight:
-            return self.in_flight[0].expect is not at_receive
-        return self._channel.config.accepts_pushes
-
-    def _not_awaited(self) -> None:
-        if not self._channel.owner.reads_later:
-            failure = self._received.failure() if self.in_flight else self._received.unexpected()
-            if failure is not None:
-                self._channel.lose(failure)
-
-    def _match(self, message: bytes, at: float, first: float) -> None:
-        """Pass a message to the call or callback that waits for it. Raises the failure if it is wrong."""
-        if not self.in_flight:
-            self._push(message, at)
-            return
-        flight, channel = self.in_flight[0], self._channel
-        complete = self._assembly.add(channel.config.framing, flight.expect, message, first)
-        if complete is None:
-            return
-        reply, first = complete
-        self.in_flight.popleft()
-        times = at - flight.due, at - flight.sent, first - flight.sent
-        channel.config.accounting.answer(channel, flight.name, times, len(reply))  # type: ignore[arg-type]
-        if not flight.kept:
-            self.set_deadline()
-            channel.owner.on_reply(reply)
-        elif self.receiving is not None:
-            self._hand_over(reply)
-        else:
-            self.set_deadline()
-            self._kept.append(reply)
-            channel.owner.on_kept()
-
-    def _push(self, message: bytes, at: float) -> None:
-        """Handle an unsolicited message."""
-        receiving, channel = self.receiving, self._channel
-        if receiving is None:
-            self._kept.append(message)
-            channel.config.recorder.pushed += 1
-            if len(self._kept) > MAX_KEPT:
-                raise TooLong(f"more than {MAX_KEPT} messages arrived and were not received by the session")
-            return
-        check(receiving.expect, message)
-        channel.config.accounting.push(channel, receiving.name, at - receiving.since, len(message))  # type: ignore[arg-type]
-        self._hand_over(message)
-
-    def _hand_over(self, message: bytes) -> None:
-        self.receiving = None
-        self.set_deadline()
-        self._channel.owner.on_received(message)
-
-    # -- its deadline and its end -------------------------------------------------------------------------------
+    def set_framing(self, framing: Framing) -> None:
+        """Send and receive with another framing from here on; unread bytes belong to it, too."""
+        self.receiver.change_framing(framing)
+        self._framing = framing
+        self.permanent = True
 
     def set_deadline(self) -> None:
         """Set the connection's deadline: the earliest of what is outstanding."""
-        config, deadline = self._channel.config, NEVER
-        if self.receiving is not None:
-            deadline = self.receiving.until
-        elif self.in_flight and self.in_flight[0].expect is not at_receive:
-            deadline = self.in_flight[0].sent + config.reply_timeout
-        if self._unsent is not None:
-            deadline = min(deadline, self._unsent_since + config.send_timeout)
-        self._channel.deadline = deadline
+        config, oldest, receiving = self._channel.config, self.in_flight.oldest, self.receiver.receiving
+        deadline = NEVER if receiving is None else receiving.until
+        if oldest is not None and oldest.expect is not at_receive and (receiving is None or oldest.to != KEPT):
+            deadline = min(deadline, oldest.sent + config.reply_timeout)
+        self._channel.deadline = min(deadline, self.sender.deadline)
 
     def _tidy(self) -> None:
         """Detach from the connection if empty; start the grace timeout if unexpected bytes are pending."""
         channel = self._channel
-        if not self._is_current:
+        if not self.is_current:
             return
         if self.is_unused:
             channel.exchange = None
-        elif self._received.pending and not (self.in_flight or channel.owner.reads_later or self._is_awaited()):
+        elif self.receiver.pending and not (
+            self.receiver.is_waiting or channel.owner.reads_later or channel.config.accepts_pushes
+        ):
             channel.deadline = min(channel.deadline, time.perf_counter() + GRACE)

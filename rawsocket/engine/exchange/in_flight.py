@@ -1,13 +1,23 @@
-"""Messages in flight, and how a complete reply is assembled and checked. Pure."""
+"""Messages in flight: which one a reply belongs to, and how a complete reply is assembled and checked. Pure."""
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Protocol, TypeVar
 
-from rawsocket.errors import RawSocketError, Wrong
+from rawsocket.errors import RawSocketError
 from rawsocket.wire.framing import MAX_SIZE, Framing
 from rawsocket.wire.payload import Expected, judge, whole
 
 Result = TypeVar("Result")
+# A complete reply: its bytes, or its frames if the request has an `until`.
+Reply = bytes | list[bytes]
+Until = Callable[[list[bytes]], bool]
+# Who gets a reply: the request() that waits for it, the owner of pipelined messages, a later receive(), or nobody.
+CALLER, PIPELINE, KEPT, NOBODY = range(4)
+
+
+class CallbackError(Exception):
+    """A function of the scenario (`expect`, `until`, `is_push`, a decoder, ...) raised; its exception is the cause."""
 
 
 def at_receive(reply: bytes) -> bool:
@@ -15,65 +25,194 @@ def at_receive(reply: bytes) -> bool:
     raise NotImplementedError
 
 
-class InFlight(NamedTuple):
-    """A message without its reply. Times of `time.perf_counter()`; `frame` is the reply with its framing, if known."""
+class InFlight:
+    """A message without its reply. Times of `time.perf_counter()`; `key`: of its reply, None: matched by order.
 
-    name: str
-    due: float
-    sent: float
-    frame: bytes | None
-    expect: Expected
-    kept: bool = False  # whether the reply is for a receive()
+    `size`: bytes of a one-way message.
+    """
 
+    __slots__ = ("_begun", "_gathered", "due", "expect", "frames", "key", "name", "sent", "size", "to", "until")
 
-class Receiving(NamedTuple):
-    """A receive() that waits; `since` and `until` are of `time.perf_counter()`; `expect` is for a push."""
+    def __init__(
+        self,
+        name: str,
+        due: float,
+        sent: float,
+        expect: Expected,
+        to: int = CALLER,
+        until: Until | None = None,
+        key: Hashable | None = None,
+        size: int = 0,
+    ) -> None:
+        self.name = name
+        self.due = due
+        self.sent = sent
+        self.expect = expect
+        self.to = to
+        self.until = until
+        self.key = key
+        self.size = size
+        self.frames: list[bytes] = []  # of a reply in several frames
+        self._gathered = b""  # of a reply without frames
+        self._begun = 0.0  # when the first byte of the reply arrived
 
-    name: str
-    expect: Expected
-    since: float
-    until: float
+    def times(self, now: float, first: float) -> tuple[float, float, float]:
+        """Return the seconds until `now` (from due, from sent) and until the first byte."""
+        return now - self.due, now - self.sent, first - self.sent
 
+    @property
+    def partial(self) -> int:
+        """Bytes of the reply that have arrived, while it is incomplete."""
+        return len(self._gathered) + sum(map(len, self.frames))
 
-class ReplyAssembly:
-    """A reply that is gathered from several reads, because the framing has no frames."""
-
-    __slots__ = ("_begun", "partial")
-
-    def __init__(self) -> None:
-        self.partial = b""
-        self._begun = 0.0  # when its first byte arrived
-
-    def add(self, framing: Framing, expect: Expected, message: bytes, first: float) -> tuple[bytes, float] | None:
+    def add(self, framing: Framing, message: bytes, first: float) -> tuple[Reply, float] | None:
         """Return the complete reply and when its first byte arrived; None while it is incomplete.
 
-        Raises a RawSocketError if the reply is wrong. An exception of the caller's own `expect` becomes the cause of a
-        Wrong.
+        Raises a RawSocketError if the reply is wrong, and CallbackError if a function of the scenario raised.
         """
-        if framing.delimits or expect is None:
-            check(expect, message)
-            return message, first
         self._begun = self._begun or first
-        self.partial += message
-        if not _call(lambda: whole(expect, self.partial, MAX_SIZE)):
+        if self.until is not None:
+            self.frames.append(message)
+            if not call(self.until, self.frames):
+                return None
+            check(self.expect, self.frames)
+            return self.frames, self._begun
+        if framing.delimits or self.expect is None:
+            check(self.expect, message)
+            return message, first
+        self._gathered += message
+        if not call(whole, self.expect, self._gathered, MAX_SIZE):
             return None
-        reply, first = self.partial, self._begun
-        self.partial, self._begun = b"", 0.0
-        return reply, first
+        return self._gathered, self._begun
 
 
-def check(expect: Expected, message: bytes) -> None:
-    """Raise the failure if a complete message is wrong, as ReplyAssembly does."""
-    failure = _call(lambda: judge(expect, message))
+class Receiving:
+    """A receive() that waits; times of `time.perf_counter()`.
+
+    `name`: a row for its wait, if given. `start`: when the time of an unsolicited message begins, or a callable on the
+    message that returns that; `only`: which unsolicited messages it takes.
+    """
+
+    __slots__ = ("expect", "name", "only", "since", "start", "until")
+
+    def __init__(
+        self,
+        name: str | None,
+        expect: Expected,
+        since: float,
+        until: float,
+        start: float | Callable[[bytes], float] | None = None,
+        only: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self.name = name
+        self.expect = expect
+        self.since = since
+        self.until = until
+        self.start = start
+        self.only = only
+
+    def takes(self, push: bytes) -> bool:
+        """Return whether it takes this unsolicited message."""
+        return self.only is None or bool(call(self.only, push))
+
+    def started(self, push: bytes) -> float | None:
+        """Return when the latency of this message began; None if it has none."""
+        return call(self.start, push) if callable(self.start) else self.start
+
+
+class Matcher(Protocol):
+    """The messages in flight, oldest first."""
+
+    def add(self, message: InFlight) -> None:
+        """Add the youngest."""
+
+    def find(self, reply: bytes) -> InFlight | None:
+        """Return the message that a frame belongs to; None if there is none."""
+
+    def remove(self, message: InFlight) -> None:
+        """Remove a message whose reply is complete."""
+
+    @property
+    def oldest(self) -> InFlight | None:
+        """The oldest message; None if there is none."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[InFlight]: ...
+
+
+class InOrder(list[InFlight]):
+    """Replies come in the order of the messages."""
+
+    __slots__ = ()
+    add = list.append
+
+    def find(self, reply: bytes) -> InFlight | None:
+        """Return the oldest message."""
+        return self[0] if self else None
+
+    oldest = property(lambda self: self[0] if self else None)
+
+    def remove(self, message: InFlight) -> None:
+        """Remove the oldest message."""
+        del self[0]
+
+
+class ByKey:
+    """Replies come in any order; `reply_key` says which message one belongs to. None: the oldest without a key."""
+
+    __slots__ = ("_messages", "_reply_key")
+
+    def __init__(self, reply_key: Callable[[bytes], Hashable | None]) -> None:
+        self._reply_key = reply_key
+        self._messages: OrderedDict[Any, InFlight] = OrderedDict()
+
+    def add(self, message: InFlight) -> None:
+        """Add the youngest. Raises ValueError if another message with its key is in flight."""
+        key = self._key(message)
+        if key in self._messages:
+            raise ValueError(f"the key {message.key!r} of this request is that of another request in flight")
+        self._messages[key] = message
+
+    def find(self, reply: bytes) -> InFlight | None:
+        """Return the message that a frame belongs to; None if there is none."""
+        key = call(self._reply_key, reply)
+        if key is not None:
+            return self._messages.get(key)
+        return next((one for one in self._messages.values() if one.key is None), None)
+
+    def remove(self, message: InFlight) -> None:
+        """Remove a message whose reply is complete."""
+        del self._messages[self._key(message)]
+
+    @property
+    def oldest(self) -> InFlight | None:
+        """The oldest message; None if there is none."""
+        return next(iter(self), None)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[InFlight]:
+        return iter(self._messages.values())
+
+    @staticmethod
+    def _key(message: InFlight) -> Any:
+        return message if message.key is None else message.key
+
+
+def check(expect: Expected, reply: Reply) -> None:
+    """Raise the failure if a complete reply is wrong, as InFlight.add() does."""
+    failure = call(judge, expect, reply)
     if failure is not None:
         raise failure
 
 
-def _call(function: Callable[[], Result]) -> Result:
-    """Call `function`, which may call the caller's own `expect`; its exceptions become Wrong."""
+def call(function: Callable[..., Result], *args: Any) -> Result:
+    """Call a function of the scenario; its exceptions become CallbackError."""
     try:
-        return function()
+        return function(*args)
     except RawSocketError:
         raise
     except Exception as error:
-        raise Wrong(f"expect raised {error!r}") from error
+        raise CallbackError from error
