@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.in_flight import InFlight, Receiving, ReplyAssembly, at_receive, check
 from rawsocket.engine.reactor import READABLE, WRITABLE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, TooLong
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, SendTimeout, TooLong
 from rawsocket.measurement.overdue import LATE_AFTER
 from rawsocket.wire.payload import Expected
 from rawsocket.wire.receive_buffer import ReceiveBuffer
@@ -146,7 +147,7 @@ class Exchange:
             data = b""
         if data:
             self._feed(data, time.perf_counter())
-        return self._received.failure() or Reset(f"send: {error}")
+        return self._received.failure() or stream_failure(error, "send")
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
