@@ -33,12 +33,13 @@ from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.connector import ConnectAttempt, readable
+from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, NOBODY, InFlight, Receiving, Reply, Until
 from rawsocket.engine.exchange.sender import NEVER
 from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout
 from rawsocket.measurement.overdue import LATE_AFTER, OWED_AFTER
 from rawsocket.measurement.rows import RECEIVE
 from rawsocket.wire.payload import Expected
@@ -299,7 +300,7 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            self.with_exchange().end_of_stream(Reset(f"recv: {error}"))
+            self.with_exchange().end_of_stream(stream_failure(error, "recv"))
             return
         now = time.perf_counter()
         flight = self._flight

@@ -243,7 +243,7 @@ class RunController:
             held=self.held(),
             server_held=self.probe.held,
             connects_s=per_s(lambda counts: counts.connections.connected),
-            messages_s=per_s(lambda counts: counts.messages.answered),
+            messages_s=per_s(lambda counts: counts.messages.delivered),
             failures_s=per_s(lambda counts: counts.failures),
             p50_ms=p50,
             p99_ms=p99,

@@ -18,7 +18,7 @@ from rawsocket.verdict.saturation import WorkerFigures
 SCHEMA = 1
 # The counts in verdict.json itself; the ledger has all counts of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
-MESSAGES = ("due", "sent", "answered", "wrong", "late", "unanswered", "unsent")
+MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed")
 MICROSECOND = 1e-6
 
 
@@ -38,7 +38,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         steady_s=run.info.steady_s,
         held_min=lowest(run.steady_samples, "held"),
         p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
-        messages_s=run.window.rate(answered) if run.window else None,
+        messages_s=run.window.rate(delivered) if run.window else None,
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
         workers=tuple(_worker(run, own) for own in run.participants),
@@ -46,9 +46,9 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
     )
 
 
-def answered(report: Report) -> float:
-    """Return the number of answered messages, for their rate."""
-    return report.counts.messages.answered
+def delivered(report: Report) -> float:
+    """Return the number of messages that were answered or need no reply, for their rate."""
+    return report.counts.messages.delivered
 
 
 def cpu_s(report: Report) -> float:
@@ -136,7 +136,7 @@ def _lost(own: Participant) -> str:
     if own.report is None:
         return f"worker {own.id} {why} and never reported: what it did is unknown"
     messages = own.report.counts.messages
-    in_flight = messages.sent - messages.answered - messages.wrong - messages.unanswered
+    in_flight = messages.sent - messages.delivered - messages.wrong - messages.unanswered
     return (
         f"worker {own.id} {why}: what became of the {own.report.counts.held} connections that it held and its "
         f"{in_flight} messages in flight at its last report, and what it did after that, is unknown"

@@ -32,9 +32,9 @@ _TOP = _EMPTY.get_lowest_equivalent_value(HIGHEST_US)
 
 
 def add(into: MutableMapping[int, int], pairs: Iterable[Iterable[int]]) -> None:
-    """Add `[microseconds, count]` pairs, as a worker's report carries them, to `into`."""
+    """Add `[microseconds, count]` pairs, as a worker's report carries them, to `into`; below zero counts as 0."""
     for microseconds, count in pairs:
-        key = microseconds if microseconds < _TOP else _TOP
+        key = max(0, microseconds) if microseconds < _TOP else _TOP
         into[key] = into.get(key, 0) + count
 
 

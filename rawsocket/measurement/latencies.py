@@ -8,9 +8,11 @@ The kinds, in the words of the verdict:
 - from_due: from when a message was due to its whole reply: what a caller would see.
 - from_sent: from when it was sent to its whole reply. Equal to from_due if nothing sets a pace.
 - first_byte: from when it was sent to the first byte of its reply.
+
+Waits (see rows.py) are in their rows only: no kind includes them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Overdue, Pairs, RowReport
@@ -18,8 +20,8 @@ from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
-# The lists in a row of a report: their names, and their kinds in a row of messages.
-REPORTED = {"sent": "from_sent", "due": "from_due", "first": "first_byte"}
+# The lists in a row of a report: their names, and their kinds in a row of messages (None: in no kind).
+REPORTED: Mapping[str, str | None] = {"sent": "from_sent", "due": "from_due", "first": "first_byte", "wait": None}
 # Histograms by kind, or in a row by the name of the reported list.
 Histograms = dict[str, dict[int, int]]
 

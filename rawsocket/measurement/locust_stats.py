@@ -1,9 +1,10 @@
 """Users report to Locust's statistics in batches: firing `events.request` for each would cost 7 us a message.
 
 Strategy: the rows of users keep the figures that Locust's statistics don't have yet, and before each report they are
-added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure counts there as a request
-without a time. Rules:
+added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure, and a success that has no
+time, count there as a request without a time. Rules:
 
+- A wait (see rows.py) is shown in its row, and left out of the times of Locust's sum of all rows.
 - If `events.request` has a listener besides Locust's own table, the event is fired for each message: the listener and
   Locust's table get every message, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
@@ -34,21 +35,27 @@ Told = tuple[Any, str, float | None, int, RawSocketError | None]
 class BatchRow(Row):
     """A row that also keeps figures not yet passed to Locust, and totals at the last flush (`told_...`)."""
 
-    __slots__ = ("told_bytes", "told_failures", "untold")
+    __slots__ = ("told_bytes", "told_failures", "told_successes", "untold", "untold_waits")
 
     def __init__(self) -> None:
         super().__init__()
         self.untold: Counter[int] = Counter()
+        self.untold_waits: Counter[int] = Counter()
+        self.told_successes = 0
         self.told_failures: dict[str, int] = {}
         self.told_bytes = 0
 
     def _of_due(self) -> tuple[Counter[int], ...]:
         return self.due, self.untold
 
+    def _of_wait(self) -> tuple[Counter[int], ...]:
+        return self.wait, self.untold_waits
+
     def skip(self) -> None:
         """Mark everything as passed on."""
         self.bin_times()
-        self.untold = Counter()
+        self.untold, self.untold_waits = Counter(), Counter()
+        self.told_successes = self.successes
         self.told_failures = dict(self.failures)
         self.told_bytes = self.bytes
 
@@ -118,7 +125,7 @@ class EventForwarder:
         self.hook.fire(
             request_type=TYPE,
             name=row,
-            response_time=None if seconds is None else seconds * 1000,
+            response_time=None if seconds is None else max(0.0, seconds * 1000),
             response_length=length,
             exception=failure,
             context=owner.context(),
@@ -132,25 +139,32 @@ def foreign(hook: EventHook) -> bool:
 
 def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
     row.bin_times()
-    now = time.time()
     failures = {key: count - row.told_failures.get(key, 0) for key, count in row.failures.items()}
-    failed, answered = sum(failures.values()), row.untold.total()
-    if not failed and not answered:
+    failed, succeeded = sum(failures.values()), row.successes - row.told_successes
+    if not failed and not succeeded:
         return
-    entry = StatsEntry(RequestStats(use_response_times_cache=False), name, TYPE)
-    entry.num_requests = answered + failed
-    entry.num_none_requests = entry.num_failures = failed
-    entry.last_request_timestamp = now
-    entry.total_content_length = row.bytes - row.told_bytes
-    entry.num_reqs_per_sec = {int(now): answered + failed}
-    entry.num_fail_per_sec = {int(now): failed} if failed else {}
-    if answered:
-        _put_times(entry, row.untold)
-    stats.total.extend(entry)
-    stats.get(name, TYPE).extend(entry)
+    size = row.bytes - row.told_bytes
+    stats.total.extend(_entry(name, succeeded, failed, size, row.untold))
+    stats.get(name, TYPE).extend(_entry(name, succeeded, failed, size, row.untold + row.untold_waits))
     for failure, count in failures.items():
         if count:
             _put_error(stats, name, failure, count)
+
+
+def _entry(name: str, succeeded: int, failed: int, size: int, times: Counter[int]) -> StatsEntry:
+    """Return new events as Locust's entry; `times` are those of successes that have one."""
+    now = time.time()
+    entry = StatsEntry(RequestStats(use_response_times_cache=False), name, TYPE)
+    entry.num_requests = succeeded + failed
+    entry.num_none_requests = entry.num_requests - times.total()
+    entry.num_failures = failed
+    entry.last_request_timestamp = now
+    entry.total_content_length = size
+    entry.num_reqs_per_sec = {int(now): succeeded + failed}
+    entry.num_fail_per_sec = {int(now): failed} if failed else {}
+    if times:
+        _put_times(entry, times)
+    return entry
 
 
 def _put_times(entry: StatsEntry, times: Counter[int]) -> None:

@@ -9,8 +9,10 @@ Rules, which hold at every moment between two events:
 - attempted == connected + sum(failed). An attempt is counted when it ends: as connected when the connection has
   settled (see engine/accounting.py), or as failed. One that is still in progress is not counted; one that was given up
   because its user was stopped counts only as `abandoned`.
-- sent == answered + wrong + unanswered + messages in flight. `unanswered` messages will never get a reply:
-  timeout, drop, or the client's own close; `unanswered_by` has the reasons.
+- sent == answered + wrong + unanswered + oneway + messages in flight. `unanswered` messages will never get a reply:
+  timeout, drop, or the client's own close; `unanswered_by` has the reasons. `oneway` messages need none: each counts
+  when the kernel has taken all of it, and is in flight until then.
+- `pushed` messages arrived unsolicited; they are in no other count of messages.
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
@@ -66,6 +68,7 @@ class Recorder:
         "held",
         "last_arrival",
         "late",
+        "oneway",
         "pushed",
         "reconnects",
         "rows",
@@ -100,7 +103,8 @@ class Recorder:
         self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
         self.failed: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
-        self.sent = self.answered = self.wrong = self.late = self.unanswered = self.cut = self.pushed = 0
+        self.sent = self.answered = self.wrong = self.late = self.unanswered = self.cut = 0
+        self.pushed = self.oneway = 0
         self.unsent: dict[str, int] = {}
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
@@ -238,6 +242,7 @@ class Recorder:
             unanswered_by=dict(self.unanswered_by),
             cut=self.cut,
             pushed=self.pushed,
+            oneway=self.oneway,
         )
 
     def _rows(self) -> Iterator[RowReport]:

@@ -90,6 +90,12 @@ class Messages(Wire, Summable):
     unanswered_by: Table = field(default_factory=dict)
     cut: int = 0
     pushed: int = 0
+    oneway: int = 0
+
+    @property
+    def delivered(self) -> int:
+        """Messages that were answered, or that were sent and need no reply."""
+        return self.answered + self.oneway
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +120,12 @@ class Counts(Wire, Summable):
 
 @dataclass(frozen=True, slots=True)
 class RowTimes(Wire):
-    """Times of a row's successes that are new: from sent, from due, from sent to the first byte."""
+    """Times of a row's successes that are new: from sent, from due, from sent to the first byte; its waits."""
 
     sent: Pairs = field(default_factory=list)
     due: Pairs = field(default_factory=list)
     first: Pairs = field(default_factory=list)
+    wait: Pairs = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,14 @@
 """The rows of the statistics: each has the successes, failures, bytes and times of all events of one name.
 
+A success has one of three kinds of time:
+
+- A latency: `add()`, or what the hot path appends. Judged by the thresholds of latency.
+- A wait: `add_wait()`. How long a session waited for a message that nothing had asked for. It is shown, but it says
+  nothing about the speed of a server, so it is never judged, nor merged with latencies.
+- None: `add_count()`. A one-way message that was sent, or a push that arrived.
+
+No time is negative: one that is counts as 0, here and wherever histograms are merged.
+
 HdrHistogram's own `record_value` takes 2.7 us a value; gathering times and binning them takes 0.2.
 """
 
@@ -24,10 +33,12 @@ Times = tuple[float, float, float]
 
 
 def truncate(us: int) -> int:
-    """Return the lowest value (us) that HdrHistogram(1, 3_600_000_000, 3) treats as equal to `us`.
+    """Return the lowest value (us) that HdrHistogram(1, 3_600_000_000, 3) treats as equal to `us`; 0 below zero.
 
     So recording the result is the same as recording `us`: 123456 becomes 123456 - 123456 % 64.
     """
+    if us < 0:
+        return 0
     shift = us.bit_length() - KEPT_BITS
     return us >> shift << shift if shift > 0 else us
 
@@ -39,22 +50,25 @@ class Row:
     due and its reply came in one read; else to `full` its seconds (from due, from sent, to the first byte).
     """
 
-    __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes")
+    __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes", "wait", "waits")
 
     def __init__(self) -> None:
-        self.successes = 0  # already in histograms
+        self.successes = 0  # already in histograms, or without a time
         self.failures: dict[str, int] = {}
         self.bytes = 0
         self.plain: list[float] = []
         self.full: list[Times] = []
+        self.waits: list[float] = []
         self.sent: Counter[int] = Counter()
         self.due: Counter[int] = Counter()
         self.first: Counter[int] = Counter()
+        self.wait: Counter[int] = Counter()
 
     @property
     def requests(self) -> int:
         """Events of this row."""
-        return self.successes + len(self.plain) + len(self.full) + sum(self.failures.values())
+        gathered = len(self.plain) + len(self.full) + len(self.waits)
+        return self.successes + gathered + sum(self.failures.values())
 
     def add(self, times: Times, length: int) -> None:
         """Add a success: seconds (from due, from sent, to the first byte), `length` bytes of reply."""
@@ -63,9 +77,21 @@ class Row:
         if len(self.full) >= BIN_AFTER:
             self.bin_times()
 
+    def add_wait(self, seconds: float, length: int) -> None:
+        """Add a success whose time is a wait of that many seconds; `length` bytes came."""
+        self.bytes += length
+        self.waits.append(seconds)
+        if len(self.waits) >= BIN_AFTER:
+            self.bin_times()
+
+    def add_count(self, length: int) -> None:
+        """Add a success without a time; `length` bytes were sent or came."""
+        self.bytes += length
+        self.successes += 1
+
     def bin_times(self) -> None:
         """Move the gathered times into the histograms."""
-        plain, full = self.plain, self.full
+        plain, full, waits = self.plain, self.full, self.waits
         if plain:
             self.plain = []
             self.successes += len(plain)
@@ -77,17 +103,25 @@ class Row:
             _add(dues, self._of_due())
             _add(sents, (self.sent,))
             _add(firsts, (self.first,))
+        if waits:
+            self.waits = []
+            self.successes += len(waits)
+            _add(waits, self._of_wait())
 
     def _of_due(self) -> tuple[Counter[int], ...]:
         """Return the histograms that take the times from due."""
         return (self.due,)
 
+    def _of_wait(self) -> tuple[Counter[int], ...]:
+        """Return the histograms that take the waits."""
+        return (self.wait,)
+
     def take(self) -> dict[str, list[list[int]]]:
         """Return the histograms' [us, count] pairs since the last call."""
         self.bin_times()
-        taken = {"sent": _pairs(self.sent), "due": _pairs(self.due), "first": _pairs(self.first)}
-        self.sent, self.due, self.first = Counter(), Counter(), Counter()
-        return taken
+        histograms = {"sent": self.sent, "due": self.due, "first": self.first, "wait": self.wait}
+        self.sent, self.due, self.first, self.wait = Counter(), Counter(), Counter(), Counter()
+        return {name: _pairs(histogram) for name, histogram in histograms.items()}
 
 
 class ConnectRow(Row):

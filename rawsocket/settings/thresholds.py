@@ -57,7 +57,7 @@ THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("max_p99_ms", number(0), "1000",
               "threshold: p99 of the latency from due in milliseconds; 0: not judged", "a caller notices a second",
               figure="p99_ms", comparison=AT_MOST, unit="ms", of_messages=True),
-    Threshold("min_messages_s", number(0), None, "threshold: messages answered a second; 0: not judged",
+    Threshold("min_messages_s", number(0), None, "threshold: messages delivered a second; 0: not judged",
               "what is enough depends on USERS and EVERY",
               figure="messages_s", comparison=AT_LEAST, unit="messages/s", of_messages=True),
 )  # fmt: skip

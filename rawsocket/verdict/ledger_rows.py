@@ -16,6 +16,7 @@ from rawsocket.measurement.report import Connections, Counts, Messages
 
 EVENTS: Mapping[str, str] = {
     "answered": "the right reply came",
+    "oneway": "the message needs no reply: whether the server has read it is known only from its own count",
     "sent": "the message was sent",
     "connected": "the connection was made, and proved usable",
     "refused": "the connect was refused, or could not be made",
@@ -28,7 +29,8 @@ EVENTS: Mapping[str, str] = {
     "short": "the reply was short, or one before it on the connection was",
     "too-long": "the reply was too long, or one before it on the connection was",
     "wrong": "the reply was wrong (as are the server's error lines), or one before it on the connection was",
-    "tls": "the TLS handshake failed",
+    "tls": "the TLS handshake failed, or TLS failed later",
+    "generator-limit": "the load generator's own machine had no descriptor, source port or memory left",
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
@@ -111,7 +113,8 @@ def outcomes(clients: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
     tcp, messages = clients.connections, clients.messages
     begun = {"connected": tcp.connected, **tcp.failed, "abandoned": tcp.abandoned}
     made = {"client": tcp.closed, **tcp.dropped, "held": clients.held}
-    sent = summed([("answered", messages.answered), *_wrong(clients), *messages.unanswered_by.items()])
+    done = [("answered", messages.answered), ("oneway", messages.oneway)]
+    sent = summed([*done, *_wrong(clients), *messages.unanswered_by.items()])
     return [
         ("connects begun", tcp.attempted + tcp.abandoned, begun),
         ("connections made", tcp.connected, made),
@@ -228,8 +231,9 @@ def _messages(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wir
     # An error line is a wrong reply for the client; the server counts neither a reply nor a message.
     lines = min(messages.wrong, tcp.dropped.get("wrong", 0))
     sent, came = messages.sent, messages.answered + messages.wrong
-    missed = [*unanswered, *_wrong(clients)]
-    untaken = [*unanswered, ("pushed", messages.pushed)]
+    # What the server has not read when a connection ends, it never counts; a server may answer a one-way message, too.
+    missed = [*unanswered, *_wrong(clients), ("oneway", messages.oneway)]
+    untaken = [*unanswered, ("pushed", messages.pushed), ("oneway", messages.oneway)]
     return [
         CountPair("messages", sent, grown.get("messages_total"), missed, sure={"cut": cut}, unknown=unknown),
         CountPair("replies", came, grown.get("replies_total"), [("wrong", lines)], untaken, unknown=unknown),
@@ -264,7 +268,7 @@ def _bytes(clients: Counts, server: ServerSide, grown: Mapping[str, Any], wire: 
     tcp, messages, size = clients.connections, clients.messages, clients.bytes
     told = tcp.failed.get("server-full", 0) + tcp.dropped.get("server-full", 0)
     message, reply = _sizes(messages, size.sent, wire)
-    missed = [*_ordered(messages.unanswered_by), *_wrong(clients)]
+    missed = [*_ordered(messages.unanswered_by), *_wrong(clients), ("oneway", messages.oneway)]
     fewer, more = _in_bytes(missed, message), _in_bytes(missed, reply)
     if server.about.get("model") == "sync":
         fewer = "bytes to the server: the sync model calls recv once, and what that does not bring is lost"

@@ -60,7 +60,7 @@ def test_each_column_of_the_timeline(column: str) -> None:
     assert f"`{column}`" in prose(PAGE)
 
 
-@pytest.mark.parametrize("kind", ["sent", "first"])
+@pytest.mark.parametrize("kind", ["sent", "first", "wait"])
 def test_each_kind_of_latency_in_the_statistics(kind: str) -> None:
     assert f"`{kind}_*`" in prose("docs/latency.md")
 

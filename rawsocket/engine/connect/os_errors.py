@@ -1,17 +1,21 @@
-"""Maps an OSError of a connect to a named failure; errors of this machine are logged, once per kind."""
+"""Maps an OSError of a socket to a named failure; errors of this machine and the network are logged, once per kind."""
 
 import errno
 import logging
 
-from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, Reset
+from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Reset
 
 RESET = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 # The ordinary answer of a port without a listener: not worth a log line.
 ORDINARY = frozenset({errno.ECONNREFUSED})
-HINTS = {
-    errno.EADDRNOTAVAIL: "this machine has no source port left towards that address: use more workers",
+# What this machine or process has none left of, and what to do about it.
+SHORTAGES = {
+    errno.EADDRNOTAVAIL: "this machine has no source port left towards that address: set SOURCES to more addresses, "
+    "or use more workers",
     errno.EMFILE: "this process has no descriptor left: use more workers, or raise the hard limit",
     errno.ENFILE: "this machine has no descriptor left",
+    errno.ENOBUFS: "this machine has no memory left for sockets: lower USERS, or use more machines",
+    errno.ENOMEM: "this machine has no memory left: lower USERS, or use more machines",
 }
 
 log = logging.getLogger(__name__)
@@ -24,22 +28,27 @@ class ConnectErrors:
         self._logged: set[int] = set()
 
     def failure(self, error: OSError, doing: str) -> RawSocketError:
-        """Return the failure for the error: reset, connect-timeout or refused."""
+        """Return the failure for the error of a connect: reset, connect-timeout, generator-limit or refused."""
         detail = f"{doing}: {error}"
         if error.errno in RESET:
             return Reset(detail)
         if error.errno == errno.ETIMEDOUT:
             return ConnectTimeout(detail)
-        self.log_once(error, detail)
-        return Refused(detail)
+        kind = GeneratorLimit if error.errno in SHORTAGES else Refused
+        self.log_once(error, detail, kind)
+        return kind(detail)
 
-    def log_once(self, error: OSError, detail: str) -> None:
+    def log_once(self, error: OSError, detail: str, failure: type[RawSocketError] = Refused) -> None:
         """Log an error of this machine or the network, the first time that its kind occurs."""
         kind = error.errno or 0
         if kind in ORDINARY or kind in self._logged:
             return
         self._logged.add(kind)
-        hint = HINTS.get(kind)
-        log.warning(
-            "%s%s (counted as refused; further errors of this kind are not logged)", detail, f"; {hint}" if hint else ""
-        )
+        remedy = f"; {SHORTAGES[kind]}" if kind in SHORTAGES else ""
+        log.warning("%s%s (counted as %s; further errors of this kind are not logged)", detail, remedy, failure.name)
+
+
+def stream_failure(error: OSError, doing: str) -> RawSocketError:
+    """Return the failure for the error of a send or a read on an open connection: reset or generator-limit."""
+    detail = f"{doing}: {error}"
+    return GeneratorLimit(detail) if error.errno in SHORTAGES else Reset(detail)

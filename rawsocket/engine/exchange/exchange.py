@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.in_flight import (
     KEPT,
     NOBODY,
@@ -25,7 +26,7 @@ from rawsocket.engine.exchange.receiver import Receiver
 from rawsocket.engine.exchange.sender import NEVER, Sender
 from rawsocket.engine.exchange.throttle import Flow
 from rawsocket.engine.reactor import Reactor
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, SendTimeout
 from rawsocket.measurement.overdue import LATE_AFTER
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
@@ -188,7 +189,7 @@ class Exchange:
                 self.receiver.feed(data, time.perf_counter())
         except (OSError, CallbackError):
             pass
-        return self.receiver.failure() or Reset(f"send: {error}")
+        return self.receiver.failure() or stream_failure(error, "send")
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class Exchange:
         except BlockingIOError:
             return
         except OSError as error:
-            self.end_of_stream(Reset(f"recv: {error}"))
+            self.end_of_stream(stream_failure(error, "recv"))
             return
         self.read(data, time.perf_counter())
 

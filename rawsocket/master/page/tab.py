@@ -15,7 +15,7 @@ from locust.web import WebUI
 from rawsocket import locust_patches
 from rawsocket.master import server_summary, worker_lag
 from rawsocket.master.controller import RunController
-from rawsocket.master.figures import answered, cpu_s
+from rawsocket.master.figures import cpu_s, delivered
 from rawsocket.master.page import metrics, request_guard
 from rawsocket.master.run import Participant
 from rawsocket.settings.options import BY_NAME
@@ -110,7 +110,7 @@ def _worker(controller: RunController, name: str, live: bool) -> Fields:
     known, own = controller.workers.worker(name), controller.run.find(name) or Participant(name)
     state, users = _locusts_view(controller, own)
     age = controller.workers.age(name)
-    share, rate = (known.rate(figure) if live else None for figure in (cpu_s, answered))
+    share, rate = (known.rate(figure) if live else None for figure in (cpu_s, delivered))
     rates = worker_lag.rates(known.before, known.latest) if live else worker_lag.rates(None, None)
     return {
         "id": name,

@@ -30,13 +30,15 @@ from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.settings.plan import Plan
 
-# Times are from due; those from sent and to the first byte are at the end.
+# Times are from due; those from sent and to the first byte, and the waits of rows that have some, are at the end.
 DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
+WAIT = ("p50", "p99", "max")
 STATS = (
     *("type", "name", "requests", "failures", "bytes"),
     *(f"{name}_ms" for name in DUE),
     *(f"sent_{name}_ms" for name in SENT),
     *(f"first_{name}_ms" for name in FIRST),
+    *(f"wait_{name}_ms" for name in WAIT),
 )
 FAILURES = ("type", "name", "failure", "count", "example")
 CsvRow = tuple[Any, ...]
@@ -148,7 +150,7 @@ def stats(run: Run) -> str:
     ]
     total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
     times = [_times(row.times) for row in rows.values()]
-    whole = [histogram.merged(row[at] for row in times) for at in range(3)]
+    whole = [histogram.merged(row[at] for row in times) for at in range(4)]
     return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
 
 
@@ -182,14 +184,14 @@ def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _times(times: Mapping[str, Histogram]) -> list[Histogram]:
-    """Return the times from due, from sent and to the first byte; a connect is due when it starts."""
+    """Return the times from due, from sent, to the first byte, and the waits; a connect is due when it starts."""
     sent = times.get("sent", {})
-    return [times.get("due") or sent, sent, times.get("first", {})]
+    return [times.get("due") or sent, sent, times.get("first", {}), times.get("wait", {})]
 
 
 def _stats_row(kind: str, name: str, requests: int, failed: int, size: int, times: Iterable[Histogram]) -> CsvRow:
     quantiles: list[str] = []
-    for measured, names in zip(times, (DUE, SENT, FIRST), strict=True):
+    for measured, names in zip(times, (DUE, SENT, FIRST, WAIT), strict=True):
         found = histogram.summary(measured)
         quantiles += [f"{found[name]:.3f}" if found else "" for name in names]
     return (kind, name, requests, failed, size, *quantiles)

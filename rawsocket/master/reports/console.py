@@ -34,6 +34,7 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("connections dropped", named(connections["dropped"])),
         ("reconnects", number(connections["reconnects"])),
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
+        ("messages one-way / pushed", f"{messages['oneway']} / {messages['pushed']}"),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
         ("messages/s, steady", number(messages["per_s"])),

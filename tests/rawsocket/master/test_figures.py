@@ -16,7 +16,7 @@ KEYS = {
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
-    "messages": "due sent answered wrong late unanswered unsent per_s waiting missing oldest_waiting_s",
+    "messages": "due sent answered oneway wrong late unanswered unsent pushed per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
 }
@@ -59,6 +59,19 @@ def test_document_has_the_documented_keys(run: Run) -> None:
     assert list(document["latency_ms"]["from_sent"]) == ["p50", "p95", "p99", "p99_9", "max"]
     assert (document["schema"], document["server"]) == (1, None)
     assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
+
+
+def test_rate_counts_messages_that_were_answered_or_are_one_way() -> None:
+    run = started("a", info=RunInfo(workers=1))
+    for second in range(3):
+        sent = {"sent": second * 12, "oneway": second * 5, "pushed": second * 100}
+        run.receive("a", report(wall_s=second, answered=second * 7, messages=sent))
+        if second == 0:
+            open_window(run)
+            run.receive("a", report())
+    document = figures.document(run)
+    assert document["messages"]["per_s"] == pytest.approx(12)
+    assert [document["messages"][name] for name in ("answered", "oneway", "pushed")] == [14, 10, 200]
 
 
 def test_unrequested_reply_is_wrong(run: Run) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from rawsocket.measurement.latencies import KINDS, Latencies, kind_of, slowest_reply_us
 from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.report import RowReport, RowTimes
 from rawsocket.measurement.rows import CONNECTION_ROWS
 from tests.support.reports import once, report
 
@@ -19,6 +20,7 @@ STALLED = report(rows=ROWS, due={"message": {2000: 2}}, first={"message": {250: 
         ("message", "sent", "from_sent"),
         ("message", "due", "from_due"),
         ("message", "first", "first_byte"),
+        ("message", "wait", None),
     ],
 )
 def test_each_list_of_a_row_has_a_kind(name: str, reported: str, kind: str | None) -> None:
@@ -43,6 +45,13 @@ def test_rows_have_their_own_histograms_and_a_sum_by_kind() -> None:
     latencies.add(report(rows={"b": {700: 4}}).rows)
     assert latencies.rows["TCP", "b"]["due"] == {100: 2, 700: 5}
     assert latencies.by_kind()["from_due"] == {100: 3, 700: 5}
+
+
+def test_waits_are_in_their_row_and_in_no_kind() -> None:
+    latencies = Latencies()
+    latencies.add([RowReport("TCP", "news", 3, times=RowTimes(wait=[[5_000, 3]]))])
+    assert latencies.rows["TCP", "news"]["wait"] == {5000: 3}
+    assert latencies.by_kind() == {kind: {} for kind in KINDS}
 
 
 def test_overdue_messages_count_only_from_due() -> None:

@@ -63,6 +63,26 @@ def test_the_second_batch_is_added_to_the_first(batch: Batch, recorder: Recorder
     assert sum(entry.num_fail_per_sec.values()) == 6
 
 
+def test_event_without_a_time_is_a_request_without_a_time(batch: Batch, recorder: Recorder, environment: Environment):
+    batch["message"].plain.append(0.002)
+    for _ in range(3):
+        batch["message"].add_count(10)
+        batch.flush(environment)
+    entry = environment.stats.get("message", "TCP")
+    assert (entry.num_requests, entry.num_failures, entry.num_none_requests) == (4, 0, 3)
+    assert (entry.avg_response_time, entry.total_content_length) == (2, 30)
+
+
+def test_wait_is_shown_in_its_row_and_left_out_of_the_sum(batch: Batch, environment: Environment):
+    batch["news"].add_wait(9.0, 10)
+    batch["message"].plain.append(0.002)
+    batch.flush(environment)
+    batch.flush(environment)
+    entry, total = environment.stats.get("news", "TCP"), environment.stats.total
+    assert (entry.num_requests, entry.num_none_requests, entry.avg_response_time) == (1, 0, pytest.approx(9000, 0.001))
+    assert (total.num_requests, total.num_none_requests, total.max_response_time) == (2, 1, 2)
+
+
 def test_errors_share_a_line_with_those_of_other_users(batch: Batch, recorder: Recorder, environment: Environment):
     environment.events.request.fire(
         request_type="TCP", name="drop", response_time=None, response_length=0, exception=Closed(), context={}
@@ -105,13 +125,15 @@ def test_foreign_listener_gets_each_event_and_turns_batching_off(
     batch["message"].plain.append(0.001)
     batch.listener.event(User(), "message", 0.001, 5, None)
     batch.listener.event(User(), "drop", None, 0, Closed())
-    wait_until(lambda: len(received) == 2)
+    batch.listener.event(User(), "late clock", -0.001, 0, None)
+    wait_until(lambda: len(received) == 3)
     batch.flush(environment)
     assert received[0] == {
         "request_type": "TCP", "name": "message", "response_time": 1.0, "response_length": 5, "exception": None,
         "context": {"who": "me"},
     }  # fmt: skip
     assert str(received[1]["exception"]) == "closed"
+    assert received[2]["response_time"] == 0
     assert environment.stats.get("message", "TCP").num_requests == 1
 
 

@@ -56,6 +56,7 @@ def test_keys_and_counts_of_a_report():
                 "unanswered_by": {"closed": 2},
                 "cut": 1,
                 "pushed": 0,
+                "oneway": 0,
             },
             "bytes": {"sent": 0, "received": 0},
             "failures": 1,
@@ -76,7 +77,7 @@ def test_keys_and_counts_of_a_report():
                 "requests": 2,
                 "failures": {"closed": 1},
                 "bytes": 20,
-                "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]]},
+                "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]], "wait": []},
             }
         ],
         "lag": None,

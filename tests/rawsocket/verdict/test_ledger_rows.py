@@ -176,6 +176,10 @@ def test_connections_of_a_killed_server_process_count_as_closed_on_both_sides() 
         (unanswered({"send-timeout": 2}, cut=2), {"messages_total": 999, "info": SYNC}, ({"send-timeout": 1}, 0, OK)),
         # The reply was an error line: too long, or not complete in time.
         (clients(answered=999, wrong=1, dropped={"wrong": 1}), {"messages_total": 999}, ({"wrong": 1}, 0, OK)),
+        # A one-way message that the server had not read when its connection ended is not in the server's count.
+        (clients(answered=900, oneway=100), {}, ({}, 0, OK)),
+        (clients(answered=900, oneway=100), {"messages_total": 997}, ({"oneway": 3}, 0, OK)),
+        (clients(answered=998, oneway=2), {"messages_total": 997}, ({"oneway": 2}, 1, UNEXPLAINED)),
         (clients(), {"messages_total": 1001}, ({}, 1, UNEXPLAINED)),
     ],
 )
@@ -196,6 +200,9 @@ def test_messages(ours: dict[str, Any], theirs: dict[str, Any], wanted: tuple[An
         (clients(answered=998, wrong=2, dropped={"wrong": 2}), {}, ({}, 0, OK)),
         (clients(answered=998, wrong=2, dropped={"wrong": 2}), {"replies_total": 998}, ({"wrong": 2}, 0, OK)),
         (clients(answered=998, wrong=2, dropped={"short": 2}), {"replies_total": 998}, ({}, 2, UNEXPLAINED)),
+        # A server may answer one-way messages, too.
+        (clients(answered=900, oneway=100), {}, ({"oneway": 100}, 0, OK)),
+        (clients(answered=900, oneway=100), {"replies_total": 900}, ({}, 0, OK)),
         # Some servers count pushed messages, some don't.
         (clients(pushed=5), {"replies_total": 1005}, ({"pushed": 5}, 0, OK)),
         (clients(pushed=5), {}, ({}, 0, OK)),
@@ -323,6 +330,7 @@ def test_unread_pushed_bytes_are_unknown() -> None:
         ("messages due", {"due": 1005, "unsent": {"closed": 4, "stopped": 1}},
          ({"sent": 1000, "closed": 4, "stopped": 1}, 0, OK)),
         ("messages sent", {"answered": 999}, ({"answered": 999}, 1, UNEXPLAINED)),
+        ("messages sent", {"answered": 990, "oneway": 10}, ({"answered": 990, "oneway": 10}, 0, OK)),
         ("messages sent", {"answered": 998, "wrong": 2, "dropped": {"short": 2}, "closed": 98},
          ({"answered": 998, "short": 2}, 0, OK)),
         # One of them was unrequested; which one is unknown.

@@ -15,7 +15,7 @@ from rawsocket.engine.connect import connector as module
 from rawsocket.engine.connect.connector import Connector
 from rawsocket.engine.connect.resolver import Answer
 from rawsocket.engine.reactor import Reactor
-from rawsocket.errors import ConnectTimeout, RawSocketError, Refused
+from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused
 from rawsocket.target import Target
 from tests.support.running import LONG, wait_until
 from tests.support.sockets import full_backlog
@@ -114,13 +114,13 @@ def test_unresolved_name_is_refused_and_queried(reactor: Reactor, monkeypatch: p
     assert asked == [Target("nowhere.invalid", 1)]
 
 
-def test_descriptor_shortage_is_refused_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
+def test_descriptor_shortage_is_a_generator_limit_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     def full(_: int) -> Any:
         raise OSError(24, "Too many open files")
 
     recorded = RecordedAttempt(reactor, Target("127.0.0.1", CLOSED))
     monkeypatch.setattr(recorded.connector, "open_socket", full)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(GeneratorLimit) as caught:
         recorded.attempt.begin()
     assert "Too many open files" in caught.value.detail
 
@@ -168,7 +168,7 @@ def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: py
         opened = [connect(connector, listener.getsockname()) for _ in range(20)]
         assert len({sock.getsockname() for sock in opened}) == 20
         attempt = connector.attempt(reactor, None, Target(*listener.getsockname()), LONG, opened.append, opened.append)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(GeneratorLimit) as caught:
             attempt.begin()
         assert "Cannot assign requested address" in caught.value.detail
         for sock in opened:

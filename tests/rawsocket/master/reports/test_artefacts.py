@@ -114,6 +114,7 @@ def test_statistics_and_failures_sum_the_workers() -> None:
     assert tuple(rows[0]) == (
         *("type", "name", "requests", "failures", "bytes", "p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"),
         *("sent_p50_ms", "sent_p99_ms", "sent_max_ms", "first_p50_ms", "first_p99_ms"),
+        *("wait_p50_ms", "wait_p99_ms", "wait_max_ms"),
     )
     assert [row["name"] for row in rows] == ["connect", "message", "Aggregated"]
     message, total = rows[1], rows[2]
