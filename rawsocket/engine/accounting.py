@@ -17,7 +17,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
+from rawsocket.errors import WRONG_REPLIES, RawSocketError, ScenarioFault, ServerFull
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, Rows, Times
 
@@ -92,20 +92,23 @@ class Accounting:
         self.recorder.answered += 1
         self._good(connection, name, times, length)
 
-    def sent_one_way(self, name: str, length: int) -> None:
+    def sent_one_way(self, owner: Any, name: str, length: int) -> None:
         """Record that the kernel has taken a one-way message of `length` bytes."""
         self.recorder.oneway += 1
         self.rows[name].add_count(length)
+        self._tell(owner, name, None, length, None)
 
     def push(self, connection: Accounted, length: int) -> None:
         """Record that an unsolicited message has arrived."""
         self.settle(connection)
         self.recorder.pushed += 1
         self.rows[PUSH].add_count(length)
+        self._tell(connection.owner, PUSH, None, length, None)
 
     def waited(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
         """Record that receive() waited so many seconds for an unsolicited message: a time that is not judged."""
         self.rows[name].add_wait(seconds, length)
+        self._tell(connection.owner, name, seconds, length, None)
 
     def latency(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
         """Record the latency of an unsolicited message, from the start that the session gave."""
@@ -127,6 +130,9 @@ class Accounting:
         cut: bool,
     ) -> None:
         """Record that it failed. `in_flight`: row and times of each message; `receiving`: those of a receive()."""
+        if isinstance(failure, ScenarioFault):
+            self.closed(connection, len(in_flight), cut)
+            return
         self._ended(connection)
         recorder = self.recorder
         wrong = failure.name in WRONG_REPLIES
@@ -175,6 +181,9 @@ class Accounting:
             self.recorder.fail(entry, failure.name)
         elif times is not None:
             entry.add(times, length)
+        self._tell(connection.owner, row, None if times is None else times[0], length, failure)
+
+    def _tell(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
         listener = self._events.listener
         if listener is not None:
-            listener.event(connection.owner, row, None if times is None else times[0], length, failure)
+            listener.event(owner, row, seconds, length, failure)

@@ -15,7 +15,7 @@ Rules:
   its reply is checked and recorded by receive().
 - A one-way message gets no reply: it is done when the kernel has taken all of it.
 - An exception of a function of the scenario (`expect`, `until`, `is_push`, a decoder) is no failure of the server. It
-  closes the connection, and the owner's `on_error` gets it.
+  closes the connection; the owner's `on_lost` gets a ScenarioFault, whose cause it is.
 - Without frames (chunk framing), bytes are gathered until the expected number has arrived, or until the callable
   accepts them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive
   joined can't be separated.
@@ -35,7 +35,7 @@ from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.connector import ConnectAttempt, readable
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
-from rawsocket.engine.exchange.in_flight import CALLER, KEPT, NOBODY, InFlight, Receiving, Reply, Until
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until
 from rawsocket.engine.exchange.sender import NEVER
 from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
@@ -102,6 +102,16 @@ class Connection:
     def is_sending(self) -> bool:
         """Whether the kernel has not taken all that was sent."""
         return self.exchange is not None and self.exchange.is_sending
+
+    @property
+    def owed_replies(self) -> int:
+        """Messages in flight whose replies are for a receive()."""
+        return sum(message.to == KEPT for message in self._messages())
+
+    @property
+    def kept_replies(self) -> int:
+        """Replies that wait for a receive()."""
+        return 0 if self.exchange is None else self.exchange.receiver.kept_replies
 
     def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
         """Return outstanding replies: row and age (seconds) of the oldest, due times of all.
@@ -214,44 +224,12 @@ class Connection:
 
     def send_one_way(self, payload: bytes, name: str, due: float = 0.0) -> None:
         """Send one message that gets no reply. Raises as request() does."""
-        sock, exchange = self._sock, self.exchange
-        if sock is None or exchange is not None:
-            self.with_exchange().send_one_way(payload, name, due)
-            return
-        config = self.config
-        data, now = config.encode(payload), time.perf_counter()
-        try:
-            sent = sock.send(data)
-        except OSError:
-            sent = 0  # the exchange tries again, and handles the failure
-        if not sent:
-            self.with_exchange().send_one_way(payload, name, due)
-            return
-        recorder = config.recorder
-        recorder.sent += 1
-        recorder.bytes_sent += sent
-        recorder.late += now - (due or now) > LATE_AFTER
-        self.message_no += 1
-        if sent == len(data):
-            config.accounting.sent_one_way(name, len(payload))
-            return
-        message = InFlight(name, due or now, now, None, NOBODY, size=len(payload))
-        self.with_exchange().keep_unsent(memoryview(data)[sent:], now, message)
+        self.with_exchange().send_one_way(payload, name, due)
 
-    def send_beside(self, payload: bytes, name: str, expect: Expected, due: float, reply: bool) -> None:
-        """Send a message that is no business of the owner's; its failure is reported to the owner as a loss."""
-        try:
-            if reply:
-                self.send(payload, name, expect, due, NOBODY)
-            else:
-                self.send_one_way(payload, name, due)
-        except RawSocketError as failure:
-            self.owner.on_lost(failure)
-
-    @property
-    def sent_at(self) -> float:
-        """When the last message was sent, or if none was, when the connection opened; only with a permanent exchange."""
-        return max(self.connected_at, 0.0 if self.exchange is None else self.exchange.sent_at)
+    def refuse_unread(self) -> None:
+        """Fail the connection, and raise the failure, if unsolicited data has arrived."""
+        if self.exchange is not None:
+            self.exchange.refuse_unread()
 
     def write(self, sock: _socket.socket, data: bytes, now: float) -> None:
         """Pass a message to the kernel and keep what it does not take. Raises the failure of the connection."""
@@ -273,11 +251,7 @@ class Connection:
         It is the reply to the oldest sent message, or if none is in flight, an unsolicited message. A timeout fails the
         connection. Call deliver() afterwards if the owner reads later. Raises Closed; Wrong if a kept push is wrong.
         """
-        exchange = self.with_exchange()
-        try:
-            return exchange.receive(wanted)
-        except RawSocketError as failure:
-            raise self.fail(failure) from failure.__cause__
+        return self.with_exchange().receive(wanted)
 
     def stop_receiving(self) -> None:
         """Withdraw a receive() that still waits; what it waits for stays for the next one."""
@@ -363,11 +337,6 @@ class Connection:
         """Close the connection, since the server has ended it as expected, and tell the owner."""
         self.close()
         self.owner.on_ended()
-
-    def abort(self, error: BaseException) -> None:
-        """Close the connection, since a function of the scenario raised, and tell the owner."""
-        self.close()
-        self.owner.on_error(error)
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""

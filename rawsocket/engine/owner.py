@@ -25,11 +25,12 @@ class Handlers(Protocol):
 class Owner(Protocol):
     """What a connection reports to."""
 
-    # What the user class says of messages; the connection's config says which of the functions count.
-    handlers: "Handlers"
-
     # Whether unsolicited data may stay in the receive buffer until a receive() takes it.
     reads_later: bool
+
+    @property
+    def handlers(self) -> Handlers:
+        """What the user class says of messages; the connection's config says which of the functions count."""
 
     def on_open(self) -> None:
         """The connection is open."""
@@ -53,10 +54,7 @@ class Owner(Protocol):
         """The kernel has taken all that was sent."""
 
     def on_lost(self, failure: RawSocketError) -> None:
-        """The connection has failed and is closed."""
-
-    def on_error(self, error: BaseException) -> None:
-        """A function of the scenario raised, and the connection is closed."""
+        """The connection has failed and is closed. A ScenarioFault has the exception of the scenario as its cause."""
 
     def on_ended(self) -> None:
         """The server has ended the connection as expected, and it is closed. No call waits."""

@@ -12,7 +12,8 @@ Rules, which hold at every moment between two events:
 - sent == answered + wrong + unanswered + oneway + messages in flight. `unanswered` messages will never get a reply:
   timeout, drop, or the client's own close; `unanswered_by` has the reasons. `oneway` messages need none: each counts
   when the kernel has taken all of it, and is in flight until then.
-- `pushed` messages arrived unsolicited; they are in no other count of messages.
+- `pushed` messages arrived unsolicited; they are in no other count of messages. `unread_pushes` of them were not kept
+  for a receive(), since too many waited already.
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
@@ -64,6 +65,8 @@ class Recorder:
         "failed",
         "failures",
         "first_arrival",
+        "goodbyes_begun",
+        "goodbyes_said",
         "groups",
         "held",
         "last_arrival",
@@ -81,6 +84,7 @@ class Recorder:
         "unanswered",
         "unanswered_by",
         "unproven",
+        "unread_pushes",
         "unsent",
         "waits",
         "wrong",
@@ -99,12 +103,13 @@ class Recorder:
         self.arrivals = 0  # first connects (not reconnects); below, when the first and the last of them opened
         self.first_arrival = self.last_arrival = 0.0
         self.sessions_begun = self.sessions_ended = 0
+        self.goodbyes_begun = self.goodbyes_said = 0  # of users that were stopped
         self.storms: dict[int, list[float]] = {}  # by their time: dropped, came back, seconds until the last one
         self.attempted = self.connected = self.reconnects = self.closed = self.abandoned = self.unproven = 0
         self.failed: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
         self.sent = self.answered = self.wrong = self.late = self.unanswered = self.cut = 0
-        self.pushed = self.oneway = 0
+        self.pushed = self.oneway = self.unread_pushes = 0
         self.unsent: dict[str, int] = {}
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
@@ -243,6 +248,7 @@ class Recorder:
             cut=self.cut,
             pushed=self.pushed,
             oneway=self.oneway,
+            unread_pushes=self.unread_pushes,
         )
 
     def _rows(self) -> Iterator[RowReport]:

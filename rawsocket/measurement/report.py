@@ -91,6 +91,7 @@ class Messages(Wire, Summable):
     cut: int = 0
     pushed: int = 0
     oneway: int = 0
+    unread_pushes: int = 0
 
     @property
     def delivered(self) -> int:

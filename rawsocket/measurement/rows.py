@@ -19,6 +19,8 @@ TYPE = "TCP"
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
+# Rows of what no request names: pushes, answers to them, and a receive() without a name of its own.
+PUSH, PUSH_REPLY, RECEIVE = "push", "push-reply", "receive"
 CONNECTS = (CONNECT, RECONNECT)
 # Rows without messages: the judgement of latency leaves them out.
 CONNECTION_ROWS = (*CONNECTS, DROP)

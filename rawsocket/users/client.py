@@ -12,22 +12,26 @@ The rules on sending, matching, failures and accounting are in engine/connection
 One client belongs to one greenlet. Times are `time.perf_counter()`.
 """
 
+import math
+import random
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
-from gevent.hub import Waiter
 
 from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.exchange.in_flight import at_receive
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, Receiving, Until, at_receive
+from rawsocket.engine.heartbeat import Heartbeat
 from rawsocket.engine.process import engine
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
 from rawsocket.target import Target
+from rawsocket.users import steps
+from rawsocket.users.blocking_owner import BlockingOwner
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected, payload
 
@@ -48,13 +52,13 @@ def _timeout(name: str) -> property:
     return property(read, change, doc=f"The {name.replace('_', ' ')} in seconds, from the next call on.")
 
 
-class RawSocketClient:
+class RawSocketClient(BlockingOwner):
     """Sends framed messages to one target and checks the replies; see the module's rules.
 
     All timeouts are seconds and required. `listener` is called with each event after it was recorded.
     """
 
-    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "key", "reads_later")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -79,23 +83,16 @@ class RawSocketClient:
             send_timeout=send_timeout,
             reply_timeout=reply_timeout,
         )
-        self._set_up(config, dict)
-
-    def _set_up(self, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> None:
-        self._config = config
-        self._context = context
-        self._connection: Connection | None = None
-        self._waiter: Any = None
-        self._result: tuple[Any, BaseException | None] | None = None  # of a callback while no call waited
-        self._sends = False  # whether send() waits for the kernel
-        self.reads_later = True  # unsolicited data may wait for a receive
-        self.key = 0  # the reactor's
+        self._set_up(config, dict, None)
 
     @classmethod
-    def of(cls, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> "RawSocketClient":
-        """Return a client with this configuration; `context` returns what listeners on `events.request` get."""
+    def of(cls, config: ConnectionConfig, context: Callable[[], dict[str, Any]], user: Any = None) -> "RawSocketClient":
+        """Return a client with this configuration; `context` returns what listeners on `events.request` get.
+
+        `user` has the handlers that the configuration says count: `is_push`, `on_push`, `request_key`, `reply_key`.
+        """
         client = cls.__new__(cls)
-        client._set_up(config, context)
+        client._set_up(config, context, user)
         return client
 
     connect_timeout = _timeout("connect_timeout")
@@ -159,52 +156,129 @@ class RawSocketClient:
             connection.abandon()  # if the greenlet was killed
 
     def request(
-        self, payload: bytes, *, name: str = "request", expect: Expected = None, due: float | None = None
-    ) -> bytes:
-        """Send one message and return its whole reply, without frame, within the reply timeout.
+        self,
+        payload: bytes,
+        *,
+        name: str = "request",
+        expect: Any = None,
+        due: float | None = None,
+        until: Until | None = None,
+    ) -> Any:
+        """Send one message and return its whole reply (bytes), without frame, within the reply timeout.
 
         `due` is when it should have been sent, in `time.perf_counter()` seconds (default: now). `expect` is the only
-        correct reply, or a callable that says whether a reply is correct; None accepts any.
+        correct reply, or a callable that says whether a reply is correct; None accepts any. With `until`, the reply is
+        a list of frames, complete when `until(frames)` is true; `expect` is then a callable on that list.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
         connection = self._open_connection()
-        if connection.in_flight:
+        if connection.owed_replies:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
         connection.refuse_unread()
-        connection.request(payload, name, expect, self._due(due))
-        reply: bytes = self._wait()
-        return reply
+        if until is None:
+            connection.request(payload, name, expect, self._due(due))
+        else:
+            connection.send(payload, name, expect, self._due(due), CALLER, until)
+        return self._wait()
 
-    def send(self, payload: bytes, *, name: str = "request", due: float | None = None) -> None:
-        """Send one message; a later `receive` returns its reply.
+    def send(
+        self,
+        payload: bytes,
+        *,
+        name: str = "request",
+        due: float | None = None,
+        expect: Any = at_receive,
+        reply: bool = True,
+        until: Until | None = None,
+    ) -> None:
+        """Send one message; a later `receive` returns its reply, or with `reply=False` no reply comes.
 
-        `due` as in `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't
-        carry it.
+        Without `expect`, the reply is checked by the `receive` that returns it, else when it arrives. The rest is as in
+        `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't carry it.
         """
         connection = self._open_connection()
         connection.refuse_unread()
-        connection.send(payload, name, at_receive, self._due(due))
-        self._sends = connection.is_sending
-        if self._sends:
-            self._watch()
+        if reply:
+            expect = None if until is not None and expect is at_receive else expect
+            connection.send(payload, name, expect, self._due(due), KEPT, until)
+        else:
+            connection.send_one_way(payload, name, self._due(due))
+        self._wait_until_sent(connection)
 
-    def receive(self, *, name: str | None = None, timeout: float | None = None, expect: Expected = None) -> bytes:
-        """Return the reply to the oldest message in flight, or if none is in flight, an unsolicited message.
+    def receive(
+        self,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        expect: Expected = None,
+        required: bool = True,
+        since: float | Callable[[bytes], float] | None = None,
+        only: Callable[[bytes], bool] | None = None,
+    ) -> Any:
+        """Return the reply to the oldest message in flight, or if none is in flight, an unsolicited message (bytes).
 
-        `name` is the row (default: the name in `send`); `timeout` seconds (default: the reply timeout).
-        Raises the same as `request`; a timeout closes the connection.
+        `timeout` seconds (default: the reply timeout). A timeout closes the connection; with `required=False` it
+        returns None instead. For a reply, `name` is the row (default: the name in `send`). For an unsolicited message
+        `name`, `since` and `only` are as in the step `Receive`. Raises the same as `request`.
         """
         if timeout is not None:
             check_timeout(timeout)
-        connection = self._open_connection()
-        message = connection.receive(timeout, name, expect)
+        connection, now = self._open_connection(), time.perf_counter()
+        seconds = self.reply_timeout if timeout is None else timeout
+        wanted = Receiving(name, expect, now, now + seconds if required else math.inf, since, only)
+        message = connection.receive(wanted)
         if message is None:
             connection.deliver()
-            try:
-                message = self._wait()
-            finally:
-                connection.stop_receiving()  # if the greenlet was interrupted, by a gevent.Timeout for example
+            message = self._wait_for_message(connection, None if required else now + seconds)
         return message
+
+    def heartbeat(
+        self,
+        every: float,
+        payload: bytes,
+        *,
+        expect: Expected = None,
+        name: str = "heartbeat",
+        reply: bool = True,
+        idle: bool = False,
+    ) -> None:
+        """Send a message every `every` seconds from now on, until the connection ends; see the step `Heartbeat`."""
+        step = steps.Heartbeat(every, payload, expect, name, reply, idle)
+        Heartbeat(
+            self._open_connection(),
+            step.payload,
+            step.expect,
+            step.name,
+            every=step.every,
+            reply=step.reply,
+            idle=step.idle,
+            random=random.random,
+        )
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are, outside the framing. They are no message."""
+        connection = self._open_connection()
+        connection.with_exchange().send_raw(data)
+        self._wait_until_sent(connection)
+
+    def send_part(self, payload: bytes, size: int) -> None:
+        """Send only the first `size` bytes of a message with its frame."""
+        connection, step = self._open_connection(), steps.SendPart(payload, size)
+        connection.with_exchange().send_part(step.payload, step.size)
+        self._wait_until_sent(connection)
+
+    def set_framing(self, framing: Framing) -> None:
+        """Use another framing on this connection from here on. Unread bytes belong to it."""
+        self._open_connection().with_exchange().set_framing(framing)
+
+    def shutdown_write(self) -> None:
+        """Send no more on this connection; see the step `ShutdownWrite`."""
+        self._open_connection().with_exchange().shut_down()
+
+    def throttle(self, send: float | None = None, receive: float | None = None) -> None:
+        """Send and read at most so many bytes a second from here on; None: no limit."""
+        step = steps.Throttle(send, receive)
+        self._open_connection().with_exchange().throttle(step.send, step.receive)
 
     def watch(self, seconds: float) -> None:
         """Wait for `seconds`; a loss of the connection is raised as a named failure when it happens.
@@ -222,10 +296,18 @@ class RawSocketClient:
         finally:
             reactor.forget(self)
 
-    def close(self) -> None:
-        """Close the connection, if any; messages in flight count as unanswered, not as failures."""
+    def forget_replies(self) -> None:
+        """Let no call wait for the replies to the messages in flight any more; they are recorded as they come."""
+        if self.connected:
+            self._open_connection().with_exchange().disown()
+
+    def close(self, reset: bool = False) -> None:
+        """Close the connection, if any; messages in flight count as unanswered, not as failures.
+
+        With `reset`, the server gets a reset instead of the end of the stream.
+        """
         if self._connection is not None:
-            self._connection.close()
+            self._connection.close(reset)
         self._result = None
 
     def waiting(self, now: float) -> Waiting | None:
@@ -238,99 +320,6 @@ class RawSocketClient:
             return None
         name, owed, dues = found
         return Waiting(name, owed, [(now - due, 1) for due in dues]) if dues else None
-
-    # -- callbacks of the connection and of the reactor's timer -------------------------------------------------
-
-    def on_open(self) -> None:
-        """The connection is open."""
-        self._finish(None)
-
-    def on_not_opened(self, failure: RawSocketError) -> None:
-        """The connection could not be opened."""
-        self._finish(None, failure)
-
-    def on_reply(self, reply: bytes) -> None:
-        """The reply to a request has arrived."""
-        self._finish(reply)
-
-    on_received = on_reply
-
-    def on_kept(self) -> None:
-        """Never called: replies to this client stay in the receive buffer."""
-
-    def on_writable(self) -> None:
-        """The kernel has taken all that was sent."""
-        if self._sends:
-            self._finish(None)
-
-    def on_lost(self, failure: RawSocketError) -> None:
-        """The connection has failed."""
-        self._finish(None, failure.__cause__ or failure)
-
-    def on_time(self) -> None:
-        """A watch is over."""
-        self._finish(None)
-
-    def context(self) -> dict[str, Any]:
-        """Return what listeners on `events.request` get as the context."""
-        return self._context()
-
-    # -- waiting ------------------------------------------------------------------------------------------------
-
-    def _open_connection(self) -> Connection:
-        """Return the connection; raise the loss that happened since the last call, or Closed."""
-        result, self._result = self._result, None
-        if result is not None and result[1] is not None:
-            raise result[1]
-        if self._connection is None or not self._connection.is_open:
-            # Not recorded again: the loss was recorded when it happened.
-            raise Closed("not connected")
-        return self._connection
-
-    def _resolve(self, connection: Connection) -> None:
-        config, started = self._config, time.perf_counter()
-        try:
-            config.connector.resolver.resolve(config.target, started + config.connect_timeout)
-        except RawSocketError as failure:
-            connection.connect_failed(started, failure)
-            raise
-        except BaseException:
-            config.recorder.abandoned += 1
-            raise
-
-    def _watch(self) -> None:
-        """Wait for a callback; unsolicited data that arrives meanwhile is `wrong`."""
-        assert self._connection is not None
-        self.reads_later = False
-        try:
-            self._connection.deliver()
-            self._wait()
-        finally:
-            self.reads_later = True
-            self._sends = False
-
-    def _wait(self) -> Any:
-        """Wait for the callback, unless it has been called; return its value or raise its failure."""
-        result, self._result = self._result, None
-        if result is None:
-            self._waiter = waiter = Waiter()
-            try:
-                return waiter.get()
-            finally:
-                self._waiter = None
-        value, failure = result
-        if failure is not None:
-            raise failure
-        return value
-
-    def _finish(self, value: Any, failure: BaseException | None = None) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is None:
-            self._result = value, failure
-        elif failure is None:
-            waiter.switch(value)
-        else:
-            waiter.throw(failure)
 
     def _due(self, due: float | None) -> float:
         return 0.0 if due is None else min(due, time.perf_counter())

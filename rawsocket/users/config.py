@@ -2,10 +2,11 @@
 
 import os
 import random
+from collections.abc import Hashable
 from typing import Any, ClassVar, TypedDict
 
 from rawsocket import target
-from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
@@ -16,10 +17,13 @@ from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 class SessionConfig(ConnectionConfig):
     """What all users of one class share in a run. `lab_options`: those of a LabSession, read once."""
 
-    __slots__ = ("lab_options", "random")
+    __slots__ = ("goodbye_timeout", "lab_options", "random", "says_goodbye")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, says_goodbye: bool = False, goodbye_timeout: float = 2.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        check_timeout(goodbye_timeout)
+        self.says_goodbye = says_goodbye
+        self.goodbye_timeout = goodbye_timeout
         self.random = random.random
         self.lab_options: Any = None
 
@@ -36,13 +40,39 @@ class ConfiguredUser:
     # Whether each user holds a connection all the time. If so, MIN_HELD can be set to USERS.
     holds: ClassVar[bool] = True
 
-    # Whether the server may send unsolicited messages: a session keeps them for Receive.
+    # Whether what arrives while no message waits for its reply is a push: a message that the server sends by itself.
     accepts_pushes: ClassVar[bool] = False
 
     framing: ClassVar[Framing | None] = None
     connect_timeout: ClassVar[float | None] = None
     send_timeout: ClassVar[float | None] = None
     reply_timeout: ClassVar[float | None] = None
+    # The most seconds that goodbye() may take.
+    goodbye_timeout: ClassVar[float] = 2.0
+
+    def is_push(self, message: bytes) -> bool:
+        """Return whether this message is a push, never a reply, even while messages wait for their replies."""
+        return False
+
+    def on_push(self, message: bytes) -> bytes | None:
+        """Return what to answer a push at once (PONG, an acknowledgement); None: nothing. Must not block."""
+        return None
+
+    def request_key(self, payload: bytes) -> Hashable | None:
+        """Return the key by which the reply to this message is found; None: the reply comes in order."""
+        return None
+
+    def reply_key(self, message: bytes) -> Hashable | None:
+        """Return the key of the request that this reply belongs to; None: it has none."""
+        return None
+
+    def goodbye(self) -> Any:
+        """Say goodbye to the server when the user is stopped: QUIT, DISCONNECT, a logout.
+
+        A session's is a generator of steps; that of a RawSocketUser uses `self.client`. It is called only while
+        connected, and ended after `goodbye_timeout` seconds.
+        """
+        return None
 
     def option(self, name: str) -> Any:
         """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
@@ -60,9 +90,25 @@ class ConfiguredUser:
     def make_config(self) -> SessionConfig:
         """Create a configuration."""
         BATCH.look(self.environment)
-        timeouts, framing, pushes = self.chosen_timeouts(), self.chosen_framing(), self.accepts_pushes
-        target = self.chosen_target()
-        return SessionConfig(engine(), RECORDER, BATCH, BATCH, target, framing, **timeouts, accepts_pushes=pushes)
+        return SessionConfig(
+            engine(),
+            RECORDER,
+            BATCH,
+            BATCH,
+            self.chosen_target(),
+            self.chosen_framing(),
+            **self.chosen_timeouts(),
+            accepts_pushes=self.accepts_pushes,
+            sorts_pushes=self._defines("is_push"),
+            answers_pushes=self._defines("on_push"),
+            matches_by_key=self._defines("reply_key"),
+            says_goodbye=self._defines("goodbye"),
+            goodbye_timeout=self.goodbye_timeout,
+        )
+
+    def _defines(self, method: str) -> bool:
+        """Return whether this class has a method of its own, instead of the default above."""
+        return getattr(type(self), method) is not getattr(ConfiguredUser, method)
 
     def _prepare(self) -> None:
         engine().connector.resolver.prepare(self.chosen_target(), self.chosen_timeouts()["connect_timeout"])

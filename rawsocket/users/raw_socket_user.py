@@ -18,6 +18,7 @@ Locust's TaskSets wait and run tasks through two methods that a user can't overr
 `pause` and `run_task`.
 """
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -59,15 +60,25 @@ class RawSocketUser(ConfiguredUser, User):
 
     def another_client(self) -> RawSocketClient:
         """Return a client set up as the user's own, unconnected. The caller must close it."""
-        return RawSocketClient.of(self.make_config(), self.context)
+        return RawSocketClient.of(self.make_config(), self.context, self)
 
     def on_start(self) -> None:
         """Connect, however long it takes. A subclass need not call it: then the first task connects."""
         self.hold_on()
 
     def on_stop(self) -> None:
-        """Close the connection."""
+        """Say goodbye, if the class has a goodbye(), and close the connection."""
+        if self.client.connected and self._defines("goodbye"):
+            self._say_goodbye()
         self.client.close()
+
+    def _say_goodbye(self) -> None:
+        recorder = self.client.recorder
+        recorder.goodbyes_begun += 1
+        self.client.forget_replies()
+        with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
+            self.goodbye()
+            recorder.goodbyes_said += 1
 
     def start(self, group: Group) -> Any:
         """Start the user's greenlet in Locust's group; when it ends, the connection is closed."""
@@ -162,7 +173,8 @@ class LabUser(RawSocketUser):
         """Send a message that is unique to its connection and number; accept only the reply to this message."""
         client = self.client
         message = client.unique_payload(self.option("size"))
-        return client.request(message, name=name, expect=reply_to(message, self.option("app")))
+        reply: bytes = client.request(message, name=name, expect=reply_to(message, self.option("app")))
+        return reply
 
 
 locust_patches.run_tasks_through(RawSocketUser)

@@ -12,7 +12,8 @@ Rules:
   other sessions run.
 - Slots that pass while there is no connection are due and unsent, by the name of the failure. Slots that have passed
   when the user is stopped are unsent as `stopped`.
-- `end()` ends it at any time; messages still in flight are unanswered.
+- `end()` ends it at any time; messages still in flight are unanswered. If the user class has a goodbye(), its steps
+  are run first, for at most `goodbye_timeout` seconds.
 """
 
 import time
@@ -20,25 +21,44 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from rawsocket.engine.connection import Connection
+from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import count
 from rawsocket.users import grid
+from rawsocket.users.calls import PendingCall
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_steps import NOT_YET, REPLY, SLOT, START, TIMER, Room, close, has_room, not_a_step
+from rawsocket.users.session_steps import (
+    NOT_YET,
+    RECEIVE,
+    RECEIVE_OR_SLOT,
+    RECEIVE_OR_TIME,
+    SLOT,
+    START,
+    TIMER,
+    Room,
+    close,
+    has_room,
+    not_a_step,
+)
 from rawsocket.users.steps import Step
 
 MAX_STEPS = 64
 STOPPED = "stopped"
+# How far a user is with stopping: not at all; it ends after the last reply in flight; it runs its goodbye().
+NOT_STOPPING, WHEN_ANSWERED, GOODBYE = range(3)
 # Exceptions of a step that are raised into the session: a failure, or an error in the session's code.
 INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
 
 Session = Generator[Step, Any, None]
 
 
-class User(Protocol):
+class User(Handlers, Protocol):
     """The user that owns the sessions."""
+
+    def goodbye(self) -> Any:
+        """The steps of its end, if the config says that there are any."""
 
     def session(self) -> Session:
         """One session, from its first step to its end."""
@@ -71,7 +91,7 @@ class SessionRunner:
         self.key = 0  # the reactor's
         self._generator: Session | None = None
         self.want: Any = TIMER
-        self._stopping = False  # whether the user ends after the last reply in flight
+        self._stopping = NOT_STOPPING
         self._failures = 0  # in a row, since a connection was good
         self.lost_by: str | None = None  # the failure that ended the last connection, or prevented it
         self.period = self.slot = self.due = 0.0  # see grid.py
@@ -83,29 +103,58 @@ class SessionRunner:
         self.config.reactor.at(when, self)
 
     def end(self) -> None:
+        """End the sessions: with the user's goodbye, if it has one and is connected, else at once."""
+        if self.config.says_goodbye and self._stopping != GOODBYE and self._is_connected:
+            self._say_goodbye()
+        else:
+            self.finish()
+
+    def finish(self) -> None:
         """End the sessions and the connection at once."""
-        self._count_unsent()
-        generator, self._generator = self._generator, None
-        if generator is not None:
-            self.config.recorder.sessions_ended += 1
-            self._close_generator(generator)
+        self._end_session()
         self._close_connection()
-        self.config.reactor.forget(self)
         self.user.on_end()
 
     def end_when_answered(self) -> None:
         """End as soon as no message is in flight."""
-        self._stopping = True
+        self._stopping = WHEN_ANSWERED
+
+    def _end_session(self) -> None:
+        self._count_unsent()
+        self._cancel_call()
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            self.config.recorder.sessions_ended += 1
+            self._close_generator(generator)
+        self.config.reactor.forget(self)
+
+    def _say_goodbye(self) -> None:
+        self._stopping = GOODBYE
+        self._end_session()
+        if not self._is_connected:
+            self.finish()  # its `finally` block has closed the connection
+            return
+        self.connection.with_exchange().disown()  # type: ignore[union-attr]
+        self.config.recorder.goodbyes_begun += 1
+        self.config.recorder.sessions_begun += 1
+        self._generator = self.user.goodbye()
+        GoodbyeLimit(self)
+        self._resume(None)
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it ends after the last reply in flight."""
-        return self._stopping
+        """Whether it ends after the last reply in flight, or is saying goodbye."""
+        return self._stopping != NOT_STOPPING
 
     @property
     def is_busy(self) -> bool:
         """Whether replies are outstanding."""
         return self.connection is not None and self.connection.in_flight > 0
+
+    @property
+    def handlers(self) -> Handlers:
+        """What the user says of messages."""
+        return self.user
 
     def context(self) -> dict[str, Any]:
         """Return the user's context."""
@@ -116,9 +165,16 @@ class SessionRunner:
         if self._generator is None:
             self.config.recorder.sessions_begun += 1
             self._generator = self.user.session()
-        elif self.want == SLOT:
-            grid.advance(self, self.period)
+        elif self.want is not TIMER:
+            self._stop_waiting(self.want)
         self._resume(None)
+
+    def _stop_waiting(self, want: int) -> None:
+        """Handle that the time or the slot has come that the session waits for."""
+        if want in (SLOT, RECEIVE_OR_SLOT):
+            grid.advance(self, self.period)
+        if want in (RECEIVE_OR_TIME, RECEIVE_OR_SLOT) and self.connection is not None:
+            self.connection.stop_receiving()
 
     def _resume(self, value: Any, failure: BaseException | None = None) -> None:
         """Run the session until it waits."""
@@ -163,6 +219,9 @@ class SessionRunner:
     def _session_ended(self, error: BaseException | None) -> None:
         self._generator = None
         self.config.recorder.sessions_ended += 1
+        if self._stopping == GOODBYE:
+            self._goodbye_ended(error)
+            return
         if error is not None and self.user.is_end(error):
             self.end()
             return
@@ -177,6 +236,13 @@ class SessionRunner:
         self.want = TIMER
         self.config.reactor.at(time.perf_counter() + delay, self)
 
+    def _goodbye_ended(self, error: BaseException | None) -> None:
+        if error is None:
+            self.config.recorder.goodbyes_said += 1
+        elif not isinstance(error, RawSocketError) and not self.user.is_end(error):
+            self.user.report_error(error)
+        self.finish()
+
     # -- callbacks of the connection ----------------------------------------------------------------------------
 
     def on_open(self) -> None:
@@ -188,42 +254,58 @@ class SessionRunner:
         self._note_not_opened(failure)
         self._resume(None, failure)
 
-    def on_reply(self, reply: bytes) -> None:
+    def on_reply(self, reply: Any) -> None:
         """The reply to a request has arrived."""
-        want, connection = self.want, self.connection
-        if self._stopping or want is not REPLY or connection.exchange is not None:  # type: ignore[union-attr]
-            self._replied(reply)
-            return
-        self._resume(reply)
-
-    def on_kept(self) -> None:
-        """A reply has arrived and is kept for Receive."""
-        self._replied(None)
-
-    def on_received(self, message: bytes) -> None:
-        """The message that Receive waits for has arrived."""
-        if self._stopping and not self.is_busy:
-            self.end()
+        if self._stopping == WHEN_ANSWERED:
+            self._end_if_answered()
         else:
-            self._resume(message)
+            self._resume(reply)
+
+    def on_answered(self) -> None:
+        """The reply to a pipelined message has arrived, or one that is kept for Receive."""
+        if self._stopping == WHEN_ANSWERED:
+            self._end_if_answered()
+        else:
+            self._resume_if_room()
+
+    on_kept = on_answered
+
+    def on_received(self, message: Any) -> None:
+        """The message that Receive waits for has arrived."""
+        if self._stopping == WHEN_ANSWERED:
+            self._end_if_answered()
+            return
+        if self.want != RECEIVE:
+            self.config.reactor.forget(self)
+        self._resume(message)
 
     def on_writable(self) -> None:
         """The kernel has taken all that was sent."""
         self._resume_if_room()
 
     def on_lost(self, failure: RawSocketError) -> None:
-        """The connection has failed. An exception of the session's own `expect` is raised as it is."""
+        """The connection has failed. An exception of the scenario's own code is raised as it is."""
         self._note_lost(failure)
+        self._cancel_call()
         self._resume(None, failure.__cause__ or failure)
 
-    def _replied(self, reply: bytes | None) -> None:
-        """Handle a reply while several messages are in flight or the user is stopping."""
-        if self._stopping and not self.is_busy:
+    def on_ended(self) -> None:
+        """The server has ended the connection as expected."""
+        self.connection = self.lost_by = None
+
+    def on_called(self, call: PendingCall, value: Any, error: BaseException | None) -> None:
+        """A function that the session called has ended."""
+        if self.want is call:
+            self._resume(value, error)
+
+    def _cancel_call(self) -> None:
+        if self.want.__class__ is PendingCall:
+            self.want.cancel()
+            self.want = TIMER
+
+    def _end_if_answered(self) -> None:
+        if not self.is_busy:
             self.end()
-        elif self.want is REPLY and not self.is_busy:
-            self._resume(reply)
-        else:
-            self._resume_if_room()
 
     def _resume_if_room(self) -> None:
         want, connection = self.want, self.connection
@@ -316,3 +398,17 @@ class Pause:
         """Resume the session."""
         if self._runner.want is self:
             self._runner._resume(self._value, self._failure)
+
+
+class GoodbyeLimit:
+    """Ends a user whose goodbye() takes too long."""
+
+    def __init__(self, runner: SessionRunner) -> None:
+        self.key = 0
+        self._runner = runner
+        runner.config.reactor.at(time.perf_counter() + runner.config.goodbye_timeout, self)
+
+    def on_time(self) -> None:
+        """End the user, unless it has ended."""
+        if self._runner._generator is not None:
+            self._runner.finish()

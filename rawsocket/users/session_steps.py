@@ -4,21 +4,26 @@ Each function does its step at once and returns the step's value, or it returns 
 session waits for. Its exceptions are raised at the yield.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from rawsocket.engine import heartbeat
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.exchange.exchange import MAX_KEPT
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receiving
+from rawsocket.engine.exchange.kept import MAX_KEPT
 from rawsocket.engine.owner import Owner
 from rawsocket.errors import Closed
-from rawsocket.users import grid
+from rawsocket.users import grid, steps
+from rawsocket.users.calls import PendingCall
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
 NOT_YET: Any = object()  # the value of a step that can't be done at once
-# What a session waits for: a timer, its slot, the connect, its last reply, a receive. A Room: fewer messages in flight.
-TIMER, SLOT, CONNECT, REPLY, RECEIVE = range(5)
+# What a session waits for: a timer, its slot, the connect, its last reply, a message, a message or a time, a message or
+# its slot. A Room: fewer messages in flight. A PendingCall: the result of a function.
+TIMER, SLOT, CONNECT, REPLY, RECEIVE, RECEIVE_OR_TIME, RECEIVE_OR_SLOT = range(7)
 
 
 class Room:
@@ -42,6 +47,9 @@ class Runner(Owner, grid.Grid, Protocol):
     def on_time(self) -> None:
         """Called when the timer fires."""
 
+    def on_called(self, call: PendingCall, value: Any, error: BaseException | None) -> None:
+        """Called when a function that was called in a greenlet has ended."""
+
     def leave_out(self, until: float) -> None:
         """Count the slots up to `until` as unsent."""
 
@@ -60,7 +68,7 @@ def close(runner: Runner, step: Close | None = None) -> None:
     """Close the connection, if there is one."""
     connection, runner.connection = runner.connection, None
     if connection is not None:
-        connection.close()
+        connection.close(reset=step is not None and step.reset)
     runner.lost_by = None
 
 
@@ -69,9 +77,12 @@ def request(runner: Runner, step: Request) -> Any:
     connection = _connected(runner)
     due = _take_due(runner)
     if step.inflight > 1:
-        connection.send(step.payload, step.name, step.expect, due, kept=False)
+        connection.send(step.payload, step.name, step.expect, due, PIPELINE, step.until)
         return _await_room(runner, connection, step.inflight)
-    connection.request(step.payload, step.name, step.expect, due)
+    if step.until is None:
+        connection.request(step.payload, step.name, step.expect, due)
+    else:
+        connection.send(step.payload, step.name, step.expect, due, CALLER, step.until)
     runner.want = REPLY
     return NOT_YET
 
@@ -79,16 +90,36 @@ def request(runner: Runner, step: Request) -> Any:
 def send(runner: Runner, step: Send) -> Any:
     """Send a message."""
     connection = _connected(runner)
-    connection.send(step.payload, step.name, step.expect, _take_due(runner))
+    if not step.reply:
+        connection.send_one_way(step.payload, step.name, _take_due(runner))
+        return _await_room(runner, connection, MAX_KEPT)
+    if connection.kept_replies >= MAX_KEPT:
+        raise RuntimeError(
+            f"{MAX_KEPT:,} replies wait for a Receive(): receive them, or use Send(reply=False) if no reply comes"
+        )
+    connection.send(step.payload, step.name, step.expect, _take_due(runner), KEPT, step.until)
     return _await_room(runner, connection, MAX_KEPT)
 
 
 def receive(runner: Runner, step: Receive) -> Any:
-    """Return the oldest kept message, or wait for the next one."""
-    message = _connected(runner).receive(step.timeout, step.name, step.expect)
+    """Return the oldest kept message, or wait for the next one, or for a time or a slot."""
+    connection, now = _connected(runner), time.perf_counter()
+    if step.until is not None and _slot_has_passed(runner, step.until.period, now):
+        return None
+    seconds = runner.config.reply_timeout if step.timeout is None else step.timeout
+    bounded = step.required and step.until is None
+    until = now + seconds if bounded else math.inf
+    message = connection.receive(Receiving(step.name, step.expect, now, until, step.since, step.only))
     if message is not None:
         return message
-    runner.want = RECEIVE
+    if step.until is not None:
+        runner.want = RECEIVE_OR_SLOT
+        runner.config.reactor.at(runner.slot, runner)
+    elif bounded or seconds == math.inf:
+        runner.want = RECEIVE
+    else:
+        runner.want = RECEIVE_OR_TIME
+        runner.config.reactor.at(now + seconds, runner)
     return NOT_YET
 
 
@@ -101,18 +132,73 @@ def wait(runner: Runner, step: Wait) -> Any:
 
 def next_slot(runner: Runner, step: Due) -> Any:
     """Wait for the next slot, or use one that has passed."""
-    period, now = step.period, time.perf_counter()
+    if _slot_has_passed(runner, step.period, time.perf_counter()):
+        return None
+    runner.want = SLOT
+    runner.config.reactor.at(runner.slot, runner)
+    return NOT_YET
+
+
+def _slot_has_passed(runner: Runner, period: float, now: float) -> bool:
+    """Find the next slot; return True, and use it, if it has passed."""
     if not runner.period:
         grid.start(runner, now, period, runner.config.random)
     elif runner.lost_by is not None:
         connection = runner.connection
         runner.leave_out(runner.slot - runner.period if connection is None else connection.connected_at)
     runner.period = period
-    if runner.slot <= now:
-        grid.advance(runner, period)
-        return None
-    runner.want = SLOT
-    runner.config.reactor.at(runner.slot, runner)
+    if runner.slot > now:
+        return False
+    grid.advance(runner, period)
+    return True
+
+
+def send_raw(runner: Runner, step: steps.SendRaw) -> Any:
+    """Send bytes outside the framing."""
+    connection = _connected(runner)
+    connection.with_exchange().send_raw(step.data)
+    return _await_room(runner, connection, MAX_KEPT)
+
+
+def send_part(runner: Runner, step: steps.SendPart) -> Any:
+    """Send the first bytes of a message."""
+    connection = _connected(runner)
+    connection.with_exchange().send_part(step.payload, step.size)
+    return _await_room(runner, connection, MAX_KEPT)
+
+
+def set_framing(runner: Runner, step: steps.SetFraming) -> None:
+    """Use another framing."""
+    _connected(runner).with_exchange().set_framing(step.framing)
+
+
+def shut_down(runner: Runner, step: steps.ShutdownWrite) -> None:
+    """Close the sending direction."""
+    _connected(runner).with_exchange().shut_down()
+
+
+def throttle(runner: Runner, step: steps.Throttle) -> None:
+    """Send and read slowly."""
+    _connected(runner).with_exchange().throttle(step.send, step.receive)
+
+
+def start_heartbeat(runner: Runner, step: steps.Heartbeat) -> None:
+    """Start the heartbeat of the connection."""
+    heartbeat.Heartbeat(
+        _connected(runner),
+        step.payload,
+        step.expect,
+        step.name,
+        every=step.every,
+        reply=step.reply,
+        idle=step.idle,
+        random=runner.config.random,
+    )
+
+
+def call(runner: Runner, step: steps.Call) -> Any:
+    """Call a function in a greenlet or a thread."""
+    runner.want = PendingCall(runner, step)
     return NOT_YET
 
 
@@ -153,4 +239,11 @@ START: dict[type, Callable[[Any, Any], Any]] = {
     Receive: receive,
     Wait: wait,
     Due: next_slot,
+    steps.SendRaw: send_raw,
+    steps.SendPart: send_part,
+    steps.SetFraming: set_framing,
+    steps.ShutdownWrite: shut_down,
+    steps.Throttle: throttle,
+    steps.Heartbeat: start_heartbeat,
+    steps.Call: call,
 }

@@ -2,83 +2,105 @@
 
     yield Connect()                     opens the connection
     reply = yield Request(b"hello")     sends a message, returns its whole, checked reply
-    yield Send(b"hello")                sends a message; its reply is matched in order and kept for Receive
-    reply = yield Receive()             the oldest kept reply, else the next one, else an unsolicited message
+    yield Send(b"hello", reply=False)   sends a one-way message: no reply comes
+    yield Send(b"hello")                sends a message; its reply is kept for Receive
+    message = yield Receive()           the oldest kept message, else the next one that arrives
     yield Due(10)                       waits for the session's next slot; the message after it carries that due time
     yield Wait(2.5)                     waits
     yield Close()                       ends the connection
 
 Any failure, also during a Wait, is raised at the yield as its named exception (see errors.py) after it was recorded.
-All times are seconds. A step can be yielded many times: create one that never changes outside the loop.
+All times are seconds. A step can be yielded many times: create one that never changes outside the loop. Arguments that
+make no sense raise ValueError when the step is created.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
+
+# Whether the frames of a reply that have arrived are all of it.
+Until = Callable[[list[bytes]], bool]
 
 
 class Connect:
-    """Open the connection, within the connect timeout. Raises Refused, ConnectTimeout or Reset."""
+    """Open the connection, within the connect timeout. Raises Refused, ConnectTimeout, Reset or TlsFailed."""
 
     __slots__ = ()
 
 
 class Close:
-    """Close the connection, if any. Messages in flight count as unanswered, not as failures."""
+    """Close the connection, if any. Messages in flight count as unanswered, not as failures.
 
-    __slots__ = ()
+    With `reset`, the server gets a reset instead of the end of the stream.
+    """
+
+    __slots__ = ("reset",)
+
+    def __init__(self, reset: bool = False) -> None:
+        self.reset = reset
 
 
 class Send:
     """Send one message; the session goes on as soon as the kernel has it.
 
-    `expect` is the only correct reply, or a callable that says whether a reply is correct; None accepts any. `name` is
-    the row of the statistics. Raises Closed, Reset, ServerFull or SendTimeout; ValueError if the framing can't
-    carry it.
+    `name` is the row of the statistics. `expect` is the only correct reply, or a callable that says whether a reply is
+    correct; None accepts any. `reply=False`: the message is one-way; it counts in its row, without a time, when the
+    kernel has taken all of it. `until`: as in Request. Raises Closed, Reset, ServerFull or SendTimeout; ValueError if
+    the framing can't carry it.
     """
 
-    __slots__ = ("expect", "name", "payload")
+    __slots__ = ("expect", "name", "payload", "reply", "until")
 
-    def __init__(self, payload: bytes, name: str = "request", expect: Expected = None) -> None:
+    def __init__(
+        self,
+        payload: bytes,
+        name: str = "request",
+        expect: Any = None,
+        reply: bool = True,
+        until: Until | None = None,
+    ) -> None:
+        if not reply and not (expect is None and until is None):
+            raise ValueError("Send(reply=False): a one-way message has no `expect` and no `until`")
+        _check_until(until, expect)
         self.payload = payload
         self.name = name
         self.expect = expect
+        self.reply = reply
+        self.until = until
 
 
 class Request:
     """Send one message and return its whole reply, without frame, within the reply timeout. Arguments as in Send.
 
+    With `until`, the reply is a list of frames: it is complete when `until(frames)` is true; `expect` is then a
+    callable on that list. The latency ends with the last frame, the time to the first byte with the first.
+
     With `inflight` above 1 messages are pipelined: the session goes on (the yield returns None) as soon as fewer than
-    `inflight` messages have no reply, and the replies are checked, in order, as they come.
+    `inflight` messages have no reply, and the replies are checked as they come.
     Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
     """
 
-    __slots__ = ("expect", "inflight", "name", "payload")
+    __slots__ = ("expect", "inflight", "name", "payload", "until")
 
-    def __init__(self, payload: bytes, name: str = "request", expect: Expected = None, inflight: int = 1) -> None:
+    def __init__(
+        self,
+        payload: bytes,
+        name: str = "request",
+        expect: Any = None,
+        inflight: int = 1,
+        until: Until | None = None,
+    ) -> None:
         if inflight < 1:
             raise ValueError(f"Request(inflight={inflight}): must be at least 1")
+        _check_until(until, expect)
         self.payload = payload
         self.name = name
         self.expect = expect
         self.inflight = inflight
-
-
-class Receive:
-    """Return the reply to the oldest message of Send, or if none is outstanding, an unsolicited message.
-
-    `timeout` seconds (default: the reply timeout; math.inf waits for ever). `name` and `expect` are for unsolicited
-    messages. Raises the same as Request; a timeout ends the connection.
-    """
-
-    __slots__ = ("expect", "name", "timeout")
-
-    def __init__(self, timeout: float | None = None, name: str = "receive", expect: Expected = None) -> None:
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"Receive(timeout={timeout!r}): must be a number of seconds above 0")
-        self.timeout = timeout
-        self.name = name
-        self.expect = expect
+        self.until = until
 
 
 class Wait:
@@ -107,4 +129,147 @@ class Due:
         self.period = period
 
 
-Step = Connect | Close | Send | Request | Receive | Wait | Due
+class Receive:
+    """Return the oldest kept message, else the next one: a reply to a message of Send, or an unsolicited one (a push).
+
+    `timeout` seconds (default: the reply timeout; math.inf waits for ever); a timeout ends the connection. With
+    `required=False` it returns None instead, and the connection stays; so does `until=Due(5)`, which waits for a
+    message or the session's next slot, whichever comes first. Raises the same as Request.
+
+    For pushes only: `expect` says which is correct, `only` (a callable) which it takes; others are counted and dropped.
+    Each push counts in the row `push`. With a `name` there is a row of that name, too, for how long the session waited:
+    that is no latency and is not judged. With `since` (seconds of time.perf_counter(), or a callable on the message
+    that returns them) the row has the latency from then to the arrival, which is judged.
+    """
+
+    __slots__ = ("expect", "name", "only", "required", "since", "timeout", "until")
+
+    def __init__(
+        self,
+        timeout: float | None = None,
+        name: str | None = None,
+        expect: Expected = None,
+        required: bool = True,
+        until: Due | None = None,
+        since: float | Callable[[bytes], float] | None = None,
+        only: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"Receive(timeout={timeout!r}): must be a number of seconds above 0")
+        if until is not None and (timeout is not None or until.__class__ is not Due):
+            raise ValueError("Receive(until=...): must be a Due(...), without a timeout beside it")
+        self.timeout = timeout
+        self.name = name
+        self.expect = expect
+        self.required = required
+        self.until = until
+        self.since = since
+        self.only = only
+
+
+class SendRaw:
+    """Send bytes as they are, outside the framing: a PROXY header, magic bytes. They are no message."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+class SendPart:
+    """Send only the first `size` bytes of a message with its frame, as a client does that stops in the middle."""
+
+    __slots__ = ("payload", "size")
+
+    def __init__(self, payload: bytes, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"SendPart(size={size!r}): must be at least 1")
+        self.payload = payload
+        self.size = size
+
+
+class SetFraming:
+    """Use another framing on this connection from here on, after an upgrade for example. Unread bytes belong to it."""
+
+    __slots__ = ("framing",)
+
+    def __init__(self, framing: Framing) -> None:
+        self.framing = framing
+
+
+class ShutdownWrite:
+    """Send no more on this connection: the server sees the end of the stream, and its replies still arrive.
+
+    When the server then closes the connection while no reply is outstanding, that is no failure.
+    """
+
+    __slots__ = ()
+
+
+class Throttle:
+    """Be a slow client from here on: send and read at most so many bytes a second; None: no limit."""
+
+    __slots__ = ("receive", "send")
+
+    def __init__(self, send: float | None = None, receive: float | None = None) -> None:
+        for name, rate in (("send", send), ("receive", receive)):
+            if rate is not None and not 0 < rate < math.inf:
+                raise ValueError(f"Throttle({name}={rate!r}): must be a number of bytes a second above 0, or None")
+        self.send = send
+        self.receive = receive
+
+
+class Heartbeat:
+    """From here on, send a message every `every` seconds, beside what the session does, until the connection ends.
+
+    `idle`: only that long after the last message that was sent. `expect` and `name` as in Send; `reply=False`: it gets
+    no reply. Each heartbeat is due on a grid of its own and has a row of its own. A failure is raised in the session.
+    """
+
+    __slots__ = ("every", "expect", "idle", "name", "payload", "reply")
+
+    def __init__(
+        self,
+        every: float,
+        payload: bytes,
+        expect: Expected = None,
+        name: str = "heartbeat",
+        reply: bool = True,
+        idle: bool = False,
+    ) -> None:
+        if not 0 < every < math.inf:
+            raise ValueError(f"Heartbeat(every={every!r}): must be a number of seconds above 0")
+        self.every = every
+        self.payload = payload
+        self.expect = expect
+        self.name = name
+        self.reply = reply
+        self.idle = idle
+
+
+class Call:
+    """Call a function that blocks, in a greenlet of its own, and return its result; its exception is raised here.
+
+    A function that waits for sockets or sleeps lets all others run. One that computes for long (a password hash) needs
+    `thread=True`: it then runs in a thread. `args` are its arguments.
+    """
+
+    __slots__ = ("args", "function", "thread")
+
+    def __init__(self, function: Callable[..., Any], *args: Any, thread: bool = False) -> None:
+        self.function = function
+        self.args = args
+        self.thread = thread
+
+
+Step = (
+    Connect | Close | Send | Request | Receive | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite | Throttle
+    | Heartbeat | Call
+)  # fmt: skip
+
+
+def _check_until(until: Until | None, expect: Any) -> None:
+    if until is not None and not (expect is None or callable(expect)):
+        raise ValueError(
+            "with `until` the reply is a list of frames: `expect` must be a callable on that list, or None"
+        )

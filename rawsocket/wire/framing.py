@@ -29,6 +29,18 @@ class Decoder(ABC):
 
     __slots__ = ()
 
+    def end(self) -> list[bytes]:
+        """Return the messages that the end of the stream completes; by default none."""
+        return []
+
+    def gap(self) -> list[bytes]:
+        """Return the messages that a pause of `Framing.gap` seconds completes; by default none."""
+        return []
+
+    def rest(self) -> bytes:
+        """Take the undecoded bytes out of the decoder, for another framing to continue with."""
+        return b""
+
     @abstractmethod
     def feed(self, data: bytes) -> list[bytes]:
         """Add the data of a read; return the messages that are complete now. Raises TooLong."""
@@ -44,6 +56,19 @@ class Framing(ABC):
 
     # Whether the framing itself marks where a message ends (Chunk doesn't).
     delimits: ClassVar[bool] = True
+    ends_with_connection: ClassVar[bool] = False
+    # Whether a decoder remembers more than the bytes of an unfinished frame, so it must see every byte.
+    stateful: ClassVar[bool] = True
+
+    @property
+    def gap(self) -> float | None:
+        """Seconds without data that end a message."""
+        return None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether a message is received in exactly the bytes that `encode` makes of it."""
+        return True
 
     @abstractmethod
     def encode(self, payload: bytes) -> bytes:
@@ -58,6 +83,7 @@ class Framing(ABC):
 class Delimiter(Framing):
     """Messages end with `mark`, which can't occur inside one. `max_size` is without the mark."""
 
+    stateful: ClassVar[bool] = False
     mark: bytes
     max_size: int = MAX_SIZE
 
@@ -91,6 +117,7 @@ class Line(Delimiter):
 class Fixed(Framing):
     """Every message has exactly `size` bytes."""
 
+    stateful: ClassVar[bool] = False
     size: int
 
     def __post_init__(self) -> None:
@@ -111,6 +138,7 @@ class Fixed(Framing):
 class LengthPrefixed(Framing):
     """A header of `size` bytes has the length of the message (if `counts_header`, including the header)."""
 
+    stateful: ClassVar[bool] = False
     size: int = 4
     byteorder: Literal["big", "little"] = "big"
     counts_header: bool = False
@@ -141,6 +169,7 @@ class Chunk(Framing):
     """No frame at all: the data of each read is a message. Only a reply known beforehand can be checked."""
 
     delimits: ClassVar[bool] = False
+    stateful: ClassVar[bool] = False
 
     def encode(self, payload: bytes) -> bytes:
         """Return the payload itself. Raises ValueError if it is empty: nothing would be sent."""

@@ -19,14 +19,19 @@ SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
 
 
 class ReceiveBuffer:
-    """The received data of one connection. Times are seconds of one monotonic clock."""
+    """The received data of one connection; `is_push` names the messages that overtake the others.
 
-    __slots__ = ("_begun", "_decoder", "_framing", "_items", "_last", "is_finished")
+    Times are seconds of one monotonic clock.
+    """
 
-    def __init__(self, framing: Framing) -> None:
+    __slots__ = ("_begun", "_decoder", "_framing", "_is_push", "_items", "_last", "_pushes", "is_finished")
+
+    def __init__(self, framing: Framing, is_push: Callable[[bytes], bool] | None = None) -> None:
         self._framing = framing
+        self._is_push = is_push
         self._decoder = framing.decoder()
         self._items: list[tuple[bytes | RawSocketError, float, float]] = []
+        self._pushes: list[tuple[bytes, float]] = []
         self._begun = 0.0  # when the first byte of the unfinished frame arrived
         self._last = 0.0  # when the last byte arrived
         self.is_finished = False  # whether the stream has ended
@@ -90,8 +95,12 @@ class ReceiveBuffer:
 
     def _add(self, messages: list[bytes], at: float, first: float) -> float:
         """Add messages, the first of which began at `first`; return when the next one begins."""
+        is_push = self._is_push
         for message in messages:
-            self._items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
+            if is_push is not None and is_push(message):
+                self._pushes.append((message, at))
+            else:
+                self._items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
             first = at
         return first
 
@@ -103,19 +112,13 @@ class ReceiveBuffer:
         """Return the oldest item and when its last and first byte arrived."""
         return self._items[0]
 
-    def take(self) -> None:
-        """Remove the oldest item."""
-        del self._items[0]
+    def take(self) -> tuple[bytes | RawSocketError, float, float]:
+        """Remove and return the oldest item."""
+        return self._items.pop(0)
 
-    def take_pushes(self, is_push: Callable[[bytes], bool]) -> list[tuple[bytes, float]]:
-        """Remove and return the messages that are pushes, and when they arrived."""
-        pushes, others = [], []
-        for item in self._items:
-            if isinstance(item[0], bytes) and is_push(item[0]):
-                pushes.append((item[0], item[1]))
-            else:
-                others.append(item)
-        self._items = others
+    def take_pushes(self) -> list[tuple[bytes, float]]:
+        """Remove and return the messages that `is_push` named, and when they arrived."""
+        pushes, self._pushes = self._pushes, []
         return pushes
 
     def failure(self) -> RawSocketError | None:

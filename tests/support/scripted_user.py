@@ -85,7 +85,7 @@ class ScriptedUser:
         in_flight = connection.in_flight if connection else 0
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed + settled
-        assert made.sent == made.answered + made.wrong + made.unanswered + in_flight
+        assert made.sent == made.answered + made.wrong + made.unanswered + made.oneway + in_flight
         assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
         assert made.held == is_open
         assert made.failures == sum(sum(row.failures.values()) for row in self.config.rows.values())

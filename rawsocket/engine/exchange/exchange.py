@@ -6,7 +6,7 @@ rules are in connection.py, and so is the usual case: one message in flight whos
 
 import _socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
@@ -14,18 +14,16 @@ from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.in_flight import (
     KEPT,
     NOBODY,
-    CallbackError,
     InFlight,
     Receiving,
     Reply,
     Until,
     at_receive,
-    call,
 )
 from rawsocket.engine.exchange.receiver import Receiver
 from rawsocket.engine.exchange.sender import NEVER, Sender
 from rawsocket.engine.exchange.throttle import Flow
-from rawsocket.engine.reactor import Reactor
+from rawsocket.engine.reactor import Handler, Reactor
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, SendTimeout
 from rawsocket.measurement.overdue import LATE_AFTER
 from rawsocket.wire.framing import Framing
@@ -35,7 +33,7 @@ READ_SIZE = 16_384  # bytes of one read
 GRACE = 0.05  # seconds that the rest of an unexpected frame may take; it may be an error line cut in two
 
 
-class Channel(Protocol):
+class Channel(Handler, Protocol):
     """The connection, as far as its exchange uses it."""
 
     config: ConnectionConfig
@@ -50,9 +48,6 @@ class Channel(Protocol):
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
-
-    def abort(self, error: BaseException) -> None:
-        """Close the connection, because a function of the scenario raised."""
 
     def end_in_order(self) -> None:
         """Close the connection: its end was expected."""
@@ -112,7 +107,7 @@ class Exchange:
     ) -> None:
         """Send one message behind others; `to` says who gets its reply (see in_flight.py)."""
         config = self._channel.config
-        key = call(self._channel.owner.handlers.request_key, payload) if config.matches_by_key else None
+        key = self._channel.owner.handlers.request_key(payload) if config.matches_by_key else None
         data, now, due = self._start(payload, due)
         self.in_flight.add(InFlight(name, due, now, expect, to, until, key))
         self._sent(due, now)
@@ -120,6 +115,7 @@ class Exchange:
 
     def send_one_way(self, payload: bytes, name: str, due: float) -> None:
         """Send one message that gets no reply."""
+        self.permanent = True  # the next one is likely to follow; to begin anew each time would cost more
         data, now, due = self._start(payload, due)
         self._sent(due, now)
         self._pass_on(data, now, InFlight(name, due, now, None, NOBODY, size=len(payload)))
@@ -128,6 +124,10 @@ class Exchange:
         """Send bytes that are no message."""
         self.sender.refuse_after_shutdown()
         self._pass_on(data, time.perf_counter())
+
+    def send_part(self, payload: bytes, size: int) -> None:
+        """Send the first `size` bytes of a message with its frame; they count as no message."""
+        self.send_raw(self._framing.encode(payload)[:size])
 
     def _start(self, payload: bytes, due: float) -> tuple[bytes, float, float]:
         self.sender.refuse_after_shutdown()
@@ -187,7 +187,7 @@ class Exchange:
             data = self._sock.recv(READ_SIZE)
             if data:
                 self.receiver.feed(data, time.perf_counter())
-        except (OSError, CallbackError):
+        except (OSError, RawSocketError):
             pass
         return self.receiver.failure() or stream_failure(error, "send")
 
@@ -195,7 +195,10 @@ class Exchange:
 
     def receive(self, wanted: Receiving) -> Reply | None:
         """See Connection.receive()."""
-        message = self.receiver.receive(wanted)
+        try:
+            message = self.receiver.receive(wanted)
+        except RawSocketError as failure:
+            raise self._channel.fail(failure) from failure.__cause__
         if message is None and wanted.until - wanted.since < self._channel.config.reply_timeout:
             self._channel.config.deadlines.at_least(wanted.until - wanted.since)
         self.set_deadline()
@@ -209,15 +212,27 @@ class Exchange:
 
     def read(self, data: bytes, now: float) -> None:
         """Handle the data of one read; no data: the end of the stream."""
-        try:
-            self.receiver.feed(data, now)
-        except CallbackError as error:
-            self._channel.abort(error.__cause__ or error)
-            return
-        self.deliver()
+        self.permanent = self.permanent or not data  # it still has to report the end
+        self._handle(lambda: self.receiver.feed(data, now))
         if not data and self.is_current:
             came = self.receiver.partial
             self.end_of_stream(Closed(f"by the server, {came} bytes into a reply" if came else "by the server"))
+
+    def gap(self) -> None:
+        """Handle that nothing has arrived for the framing's gap."""
+        if self.is_current:
+            self._handle(self.receiver.gap)
+
+    def _handle(self, function: Callable[[], None]) -> None:
+        """Call a function that handles what arrived, and deliver the messages."""
+        try:
+            function()
+            self.receiver.deliver()
+        except RawSocketError as failure:
+            if self.is_current:
+                self._channel.lose(failure)
+        else:
+            self._tidy()
 
     def _read_some(self, limit: int) -> None:
         try:
@@ -235,21 +250,14 @@ class Exchange:
         if receiver.has_unread and self._channel.owner.reads_later:
             self.reactor.ignore(self._sock.fileno())
             receiver.end(failure)
-        elif self.sender.is_shut and isinstance(failure, Closed) and not receiver.is_waiting:
+        elif self.sender.is_shut and isinstance(failure, Closed) and not (receiver.is_waiting or self.is_sending):
             self._channel.end_in_order()
         else:
             self._channel.lose(failure)
 
     def deliver(self) -> None:
         """Pass received messages to the owner, which may send, close or reconnect at each of them."""
-        try:
-            self.receiver.deliver()
-        except CallbackError as error:
-            self._channel.abort(error.__cause__ or error)
-        except RawSocketError as failure:
-            self._channel.lose(failure)
-        else:
-            self._tidy()
+        self._handle(_nothing)
 
     def refuse_unread(self) -> None:
         """Fail the connection, and raise the failure, if unsolicited data has arrived."""
@@ -272,6 +280,12 @@ class Exchange:
         self._framing = framing
         self.permanent = True
 
+    def disown(self) -> None:
+        """Let nobody wait for the replies to the messages in flight any more."""
+        for message in self.in_flight:
+            message.to = NOBODY
+        self.stop_receiving()
+
     def set_deadline(self) -> None:
         """Set the connection's deadline: the earliest of what is outstanding."""
         config, oldest, receiving = self._channel.config, self.in_flight.oldest, self.receiver.receiving
@@ -291,3 +305,7 @@ class Exchange:
             self.receiver.is_waiting or channel.owner.reads_later or channel.config.accepts_pushes
         ):
             channel.deadline = min(channel.deadline, time.perf_counter() + GRACE)
+
+
+def _nothing() -> None:
+    pass

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import RawSocketError, fault
 from rawsocket.wire.framing import MAX_SIZE, Framing
 from rawsocket.wire.payload import Expected, judge, whole
 
@@ -14,10 +14,6 @@ Reply = bytes | list[bytes]
 Until = Callable[[list[bytes]], bool]
 # Who gets a reply: the request() that waits for it, the owner of pipelined messages, a later receive(), or nobody.
 CALLER, PIPELINE, KEPT, NOBODY = range(4)
-
-
-class CallbackError(Exception):
-    """A function of the scenario (`expect`, `until`, `is_push`, a decoder, ...) raised; its exception is the cause."""
 
 
 def at_receive(reply: bytes) -> bool:
@@ -68,7 +64,7 @@ class InFlight:
     def add(self, framing: Framing, message: bytes, first: float) -> tuple[Reply, float] | None:
         """Return the complete reply and when its first byte arrived; None while it is incomplete.
 
-        Raises a RawSocketError if the reply is wrong, and CallbackError if a function of the scenario raised.
+        Raises a RawSocketError if the reply is wrong, and ScenarioFault if a function of the scenario raised.
         """
         self._begun = self._begun or first
         if self.until is not None:
@@ -209,10 +205,10 @@ def check(expect: Expected, reply: Reply) -> None:
 
 
 def call(function: Callable[..., Result], *args: Any) -> Result:
-    """Call a function of the scenario; its exceptions become CallbackError."""
+    """Call a function of the scenario, or one that calls such a function; its exceptions become a ScenarioFault."""
     try:
         return function(*args)
     except RawSocketError:
         raise
     except Exception as error:
-        raise CallbackError from error
+        raise fault(error, getattr(function, "__name__", "a function")) from error

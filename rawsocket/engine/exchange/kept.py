@@ -15,7 +15,7 @@ class Kept(NamedTuple):
 
 
 class Inbox:
-    """The messages that wait for a receive(). Replies are kept for as long as the owner may send; pushes are bounded."""
+    """The messages that wait for a receive(). The number of pushes is bounded here, that of replies by the session."""
 
     __slots__ = ("_items", "_pushes")
 

@@ -1,4 +1,4 @@
-"""Sorts what has arrived: replies go to the messages in flight, pushes to a receive(), or they are kept for the next one.
+"""Sorts what has arrived: replies belong to the messages in flight, pushes go to a receive() or are kept for the next.
 
 The order of the stream is kept. Only a push that the user class names (`is_push`) overtakes an unread reply.
 """
@@ -51,16 +51,15 @@ class Exchange(Protocol):
     def set_deadline(self) -> None:
         """Set the connection's deadline."""
 
-    def deliver(self) -> None:
-        """Pass received messages to the owner."""
+    def gap(self) -> None:
+        """Handle that nothing has arrived for the framing's gap."""
 
     def send_one_way(self, payload: bytes, name: str, due: float) -> None:
         """Send one message that gets no reply."""
 
 
 class Receiver:
-    """The receiving half of an exchange. Its methods raise a RawSocketError if the connection has failed, and
-    CallbackError if a function of the scenario raised."""
+    """The receiving half of an exchange. Its methods raise a RawSocketError if the connection has failed."""
 
     __slots__ = ("_channel", "_exchange", "_framing", "_gap", "_inbox", "_received", "in_flight", "receiving")
 
@@ -73,7 +72,7 @@ class Receiver:
         for message in in_flight:
             self.in_flight.add(message)
         self.receiving: Receiving | None = None
-        self._received = ReceiveBuffer(config.framing)
+        self._received = ReceiveBuffer(config.framing, self._is_push if config.sorts_pushes else None)
         self._inbox = Inbox()
         self._gap: GapTimer | None = None
 
@@ -140,25 +139,25 @@ class Receiver:
         """Add the data of a read; no data: the end of the stream."""
         if not data:
             call(self._received.finish, now)
+            self._sort_out_pushes()
             return
         self._channel.config.recorder.bytes_received += len(data)
         self._channel.heard = True
         call(self._received.feed, data, now, any(one.partial for one in self.in_flight))
         if self._framing.gap is not None:
-            self._gap = self._gap or GapTimer(self)
+            self._gap = self._gap or GapTimer(self._exchange)
             self._channel.config.reactor.at(now + self._framing.gap, self._gap)
-        if self._channel.config.sorts_pushes:
-            self._sort_out_pushes()
+        self._sort_out_pushes()
 
     def end(self, failure: RawSocketError) -> None:
         """Add the failure that ended the stream, after the data received before it."""
         self._received.end(failure, time.perf_counter())
 
     def gap(self) -> None:
-        """Handle that nothing has arrived for the framing's gap."""
-        if self._exchange.is_current and self._received.pending:
-            self._received.gap()
-            self._exchange.deliver()
+        """Add the messages that are complete because nothing has arrived for the framing's gap."""
+        if self._received.pending:
+            call(self._received.gap)
+            self._sort_out_pushes()
 
     def change_framing(self, framing: Framing) -> None:
         """Read with another framing from here on; unread bytes belong to it, too."""
@@ -220,7 +219,7 @@ class Receiver:
         length = len(reply) if isinstance(reply, bytes) else sum(map(len, reply))
         channel.config.accounting.answer(channel, message.name, message.times(at, first), length)  # type: ignore[arg-type]
         self._exchange.set_deadline()
-        if self._framing.ends_with_connection and self._received.is_finished:
+        if self._framing.ends_with_connection and self._received.is_finished and not self.in_flight:
             channel.end_in_order()
         self._hand_to(message.to, reply)
 
@@ -240,10 +239,12 @@ class Receiver:
 
     def _sort_out_pushes(self) -> None:
         """Handle the messages that the user class says are pushes, whatever else waits."""
-        is_push = self._channel.owner.handlers.is_push
-        for message, at in self._received.take_pushes(lambda one: call(is_push, one)):
+        for message, at in self._received.take_pushes():
             if self._exchange.is_current:
                 self._push(message, at)
+
+    def _is_push(self, message: bytes) -> bool:
+        return bool(call(self._channel.owner.handlers.is_push, message))
 
     def _push(self, message: bytes, at: float) -> None:
         """Handle an unsolicited message: count it, answer it, and pass it to a receive() or keep it."""
@@ -278,12 +279,12 @@ class Receiver:
 class GapTimer:
     """Ends a message of a framing that has a gap (IdleGap)."""
 
-    __slots__ = ("_receiver", "key")
+    __slots__ = ("_exchange", "key")
 
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self.key = 0  # the reactor's
 
     def on_time(self) -> None:
         """The gap is over."""
-        self._receiver.gap()
+        self._exchange.gap()

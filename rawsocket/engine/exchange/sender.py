@@ -2,7 +2,7 @@
 
 import _socket
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.exchange.in_flight import InFlight
@@ -23,13 +23,19 @@ class Exchange(Protocol):
         """Handle that the kernel has taken all that was sent."""
 
 
+class OwnedHandler(Handler, Protocol):
+    """The connection: it gets the events of the socket."""
+
+    owner: Any
+
+
 class Sender:
     """The sending half of an exchange; `handler` gets the events of the socket."""
 
     __slots__ = ("_config", "_exchange", "_flow", "_handler", "_outgoing", "_shut", "_sock", "reads")
 
     def __init__(
-        self, exchange: Exchange, config: ConnectionConfig, sock: _socket.socket, handler: Handler
+        self, exchange: Exchange, config: ConnectionConfig, sock: _socket.socket, handler: OwnedHandler
     ) -> None:
         self._exchange = exchange
         self._config = config
@@ -125,7 +131,7 @@ class Sender:
         taken, one_way = self._outgoing.flush(self._sock, now, limit)
         self._config.recorder.bytes_sent += taken
         for message in one_way:
-            self._config.accounting.sent_one_way(message.name, message.size)
+            self._config.accounting.sent_one_way(self._handler.owner, message.name, message.size)
         self._shut_if_drained()
 
     def _shut_if_drained(self) -> None:

@@ -146,8 +146,9 @@ def test_correct_reply_settles_the_connection(account: Account):
 
 
 def test_push_counts_as_pushed_and_not_as_answered(account: Account):
-    account.accounting.push(account, "news", 0.5, 20)
-    assert account.events == [("connect", "ok"), ("news", "ok")]
+    account.accounting.push(account, 20)
+    account.accounting.waited(account, "news", 0.5, 20)
+    assert account.events == [("connect", "ok"), ("push", "ok"), ("news", "ok")]
     assert (account.recorder.answered, account.recorder.pushed) == (0, 1)
 
 

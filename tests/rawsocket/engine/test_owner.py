@@ -20,4 +20,14 @@ def test_each_owner_implements_each_callback(owner: Any, name: str):
 
 
 def test_callback_names():
-    assert CALLBACKS == ["on_open", "on_not_opened", "on_reply", "on_kept", "on_received", "on_writable", "on_lost"]
+    assert CALLBACKS == [
+        "on_open",
+        "on_not_opened",
+        "on_reply",
+        "on_answered",
+        "on_kept",
+        "on_received",
+        "on_writable",
+        "on_lost",
+        "on_ended",
+    ]

@@ -57,6 +57,7 @@ def test_keys_and_counts_of_a_report():
                 "cut": 1,
                 "pushed": 0,
                 "oneway": 0,
+                "unread_pushes": 0,
             },
             "bytes": {"sent": 0, "received": 0},
             "failures": 1,

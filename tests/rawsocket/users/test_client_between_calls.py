@@ -96,19 +96,19 @@ def test_loss_between_calls_is_recorded_at_once_and_raised_by_the_next_call():
 def test_receive_returns_a_push_that_arrived_before_the_close():
     with recording_client("push_then_close") as made:
         connection = made.client.connection
-        wait_until(lambda: connection.exchange and connection.exchange._received.failure())
+        wait_until(lambda: connection.exchange and connection.exchange.receiver.failure())
         assert made.client.connected
         assert made.client.receive(name="news") == b"nobody asked"
         with pytest.raises(Closed):
             made.client.receive(name="news")
-        assert made.outcomes == [("connect", "ok"), ("news", "ok"), ("news", "closed")]
+        assert made.outcomes == [("connect", "ok"), ("push", "ok"), ("news", "ok"), ("news", "closed")]
 
 
 def test_receive_returns_a_reply_that_arrived_before_the_close():
     with recording_client("one_answer") as made:
         made.client.send(b"a", name="a")
         connection = made.client.connection
-        wait_until(lambda: connection.exchange._received.failure())
+        wait_until(lambda: connection.exchange.receiver.failure())
         assert made.client.receive(expect=b"a") == b"a"
         with pytest.raises(Closed):
             made.client.watch(LONG)

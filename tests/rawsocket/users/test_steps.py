@@ -12,7 +12,7 @@ def test_steps_keep_their_arguments_and_defaults():
     send = Send(b"a")
     assert (send.payload, send.name, send.expect) == (b"a", "request", None)
     receive = Receive(timeout=math.inf)
-    assert (receive.timeout, receive.name, receive.expect) == (math.inf, "receive", None)
+    assert (receive.timeout, receive.name, receive.expect) == (math.inf, None, None)
     assert (Wait(0).seconds, Due(0.5).period) == (0, 0.5)
 
 

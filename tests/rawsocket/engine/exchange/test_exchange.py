@@ -135,12 +135,11 @@ def test_connection_without_received_data_is_unproven():
     "use",
     [
         lambda exchange: exchange.in_flight.append(InFlight("a", 1.0, 1.0, None, None)),
-        lambda exchange: exchange._kept.append(b"reply"),
-        lambda exchange: exchange._received.feed(b"whole\n", 1.0, False),
-        lambda exchange: exchange._received.feed(b"part", 1.0, False),
-        lambda exchange: setattr(exchange._assembly, "partial", b"x"),
-        lambda exchange: setattr(exchange, "_unsent", memoryview(b"x")),
-        lambda exchange: setattr(exchange, "receiving", Receiving("a", None, 1.0, 2.0)),
+        lambda exchange: exchange.receiver._inbox.add_reply(b"reply"),
+        lambda exchange: exchange.receiver._received.feed(b"whole\n", 1.0, False),
+        lambda exchange: exchange.receiver._received.feed(b"part", 1.0, False),
+        lambda exchange: exchange.sender._outgoing.add(b"x", 1.0),
+        lambda exchange: setattr(exchange.receiver, "receiving", Receiving("a", None, 1.0, 2.0)),
     ],
 )
 def test_exchange_is_unused_until_it_holds_something(use: Callable[[Exchange], None]):
