@@ -10,35 +10,78 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rawsocket.errors import RawSocketError
+    from rawsocket.errors import (
+        Closed,
+        ConnectTimeout,
+        RawSocketError,
+        Refused,
+        ReplyTimeout,
+        Reset,
+        SendTimeout,
+        ServerFull,
+        Short,
+        Tls,
+        TooLong,
+        Wrong,
+    )
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session_runner import Session
     from rawsocket.users.session_user import LabSession, SessionUser
     from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
-    from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
+    from rawsocket.wire.framing import (
+        Chunk,
+        Delimiter,
+        Fixed,
+        Framing,
+        IdleGap,
+        LengthField,
+        LengthPrefixed,
+        Line,
+        Marks,
+        UntilClosed,
+        UntilPattern,
+        Varint,
+    )
 
 _HOMES = {
     "Chunk": "wire.framing",
     "Close": "users.steps",
+    "Closed": "errors",
     "Connect": "users.steps",
+    "ConnectTimeout": "errors",
     "Delimiter": "wire.framing",
     "Due": "users.steps",
     "Fixed": "wire.framing",
     "Framing": "wire.framing",
+    "IdleGap": "wire.framing",
     "LabSession": "users.session_user",
     "LabUser": "users.raw_socket_user",
+    "LengthField": "wire.framing",
     "LengthPrefixed": "wire.framing",
     "Line": "wire.framing",
+    "Marks": "wire.framing",
     "RawSocketClient": "users.client",
     "RawSocketError": "errors",
     "RawSocketUser": "users.raw_socket_user",
     "Receive": "users.steps",
+    "Refused": "errors",
+    "ReplyTimeout": "errors",
     "Request": "users.steps",
+    "Reset": "errors",
     "Send": "users.steps",
+    "SendTimeout": "errors",
+    "ServerFull": "errors",
     "Session": "users.session_runner",
     "SessionUser": "users.session_user",
+    "Short": "errors",
+    "Tls": "errors",
+    "TooLong": "errors",
+    "UntilClosed": "wire.framing",
+    "UntilPattern": "wire.framing",
+    "Varint": "wire.framing",
     "Wait": "users.steps",
+    "Wrong": "errors",
 }
 
 _USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
@@ -46,24 +89,41 @@ _USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
 __all__ = [
     "Chunk",
     "Close",
+    "Closed",
     "Connect",
+    "ConnectTimeout",
     "Delimiter",
     "Due",
     "Fixed",
     "Framing",
+    "IdleGap",
     "LabSession",
     "LabUser",
+    "LengthField",
     "LengthPrefixed",
     "Line",
+    "Marks",
     "RawSocketClient",
     "RawSocketError",
     "RawSocketUser",
     "Receive",
+    "Refused",
+    "ReplyTimeout",
     "Request",
+    "Reset",
     "Send",
+    "SendTimeout",
+    "ServerFull",
     "Session",
     "SessionUser",
+    "Short",
+    "Tls",
+    "TooLong",
+    "UntilClosed",
+    "UntilPattern",
+    "Varint",
     "Wait",
+    "Wrong",
 ]
 
 

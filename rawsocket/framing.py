@@ -1,5 +1,35 @@
 """The framings and their decoders under a short name: `from rawsocket.framing import Decoder`."""
 
-from rawsocket.wire.framing import MAX_SIZE, Chunk, Decoder, Delimiter, Fixed, Framing, LengthPrefixed, Line
+from rawsocket.wire.framing import (
+    MAX_SIZE,
+    Chunk,
+    Decoder,
+    Delimiter,
+    Fixed,
+    Framing,
+    IdleGap,
+    LengthField,
+    LengthPrefixed,
+    Line,
+    Marks,
+    UntilClosed,
+    UntilPattern,
+    Varint,
+)
 
-__all__ = ["MAX_SIZE", "Chunk", "Decoder", "Delimiter", "Fixed", "Framing", "LengthPrefixed", "Line"]
+__all__ = [
+    "MAX_SIZE",
+    "Chunk",
+    "Decoder",
+    "Delimiter",
+    "Fixed",
+    "Framing",
+    "IdleGap",
+    "LengthField",
+    "LengthPrefixed",
+    "Line",
+    "Marks",
+    "UntilClosed",
+    "UntilPattern",
+    "Varint",
+]

@@ -108,5 +108,5 @@ def _framing(framing: Framing | None, option: str) -> str:
     if framing is None:
         return option
     if isinstance(framing, Delimiter) and framing.mark == b"\n":
-        return "line"
+        return "several lines in a payload" if framing.many else "line"
     return type(framing).__name__.lower()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rawsocket.errors import RawSocketError, ServerFull, Wrong
 from rawsocket.wire.framing import Framing
+from rawsocket.wire.framing_base import rest_of
 from rawsocket.wire.payload import shorten
 
 SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
@@ -79,7 +80,7 @@ class ReceiveBuffer:
         """Decode with another framing from here on; unread messages and bytes are decoded again."""
         unread = b"".join(self._framing.encode(item) for item, _, _ in self._items if isinstance(item, bytes))
         failure = self.failure()
-        rest = unread + self._decoder.rest()
+        rest = unread + rest_of(self._decoder)
         self._items.clear()
         self._framing, self._decoder = framing, framing.decoder()
         if rest:

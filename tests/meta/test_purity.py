@@ -12,6 +12,10 @@ from tests.meta.conftest import sources, text
 PURE = (
     "server/protocol.py",
     "rawsocket/wire/framing.py",
+    "rawsocket/wire/framing_base.py",
+    "rawsocket/wire/framing_lengths.py",
+    "rawsocket/wire/framing_marks.py",
+    "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/payload.py",
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",

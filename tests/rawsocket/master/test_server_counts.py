@@ -141,6 +141,7 @@ def _user(**attributes: Any) -> type:
         ([_user(framing=framing.Line())], "chunk", "line"),
         ([_user(framing=framing.Delimiter(b"\n"))], "chunk", "line"),
         ([_user(framing=framing.Delimiter(b"\r\n"))], "line", "delimiter"),
+        ([_user(framing=framing.Line(many=True))], "line", "several lines in a payload"),
         ([_user(framing=framing.LengthPrefixed(4))], "line", "lengthprefixed"),
         ([_user(framing=framing.Chunk())], "line", "chunk"),
         ([_user(), _user(framing=framing.Chunk())], "line", "mixed"),

@@ -1,0 +1,117 @@
+"""All framings by kind, the messages that each can carry, and what a decoder makes of a stream."""
+
+from collections.abc import Iterable
+
+from hypothesis import strategies as st
+
+from rawsocket.errors import RawSocketError
+from rawsocket.wire.framing import (
+    Decoder,
+    Delimiter,
+    Fixed,
+    Framing,
+    IdleGap,
+    LengthField,
+    LengthPrefixed,
+    Line,
+    Marks,
+    UntilClosed,
+    UntilPattern,
+    Varint,
+)
+
+MODBUS = LengthField(offset=4, size=2)
+POSTGRES = LengthField(offset=1, size=4, adjust=-4)
+MEMCACHED = LengthField(offset=8, size=4, adjust=12)
+MYSQL = LengthField(size=3, byteorder="little", adjust=1)
+BGP = LengthField(offset=16, size=2, includes_header=True)
+MQTT = Varint(offset=1)
+PROTOBUF = Varint()
+MLLP = Marks(b"\x0b", b"\x1c\r")
+PROMPT = UntilPattern(rb"[$#>] ")
+
+#: Framings that find the messages of a stream in it, whatever its pieces are.
+FRAMINGS: dict[str, list[Framing]] = {
+    "Line": [Line()],
+    "Delimiter": [Delimiter(b"\0"), Delimiter(b"\r\n"), Delimiter(b"--\r\n--"), Delimiter(b"aba")],
+    "Fixed": [Fixed(5), Fixed(1)],
+    "LengthPrefixed": [
+        LengthPrefixed(size, order, counts)
+        for size in (1, 2, 4, 8)
+        for order in ("big", "little")
+        for counts in (False, True)
+    ],
+    "LengthField": [MODBUS, POSTGRES, MEMCACHED, MYSQL, BGP, LengthField(size=1), LengthField(7, 8, "little", 1, True)],
+    "Varint": [MQTT, PROTOBUF, Varint(offset=3)],
+    "Marks": [MLLP, Marks(b"\2", b"\3"), Marks(b"<<", b">>"), Marks(b"aab", b"aba", skip_between=True)],
+    "UntilPattern": [PROMPT, UntilPattern(rb"\r\n|\n\n"), UntilPattern(rb"ba+$")],
+}
+ENDINGS = {rb"[$#>] ": b"$ ", rb"\r\n|\n\n": b"\n\n", rb"ba+$": b"ba"}
+#: Framings in which the end of the stream completes the only message.
+UNFRAMED: dict[str, list[Framing]] = {"UntilClosed": [UntilClosed()], "IdleGap": [IdleGap(0.5)]}
+ALL: dict[str, list[Framing]] = FRAMINGS | UNFRAMED
+
+
+def messages(framing: Framing) -> st.SearchStrategy[bytes]:
+    """Messages that the framing can carry, empty ones as well where it has them."""
+    if isinstance(framing, Fixed):
+        return st.binary(min_size=framing.size, max_size=framing.size)
+    if isinstance(framing, LengthField):
+        head = st.binary(min_size=framing.offset, max_size=framing.offset)
+        return st.builds(framing.frame, head, st.binary(min_size=max(0, framing.adjust), max_size=200))
+    if isinstance(framing, Varint) and framing.offset:
+        head = st.binary(min_size=framing.offset, max_size=framing.offset)
+        return st.builds(framing.frame, head, st.binary(max_size=200))
+    if isinstance(framing, UntilPattern):
+        return noise(framing, 0).map(lambda start: framing.decoder().feed(start + ENDINGS[framing.pattern])[0])
+    return noise(framing, 0).filter(lambda message: _can_carry(framing, message))
+
+
+def _can_carry(framing: Framing, message: bytes) -> bool:
+    try:
+        return bool(framing.encode(message))
+    except ValueError:
+        return False
+
+
+def noise(framing: Framing, least: int) -> st.SearchStrategy[bytes]:
+    """Any bytes, most of them such that mean something in the framing."""
+    alphabet = {
+        Line: b"a\r\n",
+        Delimiter: b"ab-\r\n\0",
+        Marks: b"ab<>\x0b\x1c\r\2\3",
+        UntilPattern: b"ab$ \r\n",
+        LengthField: bytes(range(24)),
+        LengthPrefixed: bytes(range(10)),
+        Varint: b"\0\1\2\x80\xff",
+    }.get(type(framing), b"ab")
+    some = st.lists(st.sampled_from(alphabet), min_size=least, max_size=60).map(bytes)
+    return some | st.binary(min_size=least, max_size=300)
+
+
+def pieces(stream: bytes) -> st.SearchStrategy[list[bytes]]:
+    """Ways to cut a stream, also into empty pieces."""
+    places = st.lists(st.integers(0, len(stream)), max_size=12).map(sorted)
+    return places.map(
+        lambda cuts: [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    ) | st.just([stream[at : at + 1] for at in range(len(stream))])
+
+
+def decoded(framing: Framing, parts: Iterable[bytes]) -> list[bytes | type[RawSocketError]]:
+    """The messages of a stream; the failure that it raised, if any, is the last item."""
+    return decoded_by(framing.decoder(), parts)
+
+
+def decoded_by(decoder: Decoder, parts: Iterable[bytes]) -> list[bytes | type[RawSocketError]]:
+    """The same with a decoder of the caller's, fed as the receive buffer feeds it."""
+    found: list[bytes | type[RawSocketError]] = []
+    try:
+        for part in parts:
+            here = decoder.feed(part)
+            found += here
+            if here and decoder.pending:
+                decoder.feed(b"")  # the next message may have failed already
+        found += decoder.end()
+    except RawSocketError as failure:
+        found.append(type(failure))
+    return found
