@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         SendTimeout,
         ServerFull,
         Short,
-        Tls,
+        TlsFailed,
         TooLong,
         Wrong,
     )
@@ -28,7 +28,22 @@ if TYPE_CHECKING:
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session_runner import Session
     from rawsocket.users.session_user import LabSession, SessionUser
-    from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
+    from rawsocket.users.steps import (
+        Call,
+        Close,
+        Connect,
+        Due,
+        Heartbeat,
+        Receive,
+        Request,
+        Send,
+        SendPart,
+        SendRaw,
+        SetFraming,
+        ShutdownWrite,
+        Throttle,
+        Wait,
+    )
     from rawsocket.wire.framing import (
         Chunk,
         Delimiter,
@@ -45,6 +60,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Call": "users.steps",
     "Chunk": "wire.framing",
     "Close": "users.steps",
     "Closed": "errors",
@@ -54,6 +70,7 @@ _HOMES = {
     "Due": "users.steps",
     "Fixed": "wire.framing",
     "Framing": "wire.framing",
+    "Heartbeat": "users.steps",
     "IdleGap": "wire.framing",
     "LabSession": "users.session_user",
     "LabUser": "users.raw_socket_user",
@@ -70,12 +87,17 @@ _HOMES = {
     "Request": "users.steps",
     "Reset": "errors",
     "Send": "users.steps",
+    "SendPart": "users.steps",
+    "SendRaw": "users.steps",
     "SendTimeout": "errors",
     "ServerFull": "errors",
     "Session": "users.session_runner",
     "SessionUser": "users.session_user",
+    "SetFraming": "users.steps",
     "Short": "errors",
-    "Tls": "errors",
+    "ShutdownWrite": "users.steps",
+    "Throttle": "users.steps",
+    "TlsFailed": "errors",
     "TooLong": "errors",
     "UntilClosed": "wire.framing",
     "UntilPattern": "wire.framing",
@@ -87,6 +109,7 @@ _HOMES = {
 _USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
 
 __all__ = [
+    "Call",
     "Chunk",
     "Close",
     "Closed",
@@ -96,6 +119,7 @@ __all__ = [
     "Due",
     "Fixed",
     "Framing",
+    "Heartbeat",
     "IdleGap",
     "LabSession",
     "LabUser",
@@ -112,12 +136,17 @@ __all__ = [
     "Request",
     "Reset",
     "Send",
+    "SendPart",
+    "SendRaw",
     "SendTimeout",
     "ServerFull",
     "Session",
     "SessionUser",
+    "SetFraming",
     "Short",
-    "Tls",
+    "ShutdownWrite",
+    "Throttle",
+    "TlsFailed",
     "TooLong",
     "UntilClosed",
     "UntilPattern",

@@ -16,7 +16,8 @@ any other. Rules:
   `@task` and `wait_time` are not used.
 - A session must not block: it runs inside gevent's hub. Start long work in a greenlet (`gevent.spawn`).
 - The user starts a moment after Locust has started it: see arrivals.py.
-- Killing is instant. With a stop timeout, a user without outstanding replies ends at once, others after the last reply.
+- Killing is instant. A stop is instant, too, but for a goodbye(), which has `goodbye_timeout` seconds. With a stop
+  timeout, a user without outstanding replies ends at once, others after the last reply.
 - Raising StopUser in the session ends the user; other exceptions are reported as Locust reports
   exceptions of tasks.
 """
@@ -120,14 +121,17 @@ class SessionUser(ConfiguredUser, User):
         return self
 
     def stop(self, force: bool = False) -> bool:
-        """End; without `force`, only after the last reply. Return True if it has ended."""
+        """End; without `force`, only after the last reply. Return True if it has ended, False if that takes a moment.
+
+        A user that has a goodbye() says it first.
+        """
         if self.dead:
             return True
         if force or not self.runner.is_busy:
             self.runner.end()
-            return True
-        self.runner.end_when_answered()
-        return False
+        else:
+            self.runner.end_when_answered()
+        return self.dead
 
     @property
     def _state(self) -> str:  # type: ignore[override]
@@ -167,8 +171,9 @@ class SessionUser(ConfiguredUser, User):
             self._links.remove(link)
 
     def kill(self, exception: type[BaseException] = GreenletExit, block: bool = True, timeout: Any = None) -> None:
-        """End at once."""
-        self.stop(force=True)
+        """End at once, without a goodbye."""
+        if not self.dead:
+            self.runner.finish()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended."""

@@ -75,6 +75,10 @@ class UserStopper:
             in_slices(chosen, lambda user: user.stop(force=False))
             chosen = _still_running(chosen, time.monotonic() + timeout)
         in_slices(chosen, lambda user: user.stop(force=True))
+        leaving = [user for user in chosen if not user.dead]  # they say goodbye
+        if leaving:
+            longest = max(user.goodbye_timeout for user in leaving)
+            in_slices(_still_running(leaving, time.monotonic() + longest), lambda user: user.kill())
 
     def _choose(self, counts: Mapping[type, int]) -> Users:
         chosen: dict[type, Users] = {kind: [] for kind in counts}

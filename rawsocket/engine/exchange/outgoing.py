@@ -13,7 +13,10 @@ class Sink(Protocol):
 
 
 class Outgoing:
-    """Bytes that wait for the kernel; `since`: when it took the last ones (seconds of one monotonic clock)."""
+    """Bytes that wait for the kernel; `since`: from when on (seconds of one monotonic clock).
+
+    Of a client that sends slowly on purpose, only the time since its last bytes counts.
+    """
 
     __slots__ = ("_parts", "since")
 
@@ -54,7 +57,8 @@ class Outgoing:
             except BlockingIOError:
                 break
             total += sent
-            self.since = now
+            if limit is not None:
+                self.since = now
             if sent < len(part):
                 self._parts[0] = part[sent:], one_way
                 continue

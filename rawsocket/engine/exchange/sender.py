@@ -19,6 +19,9 @@ class Exchange(Protocol):
     def send_failed(self, error: OSError) -> None:
         """Handle that a later send has failed."""
 
+    def set_deadline(self) -> None:
+        """Set the connection's deadline."""
+
     def drained(self) -> None:
         """Handle that the kernel has taken all that was sent."""
 
@@ -99,7 +102,9 @@ class Sender:
         except OSError as error:
             self._exchange.send_failed(error)
             return
-        if not self._outgoing:
+        if self._outgoing:
+            self._exchange.set_deadline()
+        else:
             self.watch()
             self._exchange.drained()
 

@@ -1,0 +1,154 @@
+"""What users send when they are stopped."""
+
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from locust import constant, task
+
+from rawsocket.measurement.recorder import RECORDER
+from rawsocket.users.raw_socket_user import RawSocketUser
+from rawsocket.users.session_user import SessionUser
+from rawsocket.users.steps import Connect, Request, Send, Wait
+from rawsocket.wire.framing import Line
+from rawsocket.worker.user_group import UserStopper
+from tests.support.facades import serving
+from tests.support.running import Run, wait_until
+
+pytestmark = pytest.mark.usefixtures("fresh_recorder", "long_timeouts")
+
+
+class Service:
+    """Echoes lines and keeps them; it does not answer those that begin with `mute`."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def __call__(self, sock: Any) -> None:
+        for line in sock.makefile("rb"):
+            self.lines.append(line.rstrip(b"\n"))
+            if not line.startswith(b"mute"):
+                sock.sendall(line)
+
+
+@pytest.fixture
+def service() -> Iterator[tuple[Service, str]]:
+    made = Service()
+    with serving(made) as port:
+        yield made, f"tcp://127.0.0.1:{port}"
+
+
+class Leaving(SessionUser):
+    abstract = True
+    framing = Line()
+    first = b"hello"
+    last = b"QUIT"
+
+    def session(self):
+        yield Connect()
+        yield Request(self.first, "hello")
+        yield Wait(30)
+
+    def goodbye(self):
+        yield Request(self.last, "quit")
+
+
+class LeavingUser(RawSocketUser):
+    abstract = True
+    framing = Line()
+    wait_time = constant(30)
+    first = b"hello"
+    last = b"QUIT"
+
+    @task
+    def hello(self):
+        self.client.request(self.first, name="hello")
+
+    def goodbye(self):
+        self.client.request(self.last, name="quit")
+
+
+BOTH = pytest.mark.parametrize("kind", [Leaving, LeavingUser])
+
+
+def stopped(user_class: type[Any], url: str, ready: Any, **options: Any) -> float:
+    """Run three users, stop them when `ready()`, and return the seconds that the stop took."""
+    run = Run(user_class, url, **options)
+    UserStopper(run.runner)
+    try:
+        wait_until(ready)
+        begun = time.perf_counter()
+        run.runner.stop()
+        return time.perf_counter() - begun
+    finally:
+        run.runner.quit()
+
+
+@BOTH
+@pytest.mark.parametrize("stop_timeout", [0, 30])
+def test_users_say_goodbye_when_they_are_stopped(kind: type[Any], service: tuple[Service, str], stop_timeout: int):
+    server, url = service
+
+    class Quitting(kind):  # type: ignore[valid-type, misc]
+        pass
+
+    stopped(
+        Quitting, url, lambda: server.lines.count(b"hello") == 3 and RECORDER.answered == 3, stop_timeout=stop_timeout
+    )
+    assert server.lines.count(b"QUIT") == 3
+    assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held, RECORDER.failures) == (3, 3, 0, 0)
+
+
+@BOTH
+def test_goodbye_is_bounded_in_time(kind: type[Any], service: tuple[Service, str]):
+    _, url = service
+
+    class Mute(kind):  # type: ignore[valid-type, misc]
+        last = b"mute"
+        goodbye_timeout = 0.3
+
+    seconds = stopped(Mute, url, lambda: RECORDER.answered == 3)
+    assert 0.2 < seconds < 20
+    assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held) == (3, 0, 0)
+
+
+@BOTH
+def test_goodbye_does_not_wait_for_a_reply_that_is_outstanding(kind: type[Any], service: tuple[Service, str]):
+    server, url = service
+
+    class Waiting(kind):  # type: ignore[valid-type, misc]
+        first = b"mute hello"
+        last = b"QUIT"
+        goodbye_timeout = 20.0
+
+        def goodbye(self):
+            if isinstance(self, SessionUser):
+                return self.quit()
+            self.client.send(b"QUIT", reply=False)
+            return None
+
+        def quit(self):
+            yield Send(b"QUIT", reply=False)
+
+    seconds = stopped(Waiting, url, lambda: server.lines.count(b"mute hello") == 3)
+    assert seconds < 15
+    wait_until(lambda: server.lines.count(b"QUIT") == 3)
+    assert RECORDER.unanswered == 3
+
+
+def test_user_without_a_connection_has_no_goodbye():
+    class Unconnected(Leaving):
+        def session(self):
+            yield Wait(30)
+
+    run = Run(Unconnected, "tcp://127.0.0.1:9")
+    UserStopper(run.runner)
+    wait_until(lambda: RECORDER.sessions_begun == 3)
+    run.runner.stop()
+    run.runner.quit()
+    gevent.sleep(0)
+    assert RECORDER.goodbyes_begun == 0
