@@ -12,11 +12,14 @@ from rawsocket.wire.framing_base import MAX_SIZE, BufferedDecoder, Decoder, Fram
 from rawsocket.wire.payload import shorten
 
 # A pattern is searched for in blocks of so many bytes.
-BLOCK = 1_024
+BLOCK = 256
 # Parts of a pattern that look behind its end, or never give back what they took: they may match in some bytes, and not
 # in more. They are searched for after escaped bytes and sets were removed; in comments, anything may look like a set.
 _NO_PARTS = re.compile(rb"\\[^ZbB]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _SEES_THE_END = re.compile(rb"\$|\\[ZbB]|\(\?[=!>#]|\(\?[a-zA-Z]*x|[*+?}]\+")
+
+# A `$` at the end of a pattern is always true where the pattern first matches.
+_LAST_DOLLAR = re.compile(rb"(?<!\\)((?:\\\\)*)\$\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +249,9 @@ class _PatternDecoder(BufferedDecoder):
 
     def __init__(self, framing: UntilPattern) -> None:
         super().__init__()
-        self._pattern = re.compile(framing.pattern)
-        self._each_byte = _sees_the_end(framing.pattern)
+        pattern = _LAST_DOLLAR.sub(rb"\1", framing.pattern)
+        self._pattern = re.compile(pattern)
+        self._each_byte = _sees_the_end(pattern)
         self._bound = framing.max_match
         self._limit = framing.max_size
         self._searched = 0  # a message does not end in so many bytes of the buffer

@@ -58,10 +58,10 @@ def messages(framing: Framing) -> st.SearchStrategy[bytes]:
         return st.binary(min_size=framing.size, max_size=framing.size)
     if isinstance(framing, LengthField):
         head = st.binary(min_size=framing.offset, max_size=framing.offset)
-        return st.builds(framing.frame, head, st.binary(min_size=max(0, framing.adjust), max_size=200))
+        return st.builds(framing.frame, head, st.binary(min_size=max(0, framing.adjust), max_size=150))
     if isinstance(framing, Varint) and framing.offset:
         head = st.binary(min_size=framing.offset, max_size=framing.offset)
-        return st.builds(framing.frame, head, st.binary(max_size=200))
+        return st.builds(framing.frame, head, st.binary(max_size=150))
     if isinstance(framing, UntilPattern):
         return noise(framing, 0).map(lambda start: framing.decoder().feed(start + ENDINGS[framing.pattern])[0])
     return noise(framing, 0).filter(lambda message: _can_carry(framing, message))
@@ -85,8 +85,8 @@ def noise(framing: Framing, least: int) -> st.SearchStrategy[bytes]:
         LengthPrefixed: bytes(range(10)),
         Varint: b"\0\1\2\x80\xff",
     }.get(type(framing), b"ab")
-    some = st.lists(st.sampled_from(alphabet), min_size=least, max_size=60).map(bytes)
-    return some | st.binary(min_size=least, max_size=300)
+    some = st.lists(st.sampled_from(alphabet), min_size=least, max_size=40).map(bytes)
+    return some | st.binary(min_size=least, max_size=80)
 
 
 def pieces(stream: bytes) -> st.SearchStrategy[list[bytes]]:

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rawsocket.errors import Wrong
@@ -23,7 +23,19 @@ PLAIN = [
     rb"(a)?(?(1)b|bb)",
     rb"[$b]a",
 ]
-LOOKING = [rb"a$", rb"a(?=b)", rb"b(?!b)", rb"(?>a*)b", rb"a*+b", rb"\bb", rb"a\Z", rb"(?x) a # [\n b $ # ]"]
+LOOKING = [
+    rb"a$",
+    rb"a|b\\$$",
+    rb"(?m)(b|^a)$",
+    rb"a$|bb",
+    rb"a(?=b)",
+    rb"b(?!b)",
+    rb"(?>a*)b",
+    rb"a*+b",
+    rb"\bb",
+    rb"a\Z",
+    rb"(?x) a # [\n b $ # ]",
+]
 
 
 def first_end(pattern: bytes, longest: int, message: bytes) -> int:
@@ -44,7 +56,8 @@ def by_definition(pattern: bytes, longest: int, stream: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("pattern", PLAIN + LOOKING)
-@given(data=st.data(), longest=st.sampled_from([1, 2, 3, 5, 256]), block=st.sampled_from([3, 1_024]))
+@settings(max_examples=60)
+@given(data=st.data(), longest=st.sampled_from([1, 2, 3, 5, 256]), block=st.sampled_from([3, 256]))
 def test_message_ends_with_the_first_match_as_if_bytes_came_one_by_one(pattern, data, longest, block):
     stream = data.draw(st.lists(st.sampled_from(b"ab$ \n"), max_size=40).map(bytes))
     with pytest.MonkeyPatch.context() as patch:
@@ -58,6 +71,11 @@ def test_patterns_that_see_what_comes_after_them_are_told_apart():
     assert [pattern for pattern in LOOKING if not framing_marks._sees_the_end(pattern)] == []
     assert not framing_marks._sees_the_end(rb"[$#] |\$ |[]$]|[\]$]|\\")
     assert framing_marks._sees_the_end(rb"\\$")
+
+
+@pytest.mark.parametrize(("pattern", "slow"), [(rb"> $", False), (rb"\\$", False), (rb"\$", False), (rb"> $|x", True)])
+def test_dollar_at_the_end_of_a_pattern_costs_nothing(pattern: bytes, slow: bool):
+    assert UntilPattern(pattern).decoder()._each_byte == slow
 
 
 @pytest.mark.parametrize("pattern", [b"> ", b"> $"])
