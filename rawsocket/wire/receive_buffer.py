@@ -25,20 +25,21 @@ class ReceiveBuffer:
     Times are seconds of one monotonic clock.
     """
 
-    __slots__ = ("_begun", "_decoder", "_framing", "_is_push", "_items", "_last", "_pushes", "is_finished")
+    __slots__ = ("_begun", "_decoder", "_framing", "_is_push", "_items", "_last", "_next", "_pushes", "is_finished")
 
     def __init__(self, framing: Framing, is_push: Callable[[bytes], bool] | None = None) -> None:
         self._framing = framing
         self._is_push = is_push
         self._decoder = framing.decoder()
         self._items: list[tuple[bytes | RawSocketError, float, float]] = []
+        self._next = 0  # the oldest item; those before it were taken
         self._pushes: list[tuple[bytes, float]] = []
         self._begun = 0.0  # when the first byte of the unfinished frame arrived
         self._last = 0.0  # when the last byte arrived
         self.is_finished = False  # whether the stream has ended
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) - self._next
 
     @property
     def pending(self) -> int:
@@ -78,10 +79,12 @@ class ReceiveBuffer:
 
     def change_framing(self, framing: Framing, at: float) -> None:
         """Decode with another framing from here on; unread messages and bytes are decoded again."""
-        unread = b"".join(self._framing.encode(item) for item, _, _ in self._items if isinstance(item, bytes))
+        items = self._items[self._next :]
+        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
         failure = self.failure()
         rest = unread + rest_of(self._decoder)
         self._items.clear()
+        self._next = 0
         self._framing, self._decoder = framing, framing.decoder()
         if rest:
             self.feed(rest, at, inside=False)
@@ -111,11 +114,16 @@ class ReceiveBuffer:
 
     def peek(self) -> tuple[bytes | RawSocketError, float, float]:
         """Return the oldest item and when its last and first byte arrived."""
-        return self._items[0]
+        return self._items[self._next]
 
     def take(self) -> tuple[bytes | RawSocketError, float, float]:
         """Remove and return the oldest item."""
-        return self._items.pop(0)
+        item = self._items[self._next]
+        self._next += 1
+        if self._next == len(self._items):
+            self._items.clear()
+            self._next = 0
+        return item
 
     def take_pushes(self) -> list[tuple[bytes, float]]:
         """Remove and return the messages that `is_push` named, and when they arrived."""
@@ -131,7 +139,7 @@ class ReceiveBuffer:
         """Return the failure of a connection that received something although no message was in flight."""
         if not self._items:
             return Wrong(f"unexpected data: {self.pending} bytes of a frame with no message in flight")
-        item = self._items[0][0]
+        item = self.peek()[0]
         if isinstance(item, RawSocketError):
             return item
         return Wrong(f"unexpected data with no message in flight: {shorten(item)}")
