@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
-    from rawsocket.users.session_runner import Session
+    from rawsocket.users.session.runner import Session
     from rawsocket.users.session_user import LabSession, SessionUser
     from rawsocket.users.steps import (
         Call,
@@ -91,7 +91,7 @@ _HOMES = {
     "SendRaw": "users.steps",
     "SendTimeout": "errors",
     "ServerFull": "errors",
-    "Session": "users.session_runner",
+    "Session": "users.session.runner",
     "SessionUser": "users.session_user",
     "SetFraming": "users.steps",
     "Short": "errors",

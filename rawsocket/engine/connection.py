@@ -17,8 +17,7 @@ Rules:
 - An exception of a function of the scenario (`expect`, `until`, `is_push`, a decoder) is no failure of the server. It
   closes the connection; the owner's `on_lost` gets a ScenarioFault, whose cause it is.
 - Without frames (chunk framing), bytes are gathered until the expected number has arrived, or until the callable
-  accepts them. If nothing is expected, one read is the reply. Keep one message in flight there: replies that arrive
-  joined can't be separated.
+  accepts them. If nothing is expected, one read is the reply. Replies that arrive joined can't be separated there.
 - Unsolicited data is `wrong`, unless the user class accepts pushes (or names them) or the owner reads later.
 
 Times are seconds of `time.perf_counter()`.
@@ -101,23 +100,17 @@ class Connection:
     @property
     def is_sending(self) -> bool:
         """Whether the kernel has not taken all that was sent."""
-        return self.exchange is not None and self.exchange.is_sending
+        return self.exchange is not None and self.exchange.sender.is_sending
 
     @property
-    def owed_replies(self) -> int:
-        """Messages in flight whose replies are for a receive()."""
-        return sum(message.to == KEPT for message in self._messages())
-
-    @property
-    def kept_replies(self) -> int:
-        """Replies that wait for a receive()."""
-        return 0 if self.exchange is None else self.exchange.receiver.kept_replies
+    def replies_to_receive(self) -> int:
+        """Replies for a receive(), be they outstanding or kept."""
+        return 0 if self.exchange is None else self.exchange.receiver.replies_to_receive
 
     def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
-        """Return outstanding replies: row and age (seconds) of the oldest, due times of all.
+        """Return outstanding replies: row ("" while connecting) and age (seconds) of the oldest, due times of all.
 
         Return None if none is outstanding, if the oldest is younger than OWED_AFTER, or if unread bytes have arrived.
-        The row is "" while the connection is being opened.
         """
         awaited = self._messages() if self.exchange is None else self.exchange.awaited()
         if awaited:
@@ -160,10 +153,6 @@ class Connection:
             self.config.recorder.abandoned += 1
             self._attempt.give_up()
             self._attempt = None
-
-    def settle(self) -> None:
-        """Count the connection as usable: it was silent for long enough."""
-        self.config.accounting.settle(self)
 
     def _opened(self, sock: _socket.socket) -> None:
         attempt, self._attempt = self._attempt, None
@@ -332,11 +321,6 @@ class Connection:
             in_flight = self.in_flight
             cut = self._shut(self._sock)
             self.config.accounting.closed(self, in_flight, cut)
-
-    def end_in_order(self) -> None:
-        """Close the connection, since the server has ended it as expected, and tell the owner."""
-        self.close()
-        self.owner.on_ended()
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""

@@ -45,7 +45,7 @@ class Deadlines:
         while settling and (not settling[0].is_open or settling[0].connected_at + SETTLES_AFTER <= now):
             connection = settling.popleft()
             if connection.is_open:
-                connection.settle()
+                connection.config.accounting.settle(connection)
 
     def _gather(self, now: float) -> None:
         for recorder in self.recorders:

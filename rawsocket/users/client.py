@@ -172,7 +172,7 @@ class RawSocketClient(BlockingOwner):
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
         connection = self._open_connection()
-        if connection.owed_replies:
+        if connection.replies_to_receive:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
         connection.refuse_unread()
         if until is None:

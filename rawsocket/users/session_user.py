@@ -39,7 +39,7 @@ from rawsocket.engine.connection import Connection
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import Arrivals
 from rawsocket.users.config import ConfiguredUser, SessionConfig
-from rawsocket.users.session_runner import Session, SessionRunner
+from rawsocket.users.session.runner import Session, SessionRunner
 from rawsocket.users.steps import Due, Request, Wait
 from rawsocket.wire.payload import payload, reply_to
 

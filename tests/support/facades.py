@@ -23,7 +23,7 @@ from rawsocket.target import Target
 from rawsocket.users import steps
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_runner import SessionRunner
+from rawsocket.users.session.runner import SessionRunner
 from rawsocket.wire.framing import Framing, Line
 from tests.support.running import LONG
 
@@ -174,6 +174,23 @@ def serving(server: Server) -> Iterator[int]:
         listener.stop(0)
 
 
+def lines(sock: Any) -> Iterator[bytes]:
+    """The lines of a socket without their ends, until it ends. One reader for each socket: it buffers."""
+    return (line.rstrip(b"\n") for line in sock.makefile("rb"))
+
+
+def echo(sock: Any) -> None:
+    """Send each line back."""
+    for line in lines(sock):
+        sock.sendall(line + b"\n")
+
+
+def silent(sock: Any) -> None:
+    """Read, and send nothing."""
+    while sock.recv(65536):
+        pass
+
+
 class Facade:
     """One of the two kinds of users."""
 
@@ -182,12 +199,18 @@ class Facade:
         self.is_session = run is run_session
 
     def __call__(
-        self, server: Server, script: Script, framing: Framing | None = None, handlers: Any = None, **more: Any
+        self,
+        server: Server,
+        script: Script,
+        framing: Framing | None = None,
+        handlers: Any = None,
+        outcome: Outcome | None = None,
+        **more: Any,
     ) -> Outcome:
-        """Run the script and return its outcome, checked."""
+        """Run the script and return its outcome, checked. A script that looks at its own counters gives `outcome`."""
         given = handlers if handlers is not None else _Default()
         handlers = SimpleNamespace(**{name: getattr(given, name, None) for name in dir(Handlers) if name[0] != "_"})
-        outcome = Outcome()
+        outcome = outcome or Outcome()
         with serving(server) as port:
             self._run(_config(port, outcome, framing or Line(), handlers, **more), outcome, script, handlers)
         outcome.check()

@@ -13,7 +13,7 @@ from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_runner import Session, SessionRunner
+from rawsocket.users.session.runner import Session, SessionRunner
 from rawsocket.users.steps import Request
 from rawsocket.wire.framing import Framing, Line
 from rawsocket.wire.payload import payload

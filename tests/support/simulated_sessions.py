@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rawsocket.users.session_runner import Session
+from rawsocket.users.session.runner import Session
 from rawsocket.users.steps import Close, Connect, Due, Request
 from tests.support.simulation import SimulatedUser, Simulation
 

@@ -18,9 +18,9 @@ from rawsocket.engine.exchange import exchange
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
-from rawsocket.users import session_runner, session_steps
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_runner import Session, SessionRunner
+from rawsocket.users.session import runner, slots, step_functions
+from rawsocket.users.session.runner import Session, SessionRunner
 from rawsocket.wire.framing import Framing, Line
 
 LONG = 1e6
@@ -39,7 +39,7 @@ class Simulation:
         self.handlers: dict[int, Any] = {}
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        for module in (session_runner, session_steps, connection, exchange, connector, reactor):
+        for module in (runner, slots, step_functions, connection, exchange, connector, reactor):
             patch.setattr(module, "time", self)
         self.listener = None
         self.config = self._config(**setup)
@@ -73,7 +73,7 @@ class Simulation:
         pass
 
     def settle_later(self, connection: Any) -> None:
-        self.call(self.now + SETTLES_AFTER, lambda: connection.is_open and connection.settle())
+        self.call(self.now + SETTLES_AFTER, lambda: connection.is_open and self.config.accounting.settle(connection))
 
     def at(self, when: float, timed: Any) -> None:
         timed.key = next(self._order) + 1

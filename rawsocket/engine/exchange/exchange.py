@@ -49,8 +49,8 @@ class Channel(Handler, Protocol):
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
 
-    def end_in_order(self) -> None:
-        """Close the connection: its end was expected."""
+    def close(self) -> None:
+        """Close the connection, as the client's own decision."""
 
 
 class Exchange:
@@ -251,9 +251,14 @@ class Exchange:
             self.reactor.ignore(self._sock.fileno())
             receiver.end(failure)
         elif self.sender.is_shut and isinstance(failure, Closed) and not (receiver.is_waiting or self.is_sending):
-            self._channel.end_in_order()
+            self.end_in_order()
         else:
             self._channel.lose(failure)
+
+    def end_in_order(self) -> None:
+        """Close the connection, since the server has ended it as expected, and tell the owner."""
+        self._channel.close()
+        self._channel.owner.on_ended()
 
     def deliver(self) -> None:
         """Pass received messages to the owner, which may send, close or reconnect at each of them."""

@@ -37,9 +37,6 @@ class Channel(Protocol):
     owner: Any
     heard: bool
 
-    def end_in_order(self) -> None:
-        """Close the connection: its end was expected."""
-
 
 class Exchange(Protocol):
     """The exchange, as far as its receiver uses it."""
@@ -53,6 +50,9 @@ class Exchange(Protocol):
 
     def gap(self) -> None:
         """Handle that nothing has arrived for the framing's gap."""
+
+    def end_in_order(self) -> None:
+        """Close the connection: its end was expected."""
 
     def send_one_way(self, payload: bytes, name: str, due: float) -> None:
         """Send one message that gets no reply."""
@@ -107,9 +107,9 @@ class Receiver:
         return sum(one.partial for one in self.in_flight) + self._received.pending
 
     @property
-    def kept_replies(self) -> int:
-        """Replies that wait for a receive(), checked."""
-        return self._inbox.replies
+    def replies_to_receive(self) -> int:
+        """Replies for a receive(), be they outstanding or kept."""
+        return self._inbox.replies + sum(message.to == KEPT for message in self.in_flight)
 
     def unexpected(self) -> RawSocketError:
         """Return the failure of a connection that received something although no message was in flight."""
@@ -220,7 +220,7 @@ class Receiver:
         channel.config.accounting.answer(channel, message.name, message.times(at, first), length)  # type: ignore[arg-type]
         self._exchange.set_deadline()
         if self._framing.ends_with_connection and self._received.is_finished and not self.in_flight:
-            channel.end_in_order()
+            self._exchange.end_in_order()
         self._hand_to(message.to, reply)
 
     def _hand_to(self, to: int, reply: Reply) -> None:

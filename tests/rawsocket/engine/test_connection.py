@@ -12,7 +12,7 @@ from rawsocket.engine import accounting, deadlines
 from rawsocket.engine.exchange import exchange
 from rawsocket.errors import RawSocketError
 from rawsocket.target import Target
-from rawsocket.users.session_runner import Session
+from rawsocket.users.session.runner import Session
 from rawsocket.users.steps import Connect, Receive, Request, Wait
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo

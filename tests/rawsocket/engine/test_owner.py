@@ -7,7 +7,7 @@ import pytest
 
 from rawsocket.engine.owner import Owner
 from rawsocket.users.client import RawSocketClient
-from rawsocket.users.session_runner import SessionRunner
+from rawsocket.users.session.runner import SessionRunner
 
 CALLBACKS = [name for name in vars(Owner) if name.startswith("on_")]
 

@@ -11,7 +11,7 @@ from rawsocket.engine.exchange.exchange import Exchange
 from rawsocket.engine.exchange.in_flight import InFlight, Receiving
 from rawsocket.errors import Closed
 from rawsocket.target import Target
-from rawsocket.users.session_runner import Session
+from rawsocket.users.session.runner import Session
 from rawsocket.users.steps import Close, Connect, Receive, Request, Send, Wait
 from rawsocket.wire.framing import Chunk, Framing, Line
 from tests.support.running import LONG

@@ -25,11 +25,10 @@ from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
-from rawsocket.measurement.recorder import count
-from rawsocket.users import grid
-from rawsocket.users.calls import PendingCall
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_steps import (
+from rawsocket.users.session import goodbye, grid, slots
+from rawsocket.users.session.calls import PendingCall
+from rawsocket.users.session.step_functions import (
     NOT_YET,
     RECEIVE,
     RECEIVE_OR_SLOT,
@@ -37,6 +36,7 @@ from rawsocket.users.session_steps import (
     SLOT,
     START,
     TIMER,
+    Pause,
     Room,
     close,
     has_room,
@@ -45,7 +45,6 @@ from rawsocket.users.session_steps import (
 from rawsocket.users.steps import Step
 
 MAX_STEPS = 64
-STOPPED = "stopped"
 # How far a user is with stopping: not at all; it ends after the last reply in flight; it runs its goodbye().
 NOT_STOPPING, WHEN_ANSWERED, GOODBYE = range(3)
 # Exceptions of a step that are raised into the session: a failure, or an error in the session's code.
@@ -54,20 +53,11 @@ INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
 Session = Generator[Step, Any, None]
 
 
-class User(Handlers, Protocol):
+class User(goodbye.User, Handlers, Protocol):
     """The user that owns the sessions."""
-
-    def goodbye(self) -> Any:
-        """The steps of its end, if the config says that there are any."""
 
     def session(self) -> Session:
         """One session, from its first step to its end."""
-
-    def is_end(self, error: BaseException) -> bool:
-        """Return whether this exception of a session ends the user."""
-
-    def report_error(self, error: BaseException) -> None:
-        """Report an exception that is neither a named failure nor an end."""
 
     def on_end(self) -> None:
         """The user has ended; called once."""
@@ -104,7 +94,7 @@ class SessionRunner:
 
     def end(self) -> None:
         """End the sessions: with the user's goodbye, if it has one and is connected, else at once."""
-        if self.config.says_goodbye and self._stopping != GOODBYE and self._is_connected:
+        if self.config.says_goodbye and self._stopping != GOODBYE and self.is_connected:
             self._say_goodbye()
         else:
             self.finish()
@@ -120,7 +110,7 @@ class SessionRunner:
         self._stopping = WHEN_ANSWERED
 
     def _end_session(self) -> None:
-        self._count_unsent()
+        slots.count_unsent(self)
         self._cancel_call()
         generator, self._generator = self._generator, None
         if generator is not None:
@@ -131,20 +121,28 @@ class SessionRunner:
     def _say_goodbye(self) -> None:
         self._stopping = GOODBYE
         self._end_session()
-        if not self._is_connected:
+        connection = self.connection
+        if connection is None or not connection.is_open:
             self.finish()  # its `finally` block has closed the connection
             return
-        self.connection.with_exchange().disown()  # type: ignore[union-attr]
-        self.config.recorder.goodbyes_begun += 1
+        self._generator = goodbye.begin(self, connection)
         self.config.recorder.sessions_begun += 1
-        self._generator = self.user.goodbye()
-        GoodbyeLimit(self)
-        self._resume(None)
+        self.resume(None)
 
     @property
     def is_stopping(self) -> bool:
         """Whether it ends after the last reply in flight, or is saying goodbye."""
         return self._stopping != NOT_STOPPING
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its connection is open, as far as is known."""
+        return self.connection is not None and self.connection.is_open
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no session or goodbye is running."""
+        return self._generator is None
 
     @property
     def is_busy(self) -> bool:
@@ -167,7 +165,7 @@ class SessionRunner:
             self._generator = self.user.session()
         elif self.want is not TIMER:
             self._stop_waiting(self.want)
-        self._resume(None)
+        self.resume(None)
 
     def _stop_waiting(self, want: int) -> None:
         """Handle that the time or the slot has come that the session waits for."""
@@ -176,8 +174,8 @@ class SessionRunner:
         if want in (RECEIVE_OR_TIME, RECEIVE_OR_SLOT) and self.connection is not None:
             self.connection.stop_receiving()
 
-    def _resume(self, value: Any, failure: BaseException | None = None) -> None:
-        """Run the session until it waits."""
+    def resume(self, value: Any, failure: BaseException | None = None) -> None:
+        """Run the session until it waits; the yield returns `value` or raises `failure`."""
         generator = self._generator
         if generator is None:
             return
@@ -237,29 +235,26 @@ class SessionRunner:
         self.config.reactor.at(time.perf_counter() + delay, self)
 
     def _goodbye_ended(self, error: BaseException | None) -> None:
-        if error is None:
-            self.config.recorder.goodbyes_said += 1
-        elif not isinstance(error, RawSocketError) and not self.user.is_end(error):
-            self.user.report_error(error)
+        goodbye.ended(self, error)
         self.finish()
 
     # -- callbacks of the connection ----------------------------------------------------------------------------
 
     def on_open(self) -> None:
         """The connection is open."""
-        self._resume(None)
+        self.resume(None)
 
     def on_not_opened(self, failure: RawSocketError) -> None:
         """The connection could not be opened."""
         self._note_not_opened(failure)
-        self._resume(None, failure)
+        self.resume(None, failure)
 
     def on_reply(self, reply: Any) -> None:
         """The reply to a request has arrived."""
         if self._stopping == WHEN_ANSWERED:
             self._end_if_answered()
         else:
-            self._resume(reply)
+            self.resume(reply)
 
     def on_answered(self) -> None:
         """The reply to a pipelined message has arrived, or one that is kept for Receive."""
@@ -277,7 +272,7 @@ class SessionRunner:
             return
         if self.want != RECEIVE:
             self.config.reactor.forget(self)
-        self._resume(message)
+        self.resume(message)
 
     def on_writable(self) -> None:
         """The kernel has taken all that was sent."""
@@ -287,7 +282,7 @@ class SessionRunner:
         """The connection has failed. An exception of the scenario's own code is raised as it is."""
         self._note_lost(failure)
         self._cancel_call()
-        self._resume(None, failure.__cause__ or failure)
+        self.resume(None, failure.__cause__ or failure)
 
     def on_ended(self) -> None:
         """The server has ended the connection as expected."""
@@ -296,7 +291,7 @@ class SessionRunner:
     def on_called(self, call: PendingCall, value: Any, error: BaseException | None) -> None:
         """A function that the session called has ended."""
         if self.want is call:
-            self._resume(value, error)
+            self.resume(value, error)
 
     def _cancel_call(self) -> None:
         if self.want.__class__ is PendingCall:
@@ -310,7 +305,7 @@ class SessionRunner:
     def _resume_if_room(self) -> None:
         want, connection = self.want, self.connection
         if want.__class__ is Room and connection is not None and has_room(connection, want.limit):
-            self._resume(None)
+            self.resume(None)
 
     # -- the end of a connection --------------------------------------------------------------------------------
 
@@ -340,75 +335,10 @@ class SessionRunner:
         self.lost_by = failure.name
         self.config.reactor.forget(self)
 
-    # -- slots that pass without a message ----------------------------------------------------------------------
-
     def waiting(self, now: float) -> Waiting | None:
         """Return the messages that are due and wait for the server; None if there are none."""
-        found = None if self.connection is None else self.connection.waiting_for(now)
-        if found is None:
-            return None
-        name, owed, dues = found
-        ages = [(now - due, 1) for due in dues] + self._overdue_slots(now)
-        return Waiting(name, owed, ages) if ages else None
-
-    def _overdue_slots(self, now: float) -> list[tuple[float, int]]:
-        """Return missed slots as pairs (age in seconds, count)."""
-        connection = self.connection
-        if not self.period or connection is None:
-            return []
-        if self.lost_by is None:
-            return grid.ages(self, now)
-        return grid.ages_since(self, connection.connected_at, now) if connection.is_open else []
+        return slots.waiting(self, now)
 
     def leave_out(self, until: float) -> None:
         """Count the slots up to `until` as unsent: there was no connection."""
-        assert self.lost_by is not None
-        self._count_as(self.lost_by, grid.leave_out(self, until))
-        if self._is_connected:
-            self.lost_by = None
-
-    def _count_unsent(self) -> None:
-        """Count the slots that have passed when the user ends."""
-        if not self.period:
-            return
-        now = time.perf_counter()
-        if self.lost_by is not None:
-            self.leave_out(self.connection.connected_at if self._is_connected else now)  # type: ignore[union-attr]
-        self._count_as(STOPPED, grid.leave_out(self, now))
-        self.period = 0.0
-
-    def _count_as(self, reason: str, passed: int) -> None:
-        if passed:
-            count(self.config.recorder.unsent, reason, passed)
-
-    @property
-    def _is_connected(self) -> bool:
-        return self.connection is not None and self.connection.is_open
-
-
-class Pause:
-    """Resumes a session a little later, unless its state has changed meanwhile."""
-
-    def __init__(self, runner: SessionRunner, value: Any, failure: BaseException | None) -> None:
-        self.key = 0
-        self._runner, self._value, self._failure = runner, value, failure
-        runner.config.reactor.at(time.perf_counter(), self)
-
-    def on_time(self) -> None:
-        """Resume the session."""
-        if self._runner.want is self:
-            self._runner._resume(self._value, self._failure)
-
-
-class GoodbyeLimit:
-    """Ends a user whose goodbye() takes too long."""
-
-    def __init__(self, runner: SessionRunner) -> None:
-        self.key = 0
-        self._runner = runner
-        runner.config.reactor.at(time.perf_counter() + runner.config.goodbye_timeout, self)
-
-    def on_time(self) -> None:
-        """End the user, unless it has ended."""
-        if self._runner._generator is not None:
-            self._runner.finish()
+        slots.leave_out(self, until)

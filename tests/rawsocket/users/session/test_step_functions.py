@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rawsocket.errors import Closed
-from rawsocket.users.session_steps import NOT_YET, START, Room, close, has_room, not_a_step
+from rawsocket.users.session.step_functions import NOT_YET, START, Room, close, has_room, not_a_step
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Step, Wait
 from tests.support.simulation import SimulatedUser, Simulation
 

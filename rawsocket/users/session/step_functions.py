@@ -15,11 +15,13 @@ from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receivin
 from rawsocket.engine.exchange.kept import MAX_KEPT
 from rawsocket.engine.owner import Owner
 from rawsocket.errors import Closed
-from rawsocket.users import grid, steps
-from rawsocket.users.calls import PendingCall
+from rawsocket.users import steps
 from rawsocket.users.config import SessionConfig
+from rawsocket.users.session import grid
+from rawsocket.users.session.calls import PendingCall
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
+NO_LIMIT = 1 << 62  # of messages in flight: only the kernel has to take all of them
 NOT_YET: Any = object()  # the value of a step that can't be done at once
 # What a session waits for: a timer, its slot, the connect, its last reply, a message, a message or a time, a message or
 # its slot. A Room: fewer messages in flight. A PendingCall: the result of a function.
@@ -35,6 +37,22 @@ class Room:
         self.limit = limit
 
 
+class Pause:
+    """Resumes a session a little later, unless its state has changed meanwhile."""
+
+    __slots__ = ("_failure", "_runner", "_value", "key")
+
+    def __init__(self, runner: "Runner", value: Any, failure: BaseException | None) -> None:
+        self.key = 0  # the reactor's
+        self._runner, self._value, self._failure = runner, value, failure
+        runner.config.reactor.at(time.perf_counter(), self)
+
+    def on_time(self) -> None:
+        """Resume the session."""
+        if self._runner.want is self:
+            self._runner.resume(self._value, self._failure)
+
+
 class Runner(Owner, grid.Grid, Protocol):
     """The runner of a session, as far as steps use it."""
 
@@ -46,6 +64,9 @@ class Runner(Owner, grid.Grid, Protocol):
 
     def on_time(self) -> None:
         """Called when the timer fires."""
+
+    def resume(self, value: Any, failure: BaseException | None = None) -> None:
+        """Run the session until it waits."""
 
     def on_called(self, call: PendingCall, value: Any, error: BaseException | None) -> None:
         """Called when a function that was called in a greenlet has ended."""
@@ -92,13 +113,13 @@ def send(runner: Runner, step: Send) -> Any:
     connection = _connected(runner)
     if not step.reply:
         connection.send_one_way(step.payload, step.name, _take_due(runner))
-        return _await_room(runner, connection, MAX_KEPT)
-    if connection.kept_replies >= MAX_KEPT:
+        return _await_room(runner, connection, NO_LIMIT)
+    if connection.replies_to_receive >= MAX_KEPT:
         raise RuntimeError(
-            f"{MAX_KEPT:,} replies wait for a Receive(): receive them, or use Send(reply=False) if no reply comes"
+            f"{MAX_KEPT:,} messages wait for a Receive(): receive the replies, or use Send(reply=False) if none comes"
         )
     connection.send(step.payload, step.name, step.expect, _take_due(runner), KEPT, step.until)
-    return _await_room(runner, connection, MAX_KEPT)
+    return _await_room(runner, connection, NO_LIMIT)
 
 
 def receive(runner: Runner, step: Receive) -> Any:
@@ -157,14 +178,14 @@ def send_raw(runner: Runner, step: steps.SendRaw) -> Any:
     """Send bytes outside the framing."""
     connection = _connected(runner)
     connection.with_exchange().send_raw(step.data)
-    return _await_room(runner, connection, MAX_KEPT)
+    return _await_room(runner, connection, NO_LIMIT)
 
 
 def send_part(runner: Runner, step: steps.SendPart) -> Any:
     """Send the first bytes of a message."""
     connection = _connected(runner)
     connection.with_exchange().send_part(step.payload, step.size)
-    return _await_room(runner, connection, MAX_KEPT)
+    return _await_room(runner, connection, NO_LIMIT)
 
 
 def set_framing(runner: Runner, step: steps.SetFraming) -> None:

@@ -8,7 +8,8 @@ import pytest
 from rawsocket.engine import schedule
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout
 from rawsocket.measurement.histogram import quantiles
-from rawsocket.users.session_runner import STOPPED, Session
+from rawsocket.users.session.runner import Session
+from rawsocket.users.session.slots import STOPPED
 from rawsocket.users.steps import Connect, Request, Wait
 from tests.support.simulated_sessions import PERIOD, check, hold, visit
 from tests.support.simulation import SimulatedUser, Simulation

@@ -5,7 +5,8 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from rawsocket.errors import Refused
-from rawsocket.users.session_runner import STOPPED, Session
+from rawsocket.users.session.runner import Session
+from rawsocket.users.session.slots import STOPPED
 from rawsocket.users.steps import Connect, Receive, Request, Send, Wait
 from tests.support.reports import once
 from tests.support.simulated_sessions import check, hold, visit

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.users.grid import advance, ages, ages_since, leave_out, start
+from rawsocket.users.session.grid import advance, ages, ages_since, leave_out, start
 
 
 def grid(period: float = 1.0) -> Any:

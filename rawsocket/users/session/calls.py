@@ -29,13 +29,18 @@ class PendingCall:
         self._greenlet.kill(block=False)
 
     def _run(self) -> tuple[Any, BaseException | None]:
-        step = self._step
-        try:
-            if step.thread:
-                return gevent.get_hub().threadpool.apply(step.function, step.args), None
-            return step.function(*step.args), None
-        except Exception as error:
-            return None, error
+        if self._step.thread:
+            result: tuple[Any, BaseException | None] = gevent.get_hub().threadpool.apply(_result, (self._step,))
+            return result
+        return _result(self._step)
 
     def _ended(self, greenlet: Any) -> None:
         self._caller.on_called(self, *greenlet.value)
+
+
+def _result(step: Call) -> tuple[Any, BaseException | None]:
+    """Return the value of the function, or its exception."""
+    try:
+        return step.function(*step.args), None
+    except Exception as error:
+        return None, error

@@ -1,0 +1,1 @@
+"""How a session runs: its generator, what each step does, the grid of its slots."""

@@ -1,0 +1,68 @@
+"""Heartbeats. Each test runs with both kinds of users."""
+
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from rawsocket.users.steps import (
+    Connect,
+    Heartbeat,
+    Request,
+    Wait,
+)
+from tests.support.facades import BOTH, Facade, echo, lines, silent
+
+pytestmark = [BOTH, pytest.mark.usefixtures("long_timeouts")]
+
+Script = Generator[Any, Any, Any]
+
+
+def test_heartbeat_runs_beside_what_the_user_does(facade: Facade):
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, b"ping", expect=b"ping", name="beat")
+        yield Wait(0.3)
+        return (yield Request(b"a", expect=b"a"))
+
+    outcome = facade(echo, script)
+    assert outcome.result == b"a"
+    assert outcome.count("beat") >= 3
+    assert outcome.recorder.failures == 0
+
+
+def test_idle_heartbeat_is_sent_only_after_silence(facade: Facade):
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.5, b"ping", reply=False, name="beat", idle=True)
+        for _ in range(40):
+            yield Request(b"a", expect=b"a")
+            yield Wait(0.02)
+        before = len(beats)
+        yield Wait(0.8)
+        return before
+
+    beats: list[bytes] = []
+
+    def server(sock: Any) -> None:
+        for line in lines(sock):
+            if line == b"ping":
+                beats.append(line)
+            else:
+                sock.sendall(line + b"\n")
+
+    outcome = facade(server, script)
+    assert (outcome.result, len(beats)) == (0, 1)
+
+
+def test_heartbeat_without_a_reply_in_time_fails_the_connection(facade: Facade):
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, b"ping", expect=b"ping", name="beat")
+        yield Wait(20)
+
+    outcome = facade(silent, script, reply_timeout=0.2)
+    assert str(outcome.raised) == "reply-timeout"
+    assert ("beat", "reply-timeout") in outcome.events
