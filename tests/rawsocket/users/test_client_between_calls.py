@@ -3,6 +3,7 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
 import time
+from typing import Any
 
 import gevent
 import pytest
@@ -10,7 +11,9 @@ from gevent.monkey import get_original
 
 from rawsocket.engine.connect import connector
 from rawsocket.errors import Closed, RawSocketError
-from tests.support.recording_client import ask, recording_client
+from rawsocket.wire.framing import Line
+from tests.support.facades import serving, silent
+from tests.support.recording_client import RecordingClient, ask, recording_client
 from tests.support.running import LONG, wait_until
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")
@@ -125,12 +128,24 @@ def test_send_after_a_push_fails_as_wrong():
 
 
 def test_interrupted_receive_leaves_the_reply_to_the_next_one():
-    with recording_client("echo") as made:
+    release = gevent.event.Event()
+
+    def server(sock: Any) -> None:
+        line = sock.recv(100)
+        release.wait(LONG)
+        sock.sendall(line)
+        silent(sock)
+
+    with serving(server) as port:
+        made = RecordingClient("127.0.0.1", port, Line(), {})
+        made.client.connect()
         made.client.send(b"a", name="a")
-        receiving = gevent.spawn(made.client.receive, expect=b"a")
-        receiving.kill()  # before it is run, or in its wait: either way the reply has not been taken
+        with gevent.Timeout(0.01, False):
+            made.client.receive(expect=b"a")
+        release.set()
         wait_until(lambda: made.outcomes == [("connect", "ok"), ("a", "ok")])
         assert made.client.receive() == b"a"
+        made.client.close()
 
 
 def test_interrupted_receive_leaves_a_push_to_the_next_one():
