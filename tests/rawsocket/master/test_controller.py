@@ -11,8 +11,8 @@ from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S
 from rawsocket.measurement.report import Counts, Limits
 from tests.support.controllers import Come, ControllerBench, Hold, controller_bench
+from tests.support.local_run import LONG
 from tests.support.reports import report
-from tests.support.running import LONG
 
 
 @pytest.fixture
