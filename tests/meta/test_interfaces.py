@@ -138,7 +138,7 @@ def test_each_metric_of_the_server(run: Run, name: str, labels: tuple[str, ...])
     assert _labels(run.server_metrics)[name] == set(labels)
 
 
-def test_the_reasons_for_which_the_server_closes(run: Run) -> None:
+def test_server_closes_for_the_pinned_reasons(run: Run) -> None:
     reasons = re.findall(r'^holdfast_server_closed_total{reason="(.*)"} ', run.server_metrics, re.M)
     assert sorted(reasons) == sorted(public_interfaces.CLOSED_REASONS)
 
@@ -148,7 +148,7 @@ def test_each_metric_of_the_master(run: Run, name: str, labels: tuple[str, ...])
     assert _labels(run.load_metrics)[name] == set(labels)
 
 
-def test_the_pages_own_addresses_and_the_fields_of_its_state(run: Run) -> None:
+def test_page_has_the_pinned_addresses_and_state_fields(run: Run) -> None:
     assert run.health.strip() == "ok"
     assert run.state.keys() >= public_interfaces.STATE
     assert run.state["server"].keys() >= public_interfaces.STATE_SERVER
@@ -156,16 +156,16 @@ def test_the_pages_own_addresses_and_the_fields_of_its_state(run: Run) -> None:
     assert [public_interfaces.STATE_WORKER - worker.keys() for worker in run.state["workers"]] == [set()]
 
 
-def test_the_artefacts_that_the_master_writes(run: Run) -> None:
+def test_master_writes_the_pinned_artefacts(run: Run) -> None:
     assert {path.name for path in run.folder.iterdir()} == ARTEFACTS
 
 
 @pytest.mark.parametrize(("path", "fields"), public_interfaces.VERDICT.items())
-def test_the_fields_of_the_verdict(run: Run, path: str, fields: set[str]) -> None:
+def test_verdict_has_the_pinned_fields(run: Run, path: str, fields: set[str]) -> None:
     assert fields <= (run.verdict[path] if path else run.verdict).keys()
 
 
-def test_the_values_in_the_verdict(run: Run) -> None:
+def test_verdict_has_the_pinned_values(run: Run) -> None:
     verdict = run.verdict
     assert verdict["schema"] == public_interfaces.VERDICT_SCHEMA
     assert (verdict["verdict"], verdict["exit_code"]) in [("fail", 3), ("unknown", 4)]  # 4: too busy a machine
@@ -184,13 +184,13 @@ def test_the_values_in_the_verdict(run: Run) -> None:
         ("failures.csv", public_interfaces.FAILURES_CSV),
     ],
 )
-def test_the_columns_of_a_table(run: Run, name: str, columns: str) -> None:
+def test_tables_have_the_pinned_columns(run: Run, name: str, columns: str) -> None:
     header = (run.folder / name).read_text().splitlines()[0].split(",")
     assert header[: columns.count(",") + 1] == columns.split(",")
     assert name == "stats.csv" or header == columns.split(",")
 
 
-def test_the_rows_of_locusts_statistics(run: Run) -> None:
+def test_locusts_statistics_have_the_pinned_rows(run: Run) -> None:
     """A connection that is lost with a message under way fails that message; `drop` has those without one."""
     rows = [line.split(",")[:2] for line in (run.folder / "stats.csv").read_text().splitlines()[1:]]
     *named, total = rows
@@ -201,7 +201,7 @@ def test_the_rows_of_locusts_statistics(run: Run) -> None:
     assert names <= {*public_interfaces.ROWS, "message"}
 
 
-def test_the_places_that_the_lab_uses() -> None:
+def test_lab_uses_the_pinned_places() -> None:
     assert re.search(r"^PYTHON \?= python3$", text("Makefile"), re.M)
     assert "test -x .venv/bin/pip || $(PYTHON) -m venv .venv" in text("Makefile")
     labels = [service["labels"] for service in yaml.safe_load(text("compose.yaml"))["services"].values()]
