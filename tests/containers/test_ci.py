@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from lab import page
 from tests.conftest import missing
 from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.lab import ROOT, environment
@@ -120,7 +121,9 @@ def test_plain_compose_exits_with_the_masters_code(
         missing("compose-v1-and-v2", f"only {composes} found")
     project = f"holdfast-plain-{os.getpid()}"
     command = [*composes[version], "--project-name", project]
-    settings = {"HEADLESS": "true", "USERS": "60", "RATE": "60", "TIME": "7s", "PAGE_PORT": "0", "SERVER_PORT": "0"}
+    # Not port 0: the engine would choose one that an outgoing connection of another test may have.
+    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    settings = {"HEADLESS": "true", "USERS": "60", "RATE": "60", "TIME": "7s", **ports}
     whole = environment({**settings, "MAX_P99_MS": "0", **extra})
     try:
         up = subprocess.run(
