@@ -6,8 +6,8 @@ is of one part, because importing Locust patches the process; those of a large p
 (support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
 The output of a part's processes is printed when the last of them has ended.
 
-A part that needs an engine or a Chromium is skipped where there is none, and says so; with
-HOLDFAST_REQUIRE=docker,chromium it fails instead.
+A test that needs an engine, a Chromium or a server of tests/real is skipped where there is none, and says so; with
+HOLDFAST_REQUIRE=docker,chromium,servers it fails instead.
 """
 
 import os
@@ -29,15 +29,18 @@ from tests.support import measured  # noqa: E402
 
 #: Name of each part: its folders, and the number of processes that share their tests.
 PARTS: dict[str, tuple[list[str], int]] = {
-    "containers": (["tests/containers"], 1),
+    "containers": (["tests/containers"], 3),
     "load": (["tests/rawsocket", "tests/locustfiles"], 3),
     "lab": (["tests/lab", "tests/bench"], 2),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
+    "real": (["tests/real"], 1),
     "meta": (["tests/meta"], 1),
 }
-#: Processes that run at once: the tests need a third of a core each, and labs in containers more than that.
-AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
+#: Processes that run at once: the tests need half of a core each.
+AT_ONCE = 2 * (os.cpu_count() or 1)
+#: The parts that take longest, and wait for most of that time: all their processes start first, beside the others.
+BESIDE = ("containers",)
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error")
 NO_TESTS = 5  # pytest's exit code when it has selected none
@@ -122,7 +125,7 @@ class Part:
 
 
 def total(outcomes: "Counter[str]", seconds: float) -> str:
-    """Give the totals in the words of pytest's own last line."""
+    """Return the totals in the words of pytest's own last line."""
     counts = [f"{outcomes[name]} {_plural(name, outcomes[name])}" for name in OUTCOMES if outcomes[name]]
     clock = f" ({int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02})" if seconds >= 60 else ""
     return f"{', '.join(counts) or 'no tests ran'} in {seconds:.2f}s{clock}"
@@ -174,15 +177,18 @@ def run(parts: list[Part]) -> None:
 
 
 def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
-    """Run `at_once` processes at a time: first one of each part, then the others of the large parts."""
+    """Run `at_once` processes at a time: first one of each part, then the others of the large parts; if it is more than
+    one, those of `BESIDE` come on top.
+    """
     for part in parts:
         part.waiting = min(PARTS[part.name][1], at_once)
     unfinished = list(parts)
     while unfinished:
-        running = sum(part.running() for part in unfinished)
+        beside = [part for part in unfinished if part.name in BESIDE and at_once > 1]
+        running = sum(part.running() for part in unfinished if part not in beside)
         waiting = sorted((part for part in unfinished if part.waiting), key=lambda part: len(part.processes))
-        if waiting and running < at_once:
-            waiting[0].start(marker)
+        if startable := [part for part in waiting if part in beside or running < at_once]:
+            startable[0].start(marker)
             continue
         for part in [part for part in unfinished if not part.waiting and not part.running()]:
             progress.clear()

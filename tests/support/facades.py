@@ -25,7 +25,7 @@ from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session.runner import SessionRunner
 from rawsocket.wire.framing import Framing, Line
-from tests.support.running import LONG
+from tests.support.local_run import LONG
 
 Script = Callable[[], Generator[Any, Any, Any]]
 Server = Callable[[Any], None]

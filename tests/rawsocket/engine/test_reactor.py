@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from rawsocket.engine.reactor import FAR, READABLE, SLICE, WRITABLE, Periodic, Reactor
-from tests.support.running import wait_until
+from tests.support.local_run import wait_until
 
 
 @pytest.fixture

@@ -15,7 +15,11 @@ from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.worker.user_group import SLICE_S, UserGroup, UserStopper, in_slices
 from tests.support import echo
-from tests.support.running import LONG, wait_until
+<<<<<<< HEAD
+from tests.support.local_run import LONG, wait_until
+=======
+from tests.support.local_run import LONG, wait_until
+>>>>>>> refs/heads/wt-speed
 from tests.support.sessions import OPTIONS
 
 

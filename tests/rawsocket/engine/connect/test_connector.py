@@ -17,7 +17,7 @@ from rawsocket.engine.connect.resolver import Answer
 from rawsocket.engine.reactor import Reactor
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused
 from rawsocket.target import Target
-from tests.support.running import LONG, wait_until
+from tests.support.local_run import LONG, wait_until
 from tests.support.sockets import full_backlog
 
 CLOSED = 1  # a port without a listener

@@ -17,7 +17,7 @@ from rawsocket.users.steps import Connect, Request, Send, Wait
 from rawsocket.wire.framing import Line
 from rawsocket.worker.user_group import UserStopper
 from tests.support.facades import serving
-from tests.support.running import Run, wait_until
+from tests.support.local_run import Run, wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder", "long_timeouts")
 
