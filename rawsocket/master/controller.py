@@ -31,6 +31,7 @@ from locust.runners import (
     Runner,
 )
 
+from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures
 from rawsocket.master.run import Run, RunInfo
 from rawsocket.master.server_counts import ServerCounts, wire_format
@@ -68,6 +69,7 @@ class RunController:
         self.plan = plan
         self.workers = Workers()
         self.probe = ServerProbe(plan.server_admin)
+        self.numbers = Dealer(self.runner, self.live)
         self.interrupted = False
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
@@ -115,6 +117,7 @@ class RunController:
         """Replace the run by a new one."""
         server_counts = ServerCounts.at_start(self.probe)
         self.run.log.discard()
+        self.numbers.begin_run()
         self.run = Run(
             self._describe(),
             started_at=time.monotonic(),
@@ -208,6 +211,7 @@ class RunController:
             self.receive(LOCAL, self.local_report())
         else:
             self._unstick()
+        self.numbers.deal()  # those of a worker that was lost
         now, run = time.monotonic(), self.run
         if run.started_at is None or (run.stopping_at is not None and now > run.stopping_at + AFTERMATH_S):
             return

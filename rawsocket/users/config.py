@@ -30,6 +30,7 @@ class ConfiguredUser:
     __slots__ = ()
 
     environment: Any
+    _number: int | None
 
     host: str | None = (target.allowed(os.environ) or target.DEFAULT).url
 
@@ -43,6 +44,16 @@ class ConfiguredUser:
     connect_timeout: ClassVar[float | None] = None
     send_timeout: ClassVar[float | None] = None
     reply_timeout: ClassVar[float | None] = None
+
+    @property
+    def number(self) -> int:
+        """The number of this user: 0 to USERS - 1, unique over all workers, the same as long as the user lives.
+
+        RuntimeError if it isn't known yet: a user gets its number just before it starts.
+        """
+        if self._number is None:
+            raise RuntimeError("self.number is known from the user's start on, not in __init__: use it in the session")
+        return self._number
 
     def option(self, name: str) -> Any:
         """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
