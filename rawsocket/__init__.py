@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rawsocket.errors import RawSocketError
+    from rawsocket.identity.csv_rows import CsvRows
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session_runner import Session
@@ -22,6 +23,7 @@ _HOMES = {
     "Chunk": "wire.framing",
     "Close": "users.steps",
     "Connect": "users.steps",
+    "CsvRows": "identity.csv_rows",
     "Delimiter": "wire.framing",
     "Due": "users.steps",
     "Fixed": "wire.framing",
@@ -47,6 +49,7 @@ __all__ = [
     "Chunk",
     "Close",
     "Connect",
+    "CsvRows",
     "Delimiter",
     "Due",
     "Fixed",

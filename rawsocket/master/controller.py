@@ -31,6 +31,7 @@ from locust.runners import (
     Runner,
 )
 
+from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures
 from rawsocket.master.run import Run, RunInfo
@@ -106,6 +107,8 @@ class RunController:
 
     def refuse(self, users: int) -> str | None:
         """Return why these users can't be started on the current workers, or None."""
+        if reason := csv_rows.refusal(self.runner.user_classes, users):
+            return reason
         live = self.live()
         known = [found for worker in live if (found := self.workers.worker(worker).limits)]
         memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
