@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rawsocket.errors import RawSocketError
     from rawsocket.identity.csv_rows import CsvRows
+    from rawsocket.settings.declared import ScenarioSetting
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session_runner import Session
@@ -37,6 +38,7 @@ _HOMES = {
     "RawSocketUser": "users.raw_socket_user",
     "Receive": "users.steps",
     "Request": "users.steps",
+    "ScenarioSetting": "settings.declared",
     "Send": "users.steps",
     "Session": "users.session_runner",
     "SessionUser": "users.session_user",
@@ -63,6 +65,7 @@ __all__ = [
     "RawSocketUser",
     "Receive",
     "Request",
+    "ScenarioSetting",
     "Send",
     "Session",
     "SessionUser",
