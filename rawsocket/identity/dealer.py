@@ -48,7 +48,7 @@ class Dealer:
         if run < before:
             return
         if run > before:  # the message before came late, from the worker's last run
-            self._pool.drop(worker)
+            self._pool.forget(worker)
         self._runs[worker] = run
         self._pool.give_back(worker, data["back"])
         self._pool.want(worker, int(data["want"]))

@@ -34,8 +34,13 @@ class Pool:
         self.give_back(worker, list(self._held.get(worker, ())))
         self._held.pop(worker, None)
 
+    def forget(self, worker: str) -> None:
+        """Take back all numbers of a worker, and what it wants."""
+        self.drop(worker)
+        self._wanted.pop(worker, None)
+
     def drop_others(self, live: Collection[str]) -> None:
-        """Take back all numbers of the workers that are not live."""
+        """Take back all numbers of the workers that are not live; what they want stays, for when they come back."""
         for worker in [name for name in self._held if name not in live]:
             self.drop(worker)
 

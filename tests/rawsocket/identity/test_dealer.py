@@ -68,6 +68,14 @@ def test_a_new_run_begins_with_all_numbers() -> None:
     assert bench.sent()[1:] == [(B, 5, [0, 1])]
 
 
+def test_a_worker_wants_nothing_more_for_its_last_run() -> None:
+    bench = Bench(users=3)
+    bench.message(A, want=5, run=1)
+    bench.message(A, want=1, run=2)
+    bench.message(A, back=(0,), run=2)
+    assert bench.sent() == [(A, 1, [0, 1, 2]), (A, 2, [0])]
+
+
 def test_what_a_worker_told_late_of_its_last_run_does_not_reach_the_next() -> None:
     bench = Bench()
     bench.message(A, want=3, run=1)
