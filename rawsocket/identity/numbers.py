@@ -5,7 +5,8 @@ that ended go back in the same way. The master decides (dealer.py). A process wi
 A number that comes when nobody waits for it any more goes back at once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from rawsocket.identity.pool import Pool
@@ -58,20 +59,19 @@ class Numbers:
         self._back.append(number)
         self._tell_soon()
 
-    def receive(self, run: int, numbers: Iterable[int]) -> None:
+    def receive(self, run: int, numbers: Sequence[int]) -> None:
         """Give numbers that have come to the users that wait; those of an earlier run don't count."""
         if run != self.run:
             return
-        for number in numbers:
-            self._asked -= 1
-            if self._waiting:
-                newcomer = next(iter(self._waiting))
-                del self._waiting[newcomer]
-                newcomer.start_as(number)
-            else:
-                self._back.append(number)
+        self._asked -= len(numbers)
+        newcomers = list(islice(self._waiting, len(numbers)))
+        for newcomer in newcomers:
+            del self._waiting[newcomer]
         if not self._waiting:
             self._waiting = {}  # a dict that was large stays large
+        for newcomer, number in zip(newcomers, numbers, strict=False):
+            newcomer.start_as(number)
+        self._back += numbers[len(newcomers) :]
         if self._back:
             self._tell_soon()
 
