@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import settings
+from lab import scenario_settings, settings
 from lab.engines.docker.client import FAILURES
-from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError
+from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.progress import say
 from lab.verbs import VERBS, do
+from rawsocket.settings.declared import suggestion
+from rawsocket.settings.row import Setting
 
 # A benchmark has settings of its own. It is imported only when it runs.
 BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.command"}
@@ -20,17 +22,24 @@ BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
-    found, unknown = _parser(sys.argv[1:] if argv is None else argv).parse_known_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        found, unknown = _parser(argv, scenario_settings.flags(argv)).parse_known_args(argv)
+    except UsageError as error:
+        say(f"lab: {error}")
+        return EXIT_USAGE
     arguments = vars(found)
     verb, parser = arguments.pop("verb"), arguments.pop("parser")
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = suggestion(unknown[0], parser._option_string_actions)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         if verb in BENCHMARKS:
             return int(_benchmark(verb).run(arguments))
-        return do(verb, settings.read(arguments, verb=verb))
+        chosen = settings.read(arguments, verb=verb)
+        return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
     except LabError as error:
         if error.evidence:
             say(error.evidence)
@@ -58,14 +67,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
         flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
         flags.set_defaults(parser=flags)
         if verb not in BENCHMARKS:
-            settings.add_flags(flags, settings.SETTINGS)
+            settings.add_flags(flags, (*settings.SETTINGS, *of_scenario))
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser

@@ -83,6 +83,7 @@ SETTINGS = (
 )  # fmt: skip
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
+    _of_load("SCENARIO_SETTINGS"),
     Setting("project", TEXT, "holdfast", "name of the compose project that `up` starts, and its label in Docker",
             "two checkouts on one machine need two", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         TooLong,
         Wrong,
     )
+    from rawsocket.identity.csv_rows import CsvRows
+    from rawsocket.settings.declared import ScenarioSetting
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session.runner import Session
@@ -66,6 +68,7 @@ _HOMES = {
     "Closed": "errors",
     "Connect": "users.steps",
     "ConnectTimeout": "errors",
+    "CsvRows": "identity.csv_rows",
     "Delimiter": "wire.framing",
     "Due": "users.steps",
     "Fixed": "wire.framing",
@@ -86,6 +89,7 @@ _HOMES = {
     "ReplyTimeout": "errors",
     "Request": "users.steps",
     "Reset": "errors",
+    "ScenarioSetting": "settings.declared",
     "Send": "users.steps",
     "SendPart": "users.steps",
     "SendRaw": "users.steps",
@@ -115,6 +119,7 @@ __all__ = [
     "Closed",
     "Connect",
     "ConnectTimeout",
+    "CsvRows",
     "Delimiter",
     "Due",
     "Fixed",
@@ -135,6 +140,7 @@ __all__ = [
     "ReplyTimeout",
     "Request",
     "Reset",
+    "ScenarioSetting",
     "Send",
     "SendPart",
     "SendRaw",

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from rawsocket.settings import declared
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, without_empty
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
@@ -86,6 +87,14 @@ def check_sources(plan: Plan) -> None:
                 ) from None
 
 
+def settings_of_scenario(scenario: str) -> dict[str, str]:
+    """Return {variable: text} of the settings that the scenario declares, if they are given."""
+    try:
+        return declared.checked(declared.read(SCENARIOS / f"{scenario}.py"), os.environ, scenario)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
     plan = from_environ(os.environ, scenarios())
@@ -96,6 +105,7 @@ def prepare(role: str) -> Plan:
     else:
         check_sources(plan)
     os.environ["HOLDFAST_TARGET"] = plan.target
+    os.environ.update(settings_of_scenario(plan.scenario))
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
     return plan
 

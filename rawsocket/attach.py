@@ -29,6 +29,8 @@ from locust.web import WebUI
 
 from rawsocket import locust_patches
 from rawsocket.headless import HeadlessRun, quit_run, say_verdict
+from rawsocket.identity import dealer
+from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
@@ -86,6 +88,7 @@ class Attachment:
         master = isinstance(runner, MasterRunner)
         if not master:
             self.agent = agent.WorkerAgent(runner)
+            self._connect_numbers(runner)
         if self.plan is None:
             self.plan = from_options(environment.parsed_options, os.environ, master)
         if not isinstance(runner, WorkerRunner):
@@ -93,12 +96,22 @@ class Attachment:
         if self.plan.ours:
             self._take_signals()
 
+    def _connect_numbers(self, runner: Runner) -> None:
+        """Get the users' numbers from the master; a local run sends these messages to itself."""
+
+        def send(run: int, want: int, back: list[int]) -> None:
+            runner.send_message(dealer.WANT, {"run": run, "want": want, "back": back})
+
+        runner.register_message(dealer.DEAL, self._numbers_came)
+        NUMBERS.connect(send, gevent.spawn if isinstance(runner, WorkerRunner) else None)
+
     def _init_controller(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
         self.controller = controller = RunController(environment, plan)
         if self.agent:
             controller.local_report = self.agent.report
         self.web_ui = web_ui
         html_report.install(controller)
+        runner.register_message(dealer.WANT, self._numbers_wanted)
         if web_ui is not None:
             tab.install(controller, web_ui)
         if isinstance(runner, MasterRunner):
@@ -119,6 +132,7 @@ class Attachment:
         if self.agent:
             gc.unfreeze()  # see users/arrivals.py
             gc.collect()  # before the run, not in it
+            NUMBERS.begin_run()
             self.agent.on_test_start()
 
     def _spawning_complete(self, **_: Any) -> None:
@@ -153,7 +167,7 @@ class Attachment:
         if self.controller and agent.REPORT in data:
             self.controller.receive_wire(client_id, data[agent.REPORT])
 
-    # -- messages from workers ----------------------------------------------------------------------------------
+    # -- messages between master and workers -------------------------------------------------------------------------
 
     def _limits(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:
@@ -166,6 +180,13 @@ class Attachment:
     def _final(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:
             self.controller.receive_wire(msg.node_id, msg.data)
+
+    def _numbers_wanted(self, environment: Environment, msg: Any, **_: Any) -> None:
+        if self.controller:
+            self.controller.numbers.receive(msg.node_id, msg.data)
+
+    def _numbers_came(self, environment: Environment, msg: Any, **_: Any) -> None:
+        NUMBERS.receive(msg.data["run"], msg.data["numbers"])
 
     def _refused(self, environment: Environment, msg: Any, **_: Any) -> None:
         """Stop the run that a worker refused, in another greenlet because stopping waits for messages."""

@@ -31,6 +31,8 @@ from locust.runners import (
     Runner,
 )
 
+from rawsocket.identity import csv_rows
+from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures
 from rawsocket.master.run import Run, RunInfo
 from rawsocket.master.server_counts import ServerCounts, wire_format
@@ -68,6 +70,7 @@ class RunController:
         self.plan = plan
         self.workers = Workers()
         self.probe = ServerProbe(plan.server_admin)
+        self.numbers = Dealer(self.runner, self.live)
         self.interrupted = False
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
@@ -104,6 +107,8 @@ class RunController:
 
     def refuse(self, users: int) -> str | None:
         """Return why these users can't be started on the current workers, or None."""
+        if reason := csv_rows.refusal(self.runner.user_classes, users):
+            return reason
         live = self.live()
         known = [found for worker in live if (found := self.workers.worker(worker).limits)]
         memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
@@ -115,6 +120,7 @@ class RunController:
         """Replace the run by a new one."""
         server_counts = ServerCounts.at_start(self.probe)
         self.run.log.discard()
+        self.numbers.begin_run()
         self.run = Run(
             self._describe(),
             started_at=time.monotonic(),
@@ -217,6 +223,7 @@ class RunController:
             self.receive(LOCAL, self.local_report())
         else:
             self._unstick()
+        self.numbers.deal()  # those of a worker that was lost
         now, run = time.monotonic(), self.run
         if run.started_at is None or (run.stopping_at is not None and now > run.stopping_at + AFTERMATH_S):
             return

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rawsocket.settings import table
+from rawsocket.settings.declared import DECLARED, DeclaredSetting
 from rawsocket.settings.row import Setting
 
 OPTIONS: tuple[Setting, ...] = (*table.OPTIONS, *table.THRESHOLDS)
@@ -21,23 +22,41 @@ DEFAULTS: Mapping[str, Any] = {option.name: option.parse(option.default or "0") 
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add every option to Locust's parser (never to a group), unless it is there already."""
-    for option in OPTIONS:
+    """Add every option to Locust's parser (never to a group), unless it is there already, and those of the scenario."""
+    for option in (*OPTIONS, *DECLARED.values()):
         if option.flag not in parser._option_string_actions:
             parser.add_argument(option.flag, **_arguments(option, os.environ))
 
 
+def find(name: str) -> Setting:
+    """Return the option with this name, one of the scenario's included. KeyError if there is none."""
+    found = DECLARED.get(name) or BY_NAME.get(name)
+    if found is None:
+        raise KeyError(f"no setting {name!r}: a scenario declares its own with ScenarioSetting({name!r})")
+    return found
+
+
 def value(options: object, name: str) -> Any:
     """Return the option's value in Locust's parsed options, or its default if those are missing."""
-    return getattr(options, name, DEFAULTS[name])
+    option = find(name)
+    return getattr(options, name, _default(option))
+
+
+def of_scenario(options: object) -> dict[str, Any]:
+    """Return {name: value} of the settings that the scenario declares, without secret ones."""
+    return {name: value(options, name) for name, option in DECLARED.items() if not option.secret}
+
+
+def _default(option: Setting) -> Any:
+    return option.start if isinstance(option, DeclaredSetting) else DEFAULTS[option.name]
 
 
 def _arguments(option: Setting, environ: Mapping[str, str]) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "type": _argument_type(option),
-        "default": DEFAULTS[option.name],
+        "default": _default(option),
         "help": option.help,
-        "include_in_web_ui": True,
+        "include_in_web_ui": not getattr(option, "secret", False),  # the page's source has the values of its fields
     }
     if option.kind.choices:
         arguments["choices"] = list(option.kind.choices)

@@ -5,6 +5,7 @@ A `parse` raises ValueError with what was expected, as half a sentence: "expecte
 """
 
 import ipaddress
+import json
 import math
 import re
 from collections.abc import Callable
@@ -137,9 +138,20 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
+def _json(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError('expected JSON like {"TOPIC": "news"}')
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
+
 DURATION = Kind(seconds, "TIME")
 BOOLEAN = Kind(_boolean, "true|false")
 ADDRESSES = Kind(_addresses, "A,B")
 NAMES = Kind(_names, "A,B")
 TEXT = Kind(str, "TEXT")
+JSON = Kind(_json, "JSON")
 PORT = whole(0, 65535)

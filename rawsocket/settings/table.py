@@ -13,6 +13,7 @@ from rawsocket.settings.row import (
     BOOLEAN,
     DAY_S,
     DURATION,
+    JSON,
     NAMES,
     PORT,
     TEXT,
@@ -58,6 +59,8 @@ RUN = (
             "one address has about 28,000 ports to one target"),
     Setting("target", TARGET, None, "tcp://host:port to load instead of the lab's own server",
             "load goes only where the user says"),
+    Setting("scenario_settings", JSON, None, "settings that the scenario declares, as JSON: {\"TOPIC\": \"news\"}",
+            "compose passes a fixed list of variables"),
 )  # fmt: skip
 
 OPTIONS = (

@@ -34,6 +34,7 @@ class ConfiguredUser:
     __slots__ = ()
 
     environment: Any
+    _number: int | None
 
     host: str | None = (target.allowed(os.environ) or target.DEFAULT).url
 
@@ -73,6 +74,16 @@ class ConfiguredUser:
         connected, and ended after `goodbye_timeout` seconds.
         """
         return None
+
+    @property
+    def number(self) -> int:
+        """The number of this user: 0 to USERS - 1, unique over all workers, the same as long as the user lives.
+
+        RuntimeError if it isn't known yet: a user gets its number just before it starts.
+        """
+        if self._number is None:
+            raise RuntimeError("self.number is known from the user's start on, not in __init__: use it in the session")
+        return self._number
 
     def option(self, name: str) -> Any:
         """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""

@@ -35,6 +35,7 @@ from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError
+from rawsocket.identity.numbers import NUMBERS
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import ConfiguredUser
 from rawsocket.wire.payload import reply_to
@@ -53,6 +54,7 @@ class RawSocketUser(ConfiguredUser, User):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        self._number = None
         self.client = self.another_client()
         self._connects = 0
         self._failures = 0  # in a row, since a connection was good
@@ -81,10 +83,21 @@ class RawSocketUser(ConfiguredUser, User):
             recorder.goodbyes_said += 1
 
     def start(self, group: Group) -> Any:
-        """Start the user's greenlet in Locust's group; when it ends, the connection is closed."""
-        greenlet = super().start(group)
-        greenlet.rawlink(self._ended)
-        return greenlet
+        """Put the user's greenlet into Locust's group, and start it when the user's number has come.
+
+        When it ends, the connection is closed.
+        """
+        self._greenlet, self._group = gevent.Greenlet(_run, self), group
+        self._greenlet.rawlink(self._ended)
+        group.add(self._greenlet)
+        NUMBERS.add(self)
+        return self._greenlet
+
+    def start_as(self, number: int) -> None:
+        """Start with this number."""
+        self._number = number
+        assert self._greenlet is not None
+        self._greenlet.start()
 
     def pause(self, seconds: float) -> None:
         """Wait for `seconds`, watching the socket; a connection that is lost meanwhile is replaced.
@@ -157,6 +170,11 @@ class RawSocketUser(ConfiguredUser, User):
 
     def _ended(self, _greenlet: Any) -> None:
         self.client.close()
+        NUMBERS.leave(self, self._number)
+
+
+def _run(user: RawSocketUser) -> None:
+    user.run()
 
 
 class LabUser(RawSocketUser):

@@ -36,6 +36,7 @@ from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from rawsocket.engine.connection import Connection
+from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import Arrivals
 from rawsocket.users.config import ConfiguredUser, SessionConfig
@@ -61,7 +62,7 @@ class SessionUser(ConfiguredUser, User):
     messages; they are kept for `Receive`.
     """
 
-    __slots__ = ("_group", "_links", "dead", "environment", "runner")
+    __slots__ = ("_group", "_links", "_number", "dead", "environment", "runner")
 
     abstract = True
     # In a worker: 1 KB in the process, 4 KB for the kernel's socket, the rest for a session's own objects.
@@ -74,6 +75,7 @@ class SessionUser(ConfiguredUser, User):
         # Locust's own __init__ is left out: it sets attributes for greenlets, which take 48 bytes a user.
         self.environment = environment
         self._group: Group = None
+        self._number = None
         self._links: list[Link] | None = None
         self.dead = False
         self.runner = SessionRunner(self.connection_config(), self)
@@ -99,7 +101,7 @@ class SessionUser(ConfiguredUser, User):
 
     @property
     def connection_id(self) -> int:
-        """A number that only this connection has; 0 without a connection."""
+        """A number that only this connection has, over all workers; 0 without a connection."""
         connection = self.runner.connection
         return 0 if connection is None else connection.connection_id
 
@@ -114,11 +116,16 @@ class SessionUser(ConfiguredUser, User):
     # -- what Locust calls of a user ----------------------------------------------------------------------------
 
     def start(self, group: Group) -> Any:
-        """Join the group, and start in a moment."""
+        """Join the group, and start in a moment, when its number has come."""
         self._group = group
         group.add(self)
-        arrivals().add(self.runner)
+        NUMBERS.add(self)
         return self
+
+    def start_as(self, number: int) -> None:
+        """Start in a moment, with this number."""
+        self._number = number
+        arrivals().add(self.runner)
 
     def stop(self, force: bool = False) -> bool:
         """End; without `force`, only after the last reply. Return True if it has ended, False if that takes a moment.
@@ -198,6 +205,7 @@ class SessionUser(ConfiguredUser, User):
         if self.dead:
             return
         self.dead = True
+        NUMBERS.leave(self, self._number)
         self._group._discard(self)
         for link in self._links or ():
             link(self)

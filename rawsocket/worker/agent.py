@@ -4,7 +4,7 @@ Rules:
 
 - A report goes to the master every second along with Locust's own. The numbers of the last second are a separate
   message, because Locust sends its last report only when it quits. One more report marks the moment when stop is asked.
-- No user starts if the host is not the lab's target.
+- No user starts if the host is not the lab's target, or if a file of rows can't be read.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
+from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
@@ -53,7 +54,7 @@ class WorkerAgent:
             runner.send_message(LIMITS, self.limits.to_wire())
 
     def on_test_start(self) -> None:
-        """Start the run's counts, and refuse the run if its host is not the lab's target."""
+        """Start the run's counts, and refuse a run that can't be made."""
         RECORDER.begin_run()
         self._refusal = self.refusal() or ""
         if self._refusal:
@@ -61,7 +62,15 @@ class WorkerAgent:
             self._send_refusal(self._refusal)
 
     def refusal(self) -> str | None:
-        """Return why the hosts of this run may not be loaded, or None."""
+        """Return why this run can't be made, or None: its host is foreign, or a file of rows can't be used."""
+        return self._foreign_host() or self._unusable_rows()
+
+    def _unusable_rows(self) -> str | None:
+        """Only a local run knows here how many users there will be; the master checks that for its workers."""
+        users = self._runner.target_user_count if isinstance(self._runner, LocalRunner) else 0
+        return csv_rows.refusal(self._runner.user_classes, users)
+
+    def _foreign_host(self) -> str | None:
         allowed = target.allowed(self._environ)
         if allowed is None:
             return None

@@ -36,7 +36,7 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["ci"], {"SCENARIO": "nothing"}, "SCENARIO='nothing' is not valid: expected one of .*hold"),
         (["up", "--target", "10.0.0.5"], {}, "expected tcp://host:port"),
         (["fly"], {}, "invalid choice: 'fly'"),
-        (["load", "--user", "5"], {}, r"unrecognized arguments: --user 5 \(see python -m lab load --help\)"),
+        (["load", "--user", "5"], {}, r"--user 5; did you mean --users\? \(see python -m lab load --help\)"),
         (["load", "--users"], {}, "argument --users: expected one argument"),
         ([], {}, "VERB"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections import Counter
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -81,6 +82,12 @@ def test_no_package_has_more_than_a_dozen_files(package: str) -> None:
 def test_no_file_has_more_than_350_lines(package: str) -> None:
     lengths = {path: text(path).count("\n") for path in _modules(package).values()}
     assert {path: length for path, length in lengths.items() if length > MAX_LINES_PER_FILE} == {}
+
+
+def test_installation_has_every_package_of_the_load_library() -> None:
+    folders = {str(PurePosixPath(path).parent) for path in sources("rawsocket")}
+    listed = tomllib.loads(text("pyproject.toml"))["tool"]["setuptools"]["packages"]
+    assert sorted(listed) == sorted(folder.replace("/", ".") for folder in folders)
 
 
 def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from lab import settings
 from lab.settings import ROOT
 from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
+from rawsocket.settings.declared import DeclaredSetting
 from server import settings as server
 from tests.meta.conftest import text
 from tests.support.pages import PAGES, README, blocks, rows, spans
@@ -21,6 +22,8 @@ MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
 LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
 # What the reader writes by a page's recipe.
 OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", ("MODEL", "toy"): "select"}
+# Settings that the reader's scenario declares.
+OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 MORE = {"make": {"PYTHON", "HEADLESS", "ONLY", "COVERAGE"}, "lab": {"HEADLESS"}, "docker": {"HEADLESS"}}
 RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
@@ -80,7 +83,7 @@ def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
         settings.read({}, own, verb)
     of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
     server.parse([], of_the_server)
-    assert set(rest) <= MORE[program]
+    assert set(rest) <= MORE[program] | {setting.variable for setting in OF_THE_SCENARIO}
 
 
 def _make(variables: Mapping[str, str], words: list[str]) -> None:
@@ -93,7 +96,7 @@ def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
     assert verb in VERBS
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
-    settings.add_flags(parser, bench.TABLES.get(verb, settings.SETTINGS))
+    settings.add_flags(parser, bench.TABLES.get(verb, (*settings.SETTINGS, *OF_THE_SCENARIO)))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
     _check_settings(verb, {**variables, **found}, "lab")
 

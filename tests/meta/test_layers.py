@@ -12,6 +12,7 @@ LAYERS = (
     "rawsocket.settings",
     "rawsocket.wire",
     "rawsocket.framing",
+    "rawsocket.identity",
     "rawsocket.measurement",
     "rawsocket.verdict",
     "rawsocket.engine",

@@ -20,7 +20,9 @@ PURE = (
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/errors.py",
+    "rawsocket/settings/declared.py",
     "rawsocket/settings/options.py",
+    "rawsocket/identity/pool.py",
     "rawsocket/settings/plan.py",
     "rawsocket/settings/row.py",
     "rawsocket/settings/table.py",
@@ -137,6 +139,7 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    "rawsocket.settings.declared",
     "rawsocket.settings.row",
     "rawsocket.settings.table",
     "rawsocket.target",

@@ -8,14 +8,9 @@ import pytest
 @pytest.fixture
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes must not depend on the speed of the machine; tests of these times set them."""
-<<<<<<< HEAD
     from rawsocket.engine import deadlines
     from rawsocket.engine.exchange import exchange
     from tests.support.local_run import LONG
-=======
-    from rawsocket.engine import deadlines, exchange
-    from tests.support.local_run import LONG
->>>>>>> refs/heads/wt-speed
 
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(exchange, "GRACE", LONG)

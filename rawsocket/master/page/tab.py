@@ -18,6 +18,7 @@ from rawsocket.master.controller import RunController
 from rawsocket.master.figures import cpu_s, delivered
 from rawsocket.master.page import metrics, request_guard
 from rawsocket.master.run import Participant
+from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME
 
 KEY = "held"
@@ -73,9 +74,10 @@ def refuse_start(controller: RunController, form: Any) -> str | None:
     foreign = request_guard.foreign(form.get("host", ""), controller.plan.target)
     if foreign:
         return foreign
-    for name in sorted(BY_NAME.keys() & form.keys()):
+    rows = {**BY_NAME, **DECLARED}
+    for name in sorted(rows.keys() & form.keys()):
         try:
-            BY_NAME[name].parse(form[name])
+            rows[name].parse(form[name])
         except ValueError as error:
             return str(error)
     users = form.get("user_count", "")

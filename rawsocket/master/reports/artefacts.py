@@ -28,6 +28,7 @@ from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 
 # Times are from due; those from sent and to the first byte, and the waits of rows that have some, are at the end.
@@ -58,7 +59,7 @@ def write(controller: RunController) -> None:
         "timeline.csv": lambda: timeline(controller.run.timeline),
         "stats.csv": lambda: stats(controller.run),
         "failures.csv": lambda: failures(controller.run),
-        "env.json": lambda: json.dumps(environment(controller.plan, document), indent=2) + "\n",
+        "env.json": lambda: json.dumps(_environment(controller, document), indent=2) + "\n",
         "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
     }
     for name, make in makers.items():
@@ -165,8 +166,12 @@ def failures(run: Run) -> str:
     return _csv(FAILURES, lines)
 
 
-def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return env.json: what the figures depend on, apart from the server."""
+def _environment(controller: RunController, document: Mapping[str, Any]) -> dict[str, Any]:
+    return environment(controller.plan, document, options.of_scenario(controller.environment.parsed_options))
+
+
+def environment(plan: Plan, document: Mapping[str, Any], of_scenario: Mapping[str, Any]) -> dict[str, Any]:
+    """Return env.json: what the figures depend on, apart from the server. `of_scenario`: its own settings."""
     versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
     return {
         "versions": {"python": platform.python_version(), **versions},
@@ -179,7 +184,7 @@ def environment(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
             "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             "load_average": os.getloadavg(),
         },
-        "settings": {**document["run"], "headless": plan.headless, **plan.options},
+        "settings": {**document["run"], "headless": plan.headless, **plan.options, **of_scenario},
     }
 
 

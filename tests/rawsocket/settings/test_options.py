@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from rawsocket.settings.options import BY_NAME, DEFAULTS, OPTIONS, add_to, value
+from rawsocket.settings.declared import DeclaredSetting
+from rawsocket.settings.options import BY_NAME, DEFAULTS, OPTIONS, add_to, of_scenario, value
 
 PINNED = {
     "every": 10.0,
@@ -49,6 +50,24 @@ def test_defaults_have_their_pinned_values_and_types(parser: Parser):
 def test_each_option_has_its_variable_and_a_form_field(parser: Parser):
     for option in OPTIONS:
         assert parser.taken[option.flag] == {"env_var": option.name.upper(), "include_in_web_ui": True}
+
+
+def test_what_the_scenario_declares_is_an_option(monkeypatch: pytest.MonkeyPatch):
+    rows = {row.name: row for row in (DeclaredSetting("depth", 3, type=int), DeclaredSetting("token", secret=True))}
+    for name in ("declared", "options"):
+        monkeypatch.setattr(f"rawsocket.settings.{name}.DECLARED", rows)
+    parser = Parser()
+    add_to(parser)
+    assert parser.taken["--depth"] == {"env_var": "DEPTH", "include_in_web_ui": True}
+    assert parser.taken["--token"] == {"env_var": "TOKEN", "include_in_web_ui": False}
+    parsed = parser.parse_args(["--depth", "5", "--token", "s3cret"])
+    assert (value(parsed, "depth"), value(parsed, "token"), value(None, "depth")) == (5, "s3cret", 3)
+    assert of_scenario(parsed) == {"depth": 5}
+
+
+def test_an_unknown_option_is_an_error_that_says_what_to_do():
+    with pytest.raises(KeyError, match=r"no setting 'topic': a scenario declares its own with ScenarioSetting"):
+        value(None, "topic")
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch):

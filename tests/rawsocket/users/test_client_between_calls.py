@@ -11,15 +11,10 @@ from gevent.monkey import get_original
 
 from rawsocket.engine.connect import connector
 from rawsocket.errors import Closed, RawSocketError
-<<<<<<< HEAD
 from rawsocket.wire.framing import Line
 from tests.support.facades import serving, silent
+from tests.support.local_run import LONG, wait_until
 from tests.support.recording_client import RecordingClient, ask, recording_client
-from tests.support.local_run import LONG, wait_until
-=======
-from tests.support.local_run import LONG, wait_until
-from tests.support.recording_client import ask, recording_client
->>>>>>> refs/heads/wt-speed
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")
 

@@ -29,7 +29,7 @@ class FakeWorker(WorkerRunner):
     def __init__(self, host: str | None, *user_hosts: str | None) -> None:
         self.sent: list[tuple[str, Any]] = []
         self.spawned: list[dict[str, int]] = []
-        users = [SimpleNamespace(host=host) for host in user_hosts]
+        users = [type("User", (), {"host": host}) for host in user_hosts]
         events, stats = locust.event.Events(), locust.stats.RequestStats()
         self.environment: Any = SimpleNamespace(host=host, user_classes=users, events=events, stats=stats)
 

@@ -15,11 +15,7 @@ from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.worker.user_group import SLICE_S, UserGroup, UserStopper, in_slices
 from tests.support import echo
-<<<<<<< HEAD
 from tests.support.local_run import LONG, wait_until
-=======
-from tests.support.local_run import LONG, wait_until
->>>>>>> refs/heads/wt-speed
 from tests.support.sessions import OPTIONS
 
 

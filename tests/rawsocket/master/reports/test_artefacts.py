@@ -193,7 +193,7 @@ def test_environment_has_versions_and_settings_but_no_secret(
     bench: ControllerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
-    text = json.dumps(artefacts.environment(bench.controller.plan, bench.controller.conclude()))
+    text = json.dumps(artefacts.environment(bench.controller.plan, bench.controller.conclude(), {"topic": "news"}))
     assert "hunter2" not in text
     read = json.loads(text)
     assert read["versions"]["locust"] == "2.47.0"
