@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from locust import constant, task
-from tests.support.running import LONG, Run, wait_until
 
 from rawsocket import Close, Connect, Line, RawSocketUser, Request, Session, SessionUser, Wait
 from rawsocket.identity.numbers import NUMBERS
 from tests.support import echo
+from tests.support.local_run import LONG, Run, wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
 
