@@ -18,6 +18,7 @@ from typing import Any
 
 from lab.errors import UsageError
 from rawsocket.settings.row import TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
 from rawsocket.target import parse as parse_target
 from server.models import MODELS
@@ -38,8 +39,8 @@ CPUS = number(0)
 
 
 def scenarios() -> list[str]:
-    """Name the scenarios: every file of locustfiles/ whose name has no leading underscore."""
-    return sorted(p.stem for p in (ROOT / "locustfiles").glob("*.py") if not p.stem.startswith("_"))
+    """Name the scenarios: the files below locustfiles/."""
+    return names(ROOT / "locustfiles")
 
 
 def models() -> list[str]:

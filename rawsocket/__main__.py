@@ -14,18 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from rawsocket.settings import declared
+from rawsocket.settings import declared, scenarios
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, without_empty
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
 SCENARIOS = Path("locustfiles")
 LINGER_S = 300.0
 INTERRUPTED = 130
-
-
-def scenarios(folder: Path = SCENARIOS) -> list[str]:
-    """Return the names that SCENARIO may have: the files of locustfiles/ without a leading underscore."""
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -97,7 +92,7 @@ def settings_of_scenario(scenario: str) -> dict[str, str]:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios())
+    plan = from_environ(os.environ, scenarios.names(SCENARIOS))
     for name in set(os.environ) - set(without_empty(os.environ)):
         del os.environ[name]
     if role == "master":

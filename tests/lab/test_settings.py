@@ -289,7 +289,7 @@ def test_a_setting_from_the_environment_alone(setting: Setting) -> None:
 
 
 def test_scenarios_are_the_files_of_locustfiles() -> None:
-    assert {"hold", "closed", "churn", "tutorial"} <= set(settings.scenarios())
+    assert {"hold", "closed", "churn", "tutorial", "protocols/redis_commands"} <= set(settings.scenarios())
 
 
 def test_models_are_the_servers() -> None:

@@ -25,6 +25,7 @@ PURE = (
     "rawsocket/identity/pool.py",
     "rawsocket/settings/plan.py",
     "rawsocket/settings/row.py",
+    "rawsocket/settings/scenarios.py",
     "rawsocket/settings/table.py",
     "rawsocket/target.py",
     "rawsocket/users/steps.py",
@@ -141,6 +142,7 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 SHARED = {
     "rawsocket.settings.declared",
     "rawsocket.settings.row",
+    "rawsocket.settings.scenarios",
     "rawsocket.settings.table",
     "rawsocket.target",
     "server.models",

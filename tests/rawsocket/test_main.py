@@ -43,17 +43,16 @@ def test_port_in_use_is_a_one_line_error_and_exit_code_2() -> None:
     assert "HOLDFAST_PAGE_PORT" in done.stderr
 
 
-def test_scenarios_are_the_public_files_of_the_folder(tmp_path: Path) -> None:
-    for name in ("hold.py", "closed.py", "_shared.py", "notes.txt"):
-        (tmp_path / name).touch()
-    assert entry.scenarios(tmp_path) == ["closed", "hold"]
-
-
 def test_master_never_uses_the_headless_mode_of_locust() -> None:
     arguments = entry.master_arguments(Plan(scenario="hold", users=7, headless=True, target="tcp://a:1"))
     assert "--locustfile=locustfiles/hold.py" in arguments
     assert "--users=7" in arguments
     assert "--headless" not in arguments
+
+
+def test_scenario_in_a_folder_below() -> None:
+    arguments = entry.worker_arguments(Plan(scenario="protocols/redis_commands"))
+    assert "--locustfile=locustfiles/protocols/redis_commands.py" in arguments
 
 
 def test_worker_gets_the_address_of_its_master() -> None:
