@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from collections import Counter
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 import pytest
@@ -17,6 +19,8 @@ from tests.meta.conftest import sources, text
 PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
 
 MAX_FILES_PER_PACKAGE = 12
+#: A collection of scenarios: no file of it knows another.
+COLLECTION = "locustfiles/protocols"
 MAX_LINES_PER_FILE = 350
 
 
@@ -75,7 +79,21 @@ def _unit(module: str) -> str:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_package_has_more_than_a_dozen_files(package: str) -> None:
     sizes = Counter(str(PurePosixPath(path).parent) for path in _modules(package).values())
+    sizes.pop(COLLECTION, None)
     assert {folder: size for folder, size in sizes.items() if size > MAX_FILES_PER_PACKAGE} == {}
+
+
+def test_no_file_of_the_collection_imports_another() -> None:
+    modules = {module: path for module, path in _modules("locustfiles").items() if path.startswith(COLLECTION)}
+    assert modules
+    assert {module: found for module in modules if (found := _imports(module, modules))} == {}
+
+
+def test_no_scenario_has_the_name_of_another_module() -> None:
+    """`locust -f FOLDER` imports each file below the folder by its bare name, with its folder first on the path."""
+    names = [PurePosixPath(path).stem for path in _modules("locustfiles").values()]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name in sys.stdlib_module_names or find_spec(name)] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,4 +1,6 @@
-"""Every source file has its tests at the mirrored path; a model of the server is tested by the contract suite."""
+"""Every source file has its tests at the mirrored path; a model of the server is tested by the contract suite, and a
+scenario of locustfiles/protocols/ against a real server.
+"""
 
 from pathlib import PurePosixPath
 
@@ -35,7 +37,16 @@ def test_contract_suite_exists() -> None:
     assert set(FILES) >= MODELS
 
 
-@pytest.mark.parametrize("path", sorted({*FILES} - MODELS))
+PROTOCOLS = {path for path in FILES if path.startswith("locustfiles/protocols/")}
+
+
+@pytest.mark.parametrize("path", sorted(PROTOCOLS))
+def test_each_protocol_is_tested_against_a_server(path: str) -> None:
+    files = [text(file) for file in tracked() if file.startswith("tests/real/test_protocols_")]
+    assert sum(f"def test_{PurePosixPath(path).stem}(" in file for file in files) == 1
+
+
+@pytest.mark.parametrize("path", sorted({*FILES} - MODELS - PROTOCOLS))
 def test_each_source_file_has_its_test_file(path: str) -> None:
     assert _mirror(path) in tracked()
     assert "def test_" in text(_mirror(path))

@@ -48,8 +48,11 @@ def _numbers(text: str, pattern: str) -> Counters:
 
 
 def of_redis(server: RealServer) -> Counters:
-    """Return the numbers of INFO: connected_clients, total_connections_received, total_commands_processed, ..."""
-    return _numbers(_ask(server, b"INFO\r\nQUIT\r\n", b"+OK\r\n").decode(), r"^(\w+):(\S+)\r$")
+    """Return the numbers of INFO: connected_clients, total_connections_received, total_commands_processed, ...
+
+    cmdstat_get: how often the command GET was called.
+    """
+    return _numbers(_ask(server, b"INFO everything\r\nQUIT\r\n", b"+OK\r\n").decode(), r"^(\w+):(?:calls=)?([^,\s]+)")
 
 
 def of_memcached(server: RealServer) -> Counters:
@@ -124,17 +127,21 @@ def of_dovecot(server: RealServer) -> Counters:
 
 
 def of_ngircd(server: RealServer) -> Counters:
-    """Return users, operators, channels; the connection that asks is one of the users."""
-    said = _ask(server, b"NICK lusers\r\nUSER lusers 0 * :lusers\r\nLUSERS\r\n", b" 266 ").decode()
+    """Return users and channels, and how often each command came, for example PRIVMSG.
+
+    The connection that asks is one of the users.
+    """
+    said = _ask(server, b"NICK lusers\r\nUSER lusers 0 * :lusers\r\nSTATS m\r\n", b" 219 ").decode()
     users = re.search(r" 251 \S+ :There are (\d+) users", said)
     channels = re.search(r" 254 \S+ (\d+) ", said)
     assert users, said
-    return {"users": float(users[1]), "channels": float(channels[1]) if channels else 0.0}
+    found = {"users": float(users[1]), "channels": float(channels[1]) if channels else 0.0}
+    return found | _numbers(said, r" 212 \S+ (\w+) (\d+) ")
 
 
 def of_exim(server: RealServer) -> Counters:
     """Return received: the mails in the log."""
-    return {"received": float(server.log().count("discarded"))}
+    return {"received": float(server.log().count(": discarded\n"))}
 
 
 def of_rsyslog(server: RealServer) -> Counters:
@@ -144,9 +151,11 @@ def of_rsyslog(server: RealServer) -> Counters:
 
 
 def of_dnsmasq(server: RealServer) -> Counters:
-    """Return hits, misses, insertions, evictions and cachesize, by queries of class CHAOS over TCP."""
+    """Return queries (for IPv4 addresses, from the log), and by queries of class CHAOS hits, misses, insertions,
+    evictions and cachesize. A process of its own serves each TCP connection, so hits and misses are those of UDP.
+    """
     names = ("hits", "misses", "insertions", "evictions", "cachesize")
-    return {name: _chaos(server, name) for name in names}
+    return {"queries": float(server.log().count(": query[A] "))} | {name: _chaos(server, name) for name in names}
 
 
 def _chaos(server: RealServer, name: str) -> float:

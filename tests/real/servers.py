@@ -43,14 +43,25 @@ def start_nats() -> RealServer:
     return start(Recipe("nats-server", "nats-server", options, counters.of_nats))
 
 
+PG_HBA = """
+host all holdfast 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
 def start_postgresql() -> RealServer:
-    """Start PostgreSQL with the superuser `holdfast`, no password. Counters: pg_stat_database and pg_stat_activity."""
+    """Start PostgreSQL with the superuser `holdfast`, no password; other users need one (SCRAM).
+
+    Counters: pg_stat_database and pg_stat_activity.
+    """
     init = ["initdb", "-D", "{folder}/data", "-U", "holdfast", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
     options = ["-D", "{folder}/data", "-p", "{port}", "-c", "listen_addresses=127.0.0.1"]
     options += ["-c", "unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=300"]
-    return start(
-        Recipe("postgresql", "postgres", options, counters.of_postgresql, prepare=init, stop_signal=signal.SIGINT)
+    options += ["-c", "hba_file={folder}/hba"]
+    recipe = Recipe(
+        "postgresql", "postgres", options, counters.of_postgresql, {"hba": PG_HBA}, init, stop_signal=signal.SIGINT
     )
+    return start(recipe)
 
 
 NGINX = """
@@ -93,6 +104,7 @@ default_login_user = {user}
 default_internal_group = {group}
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail/%u
+mailbox_idle_check_interval = 1 secs
 passdb {
   driver = static
   args = password=secret
@@ -154,7 +166,7 @@ SyslogFacility = local1
 
 
 def start_ngircd() -> RealServer:
-    """Start the IRC server ngIRCd. Counters: users and channels of LUSERS; the connection that asks is a user."""
+    """Start the IRC server ngIRCd. Counters: users, channels and commands; the connection that asks is a user."""
     return start(Recipe("ngircd", "ngircd", ["-n", "-f", "{folder}/conf"], counters.of_ngircd, {"conf": NGIRCD}))
 
 
@@ -212,11 +224,11 @@ def start_rsyslog() -> RealServer:
 
 def start_dnsmasq() -> RealServer:
     """Start dnsmasq (package dnsmasq-base): DNS over TCP and UDP. www.example.test is 192.0.2.1, all else does not
-    exist. Counters: hits, misses, insertions, evictions, cachesize.
+    exist. Counters: queries for addresses, hits, misses, insertions, evictions, cachesize.
     """
     options = ["-k", "-C", "/dev/null", "-p", "{port}", "-a", "127.0.0.1", "-I", "none", "--bind-interfaces"]
     options += ["--no-resolv", "--no-hosts", "--no-poll", "--user={user}", "--group=", "--pid-file={folder}/pid"]
-    options += ["--address=/example.test/192.0.2.1", "--log-facility=-"]
+    options += ["--address=/example.test/192.0.2.1", "--log-facility=-", "--log-queries"]
     return start(Recipe("dnsmasq-base", "dnsmasq", options, counters.of_dnsmasq))
 
 

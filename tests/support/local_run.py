@@ -51,7 +51,7 @@ class Run:
         assert made.held == 0
         assert made.attempted == made.connected + sum(made.failed.values())
         assert made.connected == sum(made.dropped.values()) + made.closed
-        assert made.sent == made.answered + made.wrong + made.unanswered
+        assert made.sent == made.answered + made.wrong + made.unanswered + made.oneway
         assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
         assert made.sessions_begun == made.sessions_ended
         BATCH.flush(self.environment)

@@ -1,0 +1,42 @@
+"""DNS over TCP: each user sends four queries at once, every EVERY seconds; the server may reply in any order."""
+
+import struct
+
+from rawsocket import Connect, Due, LengthPrefixed, Request, ScenarioSetting, Session, SessionUser
+
+ScenarioSetting("dns_name", "www.example.test", "the name to look up")
+
+
+def question(name: str) -> bytes:
+    """Return the question for the IPv4 address of a name: each part with its length."""
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    return labels + b"\0" + struct.pack(">HH", 1, 1)
+
+
+def has_answer(reply: bytes) -> bool:
+    """Whether a reply has no error and at least one answer."""
+    return reply[3] & 15 == 0 and reply[6:8] != b"\0\0"
+
+
+class DnsUser(SessionUser):
+    """Looks a name up."""
+
+    framing = LengthPrefixed(2)
+
+    def session(self) -> Session:
+        """Four queries at a time, for ever."""
+        query = struct.pack(">HHHHH", 0x0100, 1, 0, 0, 0) + question(self.option("dns_name"))
+        yield Connect()
+        while True:
+            yield Due(self.option("every"))
+            for _ in range(4):
+                number = struct.pack(">H", self.message_no % 65_536)
+                yield Request(number + query, "query", expect=has_answer, inflight=4)
+
+    def request_key(self, payload: bytes) -> bytes:
+        """The number of a query."""
+        return payload[:2]
+
+    def reply_key(self, message: bytes) -> bytes:
+        """The number of the request that this replies to."""
+        return message[:2]

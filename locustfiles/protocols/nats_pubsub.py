@@ -1,0 +1,38 @@
+"""NATS: each user subscribes to its own subject; every EVERY seconds it publishes there and gets its message back.
+
+All but the ping is one-way. The server greets with INFO, and pings by itself: that is answered at once.
+"""
+
+import time
+
+from rawsocket import Connect, Due, Heartbeat, Receive, Send, Session, SessionUser, UntilPattern
+
+
+class NatsUser(SessionUser):
+    r"""Publishes to itself. A message of the server ends with `\r\n`, an MSG with the second one."""
+
+    framing = UntilPattern(rb"^([^M\r][^\r]*|MSG [^\r]*\r\n[^\r]*)\r\n", max_match=4096)
+    accepts_pushes = True
+
+    def session(self) -> Session:
+        """Connect, subscribe, and exchange messages for ever."""
+        subject = b"load.%d" % self.number
+        yield Connect()
+        yield Receive(expect=lambda info: info.startswith(b"INFO "))
+        yield Send(b'CONNECT {"verbose": false}\r\n', "CONNECT", reply=False)
+        yield Send(b"SUB %s 1\r\n" % subject, "SUB", reply=False)
+        yield Heartbeat(15, b"PING\r\n", expect=b"PONG\r\n", name="PING")
+        while True:
+            yield Due(self.option("every"))
+            text, began = b"%d" % self.message_no, time.perf_counter()
+            yield Send(b"PUB %s %d\r\n%s\r\n" % (subject, len(text), text), "PUB", reply=False)
+            wanted = b"MSG %s 1 %d\r\n%s\r\n" % (subject, len(text), text)
+            yield Receive(name="delivery", since=began, expect=wanted, only=lambda push: push.startswith(b"MSG "))
+
+    def is_push(self, message: bytes) -> bool:
+        """All but the reply to a ping."""
+        return message != b"PONG\r\n"
+
+    def on_push(self, message: bytes) -> bytes | None:
+        """Answer the server's own ping."""
+        return b"PONG\r\n" if message == b"PING\r\n" else None

@@ -1,0 +1,43 @@
+"""Mail: what we counted is what the server counted, to the message."""
+
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+import imaplib
+
+from locustfiles.protocols.imap_idle import IdleUser, WritingUser
+from locustfiles.protocols.imap_status import ImapUser
+from locustfiles.protocols.pop3_visit import Pop3User
+from locustfiles.protocols.smtp_mail import SmtpUser
+from tests.real.protocol_load import load
+from tests.real.real_server import RealServer
+
+
+def test_smtp_mail(exim: RealServer) -> None:
+    rows = load(SmtpUser, exim.target, enough={"mail": 50})
+    assert rows["mail"] == rows["DATA"] == exim.wait_for("received", rows["mail"])["received"]
+
+
+def test_imap_status(dovecot: RealServer) -> None:
+    before = dovecot.counters()["logins"]
+    rows = load(ImapUser, dovecot.target, enough={"STATUS": 100}, imap_password="secret")
+    assert rows["LOGIN"] == rows["LOGOUT"] == 5
+    assert dovecot.wait_for("logins", before + 5)["logins"] == before + 5
+
+
+def test_imap_idle(dovecot: RealServer) -> None:
+    users = [IdleUser, WritingUser]
+    rows = load(users, dovecot.target, 5, {"mail": 10, "push": 20}, imap_password="secret", every=0.3)
+    with imaplib.IMAP4("127.0.0.1", dovecot.port) as client:
+        client.login("shared", "secret")
+        assert client.select()[1] == [b"%d" % rows["mail"]]
+    assert rows["APPEND"] == rows["mail"]
+    assert rows["SELECT"] == 4
+
+
+def test_pop3_visit(dovecot: RealServer) -> None:
+    before = dovecot.counters()["logins"]
+    rows = load(
+        Pop3User, f"tcp://127.0.0.1:{dovecot.admin_port}", enough={"QUIT": 30}, pop3_password="secret", every=0.3
+    )
+    assert rows["connect"] == rows["PASS"] == rows["QUIT"]
+    assert dovecot.wait_for("logins", before + rows["PASS"])["logins"] == before + rows["PASS"]

@@ -1,0 +1,38 @@
+"""Brokers, chat and logs: what we counted is what the server counted, to the message."""
+
+import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
+
+from locustfiles.protocols.irc_chat import IrcUser
+from locustfiles.protocols.mqtt_publish import MqttPublisher
+from locustfiles.protocols.mqtt_subscribe import MqttSubscriber
+from locustfiles.protocols.nats_pubsub import NatsUser
+from tests.real.protocol_load import load
+from tests.real.real_server import RealServer
+
+PUBLISHED = "broker/publish/messages/received"
+
+
+def test_mqtt_publish(mosquitto: RealServer) -> None:
+    before = mosquitto.counters()[PUBLISHED]
+    rows = load(MqttPublisher, mosquitto.target, enough={"PUBLISH QoS 1": 100})
+    published = rows["PUBLISH QoS 0"] + rows["PUBLISH QoS 1"]
+    assert mosquitto.wait_for(PUBLISHED, before + published)[PUBLISHED] == before + published
+
+
+def test_mqtt_subscribe(mosquitto: RealServer) -> None:
+    before = mosquitto.counters()[PUBLISHED]
+    rows = load(MqttSubscriber, mosquitto.target, enough={"delivery": 100})
+    assert mosquitto.wait_for(PUBLISHED, before + rows["PUBLISH"])[PUBLISHED] == before + rows["PUBLISH"]
+    assert rows["PUBLISH"] == rows["push"] == rows["push-reply"] == rows["delivery"]
+
+
+def test_nats_pubsub(nats: RealServer) -> None:
+    rows = load(NatsUser, nats.target, enough={"delivery": 100})
+    counted = nats.counters()
+    assert rows["PUB"] == counted["in_msgs"] == counted["out_msgs"] == rows["delivery"]
+
+
+def test_irc_chat(ngircd: RealServer) -> None:
+    rows = load(IrcUser, ngircd.target, 5, {"PRIVMSG": 20, "push": 80}, every=0.2)
+    counted = ngircd.counters()
+    assert (rows["PRIVMSG"], rows["JOIN"], rows["QUIT"]) == (counted["PRIVMSG"], counted["JOIN"], counted["QUIT"])
