@@ -15,7 +15,7 @@ def question(name: str) -> bytes:
 
 def has_answer(reply: bytes) -> bool:
     """Whether a reply has no error and at least one answer."""
-    return reply[3] & 15 == 0 and reply[6:8] != b"\0\0"
+    return len(reply) >= 12 and reply[3] & 15 == 0 and reply[6:8] != b"\0\0"
 
 
 class DnsUser(SessionUser):

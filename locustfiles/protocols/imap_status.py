@@ -19,6 +19,11 @@ def succeeded(lines: list[bytes]) -> bool:
     return lines[-1].startswith(b"a OK ")
 
 
+def has_status(lines: list[bytes]) -> bool:
+    """Whether a reply has the number of mails."""
+    return succeeded(lines) and lines[0].startswith(b"* STATUS INBOX (MESSAGES ")
+
+
 class ImapUser(SessionUser):
     """Logs in as user-0, user-1, ..."""
 
@@ -32,8 +37,7 @@ class ImapUser(SessionUser):
         yield Request(login, "LOGIN", succeeded, until=is_whole)
         while True:
             yield Due(self.option("every"))
-            lines = yield Request(b"a STATUS INBOX (MESSAGES)", "STATUS", succeeded, until=is_whole)
-            assert lines[0].startswith(b"* STATUS INBOX (MESSAGES ")
+            yield Request(b"a STATUS INBOX (MESSAGES)", "STATUS", has_status, until=is_whole)
 
     def goodbye(self) -> Session:
         """Log out; the server says BYE first."""

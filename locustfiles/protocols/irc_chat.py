@@ -8,9 +8,14 @@ from collections.abc import Callable
 from rawsocket import Connect, Delimiter, Due, Request, Send, Session, SessionUser
 
 
-def ends_with(*codes: bytes) -> Callable[[list[bytes]], bool]:
+def ends_with(*numbers: bytes) -> Callable[[list[bytes]], bool]:
     """Return a check that the last line of a reply has one of these numbers."""
-    return lambda lines: lines[-1].split(b" ", 2)[1] in codes
+    return lambda lines: lines[-1].split(b" ", 2)[1:2] in [[number] for number in numbers]
+
+
+def is_welcome(lines: list[bytes]) -> bool:
+    """Whether the server has accepted the name."""
+    return b" 433 " not in lines[-1]
 
 
 class IrcUser(SessionUser):
@@ -21,9 +26,9 @@ class IrcUser(SessionUser):
 
     def session(self) -> Session:
         """Register, join, and talk for ever. The welcome ends with the message of the day, or the lack of one."""
-        name = b"u%d" % self.number
+        register = b"NICK u%d\r\nUSER load 0 * :load" % self.number
         yield Connect()
-        yield Request(b"NICK %s\r\nUSER %s 0 * :load" % (name, name), "register", until=ends_with(b"376", b"422"))
+        yield Request(register, "register", is_welcome, until=ends_with(b"376", b"422", b"433"))
         yield Request(b"JOIN #load", "JOIN", until=ends_with(b"366"))
         while True:
             yield Due(self.option("every"))
@@ -33,7 +38,7 @@ class IrcUser(SessionUser):
         """What others say, their coming and going, and the server's ping."""
         words = message.split(b" ", 2)
         by_other = not message.startswith(b":u%d!" % self.number)
-        return words[0] == b"PING" or (words[1] in (b"PRIVMSG", b"JOIN", b"QUIT") and by_other)
+        return words[0] == b"PING" or (by_other and not {b"PRIVMSG", b"JOIN", b"QUIT"}.isdisjoint(words[1:2]))
 
     def on_push(self, message: bytes) -> bytes | None:
         """Answer the server's ping."""

@@ -26,4 +26,6 @@ class MemcachedUser(SessionUser):
             yield Send(b"set quiet-%d %s noreply\r\n%s" % (self.number, end, value), "set noreply", reply=False)
             yield Request(b"set key-%d %s\r\n%s" % (self.number, end, value), "set", expect=b"STORED")
             for key in (b"quiet-%d" % self.number, b"key-%d" % self.number):
-                yield Request(b"get " + key, "get", until=is_end, expect=lambda lines, value=value: lines[1] == value)
+                yield Request(
+                    b"get " + key, "get", until=is_end, expect=lambda lines, value=value: lines[1:-1] == [value]
+                )

@@ -34,7 +34,7 @@ class RedisUser(SessionUser):
             yield Due(self.option("every"))
             value = b"%d" % self.message_no
             yield Request(b"SET %s %s" % (key, value), "SET", expect=b"+OK")
-            yield Request(b"GET " + key, "GET", until=whole, expect=lambda reply, value=value: reply[1] == value)
+            yield Request(b"GET " + key, "GET", until=whole, expect=lambda reply, value=value: reply[1:] == [value])
             yield Request(b"LRANGE %s:list 0 -1" % key, "LRANGE", until=whole, expect=lambda reply: reply[0] == b"*3")
 
     def goodbye(self) -> Session:

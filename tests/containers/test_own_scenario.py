@@ -1,4 +1,4 @@
-"""A scenario of a user's own in containers: its settings, its CSV file, and its users' numbers reach the workers."""
+"""A scenario of a user's own, in a folder, in containers: its settings, CSV file and numbers reach the workers."""
 
 import csv
 import re
@@ -36,12 +36,12 @@ NAMES = [f"user-{number}" for number in range(7)]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the checkout with this scenario alone."""
+    """A copy of the checkout with this scenario alone, in a folder below locustfiles/."""
     for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / path.name)
-    folder = tmp_path / "locustfiles"
-    folder.mkdir()
+    folder = tmp_path / "locustfiles/own"
+    folder.mkdir(parents=True)
     (folder / "mine.py").write_text(SCENARIO)
     (folder / "accounts.csv").write_text("\n".join(["name", *NAMES]))
     return tmp_path
@@ -51,7 +51,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_settings_rows_and_numbers_reach_the_workers(checkout: Path) -> None:
     flags = ["--users", "7", "--rate", "7", "--workers", "3", "--time", "8s", "--topic", "sport", "--max-p99-ms", "0"]
     done = subprocess.run(
-        [sys.executable, "-m", "lab", "load", "--engine", "docker", "--scenario", "mine", *flags], cwd=checkout,
+        [sys.executable, "-m", "lab", "load", "--engine", "docker", "--scenario", "own/mine", *flags], cwd=checkout,
         env=environment({"TOKEN": "s3cret"}), capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert re.search(r"^verdict: (pass|unknown)", done.stdout + done.stderr, re.M), done.stdout + done.stderr

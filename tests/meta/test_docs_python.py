@@ -102,6 +102,12 @@ def test_each_scenario_holds_its_connections_and_gets_its_replies(verdicts: list
     assert verdict["connections"]["failed"] == verdict["connections"]["dropped"] == {}
 
 
+@pytest.mark.parametrize("code", blocks("docs/protocols.md", "python"))
+def test_code_of_a_protocol_is_a_part_of_its_scenario(code: str) -> None:
+    files = [path.read_text() for path in (ROOT / "locustfiles/protocols").glob("*.py")]
+    assert sum(code in file for file in files) == 1
+
+
 def test_both_examples_of_a_users_own_server_have_one_name() -> None:
     """The commands beside them are the same: SCENARIO=theirs."""
     names = {re.findall(r"^class (\w+)", code, re.M)[0] for page, code in SCENARIOS if page != "docs/scenarios.md"}
