@@ -22,10 +22,9 @@ class MemcachedUser(SessionUser):
         while True:
             yield Due(self.option("every"))
             value = b"%d" % self.message_no
-            end = b"0 0 %d" % len(value)
-            yield Send(b"set quiet-%d %s noreply\r\n%s" % (self.number, end, value), "set noreply", reply=False)
-            yield Request(b"set key-%d %s\r\n%s" % (self.number, end, value), "set", expect=b"STORED")
+            size = len(value)
+            yield Send(b"set quiet-%d 0 0 %d noreply\r\n%s" % (self.number, size, value), "set noreply", reply=False)
+            yield Request(b"set key-%d 0 0 %d\r\n%s" % (self.number, size, value), "set", expect=b"STORED")
             for key in (b"quiet-%d" % self.number, b"key-%d" % self.number):
-                yield Request(
-                    b"get " + key, "get", until=is_end, expect=lambda lines, value=value: lines[1:-1] == [value]
-                )
+                found = [b"VALUE %s 0 %d" % (key, size), value, b"END"]
+                yield Request(b"get " + key, "get", until=is_end, expect=found)

@@ -6,6 +6,8 @@ latency ends with the last one.
 
 from rawsocket import Connect, Delimiter, Due, Request, Send, Session, SessionUser
 
+LIST = [b"*3", b"$1", b"1", b"$1", b"2", b"$1", b"3"]
+
 
 def whole(lines: list[bytes]) -> bool:
     """Whether these lines are a whole reply: `*3` announces three values, `$5` a line with five bytes."""
@@ -34,8 +36,8 @@ class RedisUser(SessionUser):
             yield Due(self.option("every"))
             value = b"%d" % self.message_no
             yield Request(b"SET %s %s" % (key, value), "SET", expect=b"+OK")
-            yield Request(b"GET " + key, "GET", until=whole, expect=lambda reply, value=value: reply[1:] == [value])
-            yield Request(b"LRANGE %s:list 0 -1" % key, "LRANGE", until=whole, expect=lambda reply: reply[0] == b"*3")
+            yield Request(b"GET " + key, "GET", until=whole, expect=[b"$%d" % len(value), value])
+            yield Request(b"LRANGE %s:list 0 -1" % key, "LRANGE", until=whole, expect=LIST)
 
     def goodbye(self) -> Session:
         """Leave as Redis expects it."""

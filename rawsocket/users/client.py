@@ -168,7 +168,7 @@ class RawSocketClient(BlockingOwner):
 
         `due` is when it should have been sent, in `time.perf_counter()` seconds (default: now). `expect` is the only
         correct reply, or a callable that says whether a reply is correct; None accepts any. With `until`, the reply is
-        a list of frames, complete when `until(frames)` is true; `expect` is then a callable on that list.
+        a list of frames, complete when `until(frames)` is true; `expect` is then the correct list, or a callable on it.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
         connection = self._open_connection()

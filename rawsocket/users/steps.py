@@ -75,8 +75,8 @@ class Send:
 class Request:
     """Send one message and return its whole reply, without frame, within the reply timeout. Arguments as in Send.
 
-    With `until`, the reply is a list of frames: it is complete when `until(frames)` is true; `expect` is then a
-    callable on that list. The latency ends with the last frame, the time to the first byte with the first.
+    With `until`, the reply is a list of frames: it is complete when `until(frames)` is true; `expect` is then the only
+    correct list, or a callable on it. The latency ends with the last frame, the time to the first byte with the first.
 
     With `inflight` above 1 messages are pipelined: the session goes on (the yield returns None) as soon as fewer than
     `inflight` messages have no reply, and the replies are checked as they come.
@@ -269,7 +269,9 @@ Step = (
 
 
 def _check_until(until: Until | None, expect: Any) -> None:
-    if until is not None and not (expect is None or callable(expect)):
+    if until is not None and not (expect is None or isinstance(expect, list) or callable(expect)):
         raise ValueError(
-            "with `until` the reply is a list of frames: `expect` must be a callable on that list, or None"
+            "with `until` the reply is a list of frames: `expect` must be such a list, a callable on it, or None"
         )
+    if until is None and isinstance(expect, list):
+        raise ValueError("without `until` the reply is bytes: `expect` must be bytes, a callable on them, or None")

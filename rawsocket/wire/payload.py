@@ -53,12 +53,22 @@ def check(expected: bytes, got: bytes) -> RawSocketError | None:
     return Wrong(f"{shorten(got)} instead of {shorten(expected)}")
 
 
+def _check_frames(expected: list[bytes], got: list[bytes]) -> RawSocketError:
+    """Return the failure that says how a list of frames differs from the expected one, which it does."""
+    if len(got) != len(expected):
+        return Wrong(f"{len(got)} frames instead of {len(expected)}, the last one {shorten(got[-1])}")
+    at = next(number for number, pair in enumerate(zip(got, expected, strict=True)) if pair[0] != pair[1])
+    return Wrong(f"{shorten(got[at])} instead of {shorten(expected[at])} in frame {at + 1} of {len(got)}")
+
+
 def judge(expect: Expected, reply: bytes) -> RawSocketError | None:
-    """Return the failure of a complete reply; None if it is correct."""
+    """Return the failure of a complete reply; None if it is correct. A reply in frames is a list, like its `expect`."""
     if expect is None or reply == expect:
         return None
     if isinstance(expect, bytes):
         return check(expect, reply)
+    if isinstance(expect, list):
+        return _check_frames(expect, reply)
     return None if expect(reply) else Wrong(f"not accepted: {shorten(reply)}")
 
 

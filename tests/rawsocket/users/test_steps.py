@@ -36,6 +36,17 @@ def test_invalid_argument_is_a_value_error_with_the_allowed_range(make):
         make()
 
 
+@pytest.mark.parametrize("step", [Request, Send])
+def test_kind_of_expectation_depends_on_until(step):
+    until = bool
+    for expect in (None, [b"a"], bool):
+        assert step(b"a", expect=expect, until=until).expect is expect
+    with pytest.raises(ValueError, match="with `until` the reply is a list of frames"):
+        step(b"a", expect=b"a", until=until)
+    with pytest.raises(ValueError, match="without `until` the reply is bytes"):
+        step(b"a", expect=[b"a"])
+
+
 def test_steps_have_no_dict():
     for step in (Connect(), Close(), Wait(1), Due(1), Send(b"a"), Request(b"a"), Receive()):
         assert not hasattr(step, "__dict__")

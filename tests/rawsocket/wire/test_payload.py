@@ -55,6 +55,21 @@ def test_complete_reply_is_checked_by_bytes_by_a_callable_or_not_at_all():
     assert isinstance(judge(lambda reply: False, b"x"), Wrong)
 
 
+@pytest.mark.parametrize(
+    ("got", "detail"),
+    [
+        ([b"a", b"b"], None),
+        ([b"a", b"c"], "b'c' instead of b'b' in frame 2 of 2"),
+        ([b"END"], "1 frames instead of 2, the last one b'END'"),
+        ([b"a", b"b", b"c"], "3 frames instead of 2, the last one b'c'"),
+    ],
+)
+def test_reply_in_frames_is_compared_with_a_list(got: list[bytes], detail: str | None):
+    found = judge([b"a", b"b"], got)
+    assert (found and found.detail) == detail
+    assert found is None or type(found) is Wrong
+
+
 def test_partial_reply_is_complete_wrong_or_unfinished():
     assert whole(b"abc", b"abc", 9)
     assert not whole(b"abc", b"ab", 9)

@@ -99,6 +99,21 @@ def test_reply_in_several_frames_is_one_reply(facade: Facade):
     assert outcome.recorder.answered == 1
 
 
+@pytest.mark.parametrize(("expected", "events"), [(b"end", ["ok"]), (b"other", ["wrong"])])
+def test_frames_of_a_reply_are_compared_with_a_list(facade: Facade, expected: bytes, events: list[str]):
+    def server(sock: Any) -> None:
+        next(lines(sock))
+        sock.sendall(b"one\nend\n")
+        silent(sock)
+
+    def script() -> Script:
+        yield Connect()
+        yield Request(b"get", "get", until=lambda frames: frames[-1] == b"end", expect=[b"one", expected])
+
+    outcome = facade(server, script)
+    assert [event for row, event in outcome.events if row == "get"] == events
+
+
 def test_reply_may_end_with_the_connection(facade: Facade):
     def server(sock: Any) -> None:
         sock.recv(100)
