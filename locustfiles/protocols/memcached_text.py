@@ -1,20 +1,21 @@
 """memcached, text protocol: every EVERY seconds each user stores a value and reads it.
 
-A store with `noreply` is a one-way message: it counts when it was sent, and nothing comes back.
+A store with `noreply` is a one-way message: it counts when it was sent, and nothing comes back. A value may have any
+bytes: the line before it says how many.
 """
 
-from rawsocket import Connect, Delimiter, Due, Request, Send, Session, SessionUser
+from rawsocket import Connect, Due, LengthInText, Request, Send, Session, SessionUser
 
 
-def is_end(lines: list[bytes]) -> bool:
+def is_end(messages: list[bytes]) -> bool:
     """Whether the reply to a `get` is complete."""
-    return lines[-1] == b"END"
+    return messages[-1] == b"END\r\n"
 
 
 class MemcachedUser(SessionUser):
-    """Has two keys of its own. A `set` has two lines: `many` allows a line's end within a message."""
+    """Has two keys of its own."""
 
-    framing = Delimiter(b"\r\n", many=True)
+    framing = LengthInText(b"\r\n", rb"^VALUE \S+ \d+ (\d+)", after=b"\r\n")
 
     def session(self) -> Session:
         """Store and read, for ever."""
@@ -22,9 +23,10 @@ class MemcachedUser(SessionUser):
         while True:
             yield Due(self.option("every"))
             value = b"%d" % self.message_no
-            size = len(value)
-            yield Send(b"set quiet-%d 0 0 %d noreply\r\n%s" % (self.number, size, value), "set noreply", reply=False)
-            yield Request(b"set key-%d 0 0 %d\r\n%s" % (self.number, size, value), "set", expect=b"STORED")
+            end = b"%d\r\n%s\r\n" % (len(value), value)
+            quiet = b"set quiet-%d 0 0 %d noreply\r\n%s\r\n" % (self.number, len(value), value)
+            yield Send(quiet, "set noreply", reply=False)
+            yield Request(b"set key-%d 0 0 %s" % (self.number, end), "set", expect=b"STORED\r\n")
             for key in (b"quiet-%d" % self.number, b"key-%d" % self.number):
-                found = [b"VALUE %s 0 %d" % (key, size), value, b"END"]
-                yield Request(b"get " + key, "get", until=is_end, expect=found)
+                found = [b"VALUE %s 0 %s" % (key, end), b"END\r\n"]
+                yield Request(b"get %s\r\n" % key, "get", until=is_end, expect=found)

@@ -5,13 +5,13 @@ All but the ping is one-way. The server greets with INFO, and pings by itself: t
 
 import time
 
-from rawsocket import Connect, Due, Heartbeat, Receive, Send, Session, SessionUser, UntilPattern
+from rawsocket import Connect, Due, Heartbeat, LengthInText, Receive, Send, Session, SessionUser
 
 
 class NatsUser(SessionUser):
-    r"""Publishes to itself. A message of the server ends with `\r\n`, an MSG with the second one."""
+    """Publishes to itself. Only an MSG has more than a line: so many bytes as the line says."""
 
-    framing = UntilPattern(rb"^([^M\r][^\r]*|MSG [^\r]*\r\n[^\r]*)\r\n", max_match=4096)
+    framing = LengthInText(b"\r\n", rb"^MSG .* (\d+)\r", after=b"\r\n")
     accepts_pushes = True
 
     def session(self) -> Session:

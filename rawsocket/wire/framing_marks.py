@@ -211,7 +211,7 @@ class _MarksDecoder(BufferedDecoder):
         buffer, start = self._buffer, self._framing.start
         if self._framing.skip_between:
             found = buffer.find(start, self._begin)
-            self._begin = found if found >= 0 else len(buffer) - _partial(buffer, self._begin, start)
+            self._begin = found if found >= 0 else len(buffer) - partial_mark(buffer, self._begin, start)
         came = buffer[self._begin : self._begin + len(start)]
         if not start.startswith(came):
             seen = shorten(bytes(buffer[self._begin : self._begin + 20]))
@@ -318,7 +318,7 @@ def _sees_the_end(pattern: bytes) -> bool:
     return bool(_SEES_THE_END.search(_NO_PARTS.sub(b"", pattern)))
 
 
-def _partial(buffer: bytearray, begin: int, mark: bytes) -> int:
+def partial_mark(buffer: bytearray, begin: int, mark: bytes) -> int:
     """Return how many bytes at the end of a buffer, after `begin`, may be the start of a mark."""
     most = min(len(mark) - 1, len(buffer) - begin)
     return next((size for size in range(most, 0, -1) if buffer.endswith(mark[:size])), 0)
@@ -327,5 +327,5 @@ def _partial(buffer: bytearray, begin: int, mark: bytes) -> int:
 def _check_unfinished(buffer: bytearray, begin: int, mark: bytes, limit: int) -> None:
     """Raise TooLong if the message from `begin` on has over `limit` bytes, even if an end mark has begun."""
     came = len(buffer) - begin
-    if came > limit and came - _partial(buffer, begin, mark) > limit:
+    if came > limit and came - partial_mark(buffer, begin, mark) > limit:
         raise TooLong(f"a message over {limit} bytes")

@@ -15,6 +15,7 @@ PURE = (
     "rawsocket/wire/framing_base.py",
     "rawsocket/wire/framing_lengths.py",
     "rawsocket/wire/framing_marks.py",
+    "rawsocket/wire/framing_text.py",
     "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/payload.py",
     "rawsocket/verdict/judge.py",

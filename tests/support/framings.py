@@ -1,6 +1,6 @@
 """All framings by kind, the messages that each can carry, and what a decoder makes of a stream."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hypothesis import strategies as st
 
@@ -12,6 +12,7 @@ from rawsocket.wire.framing import (
     Framing,
     IdleGap,
     LengthField,
+    LengthInText,
     LengthPrefixed,
     Line,
     Marks,
@@ -28,6 +29,9 @@ BGP = LengthField(offset=16, size=2, includes_header=True)
 MQTT = Varint(offset=1)
 PROTOBUF = Varint()
 MLLP = Marks(b"\x0b", b"\x1c\r")
+HTTP = LengthInText(b"\r\n\r\n", rb"(?i)\ncontent-length: *(\d+)\r")
+NATS = LengthInText(b"\r\n", rb"^MSG .* (\d+)\r", b"\r\n")
+REDIS = LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n")
 PROMPT = UntilPattern(rb"[$#>] ")
 
 #: Framings that find the messages of a stream in it, whatever its pieces are.
@@ -44,7 +48,15 @@ FRAMINGS: dict[str, list[Framing]] = {
     "LengthField": [MODBUS, POSTGRES, MEMCACHED, MYSQL, BGP, LengthField(size=1), LengthField(7, 8, "little", 1, True)],
     "Varint": [MQTT, PROTOBUF, Varint(offset=3)],
     "Marks": [MLLP, Marks(b"\2", b"\3"), Marks(b"<<", b">>"), Marks(b"aab", b"aba", skip_between=True)],
+    "LengthInText": [HTTP, NATS, REDIS, LengthInText(b"|", rb"(?:a([0-9b]+))?")],
     "UntilPattern": [PROMPT, UntilPattern(rb"\r\n|\n\n"), UntilPattern(rb"ba+$")],
+}
+#: Messages with a body, by the pattern that finds its length.
+HEADS: dict[bytes, Callable[[bytes], bytes]] = {
+    HTTP.pattern: lambda body: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body),
+    NATS.pattern: lambda body: b"MSG a 1 %d\r\n%s\r\n" % (len(body), body) if body else b"PING\r\n",
+    REDIS.pattern: lambda body: b"$%d\r\n%s\r\n" % (len(body), body),
+    rb"(?:a([0-9b]+))?": lambda body: b"a%d|%s" % (len(body), body),
 }
 ENDINGS = {rb"[$#>] ": b"$ ", rb"\r\n|\n\n": b"\n\n", rb"ba+$": b"ba"}
 #: Framings in which the end of the stream completes the only message.
@@ -62,6 +74,8 @@ def messages(framing: Framing) -> st.SearchStrategy[bytes]:
     if isinstance(framing, Varint) and framing.offset:
         head = st.binary(min_size=framing.offset, max_size=framing.offset)
         return st.builds(framing.frame, head, st.binary(max_size=150))
+    if isinstance(framing, LengthInText):
+        return st.builds(HEADS[framing.pattern], st.binary(max_size=150))
     if isinstance(framing, UntilPattern):
         return noise(framing, 0).map(lambda start: framing.decoder().feed(start + ENDINGS[framing.pattern])[0])
     return noise(framing, 0).filter(lambda message: _can_carry(framing, message))
@@ -82,6 +96,7 @@ def noise(framing: Framing, least: int) -> st.SearchStrategy[bytes]:
         Marks: b"ab<>\x0b\x1c\r\2\3",
         UntilPattern: b"ab$ \r\n",
         LengthField: bytes(range(24)),
+        LengthInText: b"$a0129b\r\n|",
         LengthPrefixed: bytes(range(10)),
         Varint: b"\0\1\2\x80\xff",
     }.get(type(framing), b"ab")

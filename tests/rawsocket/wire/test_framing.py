@@ -15,6 +15,7 @@ from rawsocket.wire.framing import (
     Framing,
     IdleGap,
     LengthField,
+    LengthInText,
     LengthPrefixed,
     Line,
     Marks,
@@ -40,6 +41,10 @@ TOO_LONG_AT = [
     (Marks(b"<", b">>", 4), b"<1234>", b"5"),
     (Marks(b"<", b">>", 4), b"<1234", b"5"),
     (Marks(b"<", b">", 4, skip_between=True), b"123456789<1234", b"5"),
+    (LengthInText(b"\r\n", b"(\\d)", max_size=4), b"ab\r", b"c"),
+    (LengthInText(b"\r\n", b"(\\d)", max_size=4), b"ab", b"c"),
+    (LengthInText(b"|", b"(\\d)", b"!", max_size=4), b"2", b"|"),
+    (LengthInText(b"|", b"(\\d+)"), b"9" * 5000, b"|"),
     (UntilPattern(b"> ", max_size=4), b"123", b"4"),
     (UntilPattern(b"> $", max_size=4), b"123", b"4"),
     (IdleGap(1, 4), b"1234", b"5"),
@@ -207,6 +212,8 @@ LARGE: list[tuple[Framing, Callable[[int], bytes]]] = [
     (Varint(max_size=BIG), bytes),
     (Varint(1, max_size=BIG), lambda size: MQTT.frame(b"0", bytes(size))),
     (Marks(b"\x0b", b"\x1c\r", BIG), b"\x1c".__mul__),
+    (LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n", BIG), lambda size: b"$%d\r\n%s\r\n" % (size, bytes(size))),
+    (LengthInText(b"\r\n\r\n", rb"^\$(\d+)", max_size=BIG), lambda size: bytes(size) + b"\r\n\r\n"),
     (UntilPattern(rb"\$ ", 16, BIG), pattern_message),
     (UntilPattern(rb"\$ $", 16, BIG), pattern_message),
 ]
@@ -271,4 +278,4 @@ def test_end_of_the_stream_completes_no_message(kind: str):
         assert decoder.end() == decoder.gap() == []
         assert framing.gap is None
         assert not framing.ends_with_connection
-        assert framing.symmetric == (kind != "UntilPattern")
+        assert framing.symmetric == (kind not in ("LengthInText", "UntilPattern"))
