@@ -42,7 +42,7 @@ class Owner(Protocol):
         """The correct reply to the oldest request has arrived."""
 
     def on_answered(self) -> None:
-        """The correct reply to a pipelined message has arrived."""
+        """The correct reply has arrived to a pipelined message, or to one that nobody waits for."""
 
     def on_kept(self) -> None:
         """A correct reply has arrived and is kept for receive()."""

@@ -11,7 +11,6 @@ from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.exchange.in_flight import (
     CALLER,
     KEPT,
-    NOBODY,
     ByKey,
     InFlight,
     InOrder,
@@ -232,7 +231,7 @@ class Receiver:
         elif to == KEPT:
             self._inbox.add_reply(reply)
             owner.on_kept()
-        elif to != NOBODY:
+        else:
             owner.on_answered()
 
     # -- pushes -------------------------------------------------------------------------------------------------

@@ -257,13 +257,13 @@ class SessionRunner:
             self.resume(reply)
 
     def on_answered(self) -> None:
-        """The reply to a pipelined message has arrived, or one that is kept for Receive."""
+        """A reply has arrived that the session does not wait for, or the kernel has taken all that was sent."""
         if self._stopping == WHEN_ANSWERED:
             self._end_if_answered()
         else:
             self._resume_if_room()
 
-    on_kept = on_answered
+    on_kept = on_writable = on_answered
 
     def on_received(self, message: Any) -> None:
         """The message that Receive waits for has arrived."""
@@ -273,10 +273,6 @@ class SessionRunner:
         if self.want != RECEIVE:
             self.config.reactor.forget(self)
         self.resume(message)
-
-    def on_writable(self) -> None:
-        """The kernel has taken all that was sent."""
-        self._resume_if_room()
 
     def on_lost(self, failure: RawSocketError) -> None:
         """The connection has failed. An exception of the scenario's own code is raised as it is."""

@@ -5,12 +5,17 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import gc
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import gevent
 import pytest
+from gevent import socket
+from gevent.event import Event
+from gevent.server import StreamServer
 from locust.exception import StopUser
 
-from rawsocket import Connect, LabSession, Session, Wait
+from rawsocket import Connect, Heartbeat, LabSession, Line, Send, Session, SessionUser, Wait
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.session_user import arrivals
 from tests.support import echo
@@ -54,6 +59,58 @@ def test_stop_without_a_timeout_leaves_messages_unanswered():
         run.stop()
     assert RECORDER.unanswered_by == {"client": 3}
     assert (RECORDER.failures, RECORDER.closed) == (0, 3)
+
+
+@contextmanager
+def gated_echo() -> Iterator[tuple[str, Event]]:
+    """A server that reads nothing until the event, and then sends the start of each read back."""
+    gate = Event()
+
+    def serve(peer: socket.socket, _address: object) -> None:
+        gate.wait()
+        with suppress(OSError):
+            while data := peer.recv(1 << 20):
+                peer.sendall(data[:100])
+
+    server = StreamServer(("127.0.0.1", 0), serve)
+    server.start()
+    yield f"tcp://127.0.0.1:{server.server_port}", gate
+    server.stop()
+
+
+def test_stop_timeout_lets_heartbeats_get_their_reply():
+    class Beats(SessionUser):
+        framing = Line()
+
+        def session(self) -> Session:
+            yield Connect()
+            yield Heartbeat(0.1, b"ping", expect=b"ping")
+            yield Wait(LONG)
+
+    with gated_echo() as (url, gate):
+        run = start(Beats, url, stop_timeout=LONG * 0.6)
+        wait_until(lambda: RECORDER.sent >= 6)
+        gevent.spawn_later(0.2, gate.set)
+        run.stop()
+    assert (RECORDER.unanswered, RECORDER.failures) == (0, 0)
+
+
+def test_stop_timeout_lets_one_way_messages_leave_and_sends_no_more():
+    class Logs(SessionUser):
+        framing = Line()
+        accepts_pushes = True
+
+        def session(self) -> Session:
+            yield Connect()
+            while True:
+                yield Send(bytes(20_000_000), reply=False)
+
+    with gated_echo() as (url, gate):
+        run = start(Logs, url, stop_timeout=LONG * 0.6)
+        wait_until(lambda: RECORDER.sent == 3)
+        gevent.spawn_later(0.2, gate.set)
+        run.stop()
+    assert (RECORDER.sent, RECORDER.oneway, RECORDER.failures) == (3, 3, 0)
 
 
 def test_expired_stop_timeout_ends_all_users():
