@@ -26,7 +26,7 @@ def test_imap_status(dovecot: RealServer) -> None:
 
 def test_imap_idle(dovecot: RealServer) -> None:
     users = [IdleUser, WritingUser]
-    rows = load(users, dovecot.target, 5, {"mail": 10, "push": 20}, imap_password="secret", every=0.3)
+    rows = load(users, dovecot.target, 5, {"mail": 5, "push": 8}, imap_password="secret", every=0.3)
     with imaplib.IMAP4("127.0.0.1", dovecot.port) as client:
         client.login("shared", "secret")
         assert client.select()[1] == [b"%d" % rows["mail"]]

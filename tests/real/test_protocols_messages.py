@@ -6,6 +6,7 @@ from locustfiles.protocols.irc_chat import IrcUser
 from locustfiles.protocols.mqtt_publish import MqttPublisher
 from locustfiles.protocols.mqtt_subscribe import MqttSubscriber
 from locustfiles.protocols.nats_pubsub import NatsUser
+from rawsocket.measurement.locust_stats import BATCH
 from tests.real.protocol_load import load
 from tests.real.real_server import RealServer
 
@@ -14,14 +15,18 @@ PUBLISHED = "broker/publish/messages/received"
 
 def test_mqtt_publish(mosquitto: RealServer) -> None:
     before = mosquitto.counters()[PUBLISHED]
-    rows = load(MqttPublisher, mosquitto.target, enough={"PUBLISH QoS 1": 100})
-    published = rows["PUBLISH QoS 0"] + rows["PUBLISH QoS 1"]
+
+    def settled() -> bool:
+        return BATCH["ping"].requests >= 10
+
+    rows = load(MqttPublisher, mosquitto.target, 5, {"QoS 1": 100}, settled, mqtt_ping=0.1)
+    published = rows["QoS 0"] + rows["QoS 1"]
     assert mosquitto.wait_for(PUBLISHED, before + published)[PUBLISHED] == before + published
 
 
 def test_mqtt_subscribe(mosquitto: RealServer) -> None:
     before = mosquitto.counters()[PUBLISHED]
-    rows = load(MqttSubscriber, mosquitto.target, enough={"delivery": 100})
+    rows = load(MqttSubscriber, mosquitto.target, 5, {"delivery": 100, "ping": 10}, mqtt_ping=0.1)
     assert mosquitto.wait_for(PUBLISHED, before + rows["PUBLISH"])[PUBLISHED] == before + rows["PUBLISH"]
     assert rows["PUBLISH"] == rows["push"] == rows["push-reply"] == rows["delivery"]
 
