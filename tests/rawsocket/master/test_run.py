@@ -84,7 +84,7 @@ def test_rows_are_summed_by_name(run: Run) -> None:
     row = run.rows()["TCP", "message"]
     assert row.requests == 6
     assert row.failures == {"closed": 2, "wrong": 1}
-    assert row.times == {kind: {100: 2, 200: 1} for kind in ("sent", "due", "first")}
+    assert row.times == {**{kind: {100: 2, 200: 1} for kind in ("sent", "due", "first")}, "wait": {}}
 
 
 def test_next_run_starts_at_zero_and_ignores_reports_of_the_last() -> None:
@@ -136,7 +136,7 @@ def test_overdue_messages_count_once_and_in_the_steady_window(run: Run) -> None:
     assert run.overdue() == OverdueTotals(7, 8.5, {truncate(8_000_000): 6, truncate(2_000_000): 1})
     visit = run.rows()["TCP", "visit"]
     assert (visit.requests, visit.failures, visit.bytes) == (0, {}, 0)  # none of them has ended
-    assert visit.times == {"sent": {}, "due": {truncate(2_000_000): 1}, "first": {}}
+    assert visit.times == {"sent": {}, "due": {truncate(2_000_000): 1}, "first": {}, "wait": {}}
     assert started("a").overdue() == OverdueTotals(0, 0.0, {})
 
 
