@@ -75,6 +75,11 @@ class Exchange:
         return self.sender.is_sending
 
     @property
+    def is_shut(self) -> bool:
+        """Whether nothing may be sent any more."""
+        return self.sender.is_shut
+
+    @property
     def is_unused(self) -> bool:
         """Whether it holds nothing."""
         return self.receiver.is_unused and not (self.permanent or self.is_sending)
