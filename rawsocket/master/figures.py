@@ -18,7 +18,7 @@ from rawsocket.verdict.saturation import WorkerFigures
 SCHEMA = 1
 # The counts in verdict.json itself; the ledger has all counts of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
-MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed")
+MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed", "unread_pushes")
 MICROSECOND = 1e-6
 
 
@@ -88,6 +88,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "server": run.server_counts.grown,
         "thresholds": [asdict(check) for check in judged.thresholds],
         "storms": storms(run.reports()),
+        "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
     }
 
@@ -145,6 +146,6 @@ def _lost(own: Participant) -> str:
 
 def _counts(own: Participant) -> dict[str, Any]:
     """Return a worker's own counts for the ledger; each is None if it never reported."""
-    kept = ("held", "sessions", "connections", "messages", "bytes")
+    kept = ("held", "sessions", "connections", "messages", "bytes", "goodbyes")
     counts = own.report.counts.to_wire() if own.report else {}
     return {"id": own.id, "lost": bool(own.lost), **{name: counts.get(name) for name in kept}}

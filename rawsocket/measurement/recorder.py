@@ -32,6 +32,7 @@ from rawsocket.measurement.report import (
     Bytes,
     Connections,
     Counts,
+    Goodbyes,
     Messages,
     Overdue,
     Report,
@@ -221,6 +222,7 @@ class Recorder:
             messages=self._messages(),
             bytes=Bytes(self.bytes_sent, self.bytes_received),
             failures=self.failures,
+            goodbyes=Goodbyes(self.goodbyes_begun, self.goodbyes_said),
         )
 
     def _connections(self) -> Connections:

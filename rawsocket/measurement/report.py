@@ -63,6 +63,14 @@ class Sessions(Wire, Summable):
 
 
 @dataclass(frozen=True, slots=True)
+class Goodbyes(Wire, Summable):
+    """Goodbyes of users that were stopped; `said`: to their end, not cut off by their time limit or by a failure."""
+
+    begun: int = 0
+    said: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Connections(Wire, Summable):
     """Connections by how they ended; the rules are in recorder.py."""
 
@@ -117,6 +125,7 @@ class Counts(Wire, Summable):
     messages: Messages = field(default_factory=Messages)
     bytes: Bytes = field(default_factory=Bytes)
     failures: int = 0
+    goodbyes: Goodbyes = field(default_factory=Goodbyes)
 
 
 @dataclass(frozen=True, slots=True)

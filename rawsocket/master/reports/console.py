@@ -35,9 +35,11 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("reconnects", number(connections["reconnects"])),
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
         ("messages one-way / pushed", f"{messages['oneway']} / {messages['pushed']}"),
+        *unread_pushes(messages["unread_pushes"]),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
         ("messages/s, steady", number(messages["per_s"])),
+        *goodbyes(document["goodbyes"]),
         *server_summary.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
@@ -49,6 +51,17 @@ def waiting(messages: Mapping[str, Any]) -> str:
     """Return how many messages had no reply when stop was asked, and for how long the oldest had waited."""
     count = messages["waiting"]
     return f"{count}, the oldest for {messages['oldest_waiting_s']:.3f} s" if count else "0"
+
+
+def unread_pushes(count: int) -> list[tuple[str, str]]:
+    """Return a row for the pushes that were not kept, if there are any."""
+    return [("pushes not kept, too many unread", str(count))] if count else []
+
+
+def goodbyes(found: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return a row for the goodbyes, if there are any."""
+    begun, said = found["begun"], found["said"]
+    return [("goodbyes said / cut off", f"{said} / {begun - said}")] if begun else []
 
 
 def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:

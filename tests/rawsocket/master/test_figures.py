@@ -16,7 +16,8 @@ KEYS = {
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
-    "messages": "due sent answered oneway wrong late unanswered unsent pushed per_s waiting missing oldest_waiting_s",
+    "messages": "due sent answered oneway wrong late unanswered unsent pushed unread_pushes "
+    "per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
 }
@@ -49,7 +50,7 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
 def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
-    assert list(document) == [*promised.split(), "storms", "ledger"]
+    assert list(document) == [*promised.split(), "storms", "goodbyes", "ledger"]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key
     assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]
@@ -59,6 +60,15 @@ def test_document_has_the_documented_keys(run: Run) -> None:
     assert list(document["latency_ms"]["from_sent"]) == ["p50", "p95", "p99", "p99_9", "max"]
     assert (document["schema"], document["server"]) == (1, None)
     assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
+
+
+def test_document_has_goodbyes_and_unread_pushes() -> None:
+    run = Run(RunInfo(workers=1), started_at=0.0, workers=["a"])
+    run.receive("a", report(held=3, messages={"pushed": 150, "unread_pushes": 50}, goodbyes={"begun": 3, "said": 2}))
+    document = figures.document(run)
+    assert document["messages"]["unread_pushes"] == 50
+    assert document["goodbyes"] == {"begun": 3, "said": 2}
+    assert document["ledger"]["workers"][0]["goodbyes"] == {"begun": 3, "said": 2}
 
 
 def test_rate_counts_messages_that_were_answered_or_are_one_way() -> None:

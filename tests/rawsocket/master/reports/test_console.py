@@ -34,6 +34,14 @@ def test_table_has_a_row_for_the_processes_of_the_server() -> None:
     assert ("server's processes", "2 of 2 serving, 20 to 21 accepted each") in rows
 
 
+def test_table_has_rows_for_goodbyes_and_for_pushes_that_were_not_kept() -> None:
+    document = figures.document(Run(RunInfo(workers=2)))
+    named = ("pushes not kept, too many unread", "goodbyes said / cut off")
+    assert [row for row in console.figures(document) if row[0] in named] == []
+    document["messages"]["unread_pushes"], document["goodbyes"] = 50, {"begun": 20, "said": 18}
+    assert [row for row in console.figures(document) if row[0] in named] == [(named[0], "50"), (named[1], "18 / 2")]
+
+
 def test_formats_of_numbers() -> None:
     assert [console.number(value) for value in (None, 800, 1.005)] == ["-", "800", "1.00"]
     assert console.named({}) == "0"
