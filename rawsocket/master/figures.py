@@ -5,13 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master.run import OverdueTotals, Participant, Run
+from rawsocket.master.run import OverdueTotals, Participant, RowTotals, Run
 from rawsocket.master.steady_window import lowest
 from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
 from rawsocket.measurement.latencies import KINDS, Histograms
-from rawsocket.measurement.report import Counts, Report
-from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, judge
+from rawsocket.measurement.report import Counts, Messages, Report
+from rawsocket.measurement.rows import CONNECTS
+from rawsocket.settings.thresholds import named
+from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, RowFigures, judge
 from rawsocket.verdict.ledger import reconcile
 from rawsocket.verdict.saturation import WorkerFigures
 
@@ -20,30 +22,64 @@ SCHEMA = 1
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
 MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed")
 MICROSECOND = 1e-6
+# The percentiles that can have a limit: the figure, its threshold, the quantile.
+PERCENTILES = {f"{name}_ms": (f"max_{name}_ms", histogram.QUANTILES[name]) for name in ("p50", "p95", "p99", "p99_9")}
 
 
 def figures(run: Run, interrupted: bool = False) -> Figures:
     """Return the figures that thresholds are compared with; `p99_ms` is from due, what a caller would see."""
     totals, overdue = run.totals(), run.overdue()
-    steady = run.steady_latencies.by_kind()
+    until_stop = run.rows_until_stop()
     return Figures(
         attempted=totals.connections.attempted,
         wrong=_wrong(totals),
         example=_example(run.examples()),
         failures=run.failures_until_stop(),
+        events=sum(row.requests for row in until_stop.values()),
         waiting=overdue.count,
         missing=_missing(run.slowest_reply_us, overdue),
         oldest_s=overdue.oldest_s,
-        silent=run.info.every_s == 0,
+        silent=not totals.messages.due,
+        replyless=not _replies_owed(totals.messages, overdue),
+        silent_connections=totals.connections.unproven,
         steady_s=run.info.steady_s,
         held_min=lowest(run.steady_samples, "held"),
-        p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
+        **{figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items()},
         messages_s=run.window.rate(delivered) if run.window else None,
+        rows={name: _row(run, name, until_stop.get(name) or RowTotals()) for _, name in run.rows()},
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
         workers=tuple(_worker(run, own) for own in run.participants),
         interrupted=interrupted,
     )
+
+
+def _pooled(run: Run, threshold: str, q: float) -> float | None:
+    """Return the quantile of the rows that have no limit of their own for this threshold."""
+    limited = [meant.row for name in run.thresholds if (meant := named(name)).threshold.name == threshold]
+    return histogram.quantile(run.steady_latencies.by_kind(limited)["from_due"], q)
+
+
+def _row(run: Run, name: str, until_stop: RowTotals) -> RowFigures:
+    times = run.latencies if name in CONNECTS else run.steady_latencies
+    due = times.due_of(name)
+    return RowFigures(
+        **{figure: histogram.quantile(due, q) for figure, (_, q) in PERCENTILES.items()},
+        messages_s=run.window.rate(lambda report: _successes(report, name)) if run.window else None,
+        failures=sum(until_stop.failures.values()),
+        events=until_stop.requests,
+    )
+
+
+def _successes(report: Report, name: str) -> float:
+    return sum(row.requests - sum(row.failures.values()) for row in report.rows if row.name == name)
+
+
+def _replies_owed(messages: Messages, overdue: OverdueTotals) -> int:
+    """Return the messages that needed a reply, except those whose user was stopped before it came."""
+    unanswered = messages.unanswered - messages.unanswered_by.get("client", 0)
+    unsent = sum(messages.unsent.values()) - messages.unsent.get("stopped", 0)
+    return messages.answered + messages.wrong + unanswered + unsent + overdue.count
 
 
 def delivered(report: Report) -> float:
@@ -74,6 +110,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         },
         "connections": {
             **{name: getattr(totals.connections, name) for name in CONNECTIONS},
+            "silent": measured.silent_connections,
             "arrivals_per_s": arrivals_per_s(run.reports()),
         },
         "messages": {

@@ -130,7 +130,7 @@ class RowTimes(Wire):
 
 @dataclass(frozen=True, slots=True)
 class RowReport(Wire):
-    """One row of the statistics: all events of one name."""
+    """One row of the statistics: all events of one name; `judged`: its times count in what is judged by default."""
 
     type: str
     name: str
@@ -138,6 +138,7 @@ class RowReport(Wire):
     failures: Table = field(default_factory=dict)
     bytes: int = 0
     times: RowTimes = field(default_factory=RowTimes)
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)

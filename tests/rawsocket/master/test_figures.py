@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
     "steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
-    "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
+    "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
     "messages": "due sent answered oneway wrong late unanswered unsent pushed per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
     "generator": "workers",
@@ -72,6 +73,67 @@ def test_rate_counts_messages_that_were_answered_or_are_one_way() -> None:
     document = figures.document(run)
     assert document["messages"]["per_s"] == pytest.approx(12)
     assert [document["messages"][name] for name in ("answered", "oneway", "pushed")] == [14, 10, 200]
+
+
+def test_rows_have_figures_of_their_own(run: Run) -> None:
+    rows = {"login": {2_000_000: 5}, "message": {300: 20}}
+    run.receive("a", report(wall_s=4.0, failures={"closed": 3}, rows=rows))
+    measured = figures.figures(run).rows
+    assert sorted(measured) == ["connect", "login", "message"]
+    assert (measured["login"].p50_ms, measured["login"].p99_9_ms) == (2000.895, 2000.895)
+    assert (measured["message"].failures, measured["message"].events) == (3, 23)
+    assert measured["connect"].p99_ms == 0.9  # of the ramp
+    assert measured["login"].messages_s == pytest.approx(5 / 4)
+
+
+def test_row_with_a_limit_of_its_own_is_not_in_the_limit_of_the_others(run: Run) -> None:
+    run.receive("a", report(wall_s=4.0, rows={"login": {2_000_000: 100}}))
+    run.thresholds = {"max_p99_ms": 1000, "max_p99_ms[login]": 3000, "max_p95_ms": 1000}
+    checks = {check["name"]: check for check in figures.document(run)["thresholds"]}
+    assert (checks["max_p99_ms"]["actual"], checks["max_p99_ms"]["ok"]) == (0.4, True)
+    assert (checks["max_p99_ms[login]"]["actual"], checks["max_p99_ms[login]"]["ok"]) == (2000.895, True)
+    assert checks["max_p95_ms"]["ok"] is False
+
+
+def test_row_that_is_not_judged_is_in_no_pooled_latency_unless_a_limit_names_it(run: Run) -> None:
+    slow = report(held=10, wall_s=4.0, answered=28, rows={"login": {2_000_000: 500}})
+    run.receive("a", dataclasses.replace(slow, rows=[dataclasses.replace(slow.rows[0], judged=False)]))
+    run.thresholds = {"max_p99_ms": 1000}
+    document = figures.document(run)
+    assert (document["verdict"], document["latency_ms"]["from_due"]["max"]) == ("pass", 2.0)
+    assert run.rows()["TCP", "login"].requests == 500
+    run.thresholds = {"max_p99_ms": 1000, "max_p99_ms[login]": 1000}
+    assert figures.document(run)["verdict"] == "fail"
+
+
+def test_failures_are_a_share_of_all_events_until_stop(run: Run) -> None:
+    run.receive("a", report(wall_s=4.0, failures={"closed": 5}, rows={"message": {300: 95}}))
+    run.stopping(5.0)
+    run.receive("a", report(wall_s=5.0, failures={"closed": 50}, rows={"message": {300: 95}}, final=True))
+    measured = figures.figures(run)
+    assert (measured.failures, measured.events) == (5, 100)
+    assert (measured.rows["message"].failures, measured.rows["message"].events) == (5, 100)
+
+
+@pytest.mark.parametrize(
+    ("messages", "silent", "replyless"),
+    [
+        ({}, True, True),
+        ({"due": 9, "sent": 9, "oneway": 8, "unanswered": 1, "unanswered_by": {"client": 1}}, False, True),
+        ({"due": 9, "unsent": {"stopped": 9}}, False, True),
+        ({"due": 9, "unsent": {"refused": 9}}, False, False),
+        ({"due": 9, "sent": 9, "unanswered": 9, "unanswered_by": {"reply-timeout": 9}}, False, False),
+        ({"due": 9, "sent": 9, "answered": 9}, False, False),
+    ],
+)
+def test_run_is_silent_by_what_was_due_and_never_by_a_setting(
+    messages: dict[str, Any], silent: bool, replyless: bool
+) -> None:
+    for every_s in (0.0, 1.0):
+        run = started("a", info=RunInfo(workers=1, every_s=every_s))
+        run.receive("a", report(messages=messages))
+        measured = figures.figures(run)
+        assert (measured.silent, measured.replyless) == (silent, replyless)
 
 
 def test_unrequested_reply_is_wrong(run: Run) -> None:
