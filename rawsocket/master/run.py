@@ -18,9 +18,10 @@ from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow
 from rawsocket.master.timeline import Sample, Timeline
 from rawsocket.measurement import histogram
-from rawsocket.measurement.latencies import Histograms, Latencies, RowKey, slowest_reply_us
+from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, total
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.verdict.ledger_rows import WireFormat
 
@@ -185,10 +186,10 @@ class Run:
         if self.window:
             self.window.add_sample(sample)
 
-    def take_second(self) -> Histograms:
-        """Return, by kind, the times since the last call."""
+    def take_second(self) -> Latencies:
+        """Return the times since the last call."""
         second, self._second = self._second, Latencies(self._unjudged)
-        return second.by_kind()
+        return second
 
     # -- figures ------------------------------------------------------------------------------------------------
 
@@ -222,6 +223,11 @@ class Run:
     def failures_until_stop(self) -> int:
         """Return the failures of all workers up to the moment when each was asked to stop."""
         return sum(own.report_at_stop.counts.failures for own in self._participants.values() if own.report_at_stop)
+
+    def events_until_stop(self) -> int:
+        """Return the events of all rows up to that moment; figures of the scenario's own are none."""
+        reports = (own.report_at_stop for own in self._participants.values())
+        return sum(row.requests for report in reports if report for row in report.rows if row.type == TYPE)
 
     def rows_until_stop(self) -> dict[str, RowTotals]:
         """Return the events of each row, by its name, up to the moment when each worker was asked to stop."""

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Overdue, Pairs, RowReport
-from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, TYPE
+from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, MEASURED, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
@@ -64,6 +64,11 @@ class Latencies:
                 if kind:
                     histogram.add(whole[kind], counts.items())
         return whole
+
+    def apart(self) -> Histograms:
+        """Return {name: times from due} of the rows that are not judged, and of the scenario's own figures."""
+        names = {name for kind, name in self.rows if kind == MEASURED or name in self.unjudged}
+        return {name: self.due_of(name) for name in sorted(names)}
 
     def due_of(self, name: str) -> dict[int, int]:
         """Return the times of one row from due; those of a connect start with it."""

@@ -8,6 +8,7 @@ from rawsocket import target
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import OwnFigures, mark_not_judged
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
@@ -24,7 +25,7 @@ class SessionConfig(ConnectionConfig):
         self.lab_options: Any = None
 
 
-class ConfiguredUser:
+class ConfiguredUser(OwnFigures):
     """A user that knows its target, its framing and its timeouts (seconds)."""
 
     __slots__ = ()
@@ -60,6 +61,7 @@ class ConfiguredUser:
     def make_config(self) -> SessionConfig:
         """Create a configuration."""
         BATCH.look(self.environment)
+        mark_not_judged(self.not_judged)
         timeouts, framing, pushes = self.chosen_timeouts(), self.chosen_framing(), self.accepts_pushes
         target = self.chosen_target()
         return SessionConfig(engine(), RECORDER, BATCH, BATCH, target, framing, **timeouts, accepts_pushes=pushes)

@@ -19,6 +19,7 @@ from locust.runners import LocalRunner, Runner, WorkerRunner
 from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import MEASURED_ROWS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
@@ -78,7 +79,8 @@ class WorkerAgent:
 
     def report(self, final: bool = False) -> Report:
         """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
-        BATCH.flush(self._runner.environment)
+        for rows in (BATCH, MEASURED_ROWS):
+            rows.flush(self._runner.environment)
         return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
 
     def report_at_stop(self) -> Report:
