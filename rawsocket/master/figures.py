@@ -1,21 +1,23 @@
 """Computes the figures of the verdict and verdict.json from the data of a run (reports, timeline, server)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
 from rawsocket.master.run import OverdueTotals, Participant, RowTotals, Run
 from rawsocket.master.steady_window import lowest
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
-from rawsocket.measurement.latencies import KINDS, Histograms
+from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_of
 from rawsocket.measurement.report import Counts, Messages, Report
-from rawsocket.measurement.rows import CONNECTS
+from rawsocket.measurement.rows import CONNECTS, TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, RowFigures, judge
 from rawsocket.verdict.ledger import reconcile
-from rawsocket.verdict.saturation import WorkerFigures
+from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1
 # The counts in verdict.json itself; the ledger has all counts of each worker.
@@ -50,6 +52,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
         workers=tuple(_worker(run, own) for own in run.participants),
+        loop=_loop(run),
         interrupted=interrupted,
     )
 
@@ -82,16 +85,6 @@ def _replies_owed(messages: Messages, overdue: OverdueTotals) -> int:
     return messages.answered + messages.wrong + unanswered + unsent + overdue.count
 
 
-def delivered(report: Report) -> float:
-    """Return the number of messages that were answered or need no reply, for their rate."""
-    return report.counts.messages.delivered
-
-
-def cpu_s(report: Report) -> float:
-    """Return the CPU time that the worker used, for its share of a core."""
-    return report.cpu_s
-
-
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
@@ -121,7 +114,10 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
             "oldest_waiting_s": round(measured.oldest_s, 3),
         },
         "latency_ms": measured.latency_ms,
-        "generator": {"workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers]},
+        "generator": {
+            "workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers],
+            "limit": loop_limit(measured.loop) or None,
+        },
         "server": run.server_counts.grown,
         "thresholds": [asdict(check) for check in judged.thresholds],
         "storms": storms(run.reports()),
@@ -185,3 +181,56 @@ def _counts(own: Participant) -> dict[str, Any]:
     kept = ("held", "sessions", "connections", "messages", "bytes")
     counts = own.report.counts.to_wire() if own.report else {}
     return {"id": own.id, "lost": bool(own.lost), **{name: counts.get(name) for name in kept}}
+
+
+def _loop(run: Run) -> Loop:
+    """Return what is known of a closed loop; loop_limit() says what follows from it."""
+    workers = run.participants
+    return Loop(
+        closed=_closed(run.steady_latencies),
+        occupancy=_occupancy(run),
+        worker_share=_mean(run.steady(own.id).rate(cpu_s) for own in workers),
+        server_share=_server_share(run),
+        ready=_mean(_ready(run, own) for own in workers),
+    )
+
+
+def _closed(times: Latencies) -> bool:
+    """Return whether each message was sent when due; messages that still waited at the end have a time from due only.
+
+    A message with a pace is sent a little after its slot, so that its two times differ.
+    """
+    rows = [row for (kind, name), row in times.rows.items() if kind == TYPE and kind_of(name, "sent") == "from_sent"]
+    return any(row["sent"] for row in rows) and all(
+        row["due"].get(us, 0) >= count for row in rows for us, count in row["sent"].items()
+    )
+
+
+def _occupancy(run: Run) -> float | None:
+    held = _mean(sample.held for sample in run.steady_samples)
+    if not held or not run.info.steady_s:
+        return None
+    waited_us = sum(us * count for us, count in run.steady_latencies.by_kind()["from_sent"].items())
+    return waited_us / 1e6 / (held * run.info.steady_s)
+
+
+def _server_share(run: Run) -> float | None:
+    """Return the share of a core of a process of the server, from its CPU time for a message in the whole run."""
+    grown, per_s = run.server_counts.grown or {}, run.window.rate(delivered) if run.window else None
+    seconds, messages = grown.get("cpu_seconds"), grown.get("messages_total")
+    if seconds is None or not messages or per_s is None:
+        return None
+    return float(seconds / messages * per_s / (grown.get("processes") or 1))
+
+
+def _ready(run: Run, own: Participant) -> float | None:
+    """Return the share of a worker's connections with a reply in each turn of its hub; None with less than two."""
+    steady = run.steady(own.id)
+    per_s, turns_s = steady.rate(delivered), steady.figures()["turns_s"]
+    held = own.report_at_stop.counts.held if own.report_at_stop else 0
+    return per_s / turns_s / held if per_s is not None and turns_s and held > 1 else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -210,7 +210,8 @@ class Report(Wire):
     """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
     `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
-    an example of a wrong reply for each failure. `lag` and `limits` are None in a process without an agent.
+    an example of a wrong reply for each failure. `silent`: connections open now on which no byte has arrived. `lag` and
+    `limits` are None, and `silent` is 0, in a process without an agent.
     """
 
     run: int = 0
@@ -224,6 +225,7 @@ class Report(Wire):
     arrivals: ArrivalTimes = field(default_factory=ArrivalTimes)
     storms: list[StormReport] = field(default_factory=list)
     rows: list[RowReport] = field(default_factory=list)
+    silent: int = 0
     lag: Lag | None = None
     limits: Limits | None = None
 

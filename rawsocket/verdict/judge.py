@@ -26,7 +26,7 @@ from typing import Any
 
 from rawsocket.settings import thresholds as table
 from rawsocket.verdict.ledger import Ledger
-from rawsocket.verdict.saturation import WorkerFigures, doubt
+from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
@@ -88,6 +88,7 @@ class Figures:
     latency_ms: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
     workers_wanted: int = 0
     workers: tuple[WorkerFigures, ...] = ()
+    loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
 
 

@@ -81,7 +81,9 @@ class WorkerAgent:
         """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
         for rows in (BATCH, MEASURED_ROWS):
             rows.flush(self._runner.environment)
-        return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
+        silent = sum(not getattr(handler, "heard", True) for handler in engine().reactor.handlers)
+        lag = self.lag_meter.report()
+        return dataclasses.replace(RECORDER.report(final), silent=silent, lag=lag, limits=self.limits)
 
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from rawsocket.master import figures
+from rawsocket.master.reports import console
 from rawsocket.master.run import Run, RunInfo
+from rawsocket.master.server_counts import ServerCounts
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.worker.lag import LagMeter
 from tests.rawsocket.master.test_timeline import SAMPLE
@@ -19,7 +21,7 @@ KEYS = {
     "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
     "messages": "due sent answered oneway wrong late unanswered unsent pushed per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
-    "generator": "workers",
+    "generator": "workers limit",
 }
 WORKER = "lag_p99_ms lag_max_ms turns_s stolen_share throttled_share late_cpu_share cpu_limit cpus"
 
@@ -134,6 +136,45 @@ def test_run_is_silent_by_what_was_due_and_never_by_a_setting(
         run.receive("a", report(messages=messages))
         measured = figures.figures(run)
         assert (measured.silent, measured.replyless) == (silent, replyless)
+
+
+def _looped(rate: int, due: bool = False) -> Run:
+    """A run with 10 connections on one worker, in which `rate` messages a second took 8 ms each."""
+    run = started("a", info=RunInfo(workers=1, steady_s=3.0))
+    for second in range(4):
+        rows, lag = {"message": {8000: rate}}, {"turns": second * 150}
+        more = {"due": {"message": {8100: rate}}} if due else {}
+        run.receive("a", report(held=10, wall_s=second, cpu_s=second * 0.4, answered=second * rate, rows=rows, lag=lag,
+                                **more))  # fmt: skip
+        if second == 0:
+            open_window(run)
+            run.receive("a", report(held=10, lag=lag))
+        else:
+            run.add_sample(dataclasses.replace(SAMPLE, held=10))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("rate", "due", "server", "said"),
+    [
+        (1000, False, {}, "replies on 67% of a worker's connections were there before it looked"),
+        (700, False, {}, ""),
+        (700, False, {"cpu_seconds": 0.9, "messages_total": 2100}, "a worker used 40% of a core, a process of the"),
+        (700, False, {"cpu_seconds": 1.5, "messages_total": 2100}, ""),
+        (700, False, {"cpu_seconds": 1.5, "messages_total": 2100, "processes": 2}, "a process of the server 25%"),
+        (500, False, {}, ""),  # connections wait for replies for 0.4 of the time
+        (1000, True, {}, ""),  # messages have a pace
+    ],
+)
+def test_limit_of_a_closed_loop(
+    rate: int, due: bool, server: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServerCounts, "grown", property(lambda _: server or None))
+    document = figures.document(_looped(rate, due))
+    limit = document["generator"]["limit"] or ""
+    assert bool(limit) == bool(said), limit
+    assert said in limit
+    assert dict(console.figures(document))["messages/s, steady"].endswith(f"({limit})" if limit else f"{rate}.00")
 
 
 def test_unrequested_reply_is_wrong(run: Run) -> None:

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.figures import cpu_s, delivered
 from rawsocket.master.run import Run
 from rawsocket.master.steady_window import WorkerWindow, lowest
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.measurement.report import Report
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.reports import report

@@ -1,6 +1,6 @@
 import pytest
 
-from rawsocket.master.figures import cpu_s, delivered
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.master.workers import FRESH_S, Workers
 from rawsocket.measurement.report import Limits
 from tests.support.reports import Clock, report

@@ -81,6 +81,7 @@ def test_keys_and_counts_of_a_report():
                 "judged": True,
             }
         ],
+        "silent": 0,
         "lag": None,
         "limits": None,
     }
