@@ -233,8 +233,9 @@ class RunController:
         self._note_second(now)
 
     def _note_second(self, now: float) -> None:
-        fresh = self.run.take_second()
-        self.run.log.add(self.elapsed_s, fresh)
+        second = self.run.take_second()
+        fresh = second.by_kind()
+        self.run.log.add(self.elapsed_s, fresh, second.apart())
         self.run.add_sample(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 TYPE = "TCP"
+MEASURED = "MEASURED"  # the type of figures of a scenario's own, see own_figures.py
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
@@ -53,6 +54,7 @@ class Row:
     """
 
     __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes", "wait", "waits")
+    type = TYPE
 
     def __init__(self) -> None:
         self.successes = 0  # already in histograms, or without a time

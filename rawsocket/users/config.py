@@ -9,6 +9,7 @@ from rawsocket import target
 from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import OwnFigures, mark_not_judged
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
@@ -28,7 +29,7 @@ class SessionConfig(ConnectionConfig):
         self.lab_options: Any = None
 
 
-class ConfiguredUser:
+class ConfiguredUser(OwnFigures):
     """A user that knows its target, its framing and its timeouts (seconds)."""
 
     __slots__ = ()
@@ -101,6 +102,7 @@ class ConfiguredUser:
     def make_config(self) -> SessionConfig:
         """Create a configuration."""
         BATCH.look(self.environment)
+        mark_not_judged(self.not_judged)
         return SessionConfig(
             engine(),
             RECORDER,

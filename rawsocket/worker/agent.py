@@ -20,6 +20,7 @@ from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import MEASURED_ROWS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
@@ -87,8 +88,11 @@ class WorkerAgent:
 
     def report(self, final: bool = False) -> Report:
         """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
-        BATCH.flush(self._runner.environment)
-        return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
+        for rows in (BATCH, MEASURED_ROWS):
+            rows.flush(self._runner.environment)
+        silent = sum(not getattr(handler, "heard", True) for handler in engine().reactor.handlers)
+        lag = self.lag_meter.report()
+        return dataclasses.replace(RECORDER.report(final), silent=silent, lag=lag, limits=self.limits)
 
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""

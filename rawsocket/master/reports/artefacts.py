@@ -28,6 +28,7 @@ from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 
@@ -66,7 +67,8 @@ def write(controller: RunController) -> None:
         with _logging_trouble(folder / name):
             put(folder / name, make())
     with _logging_trouble(folder / latency_log.NAME):  # written during the run; only its last second is missing
-        controller.run.log.finish(controller.elapsed_s, controller.run.take_second())
+        second = controller.run.take_second()
+        controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
 
 
 @contextmanager
@@ -149,8 +151,9 @@ def stats(run: Run) -> str:
         _stats_row(*key, row.requests, sum(row.failures.values()), row.bytes, _times(row.times))
         for key, row in rows.items()
     ]
-    total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
-    times = [_times(row.times) for row in rows.values()]
+    # A figure of the scenario's own is no event of the run.
+    total = [sum(line[column] for line in lines if line[0] == TYPE) for column in (2, 3, 4)]
+    times = [_times(row.times) for (kind, _), row in rows.items() if kind == TYPE]
     whole = [histogram.merged(row[at] for row in times) for at in range(4)]
     return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
 

@@ -73,9 +73,9 @@ def test_histograms_of_workers_merge_without_loss(run: Run) -> None:
 def test_take_second_returns_new_times_by_kind_once(run: Run) -> None:
     rows = {"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}
     run.receive("a", report(rows=rows, due={"message": {900: 2}}))
-    second = run.take_second()
+    second = run.take_second().by_kind()
     assert (second["from_due"], second["from_sent"], second["connect"]) == ({900: 2}, {100: 2}, {50: 1, 60: 1})
-    assert not any(run.take_second().values())
+    assert not any(run.take_second().by_kind().values())
 
 
 def test_rows_are_summed_by_name(run: Run) -> None:
@@ -130,7 +130,7 @@ def test_overdue_messages_count_once_and_in_the_steady_window(run: Run) -> None:
     run.receive("b", report(waiting=[FROZEN, Waiting("visit", 2.0, once([2.0]))], final=True))
     ages = {truncate(int(age * 1e6)): 2 for age, _ in FROZEN.ages}
     due = {100: 1, **ages, truncate(2_000_000): 1}
-    for times in (run.latencies.by_kind(), run.steady_latencies.by_kind(), run.take_second()):
+    for times in (run.latencies.by_kind(), run.steady_latencies.by_kind(), run.take_second().by_kind()):
         assert times["from_due"] == due
         assert times["from_sent"] == times["first_byte"] == {100: 1}
     assert run.overdue() == OverdueTotals(7, 8.5, {truncate(8_000_000): 6, truncate(2_000_000): 1})

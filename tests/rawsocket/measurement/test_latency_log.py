@@ -47,6 +47,14 @@ def test_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tm
             assert whole.get_value_at_percentile(percentile) == wanted.get_value_at_percentile(percentile)
 
 
+def test_rows_apart_have_tags_of_their_own(log: LatencyLog, tmp_path: Path) -> None:
+    log.add(1.0, NOTHING, {"log in, twice": {2000: 3}, "never": {}})
+    log.finish(2.0, NOTHING, {"log in, twice": {2000: 1}})
+    found = read(tmp_path / "runs/latency.hlog")
+    assert set(found) == {"from-due", "from-sent", "first-byte", "connect", "row-log_in__twice"}
+    assert found["row-log_in__twice"].get_total_count() == 4
+
+
 def test_log_has_one_line_per_second_and_tag_with_times_since_the_start(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     log.add(2.5, NOTHING)

