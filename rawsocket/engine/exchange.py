@@ -8,6 +8,7 @@ import _socket
 import time
 from collections import deque
 from collections.abc import Iterable
+from ssl import SSLError
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
@@ -143,8 +144,10 @@ class Exchange:
         """Return why a send failed: an error line that arrived before the reset explains it better."""
         try:
             data = self._sock.recv(READ_SIZE)
-        except OSError:
+        except OSError as read:
             data = b""
+            if isinstance(read, SSLError):
+                error = read  # TLS's reason came before the reset
         if data:
             self._feed(data, time.perf_counter())
         return self._received.failure() or stream_failure(error, "send")

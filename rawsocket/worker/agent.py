@@ -46,6 +46,7 @@ class WorkerAgent:
         UserStopper(runner)
         sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
+        engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
         self.limits = limits.read(sources=len(sources))
         self.lag_meter = LagMeter()
         self.lag_meter.start()
