@@ -18,7 +18,7 @@ from rawsocket.engine.connect.resolver import Address, Resolver
 from rawsocket.engine.reactor import WRITABLE, Reactor
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.context import context_for
-from rawsocket.engine.tls.handshake import Handshake
+from rawsocket.engine.tls.handshake import Done, Handshake
 from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, TlsFailed
 from rawsocket.target import Target
 
@@ -224,21 +224,15 @@ class ConnectAttempt:
 
     def _secure(self, sock: _socket.socket) -> None:
         """Start the TLS handshake."""
-        route = self._route
         self.handshake_at = time.perf_counter()
         try:
-            context = context_for(route.tls.for_user(number_of(self.owner)))
-            handshake = Handshake(
-                route.reactor, sock, context, route.target.host, self.deadline, self._secured, self._insecure
-            )
+            handshake = handshake_for(self._route, self.owner, sock, self.deadline, self._secured, self._insecure)
             self._handshake = handshake, sock
             handshake.begin()
-        except ValueError as error:
-            self._handshake = None
-            route.reactor.unwatch(sock.fileno())
-            sock.close()
-            self._failed(self._connector.errors.tls_failed(TlsFailed(str(error))))
         except RawSocketError as failure:
+            self._handshake = None
+            self._route.reactor.unwatch(sock.fileno())
+            sock.close()
             self._insecure(failure)
 
     def _secured(self, sock: Any) -> None:
@@ -248,6 +242,20 @@ class ConnectAttempt:
     def _insecure(self, failure: RawSocketError) -> None:
         self.give_up()
         self._failed(self._connector.errors.tls_failed(failure))
+
+
+def handshake_for(
+    route: Route, owner: Any, sock: _socket.socket, deadline: float, done: Done, failed: Failed, tls: Tls | None = None
+) -> Handshake:
+    """Return a handshake on an open socket; call begin() to start it. `tls`: another configuration than the route's.
+
+    Raises TlsFailed if a file of the user's own can't be used.
+    """
+    try:
+        context = context_for((tls or route.tls).for_user(number_of(owner)))
+    except ValueError as error:
+        raise TlsFailed(str(error)) from None
+    return Handshake(route.reactor, owner, sock, context, route.target.host, deadline, done, failed)
 
 
 def number_of(owner: Any) -> int:

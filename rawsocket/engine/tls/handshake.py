@@ -3,6 +3,7 @@
 import _socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.reactor import READABLE, WRITABLE, Reactor
@@ -20,7 +21,7 @@ Failed = Callable[[RawSocketError], None]
 
 
 class Handshake:
-    """One handshake; it is the handler of the socket's descriptor while it goes on.
+    """One handshake; it is the handler of the socket's descriptor while it goes on. `owner`: that of the connection.
 
     After begin(), it calls `done` with the encrypting socket (in place of `sock`, still watched: take it over), or
     `failed`, exactly one of them and once, and never before begin() has returned. A failure that is known at once is
@@ -28,11 +29,12 @@ class Handshake:
     TlsFailed, Reset, ConnectTimeout, GeneratorLimit. `deadline` is of `time.perf_counter()`.
     """
 
-    __slots__ = ("_done", "_failed", "_heard", "_reactor", "_records", "_sock", "_tls", "deadline", "started")
+    __slots__ = ("_done", "_failed", "_heard", "_reactor", "_records", "_sock", "_tls", "deadline", "owner", "started")
 
     def __init__(
         self,
         reactor: Reactor,
+        owner: Any,
         sock: _socket.socket,
         context: ClientContext,
         host: str,
@@ -41,6 +43,7 @@ class Handshake:
         failed: Failed,
     ) -> None:
         self._reactor = reactor
+        self.owner = owner
         self._sock = sock
         self._tls = TlsSocket(sock, context, host)
         self._records = Records()

@@ -10,6 +10,8 @@ import pytest
 
 from rawsocket.engine.connect import attempt as module
 from rawsocket.engine.reactor import Reactor
+from rawsocket.engine.tls.configuration import Tls
+from rawsocket.engine.tls.handshake import Handshake
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, Refused
 from rawsocket.target import Target
 from tests.support.connecting import CLOSED, RecordedAttempt
@@ -173,8 +175,23 @@ def test_timeout_closes_all_sockets_and_names_their_addresses(reactor: Reactor):
         recorded = RecordedAttempt(reactor, Target("two.test", 1), addresses=addresses)
         recorded.attempt.begin()
         recorded.attempt.on_time()
+        assert [one.owner for one in reactor.handlers] == [recorded, recorded]
         recorded.attempt._tries[0].overdue(time.perf_counter())
     [failure] = recorded.failures
     assert type(failure) is ConnectTimeout
     assert failure.detail == f"connect to ('127.0.0.1', {port}), ('127.0.0.2', {port}): no answer in time"
     assert reactor.handlers == []
+
+
+def test_attempt_that_is_given_up_in_the_handshake_closes_its_socket(reactor: Reactor, listener: socket.socket):
+    recorded = RecordedAttempt(reactor, Target(*listener.getsockname(), True), tls=Tls(verify=False))
+    recorded.attempt.begin()
+    wait_until(lambda: recorded.attempt.handshake_at)
+    [handshake] = reactor.handlers
+    assert (type(handshake), handshake.owner) == (Handshake, recorded)
+    assert handshake.deadline == recorded.attempt.deadline
+    recorded.attempt.give_up()
+    assert reactor.handlers == []
+    with listener.accept()[0] as peer:
+        assert peer.recv(5)[:1] == b"\x16"  # a handshake record
+    assert recorded.socks == recorded.failures == []
