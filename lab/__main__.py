@@ -2,13 +2,14 @@
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import settings
+from lab import env_file, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError
 from lab.progress import say
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if verb in BENCHMARKS:
             return int(_benchmark(verb).run(arguments))
+        _read_env_file()
         return do(verb, settings.read(arguments, verb=verb))
     except LabError as error:
         if error.evidence:
@@ -42,6 +44,14 @@ def main(argv: list[str] | None = None) -> int:
     except Interrupted:
         say(f"lab {verb}: interrupted; everything that the run started is removed")
         return EXIT_INTERRUPTED
+
+
+def _read_env_file() -> None:
+    """Add the settings of `.env` to the environment, for this process and those that it starts."""
+    found = env_file.read(settings.ROOT / ".env", settings.NAMES, os.environ)
+    if found:
+        say(f"From .env: {' '.join(f'{name}={value}' for name, value in found.items())}")
+    os.environ.update(found)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

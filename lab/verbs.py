@@ -30,7 +30,6 @@ def do(verb: str, chosen: Settings) -> int:
     engine = engine_for(verb, chosen)
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
-        engine.check_target()
     if verb in ("load", "ci"):
         return run(verb, engine, chosen)
     _DO[verb](engine, chosen)

@@ -13,8 +13,11 @@ import time
 import gevent
 from locust.web import WebUI
 
+from rawsocket import target_check
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console
+from rawsocket.settings.plan import UsageError
+from rawsocket.target import parse as parse_target
 
 WORKERS_S = 60.0  # how long the workers may take to come
 LIMITS_S = 3.0  # and their limits after that
@@ -41,16 +44,32 @@ class HeadlessRun:
 
     def _run(self) -> None:
         controller = self._controller
+        if unreachable := self._wait_for_target():
+            self._refuse(unreachable)
+            return
         if not self._workers_came() and not controller.live():
             return
         self._limits_came()
         reason = controller.refuse(self._plan.users)
         if reason:
-            controller.environment.process_exit_code = USAGE
-            sys.stderr.write(f"{reason}\n")
+            self._refuse(reason)
             return
         self._ramp = gevent.spawn(controller.runner.start, self._plan.users, self._plan.rate)
         self._watch()
+
+    def _refuse(self, reason: str) -> None:
+        self._controller.environment.process_exit_code = USAGE
+        sys.stderr.write(f"{reason}\n")
+
+    def _wait_for_target(self) -> str:
+        """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
+        plan = self._plan
+        try:
+            if plan.foreign:
+                target_check.wait_for(parse_target(plan.target), plan.wait_s, _say, way_out=plan.way_out)
+        except UsageError as error:
+            return str(error)
+        return ""
 
     def _workers_came(self) -> bool:
         wanted, deadline = self._plan.workers, time.monotonic() + WORKERS_S

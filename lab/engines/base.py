@@ -108,10 +108,6 @@ class Engine(ABC):
     def clean(self) -> list[str]:
         """Remove everything that the engine has of any lab; gives the names."""
 
-    def check_target(self) -> None:
-        """Raise UsageError if TARGET has a name that can't be resolved where the workers will be."""
-        return
-
     def setup(self) -> None:
         """Make ready what a start needs."""
         self.lab().prepare()

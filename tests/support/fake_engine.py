@@ -51,9 +51,6 @@ class FakeEngine(Engine):
     def logs(self) -> list[tuple[str, str]]:
         return list(self.logged)
 
-    def check_target(self) -> None:
-        pass
-
     def setup(self) -> None:
         pass
 

@@ -18,6 +18,7 @@ VARIABLES = {
     "SIZE": "20",
     "TIMEOUT": "10",
     "TARGET": "",
+    "WAIT": "",
     "MODEL": "select",
     "APP": "echo",
     "PACE": "open",

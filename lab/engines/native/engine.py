@@ -4,16 +4,13 @@
 them all before it returns.
 """
 
-import socket
 from pathlib import Path
 
 from lab import page
 from lab.engines.base import Engine
 from lab.engines.native import processes
 from lab.engines.native.deployment import NativeDeployment
-from lab.errors import UsageError
 from lab.settings import ROOT, Settings
-from rawsocket.target import parse as parse_target
 
 
 class NativeEngine(Engine):
@@ -37,14 +34,6 @@ class NativeEngine(Engine):
         folder.mkdir(parents=True, exist_ok=True)
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
         return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless)
-
-    def check_target(self) -> None:
-        """Raise UsageError if TARGET has a name that can't be resolved here, where the workers will be."""
-        if target := self.settings["TARGET"]:
-            try:
-                socket.getaddrinfo(parse_target(target).host, None, type=socket.SOCK_STREAM)
-            except OSError:
-                raise UsageError(f"TARGET={target}: the name can't be resolved; check it") from None
 
     def status(self) -> list[str]:
         """Give one line for each process that `up` started."""
