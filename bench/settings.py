@@ -22,7 +22,7 @@ SERVER_CONNECTIONS = 15_000  # what one container is to hold
 
 
 def names(of: tuple[str, ...], none: bool = False) -> Kind:
-    """Give the kind of names with commas between them; `none`: the word none stands for no name."""
+    """Return the parser of a list of names with commas between them; `none`: the word none stands for no name."""
 
     def parse(text: str) -> tuple[str, ...]:
         found = tuple(filter(None, (part.strip() for part in text.split(","))))

@@ -30,7 +30,7 @@ class UsageError(LabError):
 
 
 def usage_error(role: str, log: str) -> UsageError:
-    """Give the error of a program that ended with 2: the last line of its log says which setting is wrong."""
+    """Return the error of a program that ended with 2: the last line of its log says which setting is wrong."""
     line = last_lines(log, 1).removeprefix(f"holdfast {role}: ")
     return UsageError(f"{role}: {line or f'ended with {EXIT_USAGE} and wrote nothing'}")
 
@@ -52,5 +52,5 @@ def finish_despite_interrupt(clean_up: Callable[[], None]) -> None:
 
 
 def last_lines(text: str, count: int = 20) -> str:
-    """Give the last `count` lines of `text`, trailing blank space removed."""
+    """Return the last `count` lines of `text`, trailing blank space removed."""
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines()[-count:])

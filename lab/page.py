@@ -18,7 +18,7 @@ _BELOW_EPHEMERAL = range(10_000, 30_000)
 
 
 def state(address: str) -> dict[str, Any] | None:
-    """Give /lab/state.json of the page at `address`, or None while it does not answer."""
+    """Return /lab/state.json of the page at `address`, or None while it does not answer."""
     try:
         with _DIRECT.open(f"{address}/lab/state.json", timeout=5) as reply:
             found: dict[str, Any] = json.load(reply)
@@ -28,7 +28,7 @@ def state(address: str) -> dict[str, Any] | None:
 
 
 def workers(address: str) -> int:
-    """Give the number of live workers that the page knows, or -1 while it does not answer."""
+    """Return the number of live workers that the page knows, or -1 while it does not answer."""
     found = state(address)
     return -1 if found is None else sum(not worker.get("lost") for worker in found["workers"])
 
@@ -53,7 +53,7 @@ def check_free(setting: str, port: str) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that was free a moment ago, and that no outgoing connection takes before it is bound."""
+    """Return a port that was free a moment ago, and that no outgoing connection takes before it is bound."""
     for port in random.sample(_BELOW_EPHEMERAL, 100):
         with closing(socket.socket()) as probe, suppress(OSError):
             probe.bind((host, port))

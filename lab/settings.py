@@ -53,7 +53,7 @@ def _of_load(name: str) -> Setting:
 
 
 def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "") -> Setting:
-    """Give a row of the server's under its name in the lab (MODEL is SERVER_MODEL)."""
+    """Return a row of the server's under its name in the lab (MODEL is SERVER_MODEL)."""
     (row,) = [row for row in SERVER_TABLE if row.name == name]
     return Setting(name, Kind(row.kind.parse, row.kind.metavar, tuple(choices)), row.default, help, why or row.why)
 
@@ -151,18 +151,18 @@ def _is_loopback(host: str) -> bool:
 
 
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str:
-    """Give a setting of `ENVIRONMENT`, its default where it is unset, "" where it has none."""
+    """Return a setting of `ENVIRONMENT`, its default where it is unset, "" where it has none."""
     environ = os.environ if environ is None else environ
     return environ.get(name, "").strip() or _NAMED[name].default or ""
 
 
 def given(setting: Setting, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
-    """Give the text that the caller has set it to, "" for unset: a flag beats the environment."""
+    """Return the text that the caller has set it to, "" for unset: a flag beats the environment."""
     return flags.get(setting.variable) or environ.get(setting.variable, "").strip()
 
 
 def value(setting: Setting, text: str) -> Any:
-    """Give the value of the text, None for unset; UsageError, one line, where it does not fit."""
+    """Return the value of the text, None for unset; UsageError, one line, where it does not fit."""
     try:
         return setting.parse(text) if text else None
     except ValueError as error:
@@ -170,7 +170,7 @@ def value(setting: Setting, text: str) -> Any:
 
 
 def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTINGS) -> None:
-    """Give `parser` one flag for each setting of a table; a flag left out is None."""
+    """Add to `parser` one flag for each setting of a table; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
         parser.add_argument(setting.flag, dest=setting.variable, metavar="X", help=setting.meaning + shown)

@@ -6,8 +6,8 @@ is of one part, because importing Locust patches the process; those of a large p
 (support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
 The output of a part's processes is printed when the last of them has ended.
 
-A part that needs an engine or a Chromium is skipped where there is none, and says so; with
-HOLDFAST_REQUIRE=docker,chromium it fails instead.
+A test that needs an engine, a Chromium or a server of tests/real is skipped where there is none, and says so; with
+HOLDFAST_REQUIRE=docker,chromium,servers it fails instead.
 """
 
 import os
@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[list[str], int]] = {
     "lab": (["tests/lab", "tests/bench"], 2),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
+    "real": (["tests/real"], 1),
     "meta": (["tests/meta"], 1),
 }
 #: Processes that run at once: the tests need a third of a core each, and labs in containers more than that.
@@ -122,7 +123,7 @@ class Part:
 
 
 def total(outcomes: "Counter[str]", seconds: float) -> str:
-    """Give the totals in the words of pytest's own last line."""
+    """Return the totals in the words of pytest's own last line."""
     counts = [f"{outcomes[name]} {_plural(name, outcomes[name])}" for name in OUTCOMES if outcomes[name]]
     clock = f" ({int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02})" if seconds >= 60 else ""
     return f"{', '.join(counts) or 'no tests ran'} in {seconds:.2f}s{clock}"

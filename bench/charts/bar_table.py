@@ -24,7 +24,7 @@ class Column:
 
 
 def draw(title: str, caption: str, names: Sequence[str], ours: Sequence[bool], columns: Sequence[Column]) -> str:
-    """Give a picture of a table: a row for each name, and in each cell a bar with its figure.
+    """Return a picture of a table: a row for each name, and in each cell a bar with its figure.
 
     Each column has its own scale.
     """
@@ -62,7 +62,7 @@ def _bar(left: float, y: float, length: float, wide: float, colour: str) -> str:
 
 
 def limit(values: Sequence[float], cut: bool) -> float:
-    """Give the value of a bar of full length: the largest; `cut`: the largest that is not far above all others."""
+    """Return the value of a bar of full length: the largest; `cut`: the largest that is not far above all others."""
     ordered = sorted(values, reverse=True)
     if cut and len(ordered) > 1 and ordered[0] > 4 * ordered[1] > 0:
         return limit(ordered[1:], cut)

@@ -45,7 +45,7 @@ class Panel:
 
 
 def draw(title: str, caption: str, panels: Sequence[Panel], styles: dict[str, Style], labels: dict[str, str]) -> str:
-    """Give a picture of panels, one below the other, that share their x axis (logarithmic)."""
+    """Return a picture of panels, one below the other, that share their x axis (logarithmic)."""
     xs = sorted({x for panel in panels for points in panel.series.values() for x, _ in points})
     if not xs:
         return svg.page(title, caption, HEAD, [])
@@ -112,14 +112,14 @@ def _name(x: float, y: float, style: Style, label: str) -> str:
 
 
 def y_range(ys: Sequence[float], log: bool) -> tuple[float, float]:
-    """Give the range of an axis: from 0 to a little above the largest value, or whole powers of ten."""
+    """Return the range of an axis: from 0 to a little above the largest value, or whole powers of ten."""
     if log:
         return 10.0 ** math.floor(math.log10(min(ys))), 10.0 ** math.ceil(math.log10(max(ys) * 1.0001))
     return 0.0, max(ys) * 1.08
 
 
 def ticks(low: float, high: float, log: bool) -> list[float]:
-    """Give the values at which an axis has a line: powers of ten, or 4 to 8 round steps."""
+    """Return the values at which an axis has a line: powers of ten, or 4 to 8 round steps."""
     if log:
         first, last = round(math.log10(low)), round(math.log10(high))
         return [10.0**power for power in range(first, last + 1)]
@@ -129,7 +129,7 @@ def ticks(low: float, high: float, log: bool) -> list[float]:
 
 
 def short(value: float) -> str:
-    """Give a number of an axis."""
+    """Return a number of an axis."""
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:g}"
 
 

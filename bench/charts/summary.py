@@ -18,7 +18,7 @@ BADGES = {AIM: "#0f766e", MET: "#2563eb", MISSED: "#dc2626"}
 
 
 def draw(roster: Roster, lines: Sequence[Line], even: float = 100.0) -> str:
-    """Give the picture; `even` is the number of connections due in each 100 ms. Lines without bars are left out."""
+    """Return the picture; `even` is the number of connections due in each 100 ms. Lines without bars are left out."""
     parts, top = [], HEAD
     for line in lines:
         if line.strips:

@@ -11,7 +11,7 @@ INK, PALE, RULE, OURS, PEER, REFERENCE, LIMIT = (
 
 
 def page(title: str, caption: str, height: int, parts: Sequence[str]) -> str:
-    """Give a whole picture."""
+    """Return a whole picture."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">'
@@ -22,12 +22,12 @@ def page(title: str, caption: str, height: int, parts: Sequence[str]) -> str:
 
 
 def rule(left: float, y: float, right: float) -> str:
-    """Give a thin horizontal line."""
+    """Return a thin horizontal line."""
     return f'<path d="M{left} {y:.1f}H{right}" stroke="{RULE}"/>'
 
 
 def text(x: float, y: float, text: str, size: float, colour: str, weight: str = "400", anchor: str = "start") -> str:
-    """Give one line of text."""
+    """Return one line of text."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{colour}" font-weight="{weight}" '
         f'text-anchor="{anchor}">{escape(text)}</text>'
@@ -35,5 +35,5 @@ def text(x: float, y: float, text: str, size: float, colour: str, weight: str = 
 
 
 def ink(ours: bool) -> tuple[str, str]:
-    """Give colour and weight of a text: ours stands out."""
+    """Return colour and weight of a text: ours stands out."""
     return (INK, "600") if ours else (PALE, "400")

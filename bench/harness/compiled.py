@@ -14,12 +14,12 @@ FOLDER = ROOT / ".lab" / "bench"
 
 
 def compiler() -> str | None:
-    """Give the path of a C compiler, None if there is none."""
+    """Return the path of a C compiler, None if there is none."""
     return shutil.which("gcc") or shutil.which("cc")
 
 
 def program(name: str, folder: Path = FOLDER) -> str:
-    """Give the program of peers/NAME.c, "load/echo" for example; LabError if it can't be compiled."""
+    """Return the program of peers/NAME.c, "load/echo" for example; LabError if it can't be compiled."""
     source, gcc = PEERS / f"{name}.c", compiler()
     text = b"".join(file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h"))))
     binary = folder / f"{source.stem}-{hashlib.sha256(text).hexdigest()[:12]}"

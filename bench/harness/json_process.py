@@ -28,7 +28,7 @@ class JsonProcess:
         self._process.communicate()
 
     def send(self, command: str) -> None:
-        """Send a command; `receive` gives the answer to it, however long that takes."""
+        """Send a command; `receive` returns the answer to it, however long that takes."""
         assert self._process.stdin
         try:
             self._process.stdin.write(command + "\n")

@@ -17,7 +17,7 @@ _BUSY, _STOLEN = (0, 1, 2, 5, 6), 7  # user, nice, system, irq, softirq; steal (
 
 
 def cpu_s(pid: int, proc: Path = PROC) -> float:
-    """Give the CPU seconds that the process has used, in user and kernel space; ended threads included."""
+    """Return the CPU seconds that the process has used, in user and kernel space; ended threads included."""
     fields = _of_process(proc / str(pid) / "stat").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
@@ -28,12 +28,12 @@ def sleeps(pid: int, proc: Path = PROC) -> bool:
 
 
 def rss_kb(pid: int, proc: Path = PROC) -> int:
-    """Give the user memory of the process, in KB."""
+    """Return the user memory of the process, in KB."""
     return _smaps_kb(pid, "Rss:", proc)
 
 
 def pss_kb(pid: int, proc: Path = PROC) -> int:
-    """Give the user memory of the process, in KB; a page shared by n processes counts 1/n in each."""
+    """Return the user memory of the process, in KB; a page shared by n processes counts 1/n in each."""
     return _smaps_kb(pid, "Pss:", proc)
 
 
@@ -45,7 +45,7 @@ def _smaps_kb(pid: int, key: str, proc: Path) -> int:
 
 
 def stolen_s(proc: Path = PROC) -> float:
-    """Give the CPU seconds that the host has stolen from this machine since it was started, all CPUs together."""
+    """Return the CPU seconds that the host has stolen from this machine since it was started, all CPUs together."""
     return _cpu_line(proc)[_STOLEN] * TICK_S
 
 
@@ -72,13 +72,13 @@ class HostUsage:
 
 
 def busy_s(proc: Path = PROC) -> float:
-    """Give the CPU seconds that this machine has worked since it was started, all CPUs and processes together."""
+    """Return the CPU seconds that this machine has worked since it was started, all CPUs and processes together."""
     ticks = _cpu_line(proc)
     return sum(ticks[column] for column in _BUSY) * TICK_S
 
 
 def child(pid: int, name: str, proc: Path = PROC) -> int:
-    """Give the pid of a child of that name, started by the main thread of a process; 0 if there is none."""
+    """Return the pid of a child of that name, started by the main thread of a process; 0 if there is none."""
     for word in _of_process(proc / str(pid) / "task" / str(pid) / "children").split():
         comm = proc / word / "comm"
         if comm.exists() and comm.read_text().strip() == name:
@@ -87,7 +87,7 @@ def child(pid: int, name: str, proc: Path = PROC) -> int:
 
 
 def children(pid: int, proc: Path = PROC) -> list[int]:
-    """Give the pids of the children of a process that have not ended, whichever thread started them."""
+    """Return the pids of the children of a process that have not ended, whichever thread started them."""
     found: list[int] = []
     for thread in sorted((proc / str(pid) / "task").glob("*/children")):
         with contextlib.suppress(OSError):  # a thread that has ended since
@@ -96,7 +96,7 @@ def children(pid: int, proc: Path = PROC) -> list[int]:
 
 
 def raise_descriptors() -> int:
-    """Raise the soft descriptor limit of this process, and of those it starts, to the hard one; gives the limit."""
+    """Raise the soft descriptor limit of this process, and of those it starts, to the hard one; return the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard

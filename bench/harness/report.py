@@ -46,19 +46,19 @@ _SENTENCE = (
 
 
 def sentence(record: Record) -> str:
-    """Give one line about a trial."""
+    """Return one line about a trial."""
     if record.problem:
         return f"not measured: {record.problem}"
     return ", ".join(form.format(v) for key, form in _SENTENCE if (v := record.values.get(key)) is not None)
 
 
 def heads(roster: Roster, lines: Sequence[Line]) -> list[str]:
-    """Give the names of the contenders that have a figure in any line, ours first."""
+    """Return the names of the contenders that have a figure in any line, ours first."""
     return [name for name in roster.labels if any(line.values.get(name) is not None for line in lines)]
 
 
 def cells(roster: Roster, lines: Sequence[Line]) -> list[list[str]]:
-    """Give the table: a head and a row for each figure."""
+    """Return the table: a head and a row for each figure."""
     names = heads(roster, lines)
     head = ["figure", *names, "must reach", "aim", "", "stolen"]
     rows = [
@@ -76,7 +76,7 @@ def cells(roster: Roster, lines: Sequence[Line]) -> list[list[str]]:
 
 
 def text(roster: Roster, lines: Sequence[Line], sections: Sequence[Section] = ()) -> str:
-    """Give the table for a terminal, with its notes, and the sections."""
+    """Return the table for a terminal, with its notes, and the sections."""
     main = (
         ["\n".join([section.columns(cells(roster, lines)), *roster.notes, *_notes(lines)])]
         if lines or not sections
@@ -86,7 +86,7 @@ def text(roster: Roster, lines: Sequence[Line], sections: Sequence[Section] = ()
 
 
 def markdown(roster: Roster, lines: Sequence[Line], sections: Sequence[Section] = ()) -> str:
-    """Give bench.md."""
+    """Return bench.md."""
     table = section.piped(cells(roster, lines))
     about = machine(roster)
     programs = ", ".join(f"{name.capitalize()} {about[name]}" for name in ("python", *roster.libraries))
@@ -134,7 +134,7 @@ def write(
 
 
 def machine(roster: Roster) -> dict[str, Any]:
-    """Give what the figures depend on beside the programs: the processor, the kernel, versions, the environment."""
+    """Return what the figures depend on beside the programs: the processor, the kernel, versions, the environment."""
     cpuinfo = Path("/proc/cpuinfo")
     model = re.search(r"^model name\s*: (.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.M)
     return {

@@ -24,14 +24,14 @@ class Contender(Protocol):
 
     @property
     def unavailable(self) -> Callable[[], str]:
-        """Give the reason why it can't be measured here, or ""."""
+        """Return the reason why it can't be measured here, or ""."""
 
 
 C = TypeVar("C", bound=Contender)
 
 
 def available(contenders: Mapping[str, Contender]) -> list[str]:
-    """Give the names of the contenders that can be measured here; says in one line which are left out, and why."""
+    """Return the names of the contenders that can be measured here; says in one line which are left out, and why."""
     found = []
     for name, contender in contenders.items():
         if reason := contender.unavailable():
@@ -42,13 +42,13 @@ def available(contenders: Mapping[str, Contender]) -> list[str]:
 
 
 def interleaved(contenders: Sequence[str], available: Sequence[str], repetition: int) -> list[str]:
-    """Give the available contenders in order; every other repetition (1, 2, ...) in reverse."""
+    """Return the available contenders in order; every other repetition (1, 2, ...) in reverse."""
     found = [name for name in contenders if name in available]
     return found[::-1] if repetition % 2 == 0 else found
 
 
 def exit_code(outcomes: Sequence[str]) -> int:
-    """Give the exit code of a table: an unknown figure outranks a missed one, as in a verdict."""
+    """Return the exit code of a table: an unknown figure outranks a missed one, as in a verdict."""
     if UNKNOWN in outcomes:
         return EXIT_UNKNOWN
     return EXIT_MISSED if MISSED in outcomes else EXIT_OK
@@ -63,7 +63,7 @@ def repeat(
     logs: Path,
     records: list[Record],
 ) -> None:
-    """Measure the contenders so many times, each time in the order that `order` gives; adds to `records`."""
+    """Measure the contenders so many times, each time in the order that `order` returns; adds to `records`."""
     for repetition in range(1, times + 1):
         for name in order(repetition):
             head = f"[{experiment} {repetition}/{times}] {contenders[name].label}"
@@ -73,7 +73,7 @@ def repeat(
 
 
 def run(measure: Measure, logs: Path, record: Record, head: str) -> Record:
-    """Run one trial, again while the host steals too much; gives `record` with what was measured.
+    """Run one trial, again while the host steals too much; return `record` with what was measured.
 
     The try with the least steal counts. `measure` gets a folder of its own for its logs.
     """
@@ -88,7 +88,7 @@ def run(measure: Measure, logs: Path, record: Record, head: str) -> Record:
 
 
 def _numbered(logs: Path, record: Record) -> Path:
-    """Give the folder of a trial, numbered in the order of time; the processes of the trial create it."""
+    """Return the folder of a trial, numbered in the order of time; the processes of the trial create it."""
     return logs / f"{len(list(logs.glob('*'))) + 1:03}-{record.experiment.replace(' ', '-')}-{record.contender}"
 
 

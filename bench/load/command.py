@@ -21,7 +21,7 @@ from lab.settings import ROOT
 
 
 def run(flags: Mapping[str, str | None]) -> int:
-    """Run the benchmark; gives the exit code."""
+    """Run the benchmark; return the exit code."""
     chosen = settings.read_load(flags)
     check_descriptors(chosen, procfs.raise_descriptors())
     available = [SESSION, FLOOR, *trials.available({name: CONTENDERS[name] for name in chosen.peers})]

@@ -75,11 +75,11 @@ class RunningGenerator:
         self.base_kb = procfs.rss_kb(process.pid)
 
     def died(self) -> str:
-        """Give which of its processes have ended, or ""."""
+        """Return which of its processes have ended, or ""."""
         return "".join(f"{p.name} ended with {processes.exit_code(p)}" for p in self.started if not p.alive())
 
     def evidence(self) -> str:
-        """Give the output of a process that has ended, or of the last one started."""
+        """Return the output of a process that has ended, or of the last one started."""
         dead = [process for process in self.started if not process.alive()]
         return (dead or self.started)[-1].text() if self.started else ""
 
@@ -100,7 +100,7 @@ class RunningGenerator:
 
 @dataclass(frozen=True)
 class Generator:
-    """One load generator. `unavailable` gives the reason why it can't be measured here, or ""."""
+    """One load generator. `unavailable` is the reason why it can't be measured here, or ""."""
 
     name: str
     label: str
@@ -119,7 +119,7 @@ def running(generator: Generator, workload: Workload, folder: Path) -> Iterator[
 
 
 def idle(pid: int) -> Callable[[], bool]:
-    """Give a predicate, to be called often: whether the process has run and has now slept for IDLE_S."""
+    """Return a predicate, to be called often: whether the process has run and has now slept for IDLE_S."""
     last = [0.0, time.monotonic()]
 
     def is_idle() -> bool:
@@ -132,7 +132,7 @@ def idle(pid: int) -> Callable[[], bool]:
 
 
 def fixed_port(proc: Path = procfs.PROC) -> int:
-    """Give a port of 127.0.0.1 that is free and below the range of ephemeral ports."""
+    """Return a port of 127.0.0.1 that is free and below the range of ephemeral ports."""
     low = int((proc / "sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(100):
         port = random.randrange(LOWEST_PORT, max(low, LOWEST_PORT + 1000))
@@ -150,7 +150,7 @@ def _floor(run: RunningGenerator, workload: Workload) -> None:
 
 
 def _locust(file: str) -> Callable[[RunningGenerator, Workload], None]:
-    """Give a way to start a Locust user of peers/load/ on a headless master and one worker."""
+    """Return a way to start a Locust user of peers/load/ on a headless master and one worker."""
 
     def start(run: RunningGenerator, workload: Workload) -> None:
         port = str(fixed_port())
@@ -199,7 +199,7 @@ def _product(run: RunningGenerator, workload: Workload) -> None:
 
 
 def default_settings() -> dict[str, str]:
-    """Give the lab's settings at their defaults, without the caller's environment and without thresholds."""
+    """Return the lab's settings at their defaults, without the caller's environment and without thresholds."""
     chosen = dict(settings.read({}, {}, "load").values)
     return chosen | {"MIN_HELD": "0", "MAX_FAILURES": "-1", "MAX_P99_MS": "0", "MIN_MESSAGES_S": ""}
 

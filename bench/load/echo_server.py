@@ -20,7 +20,7 @@ BIN_S = 0.01  # length of a bin, as in peers/load/echo.c
 
 
 def program(folder: Path = compiled.FOLDER) -> list[str]:
-    """Give the command of the echo server; compiles it if necessary."""
+    """Return the command of the echo server; compiles it if necessary."""
     if compiled.compiler() is None:
         say("no C compiler (gcc, cc): the target is the Python echo server, which costs more CPU")
         return [sys.executable, str(PEERS / "load/echo_server.py")]
@@ -37,19 +37,19 @@ class Echo(JsonProcess):
         self.port = int(self.read_line())
 
     def counts(self) -> dict[str, Any]:
-        """Give {now, accepted, closed, messages, silence, first}: `silence` is the longest since `mark`, in seconds."""
+        """Return {now, accepted, closed, messages, silence, first}: `silence` is the longest since `mark` (seconds)."""
         return self.call("counts")
 
     def mark(self) -> dict[str, Any]:
-        """Give the counts, and measure the longest silence from now on."""
+        """Return the counts, and measure the longest silence from now on."""
         return self.call("mark")
 
     def bins(self) -> dict[str, Any]:
-        """Give the counts, and accepts_in and messages_in: bins of BIN_S, beginning at `first`, the first accept."""
+        """Return the counts, and accepts_in and messages_in: bins of BIN_S, beginning at `first`, the first accept."""
         return self.call("bins")
 
     def stall(self, seconds: float) -> tuple[float, float]:
-        """Stop the server for so many seconds; gives the times at which it was stopped and continued."""
+        """Stop the server for so many seconds; return the times at which it was stopped and continued."""
         os.kill(self.pid, signal.SIGSTOP)
         stopped = time.monotonic()
         try:

@@ -1,4 +1,4 @@
-"""The experiments hold, closed loop and arrivals. Each measures one generator and gives its values.
+"""The experiments hold, closed loop and arrivals. Each measures one generator and returns its values.
 
 The values always have `stolen`: the steal time as a share of one core. The figures come from /proc and from the server;
 if the library leaves a verdict.json, it must agree that nothing failed.
@@ -36,11 +36,11 @@ class LoadBench:
     folder: Path
 
     def ramp_s(self, connections: int) -> float:
-        """Give the seconds that opening so many connections takes."""
+        """Return the seconds that opening so many connections takes."""
         return connections / self.options.rate
 
     def workload(self, port: int, connections: int, every: float, seconds: float, admin: str = "") -> Workload:
-        """Give a workload that goes on for so many seconds after its ramp."""
+        """Return a workload that goes on for so many seconds after its ramp."""
         time_s = math.ceil(self.ramp_s(connections) + seconds)
         return Workload(port, connections, self.options.rate, every, time_s, admin)
 
@@ -80,7 +80,7 @@ def hold(bench: LoadBench, generator: Generator, folder: Path) -> Values:
 
 
 def _lags(run: RunningGenerator) -> Values:
-    """Give the worst lag that the worker reports: until now, in the steady window, and to the end of the run."""
+    """Return the worst lag that the worker reports: until now, in the steady window, and to the end of the run."""
     before = _worst(run.page)
     last = [before]
 
@@ -135,7 +135,7 @@ def arrivals(bench: LoadBench, generator: Generator, folder: Path) -> Values:
 
 
 def spread(bins: Sequence[int], rate: float) -> Values:
-    """Give the accepts in each whole 100 ms, and how far the worst of them is from even, in %; `bins` are of BIN_S.
+    """Return the accepts in each whole 100 ms, and how far the worst of them is from even, in %; `bins` are of BIN_S.
 
     The first 100 ms begin with the first accept; the last, which has the last accept, are not whole and left out.
     """
@@ -170,7 +170,7 @@ def verdict(run: RunningGenerator) -> dict[str, Any]:
 
 
 def failures(verdict: dict[str, Any]) -> dict[str, int]:
-    """Give the failures in a verdict, by name."""
+    """Return the failures in a verdict, by name."""
     connections, count = verdict["connections"], verdict["messages"]["wrong"]
     wrong = {"wrong": count} if count else {}
     return {**wrong, **connections["failed"], **{f"dropped: {name}": n for name, n in connections["dropped"].items()}}

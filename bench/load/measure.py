@@ -46,13 +46,13 @@ class Window:
         return self.cpu_s * 1e6 / self.messages
 
     def values(self) -> dict[str, Any]:
-        """Give its figures for the record."""
+        """Return its figures for the record."""
         shown = {name: round(value, 6) for name, value in asdict(self).items()}
         return {**shown, "us": round(self.us, 3), "per_s": round(self.messages / self.seconds, 1)}
 
 
 def between(first: Reading, last: Reading) -> Window:
-    """Give the window; LabError if nothing was sent in it, or connections were closed."""
+    """Return the window; LabError if nothing was sent in it, or connections were closed."""
     seconds = last.at - first.at
     if closed := last.closed - first.closed:
         raise LabError(f"{closed} connections were closed while it was measured")

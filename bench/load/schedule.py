@@ -18,12 +18,12 @@ EXPERIMENTS = (
 
 
 def chosen(rows: Sequence[str]) -> list[LoadExperiment]:
-    """Give the experiments that fill these rows."""
+    """Return the experiments that fill these rows."""
     return [experiment for experiment in EXPERIMENTS if set(experiment.rows) & set(rows)]
 
 
 def order(experiment: LoadExperiment, available: Sequence[str], repetition: int) -> list[str]:
-    """Give the available generators of one repetition (1, 2, ...) in order."""
+    """Return the available generators of one repetition (1, 2, ...) in order."""
     found = interleaved(experiment.generators, available, repetition)
     if not experiment.paired:
         return found

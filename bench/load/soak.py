@@ -86,7 +86,7 @@ def _server(folder: Path, connections: int) -> Process:
 
 
 def ledger(document: Values) -> Values:
-    """Give from the ledger of a verdict whether it reconciled, and what is unexplained (None: no ledger)."""
+    """Return from the ledger of a verdict whether it reconciled, and what is unexplained (None: no ledger)."""
     found = document.get("ledger")
     if not found:
         return {"reconciled": None, "unexplained": None}
@@ -97,7 +97,7 @@ def ledger(document: Values) -> Values:
 
 
 def growth(samples_kb: Sequence[int]) -> Values:
-    """Give the growth in percent, from the median of the first fifth of the samples to that of the last fifth."""
+    """Return the growth in percent, from the median of the first fifth of the samples to that of the last fifth."""
     fifth = len(samples_kb) // 5
     shown = list(samples_kb[::EVERY])
     if not fifth:

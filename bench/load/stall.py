@@ -60,7 +60,7 @@ def _measure(bench: LoadBench, generator: Generator, folder: Path, connections: 
 
 
 def compared(reported: Values, stall_s: float, connections: int, drain_s: float) -> Values:
-    """Give what the quantiles should have been, and by how many percent the reported ones are off."""
+    """Return what the quantiles should have been, and by how many percent the reported ones are off."""
     found: Values = {}
     for name, quantile in (("p99", 0.99), ("p99_9", 0.999)):
         for key, drain in (("implied", drain_s), ("at_once", 0.0)):
@@ -71,7 +71,7 @@ def compared(reported: Values, stall_s: float, connections: int, drain_s: float)
 
 
 def _of_library(run: RunningGenerator) -> Values:
-    """Give the library's latencies from due, and its counts of messages."""
+    """Return the library's latencies from due, and its counts of messages."""
     document = verdict(run)
     (row,) = [row for row in _rows(run.folder / "stats.csv") if row["name"] == "message"]
     messages = document["messages"]
@@ -90,7 +90,7 @@ def _of_library(run: RunningGenerator) -> Values:
 
 
 def _of_locust(run: RunningGenerator, due: int) -> Values:
-    """Give the figures of Locust's own table; `due` is how many messages its pacing should have sent."""
+    """Return the figures of Locust's own table; `due` is how many messages its pacing should have sent."""
     (row,) = [row for row in _rows(run.folder / "locust_stats.csv") if row["Name"] == "hello"]
     answered = int(row["Request Count"])
     reported = {"p99_ms": float(row["99%"]), "p99_9_ms": float(row["99.9%"])}
@@ -105,7 +105,7 @@ def _rows(file: Path) -> list[dict[str, Any]]:
 
 
 def missing(values: Values) -> int:
-    """Give how many messages the counts do not account for: due and neither sent nor unsent, and the like."""
+    """Return how many messages the counts do not account for: due and neither sent nor unsent, and the like."""
     due = abs(values["due"] - values["sent"] - values["unsent"])
     sent = abs(values["sent"] - values["answered"] - values["unanswered"])
     return int(due + sent + max(0, values["answered"] - values["server_messages"]))

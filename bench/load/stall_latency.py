@@ -28,13 +28,13 @@ from collections.abc import Sequence
 
 
 def implied(quantile: float, stall_s: float, period_s: float, connections: int, messages: int, drain_s: float) -> float:
-    """Give the latency from due, in seconds, that the stall must cause; `drain_s` 0: catching up takes no time."""
+    """Return the latency from due, in seconds, that the stall must cause; `drain_s` 0: catching up takes no time."""
     due_s = (1 - quantile) * messages / connections * period_s
     return max(0.0, stall_s - due_s * stall_s / (stall_s + drain_s))
 
 
 def drain_s(bins: Sequence[int], bin_s: float, stopped_s: float, continued_s: float, rate: float) -> float:
-    """Give the seconds from the end of the stall until the server has received all messages due by then.
+    """Return the seconds from the end of the stall until the server has received all messages due by then.
 
     `bins` are the messages in bins of `bin_s`; the two times are relative to the first bin; `rate` is the number of
     messages due a second. The line of messages due is fitted to the half second before the stall, so that no single

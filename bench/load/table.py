@@ -32,7 +32,7 @@ FLAT_PCT = 1.0  # of the worker's memory: the growth that a soak may have
 
 
 def lines(records: Sequence[Record], rows: Sequence[str], asked: int) -> list[Line]:
-    """Give the lines of these rows; `asked` is the number of connections that the row of arrivals opens."""
+    """Return the lines of these rows; `asked` is the number of connections that the row of arrivals opens."""
     makers: dict[str, Callable[[], list[Line]]] = {
         "memory": lambda: [_memory(records)],
         "cpu": lambda: [_cpu(records)],

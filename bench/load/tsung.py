@@ -14,7 +14,7 @@ _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "tsung"]
 
 
 def unavailable() -> str:
-    """Install it if that is possible (root, on a Debian); gives the reason why it is not there, or ""."""
+    """Install it if that is possible (root, on a Debian); return the reason why it is not there, or ""."""
     if shutil.which("tsung"):
         return ""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -29,7 +29,7 @@ def unavailable() -> str:
 
 
 def configuration(port: int, connections: int, rate: float, every: float, seconds: int) -> str:
-    """Give tsung.xml: `connections` opened at `rate` a second, each with a line and its echo every `every` seconds.
+    """Return tsung.xml: `connections` opened at `rate` a second, each with a line and its echo every `every` seconds.
 
     Any data count as the reply (ack="local"). Its sessions arrive as a Poisson process. It binds a source port before
     it connects, and a port with a recently closed connection is not free: so each run has an address of its own.

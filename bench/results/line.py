@@ -72,7 +72,7 @@ def judged(
     also: bool = True,
     aimed: bool | None = None,
 ) -> Line:
-    """Give the line of a figure of one experiment, judged by what ours must reach.
+    """Return the line of a figure of one experiment, judged by what ours must reach.
 
     `also`: the row's other conditions hold. `aimed`: its aim is reached; None: `aim` decides.
     """
@@ -111,7 +111,7 @@ def outcome(value: float | None, must: float | None, also: bool, aimed: bool) ->
 
 
 def number(value: float | None, unit: str) -> str:
-    """Give a figure with two or three digits, or a dash."""
+    """Return a figure with two or three digits, or a dash."""
     if value is None:
         return "-"
     digits = 0 if abs(value) >= 100 or unit == "" else 1 if abs(value) >= 10 else 2

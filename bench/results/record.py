@@ -33,18 +33,18 @@ class Record:
 
 
 def of(records: Iterable[Record], experiment: str, contender: str) -> list[Record]:
-    """Give the trials of one contender that have values."""
+    """Return the trials of one contender that have values."""
     return [r for r in records if (r.experiment, r.contender) == (experiment, contender) and not r.problem]
 
 
 def median(records: Sequence[Record], value: str) -> float | None:
-    """Give the median of one value; None if no trial has it."""
+    """Return the median of one value; None if no trial has it."""
     found = [r.values[value] for r in records if r.values.get(value) is not None]
     return statistics.median(found) if found else None
 
 
 def pair_ratios(records: Sequence[Record], experiment: str, contender: str, against: str, value: str) -> list[float]:
-    """Give the ratios of a contender's value to that of the trials just before and after it, if those are trials of
+    """Return the ratios of a contender's value to that of the trials just before and after it, if those are trials of
     `against` in the same repetition.
     """
     trials = [r for r in records if r.experiment == experiment]
@@ -59,10 +59,10 @@ def pair_ratios(records: Sequence[Record], experiment: str, contender: str, agai
 
 
 def problems(records: Iterable[Record], experiment: str, contender: str) -> list[str]:
-    """Give the reasons why trials of a contender have no values."""
+    """Return the reasons why trials of a contender have no values."""
     return [r.problem for r in records if (r.experiment, r.contender) == (experiment, contender) and r.problem]
 
 
 def worst_steal(records: Iterable[Record], experiment: str) -> float | None:
-    """Give the largest steal in any trial of an experiment, as a share of one core."""
+    """Return the largest steal in any trial of an experiment, as a share of one core."""
     return max((r.stolen for r in records if r.experiment == experiment and not r.problem), default=None)

@@ -21,11 +21,11 @@ class Section:
     picture: str = field(default="", repr=False)
 
     def text(self) -> str:
-        """Give it for a terminal."""
+        """Return the text for a terminal."""
         return "\n".join([self.title, "", columns(self.table), *self.notes])
 
     def markdown(self) -> str:
-        """Give it for bench.md."""
+        """Return the text for bench.md."""
         notes = "\n".join(f"- {note}" for note in self.notes)
         return "\n\n".join(filter(None, [f"### {self.title}", piped(self.table), notes]))
 

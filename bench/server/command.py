@@ -19,7 +19,7 @@ from lab.settings import ROOT
 
 
 def run(flags: Mapping[str, str | None]) -> int:
-    """Run the benchmark; gives the exit code."""
+    """Run the benchmark; return the exit code."""
     chosen = settings.read_server(flags)
     procfs.raise_descriptors()
     bench = ServerBench(compiled.program("server/load"), chosen.window_s, chosen.connections)

@@ -30,7 +30,7 @@ _LISTENING = re.compile(r"listening on \S+:(\d+)(?: admin (\S+))?.*\n")
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """One server, not running. `unavailable` gives the reason why it can't be measured here, or ""."""
+    """One server, not running. `unavailable` is the reason why it can't be measured here, or ""."""
 
     name: str
     label: str
@@ -39,7 +39,7 @@ class ServerSpec:
     environ: Mapping[str, str] = field(default_factory=lambda: allocator.ENVIRON)
 
     def with_flags(self, *flags: str, label: str = "") -> "ServerSpec":
-        """Give the same server with more flags, and with its own label if one is given."""
+        """Return the same server with more flags, and with its own label if one is given."""
         return replace(self, label=label or self.label, command=lambda: [*self.command(), *flags])
 
 
@@ -52,11 +52,11 @@ class RunningServer:
     admin: str
 
     def pids(self) -> list[int]:
-        """Give the pids of the process and its children."""
+        """Return the pids of the process and its children."""
         return [self.process.pid, *procfs.children(self.process.pid)]
 
     def died(self) -> str:
-        """Give how it ended, or "" while it runs."""
+        """Return how it ended, or "" while it runs."""
         return _died(self.process)
 
 
@@ -90,7 +90,7 @@ def _died(process: Process) -> str:
 
 
 def ours(model: str, *flags: str) -> Callable[[], list[str]]:
-    """Give the command of the lab's server with one of its models, as an echo, on free ports."""
+    """Return the command of the lab's server with one of its models, as an echo, on free ports."""
     command = [sys.executable, "-m", "server", "--model", model, "--app", "echo", "--host", "127.0.0.1", "--port", "0"]
     return lambda: [*command, "--admin-host", "127.0.0.1", "--admin-port", "0", *flags]
 

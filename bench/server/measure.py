@@ -16,7 +16,7 @@ SETTLE_S = 20.0
 
 
 def window(load: Client, server: RunningServer, seconds: float) -> Values:
-    """Give {seconds, messages, cpu_s, busy, stolen} of so many seconds; CPU time is that of all threads of the server.
+    """Return {seconds, messages, cpu_s, busy, stolen} of so many seconds; CPU time is of all threads of the server.
 
     The client reads the server's CPU clock (in nanoseconds) and its own count at the same moment.
     """
@@ -34,7 +34,7 @@ def window(load: Client, server: RunningServer, seconds: float) -> Values:
 
 
 def cpu(load: Client, server: RunningServer, seconds: float) -> Values:
-    """Give a window, and `us`, the CPU time of a message in it; LabError if there was no message."""
+    """Return a window, and `us`, the CPU time of a message in it; LabError if there was no message."""
     found = window(load, server, seconds)
     if not found["messages"]:
         raise LabError("no message was answered while it was measured")
@@ -43,7 +43,7 @@ def cpu(load: Client, server: RunningServer, seconds: float) -> Values:
 
 
 def closed_loop(load: Client, server: RunningServer, active: int, warm_s: float, seconds: float) -> Values:
-    """Give what `cpu` gives, of a closed loop over `active` connections that has run for `warm_s` seconds before."""
+    """Return what `cpu` returns for a closed loop over `active` connections after `warm_s` seconds."""
     load.closed(active)
     time.sleep(warm_s)
     found = cpu(load, server, seconds)
@@ -52,7 +52,7 @@ def closed_loop(load: Client, server: RunningServer, active: int, warm_s: float,
 
 
 def settled_kb(server: RunningServer) -> int:
-    """Give the user memory of the server's processes, when it has stopped changing."""
+    """Return the user memory of the server's processes, when it has stopped changing."""
     samples: list[int] = []
 
     def settled() -> bool:
@@ -64,5 +64,5 @@ def settled_kb(server: RunningServer) -> int:
 
 
 def shared_kb(server: RunningServer) -> int:
-    """Give the user memory as Pss: a page shared by n processes, whichever they are, counts 1/n."""
+    """Return the user memory as Pss: a page shared by n processes, whichever they are, counts 1/n."""
     return sum(procfs.pss_kb(pid) for pid in server.pids())

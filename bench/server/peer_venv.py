@@ -14,7 +14,7 @@ REQUIREMENTS = ROOT / "requirements-bench.txt"
 
 
 def python(folder: Path = FOLDER) -> str:
-    """Give its interpreter."""
+    """Return its interpreter."""
     return str(folder / "bin" / "python")
 
 
@@ -29,7 +29,7 @@ def _mark(folder: Path, requirements: Path) -> Path:
 
 @cache
 def unavailable(folder: Path = FOLDER, requirements: Path = REQUIREMENTS) -> str:
-    """Make it if necessary; gives the reason why that is not possible, or ""."""
+    """Make it if necessary; return the reason why that is not possible, or ""."""
     if made(folder, requirements):
         return ""
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]

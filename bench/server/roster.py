@@ -20,11 +20,11 @@ line = partial(judged, ROSTER)
 
 
 def medians(records: Sequence[Record], experiment: str, value: str) -> dict[str, float | None]:
-    """Give the median of one value for each contender; None if it has none."""
+    """Return the median of one value for each contender; None if it has none."""
     return {name: median(of(records, experiment, name), value) for name in SERVERS}
 
 
 def ratio(values: dict[str, float | None], name: str) -> str:
-    """Give the ratio of our value to a contender's: "0.83 x asyncio"."""
+    """Return the ratio of our value to a contender's: "0.83 x asyncio"."""
     ours, other = values[SELECT], values[name]
     return f"{ours / other:.2f} x {name}" if ours and other else f"- x {name}"

@@ -34,7 +34,7 @@ class ServerExperiment:
     servers: Mapping[str, ServerSpec] = field(default_factory=lambda: SERVERS)
 
     def present(self, available: Collection[str]) -> list[str]:
-        """Give its contenders; of the peers only the available ones."""
+        """Return its contenders; of the peers only the available ones."""
         return [name for name in self.contenders if self.servers[name] is not SERVERS.get(name) or name in available]
 
 

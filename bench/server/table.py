@@ -27,18 +27,18 @@ ROWS = {
 
 
 def experiments(keys: Sequence[str]) -> list[ServerExperiment]:
-    """Give the experiments of these rows, each once."""
+    """Return the experiments of these rows, each once."""
     found = {experiment.name: experiment for row in _rows(keys) for experiment in row.experiments}
     return list(found.values())
 
 
 def lines(keys: Sequence[str], records: Sequence[Record]) -> list[Line]:
-    """Give the lines of these rows."""
+    """Return the lines of these rows."""
     return [line for row in _rows(keys) for line in row.lines(records)]
 
 
 def sections(keys: Sequence[str], records: Sequence[Record]) -> list[Section]:
-    """Give the sections of these rows."""
+    """Return the sections of these rows."""
     return [section for row in _rows(keys) for section in row.sections(records)]
 
 

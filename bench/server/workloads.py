@@ -38,7 +38,7 @@ def paced(active: int, held: int, rate: int) -> ServerExperiment:
 
 
 def latency(load: Client, active: int, rate: float, seconds: float) -> Values:
-    """Give p50_us and p99_us from due, p99_sent_us from sent, late_us (how late the client itself was, p99), the steal
+    """Return p50_us and p99_us from due, p99_sent_us from sent, late_us (how late the client itself was, p99), steal
     time and the busy cores.
 
     The client never waits for a reply before it sends: so the latency from sent does not hide a stall of the server

@@ -29,14 +29,14 @@ class Deployment(ABC):
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:
-        """Give the parts that are there."""
+        """Return the parts that are there."""
 
     def prepare(self) -> None:
         """Make ready what a start needs, such as images."""
         return
 
     def published_ports(self) -> set[int]:
-        """Give the ports of 127.0.0.1 that its parts use."""
+        """Return the ports of 127.0.0.1 that its parts use."""
         return set()
 
     @abstractmethod
@@ -60,7 +60,7 @@ class Deployment(ABC):
         return
 
     def logs(self) -> list[tuple[str, str]]:
-        """Give name and log of each part."""
+        """Return name and log of each part."""
         return [(part.name, part.log()) for part in self.parts()]
 
     def check_settings(self, *roles: str) -> None:
@@ -75,7 +75,7 @@ class Deployment(ABC):
         return next(filter(None, (part.problem() for part in self.parts())), "")
 
     def evidence(self) -> str:
-        """Give the log of the first part that failed and said something."""
+        """Return the log of the first part that failed and said something."""
         return next(filter(None, (part.log() for part in self.parts() if part.has_failed())), "")
 
     def wait(self, what: str, ready: Callable[[], bool], timeout: float = PAGE_S) -> None:
@@ -94,15 +94,15 @@ class Engine(ABC):
 
     @abstractmethod
     def lab(self) -> Deployment:
-        """Give the lab that `up` starts and `down` stops, whether it is there or not."""
+        """Return the lab that `up` starts and `down` stops, whether it is there or not."""
 
     @abstractmethod
     def lab_of_run(self, name: str, folder: Path) -> Deployment:
-        """Give a new lab for one run, with artefacts in `folder`."""
+        """Return a new lab for one run, with artefacts in `folder`."""
 
     @abstractmethod
     def status(self) -> list[str]:
-        """Give one line for each part that is there."""
+        """Return one line for each part that is there."""
 
     @abstractmethod
     def clean(self) -> list[str]:
@@ -139,7 +139,7 @@ class Engine(ABC):
         return bool(self.lab().parts())
 
     def logs(self) -> list[tuple[str, str]]:
-        """Give name and log of each part that `up` started."""
+        """Return name and log of each part that `up` started."""
         return self.lab().logs()
 
     def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:

@@ -16,7 +16,7 @@ from lab.settings import Settings
 
 
 def engine_for(verb: str, settings: Settings) -> Engine:
-    """Give the engine that a verb is for: local processes that `up` has left come first where it asks for them."""
+    """Return the engine that a verb is for: local processes that `up` has left come first where it asks for them."""
     native = NativeEngine(settings)
     if verb in ("down", "logs", "status") and native.running():
         return native
@@ -24,7 +24,7 @@ def engine_for(verb: str, settings: Settings) -> Engine:
 
 
 def choose(settings: Settings, *, run: bool) -> str:
-    """Give `docker` or `native`. `run` says that a load is about to be started."""
+    """Return `docker` or `native`. `run` says that a load is about to be started."""
     wanted = settings["ENGINE"]
     if run and settings.loopback_target and wanted != "native":
         say(f"{settings['TARGET']} is on this machine's loopback, out of a container's reach: using local processes.")

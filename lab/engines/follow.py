@@ -55,7 +55,7 @@ def follow(
 
 
 def exit_code(code: int) -> int:
-    """Give the exit code of a run whose master ended with `code`: the same if a verdict has it, else 1."""
+    """Return the exit code of a run whose master ended with `code`: the same if a verdict has it, else 1."""
     if code in VERDICT_CODES:
         return code
     say(f"the master exited with unexpected code {code}")

@@ -18,11 +18,11 @@ class Part(ABC):
 
     @abstractmethod
     def exit_code(self) -> int | None:
-        """Give its exit code, None while it runs."""
+        """Return its exit code, None while it runs."""
 
     @abstractmethod
     def log(self) -> str:
-        """Give its log so far."""
+        """Return its log so far."""
 
     @abstractmethod
     def output(self) -> Iterator[bytes]:

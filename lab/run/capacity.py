@@ -12,7 +12,7 @@ from server.models.base import Model, load
 
 
 def warning(settings: Settings) -> str:
-    """Give one line where USERS is above what the server is known to hold, else ""."""
+    """Return one line where USERS is above what the server is known to hold, else ""."""
     users, name, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
     if settings["TARGET"] or not holds(settings["SCENARIO"]):
         return ""
@@ -33,7 +33,7 @@ def warning(settings: Settings) -> str:
 
 
 def _cap(model: type[Model], processes: str) -> int | None:
-    """Give how many connections the processes of a model hold together, None where there is no limit of its own."""
+    """Return how many connections the processes of a model hold together, None where there is no limit of its own."""
     if model.default_cap is None or processes in ("auto", "1"):
         return model.default_cap
     return int(processes) * (1 if model.preforks else model.default_cap)

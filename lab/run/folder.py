@@ -14,7 +14,7 @@ RUNS = ROOT / "runs"
 
 
 def name(verb: str) -> str:
-    """Give the name of a new run's folder; it sorts by time."""
+    """Return the name of a new run's folder; it sorts by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}"
 
 

@@ -131,7 +131,7 @@ class FaultyServer:
         heapq.heappush(self._later, (time.monotonic() + self._delay, self.replies, peer, reply))
 
     def metrics(self) -> str:
-        """Give the counters of a server without the fault."""
+        """Return the counters of a server without the fault."""
         figures = {
             "connections": self.accepted - self.closed,
             "accepted_total": self.accepted,

@@ -47,7 +47,7 @@ def report(
     examples: dict[str, str] | None = None,
     waiting: Iterable[Waiting] = (),
 ) -> Report:
-    """Give one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
+    """Return one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
 
     `rows` are times from sent; those from due and to the first byte are the same, unless `due` or `first` give
     other ones for a name. What `connections`, `messages`, `sessions`, `lag` and `bytes_` give stands in place

@@ -80,11 +80,11 @@ class ConnectionBurst:
         while (self._opened < self._size or self._waiting) and time.monotonic() < min(last + PATIENCE_S, latest):
             while self._opened < self._size and self._waiting < AT_ONCE:
                 self._open()
-            if self._poll(0.05):
+            if self.poll(0.05):
                 last = time.monotonic()
         end = time.monotonic() + LINGER_S
         while (left := end - time.monotonic()) > 0:
-            self._poll(left)
+            self.poll(left)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -99,8 +99,8 @@ class ConnectionBurst:
         self._poller.register(connection.sock, _WRITABLE if connection.asked else 0)
         self._waiting += bool(connection.asked)
 
-    def _poll(self, seconds: float) -> bool:
-        """Wait for events; gives whether a connection was answered, refused or closed."""
+    def poll(self, seconds: float) -> bool:
+        """Wait for events and count what they change; return whether a connection was answered, refused or closed."""
         before = self._waiting
         for fd, event in self._poller.poll(seconds):
             connection = self._connections[fd]

@@ -41,7 +41,7 @@ class ClientGroup:
             client.closed(part)
 
     def counts(self, pids: Sequence[int] = ()) -> dict[str, Any]:
-        """Give {now, messages, cpu_s}, read by the first client; the replies of the others are counted right after."""
+        """Return {now, messages, cpu_s}, read by the first client; the replies of the others right after."""
         first, *others = [client.counts(pids if number == 0 else ()) for number, client in enumerate(self._clients)]
         return {**first, "messages": first["messages"] + sum(found["messages"] for found in others)}
 
@@ -51,7 +51,7 @@ class ClientGroup:
             client.stop()
 
     def open(self, active: int, rate: float, seconds: float) -> dict[str, Any]:
-        """Send at `rate` a second, each client its share at the same time; gives the worst client for each figure."""
+        """Send at `rate` a second, each client its share at the same time; return the worst client for each figure."""
         parts = self._parts(active)
         for client, part in parts:
             client.begin_open(part, rate * part / active, seconds)

@@ -22,7 +22,7 @@ class LoadClient(JsonProcess):
         self.stop()
 
     def rush(self, connections: int) -> float:
-        """Open connections as fast as the server accepts them, until so many are held; gives the seconds it took.
+        """Open connections as fast as the server accepts them, until so many are held; return the seconds it took.
 
         LabError if some are never accepted.
         """
@@ -36,7 +36,7 @@ class LoadClient(JsonProcess):
         self.call(f"closed {active}")
 
     def counts(self, pids: Sequence[int] = ()) -> dict[str, Any]:
-        """Give {now, messages, cpu_s}: the monotonic clock, replies so far, CPU seconds of all threads of `pids`."""
+        """Return {now, messages, cpu_s}: the monotonic clock, replies so far, CPU seconds of all threads of `pids`."""
         return self.call(" ".join(map(str, ["counts", *pids])))
 
     def stop(self) -> None:
@@ -45,7 +45,7 @@ class LoadClient(JsonProcess):
             raise LabError(f"{self.name}: {unanswered} messages were never answered")
 
     def open(self, active: int, rate: float, seconds: float) -> dict[str, Any]:
-        """Send `rate` messages a second in total, each when due; gives {due, answered, due_us, sent_us, late_us}.
+        """Send `rate` messages a second in total, each when due; return {due, answered, due_us, sent_us, late_us}.
 
         The latter three are {p50, p90, p99, p99_9, max} in microseconds: from due to the reply, from sent to the reply,
         and from due to sent, which is the lateness of the client itself.
@@ -54,7 +54,7 @@ class LoadClient(JsonProcess):
         return self.end_open()
 
     def begin_open(self, active: int, rate: float, seconds: float) -> None:
-        """Start what `open` does; `end_open` gives the result."""
+        """Start what `open` does; `end_open` returns the result."""
         self.send(f"open {active} {rate:g} {seconds:g}")
 
     def end_open(self) -> dict[str, Any]:

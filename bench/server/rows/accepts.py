@@ -51,7 +51,7 @@ def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
 
 
 def _counted(server: RunningServer, connections: int) -> Values:
-    """Give how many each process holds, by the server's own counters; LabError if they differ from the client's."""
+    """Return how many each process holds, by the server's own counters; LabError if they differ from the client's."""
     if not server.admin:
         return {}
     with _DIRECT.open(f"http://{server.admin}/metrics", timeout=10) as reply:
@@ -63,7 +63,7 @@ def _counted(server: RunningServer, connections: int) -> Values:
 
 
 def figures(text: str) -> dict[str, float]:
-    """Give the figures in the text of /metrics, by name and labels."""
+    """Return the figures in the text of /metrics, by name and labels."""
     pairs = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
 

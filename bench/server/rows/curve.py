@@ -31,12 +31,12 @@ MANY = "select x N"
 
 
 def levels(most: int) -> list[int]:
-    """Give the numbers of held connections, one level after the other."""
+    """Return the numbers of held connections, one level after the other."""
     return [level for level in LEVELS if level < most] + [most]
 
 
 def reach(name: str, descriptors: int) -> float:
-    """Give how many connections a contender can hold; infinite if more processes hold more."""
+    """Return how many connections a contender can hold; infinite if more processes hold more."""
     return {SELECT: SELECT_LIMIT, MANY: float("inf")}.get(name, descriptors - SPARE)
 
 
@@ -87,7 +87,7 @@ FIGURES = {"us": ("CPU per message", "µs"), "mb": ("memory of all", "MB"), "p99
 
 
 def medians(records: Sequence[Record], name: str) -> list[dict[str, Any]]:
-    """Give the points of a contender; each figure is the median of its trials."""
+    """Return the points of a contender; each figure is the median of its trials."""
     at: dict[int, list[dict[str, Any]]] = {}
     for trial in of(records, EXPERIMENT.name, name):
         for point in trial.values["points"]:

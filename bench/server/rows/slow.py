@@ -45,7 +45,7 @@ def _measure(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
 
 
 def compared(before: float, beside: float, after: float) -> Values:
-    """Give the change of the middle one of three p99 in percent, and how far the other two are apart."""
+    """Return the change of the middle one of three p99 in percent, and how far the other two are apart."""
     mean = (before + after) / 2
     return {"without_us": mean, "moved_pct": (beside / mean - 1) * 100, "apart_pct": abs(after - before) / mean * 100}
 

@@ -1,7 +1,7 @@
 """Every server of the story, measured in the same way.
 
 A new model of the server is included without an edit here. Each model is asked only for what it promises, and no figure
-is taken from a server that gives wrong replies. Three experiments:
+is taken from a server that sends wrong replies. Three experiments:
 
 - burst: 20, 900 and CONNECTIONS connections opened at once, of which the first stays silent: how many are answered.
 - cost: 100 of 100 active, 10 of 900 active, 900 silent: CPU, memory. Not for models that can't hold a connection.
@@ -68,7 +68,7 @@ def _burst(bench: ServerBench, spec: ServerSpec, folder: Path) -> Values:
 
 
 def _capped(spec: ServerSpec, connections: int) -> ServerSpec:
-    """Give a server of several processes as many as these connections need."""
+    """Return a server of several processes as many as these connections need."""
     return spec.with_flags("--max-connections", str(connections)) if spec.name == MANY else spec
 
 

@@ -44,7 +44,7 @@ class Base:
 
 
 def ensure(wanted: str) -> Base:
-    """Give a base image that is on this machine: `wanted` if set, else python:3.13-slim, else the fallback.
+    """Return a base image that is on this machine: `wanted` if set, else python:3.13-slim, else the fallback.
 
     Raises LabError if `wanted` can't be pulled, or the fallback can't be built.
     """

@@ -33,7 +33,7 @@ def unreachable() -> str:
 
 
 def engine_host() -> str:
-    """Give the engine's address: DOCKER_HOST, else that of the docker command's context, else the usual socket."""
+    """Return the engine's address: DOCKER_HOST, else that of the docker command's context, else the usual socket."""
     if host := from_environment("DOCKER_HOST"):
         return host
     inspect = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
@@ -45,5 +45,5 @@ def engine_host() -> str:
 
 
 def connect() -> docker.DockerClient:
-    """Give a client of the engine."""
+    """Return a client of the engine."""
     return docker.DockerClient(base_url=engine_host(), timeout=120)

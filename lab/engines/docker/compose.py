@@ -26,7 +26,7 @@ STOP_GRACE = 10.0
 
 
 def command() -> list[str]:
-    """Give the compose command of this machine. Raises LabError if there is none."""
+    """Return the compose command of this machine. Raises LabError if there is none."""
     for candidate in (["docker", "compose"], ["docker-compose"]):
         try:
             done = subprocess.run([*candidate, "version"], capture_output=True, check=False)

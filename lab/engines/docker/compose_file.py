@@ -11,7 +11,7 @@ Compose = dict[str, Any]
 
 
 def derive(compose: Compose, *, publish: bool, own_server: bool, build_image: str, root: str) -> Compose:
-    """Give the compose file for one lab.
+    """Return the compose file for one lab.
 
     `publish`: keep the loopback ports and the restarts (`make up`). `own_server`: keep the lab's server.
     `build_image`: image of the build stages. `root`: absolute path of the build context.

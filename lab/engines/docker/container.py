@@ -31,12 +31,12 @@ class ContainerPart(Part):
         self._container.reload()
 
     def exit_code(self) -> int | None:
-        """Give its exit code, None while it runs; of one that is restarted again and again, the last one."""
+        """Return its exit code, None while it runs; of one that is restarted again and again, the last one."""
         state = self._container.attrs["State"]
         return int(state.get("ExitCode", 0)) if self._container.status in STOPPED else None
 
     def log(self) -> str:
-        """Give its log so far."""
+        """Return its log so far."""
         return self._container.logs(timestamps=False).decode(errors="replace")
 
     def output(self) -> Iterator[bytes]:
@@ -66,11 +66,11 @@ class ContainerPart(Part):
         return self._restarted() and last_lines(self.log(), 1).startswith(SERVER_LINE)
 
     def health(self) -> str:
-        """Give what its health check says, "" if it has none."""
+        """Return what its health check says, "" if it has none."""
         return str(self._container.attrs["State"].get("Health", {}).get("Status", ""))
 
     def ports(self) -> set[int]:
-        """Give the ports of this machine that it publishes."""
+        """Return the ports of this machine that it publishes."""
         published = [binding for bindings in self._container.ports.values() for binding in bindings or []]
         return {int(binding["HostPort"]) for binding in published}
 

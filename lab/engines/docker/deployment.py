@@ -38,7 +38,7 @@ class DockerDeployment(Deployment):
         self._project: compose.Project | None = None
 
     def parts(self) -> list[ContainerPart]:
-        """Give the containers that are there, by name."""
+        """Return the containers that are there, by name."""
         found = self._client.containers.list(
             all=True, filters={"label": f"{PROJECT_LABEL}={self._name}"}, ignore_removed=True
         )
@@ -54,7 +54,7 @@ class DockerDeployment(Deployment):
             self._built()
 
     def published_ports(self) -> set[int]:
-        """Give the ports of 127.0.0.1 that its containers use."""
+        """Return the ports of 127.0.0.1 that its containers use."""
         return set().union(*(part.ports() for part in self.parts()))
 
     def start(self) -> None:

@@ -39,15 +39,15 @@ class DockerEngine(Engine):
         self._client = client.connect()
 
     def lab(self) -> DockerDeployment:
-        """Give the lab that `up` starts: published on 127.0.0.1, in the project HOLDFAST_PROJECT."""
+        """Return the lab that `up` starts: published on 127.0.0.1, in the project HOLDFAST_PROJECT."""
         return self._deployment(from_environment("HOLDFAST_PROJECT"), publish=True)
 
     def lab_of_run(self, name: str, folder: Path) -> DockerDeployment:
-        """Give a lab that publishes nothing, in a project of its own."""
+        """Return a lab that publishes nothing, in a project of its own."""
         return self._deployment(name, publish=False)
 
     def status(self) -> list[str]:
-        """Give one line for each container of any lab."""
+        """Return one line for each container of any lab."""
         found = self._client.containers.list(all=True, filters={"label": LAB_LABEL}, ignore_removed=True)
         return [f"{c.name:40} {c.status:10} {ContainerPart(c).health():10} {c.labels[LAB_LABEL]}" for c in found]
 

@@ -32,11 +32,11 @@ class ProcessPart(Part):
         self._process = process
 
     def exit_code(self) -> int | None:
-        """Give its exit code, None while it runs."""
+        """Return its exit code, None while it runs."""
         return processes.exit_code(self._process)
 
     def log(self) -> str:
-        """Give its log so far."""
+        """Return its log so far."""
         return self._process.text()
 
     def output(self) -> Iterator[bytes]:
@@ -78,7 +78,7 @@ class NativeDeployment(Deployment):
         self._processes = processes.load(state) if state else []
 
     def parts(self) -> list[ProcessPart]:
-        """Give the processes that are there."""
+        """Return the processes that are there."""
         return [ProcessPart(process) for process in self._processes]
 
     def make_way(self) -> None:
@@ -117,7 +117,7 @@ class NativeDeployment(Deployment):
         finish_despite_interrupt(self.stop)
 
     def logs(self) -> list[tuple[str, str]]:
-        """Give name and log of each process, of one that has ended as well."""
+        """Return name and log of each process, of one that has ended as well."""
         return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:

@@ -24,19 +24,19 @@ class NativeEngine(Engine):
         self._state = self._folder / "processes.json"
 
     def lab(self) -> NativeDeployment:
-        """Give the lab that `up` starts: on the ports of the settings, remembered below .lab/."""
+        """Return the lab that `up` starts: on the ports of the settings, remembered below .lab/."""
         ports = int(self.settings["PAGE_PORT"]), int(self.settings["SERVER_PORT"])
         # It has a page to start from: a HEADLESS of the caller's environment is for runs.
         return NativeDeployment(self.settings, self._folder / "logs", *ports, {"HEADLESS": ""}, self._state)
 
     def lab_of_run(self, name: str, folder: Path) -> NativeDeployment:
-        """Give a lab on free ports that writes into `folder`."""
+        """Return a lab on free ports that writes into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
         return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless)
 
     def status(self) -> list[str]:
-        """Give one line for each process that `up` started."""
+        """Return one line for each process that `up` started."""
         return [f"{p.name:12} running    pid {p.pid}" for p in processes.load(self._state)]
 
     def clean(self) -> list[str]:

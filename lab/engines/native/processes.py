@@ -32,7 +32,7 @@ class Process:
         return _start_time(self.pid) == self.started
 
     def text(self) -> str:
-        """Give its log so far."""
+        """Return its log so far."""
         return Path(self.log).read_text(errors="replace")
 
 
@@ -80,7 +80,7 @@ def stop(processes: Sequence[Process], grace: float = 30.0) -> None:
 
 
 def _children(processes: Sequence[Process]) -> list[Process]:
-    """Give the other members of the processes' sessions."""
+    """Return the other members of the processes' sessions."""
     leaders = {process.pid: process for process in processes if process.alive()}
     found = []
     for pid in (int(folder.name) for folder in Path("/proc").glob("[0-9]*")):
@@ -106,7 +106,7 @@ def _start_time(pid: int) -> int | None:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the fields of /proc/PID/stat from the third on (state, parent, group, session, ...), none if it has gone."""
+    """Return the fields of /proc/PID/stat from the third on (state, parent, ...), none if it has gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

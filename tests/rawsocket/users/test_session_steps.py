@@ -12,11 +12,6 @@ from tests.support.simulation import SimulatedUser, Simulation
 
 
 @pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    return Simulation(monkeypatch)
-
-
-@pytest.fixture
 def runner(simulation: Simulation) -> Any:
     """The runner of a session that has connected and is waiting."""
 

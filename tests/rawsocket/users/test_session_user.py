@@ -3,68 +3,23 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
 import contextlib
-import gc
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import gevent
 import pytest
 from locust.exception import StopUser
 
-from rawsocket import (
-    Close,
-    Connect,
-    Due,
-    LabSession,
-    Line,
-    Receive,
-    Request,
-    Send,
-    Session,
-    SessionUser,
-    Wait,
-    target,
-)
+from rawsocket import Close, Connect, Due, LabSession, Line, Receive, Request, Send, Session, SessionUser, Wait, target
 from rawsocket.engine.connect import resolver
 from rawsocket.engine.process import engine
 from rawsocket.errors import Closed, RawSocketError, Refused
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.session_user import arrivals
 from tests.support import echo
-from tests.support.running import LONG, Run, wait_until
+from tests.support.running import LONG, wait_until
+from tests.support.sessions import Talker, start
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
-
-OPTIONS: dict[str, Any] = {
-    "every": 0.05, "size": 20, "app": "echo", "framing": "line", "pace": "open", "arrivals": "even",
-}  # fmt: skip
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    with echo.running("echo") as (host, port):
-        yield f"tcp://{host}:{port}"
-
-
-def start(user_class: type[Any], url: str, users: int = 3, **options: Any) -> Run:
-    return Run(user_class, url, users, **(OPTIONS | options))
-
-
-class Talker(LabSession):
-    def session(self) -> Session:
-        yield Connect()
-        while True:
-            yield self.pause()
-            yield self.message()
-
-
-class Silent(LabSession):
-    def session(self) -> Session:
-        yield Connect()
-        yield Wait(LONG * 10)
 
 
 @pytest.mark.parametrize("pace", ["open", "closed"])
@@ -79,63 +34,6 @@ def test_locust_and_the_recorder_count_the_same(server: str, pace: str):
     entry = run.environment.stats.get("message", "TCP")
     assert 0 < entry.min_response_time <= entry.avg_response_time <= entry.max_response_time
     assert entry.total_content_length == 20 * RECORDER.answered
-
-
-@pytest.mark.parametrize("stop_timeout", [0, LONG * 10])
-def test_stop_is_instant_while_users_wait(server: str, stop_timeout: float):
-    run = start(Silent, server, stop_timeout=stop_timeout)
-    wait_until(lambda: RECORDER.held == 3)
-    run.stop()
-    assert (RECORDER.closed, RECORDER.unanswered) == (3, 0)
-
-
-def test_stop_timeout_lets_users_get_their_last_reply():
-    class Patient(LabSession):
-        def session(self) -> Session:
-            yield Connect()
-            while True:
-                yield self.message()
-
-    with echo.running("pieces") as (host, port):
-        run = start(Patient, f"tcp://{host}:{port}", stop_timeout=LONG * 10)
-        wait_until(lambda: RECORDER.answered > 30)
-        run.stop()
-    assert RECORDER.unanswered == 0
-
-
-def test_stop_without_a_timeout_leaves_messages_unanswered():
-    class Asks(LabSession):
-        def session(self) -> Session:
-            yield Connect()
-            yield self.message()
-
-    with echo.running("silent") as (host, port):
-        run = start(Asks, f"tcp://{host}:{port}")
-        wait_until(lambda: RECORDER.sent == 3)
-        run.stop()
-    assert RECORDER.unanswered_by == {"client": 3}
-    assert (RECORDER.failures, RECORDER.closed) == (0, 3)
-
-
-def test_expired_stop_timeout_ends_all_users():
-    class Asks(LabSession):
-        def session(self) -> Session:
-            yield Connect()
-            yield self.message()
-
-    with echo.running("silent") as (host, port):
-        run = start(Asks, f"tcp://{host}:{port}", stop_timeout=0.2)
-        wait_until(lambda: RECORDER.sent == 3)
-        run.stop()
-    assert RECORDER.unanswered_by == {"client": 3}
-
-
-def test_stop_ends_users_that_have_not_started(server: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(arrivals(), "_end", time.perf_counter() + LONG)
-    run = start(Talker, server)
-    wait_until(lambda: run.runner.user_count == 3)
-    run.stop()
-    assert RECORDER.attempted == 0
 
 
 def test_each_kind_of_step_raises_a_loss():
@@ -219,20 +117,6 @@ def test_session_that_never_waits_does_not_starve_others():
     assert RECORDER.failed == {"refused": RECORDER.attempted}
 
 
-def test_stop_user_ends_the_user(server: str):
-    class Leaves(LabSession):
-        def session(self) -> Session:
-            yield Connect()
-            yield self.message()
-            raise StopUser
-
-    run = start(Leaves, server)
-    wait_until(lambda: RECORDER.answered == 3 and run.runner.user_count == 0)
-    run.stop()
-    assert run.errors == []
-    assert RECORDER.closed == 3
-
-
 def test_other_exceptions_go_to_locust_and_the_next_session_starts(server: str):
     class Breaks(LabSession):
         def session(self) -> Session:
@@ -268,55 +152,6 @@ def test_blocking_call_in_a_session_is_an_error(server: str):
     run = start(Blocks, server, users=1)
     wait_until(lambda: run.errors)
     run.stop()
-
-
-def test_session_can_delegate_and_its_finally_blocks_run(server: str):
-    said: list[str] = []
-
-    class Nested(LabSession):
-        def exchange(self) -> Session:
-            reply = yield self.message()
-            return len(reply)
-
-        def session(self) -> Session:
-            yield Connect()
-            try:
-                assert (yield from self.exchange()) == 20
-                yield Wait(LONG * 10)
-            finally:
-                said.append("bye")
-
-    run = start(Nested, server)
-    wait_until(lambda: RECORDER.answered == 3)
-    run.stop()
-    assert said == ["bye"] * 3
-    assert run.errors == []
-
-
-def test_session_can_stop_its_own_user(server: str):
-    class Quits(LabSession):
-        def session(self) -> Session:
-            yield Connect()
-            self.stop(force=True)
-            yield Wait(LONG)
-
-    run = start(Quits, server)
-    wait_until(lambda: RECORDER.closed == 3)
-    assert run.runner.user_count == 0
-    run.stop()
-    assert run.errors == []
-
-
-def test_user_count_can_fall_and_rise(server: str):
-    run = start(Talker, server, users=8)
-    wait_until(lambda: RECORDER.held == 8)
-    run.runner.start(3, spawn_rate=100)
-    wait_until(lambda: RECORDER.held == 3 and run.runner.user_count == 3)
-    run.runner.start(6, spawn_rate=100)
-    wait_until(lambda: RECORDER.held == 6 and run.runner.user_count == 6)
-    run.stop()
-    assert RECORDER.failures == 0
-    assert RECORDER.closed == 11
 
 
 def test_unknown_name_is_refused_until_it_resolves(server: str, monkeypatch: pytest.MonkeyPatch):
@@ -401,18 +236,3 @@ def test_send_and_receive_keep_replies_in_order(server: str):
     run.stop()
     assert replies == [b"0", b"1", b"2", b"3", b"4"]
     assert RECORDER.answered == 5
-
-
-def test_users_add_no_greenlet_and_no_thread(server: str):
-    def greenlets() -> int:
-        gc.unfreeze()
-        gc.collect()
-        return sum(isinstance(one, gevent.Greenlet) for one in gc.get_objects())
-
-    threads, before = threading.active_count(), greenlets()
-    run = start(Talker, server, users=20)
-    wait_until(lambda: RECORDER.held == 20)
-    after = greenlets()
-    run.stop()
-    assert after - before < 10
-    assert threading.active_count() == threads
