@@ -8,7 +8,7 @@ from lab.engines.choose import engine_for
 from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_OK
 from lab.progress import result, say
-from lab.run.command import run
+from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
 VERBS = {
@@ -41,6 +41,7 @@ def _setup(engine: Engine, chosen: Settings) -> None:
 
 
 def _up(engine: Engine, chosen: Settings) -> None:
+    remove_abandoned(engine)
     result(f"The lab is up ({engine.name}): {engine.up()}")
     if not chosen["TARGET"]:
         port = chosen["SERVER_PORT"]
@@ -49,6 +50,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
 
 def _down(engine: Engine, chosen: Settings) -> None:
     result("The lab is down." if engine.down() else "No lab was up.")
+    for each in _engines(engine, chosen):
+        remove_abandoned(each)
 
 
 def _status(engine: Engine, chosen: Settings) -> None:
@@ -68,10 +71,15 @@ def _logs(engine: Engine, chosen: Settings) -> None:
 
 
 def _clean(engine: Engine, chosen: Settings) -> None:
-    # Local processes may be there whatever the engine is now.
-    engines = [NativeEngine(chosen), engine] if engine.name != NativeEngine.name else [engine]
-    for line in [line for each in engines for line in each.clean()]:
-        result(f"removed {line}")
+    for each in _engines(engine, chosen):
+        remove_abandoned(each)
+        for line in each.clean():
+            result(f"removed {line}")
+
+
+def _engines(engine: Engine, chosen: Settings) -> list[Engine]:
+    """Return the engines that may have left something: local processes may be there whatever the engine is now."""
+    return [NativeEngine(chosen), engine] if engine.name != NativeEngine.name else [engine]
 
 
 _DO: dict[str, Callable[[Engine, Settings], None]] = {

@@ -66,7 +66,7 @@ class HeadlessRun:
         plan = self._plan
         try:
             if plan.foreign:
-                target_check.wait_for(parse_target(plan.target), plan.wait_s, _say, way_out=plan.way_out)
+                target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
         except UsageError as error:
             return str(error)
         return ""
@@ -97,7 +97,7 @@ class HeadlessRun:
             if not second or not run.timeline.samples:
                 continue
             left = over - time.monotonic()
-            _say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
+            say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
             if run.participants and all(own.lost for own in run.participants):
                 logger.error("all workers are lost: the run ends here")
                 return
@@ -130,7 +130,7 @@ def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Green
     web_ui.stop()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Write a line at once; a closed console must not end the run."""
     try:
         sys.stdout.write(text + "\n")
@@ -141,4 +141,4 @@ def _say(text: str) -> None:
 
 def say_verdict(controller: RunController) -> None:
     """Write the summary table and the verdict."""
-    _say(console.table(controller.conclude()))
+    say(console.table(controller.conclude()))

@@ -60,7 +60,7 @@ def test_help_of_each_verb(verb: str) -> None:
 def test_a_missing_engine_is_one_line_and_exits_with_1(tmp_path: Path) -> None:
     done = _lab("status", ENGINE="docker", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 1
-    assert done.stderr.startswith("lab status: ENGINE=docker, but ")
+    assert done.stderr.startswith(f"lab status: no Docker engine answers at unix://{tmp_path}/none.sock: start it")
     assert done.stderr.count("\n") == 1
 
 

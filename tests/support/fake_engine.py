@@ -15,6 +15,7 @@ class FakeEngine(Engine):
     up_already = False
     lines: tuple[str, ...] = ()
     logged: tuple[tuple[str, str], ...] = (("server", "one\ntwo\n"),)
+    abandoned: tuple[str, ...] = ()
     error: BaseException | None = None
     code = 0
 
@@ -38,6 +39,9 @@ class FakeEngine(Engine):
         if self.error:
             raise self.error
         return self.code
+
+    def remove_abandoned(self) -> list[str]:
+        return list(self.abandoned)
 
     def up(self) -> str:
         return "http://127.0.0.1:8089"

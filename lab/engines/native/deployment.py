@@ -1,5 +1,6 @@
 """A server, a master and workers as local processes; each is ready before the next one is started."""
 
+import contextlib
 import re
 import shutil
 import signal
@@ -58,7 +59,11 @@ class ProcessPart(Part):
 
 
 class NativeDeployment(Deployment):
-    """Processes that were started here, or that `state` remembers from an earlier call."""
+    """Processes that were started here, or that the file `state` remembers from an earlier call.
+
+    `outlive`: they go on when the lab that started them has ended. If not, they end with it, and the master's log is
+    kept in memory meanwhile: a run has its verdict on the console even if the disk is full.
+    """
 
     def __init__(
         self,
@@ -67,7 +72,9 @@ class NativeDeployment(Deployment):
         page_port: int,
         server_port: int,
         more: Mapping[str, str],
-        state: Path | None = None,
+        state: Path,
+        *,
+        outlive: bool = True,
     ) -> None:
         super().__init__(settings)
         self._logs = logs
@@ -75,7 +82,9 @@ class NativeDeployment(Deployment):
         self._server_port = server_port
         self._more = more
         self._state = state
-        self._processes = processes.load(state) if state else []
+        self._outlive = outlive
+        self._processes = processes.load(state)
+        self._stopped: list[Process] = []
 
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
@@ -108,9 +117,14 @@ class NativeDeployment(Deployment):
     def stop(self) -> None:
         """Stop all processes and forget them."""
         processes.stop(self._processes)
+        self._stopped += self._processes
         self._processes = []
-        if self._state:
-            self._state.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+
+    def keep_logs(self) -> None:
+        """Write the logs that were kept in memory."""
+        while self._stopped:
+            processes.keep_log(self._stopped.pop(), self._logs)
 
     def abandon(self) -> None:
         """Stop the processes of a start that failed; their logs stay."""
@@ -121,9 +135,11 @@ class NativeDeployment(Deployment):
         return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
-        process = processes.start(name, command, environ, self._logs, stop_signal)
+        more = {} if self._outlive else {"ends_with_lab": True, "log_in_memory": name == "master"}
+        process = processes.start(name, command, environ, self._logs, stop_signal, **more)
         self._processes.append(process)
-        if self._state:
+        # On a full disk a run goes on without: its processes end with the lab anyway.
+        with contextlib.nullcontext() if self._outlive else contextlib.suppress(OSError):
             processes.save(self._processes, self._state)
         return process
 

@@ -19,7 +19,7 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
-        super().__init__(settings)
+        super().__init__(settings, folder)
         self._folder = folder / "native"
         self._state = self._folder / "processes.json"
 
@@ -31,9 +31,9 @@ class NativeEngine(Engine):
 
     def lab_of_run(self, name: str, folder: Path) -> NativeDeployment:
         """Return a lab on free ports that writes into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
-        return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless)
+        state = self._folder / f"{name}.json"
+        return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless, state, outlive=False)
 
     def status(self) -> list[str]:
         """Return one line for each process that `up` started."""

@@ -169,6 +169,20 @@ def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) ->
     assert _gone(children)
 
 
+def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
+    with _running(checkout, "ci", TIME="10m") as run:
+        children = _children(run.pid)
+        run.kill()
+        run.wait()
+    assert len(children) == 4
+    _until(lambda: _gone(children))
+    _until(lambda: (checkout / "runs/latest/verdict.json").exists())
+    assert _verdict(checkout)["exit_code"] == 130
+    done = _lab(checkout, "down")
+    assert re.fullmatch(r"Removed what holdfast-ci-\S+ had left: its lab was killed\.\n", done.stderr)
+    assert _lab(checkout, "down").stderr == ""
+
+
 def test_ctrl_c_exits_with_130_and_leaves_no_process(checkout: Path) -> None:
     """With a target on the loopback: ENGINE=auto uses local processes, and starts no server."""
     with lab_server("--app", "echo") as (host, port):
