@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rawsocket.errors import RawSocketError
+    from rawsocket.engine.tls.configuration import Tls
+    from rawsocket.errors import GeneratorLimit, RawSocketError, TlsFailed
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session_runner import Session
@@ -26,6 +27,7 @@ _HOMES = {
     "Due": "users.steps",
     "Fixed": "wire.framing",
     "Framing": "wire.framing",
+    "GeneratorLimit": "errors",
     "LabSession": "users.session_user",
     "LabUser": "users.raw_socket_user",
     "LengthPrefixed": "wire.framing",
@@ -38,6 +40,8 @@ _HOMES = {
     "Send": "users.steps",
     "Session": "users.session_runner",
     "SessionUser": "users.session_user",
+    "Tls": "engine.tls.configuration",
+    "TlsFailed": "errors",
     "Wait": "users.steps",
 }
 
@@ -51,6 +55,7 @@ __all__ = [
     "Due",
     "Fixed",
     "Framing",
+    "GeneratorLimit",
     "LabSession",
     "LabUser",
     "LengthPrefixed",
@@ -63,6 +68,8 @@ __all__ = [
     "Send",
     "Session",
     "SessionUser",
+    "Tls",
+    "TlsFailed",
     "Wait",
 ]
 

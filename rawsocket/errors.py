@@ -5,9 +5,9 @@ Every way in which a connection or a message can go wrong has exactly one name; 
 `detail` has what was seen this time.
 
 One rule maps the errors of the operating system while connecting: a timeout is `connect-timeout`, a
-reset is `reset`, and any other error is `refused`, no matter what refused the connection: the peer,
-the network, the name resolver, or this machine (out of descriptors or source ports). The detail
-names the cause.
+reset is `reset`, a shortage of the load generator's own machine (descriptors, source ports, memory) is
+`generator-limit`, and any other error is `refused`, no matter what refused the connection: the peer,
+the network or the name resolver. The detail names the cause.
 """
 
 from typing import ClassVar
@@ -30,7 +30,7 @@ class RawSocketError(Exception):
 
 
 class Refused(RawSocketError):
-    """The connection could not be opened: by the peer's refusal, no route, no name, no port or descriptor."""
+    """The connection could not be opened: by the peer's refusal, no route, no name."""
 
     name = "refused"
 
@@ -89,10 +89,16 @@ class Wrong(RawSocketError):
     name = "wrong"
 
 
-class Tls(RawSocketError):
-    """The TLS handshake failed. The name is part of the closed list; plain TCP never raises it."""
+class TlsFailed(RawSocketError):
+    """The TLS handshake failed, or TLS failed later on the connection; the detail has OpenSSL's reason."""
 
     name = "tls"
+
+
+class GeneratorLimit(RawSocketError):
+    """The load generator's own machine or process had no descriptor, source port or memory left; not the server."""
+
+    name = "generator-limit"
 
 
 FAILURES: tuple[type[RawSocketError], ...] = (
@@ -106,13 +112,20 @@ FAILURES: tuple[type[RawSocketError], ...] = (
     Short,
     TooLong,
     Wrong,
-    Tls,
+    TlsFailed,
+    GeneratorLimit,
 )
 
 NAMES: tuple[str, ...] = tuple(failure.name for failure in FAILURES)
 
 # A connection with one of these failures was never usable. (A reset while connecting counts as failed, too.)
-CONNECT_FAILURES: tuple[str, ...] = (Refused.name, ConnectTimeout.name, ServerFull.name, Tls.name)
+CONNECT_FAILURES: tuple[str, ...] = (
+    Refused.name,
+    ConnectTimeout.name,
+    ServerFull.name,
+    TlsFailed.name,
+    GeneratorLimit.name,
+)
 
 # A reply arrived but was not correct: these always fail a run.
 WRONG_REPLIES: tuple[str, ...] = (Short.name, TooLong.name, Wrong.name)

@@ -2,6 +2,7 @@
 
 from rawsocket.engine.accounting import Accounting, Events
 from rawsocket.engine.process import Engine
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Rows
 from rawsocket.target import Target
@@ -26,6 +27,7 @@ class ConnectionConfig:
         "rows",
         "send_timeout",
         "target",
+        "tls",
     )
 
     def __init__(
@@ -41,6 +43,7 @@ class ConnectionConfig:
         send_timeout: float,
         reply_timeout: float,
         accepts_pushes: bool = False,
+        tls: Tls | None = None,
     ) -> None:
         for seconds in (connect_timeout, send_timeout, reply_timeout):
             check_timeout(seconds)
@@ -52,6 +55,7 @@ class ConnectionConfig:
         self.events = events
         self.accounting = Accounting(recorder, rows, events)
         self.target = target
+        self.tls = tls or Tls()
         self.framing = framing
         self.encode = framing.encode
         self.connect_timeout = connect_timeout

@@ -27,12 +27,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.connect.connector import ConnectAttempt, readable
+from rawsocket.engine.connect.attempt import ConnectAttempt
+from rawsocket.engine.connect.client_socket import readable
+from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange import NEVER, READ_SIZE, Exchange
 from rawsocket.engine.in_flight import InFlight
 from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout
 from rawsocket.measurement.overdue import LATE_AFTER, OWED_AFTER
 from rawsocket.wire.payload import Expected
 
@@ -122,9 +124,7 @@ class Connection:
     def connect(self) -> None:
         """Start to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
         config = self.config
-        self._attempt = attempt = config.connector.attempt(
-            config.reactor, self.owner, config.target, config.connect_timeout, self._opened, self._not_opened
-        )
+        self._attempt = attempt = config.connector.attempt(config, self.owner, self._opened, self._not_opened)
         try:
             attempt.begin()
         except RawSocketError as failure:
@@ -152,7 +152,7 @@ class Connection:
         config = self.config
         self._sock = sock
         config.reactor.take_over(sock.fileno(), self, READABLE)
-        config.accounting.opened(self, attempt.started, time.perf_counter())
+        config.accounting.opened(self, attempt.started, time.perf_counter(), attempt.handshake_at)
         config.deadlines.settle_later(self)
         self.owner.on_open()
 
@@ -163,7 +163,10 @@ class Connection:
     def _end_attempt(self, failure: RawSocketError) -> None:
         attempt, self._attempt = self._attempt, None
         assert attempt is not None
-        self.connect_failed(attempt.started, failure)
+        if attempt.handshake_at:
+            self.config.accounting.not_secured(self, attempt.started, attempt.handshake_at, failure)
+        else:
+            self.connect_failed(attempt.started, failure)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -247,7 +250,7 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            self._with_exchange().end_of_stream(Reset(f"recv: {error}"))
+            self._with_exchange().end_of_stream(stream_failure(error, "recv"))
             return
         now = time.perf_counter()
         flight = self._flight

@@ -8,12 +8,14 @@ import _socket
 import time
 from collections import deque
 from collections.abc import Iterable
+from ssl import SSLError
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
+from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.in_flight import InFlight, Receiving, ReplyAssembly, at_receive, check
 from rawsocket.engine.reactor import READABLE, WRITABLE
-from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, Reset, SendTimeout, TooLong
+from rawsocket.errors import Closed, RawSocketError, ReplyTimeout, SendTimeout, TooLong
 from rawsocket.measurement.overdue import LATE_AFTER
 from rawsocket.wire.payload import Expected
 from rawsocket.wire.receive_buffer import ReceiveBuffer
@@ -142,11 +144,13 @@ class Exchange:
         """Return why a send failed: an error line that arrived before the reset explains it better."""
         try:
             data = self._sock.recv(READ_SIZE)
-        except OSError:
+        except OSError as read:
             data = b""
+            if isinstance(read, SSLError):
+                error = read  # TLS's reason came before the reset
         if data:
             self._feed(data, time.perf_counter())
-        return self._received.failure() or Reset(f"send: {error}")
+        return self._received.failure() or stream_failure(error, "send")
 
     # -- receiving ----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row, Rows
+from rawsocket.measurement.rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before other greenlets run
@@ -68,7 +68,7 @@ class Batch(Rows):
         recorder.groups.append(self)
 
     def __missing__(self, name: str) -> BatchRow:
-        row = self[name] = ConnectBatchRow() if name in CONNECTS else BatchRow()
+        row = self[name] = ConnectBatchRow() if name in ONE_TIME else BatchRow()
         return row
 
     def _batch_rows(self) -> Iterator[tuple[str, BatchRow]]:

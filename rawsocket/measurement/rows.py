@@ -10,9 +10,12 @@ TYPE = "TCP"
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
+TLS = "tls"
 CONNECTS = (CONNECT, RECONNECT)
+# Rows whose events have only one time each, from their start to their end.
+ONE_TIME = (*CONNECTS, TLS)
 # Rows without messages: the judgement of latency leaves them out.
-CONNECTION_ROWS = (*CONNECTS, DROP)
+CONNECTION_ROWS = (*ONE_TIME, DROP)
 
 # HdrHistogram with 3 significant digits distinguishes 2,048 values in each power of two.
 KEPT_BITS = 11
@@ -91,7 +94,7 @@ class Row:
 
 
 class ConnectRow(Row):
-    """A row of connect attempts: only one time each, from its start to the connection."""
+    """A row of connect attempts or TLS handshakes: only one time each, from its start to its end."""
 
     __slots__ = ()
 
@@ -102,7 +105,7 @@ class ConnectRow(Row):
 
 def row_for(name: str) -> Row:
     """Return a new row of the right kind for that name."""
-    return ConnectRow() if name in CONNECTS else Row()
+    return ConnectRow() if name in ONE_TIME else Row()
 
 
 class Rows(dict[str, Row]):

@@ -113,6 +113,11 @@ def admin(environ: Mapping[str, str]) -> str:
     return environ.get("HOLDFAST_SERVER_ADMIN", default).strip()
 
 
+def tls_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of TLS by the names of Tls's attributes; None: unset."""
+    return {name: read_setting(environ, f"TLS_{name.upper()}") for name in ("ca", "name", "cert", "key", "verify")}
+
+
 def _known(row: Setting, scenarios: Sequence[str]) -> Setting:
     return replace(row, kind=one_of(*scenarios)) if row.name == "scenario" else row
 

@@ -56,10 +56,23 @@ RUN = (
             "the page starts and stops runs by default"),
     Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
             "one address has about 28,000 ports to one target"),
-    Setting("target", TARGET, None, "tcp://host:port to load instead of the lab's own server",
+    Setting("spread", BOOLEAN, "no", "yes: connect to all addresses of the target's name in turn, not to the first",
+            "most names with several addresses are one server"),
+    Setting("target", TARGET, None, "tcp://host:port (or tls://host:port) to load instead of the lab's own server",
             "load goes only where the user says"),
     Setting("wait", DURATION, None, "how long to wait for a TARGET that is still starting (30s, 2m); unset: not at all",
             "a wrong address is told at once"),
+    # Files as the workers see them. Locust has --tls-cert and --tls-key for its page, so these are no flags of Locust.
+    Setting("tls_ca", TEXT, None, "PEM file of the certificates that a tls:// target may have or be issued by",
+            "unset: those that the system trusts"),
+    Setting("tls_name", TEXT, None, "server name that is asked for (SNI) and that the certificate must have",
+            "unset: the target's host"),
+    Setting("tls_cert", TEXT, None, "PEM file of the client's certificate; {number} stands for the user's number",
+            "few servers want one"),
+    Setting("tls_key", TEXT, None, "PEM file of its key, without a password; unset: it is in TLS_CERT",
+            "{number} as in TLS_CERT"),
+    Setting("tls_verify", BOOLEAN, "yes", "no: any certificate of the target is accepted",
+            "a server that only claims to be the target must not be loaded unnoticed"),
 )  # fmt: skip
 
 OPTIONS = (

@@ -24,6 +24,7 @@ from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.in_flight import at_receive
 from rawsocket.engine.process import engine
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.errors import Closed, RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
@@ -54,7 +55,7 @@ class RawSocketClient:
     All timeouts are seconds and required. `listener` is called with each event after it was recorded.
     """
 
-    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "key", "reads_later")
+    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "key", "reads_later", "user")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class RawSocketClient:
         reply_timeout: float,
         recorder: Recorder = RECORDER,
         listener: Listener | None = None,
+        tls: Tls | None = None,
     ) -> None:
         events = SimpleNamespace(listener=None if listener is None else _ListenerAdapter(listener))
         config = ConnectionConfig(
@@ -78,12 +80,14 @@ class RawSocketClient:
             connect_timeout=connect_timeout,
             send_timeout=send_timeout,
             reply_timeout=reply_timeout,
+            tls=tls,
         )
         self._set_up(config, dict)
 
     def _set_up(self, config: ConnectionConfig, context: Callable[[], dict[str, Any]]) -> None:
         self._config = config
         self._context = context
+        self.user = getattr(context, "__self__", None)  # whose client it is, if it is a user's
         self._connection: Connection | None = None
         self._waiter: Any = None
         self._result: tuple[Any, BaseException | None] | None = None  # of a callback while no call waited
@@ -145,7 +149,7 @@ class RawSocketClient:
     def connect(self, *, reconnect: bool = False) -> None:
         """Open the connection; `reconnect` says that it replaces one that was lost or could not be opened.
 
-        Raises Refused, ConnectTimeout or Reset. A refusal by `ERR server full` comes later, from the next call.
+        Raises Refused, ConnectTimeout, Reset or TlsFailed; ServerFull comes later, from the next call.
         """
         if self.connected:
             raise RuntimeError("connect() on a client that is connected: close() it first")

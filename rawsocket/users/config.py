@@ -7,9 +7,12 @@ from typing import Any, ClassVar, TypedDict
 from rawsocket import target
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.process import engine
+from rawsocket.engine.tls.configuration import Tls
+from rawsocket.engine.tls.context import context_for
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
+from rawsocket.settings.plan import tls_settings
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
 
 
@@ -39,6 +42,9 @@ class ConfiguredUser:
     # Whether the server may send unsolicited messages: a session keeps them for Receive.
     accepts_pushes: ClassVar[bool] = False
 
+    # How TLS is used, if the target is a tls://host:port, or in StartTls. What is None: the settings TLS_CA and so on.
+    tls: ClassVar[Tls | None] = None
+
     framing: ClassVar[Framing | None] = None
     connect_timeout: ClassVar[float | None] = None
     send_timeout: ClassVar[float | None] = None
@@ -61,8 +67,12 @@ class ConfiguredUser:
         """Create a configuration."""
         BATCH.look(self.environment)
         timeouts, framing, pushes = self.chosen_timeouts(), self.chosen_framing(), self.accepts_pushes
-        target = self.chosen_target()
-        return SessionConfig(engine(), RECORDER, BATCH, BATCH, target, framing, **timeouts, accepts_pushes=pushes)
+        target, tls = self.chosen_target(), self.chosen_tls()
+        if target.tls and not tls.is_per_user:
+            context_for(tls)  # here an error is raised before the first connect
+        return SessionConfig(
+            engine(), RECORDER, BATCH, BATCH, target, framing, **timeouts, accepts_pushes=pushes, tls=tls
+        )
 
     def _prepare(self) -> None:
         engine().connector.resolver.prepare(self.chosen_target(), self.chosen_timeouts()["connect_timeout"])
@@ -70,6 +80,10 @@ class ConfiguredUser:
     def chosen_target(self) -> target.Target:
         """Return where this user connects to."""
         return target.parse(self.environment.host or self.host or target.DEFAULT.url)
+
+    def chosen_tls(self) -> Tls:
+        """Return how this user uses TLS."""
+        return (self.tls or Tls()).with_defaults(**tls_settings(os.environ))
 
     def chosen_framing(self) -> Framing:
         """Return the rule for where a message ends."""

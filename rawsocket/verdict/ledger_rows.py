@@ -28,7 +28,8 @@ EVENTS: Mapping[str, str] = {
     "short": "the reply was short, or one before it on the connection was",
     "too-long": "the reply was too long, or one before it on the connection was",
     "wrong": "the reply was wrong (as are the server's error lines), or one before it on the connection was",
-    "tls": "the TLS handshake failed",
+    "tls": "the TLS handshake failed, or TLS failed later",
+    "generator-limit": "the load generator's own machine had no descriptor, source port or memory left",
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
@@ -167,7 +168,7 @@ def _connections(clients: Counts, server: ServerSide, grown: Mapping[str, Any]) 
     # The server may still have accepted or refused a connect that the client gave up.
     given_up = [
         ("abandoned", tcp.abandoned),
-        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
+        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset", "tls")),
     ]
     waited = [*given_up, ("earlier", server.waiting_before)]
     before = [*given_up, ("earlier", server.waiting_before + server.held_before)]

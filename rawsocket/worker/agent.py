@@ -46,6 +46,7 @@ class WorkerAgent:
         UserStopper(runner)
         sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
+        engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
         self.limits = limits.read(sources=len(sources))
         self.lag_meter = LagMeter()
         self.lag_meter.start()
@@ -84,7 +85,9 @@ class WorkerAgent:
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""
         now = time.perf_counter()
-        RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
+        # A connect may try several addresses at once: that is one owner with several handlers.
+        owners = dict.fromkeys(handler.owner for handler in engine().reactor.handlers)
+        RECORDER.stop_asked(owner.waiting(now) for owner in owners)
         return self.report()
 
     def add_report(self, data: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def test_text_of_a_failure_is_its_name():
 
 
 def test_groups_of_failures_have_pinned_names():
-    assert CONNECT_FAILURES == ("refused", "connect-timeout", "server-full", "tls")
+    assert CONNECT_FAILURES == ("refused", "connect-timeout", "server-full", "tls", "generator-limit")
     assert WRONG_REPLIES == ("short", "too-long", "wrong")
 
 

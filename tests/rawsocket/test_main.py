@@ -21,6 +21,17 @@ entry = importlib.import_module("rawsocket.__main__")
         (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
         (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),
+        (
+            ("worker",),
+            {"TARGET": "tls://a:1", "TLS_CA": "/nowhere.pem"},
+            "TLS_CA=/nowhere.pem: no such file; give a path",
+        ),
+        (
+            ("worker",),
+            {"TARGET": "tls://a:1", "TLS_KEY": "k.pem"},
+            "TLS_KEY=k.pem: a key needs its certificate: set TLS",
+        ),
+        (("worker",), {"TLS_VERIFY": "perhaps"}, "TLS_VERIFY='perhaps' is not valid: expected true or false"),
         (("worker",), {"SOURCES": "127.0.0.1,192.0.2.1"}, "192.0.2.1 can't be used"),
     ],
 )

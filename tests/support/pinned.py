@@ -12,6 +12,7 @@ FAILURES = (
     "too-long",
     "wrong",
     "tls",
+    "generator-limit",
 )
 # The servers of the lab's story, in its order.
 STORY = ("sync", "threaded", "prefork", "busy", "select", "poll", "epoll", "asyncio", "tutorial")

@@ -2,9 +2,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.settings.plan import UsageError, from_environ, from_options, read_setting, without_empty
+from rawsocket.settings.plan import UsageError, from_environ, from_options, read_setting, tls_settings, without_empty
 
 SCENARIOS = ["closed", "hold"]
+
+
+def test_settings_of_tls_have_the_names_of_its_attributes():
+    unset = {"ca": None, "name": None, "cert": None, "key": None, "verify": True}
+    assert tls_settings({"TLS_NAME": ""}) == unset
+    given = {"TLS_CA": "a.pem", "TLS_NAME": "n", "TLS_CERT": "c.pem", "TLS_KEY": "k.pem", "TLS_VERIFY": "no"}
+    assert tls_settings(given) == {"ca": "a.pem", "name": "n", "cert": "c.pem", "key": "k.pem", "verify": False}
 
 
 def test_plan_without_settings_has_the_defaults() -> None:
