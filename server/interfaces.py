@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
@@ -53,8 +53,12 @@ class ConnectionSource(Protocol):
 
 
 class SourceHost(Protocol):
-    """What a source of connections needs of its loop. Times are monotonic seconds."""
+    """What a source of connections needs of its loop. Times are monotonic seconds.
 
+    `notice_seconds`: how long after the kernel the host may know that a connection has ended, if it is not overloaded.
+    """
+
+    notice_seconds: ClassVar[float]
     counters: Counters
     log: LogRing
     handlers: dict[int, Handler]

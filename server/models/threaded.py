@@ -19,7 +19,7 @@ from typing import ClassVar
 from server.blocking.connection import BlockingConnection
 from server.interfaces import Handler
 from server.models.base import Model
-from server.policy import NEVER
+from server.policy import NEVER, NOTICE_ELSEWHERE_SECONDS
 from server.readiness.pollers import EpollPoller
 from server.readiness.refusal import send_server_full
 from server.service import Service
@@ -55,6 +55,8 @@ class AcceptLoop:
 
     A thread writes to `wakeup` (an eventfd) when its connection has ended.
     """
+
+    notice_seconds: ClassVar[float] = NOTICE_ELSEWHERE_SECONDS
 
     def __init__(self, service: Service, poller: EpollPoller, wakeup: int) -> None:
         self.now = monotonic()

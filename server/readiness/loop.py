@@ -18,10 +18,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from time import monotonic
+from typing import ClassVar
 
 from server.interfaces import Handler
 from server.monitoring.counters import TURNS
-from server.policy import NEVER
+from server.policy import NEVER, NOTICE_SECONDS
 from server.readiness.connection import Connection
 from server.readiness.pollers import Poller
 from server.service import Service
@@ -32,6 +33,8 @@ DEADLINE_CHECK_SECONDS = 1.0
 
 class Loop:
     """Serve the listener of `service` with `poller`, until stopped. The poller is closed at the end."""
+
+    notice_seconds: ClassVar[float] = NOTICE_SECONDS
 
     def __init__(self, service: Service, poller: Poller) -> None:
         self.service = service
