@@ -66,7 +66,9 @@ class Supervisor(Parent):
         self.reported = False
         super().__init__(service, model)
         waits = service.settings.at_cap == "wait"
-        self._acceptor = Acceptor(self, service.listener, capacity.cap, capacity.refusals, waits, counts=False)
+        self._acceptor = Acceptor(
+            self, service.listener, capacity.cap, capacity.refusals, waits, counts=False, tls=service.tls
+        )
 
     # What the acceptor calls
 

@@ -22,6 +22,9 @@ from __future__ import annotations
 import os
 import select
 import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from server.interfaces import SourceHost
 from server.monitoring.log import LogRing
@@ -29,6 +32,9 @@ from server.policy import NEVER
 from server.readiness.newcomers import Newcomers
 from server.readiness.refusal import Refusal, send_server_full
 from server.system.errnos import ACCEPT_ABORTED, OUT_OF_RESOURCES
+
+if TYPE_CHECKING:
+    import ssl
 
 #: libuv and waitress use about as many: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64
@@ -44,13 +50,20 @@ CALM_SECONDS = 5.0
 
 
 class Acceptor:
-    """The listener's handler. `close()` ends it.
+    """The listener's handler. `close()` ends it. With `tls`, refused connections get their line after a handshake.
 
     `counts`: whether admitted connections are counted here; a host that passes them on has them counted elsewhere.
     """
 
     def __init__(
-        self, host: SourceHost, listener: socket.socket, cap: int, refusals: int, waits: bool, counts: bool = True
+        self,
+        host: SourceHost,
+        listener: socket.socket,
+        cap: int,
+        refusals: int,
+        waits: bool,
+        counts: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = host
         self._listener = listener
@@ -63,6 +76,7 @@ class Acceptor:
         self._listening = False
         self._closed = False
         self._counts = counts
+        self._new_refusal = _refusals(tls)
         self._paused = False
         self._exhausted_at = NEVER
         self._retry_at = 0.0
@@ -232,7 +246,7 @@ class Acceptor:
     def _refuse(self, sock: socket.socket, peer: object) -> None:
         self._host.counters.refused += 1
         self._host.log.debug("refused %s", peer)
-        Refusal(self._host, sock, self._refusals, self._refusal_closed).start()
+        self._new_refusal(self._host, sock, self._refusals, self._refusal_closed).start()
 
     def _accept_failed(self, error: OSError) -> None:
         if error.errno in OUT_OF_RESOURCES:
@@ -301,6 +315,14 @@ class _Cap:
         if self.reached and count <= self._clear_at:
             self.reached = False
             self._log.info("below the cap again: %d connections of %d", count, self.connections)
+
+
+def _refusals(tls: ssl.SSLContext | None) -> Callable[..., Refusal]:
+    if tls is None:
+        return Refusal
+    from server.readiness.tls_refusal import TlsRefusal  # Imported late: see `server/system/tls.py`.
+
+    return partial(TlsRefusal, tls)
 
 
 def _open_spare() -> int | None:

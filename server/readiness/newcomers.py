@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Newcomer:
-    """A connection without room. `due` is when the next look decides (monotonic seconds), `last_look` whether it does."""
+    """A connection without room. `due`: when it is looked at next; `last_look`: whether it is refused then."""
 
     sock: socket.socket
     peer: object
