@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
-from rawsocket.settings.row import TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target
@@ -68,6 +68,8 @@ SETTINGS = (
     *(_of_load(name) for name in ("APP", "FRAMING")),
     _of_server("max_connections", "the server's cap; unset: the model's own default"),
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
+    Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
+            "plain TCP is the lesson"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
@@ -97,6 +99,9 @@ ENVIRONMENT = (
 )  # fmt: skip
 # Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
+# The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
 # where the scenario holds one; `load` judges it only where it is given.
@@ -132,6 +137,11 @@ class Settings:
     def ramp_seconds(self) -> float:
         """Length of the ramp in seconds."""
         return int(self["USERS"]) / float(self["RATE"])
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the lab's own server and its load speak TLS."""
+        return bool(BOOLEAN.parse(self["TLS"]))
 
     @property
     def parts(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lab import settings
+from lab import settings, tls
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.native.engine import NativeEngine
@@ -27,6 +27,8 @@ VERBS = {
 
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
+    if verb in ("up", "load", "ci"):
+        chosen = tls.prepared(chosen)
     engine = engine_for(verb, chosen)
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
@@ -45,7 +47,10 @@ def _up(engine: Engine, chosen: Settings) -> None:
     result(f"The lab is up ({engine.name}): {engine.up()}")
     if not chosen["TARGET"]:
         port = chosen["SERVER_PORT"]
-        say(f"Its server is at 127.0.0.1:{port}; try: nc 127.0.0.1 {port}, and type a line")
+        client = f"nc 127.0.0.1 {port}"
+        if chosen.encrypted:
+            client = f"openssl s_client -quiet -CAfile {chosen['TLS_CA']} -connect 127.0.0.1:{port}"
+        say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
 
 
 def _down(engine: Engine, chosen: Settings) -> None:

@@ -15,7 +15,7 @@ from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
 from lab.errors import finish_despite_interrupt
-from lab.settings import Settings
+from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
@@ -145,10 +145,12 @@ class NativeDeployment(Deployment):
 
     def _start_server(self) -> dict[str, str]:
         environ = {f"SERVER_{name}": self.settings[name] for name in _SERVER_SETTINGS}
+        environ |= {name: self.settings.values.get(name, "") for name in TLS_FILES["server"]}
         environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
         environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
         server = self._start("server", [sys.executable, "-m", "server"], environ, signal.SIGTERM)
         self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
         match = LISTENING.search(server.text())
         assert match
-        return {"HOLDFAST_SERVER": f"tcp://{match[1]}", "HOLDFAST_SERVER_ADMIN": f"http://{match[2]}"}
+        scheme = "tls" if self.settings.encrypted else "tcp"
+        return {"HOLDFAST_SERVER": f"{scheme}://{match[1]}", "HOLDFAST_SERVER_ADMIN": f"http://{match[2]}"}

@@ -65,5 +65,12 @@ def test_with_a_target_there_is_no_server_and_workers_have_a_way_out(publish: bo
         assert "server" not in service.get("depends_on", {})
 
 
+def test_encrypted_master_and_workers_speak_tls_with_the_server() -> None:
+    derived = _derived()
+    composefile.encrypt(derived)
+    for name in ("master", "worker"):
+        assert derived["services"][name]["environment"]["HOLDFAST_SERVER"] == "tls://server:8686"
+
+
 def test_no_x_key_is_left() -> None:
     assert set(_derived()) <= {"services", "networks", "volumes"}

@@ -169,6 +169,14 @@ def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) ->
     assert _gone(children)
 
 
+@retry_on_busy_machine
+def test_an_encrypted_lab_passes(checkout: Path) -> None:
+    done = _lab(checkout, "ci", "--tls", "yes")
+    demand(0, done.returncode, done.stdout, done.stderr)
+    assert _verdict(checkout)["run"]["target"].startswith("tls://127.0.0.1:")
+    assert "TCP,tls,20,0," in (checkout / "runs/latest/stats.csv").read_text()
+
+
 def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
     with _running(checkout, "ci", TIME="10m") as run:
         children = _children(run.pid)
