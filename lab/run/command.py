@@ -26,7 +26,8 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         code = engine.run(project, console.relay, artefacts)
         if code == EXIT_USAGE and (reason := console.take_last()):
             raise UsageError(reason)
-    except UsageError:
+    except UsageError as error:
+        console.forget(str(error))
         folder.discard(artefacts)  # the run did not start
         raise
     finally:

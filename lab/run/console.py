@@ -42,6 +42,10 @@ class Console:
         for line in lines:
             _write(line)
 
+    def forget(self, said: str) -> None:
+        """Drop the lines that were held back and are part of an error that is printed elsewhere."""
+        self._held_back = [line for line in self._held_back if line not in said]
+
     def take_last(self) -> str:
         """Take back the last line that was held back, "" if there is none."""
         return self._held_back.pop() if self._held_back else ""
