@@ -127,7 +127,7 @@ def test_connections_that_come_in_the_turn_in_which_others_end_are_admitted(benc
     assert bench.host.counters.refused == 0
 
 
-def test_a_connection_at_the_cap_is_admitted_when_another_turns_out_to_have_ended(bench: Bench) -> None:
+def test_no_refusal_at_the_cap_when_an_end_is_noticed_late(bench: Bench) -> None:
     bench.connect(4)
     bench.turn()
     bench.host.now += bench.host.notice_seconds
