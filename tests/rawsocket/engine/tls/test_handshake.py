@@ -2,6 +2,7 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import itertools
 import json
 import logging
 import random
@@ -10,11 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from locust import constant, task
 
+from rawsocket import Connect, LabSession, Line, RawSocketUser, Request, Wait
 from rawsocket.engine.tls.configuration import Tls
-from rawsocket.measurement.recorder import EXAMPLE
+from rawsocket.measurement.recorder import EXAMPLE, RECORDER
 from tests.support import certificates, echo
-from tests.support.running import LONG
+from tests.support.running import LONG, Run, wait_until
 from tests.support.tls_server import TlsServer
 from tests.support.tls_users import USERS, Outcome, User, client, trusting
 
@@ -213,3 +216,46 @@ def test_missing_file_of_a_user_is_named():
     outcome = against(client, TlsServer(), trusting(cert="/nowhere/{number}.pem"))
     assert outcome.events == FAILED
     assert outcome.detail == "TLS_CERT=/nowhere/0.pem: no such file; give a path that exists where the worker runs"
+
+
+class Session(LabSession):
+    abstract = True
+    number = 0
+
+    def session(self) -> Any:
+        yield Connect()
+        self.seen = yield Request(b"who am I", "message")
+        while True:
+            yield Wait(LONG)
+
+
+class Tasks(RawSocketUser):
+    abstract = True
+    number = 0
+    wait_time = constant(LONG)
+
+    @task
+    def ask(self) -> None:
+        self.seen = self.client.request(b"who am I", name="message")
+
+
+@pytest.mark.usefixtures("fresh_recorder")
+@pytest.mark.parametrize("kind", [Session, Tasks], ids=lambda kind: kind.__name__)
+def test_each_user_of_a_class_has_its_own_certificate(kind: type[Any]):
+    numbers = itertools.count(1)
+
+    def take_number(user: Any, environment: Any) -> None:
+        user.number = next(numbers)
+        kind.__init__(user, environment)
+
+    issued = [certificates.authority().issue(f"device-{number}") for number in (1, 2, 3)]
+    tls = trusting(cert=issued[0].replace("device-1", "device-{number}"), name="server.test")
+    made: Any = type("Mine", (kind,), {"__init__": take_number, "tls": tls, "framing": Line()})
+    server = TlsServer("describe", client_ca=certificates.authority().ca)
+    with server.running() as (host, port):
+        run = Run(made, f"tls://{host}:{port}", every=0, size=20, app="echo", pace="closed", arrivals="even")
+        wait_until(lambda: run.row("message") == 3)
+        users = [greenlet.args[0] for greenlet in run.runner.user_greenlets]
+        assert {json.loads(user.seen)["client"] for user in users} == {"device-1", "device-2", "device-3"}
+        assert (run.row("tls"), RECORDER.failed) == (3, {})
+        run.stop()
