@@ -194,8 +194,7 @@ class Attachment:
     def _close_headless(self, controller: RunController, environment: Environment) -> None:
         if controller.run.running:
             controller.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
-        if controller.run.started_at is not None:
-            controller.run.finished.wait(timeout=30)
+        controller.on_test_stop(timeout=30)  # Locust may have quit before the greenlet that stops the run came to it
         unwritten = ""
         if environment.process_exit_code is None:
             environment.process_exit_code = controller.conclude()["exit_code"]

@@ -29,7 +29,7 @@ from tests.support import measured  # noqa: E402
 
 #: Name of each part: its folders, and the number of processes that share their tests.
 PARTS: dict[str, tuple[list[str], int]] = {
-    "containers": (["tests/containers"], 1),
+    "containers": (["tests/containers"], 3),
     "load": (["tests/rawsocket", "tests/locustfiles"], 3),
     "lab": (["tests/lab", "tests/bench"], 2),
     "server": (["tests/server"], 2),
@@ -37,8 +37,10 @@ PARTS: dict[str, tuple[list[str], int]] = {
     "real": (["tests/real"], 1),
     "meta": (["tests/meta"], 1),
 }
-#: Processes that run at once: the tests need a third of a core each, and labs in containers more than that.
-AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
+#: Processes that run at once: the tests need half of a core each.
+AT_ONCE = 2 * (os.cpu_count() or 1)
+#: The parts that take longest, and wait for most of that time: all their processes start first, beside the others.
+BESIDE = ("containers",)
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error")
 NO_TESTS = 5  # pytest's exit code when it has selected none
@@ -175,15 +177,18 @@ def run(parts: list[Part]) -> None:
 
 
 def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
-    """Run `at_once` processes at a time: first one of each part, then the others of the large parts."""
+    """Run `at_once` processes at a time: first one of each part, then the others of the large parts; if it is more than
+    one, those of `BESIDE` come on top.
+    """
     for part in parts:
         part.waiting = min(PARTS[part.name][1], at_once)
     unfinished = list(parts)
     while unfinished:
-        running = sum(part.running() for part in unfinished)
+        beside = [part for part in unfinished if part.name in BESIDE and at_once > 1]
+        running = sum(part.running() for part in unfinished if part not in beside)
         waiting = sorted((part for part in unfinished if part.waiting), key=lambda part: len(part.processes))
-        if waiting and running < at_once:
-            waiting[0].start(marker)
+        if startable := [part for part in waiting if part in beside or running < at_once]:
+            startable[0].start(marker)
             continue
         for part in [part for part in unfinished if not part.waiting and not part.running()]:
             progress.clear()

@@ -142,11 +142,20 @@ class RunController:
         run.stopping(time.monotonic())
         run.server_counts.stopping(run.timeline.samples)
 
-    def on_test_stop(self) -> None:
-        """Gather the final reports and judge."""
+    def on_test_stop(self, timeout: float | None = None) -> None:
+        """Gather the final reports and judge, once; wait for that, `timeout` seconds at most.
+
+        It has a greenlet of its own: a run may be stopped by a greenlet of Locust's (its last worker has left) that
+        Locust kills when it quits, and the run would never be finished.
+        """
         run = self.run
         if run.started_at is None or run.finished.is_set():
             return
+        if run.ending is None:
+            run.ending = gevent.spawn(self._finish, run)
+        run.ending.join(timeout)
+
+    def _finish(self, run: Run) -> None:
         if not self.local:
             self._gather(run)
         for own in run.participants:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gevent import Greenlet
 from gevent.event import Event
 
 from rawsocket.master.server_counts import ServerCounts
@@ -107,6 +108,7 @@ class Run:
         self.stopping_at: float | None = None
         self.notes: list[str] = []
         self.document: dict[str, Any] | None = None
+        self.ending: Greenlet | None = None  # gathers the final reports and judges
         self.finished = Event()
         self._second = Latencies()
         self._run_numbers = run_numbers or {}

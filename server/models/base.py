@@ -22,7 +22,7 @@ class Promise(Enum):
     """What a model can promise; the value is the promise in words. The contract suite has a test for each."""
 
     ANSWERS = "a message gets its reply"
-    ONCE = "it gets exactly one reply, and nothing is sent unasked"
+    ONCE = "it gets exactly one reply, and the server sends nothing else"
     STOPS = "SIGTERM ends the process with 0"
     REPORTS = "/healthz answers and /metrics adds up"
     HOLDS = "a connection stays open after its reply, and carries any number of messages"

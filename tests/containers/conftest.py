@@ -1,4 +1,7 @@
-"""A lab of the tests' own: own project name, own ports, removed at the end."""
+"""A lab of the tests' own: own project name, own ports, removed at the end.
+
+Three processes share these tests (tests/run.py). The tests of a lab that is up are one unit; all others run a lab each.
+"""
 
 import os
 import re
@@ -15,6 +18,11 @@ from tests.support.lab import Page, lab
 PROJECT = f"holdfast-test-{os.getpid()}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest units: no process should be left alone with one at the end."""
+    items.sort(key=lambda item: item.path.stem not in ("test_processes", "test_lab"))
+
+
 @pytest.fixture(scope="session")
 def client() -> docker.DockerClient:
     reason = unreachable()
@@ -29,9 +37,9 @@ def images(client: docker.DockerClient) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bring_up(images: None) -> Iterator[Callable[..., Page]]:
-    """Brings the one lab of the tests up, as often as is asked for; what the settings change is started anew."""
+    """Bring up the one lab of a file's tests, with other settings each time; compose restarts what they change."""
     own = {"HOLDFAST_PROJECT": PROJECT, "PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
 
     def up(**settings: str) -> Page:
@@ -48,6 +56,6 @@ def bring_up(images: None) -> Iterator[Callable[..., Page]]:
     assert down.returncode == 0, down.stderr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_page(bring_up: Callable[..., Page]) -> Page:
     return bring_up()

@@ -101,6 +101,6 @@ def test_foreign_target_is_refused_and_the_lab_stays_up(lab_page: Page) -> None:
     assert lab_page.state()["held"] == 0
 
 
-def test_a_foreign_origin_is_refused(lab_page: Page) -> None:
+def test_request_from_a_foreign_origin_is_refused(lab_page: Page) -> None:
     status, _ = lab_page.post("/stop", headers={"Origin": "http://elsewhere.example"})
     assert status == 403

@@ -3,7 +3,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 from locustfiles.closed import Closed
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
-from tests.support.running import Run, wait_until
+from tests.support.local_run import Run, wait_until
 
 
 def test_users_send_as_soon_as_a_reply_arrives():

@@ -6,7 +6,7 @@ from locustfiles.mixed import Holder, Visitor
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
-from tests.support.running import Run, wait_until
+from tests.support.local_run import Run, wait_until
 
 
 @pytest.fixture(autouse=True)

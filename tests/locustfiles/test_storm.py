@@ -8,7 +8,7 @@ from locustfiles import storm
 from locustfiles.storm import Storm
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
-from tests.support.running import Run, wait_until
+from tests.support.local_run import Run, wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from locustfiles.tutorial import CONNECTIONS, Tutorial, main
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
-from tests.support.running import Run, wait_until
+from tests.support.local_run import Run, wait_until
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "locustfiles" / "tutorial.py"

@@ -83,14 +83,14 @@ def test_no_file_has_more_than_350_lines(package: str) -> None:
     assert {path: length for path, length in lengths.items() if length > MAX_LINES_PER_FILE} == {}
 
 
-def test_an_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"a.py": "def f():\n    from p import b\n", "b.py": "if TYPE_CHECKING:\n    from p.a import A\n"}
     monkeypatch.setitem(globals(), "text", files.__getitem__)
     modules = {"p.a": "a.py", "p.b": "b.py"}
     assert {module: _imports(module, modules) for module in modules} == {"p.a": {"p.b"}, "p.b": {"p.a"}}
 
 
-def test_the_tables_that_other_packages_read_import_no_code() -> None:
+def test_tables_shared_between_packages_import_no_code() -> None:
     """The lab takes the models' names from this table, so it must not load the models."""
     assert _imports("server.models", _modules("server")) == set()
     assert not any(

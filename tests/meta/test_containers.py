@@ -26,7 +26,7 @@ def test_services_are_server_master_and_worker() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_hardened(name: str) -> None:
+def test_service_is_hardened(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -50,7 +50,7 @@ def test_pids_limit_allows_a_thread_per_connection_and_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_publishes_on_loopback_only(name: str) -> None:
+def test_service_publishes_on_loopback_only(name: str) -> None:
     assert all(str(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
@@ -87,7 +87,7 @@ def test_base_image_names_a_python_version() -> None:
 
 
 @pytest.mark.parametrize("name", ["server", "master", "worker"])
-def test_a_service_runs_as_a_plain_user(name: str) -> None:
+def test_service_runs_as_a_plain_user(name: str) -> None:
     _, body = _stages()[SERVICES[name]["build"]["target"]]
     users = re.findall(r"^USER (\S+)$", body, re.M)
     assert users
@@ -95,7 +95,7 @@ def test_a_service_runs_as_a_plain_user(name: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["server", "load"])
-def test_a_final_stage_installs_nothing(target: str) -> None:
+def test_final_stage_installs_nothing(target: str) -> None:
     """No compiler, no package cache, no index address, no CA file: those stay in the build stages."""
     stages, name = _stages(), target
     while name in stages:

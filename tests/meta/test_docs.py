@@ -17,7 +17,7 @@ SUBJECTS = (
 TERMS = ("due", "held", "steady window", "late", "settled", "saturated")
 
 
-def test_the_readme_is_short() -> None:
+def test_readme_is_short() -> None:
     lines = text(README).splitlines()
     assert len(lines) <= 160
     assert len(text(README).split()) <= 1600
@@ -38,7 +38,7 @@ def test_each_page_is_reachable_from_the_index() -> None:
     assert seen == set(PAGES)
 
 
-def test_the_readme_leads_to_the_index() -> None:
+def test_readme_links_to_the_index() -> None:
     assert INDEX in [path for path, _ in links(README)]
 
 
@@ -50,7 +50,7 @@ def test_each_subject_has_its_page_and_the_map_names_it(subject: str) -> None:
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_the_glossary_has_each_term(term: str) -> None:
+def test_glossary_has_each_term(term: str) -> None:
     _, rows = table(INDEX, "term", "meaning")
     assert term in [row[0] for row in rows]
 

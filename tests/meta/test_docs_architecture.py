@@ -20,7 +20,7 @@ CHANGES = (
 )
 
 
-def test_the_page_names_paths() -> None:
+def test_page_names_paths() -> None:
     assert len(PATHS) > 40
 
 
@@ -46,7 +46,7 @@ def test_each_typical_change_has_its_place(change: str) -> None:
     assert [path for path in PATHS if f"`{path}`" in entry]
 
 
-def test_the_packages_of_the_load_library_stand_in_the_order_of_their_layers() -> None:
+def test_page_lists_the_load_library_in_the_order_of_its_layers() -> None:
     """From the lowest to the highest, as the imports are held to."""
     shown = [row[0].strip("/").replace("/", ".") for row in rows(PAGE) if row[0].startswith("rawsocket/")]
     layers = [name for names in LAYERS for name in names.split()]

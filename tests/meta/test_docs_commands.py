@@ -159,17 +159,17 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_the_settings_page_names_each_command_of_the_lab(verb: str) -> None:
+def test_settings_page_names_each_command_of_the_lab(verb: str) -> None:
     assert f"`{verb}`" in text("docs/settings.md")
 
 
-def test_the_readme_has_the_eight_most_used_commands() -> None:
+def test_readme_has_the_eight_most_used_commands() -> None:
     found = [row[0].removeprefix("make ") for row in rows(README) if row[0].startswith("make ")]
     assert len(found) == 8
     assert set(found) <= set(MAKE_TARGETS)
 
 
-def test_the_pinned_make_targets_are_there() -> None:
+def test_pinned_make_targets_exist() -> None:
     assert set(LAB_TARGETS) <= set(MAKE_TARGETS)
     assert set(VERBS) <= set(MAKE_TARGETS)
 
@@ -180,5 +180,5 @@ def test_each_make_target(target: str) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "$T" in text(page)])
-def test_a_shell_variable_is_set_before_it_is_used(page: str) -> None:
+def test_shell_variable_is_set_before_it_is_used(page: str) -> None:
     assert text(page).index('T="SCENARIO=') < text(page).index("$T")

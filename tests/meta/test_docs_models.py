@@ -25,7 +25,7 @@ def test_each_model_of_the_story(model: str) -> None:
     assert f"`{model}`" in text(PAGE)
 
 
-def test_the_readme_has_a_row_for_each_model() -> None:
+def test_readme_has_a_row_for_each_model() -> None:
     _, body = table(README, "MODEL=", "how it waits")
     assert sorted(row[0] for row in body) == sorted(STORY)
 

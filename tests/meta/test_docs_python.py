@@ -29,7 +29,7 @@ def test_each_program_can_be_read_by_python(page: str, code: str) -> None:
     compile(code, page, "exec")
 
 
-def test_the_framing_of_the_readers_own_finds_its_messages_however_the_stream_is_cut() -> None:
+def test_readers_own_framing_finds_its_messages_however_the_stream_is_cut() -> None:
     (code,) = [code for _, code in PROGRAMS if "(Framing)" in code]
     names: dict[str, Any] = {}
     exec(code, names)

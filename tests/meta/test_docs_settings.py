@@ -93,7 +93,7 @@ def _read_by_all() -> set[str]:
 READ = _read_by_all()
 
 
-def test_the_variables_are_found_where_they_are_read() -> None:
+def test_variables_are_found_where_they_are_read() -> None:
     assert {"HEADLESS", "SOURCES", "TARGET", "DOCKER_HOST", "GITHUB_STEP_SUMMARY", "BUILD_IMAGE"} <= READ
     assert {"HOLDFAST_MIN_LIFE_S", "HOLDFAST_TARGET", "HOLDFAST_REQUIRE", "SERVER_BLOCK_MS", "BENCH_EVERY"} <= READ
 
@@ -103,6 +103,6 @@ def test_each_variable_that_the_code_reads(name: str) -> None:
     assert f"`{name}`" in text(PAGE)
 
 
-def test_the_page_names_no_variable_that_nothing_reads() -> None:
+def test_page_names_no_variable_that_nothing_reads() -> None:
     named = {cell for row in rows(PAGE) for cell in row[:2] if _NAME.fullmatch(cell) and "_" in cell}
     assert named <= READ

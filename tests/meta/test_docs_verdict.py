@@ -17,7 +17,7 @@ PAGE = "docs/verdict.md"
 LEDGER = "docs/ledger.md"
 
 
-def test_the_failure_names_are_the_pinned_ones() -> None:
+def test_failure_names_are_the_pinned_ones() -> None:
     assert sorted(NAMES) == sorted(FAILURES)
 
 

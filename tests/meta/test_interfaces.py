@@ -1,4 +1,4 @@
-"""The programs offer what tests/support/promises.py and pinned.py write out; one real run shows most of it.
+"""The programs offer what tests/support/public_interfaces.py and pinned.py write out; one real run shows most of it.
 
 Other promises have their tests elsewhere:
 
@@ -27,7 +27,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.meta.conftest import sources, text
-from tests.support import promises
+from tests.support import public_interfaces
 from tests.support.lab import ROOT
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.pinned import ARTEFACTS, FAILURES
@@ -93,14 +93,14 @@ def _run(server: ServerProcess, fleet: LocustFleet) -> Run:
     return found
 
 
-@pytest.mark.parametrize("command", promises.COMMANDS)
+@pytest.mark.parametrize("command", public_interfaces.COMMANDS)
 def test_each_command_of_the_lab_and_its_make_target(command: str) -> None:
     assert re.search(rf"^ +{command}  ", _help("lab"), re.M)
     assert re.search(rf"^{command}: .*\n\t@\$\(LAB\) {command}$", text("Makefile"), re.M)
 
 
 @pytest.mark.parametrize("command", ["up", "load", "ci"])
-@pytest.mark.parametrize(("name", "default"), promises.VARIABLES.items())
+@pytest.mark.parametrize(("name", "default"), public_interfaces.VARIABLES.items())
 def test_each_variable_of_the_lab_is_a_flag_with_its_default(command: str, name: str, default: str) -> None:
     flag = "--" + name.lower().replace("_", "-")
     line = re.search(rf"^ +{flag} X +(.*)$", _help("lab", command), re.M)
@@ -112,10 +112,10 @@ def test_each_variable_of_the_lab_reaches_a_container() -> None:
     """But for those that are about the containers themselves."""
     outside = {"ENGINE", "TLS"}
     used = set(re.findall(r"\$\{(\w+)", text("compose.yaml")))
-    assert promises.VARIABLES.keys() - outside <= used
+    assert public_interfaces.VARIABLES.keys() - outside <= used
 
 
-@pytest.mark.parametrize(("flag", "default"), promises.SERVER_FLAGS.items())
+@pytest.mark.parametrize(("flag", "default"), public_interfaces.SERVER_FLAGS.items())
 def test_each_flag_of_the_server_its_default_and_its_variable(flag: str, default: str) -> None:
     line = re.search(rf"^ +{flag} .*", _help("server"), re.M)
     assert line
@@ -124,7 +124,7 @@ def test_each_flag_of_the_server_its_default_and_its_variable(flag: str, default
 
 
 def test_no_flag_of_the_server_is_without_a_promise() -> None:
-    assert set(re.findall(r"^  (--[\w-]+)", _help("server"), re.M)) == promises.SERVER_FLAGS.keys()
+    assert set(re.findall(r"^  (--[\w-]+)", _help("server"), re.M)) == public_interfaces.SERVER_FLAGS.keys()
 
 
 def _labels(exposition: str) -> dict[str, set[str]]:
@@ -133,45 +133,45 @@ def _labels(exposition: str) -> dict[str, set[str]]:
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
 
-@pytest.mark.parametrize(("name", "labels"), promises.SERVER_METRICS.items())
+@pytest.mark.parametrize(("name", "labels"), public_interfaces.SERVER_METRICS.items())
 def test_each_metric_of_the_server(run: Run, name: str, labels: tuple[str, ...]) -> None:
     assert _labels(run.server_metrics)[name] == set(labels)
 
 
-def test_the_reasons_for_which_the_server_closes(run: Run) -> None:
+def test_server_closes_for_the_pinned_reasons(run: Run) -> None:
     reasons = re.findall(r'^holdfast_server_closed_total{reason="(.*)"} ', run.server_metrics, re.M)
-    assert sorted(reasons) == sorted(promises.CLOSED_REASONS)
+    assert sorted(reasons) == sorted(public_interfaces.CLOSED_REASONS)
 
 
-@pytest.mark.parametrize(("name", "labels"), promises.LOAD_METRICS.items())
+@pytest.mark.parametrize(("name", "labels"), public_interfaces.LOAD_METRICS.items())
 def test_each_metric_of_the_master(run: Run, name: str, labels: tuple[str, ...]) -> None:
     assert _labels(run.load_metrics)[name] == set(labels)
 
 
-def test_the_pages_own_addresses_and_the_fields_of_its_state(run: Run) -> None:
+def test_page_has_the_pinned_addresses_and_state_fields(run: Run) -> None:
     assert run.health.strip() == "ok"
-    assert run.state.keys() >= promises.STATE
-    assert run.state["server"].keys() >= promises.STATE_SERVER
-    assert [set(process) for process in run.state["server_processes"]] == [promises.STATE_PROCESS] * 2
-    assert [promises.STATE_WORKER - worker.keys() for worker in run.state["workers"]] == [set()]
+    assert run.state.keys() >= public_interfaces.STATE
+    assert run.state["server"].keys() >= public_interfaces.STATE_SERVER
+    assert [set(process) for process in run.state["server_processes"]] == [public_interfaces.STATE_PROCESS] * 2
+    assert [public_interfaces.STATE_WORKER - worker.keys() for worker in run.state["workers"]] == [set()]
 
 
-def test_the_artefacts_that_the_master_writes(run: Run) -> None:
+def test_master_writes_the_pinned_artefacts(run: Run) -> None:
     assert {path.name for path in run.folder.iterdir()} == ARTEFACTS
 
 
-@pytest.mark.parametrize(("path", "fields"), promises.VERDICT.items())
-def test_the_fields_of_the_verdict(run: Run, path: str, fields: set[str]) -> None:
+@pytest.mark.parametrize(("path", "fields"), public_interfaces.VERDICT.items())
+def test_verdict_has_the_pinned_fields(run: Run, path: str, fields: set[str]) -> None:
     assert fields <= (run.verdict[path] if path else run.verdict).keys()
 
 
-def test_the_values_in_the_verdict(run: Run) -> None:
+def test_verdict_has_the_pinned_values(run: Run) -> None:
     verdict = run.verdict
-    assert verdict["schema"] == promises.VERDICT_SCHEMA
+    assert verdict["schema"] == public_interfaces.VERDICT_SCHEMA
     assert (verdict["verdict"], verdict["exit_code"]) in [("fail", 3), ("unknown", 4)]  # 4: too busy a machine
     assert all(isinstance(reason, str) for reason in verdict["reasons"])
-    assert [set(times) for times in verdict["latency_ms"].values()] == [promises.PERCENTILES] * 4
-    assert [set(row) for row in verdict["thresholds"]] == [promises.THRESHOLD] * len(verdict["thresholds"])
+    assert [set(times) for times in verdict["latency_ms"].values()] == [public_interfaces.PERCENTILES] * 4
+    assert [set(row) for row in verdict["thresholds"]] == [public_interfaces.THRESHOLD] * len(verdict["thresholds"])
     assert {row["name"] for row in verdict["thresholds"]} >= {"max_failures", "max_p99_ms"}
     assert verdict["connections"]["dropped"].keys() <= set(FAILURES)
 
@@ -179,29 +179,29 @@ def test_the_values_in_the_verdict(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
-        ("timeline.csv", promises.TIMELINE),
-        ("stats.csv", promises.STATS),
-        ("failures.csv", promises.FAILURES_CSV),
+        ("timeline.csv", public_interfaces.TIMELINE),
+        ("stats.csv", public_interfaces.STATS),
+        ("failures.csv", public_interfaces.FAILURES_CSV),
     ],
 )
-def test_the_columns_of_a_table(run: Run, name: str, columns: str) -> None:
+def test_tables_have_the_pinned_columns(run: Run, name: str, columns: str) -> None:
     header = (run.folder / name).read_text().splitlines()[0].split(",")
     assert header[: columns.count(",") + 1] == columns.split(",")
     assert name == "stats.csv" or header == columns.split(",")
 
 
-def test_the_rows_of_locusts_statistics(run: Run) -> None:
+def test_locusts_statistics_have_the_pinned_rows(run: Run) -> None:
     """A connection that is lost with a message under way fails that message; `drop` has those without one."""
     rows = [line.split(",")[:2] for line in (run.folder / "stats.csv").read_text().splitlines()[1:]]
     *named, total = rows
     assert total == ["", "Aggregated"]
-    assert {kind for kind, _ in named} == {promises.REQUEST_TYPE}
+    assert {kind for kind, _ in named} == {public_interfaces.REQUEST_TYPE}
     names = {name for _, name in named}
     assert names - {"drop"} == {"connect", "reconnect", "message"}
-    assert names <= {*promises.ROWS, "message"}
+    assert names <= {*public_interfaces.ROWS, "message"}
 
 
-def test_the_places_that_the_lab_uses() -> None:
+def test_lab_uses_the_pinned_places() -> None:
     assert re.search(r"^PYTHON \?= python3$", text("Makefile"), re.M)
     assert "test -x .venv/bin/pip || $(PYTHON) -m venv .venv" in text("Makefile")
     labels = [service["labels"] for service in yaml.safe_load(text("compose.yaml"))["services"].values()]

@@ -53,7 +53,7 @@ def test_each_module_has_a_layer() -> None:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_imports_only_its_own_package_and_layers_below(module: str) -> None:
+def test_module_imports_only_its_own_package_and_layers_below(module: str) -> None:
     own = _layer(module)
     above = {
         other for other in _imports(MODULES[module]) if _layer(other) != own and RANKS[_layer(other)] >= RANKS[own]

@@ -143,25 +143,25 @@ SHARED = {
 
 
 @pytest.mark.parametrize("room", ["lab", "bench"])
-def test_the_lab_shares_only_tables_of_settings_with_load_and_server(room: str) -> None:
+def test_lab_shares_only_tables_of_settings_with_load_and_server(room: str) -> None:
     for path in sources(room):
         modules = {name for name in _modules(path) if name.split(".")[0] in ("rawsocket", "server")}
         assert _room(path) != room or modules <= SHARED, path
 
 
-def test_the_lab_does_not_import_locust() -> None:
+def test_lab_does_not_import_locust() -> None:
     code = "import sys, lab.__main__; sys.exit(bool({'locust', 'gevent'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def test_the_lab_imports_the_benchmarks_only_to_run_them() -> None:
+def test_lab_imports_the_benchmarks_only_to_run_them() -> None:
     assert [path for path in sources("lab") if "bench" in _tops(path)] == ["lab/__main__.py"]
     code = "import sys, lab.__main__; sys.exit('bench' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("path", [path for path in PURE if path.startswith("rawsocket/")])
-def test_a_pure_file_imports_without_locust(path: str) -> None:
+def test_pure_file_imports_without_locust(path: str) -> None:
     module = path.removesuffix(".py").replace("/", ".")
     code = f"import sys, {module}; sys.exit(bool({{'locust', 'gevent'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

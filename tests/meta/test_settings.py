@@ -41,7 +41,7 @@ def test_every_variable_of_compose_has_a_default() -> None:
 
 
 @pytest.mark.parametrize(("name", "default"), sorted(set(_uses())))
-def test_a_variable_of_compose_is_a_row_of_a_table_with_the_same_default(name: str, default: str) -> None:
+def test_compose_variable_is_a_table_row_with_the_same_default(name: str, default: str) -> None:
     row = GIVEN[name]
     if name == "BASE_IMAGE":
         assert default in row.help
@@ -55,7 +55,7 @@ def test_a_variable_of_compose_is_a_row_of_a_table_with_the_same_default(name: s
     ("service", "name", "value"),
     [(service, name, value) for service in SERVICES for name, value in _environment(service).items()],
 )
-def test_a_service_is_given_settings_of_its_own_table(service: str, name: str, value: str) -> None:
+def test_service_gets_settings_of_its_own_table(service: str, name: str, value: str) -> None:
     table: dict[str, Any] = OF_SERVER if service == "server" else LOAD
     assert name in table
     if "$" not in value:
@@ -131,12 +131,12 @@ def test_reads_of_the_environment_are_found() -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), READ)
-def test_an_environment_variable_that_the_code_reads_is_in_a_table(path: str, name: str) -> None:
+def test_environment_variable_that_the_code_reads_is_in_a_table(path: str, name: str) -> None:
     assert name in GIVEN or (name in OF_PEERS and path.startswith("bench/"))
 
 
 @pytest.mark.parametrize("name", re.findall(r"^ARG (\w+)", text("Dockerfile"), re.M))
-def test_an_argument_of_the_dockerfile_is_in_a_table(name: str) -> None:
+def test_dockerfile_argument_is_in_a_table(name: str) -> None:
     assert name in LAB
 
 

@@ -9,7 +9,7 @@ import pytest
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes must not depend on the speed of the machine; tests of these times set them."""
     from rawsocket.engine import deadlines, exchange
-    from tests.support.running import LONG
+    from tests.support.local_run import LONG
 
     monkeypatch.setattr(deadlines, "SETTLES_AFTER", LONG)
     monkeypatch.setattr(exchange, "GRACE", LONG)

@@ -9,8 +9,8 @@ import pytest
 
 from server.__main__ import main
 from server.models import MODELS
+from tests.support.many_processes import children
 from tests.support.server_process import run_server, running_server
-from tests.support.several import children
 from tests.support.sockets import ask, connect
 
 

@@ -9,11 +9,13 @@ code, with `or_doubted`.
 import functools
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 TRIES = 4  # at most; only a machine that stays too busy needs them all
 UNKNOWN = 4
+BUSY_LAG_MS = 25.0  # of a worker, p99; some 5 ms where nothing else runs
 #: The start of a first reason that only means that the machine was too busy: saturation.py.
 MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")
 # In the master's table, and in the log of plain Locust.
@@ -48,6 +50,18 @@ def demand_pass(verdict: dict[str, Any]) -> None:
     if doubted(verdict):
         raise MachineTooBusy("\n".join(verdict["reasons"]))
     assert verdict["verdict"] == "pass", verdict
+
+
+@contextmanager
+def retried_if_busy(verdict: dict[str, Any]) -> Iterator[None]:
+    """Raise MachineTooBusy where the block finds something wrong and the run's workers were kept from running."""
+    try:
+        yield
+    except AssertionError as error:
+        lags = [worker["lag_p99_ms"] for worker in verdict["generator"]["workers"]]
+        if doubted(verdict) or any(lag is None or lag > BUSY_LAG_MS for lag in lags):
+            raise MachineTooBusy(f"worker lag p99 {lags} ms: {error}") from error
+        raise
 
 
 def retry_on_busy_machine(test: Callable[..., None]) -> Callable[..., None]:

@@ -10,7 +10,7 @@ from rawsocket.engine.reactor import Reactor
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.errors import RawSocketError
 from rawsocket.target import Target
-from tests.support.running import LONG
+from tests.support.local_run import LONG
 
 CLOSED = 1  # a port without a listener
 

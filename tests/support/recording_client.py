@@ -10,7 +10,7 @@ from rawsocket.target import Target
 from rawsocket.users.client import RawSocketClient
 from rawsocket.wire.framing import Framing, Line
 from tests.support import echo
-from tests.support.running import LONG
+from tests.support.local_run import LONG
 
 
 class RecordingClient:

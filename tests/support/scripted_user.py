@@ -18,7 +18,7 @@ from rawsocket.users.steps import Request
 from rawsocket.wire.framing import Framing, Line
 from rawsocket.wire.payload import payload
 from tests.support import echo
-from tests.support.running import LONG, wait_until
+from tests.support.local_run import LONG, wait_until
 
 
 class ScriptedUser:

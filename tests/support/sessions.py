@@ -3,7 +3,7 @@
 from typing import Any
 
 from rawsocket import Connect, LabSession, Session, Wait
-from tests.support.running import LONG, Run
+from tests.support.local_run import LONG, Run
 
 OPTIONS: dict[str, Any] = {
     "every": 0.05, "size": 20, "app": "echo", "framing": "line", "pace": "open", "arrivals": "even",

@@ -126,6 +126,12 @@ class NativeDeployment(Deployment):
         while self._stopped:
             processes.keep_log(self._stopped.pop(), self._logs)
 
+    def collect(self, folder: Path) -> None:
+        """Stop a master that is still there, because its run was interrupted, before the others: a worker that ended
+        first would be lost to it.
+        """
+        processes.stop([process for process in self._processes if process.name == "master"])
+
     def abandon(self) -> None:
         """Stop the processes of a start that failed; their logs stay."""
         finish_despite_interrupt(self.stop)

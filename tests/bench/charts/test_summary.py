@@ -7,7 +7,7 @@ from bench.charts.summary import WIDTH, draw
 from bench.load import table
 from bench.load.table import ROSTER
 from bench.settings import LOAD_ROWS
-from tests.support.benching import RECORDS
+from tests.support.bench_load_records import RECORDS
 
 LINES = table.lines(RECORDS, LOAD_ROWS, 15_000)
 SVG = "{http://www.w3.org/2000/svg}"

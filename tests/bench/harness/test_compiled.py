@@ -5,7 +5,7 @@ import pytest
 
 from bench.harness import compiled
 from lab.errors import LabError
-from tests.support.serving import needs_gcc
+from tests.support.bench_servers import needs_gcc
 
 
 @needs_gcc

@@ -10,7 +10,7 @@ from bench.load.table import ROSTER
 from bench.results.record import Record
 from bench.results.section import Section
 from bench.settings import LOAD_ROWS
-from tests.support.benching import RECORDS, trial
+from tests.support.bench_load_records import RECORDS, trial
 
 LINES = table.lines(RECORDS, LOAD_ROWS, 15_000)
 

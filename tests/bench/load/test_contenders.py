@@ -21,7 +21,7 @@ from bench.load.contenders import (
 )
 from lab.engines.native import processes
 from lab.errors import LabError
-from tests.support.contending import demand_messages, until
+from tests.support.running_generator import demand_messages, until
 
 WORKLOAD = Workload(4000, 10, 1000, 1.0, 20)
 SLEEP = [sys.executable, "-c", "import time; time.sleep(300)"]

@@ -13,7 +13,7 @@ from bench.harness.compiled import PEERS
 from bench.load import echo_server
 from bench.load.echo_server import BIN_S, Echo
 from lab.errors import LabError
-from tests.support.contending import until
+from tests.support.running_generator import until
 
 PYTHON = [sys.executable, str(PEERS / "load/echo_server.py")]
 

@@ -7,7 +7,7 @@ from bench.load.contenders import FLOOR, SESSION
 from bench.results.line import AIM, MET, MISSED, UNKNOWN, Line
 from bench.results.record import Record
 from bench.settings import LOAD_ROWS
-from tests.support.benching import RECORDS, trial
+from tests.support.bench_load_records import RECORDS, trial
 
 
 def _line(key: str, records: list[Record]) -> Line:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.load import tsung
-from tests.support.contending import demand_messages
+from tests.support.running_generator import demand_messages
 
 
 def test_tsung_configuration() -> None:

@@ -8,7 +8,7 @@ from bench.server import allocator, table
 from bench.server.contenders import ServerSpec, running
 from lab.engines.native import processes
 from lab.errors import LabError
-from tests.support.serving import QUICK, at_work
+from tests.support.bench_servers import QUICK, at_work
 
 
 def _specs() -> Iterator[Any]:

@@ -17,7 +17,7 @@ from bench.server.row import Row, ServerExperiment
 from bench.server.rows import idle
 from lab.errors import Interrupted
 from lab.run import folder as runs
-from tests.support.serving import needs_gcc
+from tests.support.bench_servers import needs_gcc
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from bench.server import contenders
 from bench.server.contenders import PEER_NAMES, SELECT, SERVERS, ServerSpec, ours, running
 from lab.errors import LabError
-from tests.support.serving import demand_echo, needs_gcc
+from tests.support.bench_servers import demand_echo, needs_gcc
 
 
 @pytest.mark.parametrize("name", [SELECT, *(pytest.param(name, marks=needs_gcc) for name in ("c-select", "c-epoll"))])

@@ -6,7 +6,7 @@ import pytest
 from bench.harness import procfs
 from bench.server import measure
 from lab.errors import LabError
-from tests.support.serving import at_work, needs_gcc
+from tests.support.bench_servers import at_work, needs_gcc
 
 COUNTS = [
     {"now": 10.0, "messages": 100, "cpu_s": 1.0},

@@ -1,7 +1,7 @@
 from bench.results.line import AIM
 from bench.server.contenders import SELECT, SERVERS
 from bench.server.roster import ROSTER, line, medians, ratio
-from tests.support.serving import records, trial
+from tests.support.bench_servers import records, trial
 
 
 def test_ours_is_first_and_each_contender_has_a_label() -> None:

@@ -4,7 +4,7 @@ from bench.harness import compiled
 from bench.server.contenders import SERVERS
 from bench.server.row import ServerBench
 from bench.server.workloads import ALL_100, ALL_900, FEW, closed, paced
-from tests.support.serving import QUICK, needs_gcc
+from tests.support.bench_servers import QUICK, needs_gcc
 
 WINDOW_S = 0.2
 

@@ -15,8 +15,8 @@ from rawsocket.users.session_runner import Session
 from rawsocket.users.steps import Connect, Receive, Request, Wait
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
+from tests.support.local_run import LONG, wait_until
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
-from tests.support.running import LONG, wait_until
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 from tests.support.simulation import SimulatedUser, Simulation
 

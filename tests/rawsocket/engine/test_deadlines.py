@@ -11,7 +11,7 @@ from rawsocket.engine.deadlines import SWEEP_LEAST, SWEEP_MOST, SWEEPS, Deadline
 from rawsocket.engine.reactor import READABLE, Reactor
 from rawsocket.measurement.locust_stats import Batch
 from rawsocket.measurement.recorder import Recorder
-from tests.support.running import wait_until
+from tests.support.local_run import wait_until
 
 
 @pytest.fixture

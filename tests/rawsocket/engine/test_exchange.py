@@ -14,7 +14,7 @@ from rawsocket.target import Target
 from rawsocket.users.session_runner import Session
 from rawsocket.users.steps import Close, Connect, Receive, Request, Send, Wait
 from rawsocket.wire.framing import Chunk, Framing, Line
-from tests.support.running import LONG
+from tests.support.local_run import LONG
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")

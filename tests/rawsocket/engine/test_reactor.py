@@ -10,7 +10,7 @@ import pytest
 
 from rawsocket.engine import reactor as module
 from rawsocket.engine.reactor import FAR, READABLE, SLICE, WRITABLE, Periodic, Reactor
-from tests.support.running import wait_until
+from tests.support.local_run import wait_until
 
 
 @pytest.fixture

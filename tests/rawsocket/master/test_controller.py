@@ -2,7 +2,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_SPAWNING, STATE_STOPPED, STATE_STOPPING
 
 from rawsocket.master.server_probe import ServerProbe
@@ -10,6 +12,7 @@ from rawsocket.master.timeline import AFTERMATH_S
 from rawsocket.measurement.report import Counts, Limits
 from rawsocket.worker.limits import KB_PER_USER
 from tests.support.controllers import Come, ControllerBench, Hold, controller_bench
+from tests.support.local_run import LONG
 from tests.support.reports import report
 
 
@@ -143,6 +146,23 @@ def test_run_is_judged_only_once(bench: ControllerBench) -> None:
     bench.controller.on_test_stopping()
     bench.controller.on_test_stop()
     assert bench.controller.conclude() is document
+
+
+def test_run_is_finished_even_if_locust_kills_the_greenlet_that_stops_it(
+    bench: ControllerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last worker leaves, so Locust stops the run in a greenlet that it kills when it quits."""
+    bench.start()
+    bench.second(held=5)
+    bench.controller.on_test_stopping()
+    gathering, go_on = Event(), Event()
+    monkeypatch.setattr(bench.controller, "_gather", lambda run: (gathering.set(), go_on.wait()))
+    stopping = gevent.spawn(bench.controller.on_test_stop)
+    gathering.wait()
+    stopping.kill()
+    go_on.set()
+    assert bench.controller.run.finished.wait(LONG)
+    assert bench.controller.run.document
 
 
 def test_verdict_without_a_run_is_unknown(bench: ControllerBench) -> None:

@@ -20,8 +20,8 @@ from rawsocket.verdict.ledger import NO_COUNTERS
 from tests.support.busy_machine import retry_on_busy_machine
 from tests.support.hlogs import read
 from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.many_processes import of_each
 from tests.support.server_process import ServerProcess, running_server
-from tests.support.several import of_each
 
 RUN = {"HEADLESS": "true", "USERS": 40, "RATE": 40, "TIME": "8s", "EVERY": 0.1, "TIMEOUT": 2, "MAX_P99_MS": 0}
 UNJUDGED = {"MAX_FAILURES": -1, "MIN_HELD": 0}

@@ -9,7 +9,7 @@ from rawsocket.errors import Closed
 from rawsocket.measurement.locust_stats import Batch, foreign
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.report import RowTimes
-from tests.support.running import wait_until
+from tests.support.local_run import wait_until
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from rawsocket.engine import deadlines, exchange
 from rawsocket.errors import Closed, RawSocketError, SendTimeout
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
+from tests.support.local_run import LONG, wait_until
 from tests.support.outcomes import BAD_ANSWERS, LOSSES
 from tests.support.recording_client import RecordingClient, ask, recording_client
-from tests.support.running import LONG, wait_until
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")
 

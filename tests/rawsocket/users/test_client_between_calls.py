@@ -10,8 +10,8 @@ from gevent.monkey import get_original
 
 from rawsocket.engine.connect.client_socket import readable
 from rawsocket.errors import Closed, RawSocketError
+from tests.support.local_run import LONG, wait_until
 from tests.support.recording_client import ask, recording_client
-from tests.support.running import LONG, wait_until
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")
 

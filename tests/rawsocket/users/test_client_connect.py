@@ -9,8 +9,8 @@ import pytest
 
 from rawsocket.errors import Closed, RawSocketError
 from rawsocket.wire.framing import Line
+from tests.support.local_run import LONG, wait_until
 from tests.support.recording_client import RecordingClient, ask, recording_client
-from tests.support.running import LONG, wait_until
 from tests.support.sockets import full_backlog
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")

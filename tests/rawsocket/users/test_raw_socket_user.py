@@ -17,7 +17,7 @@ from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users import raw_socket_user as user_module
 from rawsocket.wire.framing import Chunk, Line
-from tests.support.running import LONG, Run, wait_until
+from tests.support.local_run import LONG, Run, wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
 

@@ -16,7 +16,7 @@ from rawsocket.errors import Closed, RawSocketError, Refused
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from tests.support import echo
-from tests.support.running import LONG, wait_until
+from tests.support.local_run import LONG, wait_until
 from tests.support.sessions import Talker, start
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")

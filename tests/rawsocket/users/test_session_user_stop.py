@@ -14,7 +14,7 @@ from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.session_user import arrivals
 from tests.support import echo
-from tests.support.running import LONG, wait_until
+from tests.support.local_run import LONG, wait_until
 from tests.support.sessions import Silent, Talker, start
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")

@@ -14,9 +14,9 @@ from locust.runners import LocalRunner
 from rawsocket import Connect, LabSession, Session, Wait
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.worker.user_group import SLICE_S, UserGroup, UserStopper, in_slices
-from tests.rawsocket.users.test_session_user import OPTIONS
 from tests.support import echo
-from tests.support.running import LONG, wait_until
+from tests.support.local_run import LONG, wait_until
+from tests.support.sessions import OPTIONS
 
 
 class One(LabSession):

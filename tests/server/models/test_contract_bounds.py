@@ -21,8 +21,8 @@ from tests.support.contract import (
     promises,
     when_empty,
 )
+from tests.support.many_processes import came_in, state
 from tests.support.server_process import ServerProcess, running_server
-from tests.support.several import came_in, state
 from tests.support.sockets import (
     ask,
     connect,

@@ -22,8 +22,8 @@ from tests.support.contract import (
     model_of,
     promises,
 )
+from tests.support.many_processes import came_in, pids, standing_still
 from tests.support.server_process import running_server
-from tests.support.several import came_in, pids, standing_still
 from tests.support.sockets import (
     ask,
     connect,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.processes.fork import close_descriptors_except, fork
-from tests.support.several import gone, standing_still
+from tests.support.many_processes import gone, standing_still
 from tests.support.sockets import DEADLINE, eventually
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from server.processes.parent import GRACE_SECONDS
 from server.processes.process_table import RESTART_DELAY_SECONDS
+from tests.support.many_processes import children, gone, of_each, pids, standing_still
 from tests.support.server_process import running_server
-from tests.support.several import children, gone, of_each, pids, standing_still
 from tests.support.sockets import ask, connect, connections, eventually
 
 TWO = ("--app", "echo", "--processes", "2")

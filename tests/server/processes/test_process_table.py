@@ -18,7 +18,7 @@ from server.processes.process_table import (
     ProcessTable,
     describe_exit,
 )
-from tests.support.several import gone
+from tests.support.many_processes import gone
 from tests.support.sockets import DEADLINE, eventually
 
 

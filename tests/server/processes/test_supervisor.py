@@ -16,8 +16,8 @@ from functools import partial
 import pytest
 
 from server.processes.children import BATCH_DIVISOR
+from tests.support.many_processes import came_in, children, gone, of_each, pids, standing_still
 from tests.support.server_process import ServerProcess, running_server
-from tests.support.several import came_in, children, gone, of_each, pids, standing_still
 from tests.support.sockets import (
     ask,
     connect,

@@ -18,7 +18,7 @@ from server.readiness.acceptor import (
     RETRY_SECONDS,
     Acceptor,
 )
-from tests.support.accepting import Bench, FakeHost, Listener
+from tests.support.acceptor_bench import Bench, FakeHost, Listener
 from tests.support.sockets import connect, read_to_end
 
 FULL = b"ERR server full\n"

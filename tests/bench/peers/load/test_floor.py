@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.contending import demand_messages
+from tests.support.running_generator import demand_messages
 
 
 @pytest.mark.parametrize("every", [0.0, 0.05])

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from bench.harness.compiled import PEERS
 from bench.server.contenders import ServerSpec
-from tests.support.serving import demand_echo
+from tests.support.bench_servers import demand_echo
 
 
 def test_gevent_server_echoes(tmp_path: Path) -> None:

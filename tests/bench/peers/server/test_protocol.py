@@ -4,7 +4,7 @@ import pytest
 
 from bench.server import peer_venv
 from bench.server.contenders import SERVERS
-from tests.support.serving import demand_echo
+from tests.support.bench_servers import demand_echo
 
 not_installed = pytest.mark.skipif(not peer_venv.made(), reason="bench-server has not installed uvloop here")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.harness.compiled import PEERS
 from bench.server.contenders import ServerSpec, ours, running
-from tests.support.contending import until
+from tests.support.running_generator import until
 from tests.support.sockets import connect, read_exactly
 
 SCRIPT = [sys.executable, str(PEERS / "server/slow_log.py")]

@@ -2,8 +2,8 @@ from pathlib import Path
 
 from bench.harness import procfs
 from bench.server.contenders import SERVERS, running
-from tests.support.contending import until
-from tests.support.serving import demand_echo
+from tests.support.bench_servers import demand_echo
+from tests.support.running_generator import until
 from tests.support.sockets import DEADLINE, connect
 
 SERVER = SERVERS["tutorial"]

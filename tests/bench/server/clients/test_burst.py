@@ -5,7 +5,7 @@ import pytest
 from bench.server.clients import burst
 from bench.server.clients.burst import BurstResult, ConnectionBurst
 from bench.server.contenders import ServerSpec, ours, running
-from tests.support.contending import until
+from tests.support.running_generator import until
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from bench.harness import compiled
 from bench.server.clients import group
 from bench.server.clients.group import ClientGroup
 from bench.server.contenders import SERVERS, running
-from tests.support.contending import until
-from tests.support.serving import QUICK, needs_gcc
+from tests.support.bench_servers import QUICK, needs_gcc
+from tests.support.running_generator import until
 
 
 @needs_gcc

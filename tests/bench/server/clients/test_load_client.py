@@ -11,8 +11,8 @@ import pytest
 from bench.harness import compiled, procfs
 from bench.server.clients.load_client import LoadClient
 from lab.errors import LabError
-from tests.support.contending import until
-from tests.support.serving import at_work, needs_gcc
+from tests.support.bench_servers import at_work, needs_gcc
+from tests.support.running_generator import until
 
 pytestmark = needs_gcc
 LINE = 20

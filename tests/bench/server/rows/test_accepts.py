@@ -10,7 +10,7 @@ from bench.server.contenders import ServerSpec, ours
 from bench.server.row import ServerBench
 from bench.server.rows import accepts
 from bench.server.rows.accepts import SUPERVISED
-from tests.support.serving import needs_gcc
+from tests.support.bench_servers import needs_gcc
 
 
 def _trial(name: str, **values: Any) -> Record:

@@ -2,7 +2,7 @@ import pytest
 
 from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.all_active import ROW_100, ROW_900
-from tests.support.serving import records
+from tests.support.bench_servers import records
 
 PEERS = {"asyncio": 23.0, "uvloop": 18.0, "c_select": 13.0}
 

@@ -8,7 +8,7 @@ from bench.results.record import Record
 from bench.server.row import ServerBench
 from bench.server.rows import curve
 from bench.server.rows.curve import CONTENDERS, MANY, levels, reach
-from tests.support.serving import needs_gcc
+from tests.support.bench_servers import needs_gcc
 
 
 @needs_gcc

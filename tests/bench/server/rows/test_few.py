@@ -2,7 +2,7 @@ import pytest
 
 from bench.results.line import AIM, MET, MISSED, UNKNOWN
 from bench.server.rows.few import ROW
-from tests.support.serving import records
+from tests.support.bench_servers import records
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from bench.results.line import AIM, MET, MISSED
 from bench.server.contenders import SERVERS
 from bench.server.row import ServerBench
 from bench.server.rows import memory
-from tests.support.serving import QUICK, needs_gcc, records
+from tests.support.bench_servers import QUICK, needs_gcc, records
 
 
 @needs_gcc

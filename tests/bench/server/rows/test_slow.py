@@ -8,7 +8,7 @@ from bench.results.record import Record
 from bench.server.contenders import SERVERS
 from bench.server.row import ServerBench
 from bench.server.rows import slow
-from tests.support.serving import QUICK, needs_gcc, trial
+from tests.support.bench_servers import QUICK, needs_gcc, trial
 
 
 @needs_gcc

@@ -11,7 +11,7 @@ from bench.server.row import ServerBench
 from bench.server.rows import story
 from bench.server.rows.story import BLOCKING, MANY, SERVERS
 from lab.settings import models
-from tests.support.serving import needs_gcc
+from tests.support.bench_servers import needs_gcc
 
 
 @pytest.fixture

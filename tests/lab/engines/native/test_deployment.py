@@ -97,6 +97,24 @@ def test_a_run_has_a_time_limit(programs: Programs, monkeypatch: pytest.MonkeyPa
         programs.run()
 
 
+def test_interrupted_run_stops_the_master_before_its_worker(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The master waits for its worker's last numbers."""
+    programs.master("import time; time.sleep(300)")
+    stop, alive = processes.stop, []
+
+    def noted(started: Any) -> None:
+        alive.append([process.name for process in started if process.alive()])
+        stop(started)
+
+    monkeypatch.setattr(processes, "stop", noted)
+    monkeypatch.setattr(follow, "MARGIN_S", -1000.0)
+    with pytest.raises(LabError):
+        programs.run()
+    assert alive == [["master"], ["worker-1"]]
+
+
 def test_an_interrupt_does_not_cut_the_clean_up_short(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.master("pass")
     stop, calls = processes.stop, []

@@ -15,7 +15,7 @@ from rawsocket.engine.tls.handshake import Handshake
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, Refused
 from rawsocket.target import Target
 from tests.support.connecting import CLOSED, RecordedAttempt
-from tests.support.running import wait_until
+from tests.support.local_run import wait_until
 from tests.support.sockets import full_backlog
 
 

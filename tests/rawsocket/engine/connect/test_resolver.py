@@ -13,7 +13,7 @@ from rawsocket.engine.connect.os_errors import ConnectErrors
 from rawsocket.engine.connect.resolver import Resolver
 from rawsocket.errors import ConnectTimeout, Refused
 from rawsocket.target import Target
-from tests.support.running import LONG
+from tests.support.local_run import LONG
 
 TARGET = Target("server", 80)
 ADDRESSES = [(socket.AF_INET, ("127.0.0.1", 80)), (socket.AF_INET, ("127.0.0.2", 80))]

@@ -17,7 +17,7 @@ from rawsocket import Connect, LabSession, Line, RawSocketUser, Request, Wait
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import EXAMPLE, RECORDER
 from tests.support import certificates, echo
-from tests.support.running import LONG, Run, wait_until
+from tests.support.local_run import LONG, Run, wait_until
 from tests.support.tls_server import TlsServer
 from tests.support.tls_users import USERS, Outcome, User, client, trusting
 
