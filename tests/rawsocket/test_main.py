@@ -23,12 +23,12 @@ entry = importlib.import_module("rawsocket.__main__")
         (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),
         (
             ("worker",),
-            {"TARGET": "tls://a:1", "TLS_CA": "/nowhere.pem"},
+            {"TARGET": "tls://127.0.0.1:1", "TLS_CA": "/nowhere.pem"},
             "TLS_CA=/nowhere.pem: no such file; give a path",
         ),
         (
             ("worker",),
-            {"TARGET": "tls://a:1", "TLS_KEY": "k.pem"},
+            {"TARGET": "tls://127.0.0.1:1", "TLS_KEY": "k.pem"},
             "TLS_KEY=k.pem: a key needs its certificate: set TLS",
         ),
         (("worker",), {"TLS_VERIFY": "perhaps"}, "TLS_VERIFY='perhaps' is not valid: expected true or false"),
