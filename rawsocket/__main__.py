@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from rawsocket import target_check
 from rawsocket.settings import declared
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, tls_settings, without_empty
 from rawsocket.target import parse as parse_target
@@ -112,12 +113,16 @@ def check_tls(plan: Plan) -> None:
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
     plan = from_environ(os.environ, scenarios())
-    for name in set(os.environ) - set(without_empty(os.environ)):
+    # LOCUST_HEADLESS and its like would change what the command line below asks for.
+    locusts = {name for name in os.environ if name.startswith("LOCUST_")}
+    for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:
         del os.environ[name]
     if role == "master":
         check_ports(plan)
     else:
         check_sources(plan)
+    if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
+        target_check.look_up(parse_target(plan.target))
     os.environ["HOLDFAST_TARGET"] = plan.target
     os.environ.update(settings_of_scenario(plan.scenario))
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
@@ -128,8 +133,10 @@ def run(role: str, plan: Plan) -> int:
     """Run Locust to its end; return the exit code."""
     import locust.main
 
+    from rawsocket import locust_patches
     from rawsocket.attach import attach
 
+    locust_patches.read_no_config_files()
     if role == "worker":
         check_tls(plan)
     attachment = attach(plan)

@@ -10,7 +10,7 @@ Rules:
 - During the run the lines go to a hidden file beside the artefacts, which is renamed at the end: a run of an hour
   needs no more memory than one of a second.
 - Every latency of the run is in exactly one line, so the lines of a tag add up to the counts in stats.csv.
-- An error of the file is logged once and ends the log, never the run.
+- An error of the file ends the log, never the run; `finish` raises it.
 """
 
 import contextlib
@@ -46,6 +46,7 @@ class LatencyLog:
         self._file: TextIO | None = None
         self._ended = self._folder is None
         self._until = 0.0
+        self._failure: OSError | None = None
 
     def add(self, until_s: float, fresh: Histograms, apart: Histograms | None = None) -> None:
         """Write the times since the last call, up to `until_s` of the run; 3 to 6 ms at 10,000 messages.
@@ -62,13 +63,16 @@ class LatencyLog:
             for name, times in (apart or {}).items():
                 if times:
                     line(file, f"row-{_NO_TAG.sub('_', name)}", since, until_s, times)
-        except OSError:
-            logger.exception("could not write %s: this run has none", NAME)
+        except OSError as error:
+            logger.error("could not write %s: %s; this run has none", NAME, error.strerror)
+            self._failure = error
             self.discard()
 
     def finish(self, until_s: float, fresh: Histograms, apart: Histograms | None = None) -> None:
         """Write the last lines and rename the file, once per run; raises OSError if that fails."""
         self.add(until_s, fresh, apart)
+        if self._failure:
+            raise self._failure
         if self._file is None or self._folder is None:
             return
         file, self._file, self._ended = self._file, None, True

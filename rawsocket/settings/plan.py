@@ -31,6 +31,9 @@ class Plan:
     ours: bool = False  # started by `python -m rawsocket`: this library handles signals, console and exit code
     linger: bool = True
     target: str = ""
+    foreign: bool = False  # `target` is what TARGET names, not the lab's own server
+    wait_s: float = 0.0
+    way_out: bool = True
     min_held: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     server_admin: str = ""
@@ -68,6 +71,9 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         ours=True,
         linger=found["HOLDFAST_LINGER"],
         target=found["TARGET"] or found["HOLDFAST_SERVER"],
+        foreign=bool(found["TARGET"]),
+        wait_s=found["WAIT"] or 0.0,
+        way_out=found["HOLDFAST_WAY_OUT"],
         min_held=found["MIN_HELD"],
         options={option.name: found[option.variable] for option in OPTIONS if option.variable in given},
         server_admin=admin(environ),

@@ -63,6 +63,8 @@ RUN = (
             "load goes only where the user says"),
     Setting("scenario_settings", JSON, None, "settings that the scenario declares, as JSON: {\"TOPIC\": \"news\"}",
             "compose passes a fixed list of variables"),
+    Setting("wait", DURATION, None, "how long to wait for a TARGET that is still starting (30s, 2m); unset: not at all",
+            "a wrong address is told at once"),
     # Files as the workers see them. Locust has --tls-cert and --tls-key for its page, so these are no flags of Locust.
     Setting("tls_ca", TEXT, None, "PEM file of the certificates that a tls:// target may have or be issued by",
             "unset: those that the system trusts"),
@@ -107,6 +109,8 @@ PROCESS = (
              "its name and port in compose.yaml"),
     _process("target", TARGET, None, "the only target that workers load; set by `python -m rawsocket` from TARGET",
              "a host typed into the page must not become a target"),
+    _process("way_out", BOOLEAN, "true", "whether workers reach targets outside of their own network",
+             "compose.yaml sets false: its network for the load has no way out"),
     _process("page_host", TEXT, "127.0.0.1", "address that the page is served on", "nothing is public by default"),
     _process("page_port", PORT, "8089", "port of the page", "Locust's own"),
     _process("page_names", NAMES, "localhost,127.0.0.1,[::1],master",

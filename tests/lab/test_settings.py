@@ -55,6 +55,7 @@ GOOD = [
     ("SCENARIO", "churn"),
     ("EVERY", "0"),
     ("TARGET", "tcp://[2001:db8::1]:9000"),
+    ("WAIT", "30s"),
     ("MODEL", "epoll"),
     ("PACE", "closed"),
     ("ARRIVALS", "poisson"),
@@ -324,3 +325,29 @@ def test_each_setting_has_a_flag_with_its_default_in_the_help() -> None:
     for setting, following in pairwise(SETTINGS):
         part = text[text.index(f"{setting.flag} X ") :].split(f"{following.flag} X ")[0]
         assert not setting.default or f"(default {setting.default})" in part
+
+
+@pytest.mark.parametrize("verb", ["up", "load", "ci"])
+def test_messages_that_the_labs_server_does_not_accept_are_refused(verb: str) -> None:
+    line = "SIZE=65537 is above the 65536 bytes that the lab's server accepts in a message: lower SIZE, or set"
+    with pytest.raises(UsageError, match=f"^{line} SERVER_MAX_MESSAGE=65537$"):
+        read({"SIZE": "65537"}, {}, verb)
+
+
+@pytest.mark.parametrize(
+    ("values", "environ", "verb"),
+    [
+        ({"SIZE": "65536"}, {}, "ci"),
+        ({"SIZE": "100000"}, {"SERVER_MAX_MESSAGE": "100000"}, "ci"),
+        ({"SIZE": "100000", "TARGET": "tcp://a:1"}, {}, "ci"),
+        ({"SIZE": "100000", "FRAMING": "chunk"}, {}, "ci"),
+        ({"SIZE": "100000"}, {}, "down"),
+        ({"SIZE": "100000"}, {"SERVER_MAX_MESSAGE": "much"}, "ci"),  # the server says what is wrong with it
+    ],
+)
+def test_sizes_that_are_not_refused(values: dict[str, str], environ: dict[str, str], verb: str) -> None:
+    assert read(values, environ, verb)["SIZE"] == values["SIZE"]
+
+
+def test_seconds_of_wait() -> None:
+    assert (read({}, {}).wait_seconds, read({"WAIT": "2m"}, {}).wait_seconds) == (0.0, 120.0)

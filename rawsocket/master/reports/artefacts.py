@@ -47,10 +47,13 @@ CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(controller: RunController) -> None:
-    """Write all of them for the current run; one that fails is logged and doesn't prevent the others."""
+def write(controller: RunController) -> str:
+    """Write all of them for the current run; return one line if the disk did not take some, else "".
+
+    One that fails doesn't prevent the others.
+    """
     if not controller.plan.runs:
-        return
+        return ""
     folder = Path(controller.plan.runs)
     document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
@@ -63,29 +66,39 @@ def write(controller: RunController) -> None:
         "env.json": lambda: json.dumps(_environment(controller, document), indent=2) + "\n",
         "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
     }
+    unwritten: dict[str, str] = {}
     for name, make in makers.items():
-        with _logging_trouble(folder / name):
+        with _noting_trouble(name, unwritten):
             put(folder / name, make())
-    with _logging_trouble(folder / latency_log.NAME):  # written during the run; only its last second is missing
+    with _noting_trouble(latency_log.NAME, unwritten):  # written during the run; only its last second is missing
         second = controller.run.take_second()
         controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
+    if not unwritten:
+        return ""
+    return f"could not write {', '.join(unwritten)} in {folder}: {'; '.join(sorted(set(unwritten.values())))}"
 
 
 @contextmanager
-def _logging_trouble(path: Path) -> Iterator[None]:
+def _noting_trouble(name: str, unwritten: dict[str, str]) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        unwritten[name] = str(error.strerror or error)
     except Exception:  # the other artefacts and the exit code matter more than any error here
-        logger.exception("could not write %s", path)
+        logger.exception("could not write %s", name)
 
 
 def put(path: Path, text: str) -> None:
     """Write a complete file, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.chmod(0o644)
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # it would take the rest of a full disk
+        raise
 
 
 def junit(document: Mapping[str, Any]) -> str:

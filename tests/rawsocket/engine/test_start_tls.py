@@ -30,7 +30,8 @@ def upgrading(sock: Any) -> None:
     sock.sendall(b"220 go\n")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server())
-    echo(context.wrap_socket(sock, server_side=True))
+    with context.wrap_socket(sock, server_side=True) as encrypted:
+        echo(encrypted)
 
 
 def script() -> Script:

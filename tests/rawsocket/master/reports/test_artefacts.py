@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import os
 import xml.etree.ElementTree as ElementTree
@@ -58,6 +59,24 @@ def test_error_in_one_artefact_does_not_prevent_the_others(
     written = {path.name for path in (tmp_path / "runs").iterdir()}
     assert "junit.xml" not in written
     assert {"verdict.json", "summary.md", "report.html"} <= written
+
+
+def test_artefacts_that_a_full_disk_does_not_take_are_one_line_and_leave_no_rest(
+    bench: ControllerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def full(path: Path, text: str, **more: Any) -> int:
+        if len(text) > 100_000:
+            write_text(path, text[:100], **more)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(path, text, **more)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    runs = tmp_path / "runs"
+    assert artefacts.write(bench.controller) == f"could not write report.html in {runs}: No space left on device"
+    assert "verdict.json" in {path.name for path in runs.iterdir()}
+    assert not list(runs.glob(".*"))
 
 
 def test_no_artefact_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
