@@ -34,6 +34,12 @@ def _memory(text: str) -> str:
     return text
 
 
+def _project(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
+        raise ValueError("expected lower-case letters, digits, - and _, as compose does")
+    return text
+
+
 MEMORY = Kind(_memory, "SIZE")
 CPUS = number(0)
 
@@ -89,7 +95,8 @@ SETTINGS = (
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
-    Setting("project", TEXT, "holdfast", "name of the compose project that `up` starts, and its label in Docker",
+    Setting("project", Kind(_project, "NAME"), "holdfast",
+             "name of the compose project that `up` starts, and its label in Docker",
             "two checkouts on one machine need two", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
@@ -166,7 +173,9 @@ def _is_loopback(host: str) -> bool:
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Return a setting of `ENVIRONMENT`, its default where it is unset, "" where it has none."""
     environ = os.environ if environ is None else environ
-    return environ.get(name, "").strip() or _NAMED[name].default or ""
+    text = environ.get(name, "").strip() or _NAMED[name].default or ""
+    value(_NAMED[name], text)
+    return text
 
 
 def given(setting: Setting, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:

@@ -351,3 +351,9 @@ def test_sizes_that_are_not_refused(values: dict[str, str], environ: dict[str, s
 
 def test_seconds_of_wait() -> None:
     assert (read({}, {}).wait_seconds, read({"WAIT": "2m"}, {}).wait_seconds) == (0.0, 120.0)
+
+
+@pytest.mark.parametrize("name", ["My Lab!", "Lab", "-lab"])
+def test_a_project_that_compose_would_rename_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^HOLDFAST_PROJECT='.*' is not valid: expected lower-case letters"):
+        settings.from_environment("HOLDFAST_PROJECT", {"HOLDFAST_PROJECT": name})
