@@ -28,7 +28,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from rawsocket import locust_patches
-from rawsocket.headless import HeadlessRun, quit_run, say_verdict
+from rawsocket.headless import HeadlessRun, quit_run, say, say_verdict
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
@@ -40,6 +40,8 @@ from rawsocket.settings.plan import Plan, from_options
 from rawsocket.verdict.judge import EXIT_CODES, INTERRUPTED
 from rawsocket.worker import agent, limits
 
+LAB_FAILED = 1  # the exit code of a run whose files could not be written
+TOGETHER_S = 0.5  # signals within this time are one: the kernel sends two when a lab of two threads is killed
 logger = logging.getLogger(__name__)
 _attached: "Attachment | None" = None
 
@@ -63,6 +65,7 @@ class Attachment:
         self.web_ui: WebUI | None = None
         self.headless_run: HeadlessRun | None = None
         self.signalled = False
+        self._signalled_at = 0.0
         self._closed = False
 
     def listen(self) -> None:
@@ -157,7 +160,7 @@ class Attachment:
             self.controller.receive(LOCAL, self.agent.report(final=True))
         self.controller.on_test_stop()
         if not self.controller.plan.headless:
-            artefacts.write(self.controller)
+            self._say_unwritten(artefacts.write(self.controller))
 
     def _report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self.agent:
@@ -213,14 +216,24 @@ class Attachment:
         if controller.run.running:
             controller.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
         controller.on_test_stop(timeout=30)  # Locust may have quit before the greenlet that stops the run came to it
+        unwritten = ""
         if environment.process_exit_code is None:
             environment.process_exit_code = controller.conclude()["exit_code"]
-            artefacts.write(controller)
+            unwritten = artefacts.write(controller)
         if not controller.plan.ours:
             document = controller.conclude()
             logger.info("verdict %s: %s", document["verdict"], "; ".join(document["reasons"]))
         elif environment.process_exit_code in (*EXIT_CODES.values(), INTERRUPTED):
             say_verdict(controller)
+        if unwritten:
+            self._say_unwritten(unwritten)
+            environment.process_exit_code = LAB_FAILED
+
+    def _say_unwritten(self, line: str) -> None:
+        if line and self.plan and self.plan.ours and self.plan.headless:
+            say(f"{line} (exit code {LAB_FAILED})")
+        elif line:
+            logger.error(line)
 
     def _take_signals(self) -> None:
         """Handle SIGINT in a callback of the hub, not in the running code; Locust handles SIGTERM as well."""
@@ -228,14 +241,16 @@ class Attachment:
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self) -> None:
-        self.signalled = True
+        self.signalled, self._signalled_at = True, time.monotonic()
         if self.controller and not self.controller.run.finished.is_set():
             self.controller.interrupted = True
             self._kill_ramp()
 
     def _on_sigint(self) -> None:
         if self.signalled:
-            os._exit(INTERRUPTED)  # the second time: at once
+            if time.monotonic() > self._signalled_at + TOGETHER_S:
+                os._exit(INTERRUPTED)  # the second time: at once
+            return
         self._on_signal()
         if self.headless_run:
             gevent.spawn(self.headless_run.end)

@@ -13,8 +13,11 @@ import time
 import gevent
 from locust.web import WebUI
 
+from rawsocket import target_check
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console
+from rawsocket.settings.plan import UsageError
+from rawsocket.target import parse as parse_target
 
 WORKERS_S = 60.0  # how long the workers may take to come
 LIMITS_S = 3.0  # and their limits after that
@@ -41,16 +44,32 @@ class HeadlessRun:
 
     def _run(self) -> None:
         controller = self._controller
+        if unreachable := self._wait_for_target():
+            self._refuse(unreachable)
+            return
         if not self._workers_came() and not controller.live():
             return
         self._limits_came()
         reason = controller.refuse(self._plan.users)
         if reason:
-            controller.environment.process_exit_code = USAGE
-            sys.stderr.write(f"{reason}\n")
+            self._refuse(reason)
             return
         self._ramp = gevent.spawn(controller.runner.start, self._plan.users, self._plan.rate)
         self._watch()
+
+    def _refuse(self, reason: str) -> None:
+        self._controller.environment.process_exit_code = USAGE
+        sys.stderr.write(f"{reason}\n")
+
+    def _wait_for_target(self) -> str:
+        """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
+        plan = self._plan
+        try:
+            if plan.foreign:
+                target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
+        except UsageError as error:
+            return str(error)
+        return ""
 
     def _workers_came(self) -> bool:
         wanted, deadline = self._plan.workers, time.monotonic() + WORKERS_S
@@ -78,7 +97,7 @@ class HeadlessRun:
             if not second or not run.timeline.samples:
                 continue
             left = over - time.monotonic()
-            _say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
+            say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
             if run.participants and all(own.lost for own in run.participants):
                 logger.error("all workers are lost: the run ends here")
                 return
@@ -111,7 +130,7 @@ def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Green
     web_ui.stop()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Write a line at once; a closed console must not end the run."""
     try:
         sys.stdout.write(text + "\n")
@@ -122,4 +141,4 @@ def _say(text: str) -> None:
 
 def say_verdict(controller: RunController) -> None:
     """Write the summary table and the verdict."""
-    _say(console.table(controller.conclude()))
+    say(console.table(controller.conclude()))

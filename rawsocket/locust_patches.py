@@ -25,6 +25,15 @@ Section = Callable[[str], str]
 StopUsers = Callable[[Callable[[Counts], None], Counts], None]
 
 
+# -- in every process that `python -m rawsocket` starts --------------------------------------------------------------
+
+
+def read_no_config_files() -> None:
+    """Let Locust read no configuration file: `headless = true` in ~/.locust.conf would keep the page from coming up."""
+    argument_parser.get_empty_argument_parser.__defaults__ = (True, [])
+    argument_parser.get_parser.__defaults__ = ([],)
+
+
 # -- on a worker ------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
 from lab.progress import PROGRESS_LINE, say
 from lab.settings import Settings
 
-# Beyond TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
+# Beyond WAIT, TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
 MARGIN_S = 150.0
 REST_S = 10.0  # for the rest of the log, once the master has ended
 
@@ -38,7 +38,7 @@ def follow(
 
     master = next(part for part in parts if part.role == "master")
     lines = _Lines(master, seen)
-    limit_s = settings.run_seconds + settings.ramp_seconds + MARGIN_S
+    limit_s = settings.run_seconds + settings.ramp_seconds + settings.wait_seconds + MARGIN_S
     deadline = time.monotonic() + limit_s
     try:
         while (code := master.exit_code()) is None:

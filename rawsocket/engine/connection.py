@@ -31,7 +31,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.connect.connector import ConnectAttempt, readable
+from rawsocket.engine.connect.attempt import ConnectAttempt
+from rawsocket.engine.connect.client_socket import readable
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until
@@ -134,18 +135,12 @@ class Connection:
     def connect(self) -> None:
         """Start to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
         config = self.config
-        self._attempt = attempt = config.connector.attempt(
-            config.reactor, self.owner, config.target, config.connect_timeout, self._opened, self._not_opened
-        )
+        self._attempt = attempt = config.connector.attempt(config, self.owner, self._opened, self._not_opened)
         try:
             attempt.begin()
         except RawSocketError as failure:
             self._end_attempt(failure)
             raise
-
-    def connect_failed(self, started: float, failure: RawSocketError) -> None:
-        """Account for a connect that failed after it was `started`."""
-        self.config.accounting.not_opened(self, time.perf_counter() - started, failure)
 
     def abandon(self) -> None:
         """Give up the connect in progress, if any."""
@@ -160,11 +155,16 @@ class Connection:
         config = self.config
         self._sock = sock
         config.reactor.take_over(sock.fileno(), self, READABLE)
-        config.accounting.opened(self, attempt.started, time.perf_counter())
+        config.accounting.opened(self, attempt.started, time.perf_counter(), attempt.handshake_at)
         config.deadlines.settle_later(self)
         if config.needs_exchange:
             self.with_exchange()
         self.owner.on_open()
+
+    def replace_socket(self, sock: Any) -> None:
+        """Go on with another socket on the same descriptor: one that encrypts."""
+        self._sock = sock
+        self.config.reactor.take_over(sock.fileno(), self, READABLE)
 
     def _not_opened(self, failure: RawSocketError) -> None:
         self._end_attempt(failure)
@@ -173,7 +173,10 @@ class Connection:
     def _end_attempt(self, failure: RawSocketError) -> None:
         attempt, self._attempt = self._attempt, None
         assert attempt is not None
-        self.connect_failed(attempt.started, failure)
+        if attempt.handshake_at:
+            self.config.accounting.not_secured(self, attempt.started, attempt.handshake_at, failure)
+        else:
+            self.config.accounting.not_opened(self, time.perf_counter() - attempt.started, failure)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -246,11 +249,6 @@ class Connection:
         """Withdraw a receive() that still waits; what it waits for stays for the next one."""
         if self.exchange is not None:
             self.exchange.stop_receiving()
-
-    def deliver(self) -> None:
-        """Pass received messages to the owner."""
-        if self.exchange is not None:
-            self.exchange.deliver()
 
     def on_ready(self, events: int) -> None:
         """Read, or write if a send was incomplete. Called by the reactor."""

@@ -112,7 +112,9 @@ class RunController:
         live = self.live()
         known = [found for worker in live if (found := self.workers.worker(worker).limits)]
         memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
-        return limits.fits(users, len(live), known, max(memory, default=limits.KB_PER_USER))
+        target = self.environment.host or self.plan.target
+        tls = limits.KB_OF_TLS if target.startswith("tls://") else 0
+        return limits.fits(users, len(live), known, max(memory, default=limits.KB_PER_USER) + tls)
 
     # -- events of a run ----------------------------------------------------------------------------------------
 
@@ -233,8 +235,9 @@ class RunController:
         self._note_second(now)
 
     def _note_second(self, now: float) -> None:
-        fresh = self.run.take_second()
-        self.run.log.add(self.elapsed_s, fresh)
+        second = self.run.take_second()
+        fresh = second.by_kind()
+        self.run.log.add(self.elapsed_s, fresh, second.apart())
         self.run.add_sample(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:

@@ -19,9 +19,10 @@ from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow
 from rawsocket.master.timeline import Sample, Timeline
 from rawsocket.measurement import histogram
-from rawsocket.measurement.latencies import Histograms, Latencies, RowKey, slowest_reply_us
+from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
-from rawsocket.measurement.report import Counts, Overdue, Report, total
+from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, total
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.verdict.ledger_rows import WireFormat
 
@@ -71,6 +72,13 @@ class RowTotals:
     bytes: int = 0
     times: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
+    def add(self, row: RowReport) -> None:
+        """Add the counts of one worker."""
+        self.requests += row.requests
+        self.bytes += row.bytes
+        for failure, count in row.failures.items():
+            self.failures[failure] = self.failures.get(failure, 0) + count
+
 
 @dataclass
 class OverdueTotals:
@@ -102,7 +110,8 @@ class Run:
         self.server_counts = server_counts or ServerCounts.none()
         self.log = log or LatencyLog()
         self.timeline = Timeline()
-        self.latencies = Latencies()
+        self._unjudged: set[str] = set()
+        self.latencies = Latencies(self._unjudged)
         self.window: SteadyWindow | None = None
         self.slowest_reply_us = 0  # of those that came before stop was asked
         self.stopping_at: float | None = None
@@ -110,7 +119,7 @@ class Run:
         self.document: dict[str, Any] | None = None
         self.ending: Greenlet | None = None  # gathers the final reports and judges
         self.finished = Event()
-        self._second = Latencies()
+        self._second = Latencies(self._unjudged)
         self._run_numbers = run_numbers or {}
         self._participants: dict[str, Participant] = {}
         for worker in workers:
@@ -158,7 +167,7 @@ class Run:
     def ramp_complete(self, now: float) -> None:
         """Schedule a steady window STEADY_AFTER_S from now."""
         if self.running:
-            self.window = SteadyWindow(now + STEADY_AFTER_S)
+            self.window = SteadyWindow(now + STEADY_AFTER_S, Latencies(self._unjudged))
 
     def open_window(self, now: float) -> None:
         """Open the steady window if it is time."""
@@ -179,10 +188,10 @@ class Run:
         if self.window:
             self.window.add_sample(sample)
 
-    def take_second(self) -> Histograms:
-        """Return, by kind, the times since the last call."""
-        second, self._second = self._second, Latencies()
-        return second.by_kind()
+    def take_second(self) -> Latencies:
+        """Return the times since the last call."""
+        second, self._second = self._second, Latencies(self._unjudged)
+        return second
 
     # -- figures ------------------------------------------------------------------------------------------------
 
@@ -217,6 +226,19 @@ class Run:
         """Return the failures of all workers up to the moment when each was asked to stop."""
         return sum(own.report_at_stop.counts.failures for own in self._participants.values() if own.report_at_stop)
 
+    def events_until_stop(self) -> int:
+        """Return the events of all rows up to that moment; figures of the scenario's own are none."""
+        reports = (own.report_at_stop for own in self._participants.values())
+        return sum(row.requests for report in reports if report for row in report.rows if row.type == TYPE)
+
+    def rows_until_stop(self) -> dict[str, RowTotals]:
+        """Return the events of each row, by its name, up to the moment when each worker was asked to stop."""
+        found: dict[str, RowTotals] = {}
+        for own in self._participants.values():
+            for row in own.report_at_stop.rows if own.report_at_stop else ():
+                found.setdefault(row.name, RowTotals()).add(row)
+        return found
+
     def overdue(self) -> OverdueTotals:
         """Return the messages that were due and had no reply when stop was asked."""
         totals = OverdueTotals()
@@ -237,11 +259,7 @@ class Run:
         rows = {key: RowTotals(times=times) for key, times in self.latencies.rows.items()}
         for report in self.reports():
             for row in report.rows:
-                own = rows.setdefault((row.type, row.name), RowTotals())
-                own.requests += row.requests
-                own.bytes += row.bytes
-                for failure, count in row.failures.items():
-                    own.failures[failure] = own.failures.get(failure, 0) + count
+                rows.setdefault((row.type, row.name), RowTotals()).add(row)
         return dict(sorted(rows.items()))
 
     def _add_times(self, report: Report) -> None:

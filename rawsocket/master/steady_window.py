@@ -65,12 +65,12 @@ class WorkerWindow:
 class SteadyWindow:
     """Opens at `opens_at` (monotonic clock) or a moment later, and closes when stop is asked."""
 
-    def __init__(self, opens_at: float) -> None:
+    def __init__(self, opens_at: float, latencies: Latencies | None = None) -> None:
         self.opens_at = opens_at
         self.opened = False
         self.closed_at: float | None = None
         self.samples: list[Sample] = []
-        self.latencies = Latencies()
+        self.latencies = latencies or Latencies()
         self.workers: dict[str, WorkerWindow] = {}
 
     @property

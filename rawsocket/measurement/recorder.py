@@ -17,8 +17,8 @@ Rules, which hold at every moment between two events:
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
-- failures == the failures of all rows. A row's histograms hold the times of its successes only:
-  a refusal in 50 us must not make connecting look fast.
+- failures == the failures of all rows, except those of a scenario's own figures (own_figures.py). A row's histograms
+  hold the times of its successes only: a refusal in 50 us must not make connecting look fast.
 
 Counts are absolute since `begin_run()`, which is to be called while nothing is open or in flight.
 """
@@ -72,6 +72,7 @@ class Recorder:
         "held",
         "last_arrival",
         "late",
+        "not_judged",
         "oneway",
         "pushed",
         "reconnects",
@@ -115,6 +116,7 @@ class Recorder:
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
+        self.not_judged: set[str] = set()  # names of rows
         self.examples: dict[str, str] = {}  # by failure: the first wrong reply
         self.waits: Waits | None = None  # messages that were waiting when stop was asked
         for group in (self.rows, *self.groups):
@@ -190,7 +192,8 @@ class Recorder:
 
     def _busiest(self) -> str:
         """Return the row of requests with the most events."""
-        rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
+        every = (item for group in (self.rows, *self.groups) for item in group.items())
+        rows = [item for item in every if item[0] not in CONNECTION_ROWS and item[1].type == TYPE]
         return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
 
     def report(self, final: bool = False) -> Report:
@@ -257,7 +260,8 @@ class Recorder:
         for rows in (self.rows, *self.groups):
             for name, row in rows.items():
                 times = row.take()
-                yield RowReport(TYPE, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times))
+                judged = name not in self.not_judged
+                yield RowReport(row.type, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times), judged)
 
 
 def count(counts: dict[str, int], name: str, by: int = 1) -> None:

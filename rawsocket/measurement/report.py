@@ -140,7 +140,7 @@ class RowTimes(Wire):
 
 @dataclass(frozen=True, slots=True)
 class RowReport(Wire):
-    """One row of the statistics: all events of one name."""
+    """One row of the statistics: all events of one name; `judged`: its times count in what is judged by default."""
 
     type: str
     name: str
@@ -148,6 +148,7 @@ class RowReport(Wire):
     failures: Table = field(default_factory=dict)
     bytes: int = 0
     times: RowTimes = field(default_factory=RowTimes)
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,8 @@ class Report(Wire):
     """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
     `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
-    an example of a wrong reply for each failure. `lag` and `limits` are None in a process without an agent.
+    an example of a wrong reply for each failure. `silent`: connections open now on which no byte has arrived. `lag` and
+    `limits` are None, and `silent` is 0, in a process without an agent.
     """
 
     run: int = 0
@@ -233,6 +235,7 @@ class Report(Wire):
     arrivals: ArrivalTimes = field(default_factory=ArrivalTimes)
     storms: list[StormReport] = field(default_factory=list)
     rows: list[RowReport] = field(default_factory=list)
+    silent: int = 0
     lag: Lag | None = None
     limits: Limits | None = None
 

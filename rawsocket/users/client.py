@@ -26,6 +26,8 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, Receiving, Until, at_receive
 from rawsocket.engine.heartbeat import Heartbeat
 from rawsocket.engine.process import engine
+from rawsocket.engine.start_tls import start_tls
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
@@ -70,6 +72,7 @@ class RawSocketClient(BlockingOwner):
         reply_timeout: float,
         recorder: Recorder = RECORDER,
         listener: Listener | None = None,
+        tls: Tls | None = None,
     ) -> None:
         events = SimpleNamespace(listener=None if listener is None else _ListenerAdapter(listener))
         config = ConnectionConfig(
@@ -82,6 +85,7 @@ class RawSocketClient(BlockingOwner):
             connect_timeout=connect_timeout,
             send_timeout=send_timeout,
             reply_timeout=reply_timeout,
+            tls=tls,
         )
         self._set_up(config, dict, None)
 
@@ -142,7 +146,7 @@ class RawSocketClient(BlockingOwner):
     def connect(self, *, reconnect: bool = False) -> None:
         """Open the connection; `reconnect` says that it replaces one that was lost or could not be opened.
 
-        Raises Refused, ConnectTimeout or Reset. A refusal by `ERR server full` comes later, from the next call.
+        Raises Refused, ConnectTimeout, Reset or TlsFailed; ServerFull comes later, from the next call.
         """
         if self.connected:
             raise RuntimeError("connect() on a client that is connected: close() it first")
@@ -228,7 +232,7 @@ class RawSocketClient(BlockingOwner):
         wanted = Receiving(name, expect, now, now + seconds if required else math.inf, since, only)
         message = connection.receive(wanted)
         if message is None:
-            connection.deliver()
+            connection.with_exchange().deliver()
             message = self._wait_for_message(connection, None if required else now + seconds)
         return message
 
@@ -274,6 +278,11 @@ class RawSocketClient(BlockingOwner):
     def shutdown_write(self) -> None:
         """Send no more on this connection; see the step `ShutdownWrite`."""
         self._open_connection().with_exchange().shut_down()
+
+    def start_tls(self, tls: Tls | None = None) -> None:
+        """Encrypt the connection from here on; see the step `StartTls`."""
+        start_tls(self._open_connection(), tls, self.on_open)
+        self._wait()
 
     def throttle(self, send: float | None = None, receive: float | None = None) -> None:
         """Send and read at most so many bytes a second from here on; None: no limit."""

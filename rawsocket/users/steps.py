@@ -262,9 +262,21 @@ class Call:
         self.thread = thread
 
 
+class StartTls:
+    """Encrypt the connection from here on (STARTTLS), within the connect timeout. Raises TlsFailed, Reset or so.
+
+    `tls`: a rawsocket.Tls; None: as the user class and the settings say. The handshake has a row of its own, `tls`.
+    """
+
+    __slots__ = ("tls",)
+
+    def __init__(self, tls: Any = None) -> None:
+        self.tls = tls
+
+
 Step = (
     Connect | Close | Send | Request | Receive | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite | Throttle
-    | Heartbeat | Call
+    | Heartbeat | Call | StartTls
 )  # fmt: skip
 
 

@@ -179,7 +179,7 @@ def _connections(clients: Counts, server: ServerSide, grown: Mapping[str, Any]) 
     # The server may still have accepted or refused a connect that the client gave up.
     given_up = [
         ("abandoned", tcp.abandoned),
-        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
+        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset", "tls")),
     ]
     waited = [*given_up, ("earlier", server.waiting_before)]
     before = [*given_up, ("earlier", server.waiting_before + server.held_before)]

@@ -79,17 +79,20 @@ class ReceiveBuffer:
 
     def change_framing(self, framing: Framing, at: float) -> None:
         """Decode with another framing from here on; unread messages and bytes are decoded again."""
-        items = self._items[self._next :]
-        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
         failure = self.failure()
-        rest = unread + rest_of(self._decoder)
-        self._items.clear()
-        self._next = 0
+        rest = self.take_undecoded()
         self._framing, self._decoder = framing, framing.decoder()
         if rest:
             self.feed(rest, at, inside=False)
         if failure is not None:
             self.end(failure, at)
+
+    def take_undecoded(self) -> bytes:
+        """Take all bytes that were not taken as messages, as they came."""
+        items, self._items = self._items[self._next :], []
+        self._next = 0
+        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
+        return unread + rest_of(self._decoder)
 
     def _complete(self, complete: Callable[[], list[bytes]], at: float) -> None:
         try:

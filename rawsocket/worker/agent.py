@@ -20,6 +20,7 @@ from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import MEASURED_ROWS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
@@ -47,6 +48,7 @@ class WorkerAgent:
         UserStopper(runner)
         sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
+        engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
         self.limits = limits.read(sources=len(sources))
         self.lag_meter = LagMeter()
         self.lag_meter.start()
@@ -87,13 +89,18 @@ class WorkerAgent:
 
     def report(self, final: bool = False) -> Report:
         """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
-        BATCH.flush(self._runner.environment)
-        return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
+        for rows in (BATCH, MEASURED_ROWS):
+            rows.flush(self._runner.environment)
+        silent = sum(not getattr(handler, "heard", True) for handler in engine().reactor.handlers)
+        lag = self.lag_meter.report()
+        return dataclasses.replace(RECORDER.report(final), silent=silent, lag=lag, limits=self.limits)
 
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""
         now = time.perf_counter()
-        RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
+        # A connect may try several addresses at once: that is one owner with several handlers.
+        owners = dict.fromkeys(handler.owner for handler in engine().reactor.handlers)
+        RECORDER.stop_asked(owner.waiting(now) for owner in owners)
         return self.report()
 
     def add_report(self, data: dict[str, Any]) -> None:

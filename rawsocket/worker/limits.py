@@ -26,6 +26,8 @@ RESERVED_DESCRIPTORS = 64
 # Source: 11 KB of user memory per RawSocketUser (3,000 holding, one worker, Locust 2.47, Python 3.11), 4 KB of kernel
 # memory per socket; the rest is for statistics, a scenario's own objects and messages larger than the default.
 KB_PER_USER = 24
+# What TLS adds for each connection, nearly all of it in OpenSSL (measured with one message a connection).
+KB_OF_TLS = 36
 KERNEL_MEMORY_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2**63 for 'no limit'
 
 

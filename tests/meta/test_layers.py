@@ -10,6 +10,7 @@ from tests.meta.conftest import sources, text
 LAYERS = (
     "rawsocket.errors rawsocket.target rawsocket.locust_patches",
     "rawsocket.settings",
+    "rawsocket.target_check",
     "rawsocket.wire",
     "rawsocket.framing",
     "rawsocket.identity",

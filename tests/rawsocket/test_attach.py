@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.attach import attach
+from rawsocket.attach import Attachment, attach
+from rawsocket.settings.plan import Plan
 from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.locust_fleet import DEADLINE, environment, free_port
 from tests.support.server_process import ServerProcess, running_server
@@ -100,3 +102,16 @@ def test_ctrl_c_ends_a_run_of_plain_locust(tmp_path: Path, server: ServerProcess
     process.send_signal(signal.SIGINT)
     demand(0, *_ended(process))
     assert json.loads((tmp_path / "runs/verdict.json").read_text())["verdict"] == "pass"
+
+
+def test_two_signals_that_come_together_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel sends the second one when a lab with threads is killed; a person presses Ctrl-C later."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    attachment = Attachment(Plan(ours=True))
+    attachment._on_sigint()
+    attachment._on_sigint()
+    assert (attachment.signalled, ended) == (True, [])
+    attachment._signalled_at -= 1
+    attachment._on_sigint()
+    assert ended == [130]

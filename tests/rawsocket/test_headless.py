@@ -22,6 +22,18 @@ def server() -> ServerProcess:  # type: ignore[misc]
         yield server
 
 
+def test_a_run_whose_files_can_not_be_written_has_its_verdict_on_the_console_and_exits_with_1(
+    tmp_path: Path, server: ServerProcess
+) -> None:
+    (tmp_path / "runs").write_text("no folder")
+    with locust_fleet(tmp_path, server, **RUN) as fleet:
+        assert fleet.exit_code() == 1
+        assert re.search(r"^verdict: \w+ \(exit code \d\)$", fleet.out(), re.M)
+        last = fleet.out().splitlines()[-1]
+        assert re.fullmatch(r"could not write verdict\.json, .* in \S+: File exists \(exit code 1\)", last)
+        assert "Traceback" not in fleet.err()
+
+
 def _table(fleet: LocustFleet, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((fleet.runs / name).read_text().splitlines()))
 

@@ -5,6 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,17 @@ def _restored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(locust.runners, "inspect", inspect)
     yield
     gc.set_threshold(*thresholds)
+
+
+def test_configuration_files_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("headless = true\n")
+    monkeypatch.chdir(tmp_path)
+    for function in (argument_parser.get_empty_argument_parser, argument_parser.get_parser):
+        monkeypatch.setattr(function, "__defaults__", function.__defaults__)
+    assert argument_parser.get_parser().parse_args([]).headless
+    locust_patches.read_no_config_files()
+    assert not argument_parser.get_parser().parse_args([]).headless
+    assert not argument_parser.default_args_dict().get("headless")
 
 
 @pytest.mark.usefixtures("_restored")

@@ -48,6 +48,7 @@ def report(
     arrivals: ArrivalTimes | None = None,
     examples: dict[str, str] | None = None,
     waiting: Iterable[Waiting] = (),
+    silent: int = 0,
 ) -> Report:
     """Return one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
 
@@ -81,6 +82,7 @@ def report(
         arrivals=arrivals or ArrivalTimes(),
         storms=list(storms),
         rows=[_row(name, failures if name == "message" else {}, rows, due, first) for name in names],
+        silent=silent,
         lag=Lag(**{"cpus": 2, **(lag or {})}),
     )
 

@@ -168,6 +168,10 @@ class Receiver:
         self._received.change_framing(framing, time.perf_counter())
         self._framing = framing
 
+    def take_undecoded(self) -> bytes:
+        """Take all bytes that have arrived and were not delivered."""
+        return self._received.take_undecoded()
+
     def deliver(self) -> None:
         """Pass on received messages until one has to wait for a receive()."""
         while self._received and self._exchange.is_current and self._deliver_next():

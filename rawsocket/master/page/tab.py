@@ -15,9 +15,9 @@ from locust.web import WebUI
 from rawsocket import locust_patches
 from rawsocket.master import server_summary, worker_lag
 from rawsocket.master.controller import RunController
-from rawsocket.master.figures import cpu_s, delivered
 from rawsocket.master.page import metrics, request_guard
 from rawsocket.master.run import Participant
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME
 
@@ -92,6 +92,7 @@ def table(controller: RunController) -> list[Fields]:
     total = {
         **blank,
         "name": TOTAL,
+        "state": f"no byte on {silent} connections" if (silent := metrics.silent(controller)) else "",
         "users": controller.runner.user_count,
         "held": controller.held(),
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
@@ -169,6 +170,7 @@ def state(controller: RunController) -> Fields:
         "users": controller.runner.user_count,
         "held": controller.held(),
         "server_held": controller.probe.held,
+        "silent_connections": metrics.silent(controller),
         "server": server_summary.state(controller.probe.counters, controller.probe.rate),
         "server_processes": server_summary.processes(controller.probe.counters),
         "workers": workers(controller),

@@ -38,13 +38,19 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         *unread_pushes(messages["unread_pushes"]),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
-        ("messages/s, steady", number(messages["per_s"])),
+        ("messages/s, steady", rate(document)),
         *goodbyes(document["goodbyes"]),
         *server_summary.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
         ("workers' lag, p99 / worst", lags(document["generator"]["workers"])),
     ]
+
+
+def rate(document: Mapping[str, Any]) -> str:
+    """Return the messages a second, and if the generator was their limit."""
+    limit = document["generator"]["limit"]
+    return number(document["messages"]["per_s"]) + (f" ({limit})" if limit else "")
 
 
 def waiting(messages: Mapping[str, Any]) -> str:

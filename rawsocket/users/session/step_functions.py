@@ -14,6 +14,7 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receiving
 from rawsocket.engine.exchange.kept import MAX_KEPT
 from rawsocket.engine.owner import Owner
+from rawsocket.engine.start_tls import start_tls
 from rawsocket.errors import Closed
 from rawsocket.users import steps
 from rawsocket.users.config import SessionConfig
@@ -217,6 +218,13 @@ def start_heartbeat(runner: Runner, step: steps.Heartbeat) -> None:
     )
 
 
+def encrypt(runner: Runner, step: steps.StartTls) -> Any:
+    """Start TLS on the connection."""
+    start_tls(_connected(runner), step.tls, lambda: runner.resume(None))
+    runner.want = CONNECT
+    return NOT_YET
+
+
 def call(runner: Runner, step: steps.Call) -> Any:
     """Call a function in a greenlet or a thread."""
     runner.want = PendingCall(runner, step)
@@ -267,4 +275,5 @@ START: dict[type, Callable[[Any, Any], Any]] = {
     steps.Throttle: throttle,
     steps.Heartbeat: start_heartbeat,
     steps.Call: call,
+    steps.StartTls: encrypt,
 }

@@ -81,8 +81,10 @@ def test_keys_and_counts_of_a_report():
                 "failures": {"closed": 1},
                 "bytes": 20,
                 "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]], "wait": []},
+                "judged": True,
             }
         ],
+        "silent": 0,
         "lag": None,
         "limits": None,
     }

@@ -9,7 +9,7 @@ import gevent
 import pytest
 from gevent.monkey import get_original
 
-from rawsocket.engine.connect import connector
+from rawsocket.engine.connect.client_socket import readable
 from rawsocket.errors import Closed, RawSocketError
 from rawsocket.wire.framing import Line
 from tests.support.facades import serving, silent
@@ -75,7 +75,7 @@ def test_message_with_an_unread_reply_does_not_wait():
         connection = made.client.connection
         asking = gevent.spawn(made.client.request, b"x", name="message")
         gevent.sleep(0)
-        while not connector.readable(connection._sock):
+        while not readable(connection._sock):
             get_original("time", "sleep")(0.005)  # gevent's own would give the reactor its turn
         assert made.client.waiting(time.perf_counter() + 5) is None
         assert asking.get() == b"x"

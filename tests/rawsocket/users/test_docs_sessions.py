@@ -5,6 +5,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import itertools
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
@@ -13,9 +14,11 @@ import pytest
 from locust import constant, task
 
 import rawsocket
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.steps import Step
 from rawsocket.worker.user_group import UserStopper
+from tests.support import certificates
 from tests.support.facades import echo, lines, serving, silent
 from tests.support.local_run import Run, wait_until
 from tests.support.pages import blocks, table
@@ -27,7 +30,8 @@ PAGE = "docs/sessions.md"
 CODE = {re.findall(r"^class (\w+)", code)[0]: code for code in blocks(PAGE, "python")}
 NAMES = {name: getattr(rawsocket, name) for name in rawsocket.__all__}
 GIVEN = {"constant": constant, "itertools": itertools, "make_token": lambda number: b"%d" % number, "task": task,
-         "time": time}  # fmt: skip
+         "time": time,
+         "Tls": lambda ca, name: Tls(ca=certificates.authority().ca, name=name)}  # fmt: skip
 
 
 def pings(sock: Any) -> None:
@@ -64,6 +68,15 @@ def upgrades(sock: Any) -> None:
     sock.close()
 
 
+def secures(sock: Any) -> None:
+    assert sock.recv(100) == b"STARTTLS\n"
+    sock.sendall(b"220 go\n")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server())
+    with context.wrap_socket(sock, server_side=True) as encrypted:
+        echo(encrypted)
+
+
 def reset(seen: list[bytes], sock: Any) -> None:
     try:
         while data := sock.recv(100):
@@ -85,6 +98,7 @@ EXAMPLES: Mapping[str, tuple[Callable[[Any], None], str]] = {
     "Finger": (finger, "finger"),
     "Upgrading": (upgrades, "upgrade ping"),
     "Vanishing": (lambda sock: reset(SEEN, sock), "connect"),
+    "Securing": (secures, "starttls tls hello"),
     "WithToken": (echo, "login"),
     "Leaving": (echo, "hello"),
     "LeavingTasks": (echo, "hello"),
@@ -103,6 +117,7 @@ def test_each_example_does_what_the_page_says(name: str, monkeypatch: pytest.Mon
     names: dict[str, Any] = {**NAMES, **GIVEN}
     exec(CODE[name], names)
     SEEN.clear()
+    certificates.server()  # it exists before a session runs, which must not wait for a program
     with serving(server) as port:
         run = Run(names[name], f"tcp://127.0.0.1:{port}", users=1, **OPTIONS)
         UserStopper(run.runner)

@@ -59,6 +59,8 @@ def test_unknown_event_explains_nothing() -> None:
         # Accepted after the client had given up.
         ({"abandoned": 2, "failed": {"connect-timeout": 3}}, {"accepted_total": 104},
          ({"abandoned": 2, "connect-timeout": 2}, 0, OK)),
+        # Accepted, and then its TLS handshake failed.
+        ({"failed": {"tls": 3}}, {"accepted_total": 102}, ({"tls": 2}, 0, OK)),
         ({"failed": {"reset": 1}}, {"accepted_total": 102}, ({"reset": 1}, 1, UNEXPLAINED)),
         # In the backlog since before the run.
         ({}, {"accepted_total": 102, "waiting_before": 2}, ({"earlier": 2}, 0, OK)),

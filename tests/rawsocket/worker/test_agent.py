@@ -57,6 +57,13 @@ def test_agent_sends_limits_at_once_and_reports_every_second() -> None:
     assert Limits.from_wire(data).descriptors > 0
 
 
+def test_report_counts_open_connections_without_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = WorkerAgent(FakeWorker("tcp://server:8686", None), HOME)
+    handlers = {1: SimpleNamespace(heard=False), 2: SimpleNamespace(heard=True), 3: SimpleNamespace()}
+    monkeypatch.setattr(engine().reactor, "_handlers", handlers)
+    assert agent.report().silent == 1
+
+
 def test_report_has_absolute_values_and_limits() -> None:
     agent = WorkerAgent(FakeWorker(None, None), {})
     agent.on_test_start()
