@@ -104,8 +104,10 @@ def run(role: str, plan: Plan) -> int:
     """Run Locust to its end; return the exit code."""
     import locust.main
 
+    from rawsocket import locust_patches, scenario_file
     from rawsocket.attach import attach
 
+    locust_patches.load_locustfiles_through(scenario_file.load)
     attachment = attach(plan)
     try:
         locust.main.main()

@@ -17,11 +17,12 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rawsocket.errors import WRONG_REPLIES, RawSocketError, ServerFull
+from rawsocket.errors import WRONG_REPLIES, RawSocketError, ScenarioFault, ServerFull
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, RECONNECT, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
+GENERATOR_LIMIT = "generator-limit"  # its first cause goes into the verdict
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class Accounting:
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
         """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
+        if failure.name == GENERATOR_LIMIT:
+            self.recorder.example(failure.name, failure.detail)
         self._connect_event(connection, seconds, failure)
 
     def settle(self, connection: Accounted) -> None:
@@ -113,6 +116,9 @@ class Accounting:
         cut: bool,
     ) -> None:
         """Record that it failed. `in_flight`: row and times of each message; `receiving`: those of a receive()."""
+        if isinstance(failure, ScenarioFault):
+            self.closed(connection, len(in_flight), cut)
+            return
         self._ended(connection)
         recorder = self.recorder
         wrong = failure.name in WRONG_REPLIES

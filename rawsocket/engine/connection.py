@@ -44,6 +44,7 @@ class Connection:
         "_attempt",
         "_flight",
         "_sock",
+        "accounted",
         "answered",
         "config",
         "connect_seconds",
@@ -64,6 +65,7 @@ class Connection:
         self.reconnect = reconnect
         self.deadline = NEVER
         self.settled = self.answered = self.heard = False
+        self.accounted = False  # whether its end is in the accounts already
         self.connected_at = self.connect_seconds = 0.0
         self.connection_id = 0
         self.message_no = 0  # messages sent
@@ -299,7 +301,8 @@ class Connection:
         if self._sock is not None:
             in_flight = self.in_flight
             cut = self._shut(self._sock)
-            self.config.accounting.closed(self, in_flight, cut)
+            if not self.accounted:
+                self.config.accounting.closed(self, in_flight, cut)
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
@@ -316,8 +319,14 @@ class Connection:
         if exchange is not None and exchange.receiving is not None:
             receiving = exchange.receiving.name, (now - exchange.receiving.since,) * 3
         cut = self._shut(sock)
-        self.config.accounting.lost(self, failure, in_flight, receiving, cut)
+        if not self.accounted:
+            self.config.accounting.lost(self, failure, in_flight, receiving, cut)
         return failure
+
+    def lost_unread(self, failure: RawSocketError) -> None:
+        """Account for the end now: it is not held any more, even if the owner never reads what came before the end."""
+        self.config.accounting.lost(self, failure, (), None, False)
+        self.accounted = True
 
     def _shut(self, sock: _socket.socket) -> bool:
         """Close the socket; return True if the last message was not completely sent."""

@@ -43,6 +43,9 @@ class Channel(Protocol):
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
 
+    def lost_unread(self, failure: RawSocketError) -> None:
+        """Account for the end of the connection, whose last messages the owner has not read yet."""
+
 
 class Exchange:
     """See the module's rules. `sock` is always the connection's open socket."""
@@ -186,6 +189,8 @@ class Exchange:
         if self._received and self._channel.owner.reads_later:
             self._channel.config.reactor.ignore(self._sock.fileno())
             self._received.end(failure, time.perf_counter())
+            if not self.in_flight and self.receiving is None:
+                self._channel.lost_unread(failure)
             return
         self._channel.lose(failure)
 

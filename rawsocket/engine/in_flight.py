@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from rawsocket.errors import RawSocketError, Wrong
+from rawsocket.errors import RawSocketError, fault
 from rawsocket.wire.framing import MAX_SIZE, Framing
 from rawsocket.wire.payload import Expected, judge, whole
 
@@ -48,7 +48,7 @@ class ReplyAssembly:
         """Return the complete reply and when its first byte arrived; None while it is incomplete.
 
         Raises a RawSocketError if the reply is wrong. An exception of the caller's own `expect` becomes the cause of a
-        Wrong.
+        ScenarioFault.
         """
         if framing.delimits or expect is None:
             check(expect, message)
@@ -70,10 +70,10 @@ def check(expect: Expected, message: bytes) -> None:
 
 
 def _call(function: Callable[[], Result]) -> Result:
-    """Call `function`, which may call the caller's own `expect`; its exceptions become Wrong."""
+    """Call `function`, which may call the caller's own `expect`; its exceptions become a ScenarioFault."""
     try:
         return function()
     except RawSocketError:
         raise
     except Exception as error:
-        raise Wrong(f"expect raised {error!r}") from error
+        raise fault(error, "expect") from error

@@ -11,6 +11,7 @@ from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
 from rawsocket.measurement.latencies import KINDS, Histograms
 from rawsocket.measurement.report import Counts, Report
+from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, judge
 from rawsocket.verdict.ledger import reconcile
 from rawsocket.verdict.saturation import WorkerFigures
@@ -36,13 +37,18 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         oldest_s=overdue.oldest_s,
         silent=run.info.every_s == 0,
         steady_s=run.info.steady_s,
-        held_min=lowest(run.steady_samples, "held"),
+        held_min=run.held_floor()[0],
         p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
         messages_s=run.window.rate(answered) if run.window else None,
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
         workers=tuple(_worker(run, own) for own in run.participants),
         interrupted=interrupted,
+        sessions=totals.sessions.begun,
+        limited=run.limited(),
+        limit_example=run.examples().get(GENERATOR_LIMIT, ""),
+        scenario_errors=tuple(run.scenario_errors()),
+        run_faults=tuple(run.faults.reasons),
     )
 
 
@@ -60,7 +66,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
-    judged = judge(measured, run.thresholds, ledger)
+    judged = judge(measured, run.limits(), ledger)
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
@@ -89,6 +95,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "thresholds": [asdict(check) for check in judged.thresholds],
         "storms": storms(run.reports()),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
+        "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
 
 

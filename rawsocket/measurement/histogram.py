@@ -34,7 +34,7 @@ _TOP = _EMPTY.get_lowest_equivalent_value(HIGHEST_US)
 def add(into: MutableMapping[int, int], pairs: Iterable[Iterable[int]]) -> None:
     """Add `[microseconds, count]` pairs, as a worker's report carries them, to `into`."""
     for microseconds, count in pairs:
-        key = microseconds if microseconds < _TOP else _TOP
+        key = 0 if microseconds < 0 else min(microseconds, _TOP)  # no row may stop the master's clock
         into[key] = into.get(key, 0) + count
 
 

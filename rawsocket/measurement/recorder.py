@@ -38,6 +38,7 @@ from rawsocket.measurement.report import (
     StormReport,
 )
 from rawsocket.measurement.rows import CONNECTION_ROWS, TYPE, Row, Rows
+from rawsocket.measurement.scenario_errors import ScenarioErrors
 
 EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 
@@ -70,6 +71,7 @@ class Recorder:
         "reconnects",
         "rows",
         "run",
+        "scenario_errors",
         "sent",
         "seq",
         "sessions_begun",
@@ -106,6 +108,7 @@ class Recorder:
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
         self.examples: dict[str, str] = {}  # by failure: the first wrong reply
+        self.scenario_errors = ScenarioErrors()
         self.waits: Waits | None = None  # messages that were waiting when stop was asked
         for group in (self.rows, *self.groups):
             group.clear()
@@ -201,6 +204,7 @@ class Recorder:
                 for moment, (dropped, back, back_s) in self.storms.items()
             ],
             rows=list(self._rows()),
+            scenario_errors=self.scenario_errors.report(),
         )
 
     def counts(self) -> Counts:

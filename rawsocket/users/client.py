@@ -24,7 +24,7 @@ from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.in_flight import at_receive
 from rawsocket.engine.process import engine
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import Closed, NotConnected, RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
 from rawsocket.target import Target
@@ -283,6 +283,8 @@ class RawSocketClient:
         if result is not None and result[1] is not None:
             raise result[1]
         if self._connection is None or not self._connection.is_open:
+            if self._connection is None:
+                raise NotConnected("this call needs a connection: connect() before it")
             # Not recorded again: the loss was recorded when it happened.
             raise Closed("not connected")
         return self._connection

@@ -6,8 +6,8 @@ resume it. It uses no greenlet and no stack apart from the generator's.
 Rules:
 
 - After a session that returns, the next one starts at once; after one that ends by a named failure, the next one starts
-  after a back-off with jitter. Either way the connection is closed. Any other exception is reported as Locust reports
-  exceptions of tasks, and then treated like a failure.
+  after a back-off with jitter. Either way the connection is closed. Any other exception is counted as an error of the
+  scenario, and the slots that pass until the next session are unsent by that name.
 - A session that never waits (it sends and sends, or connects and fails at once) runs at most MAX_STEPS steps before
   other sessions run.
 - Slots that pass while there is no connection are due and unsent, by the name of the failure. Slots that have passed
@@ -21,18 +21,30 @@ from typing import Any, Protocol
 
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import count
+from rawsocket.measurement.scenario_errors import is_suspended, suspended
 from rawsocket.users import grid
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session_steps import NOT_YET, REPLY, SLOT, START, TIMER, Room, close, has_room, not_a_step
+from rawsocket.users.session_steps import (
+    NOT_YET,
+    REPLY,
+    SCENARIO,
+    SLOT,
+    START,
+    TIMER,
+    Room,
+    close,
+    has_room,
+    not_a_step,
+)
 from rawsocket.users.steps import Step
 
 MAX_STEPS = 64
 STOPPED = "stopped"
-# Exceptions of a step that are raised into the session: a failure, or an error in the session's code.
-INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
+IN_FINALLY = "session() yields in a `finally` block while it is being stopped: put that step in goodbye()"
+CLOSES = 8  # a session may yield in several nested `finally` blocks
 
 Session = Generator[Step, Any, None]
 
@@ -46,8 +58,8 @@ class User(Protocol):
     def is_end(self, error: BaseException) -> bool:
         """Return whether this exception of a session ends the user."""
 
-    def report_error(self, error: BaseException) -> None:
-        """Report an exception that is neither a named failure nor an end."""
+    def report_error(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
+        """Report an exception that is neither a named failure nor an end, of that place of the scenario."""
 
     def on_end(self) -> None:
         """The user has ended; called once."""
@@ -114,6 +126,8 @@ class SessionRunner:
     def on_time(self) -> None:
         """Handle the timer: a wait is over, or the next session starts."""
         if self._generator is None:
+            if self.lost_by == SCENARIO and self.period:
+                self.leave_out(time.perf_counter())  # the back-off of a session that raised is not the server's delay
             self.config.recorder.sessions_begun += 1
             self._generator = self.user.session()
         elif self.want == SLOT:
@@ -142,7 +156,7 @@ class SessionRunner:
             failure = None
             try:
                 value = START.get(step.__class__, not_a_step)(self, step)
-            except INTO_SESSION as error:
+            except Exception as error:  # a failure, or a mistake in the session's code
                 value, failure = None, error
                 self._note_if_lost(error)
             if value is NOT_YET:
@@ -153,12 +167,18 @@ class SessionRunner:
         """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does that."""
         if getattr(generator, "gi_running", False):
             return
-        try:
-            generator.close()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self.user.report_error(error)
+        for _ in range(CLOSES):
+            try:
+                generator.close()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                if is_suspended(generator):
+                    self.user.report_error(RuntimeError(IN_FINALLY), suspended(generator))
+                else:
+                    self.user.report_error(error)
+            if not is_suspended(generator):
+                return
 
     def _session_ended(self, error: BaseException | None) -> None:
         self._generator = None
@@ -170,8 +190,9 @@ class SessionRunner:
             close(self)
         delay = 0.0
         if error is not None:
-            if not isinstance(error, RawSocketError):
+            if not isinstance(error, RawSocketError) or isinstance(error, NotConnected):
                 self.user.report_error(error)
+                self.lost_by = SCENARIO
             delay = backoff(self._failures, self.config.random)
             self._failures += 1
         self.want = TIMER

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange import MAX_KEPT
 from rawsocket.engine.owner import Owner
-from rawsocket.errors import Closed
+from rawsocket.errors import Closed, NotConnected
 from rawsocket.users import grid
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
+SCENARIO = "scenario"  # why there is no connection after a session has raised
 NOT_YET: Any = object()  # the value of a step that can't be done at once
 # What a session waits for: a timer, its slot, the connect, its last reply, a receive. A Room: fewer messages in flight.
 TIMER, SLOT, CONNECT, REPLY, RECEIVE = range(5)
@@ -135,6 +136,8 @@ def _await_room(runner: Runner, connection: Connection, limit: int) -> Any:
 
 def _connected(runner: Runner) -> Connection:
     if runner.connection is None:
+        if runner.lost_by in (None, SCENARIO):
+            raise NotConnected("this step needs a connection: yield Connect() before it")
         raise Closed("not connected")  # not recorded again: the loss was recorded when it happened
     return runner.connection
 

@@ -5,7 +5,7 @@ its last one. The server's error lines are recognised in every framing, at the s
 line, a message over the framing's limit, the end of the stream) is always the last item.
 """
 
-from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
+from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong, fault
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import shorten
 
@@ -52,6 +52,8 @@ class ReceiveBuffer:
                 decoder.feed(b"")  # the next message may be over the limit already
         except TooLong as failure:
             items.append((failure, at, first))
+        except Exception as error:  # of a framing of the scenario's own
+            items.append((fault(error, "the framing's decoder"), at, first))
         self._begun = first
 
     def end(self, failure: RawSocketError, at: float) -> None:

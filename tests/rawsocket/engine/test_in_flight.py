@@ -1,7 +1,7 @@
 import pytest
 
 from rawsocket.engine.in_flight import ReplyAssembly, at_receive, check
-from rawsocket.errors import Short, TooLong, Wrong
+from rawsocket.errors import ScenarioFault, Short, TooLong, Wrong
 from rawsocket.wire.framing import Chunk, Line
 
 
@@ -28,7 +28,7 @@ def test_unexpected_message_raises_its_named_failure(message: bytes, failure: ty
 
 
 def test_exception_in_an_expect_callable_is_the_cause():
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(ScenarioFault) as caught:
         check(lambda reply: reply.nonsense, b"abc")
     assert isinstance(caught.value.__cause__, AttributeError)
 

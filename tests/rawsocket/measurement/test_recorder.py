@@ -81,6 +81,7 @@ def test_keys_and_counts_of_a_report():
         ],
         "lag": None,
         "limits": None,
+        "scenario_errors": [],
     }
 
 

@@ -220,11 +220,12 @@ def test_expect_callable_checks_a_reply():
             made.client.request(b"hello", expect=lambda reply: False)
 
 
-def test_exception_in_an_expect_callable_is_wrong_and_reaches_the_caller():
+def test_exception_in_an_expect_callable_reaches_the_caller_and_is_no_failure():
     with recording_client("echo") as made:
         with pytest.raises(ZeroDivisionError):
             made.client.request(b"hello", expect=lambda reply: 1 / 0 > 1)
-        assert made.outcomes == [("connect", "ok"), ("request", "wrong")]
+        assert made.outcomes == [("connect", "ok")]
+        assert (made.recorder.failures, made.recorder.unanswered_by) == (0, {"client": 1})
 
 
 def test_chunks_are_joined_up_to_the_expected_length():

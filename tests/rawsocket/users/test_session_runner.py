@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rawsocket.engine import schedule
-from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout
+from rawsocket.errors import Closed, NotConnected, RawSocketError, Refused, ReplyTimeout
 from rawsocket.measurement.histogram import quantiles
 from rawsocket.users.session_runner import STOPPED, Session
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
@@ -220,7 +220,7 @@ def test_failed_step_raises_in_the_session(simulation: Simulation):
     user = SimulatedUser(simulation, session)
     simulation.run(1001.0)
     user.runner.end()
-    assert [type(error) for error in seen] == [Closed, ValueError, RuntimeError]
+    assert [type(error) for error in seen] == [NotConnected, ValueError, RuntimeError]
     check(simulation)
 
 
@@ -368,3 +368,55 @@ def test_message_without_an_expected_reply_waits_only_during_a_receive(
     assert len(ages(user, simulation)) == waiting
     user.runner.end()
     check(simulation)
+
+
+def test_slots_in_the_back_off_of_a_crashed_session_are_unsent(simulation: Simulation, monkeypatch: pytest.MonkeyPatch):
+    """They are no latency of the server: the session itself raised."""
+    monkeypatch.setattr(schedule, "BACKOFF", 4.0)
+    crashes = [True, False]
+
+    def session(user: SimulatedUser) -> Session:
+        yield Connect()
+        while True:
+            yield Due(PERIOD)
+            yield Request(b"x", name="message", expect=b"x")
+            if crashes.pop(0) if crashes else False:
+                raise LookupError
+
+    class Tolerant(SimulatedUser):
+        def report_error(self, error: BaseException, place: object = None) -> None:
+            assert isinstance(error, LookupError)
+
+    user = Tolerant(simulation, session)
+    simulation.run(simulation.now + 10.05)
+    user.runner.end()
+    messages = check(simulation)
+    assert messages["due"] == 100
+    assert messages["unsent"]["scenario"] >= 15
+    assert messages["late"] == 0
+    assert max(times(simulation)["due"]) < 3 * max(times(simulation)["sent"] or {1: 1}) + 2_000
+
+
+def test_crashed_visit_does_not_catch_up(simulation: Simulation, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schedule, "BACKOFF", 8.0)
+    crashes = [True]
+
+    def session(user: SimulatedUser) -> Session:
+        while True:
+            yield Due(1.0)
+            if crashes.pop() if crashes else False:
+                raise LookupError
+            yield Connect()
+            yield Request(b"x", name="message", expect=b"x")
+            yield Close()
+
+    class Tolerant(SimulatedUser):
+        def report_error(self, error: BaseException, place: object = None) -> None:
+            assert isinstance(error, LookupError)
+
+    user = Tolerant(simulation, session)
+    simulation.run(1010.2)
+    user.runner.end()
+    messages = check(simulation)
+    assert (messages["due"], messages["late"]) == (10, 0)
+    assert messages["unsent"]["scenario"] >= 4
