@@ -27,7 +27,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket import locust_patches
+from rawsocket import locust_patches, scenario_file
 from rawsocket.background import TASKS
 from rawsocket.headless import HeadlessRun, quit_run, say_verdict
 from rawsocket.master.controller import LOCAL, RunController
@@ -119,13 +119,20 @@ class Attachment:
             self.headless_run = HeadlessRun(controller, web_ui)
             TASKS.start("headless run", self.headless_run.run, forever=False)
 
-    def _test_start(self, **_: Any) -> None:
+    def _test_start(self, environment: Environment, **_: Any) -> None:
         if self.controller:
+            self._say_unused(environment)
             self.controller.on_test_start()
         if self.agent:
             gc.unfreeze()  # see users/arrivals.py
             gc.collect()  # before the run, not in it
             self.agent.on_test_start()
+
+    def _say_unused(self, environment: Environment) -> None:
+        for line in scenario_file.unused(
+            environment.user_classes, lambda name: options.value(environment.parsed_options, name)
+        ):
+            logger.warning(line)
 
     def _spawning_complete(self, **_: Any) -> None:
         RECORDER.all_there = RECORDER.all_there or time.time()

@@ -259,3 +259,45 @@ def test_mistake_in_a_scenario_file_is_one_line_and_exit_code_2(tmp_path: Path, 
         assert fleet.exit_code() == 2
     assert said in fleet.err().splitlines()[-1]
     assert "Traceback" not in fleet.err()
+
+
+BROKEN_CLOCK = """
+from rawsocket.master.controller import RunController
+
+def tick(self, count=[]):
+    count.append(1)
+    if len(count) > 8:
+        raise LookupError("no such row")
+
+RunController.tick = tick
+"""
+LISTENER = """
+@events.request.add_listener
+def note(**_):
+    raise LookupError("no such user")
+"""
+
+
+def test_dead_task_of_the_master_ends_the_run_with_1(tmp_path: Path, server: ServerProcess) -> None:
+    cwd = own_scenario(tmp_path, more=BROKEN_CLOCK)
+    with locust_fleet(tmp_path, server, cwd=cwd, **{**MINE, "TIME": "1h"}) as fleet:
+        assert fleet.exit_code() == 1, fleet.err()[-4000:]
+    reason = fleet.verdict()["reasons"][0]
+    assert reason.startswith("the master's task 'clock' died: LookupError at ")
+    assert reason in fleet.out()
+
+
+def test_listener_that_raises_is_an_error_of_the_scenario(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(tmp_path, server, cwd=own_scenario(tmp_path, more=LISTENER), **MINE) as fleet:
+        assert fleet.exit_code() == 1, fleet.err()[-4000:]
+    [error] = fleet.verdict()["scenario_errors"]
+    assert (error["type"], error["where"]) == ("LookupError", "locustfiles/mine.py:18 in note()")
+    assert error["count"] > 50
+    assert fleet.err("worker-0").count("Traceback") == 1
+
+
+def test_setting_without_effect_is_named_on_the_console(tmp_path: Path, server: ServerProcess) -> None:
+    cwd = own_scenario(tmp_path)
+    with locust_fleet(tmp_path, server, cwd=cwd, **{**MINE, "EVERY": 3, "TIME": "2s"}) as fleet:
+        fleet.exit_code()
+    assert "EVERY=3 has no effect: mine.py never uses it" in fleet.err()
