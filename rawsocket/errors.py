@@ -102,22 +102,6 @@ class Tls(RawSocketError):
     name = "tls"
 
 
-class ScenarioFault(RawSocketError):
-    """Code of the scenario that the engine called (an `expect`, a decoder) raised its `__cause__`. Not a failure.
-
-    It ends the connection as if the client had closed it; what the scenario sees is the cause.
-    """
-
-    name = "scenario"
-
-
-def fault(error: BaseException, what: str) -> ScenarioFault:
-    """Return the fault for an exception of `what`, a part of the scenario."""
-    found = ScenarioFault(f"{what} raised {error!r}")
-    found.__cause__ = error
-    return found
-
-
 FAILURES: tuple[type[RawSocketError], ...] = (
     Refused,
     ConnectTimeout,
@@ -139,3 +123,19 @@ CONNECT_FAILURES: tuple[str, ...] = (Refused.name, ConnectTimeout.name, ServerFu
 
 # A reply arrived but was not correct: these always fail a run.
 WRONG_REPLIES: tuple[str, ...] = (Short.name, TooLong.name, Wrong.name)
+
+
+class ScenarioFault(RawSocketError):
+    """Code of the scenario that the engine called (an `expect`, a decoder) raised its `__cause__`. Not a failure.
+
+    It ends the connection as if the client had closed it; what the scenario sees is the cause.
+    """
+
+    name = "scenario"
+
+
+def fault(error: BaseException, what: str) -> ScenarioFault:
+    """Return the fault for an exception of `what`, a part of the scenario."""
+    found = ScenarioFault(f"{what} raised {error!r}")
+    found.__cause__ = error
+    return found
