@@ -40,3 +40,9 @@ def test_take_returns_each_time_once_and_keeps_the_request_count():
     row.take()
     assert row.take() == {"sent": [], "due": [], "first": []}
     assert row.requests == 3
+
+
+def test_time_of_a_message_that_came_before_it_was_asked_for_is_0():
+    row = Row()
+    row.add((-0.002, -0.002, -0.002), 4)
+    assert row.take() == {"sent": [[0, 1]], "due": [[0, 1]], "first": [[0, 1]]}
