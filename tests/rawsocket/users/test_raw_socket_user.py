@@ -361,7 +361,8 @@ def test_exception_of_on_start_or_on_stop_is_counted(server: Server, method: str
 
 
 def test_call_without_a_connection_is_an_error_of_the_scenario(server: Server):
-    class Unconnected(Waiter):
+    class Unconnected(RawSocketUser):
+        wait_time = constant(1000)
         reconnects = False
 
         @task
