@@ -33,6 +33,7 @@ EVENTS: Mapping[str, str] = {
     "generator-limit": "the load generator's own machine had no descriptor, source port or memory left",
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
+    "scenario": "the message was due while its session waited after an exception in the scenario",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
     "pushed": "the server sent it unsolicited",
     "abandoned": "the connect was going on when its user was stopped; the server may have accepted it",
