@@ -91,7 +91,7 @@ class Connection:
     @property
     def is_closed(self) -> bool:
         """Whether it has ended, or has not begun."""
-        return self._sock is None and self._attempt is None
+        return self._sock is self._attempt is None
 
     @property
     def in_flight(self) -> int:
@@ -317,9 +317,8 @@ class Connection:
             if reset:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             in_flight = self.in_flight
-            ended = self.exchange is not None and self.exchange.end_is_recorded
-            cut = self._shut(self._sock)
-            if not ended:
+            exchange, cut = self.exchange, self._shut(self._sock)
+            if exchange is None or not exchange.end_is_recorded:
                 self.config.accounting.closed(self, in_flight, cut)
 
     def lose(self, failure: RawSocketError) -> None:

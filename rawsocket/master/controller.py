@@ -164,8 +164,7 @@ class RunController:
     def on_test_stop(self, timeout: float | None = None) -> None:
         """Gather the final reports and judge, once; wait for that, `timeout` seconds at most.
 
-        It has a greenlet of its own: a run may be stopped by a greenlet of Locust's (its last worker has left) that
-        Locust kills when it quits, and the run would never be finished.
+        It has a greenlet of its own: Locust may kill the one that stopped the run, since its last worker has left.
         """
         run = self.run
         if run.started_at is None or run.finished.is_set():

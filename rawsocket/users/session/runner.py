@@ -25,10 +25,10 @@ from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.measurement.overdue import Waiting
-from rawsocket.measurement.scenario_errors import is_suspended, suspended
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import goodbye, grid, slots
 from rawsocket.users.session.calls import PendingCall
+from rawsocket.users.session.closing import close_generator
 from rawsocket.users.session.step_functions import (
     NOT_YET,
     RECEIVE,
@@ -49,8 +49,6 @@ from rawsocket.users.steps import Step
 MAX_STEPS = 64
 # How far a user is with stopping: not at all; it ends after the last reply in flight; it runs its goodbye().
 NOT_STOPPING, WHEN_ANSWERED, GOODBYE = range(3)
-IN_FINALLY = "session() yields in a `finally` block while it is being stopped: put that step in goodbye()"
-CLOSES = 8  # a session may yield in several nested `finally` blocks
 
 Session = Generator[Step, Any, None]
 
@@ -117,7 +115,7 @@ class SessionRunner:
         generator, self._generator = self._generator, None
         if generator is not None:
             self.config.recorder.sessions_ended += 1
-            self._close_generator(generator)
+            close_generator(self.user, generator)
         self.config.reactor.forget(self)
 
     def _say_goodbye(self) -> None:
@@ -195,7 +193,7 @@ class SessionRunner:
                 self._session_ended(error)
                 return
             if self._generator is not generator:
-                self._close_generator(generator)  # it has ended its own user
+                close_generator(self.user, generator)  # it has ended its own user
                 return
             failure = None
             try:
@@ -206,23 +204,6 @@ class SessionRunner:
             if value is NOT_YET:
                 return
         self.want = Pause(self, value, failure)
-
-    def _close_generator(self, generator: Session) -> None:
-        """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does that."""
-        if getattr(generator, "gi_running", False):
-            return
-        for _ in range(CLOSES):
-            try:
-                generator.close()
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                if is_suspended(generator):
-                    self.user.report_error(RuntimeError(IN_FINALLY), suspended(generator))
-                else:
-                    self.user.report_error(error)
-            if not is_suspended(generator):
-                return
 
     def _session_ended(self, error: BaseException | None) -> None:
         self._generator = None
