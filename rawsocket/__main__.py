@@ -133,10 +133,11 @@ def run(role: str, plan: Plan) -> int:
     """Run Locust to its end; return the exit code."""
     import locust.main
 
-    from rawsocket import locust_patches
+    from rawsocket import locust_patches, scenario_file
     from rawsocket.attach import attach
 
     locust_patches.read_no_config_files()
+    locust_patches.load_locustfiles_through(scenario_file.load)
     if role == "worker":
         check_tls(plan)
     attachment = attach(plan)

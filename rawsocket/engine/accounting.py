@@ -25,6 +25,7 @@ from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
+GENERATOR_LIMIT = "generator-limit"  # its first cause goes into the verdict
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class Accounting:
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
         """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
+        if failure.name == GENERATOR_LIMIT:
+            self.recorder.example(failure.name, failure.detail)
         self._connect_event(connection, seconds, failure)
 
     def secured(self, connection: Accounted, seconds: float) -> None:

@@ -91,7 +91,7 @@ class Connection:
     @property
     def is_closed(self) -> bool:
         """Whether it has ended, or has not begun."""
-        return self._sock is None and self._attempt is None
+        return self._sock is self._attempt is None
 
     @property
     def in_flight(self) -> int:
@@ -317,8 +317,9 @@ class Connection:
             if reset:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             in_flight = self.in_flight
-            cut = self._shut(self._sock)
-            self.config.accounting.closed(self, in_flight, cut)
+            exchange, cut = self.exchange, self._shut(self._sock)
+            if exchange is None or not exchange.end_is_recorded:
+                self.config.accounting.closed(self, in_flight, cut)
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
@@ -335,7 +336,8 @@ class Connection:
         if exchange is not None and exchange.receiving is not None:
             receiving = exchange.receiving.name or RECEIVE, (now - exchange.receiving.since,) * 3
         cut = self._shut(sock)
-        self.config.accounting.lost(self, failure, in_flight, receiving, cut)
+        if exchange is None or not exchange.end_is_recorded:
+            self.config.accounting.lost(self, failure, in_flight, receiving, cut)
         return failure
 
     def _shut(self, sock: _socket.socket) -> bool:

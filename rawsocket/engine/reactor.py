@@ -12,7 +12,7 @@ Rules:
   the hub, so that other greenlets keep running at full load (heartbeats, the page). The rest is handled in the next
   turn.
 - A timer never fires early. One object has at most one timer: a new one replaces it.
-- An exception in a handler is reported through the hub and does not affect the others.
+- An exception in a handler is reported, to `on_error` or else through the hub, and does not affect the others.
 
 Times are seconds of `time.perf_counter()`, which is the monotonic clock.
 """
@@ -83,6 +83,7 @@ class Reactor:
         self._keys: list[int] = []  # a heap: milliseconds of the buckets
         self._armed = 0  # the millisecond that the kernel's timer is set to
         self._ready: list[tuple[int, int]] = []  # events that the last turn had no time for
+        self.on_error: Callable[[BaseException], None] | None = None  # gets the exceptions of handlers
         self._watcher = self._hub.loop.io(self._epoll.fileno(), 1)
         self._watcher.start(self._turn)
 
@@ -205,6 +206,10 @@ class Reactor:
             self._report()
 
     def _report(self) -> None:
+        error = sys.exc_info()[1]
+        if self.on_error is not None and error is not None:
+            self.on_error(error)
+            return
         self._hub.handle_error(self, *sys.exc_info())
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_o
 from rawsocket.measurement.report import Counts, Messages, Report
 from rawsocket.measurement.rows import CONNECTS, TYPE
 from rawsocket.settings.thresholds import named
+from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, RowFigures, judge
 from rawsocket.verdict.ledger import reconcile
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
@@ -45,7 +46,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         replyless=not _replies_owed(totals.messages, overdue),
         silent_connections=totals.connections.unproven,
         steady_s=run.info.steady_s,
-        held_min=lowest(run.steady_samples, "held"),
+        held_min=run.held_floor()[0],
         **{figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items()},
         messages_s=run.window.rate(delivered) if run.window else None,
         rows={name: _row(run, name, until_stop.get(name) or RowTotals()) for _, name in run.rows()},
@@ -54,6 +55,11 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         workers=tuple(_worker(run, own) for own in run.participants),
         loop=_loop(run),
         interrupted=interrupted,
+        sessions=totals.sessions.begun,
+        limited=run.limited(),
+        limit_example=run.examples().get(GENERATOR_LIMIT, ""),
+        scenario_errors=tuple(run.scenario_errors()),
+        run_faults=tuple(run.faults.reasons),
     )
 
 
@@ -89,7 +95,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
-    judged = judge(measured, run.thresholds, ledger)
+    judged = judge(measured, run.limits(), ledger)
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
@@ -123,6 +129,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "storms": storms(run.reports()),
         "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
+        "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
 
 

@@ -23,6 +23,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.stats import RequestStats, StatsEntry, StatsError
 
+from rawsocket.background import TASKS
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER, Recorder
 from rawsocket.measurement.rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
@@ -106,7 +107,7 @@ class EventForwarder:
         self.hook = hook
         self._queue: deque[Told] = deque()
         self._there = Event()
-        gevent.spawn(self._run)
+        TASKS.start("listeners on events.request", self._run)
 
     def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
         """Fire the event soon; `seconds` since it was due, None if it has no time."""

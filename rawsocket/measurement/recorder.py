@@ -42,6 +42,7 @@ from rawsocket.measurement.report import (
     StormReport,
 )
 from rawsocket.measurement.rows import CONNECTION_ROWS, TYPE, Row, Rows
+from rawsocket.measurement.scenario_errors import ScenarioErrors
 
 EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 
@@ -78,6 +79,7 @@ class Recorder:
         "reconnects",
         "rows",
         "run",
+        "scenario_errors",
         "sent",
         "seq",
         "sessions_begun",
@@ -118,6 +120,7 @@ class Recorder:
         self.failures = 0
         self.not_judged: set[str] = set()  # names of rows
         self.examples: dict[str, str] = {}  # by failure: the first wrong reply
+        self.scenario_errors = ScenarioErrors()
         self.waits: Waits | None = None  # messages that were waiting when stop was asked
         for group in (self.rows, *self.groups):
             group.clear()
@@ -214,6 +217,7 @@ class Recorder:
                 for moment, (dropped, back, back_s) in self.storms.items()
             ],
             rows=list(self._rows()),
+            scenario_errors=self.scenario_errors.report(),
         )
 
     def counts(self) -> Counts:

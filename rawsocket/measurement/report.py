@@ -216,6 +216,20 @@ class Limits(Wire):
 
 
 @dataclass(frozen=True, slots=True)
+class ScenarioError(Wire):
+    """Exceptions of one type, raised at one place of the scenario; see scenario_errors.py. `message`: the first one's.
+
+    `library`: no line of the scenario was in the traceback.
+    """
+
+    type: str
+    where: str
+    message: str
+    count: int = 0
+    library: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Wire):
     """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
@@ -238,6 +252,7 @@ class Report(Wire):
     silent: int = 0
     lag: Lag | None = None
     limits: Limits | None = None
+    scenario_errors: list[ScenarioError] = field(default_factory=list)
 
 
 def total(counts: Iterable[Counts]) -> Counts:

@@ -156,7 +156,7 @@ class Rows(dict[str, Row]):
 
 def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:
     for us, number in Counter(map(int, map(MICROSECONDS, seconds))).items():
-        key = truncate(us)
+        key = truncate(us) if us > 0 else 0  # a message that was here before it was asked for took no time
         for histogram in histograms:
             histogram[key] += number
 

@@ -8,7 +8,7 @@ from gevent.hub import Waiter
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connection import Connection
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import Closed, NotConnected, RawSocketError
 
 
 class BlockingOwner:
@@ -81,6 +81,8 @@ class BlockingOwner:
         if result is not None and result[1] is not None:
             raise result[1]
         if self._connection is None or not self._connection.is_open:
+            if self._connection is None:
+                raise NotConnected("this call needs a connection: connect() before it")
             # Not recorded again: the loss was recorded when it happened.
             raise Closed("not connected")
         return self._connection

@@ -1,7 +1,9 @@
 """How a user class is set up: class attributes first, and if those are None, the lab's flags."""
 
+import logging
 import os
 import random
+import traceback
 from collections.abc import Hashable
 from typing import Any, ClassVar, TypedDict
 
@@ -16,6 +18,8 @@ from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.settings.plan import tls_settings
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
+
+logger = logging.getLogger(__name__)
 
 
 class SessionConfig(ConnectionConfig):
@@ -44,6 +48,9 @@ class ConfiguredUser(OwnFigures):
 
     # Whether each user holds a connection all the time. If so, MIN_HELD can be set to USERS.
     holds: ClassVar[bool] = True
+
+    # How many connections a user holds: `self.client` and those of `another_client()`. MIN_HELD and limits count them.
+    connections_per_user: ClassVar[int] = 1
 
     # Whether what arrives while no message waits for its reply is a push: a message that the server sends by itself.
     accepts_pushes: ClassVar[bool] = False
@@ -95,6 +102,12 @@ class ConfiguredUser(OwnFigures):
     def option(self, name: str) -> Any:
         """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
         return options.value(self.environment.parsed_options, name)
+
+    def report_error(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
+        """Count an exception of the scenario (see ScenarioErrors.add) and tell Locust; log the first of its kind."""
+        if RECORDER.scenario_errors.add(error, place):
+            logger.error("%s\n%s", error, "".join(traceback.format_exception(error)))
+        self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
     def connection_config(self) -> SessionConfig:
         """Return the configuration of this class in this run; the first call resolves the name, so it may wait."""

@@ -14,6 +14,9 @@ The first rule that applies decides:
 5. A doubt of the ledger makes the run unknown.
 6. Otherwise the run passes.
 
+A run in which the scenario raised an exception, or a task of the master died, did not do what was meant: it is unknown,
+and its exit code is 1 (see faults.py).
+
 A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): if
 another figure is bad (a missed threshold, a failure, a missing reply), it counts as missed, otherwise as a doubt. If
 its row does not exist, which may be a slip of the pen, only a missed threshold decides otherwise. A threshold of
@@ -24,7 +27,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rawsocket.measurement.report import ScenarioError
 from rawsocket.settings import thresholds as table
+from rawsocket.verdict import faults
 from rawsocket.verdict.ledger import Ledger
 from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
 
@@ -64,6 +69,9 @@ class Figures:
 
     `waiting` messages were due and had no reply when stop was asked, the oldest for `oldest_s` seconds; of these,
     `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
+
+    `sessions` were begun. The generator's machine ran short `limited` times, which are no failures; `limit_example` is
+    one of them. `run_faults` say why the run itself failed.
     """
 
     attempted: int = 0
@@ -90,6 +98,11 @@ class Figures:
     workers: tuple[WorkerFigures, ...] = ()
     loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
+    sessions: int = 0
+    limited: int = 0
+    limit_example: str = ""
+    scenario_errors: tuple[ScenarioError, ...] = ()
+    run_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`verdict` is pass, fail or unknown; `exit_code` is 0, 3, 4, or 130 for an interrupted run that lost no worker."""
+    """`verdict` is pass, fail or unknown; `exit_code` is 0, 1, 3, 4, or 130: interrupted, and no worker was lost."""
 
     verdict: str
     exit_code: int
@@ -114,6 +127,16 @@ class Verdict:
 
 def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None = None) -> Verdict:
     """Judge one run; `thresholds` has the limit of each judged threshold, by its name."""
+    judged = _judge_server(figures, thresholds, ledger)
+    broken = (*figures.run_faults, *faults.scenario(figures.scenario_errors))
+    if not broken:
+        return judged
+    others = () if judged.verdict == PASS else judged.reasons
+    code = INTERRUPTED if judged.exit_code == INTERRUPTED else faults.BROKEN
+    return Verdict(UNKNOWN, code, (*broken, *others), judged.thresholds)
+
+
+def _judge_server(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None) -> Verdict:
     checks = tuple(_checks(figures, thresholds))
     ledger = ledger or Ledger()
     doubts = _doubts(figures)
@@ -183,9 +206,10 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
 
 
 def _doubts(figures: Figures) -> list[str]:
-    found = _absent(figures)
+    found = _absent(figures) + faults.generator_limit(figures.limited, figures.limit_example)
     if not figures.attempted:
-        found.append("nothing was measured: no connection was attempted")
+        begun = f", though {_count(figures.sessions, 'session')} began" if figures.sessions else ""
+        found.append(f"nothing was measured: no connection was attempted{begun}")
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:

@@ -33,6 +33,7 @@ EVENTS: Mapping[str, str] = {
     "generator-limit": "the load generator's own machine had no descriptor, source port or memory left",
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
+    "scenario": "the message was due while its session waited after an exception in the scenario",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
     "said": "the user was stopped, and said its goodbye to the end",
     "cut-off": "the goodbye took longer than its limit, or a failure ended it",

@@ -7,7 +7,7 @@ line, a message over the framing's limit, the end of the stream) is always the l
 
 from collections.abc import Callable
 
-from rawsocket.errors import RawSocketError, ServerFull, Wrong
+from rawsocket.errors import RawSocketError, ServerFull, Wrong, fault
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.framing_base import rest_of
 from rawsocket.wire.payload import shorten
@@ -66,6 +66,8 @@ class ReceiveBuffer:
                 decoder.feed(b"")  # the next message may be over the limit already
         except RawSocketError as failure:
             items.append((failure, at, first))
+        except Exception as error:  # of a framing of the scenario's own
+            items.append((fault(error, "the framing's decoder"), at, first))
         self._begun = first
 
     def finish(self, at: float) -> None:

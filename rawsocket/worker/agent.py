@@ -31,6 +31,7 @@ from rawsocket.worker.user_group import UserStopper
 REPORT_S = 1.0
 # Names of the messages to the master, and of our part of Locust's own report.
 FINAL, STOPPING, LIMITS, REFUSED = "holdfast_final", "holdfast_stopping", "holdfast_limits", "holdfast_refused"
+FAULT = "holdfast_fault"
 REPORT = "holdfast"
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class WorkerAgent:
         engine().connector.connect_from(sources)
         engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
         self.limits = limits.read(sources=len(sources))
+        engine().reactor.on_error = _handler_failed
         self.lag_meter = LagMeter()
         self.lag_meter.start()
         if isinstance(runner, WorkerRunner):
@@ -117,6 +119,11 @@ class WorkerAgent:
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(FINAL, self.report(final=True).to_wire())
 
+    def report_fault(self, reason: str) -> None:
+        """Tell the master why this worker can't go on."""
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(FAULT, {"message": reason})
+
     def quit(self) -> None:
         """Stop the users and let Locust's main greenlet shut the process down."""
         self._runner.quit()
@@ -128,6 +135,12 @@ class WorkerAgent:
             self._runner.send_message(REFUSED, {"message": message})
         elif isinstance(self._runner, LocalRunner):
             self._runner.log_exception("local", message, message)
+
+
+def _handler_failed(error: BaseException) -> None:
+    """Count an exception in the reactor's callbacks, mostly of code that the scenario gave to the engine."""
+    if RECORDER.scenario_errors.add(error):
+        logger.error("an exception in a callback of the reactor", exc_info=error)
 
 
 def linger(seconds: float, ended: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> None:

@@ -33,9 +33,9 @@ def server() -> ServerProcess:  # type: ignore[misc]
         yield server
 
 
-def _locust(folder: Path, *arguments: str, expect: bytes = b"ping") -> subprocess.Popen[str]:
+def _locust(folder: Path, *arguments: str, expect: bytes = b"ping", before: str = "") -> subprocess.Popen[str]:
     """Start plain Locust with a user's own locustfile, in the user's own folder."""
-    (folder / "mine.py").write_text(MINE.format(expect=expect))
+    (folder / "mine.py").write_text(before + MINE.format(expect=expect))
     command = [sys.executable, "-m", "locust", "-f", "mine.py", *arguments]
     env = environment(HOLDFAST_RUNS=folder / "runs", MAX_P99_MS=0)
     return subprocess.Popen(
@@ -75,6 +75,24 @@ def test_local_run_of_plain_locust_exits_with_the_verdict(
     assert written["verdict"] == verdict
     assert (written["messages"]["wrong"] > 0) == (verdict == "fail")
     assert [worker["id"] for worker in written["generator"]["workers"]] == ["local"]
+
+
+ALL_IS_WELL = """
+from locust import events
+
+@events.quitting.add_listener
+def all_is_well(environment, **_):
+    environment.process_exit_code = 0
+"""
+
+
+@retry_on_busy_machine
+def test_exit_code_of_a_listener_that_was_there_before_the_library_is_not_the_last_word(
+    tmp_path: Path, server: ServerProcess
+) -> None:
+    process = _locust(tmp_path, *_run(server), expect=b"pong", before=ALL_IS_WELL)
+    demand(3, *_ended(process))
+    assert json.loads((tmp_path / "runs/verdict.json").read_text())["exit_code"] == 3
 
 
 @retry_on_busy_machine

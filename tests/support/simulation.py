@@ -200,7 +200,7 @@ class SimulatedUser:
     def is_end(self, error: BaseException) -> bool:
         return False
 
-    def report_error(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException, place: Any = None) -> None:
         raise error
 
     def on_end(self) -> None:

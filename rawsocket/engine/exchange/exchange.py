@@ -57,7 +57,8 @@ class Channel(Handler, Protocol):
 class Exchange:
     """See the module's rules. `sock` is always the connection's open socket."""
 
-    __slots__ = ("_channel", "_framing", "_reads", "in_flight", "permanent", "receiver", "sender", "sent_at", "sock")
+    __slots__ = ("_channel", "_framing", "_reads", "end_is_recorded", "in_flight", "permanent", "receiver", "sender",
+                 "sent_at", "sock")  # fmt: skip
 
     def __init__(self, channel: Channel, sock: _socket.socket, in_flight: Iterable[InFlight]) -> None:
         self._channel = channel
@@ -68,6 +69,7 @@ class Exchange:
         self.in_flight = self.receiver.in_flight
         self.sender = Sender(self, channel.config, sock, channel)
         self._reads: Flow | None = None  # of a slow client
+        self.end_is_recorded = False  # whether the end of the connection is in the accounts, before it is closed
         self.sent_at = 0.0  # when the last message was sent
 
     @property
@@ -258,6 +260,11 @@ class Exchange:
         if receiver.has_unread and self._channel.owner.reads_later:
             self.reactor.ignore(self.sock.fileno())
             receiver.end(failure)
+            if (
+                not receiver.is_waiting
+            ):  # it is not held any more, even if the owner never reads what came before the end
+                self._channel.config.accounting.lost(self._channel, failure, (), None, False)  # type: ignore[arg-type]
+                self.end_is_recorded = True
         elif self.sender.is_shut and isinstance(failure, Closed) and not (receiver.is_waiting or self.is_sending):
             self.end_in_order()
         else:

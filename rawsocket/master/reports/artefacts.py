@@ -102,10 +102,12 @@ def put(path: Path, text: str) -> None:
 
 
 def junit(document: Mapping[str, Any]) -> str:
-    """Return a JUnit suite: a case for the run itself and one for each threshold."""
+    """Return a JUnit suite: a case for the run itself, one for the scenario if it raised, one for each threshold."""
     verdict, reasons = document["verdict"], "; ".join(document["reasons"])
     outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
     cases = [("run", outcome, f"{verdict}: {reasons}")]
+    if errors := document.get("scenario_errors"):
+        cases.append(("scenario", "error", "; ".join(map(console.scenario_error, errors))))
     for check in document["thresholds"]:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
         cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {console.number(check['actual'])}"))
@@ -172,14 +174,18 @@ def stats(run: Run) -> str:
 
 
 def failures(run: Run) -> str:
-    """Return failures.csv: a line for each failure in each row; for wrong replies with an example."""
+    """Return failures.csv: a line for each failure in each row; for wrong replies with an example.
+
+    Exceptions of the scenario are at the end, with the type `scenario` and their place as the name.
+    """
     seen = run.examples()
     lines = [
         (*key, failure, count, seen.get(failure))
         for key, row in run.rows().items()
         for failure, count in sorted(row.failures.items())
     ]
-    return _csv(FAILURES, lines)
+    errors = [("scenario", one.where, one.type, one.count, one.message) for one in run.scenario_errors()]
+    return _csv(FAILURES, [*lines, *errors])
 
 
 def _environment(controller: RunController, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ class User(Protocol):
     def is_end(self, error: BaseException) -> bool:
         """Return whether this exception of a session ends the user."""
 
-    def report_error(self, error: BaseException) -> None:
-        """Report an exception that is neither a named failure nor an end."""
+    def report_error(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
+        """Report an exception that is neither a named failure nor an end, of that place of the scenario."""
 
 
 class Runner(Protocol):

@@ -200,3 +200,18 @@ def test_periodic_callback_repeats(reactor: Reactor):
 
 def test_far_bucket_is_at_least_100_ms_wide():
     assert FAR >= 100
+
+
+def test_on_error_gets_the_exceptions_of_timers(reactor: Reactor):
+    seen: list[BaseException] = []
+    reactor.on_error = seen.append
+
+    class Failing:
+        key = 0
+
+        def on_time(self) -> None:
+            raise LookupError
+
+    reactor.at(time.perf_counter(), Failing())
+    wait_until(lambda: seen)
+    assert [type(error) for error in seen] == [LookupError]

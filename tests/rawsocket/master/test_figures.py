@@ -16,7 +16,7 @@ from tests.support.runs import open_window, started
 
 KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
-    "steady_from_s steady_s",
+    "shape steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
     "messages": "due sent answered oneway wrong late unanswered unsent pushed unread_pushes "
@@ -53,7 +53,7 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
 def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
-    assert list(document) == [*promised.split(), "storms", "goodbyes", "ledger"]
+    assert list(document) == [*promised.split(), "storms", "goodbyes", "ledger", "scenario_errors"]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key
     assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]

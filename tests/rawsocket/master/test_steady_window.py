@@ -61,7 +61,7 @@ def test_steady_histogram_has_only_times_of_the_window(run: Run) -> None:
 def test_new_window_starts_empty(run: Run) -> None:
     open_window(run)
     run.receive("a", with_lag({80_000: 100}, rows={"message": {100: 1}}))
-    run.ramp_started()
+    run.ramp_started(4.0)
     assert run.steady_latencies.rows == {}
     open_window(run, at=9.0)
     run.receive("a", with_lag({500: 100}))

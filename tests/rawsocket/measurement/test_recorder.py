@@ -87,6 +87,7 @@ def test_keys_and_counts_of_a_report():
         "silent": 0,
         "lag": None,
         "limits": None,
+        "scenario_errors": [],
     }
 
 

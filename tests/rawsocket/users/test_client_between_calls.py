@@ -101,10 +101,12 @@ def test_receive_returns_a_push_that_arrived_before_the_close():
         connection = made.client.connection
         wait_until(lambda: connection.exchange and connection.exchange.receiver.failure())
         assert made.client.connected
+        assert made.recorder.held == 0  # the loss is recorded when it happens, whether or not anybody reads on
         assert made.client.receive(name="news") == b"nobody asked"
         with pytest.raises(Closed):
             made.client.receive(name="news")
-        assert made.outcomes == [("connect", "ok"), ("push", "ok"), ("news", "ok"), ("news", "closed")]
+        assert made.outcomes == [("connect", "ok"), ("drop", "closed"), ("push", "ok"), ("news", "ok")]
+        assert made.recorder.dropped == {"closed": 1}
 
 
 def test_receive_returns_a_reply_that_arrived_before_the_close():

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict.judge import Check, Figures, RowFigures, judge, measured
 from rawsocket.verdict.saturation import WorkerFigures
 
@@ -97,6 +98,44 @@ def test_verdict_exit_code_and_reason_of_a_run(
     judged = judge(figures(**changes), WANTED)
     assert (judged.verdict, judged.exit_code) == (verdict, code)
     assert any(reason in said for said in judged.reasons), judged.reasons
+
+
+TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "others"),
+    [
+        ({}, 1, 0),
+        ({"held_min": 9}, 1, 1),
+        ({"wrong": 1}, 1, 1),
+        ({"attempted": 0}, 1, 1),
+        ({"interrupted": True}, 130, 1),
+    ],
+)
+def test_exception_of_the_scenario_makes_any_run_unknown_with_exit_code_1(
+    changes: dict[str, object], code: int, others: int
+) -> None:
+    judged = judge(figures(scenario_errors=(TOKEN,), **changes), WANTED)
+    assert (judged.verdict, judged.exit_code, len(judged.reasons)) == ("unknown", code, 1 + others)
+    assert judged.reasons[0].startswith("the scenario raised KeyError 586 times, first at mine.py:9")
+
+
+def test_dead_task_makes_a_run_unknown_with_exit_code_1() -> None:
+    judged = judge(figures(run_faults=("the master's task 'clock' died: it ended",)), WANTED)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 1)
+    assert judged.reasons == ("the master's task 'clock' died: it ended",)
+
+
+def test_shortage_of_the_generators_machine_is_a_doubt() -> None:
+    judged = judge(figures(limited=7, limit_example="no source port left", held_min=9), WANTED)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
+    assert "7 times (no source port left)" in judged.reasons[0]
+
+
+def test_reason_says_that_sessions_began_without_a_connect() -> None:
+    [reason, *_] = judge(figures(attempted=0, sessions=23), WANTED).reasons
+    assert reason == "nothing was measured: no connection was attempted, though 23 sessions began"
 
 
 def test_reasons_name_each_saturated_worker() -> None:

@@ -217,3 +217,17 @@ def test_worker_lingers_until_it_is_ended_or_the_limit_passes(
 
     agent_module.linger(10.0, lambda: clock.now >= ends_at, sleep)
     assert clock.now - 1000.0 == pytest.approx(stayed, abs=0.2)
+
+
+def test_fault_of_a_worker_is_sent_to_the_master() -> None:
+    runner = FakeWorker(None, None)
+    WorkerAgent(runner, {}).report_fault("its task died")
+    assert runner.sent[-1] == ("holdfast_fault", {"message": "its task died"})
+
+
+def test_exception_in_a_callback_of_the_reactor_is_an_error_of_the_scenario() -> None:
+    WorkerAgent(FakeWorker(None, None), {}).on_test_start()
+    assert engine().reactor.on_error is not None
+    engine().reactor.on_error(LookupError("is_push"))
+    assert [(one.type, one.count) for one in RECORDER.scenario_errors.report()] == [("LookupError", 1)]
+    RECORDER.begin_run()

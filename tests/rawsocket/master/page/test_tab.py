@@ -1,8 +1,11 @@
 import json
 import urllib.request
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from flask import Flask
 
 from rawsocket.master.page import tab
 from rawsocket.master.server_probe import ServerProbe
@@ -222,3 +225,16 @@ def test_limits_of_rows_from_the_form_are_judged(fleet: LocustFleet) -> None:
     verdict = _stop(fleet)["verdict"]
     assert isinstance(verdict, dict)
     assert any("max_p99_ms[never]" in reason and "no row never" in reason for reason in verdict["reasons"])
+
+
+def test_healthz_and_state_name_a_dead_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        app = Flask("page")
+        page: Any = SimpleNamespace(app=app, auth_required_if_enabled=lambda view: view)
+        app.register_blueprint(tab._routes(bench.controller, page, ""))
+        client = app.test_client()
+        assert (client.get("/lab/healthz").status_code, client.get("/lab/healthz").text) == (200, "ok\n")
+        monkeypatch.setattr(tab.TASKS, "dead", {"clock": "ValueError: negative shift count"})
+        answer = client.get("/lab/healthz")
+        assert (answer.status_code, answer.text) == (503, "the task 'clock' died: ValueError: negative shift count\n")
+        assert client.get("/lab/state.json").get_json()["dead_tasks"] == tab.TASKS.dead

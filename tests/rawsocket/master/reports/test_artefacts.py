@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import errno
 import json
 import os
@@ -13,7 +14,8 @@ import pytest
 from rawsocket.master.reports import artefacts
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.measurement.overdue import Waiting
-from rawsocket.measurement.report import RowReport, RowTimes
+from rawsocket.measurement.report import RowReport, RowTimes, ScenarioError
+from rawsocket.verdict import faults
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
 from tests.support.reports import once, report
@@ -232,3 +234,39 @@ def test_environment_has_versions_and_settings_but_no_secret(
     assert {"python", "gevent"} <= read["versions"].keys()
     assert {"kernel", "cpus", "descriptors"} <= read["machine"].keys()
     assert read["settings"]["scenario"] == "ho|ld"
+
+
+TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)
+
+
+def test_exceptions_of_the_scenario_are_in_every_artefact(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, workers=1) as bench:
+        bench.add_worker("a")
+        bench.start()
+        for _ in range(6):
+            bench.second(held=10)
+        bench.controller.receive("a", dataclasses.replace(report(held=10), scenario_errors=[TOKEN]))
+        bench.controller.on_test_stopping()
+        bench.controller.receive("a", dataclasses.replace(report(final=True), scenario_errors=[TOKEN]))
+        bench.controller.on_test_stop()
+        document = bench.controller.conclude()
+        assert (document["verdict"], document["exit_code"]) == ("unknown", 1)
+        [error] = document["scenario_errors"]
+        assert (error["type"], error["count"], error["where"]) == ("KeyError", 586, "mine.py:9 in session()")
+        failed = _csv(artefacts.failures(bench.controller.run))
+        assert failed == [
+            {"type": "scenario", "name": "mine.py:9 in session()", "failure": "KeyError", "count": "586",
+             "example": "'token'"}
+        ]  # fmt: skip
+        suite = ElementTree.fromstring(artefacts.junit(document).partition("\n")[2])
+        assert suite.get("errors") == "2"
+        assert [case.get("name") for case in suite][:2] == ["run", "scenario"]
+        assert "raised KeyError 586 times" in artefacts.summary(document)
+        assert bench.controller.run.failures_until_stop() == 0
+
+
+def test_junit_of_a_pass_with_an_exit_code_of_the_scenario_is_no_success(bench: ControllerBench) -> None:
+    document = faults.with_exit_code({**bench.controller.conclude(), "verdict": "pass", "exit_code": 0}, 1)
+    suite = ElementTree.fromstring(artefacts.junit(document).partition("\n")[2])
+    [run, *_] = suite
+    assert run.find("failure") is not None

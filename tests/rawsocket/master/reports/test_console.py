@@ -1,5 +1,7 @@
 import dataclasses
+import math
 
+from lab.progress import PROGRESS_LINE
 from rawsocket.master import figures
 from rawsocket.master.reports import console
 from rawsocket.master.run import Run, RunInfo
@@ -77,3 +79,9 @@ def test_console_aligns_the_columns_of_latencies() -> None:
     header, p50 = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50"))
     assert header.endswith("to first byte        connect")
     assert len(header) == len(p50)  # right-aligned under one another
+
+
+def test_progress_line_under_a_load_shape_names_it() -> None:
+    line = console.line(SAMPLE, 10, math.inf, 0)
+    assert line.endswith("failures 0  by its load shape")
+    assert PROGRESS_LINE.match(line)

@@ -6,7 +6,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from rawsocket.engine import schedule
-from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout
+from rawsocket.errors import Closed, NotConnected, RawSocketError, Refused, ReplyTimeout
 from rawsocket.measurement.histogram import quantiles
 from rawsocket.users.session.runner import Session
 from rawsocket.users.session.slots import STOPPED
@@ -185,7 +185,7 @@ def test_failed_step_raises_in_the_session(simulation: Simulation):
     user = SimulatedUser(simulation, session)
     simulation.run(1001.0)
     user.runner.end()
-    assert [type(error) for error in seen] == [Closed, ValueError, RuntimeError]
+    assert [type(error) for error in seen] == [NotConnected, ValueError, RuntimeError]
     check(simulation)
 
 
