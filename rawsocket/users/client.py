@@ -175,6 +175,7 @@ class RawSocketClient(BlockingOwner):
         a list of frames, complete when `until(frames)` is true; `expect` is then a callable on that list.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
+        steps.Request(payload, name, expect, until=until)  # raises if they make no sense
         connection = self._open_connection()
         if connection.replies_to_receive:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
@@ -200,6 +201,7 @@ class RawSocketClient(BlockingOwner):
         Without `expect`, the reply is checked by the `receive` that returns it, else when it arrives. The rest is as in
         `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't carry it.
         """
+        steps.Send(payload, name, None if expect is at_receive else expect, reply, until)
         connection = self._open_connection()
         connection.refuse_unread()
         if reply:
@@ -227,6 +229,7 @@ class RawSocketClient(BlockingOwner):
         """
         if timeout is not None:
             check_timeout(timeout)
+        steps.Receive(name=name, only=only)
         connection, now = self._open_connection(), time.perf_counter()
         seconds = self.reply_timeout if timeout is None else timeout
         wanted = Receiving(name, expect, now, now + seconds if required else math.inf, since, only)
@@ -262,7 +265,7 @@ class RawSocketClient(BlockingOwner):
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, outside the framing. They are no message."""
         connection = self._open_connection()
-        connection.with_exchange().send_raw(data)
+        connection.with_exchange().send_raw(steps.SendRaw(data).data)
         self._wait_until_sent(connection)
 
     def send_part(self, payload: bytes, size: int) -> None:
@@ -273,7 +276,7 @@ class RawSocketClient(BlockingOwner):
 
     def set_framing(self, framing: Framing) -> None:
         """Use another framing on this connection from here on. Unread bytes belong to it."""
-        self._open_connection().with_exchange().set_framing(framing)
+        self._open_connection().with_exchange().set_framing(steps.SetFraming(framing).framing)
 
     def shutdown_write(self) -> None:
         """Send no more on this connection; see the step `ShutdownWrite`."""
@@ -281,7 +284,7 @@ class RawSocketClient(BlockingOwner):
 
     def start_tls(self, tls: Tls | None = None) -> None:
         """Encrypt the connection from here on; see the step `StartTls`."""
-        start_tls(self._open_connection(), tls, self.on_open)
+        start_tls(self._open_connection(), steps.StartTls(tls).tls, self.on_open)
         self._wait()
 
     def throttle(self, send: float | None = None, receive: float | None = None) -> None:
