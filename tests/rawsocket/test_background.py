@@ -12,6 +12,8 @@ SHORT_LIVED = {
     "rawsocket/attach.py",
     "rawsocket/headless.py",
     "rawsocket/engine/connect/resolver.py",
+    "rawsocket/master/controller.py",
+    "rawsocket/users/session/calls.py",
 }
 
 

@@ -33,7 +33,7 @@ def test_exception_without_a_line_of_the_scenario_is_the_librarys() -> None:
     assert error.__traceback__ is not None
     error.__traceback__ = error.__traceback__.tb_next and error.__traceback__.tb_next.tb_next  # without this file
     where, library = located(error)
-    assert "rawsocket/wire/framing.py:" in where
+    assert "rawsocket/wire/framing_marks.py:" in where
     assert library
 
 
