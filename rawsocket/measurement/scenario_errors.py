@@ -55,6 +55,8 @@ def located(error: BaseException) -> tuple[str, bool]:
     """Return FILE:LINE in FUNCTION() of an exception, and whether no line of the scenario is in its traceback."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_short(error.filename)}:{error.lineno}", False
+    if isinstance(known := getattr(error, "place", None), str):
+        return known, False  # a mistake that no line of the scenario has raised
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "an unknown place", True

@@ -39,6 +39,7 @@ from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import ConfiguredUser
+from rawsocket.users.session.beginning import refuse_steps
 from rawsocket.wire.payload import reply_to
 
 CONTROL = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
@@ -81,9 +82,14 @@ class RawSocketUser(ConfiguredUser, User):
         recorder = self.client.recorder
         recorder.goodbyes_begun += 1
         self.client.forget_replies()
-        with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
-            self.goodbye()
-            recorder.goodbyes_said += 1
+        try:
+            with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
+                refuse_steps(self.goodbye, self.goodbye())
+                recorder.goodbyes_said += 1
+        except CONTROL:
+            raise
+        except Exception as error:
+            self.report_error(error)
 
     def start(self, group: Group) -> Any:
         """Put the user's greenlet into Locust's group, and start it when the user's number has come.

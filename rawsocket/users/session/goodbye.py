@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.errors import RawSocketError
 from rawsocket.users.config import SessionConfig
+from rawsocket.users.session.beginning import steps_of
 
 
 class User(Protocol):
@@ -43,7 +44,7 @@ def begin(runner: Runner, connection: Connection) -> Any:
     connection.with_exchange().disown()
     runner.config.recorder.goodbyes_begun += 1
     Limit(runner)
-    return runner.user.goodbye()
+    return steps_of(runner.user.goodbye)
 
 
 def ended(runner: Runner, error: BaseException | None) -> None:

@@ -27,6 +27,7 @@ from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import goodbye, grid, slots
+from rawsocket.users.session.beginning import steps_of
 from rawsocket.users.session.calls import PendingCall
 from rawsocket.users.session.closing import close_generator
 from rawsocket.users.session.step_functions import (
@@ -164,7 +165,7 @@ class SessionRunner:
             if self.lost_by == SCENARIO and self.period:
                 self.leave_out(time.perf_counter())  # the back-off of a session that raised is not the server's delay
             self.config.recorder.sessions_begun += 1
-            self._generator = self.user.session()
+            self._generator = steps_of(self.user.session)
         elif self.want is not TIMER:
             self._stop_waiting(self.want)
         self.resume(None)
