@@ -79,7 +79,7 @@ class ConnectionConfig:
         if matches_by_key and not framing.delimits:
             raise ValueError(f"replies can't be matched by key with {framing}: it doesn't mark where a message ends")
         # Whether everything goes through an Exchange, from the first byte to the end of the connection.
-        self.needs_exchange = matches_by_key or not framing.symmetric or framing.decoder().stateful
+        self.needs_exchange = matches_by_key or not framing.symmetric or getattr(framing.decoder(), "stateful", True)
         engine.deadlines.recorders.add(recorder)
         engine.deadlines.at_least(min(connect_timeout, send_timeout, reply_timeout))
 

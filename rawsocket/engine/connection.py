@@ -91,7 +91,7 @@ class Connection:
     @property
     def is_closed(self) -> bool:
         """Whether it has ended, or has not begun."""
-        return self._sock is None and self._attempt is None
+        return not (self._sock or self._attempt)
 
     @property
     def in_flight(self) -> int:

@@ -73,7 +73,7 @@ class ReceiveBuffer:
     def finish(self, at: float) -> None:
         """Add the messages that the end of the stream completes."""
         self.is_finished = True
-        self._complete(self._decoder.end, at)
+        self._complete(getattr(self._decoder, "end", list), at)
 
     def gap(self) -> None:
         """Add the messages that are complete because nothing has arrived for a while."""

@@ -34,7 +34,7 @@ def test_exceptions_of_a_session_are_counted_and_logged_once(server: str, caplog
     [error] = RECORDER.scenario_errors.report()
     line = Crashing.session.__code__.co_firstlineno + 3
     assert (error.type, error.message, error.library) == ("LookupError", "token", False)
-    assert error.where.endswith(f"test_session_user.py:{line} in session()")
+    assert error.where.endswith(f"test_session_user_errors.py:{line} in session()")
     assert error.count == len(run.errors)
     assert RECORDER.failures == 0
     assert caplog.text.count("Traceback") == 1
@@ -64,7 +64,7 @@ def test_misuse_of_a_step_is_an_error_of_the_scenario_at_its_yield(server: str, 
     run.stop()
     [error] = RECORDER.scenario_errors.report()
     assert error.type == type_
-    assert "test_session_user.py:" in error.where
+    assert "test_session_user_errors.py:" in error.where
     assert (RECORDER.failures, RECORDER.wrong) == (0, 0)
 
 
