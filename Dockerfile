@@ -22,6 +22,9 @@ RUN python3 -m venv /venv \
 
 # hdrhistogram alone is compiled, and only where its wheel is missing: on an x86_64 that would be an error.
 FROM build AS build-load
+# What the scenarios need, if locustfiles/requirements.txt names it. (The first file is there in any case: a COPY must
+# have a source.)
+COPY requirements-load.txt locustfiles/requirements.tx[t] ./scenarios/
 # hadolint ignore=DL3008
 RUN python3 -m venv /venv \
  && set -- --quiet --require-hashes --only-binary :all: -r requirements-load.txt \
@@ -30,6 +33,9 @@ RUN python3 -m venv /venv \
       && apt-get update -qq \
       && apt-get install -qq --yes --no-install-recommends gcc libc6-dev python3-dev \
       && /venv/bin/pip install "$@" --no-binary hdrhistogram; \
+    fi \
+ && if test -f scenarios/requirements.txt; then \
+      /venv/bin/pip install --quiet --requirement scenarios/requirements.txt; \
     fi \
  && /venv/bin/pip uninstall --quiet --yes pip
 

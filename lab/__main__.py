@@ -2,13 +2,14 @@
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import scenario_settings, settings
+from lab import env_file, scenario_settings, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.progress import say
@@ -24,6 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
     argv = sys.argv[1:] if argv is None else argv
     try:
+        if not BENCHMARKS.keys() & set(argv[:1]):
+            _read_env_file()  # before the flags: a SCENARIO in it has settings of its own
         found, unknown = _parser(argv, scenario_settings.flags(argv)).parse_known_args(argv)
     except UsageError as error:
         say(f"lab: {error}")
@@ -51,6 +54,14 @@ def main(argv: list[str] | None = None) -> int:
     except Interrupted:
         say(f"lab {verb}: interrupted; everything that the run started is removed")
         return EXIT_INTERRUPTED
+
+
+def _read_env_file() -> None:
+    """Add the settings of `.env` to the environment, for this process and those that it starts."""
+    found = env_file.read(settings.ROOT / ".env", settings.NAMES, os.environ)
+    if found:
+        say(f"From .env: {' '.join(f'{name}={value}' for name, value in found.items())}")
+    os.environ.update(found)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

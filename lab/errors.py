@@ -1,6 +1,8 @@
 """The errors of the host side, each with an exit code of its own for scripts."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 EXIT_OK = 0
 EXIT_LAB_FAILED = 1
@@ -33,6 +35,17 @@ def usage_error(role: str, log: str) -> UsageError:
     """Return the error of a program that ended with 2: the last line of its log says which setting is wrong."""
     line = last_lines(log, 1).removeprefix(f"holdfast {role}: ")
     return UsageError(f"{role}: {line or f'ended with {EXIT_USAGE} and wrote nothing'}")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError, such as a full disk, into a LabError that names what could not be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # of the HTTP library
+            raise
+        raise LabError(f"could not write {path}: {error.strerror}") from None
 
 
 class Interrupted(BaseException):

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 # The master of a run writes such a line each second (rawsocket/master/reports/console.py); the first one says that the
 # run has started.
 PROGRESS_LINE = re.compile(r"^held \d+/\d+ ")
+# Before the run, its master says that it waits for TARGET (rawsocket/target_check.py).
+WAIT_LINE = re.compile(r"^waiting for \S+: ")
 
 
 def say(text: str) -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
-from rawsocket.settings.row import TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
+from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target
 from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
@@ -31,6 +32,12 @@ _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
 def _memory(text: str) -> str:
     if not _SIZE.fullmatch(text):
         raise ValueError("expected a size like 512m or 1g; 0: no limit")
+    return text
+
+
+def _project(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
+        raise ValueError("expected lower-case letters, digits, - and _, as compose does")
     return text
 
 
@@ -61,11 +68,15 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME", "WORKERS")),
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
-    *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "TARGET")),
+    *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD")),
+    *(_of_load(name) for name in ("TARGET", "WAIT")),
+    *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
     _of_server("max_connections", "the server's cap; unset: the model's own default"),
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
+    Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
+            "plain TCP is the lesson"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
@@ -85,7 +96,8 @@ SETTINGS = (
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
-    Setting("project", TEXT, "holdfast", "name of the compose project that `up` starts, and its label in Docker",
+    Setting("project", Kind(_project, "NAME"), "holdfast",
+             "name of the compose project that `up` starts, and its label in Docker",
             "two checkouts on one machine need two", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
@@ -94,6 +106,11 @@ ENVIRONMENT = (
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
             "the summary is shown on the page of the workflow"),
 )  # fmt: skip
+# Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
+NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
+# The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
 # where the scenario holds one; `load` judges it only where it is given.
@@ -121,9 +138,19 @@ class Settings:
         return seconds(self["TIME"])
 
     @property
+    def wait_seconds(self) -> float:
+        """How long a run waits for TARGET at most, in seconds."""
+        return seconds(self["WAIT"]) if self["WAIT"] else 0.0
+
+    @property
     def ramp_seconds(self) -> float:
         """Length of the ramp in seconds."""
         return int(self["USERS"]) / float(self["RATE"])
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the lab's own server and its load speak TLS."""
+        return bool(BOOLEAN.parse(self["TLS"]))
 
     @property
     def parts(self) -> str:
@@ -147,7 +174,9 @@ def _is_loopback(host: str) -> bool:
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Return a setting of `ENVIRONMENT`, its default where it is unset, "" where it has none."""
     environ = os.environ if environ is None else environ
-    return environ.get(name, "").strip() or _NAMED[name].default or ""
+    text = environ.get(name, "").strip() or _NAMED[name].default or ""
+    value(_NAMED[name], text)
+    return text
 
 
 def given(setting: Setting, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
@@ -186,6 +215,8 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))
     _check_together(settings)
+    if verb in ("up", "load", "ci"):
+        _check_size(settings, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
     return settings
@@ -197,6 +228,18 @@ def _check_together(settings: Settings) -> None:
             f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
             "so it can never be reached. Lower MIN_HELD or raise USERS."
         )
+
+
+def _check_size(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Refuse messages that the lab's own server does not accept: each of them would fail."""
+    (row,) = [row for row in SERVER_TABLE if row.name == "max_message"]
+    limit, size = environ.get(row.variable, "").strip() or row.default or "", settings["SIZE"]
+    if settings["TARGET"] or settings["FRAMING"] == "chunk" or not limit.isdecimal() or int(size) <= int(limit):
+        return
+    raise UsageError(
+        f"SIZE={size} is above the {limit} bytes that the lab's server accepts in a message: "
+        f"lower SIZE, or set {row.variable}={size}"
+    )
 
 
 def _check_window(settings: Settings) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from lab import settings
+from lab import settings, tls
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_OK
 from lab.progress import result, say
-from lab.run.command import run
+from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
 VERBS = {
@@ -27,10 +27,11 @@ VERBS = {
 
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
+    if verb in ("up", "load", "ci"):
+        chosen = tls.prepared(chosen)
     engine = engine_for(verb, chosen)
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
-        engine.check_target()
     if verb in ("load", "ci"):
         return run(verb, engine, chosen)
     _DO[verb](engine, chosen)
@@ -42,14 +43,20 @@ def _setup(engine: Engine, chosen: Settings) -> None:
 
 
 def _up(engine: Engine, chosen: Settings) -> None:
+    remove_abandoned(engine)
     result(f"The lab is up ({engine.name}): {engine.up()}")
     if not chosen["TARGET"]:
         port = chosen["SERVER_PORT"]
-        say(f"Its server is at 127.0.0.1:{port}; try: nc 127.0.0.1 {port}, and type a line")
+        client = f"nc 127.0.0.1 {port}"
+        if chosen.encrypted:
+            client = f"openssl s_client -quiet -CAfile {chosen['TLS_CA']} -connect 127.0.0.1:{port}"
+        say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
 
 
 def _down(engine: Engine, chosen: Settings) -> None:
     result("The lab is down." if engine.down() else "No lab was up.")
+    for each in _engines(engine, chosen):
+        remove_abandoned(each)
 
 
 def _status(engine: Engine, chosen: Settings) -> None:
@@ -69,10 +76,15 @@ def _logs(engine: Engine, chosen: Settings) -> None:
 
 
 def _clean(engine: Engine, chosen: Settings) -> None:
-    # Local processes may be there whatever the engine is now.
-    engines = [NativeEngine(chosen), engine] if engine.name != NativeEngine.name else [engine]
-    for line in [line for each in engines for line in each.clean()]:
-        result(f"removed {line}")
+    for each in _engines(engine, chosen):
+        remove_abandoned(each)
+        for line in each.clean():
+            result(f"removed {line}")
+
+
+def _engines(engine: Engine, chosen: Settings) -> list[Engine]:
+    """Return the engines that may have left something: local processes may be there whatever the engine is now."""
+    return [NativeEngine(chosen), engine] if engine.name != NativeEngine.name else [engine]
 
 
 _DO: dict[str, Callable[[Engine, Settings], None]] = {

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rawsocket.engine.tls.configuration import Tls
     from rawsocket.errors import (
         Closed,
         ConnectTimeout,
+        GeneratorLimit,
         RawSocketError,
         Refused,
         ReplyTimeout,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         SendRaw,
         SetFraming,
         ShutdownWrite,
+        StartTls,
         Throttle,
         Wait,
     )
@@ -74,6 +77,7 @@ _HOMES = {
     "Due": "users.steps",
     "Fixed": "wire.framing",
     "Framing": "wire.framing",
+    "GeneratorLimit": "errors",
     "Heartbeat": "users.steps",
     "IdleGap": "wire.framing",
     "LabSession": "users.session_user",
@@ -102,7 +106,9 @@ _HOMES = {
     "SetFraming": "users.steps",
     "Short": "errors",
     "ShutdownWrite": "users.steps",
+    "StartTls": "users.steps",
     "Throttle": "users.steps",
+    "Tls": "engine.tls.configuration",
     "TlsFailed": "errors",
     "TooLong": "errors",
     "UntilClosed": "wire.framing",
@@ -126,6 +132,7 @@ __all__ = [
     "Due",
     "Fixed",
     "Framing",
+    "GeneratorLimit",
     "Heartbeat",
     "IdleGap",
     "LabSession",
@@ -154,7 +161,9 @@ __all__ = [
     "SetFraming",
     "Short",
     "ShutdownWrite",
+    "StartTls",
     "Throttle",
+    "Tls",
     "TlsFailed",
     "TooLong",
     "UntilClosed",

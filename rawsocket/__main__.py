@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from rawsocket import target_check
 from rawsocket.settings import declared, scenarios
-from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, without_empty
+from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, tls_settings, without_empty
+from rawsocket.target import parse as parse_target
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
 SCENARIOS = Path("locustfiles")
@@ -90,15 +92,32 @@ def settings_of_scenario(scenario: str) -> dict[str, str]:
         raise UsageError(str(error)) from None
 
 
+def check_tls(plan: Plan) -> None:
+    """Check, before the run, that the files of TLS can be used; only after Locust has patched the process."""
+    from rawsocket.engine.tls.configuration import Tls
+    from rawsocket.engine.tls.context import context_for
+
+    try:
+        tls = Tls().with_defaults(**tls_settings(os.environ))
+        if parse_target(plan.target).tls and not tls.is_per_user:
+            context_for(tls)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
     plan = from_environ(os.environ, scenarios.names(SCENARIOS))
-    for name in set(os.environ) - set(without_empty(os.environ)):
+    # LOCUST_HEADLESS and its like would change what the command line below asks for.
+    locusts = {name for name in os.environ if name.startswith("LOCUST_")}
+    for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:
         del os.environ[name]
     if role == "master":
         check_ports(plan)
     else:
         check_sources(plan)
+    if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
+        target_check.look_up(parse_target(plan.target))
     os.environ["HOLDFAST_TARGET"] = plan.target
     os.environ.update(settings_of_scenario(plan.scenario))
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
@@ -109,8 +128,13 @@ def run(role: str, plan: Plan) -> int:
     """Run Locust to its end; return the exit code."""
     import locust.main
 
+    from rawsocket import locust_patches, scenario_file
     from rawsocket.attach import attach
 
+    locust_patches.read_no_config_files()
+    locust_patches.load_locustfiles_through(scenario_file.load)
+    if role == "worker":
+        check_tls(plan)
     attachment = attach(plan)
     try:
         locust.main.main()
@@ -143,11 +167,12 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         plan = prepare(arguments[0])
+        # Until Locust sets its own: as process 1, no signal would end this process.
+        signal.signal(signal.SIGTERM, _leave)
+        return run(arguments[0], plan)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    signal.signal(signal.SIGTERM, _leave)  # until Locust sets its own: as process 1, no signal would end this process
-    return run(arguments[0], plan)
 
 
 def _leave(*_: object) -> NoReturn:

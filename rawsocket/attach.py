@@ -27,8 +27,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from rawsocket import locust_patches
-from rawsocket.headless import HeadlessRun, quit_run, say_verdict
+from rawsocket import locust_patches, scenario_file
+from rawsocket.background import TASKS
+from rawsocket.headless import HeadlessRun, quit_run, say, say_verdict
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
@@ -37,9 +38,12 @@ from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan, from_options
-from rawsocket.verdict.judge import EXIT_CODES, INTERRUPTED
+from rawsocket.verdict import faults
+from rawsocket.verdict.judge import INTERRUPTED
 from rawsocket.worker import agent, limits
 
+LAB_FAILED = 1  # the exit code of a run whose files could not be written
+TOGETHER_S = 0.5  # signals within this time are one: the kernel sends two when a lab of two threads is killed
 logger = logging.getLogger(__name__)
 _attached: "Attachment | None" = None
 
@@ -63,6 +67,7 @@ class Attachment:
         self.web_ui: WebUI | None = None
         self.headless_run: HeadlessRun | None = None
         self.signalled = False
+        self._signalled_at = 0.0
         self._closed = False
 
     def listen(self) -> None:
@@ -85,6 +90,9 @@ class Attachment:
     def _init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         limits.raise_descriptors()
         locust_patches.keep_microseconds()
+        locust_patches.report_listener_errors(self._listener_failed)
+        locust_patches.run_last(events.quitting, self._quitting)
+        TASKS.listen(self._task_died)
         master = isinstance(runner, MasterRunner)
         if not master:
             self.agent = agent.WorkerAgent(runner)
@@ -119,21 +127,29 @@ class Attachment:
             runner.register_message(agent.STOPPING, self._stopping)
             runner.register_message(agent.FINAL, self._final)
             runner.register_message(agent.REFUSED, self._refused)
-        gevent.spawn(controller.run_clock)
-        gevent.spawn(controller.probe.run)
+            runner.register_message(agent.FAULT, self._fault)
+        TASKS.start("clock", controller.run_clock)
+        TASKS.start("probe of the server", controller.probe.run, forever=controller.probe.present)
         if plan.ours and plan.headless:
             locust_patches.silence_console_table()
             self.headless_run = HeadlessRun(controller, web_ui)
-            gevent.spawn(self.headless_run.run)
+            TASKS.start("headless run", self.headless_run.run, forever=False)
 
-    def _test_start(self, **_: Any) -> None:
+    def _test_start(self, environment: Environment, **_: Any) -> None:
         if self.controller:
+            self._say_unused(environment)
             self.controller.on_test_start()
         if self.agent:
             gc.unfreeze()  # see users/arrivals.py
             gc.collect()  # before the run, not in it
             NUMBERS.begin_run()
             self.agent.on_test_start()
+
+    def _say_unused(self, environment: Environment) -> None:
+        for line in scenario_file.unused(
+            environment.user_classes, lambda name: options.value(environment.parsed_options, name)
+        ):
+            logger.warning(line)
 
     def _spawning_complete(self, **_: Any) -> None:
         RECORDER.all_there = RECORDER.all_there or time.time()
@@ -157,7 +173,7 @@ class Attachment:
             self.controller.receive(LOCAL, self.agent.report(final=True))
         self.controller.on_test_stop()
         if not self.controller.plan.headless:
-            artefacts.write(self.controller)
+            self._say_unwritten(artefacts.write(self.controller))
 
     def _report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self.agent:
@@ -195,6 +211,31 @@ class Attachment:
             self.controller.run.notes.append(msg.data["message"])
             gevent.spawn(self.controller.runner.stop)
 
+    # -- faults of the run itself -------------------------------------------------------------------------------
+
+    def _listener_failed(self, error: BaseException) -> None:
+        """Count an exception of a listener of any of Locust's events; log the first of its kind."""
+        if self.controller and not self.controller.local:
+            self.controller.run.faults.add_error(error)
+            logger.debug("in a listener", exc_info=error)
+        elif RECORDER.scenario_errors.add(error):
+            logger.error("a listener of one of Locust's events raised", exc_info=error)
+
+    def _task_died(self, name: str, reason: str) -> None:
+        """End the run: without this task, its figures would be wrong or missing."""
+        if self.controller:
+            self._break_off(self.controller, f"the master's task {name!r} died: {reason}")
+        elif self.agent:
+            self.agent.report_fault(f"its task {name!r} died: {reason}")
+
+    def _fault(self, environment: Environment, msg: Any, **_: Any) -> None:
+        if self.controller:
+            self._break_off(self.controller, f"worker {msg.node_id}: {msg.data['message']}")
+
+    def _break_off(self, controller: RunController, reason: str) -> None:
+        controller.run.faults.add(reason)
+        gevent.spawn(self.headless_run.end if self.headless_run else controller.runner.stop)
+
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
@@ -213,14 +254,25 @@ class Attachment:
         if controller.run.running:
             controller.runner.stop()  # a local run that Ctrl-C ends: Locust would stop it only after this
         controller.on_test_stop(timeout=30)  # Locust may have quit before the greenlet that stops the run came to it
-        if environment.process_exit_code is None:
-            environment.process_exit_code = controller.conclude()["exit_code"]
-            artefacts.write(controller)
-        if not controller.plan.ours:
-            document = controller.conclude()
+        if self.headless_run and self.headless_run.refused:
+            return  # the run did not start
+        document = faults.with_exit_code(controller.conclude(again=True), environment.process_exit_code)
+        controller.run.document = document
+        environment.process_exit_code = document["exit_code"]
+        unwritten = artefacts.write(controller)
+        if controller.plan.ours:
+            say_verdict(document)
+        else:
             logger.info("verdict %s: %s", document["verdict"], "; ".join(document["reasons"]))
-        elif environment.process_exit_code in (*EXIT_CODES.values(), INTERRUPTED):
-            say_verdict(controller)
+        if unwritten:
+            self._say_unwritten(unwritten)
+            environment.process_exit_code = LAB_FAILED
+
+    def _say_unwritten(self, line: str) -> None:
+        if line and self.plan and self.plan.ours and self.plan.headless:
+            say(f"{line} (exit code {LAB_FAILED})")
+        elif line:
+            logger.error(line)
 
     def _take_signals(self) -> None:
         """Handle SIGINT in a callback of the hub, not in the running code; Locust handles SIGTERM as well."""
@@ -228,14 +280,16 @@ class Attachment:
         gevent.signal_handler(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self) -> None:
-        self.signalled = True
+        self.signalled, self._signalled_at = True, time.monotonic()
         if self.controller and not self.controller.run.finished.is_set():
             self.controller.interrupted = True
             self._kill_ramp()
 
     def _on_sigint(self) -> None:
         if self.signalled:
-            os._exit(INTERRUPTED)  # the second time: at once
+            if time.monotonic() > self._signalled_at + TOGETHER_S:
+                os._exit(INTERRUPTED)  # the second time: at once
+            return
         self._on_signal()
         if self.headless_run:
             gevent.spawn(self.headless_run.end)

@@ -59,6 +59,13 @@ class Closed(RawSocketError):
     name = "closed"
 
 
+class NotConnected(Closed):
+    """A step or call that needs a connection, although none was opened: a mistake in the scenario. Never recorded."""
+
+    def __str__(self) -> str:
+        return self.detail
+
+
 class ReplyTimeout(RawSocketError):
     """The reply was not complete within the reply timeout."""
 
@@ -101,22 +108,6 @@ class GeneratorLimit(RawSocketError):
     name = "generator-limit"
 
 
-class ScenarioFault(RawSocketError):
-    """Code of the scenario that the engine called (an `expect`, a decoder) raised its `__cause__`. Not a failure.
-
-    It ends the connection as if the client had closed it; what the scenario sees is the cause.
-    """
-
-    name = "scenario"
-
-
-def fault(error: BaseException, what: str) -> ScenarioFault:
-    """Return the fault for an exception of `what`, a part of the scenario."""
-    found = ScenarioFault(f"{what} raised {error!r}")
-    found.__cause__ = error
-    return found
-
-
 FAILURES: tuple[type[RawSocketError], ...] = (
     Refused,
     ConnectTimeout,
@@ -145,3 +136,19 @@ CONNECT_FAILURES: tuple[str, ...] = (
 
 # A reply arrived but was not correct: these always fail a run.
 WRONG_REPLIES: tuple[str, ...] = (Short.name, TooLong.name, Wrong.name)
+
+
+class ScenarioFault(RawSocketError):
+    """Code of the scenario that the engine called (an `expect`, a decoder) raised its `__cause__`. Not a failure.
+
+    It ends the connection as if the client had closed it; what the scenario sees is the cause.
+    """
+
+    name = "scenario"
+
+
+def fault(error: BaseException, what: str) -> ScenarioFault:
+    """Return the fault for an exception of `what`, a part of the scenario."""
+    found = ScenarioFault(f"{what} raised {error!r}")
+    found.__cause__ = error
+    return found

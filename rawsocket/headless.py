@@ -6,18 +6,26 @@ worker came, the users don't fit, or all workers are lost.
 """
 
 import logging
+import math
 import os
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import gevent
+from locust import LoadTestShape
 from locust.web import WebUI
 
+from rawsocket import target_check
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console
+from rawsocket.settings.plan import UsageError
+from rawsocket.target import parse as parse_target
 
 WORKERS_S = 60.0  # how long the workers may take to come
 LIMITS_S = 3.0  # and their limits after that
+ENDS_S = 60.0  # and the end of a run that its load shape has stopped
 USAGE = 2
 logger = logging.getLogger(__name__)
 
@@ -31,6 +39,7 @@ class HeadlessRun:
         self._web_ui = web_ui
         self._ramp: gevent.Greenlet | None = None
         self._ending = False
+        self.refused = False  # whether the run did not start, because its users don't fit
 
     def run(self) -> None:
         """Run it; in any case the process ends and has an exit code."""
@@ -41,16 +50,47 @@ class HeadlessRun:
 
     def _run(self) -> None:
         controller = self._controller
+        if unreachable := self._wait_for_target():
+            self._refuse(unreachable)
+            return
         if not self._workers_came() and not controller.live():
             return
         self._limits_came()
+        if controller.shape is not None:
+            self._follow(controller.shape)
+            return
         reason = controller.refuse(self._plan.users)
         if reason:
-            controller.environment.process_exit_code = USAGE
-            sys.stderr.write(f"{reason}\n")
+            self._refuse(reason)
             return
         self._ramp = gevent.spawn(controller.runner.start, self._plan.users, self._plan.rate)
-        self._watch()
+        self._watch(time.monotonic() + (self._plan.time_s or 0))
+
+    def _follow(self, shape: LoadTestShape) -> None:
+        """Let the scenario's load shape start and stop the users, until it ends the run."""
+        controller, plan = self._controller, self._plan
+        ignored = f"USERS={plan.users}, RATE={plan.rate:g} and TIME={plan.time_s or 0:g}s are ignored"
+        say(f"{type(shape).__name__}, the scenario's load shape, decides on users, rate and time: {ignored}")
+        controller.runner.start_shape()
+        follower: gevent.Greenlet = controller.runner.shape_greenlet
+        follower.rawlink(lambda ended: controller.run.faults.add_error(ended.exception) if ended.exception else None)
+        self._watch(math.inf, follower)
+        if controller.run.stopping_at is not None:
+            controller.run.finished.wait(ENDS_S)
+
+    def _refuse(self, reason: str) -> None:
+        self._controller.environment.process_exit_code = USAGE
+        sys.stderr.write(f"{reason}\n")
+
+    def _wait_for_target(self) -> str:
+        """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
+        plan = self._plan
+        try:
+            if plan.foreign:
+                target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
+        except UsageError as error:
+            return str(error)
+        return ""
 
     def _workers_came(self) -> bool:
         wanted, deadline = self._plan.workers, time.monotonic() + WORKERS_S
@@ -69,16 +109,21 @@ class HeadlessRun:
                 return
             gevent.sleep(0.05)
 
-    def _watch(self) -> None:
-        """Report each second until the time is over, all workers are lost, or the run was stopped at the page."""
-        controller, over = self._controller, time.monotonic() + (self._plan.time_s or 0)
+    def _watch(self, over: float, follower: gevent.Greenlet | None = None) -> None:
+        """Report each second until the time is `over`, all workers are lost, or the run was stopped.
+
+        It is stopped at the page, or by `follower`, which follows a load shape; one that raises ends the run as well.
+        """
+        controller = self._controller
         while (left := over - time.monotonic()) > 0 and controller.run.stopping_at is None:
             second = controller.seconds.wait(timeout=min(left, 1.5))
             run = controller.run
+            if follower is not None and follower.exception:
+                return
             if not second or not run.timeline.samples:
                 continue
             left = over - time.monotonic()
-            _say(console.line(run.timeline.samples[-1], self._plan.users, left, run.totals().failures))
+            say(console.line(run.timeline.samples[-1], controller.users_wanted, left, run.failures()))
             if run.participants and all(own.lost for own in run.participants):
                 logger.error("all workers are lost: the run ends here")
                 return
@@ -111,7 +156,7 @@ def quit_run(controller: RunController, web_ui: WebUI | None, ramp: gevent.Green
     web_ui.stop()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Write a line at once; a closed console must not end the run."""
     try:
         sys.stdout.write(text + "\n")
@@ -120,6 +165,6 @@ def _say(text: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
-def say_verdict(controller: RunController) -> None:
+def say_verdict(document: Mapping[str, Any]) -> None:
     """Write the summary table and the verdict."""
-    _say(console.table(controller.conclude()))
+    say(console.table(document))

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import locust.event
 import locust.html
 import locust.main
 import locust.runners
@@ -16,6 +17,7 @@ import locust.stats
 import locust.web
 from gevent.pool import Group
 from locust import TaskSet, argument_parser
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.runners import Runner
 from locust.web import WebUI
 
@@ -23,6 +25,15 @@ GC_THRESHOLDS = (20_000, 20, 50)
 Counts = dict[str, int]
 Section = Callable[[str], str]
 StopUsers = Callable[[Callable[[Counts], None], Counts], None]
+
+
+# -- in every process that `python -m rawsocket` starts --------------------------------------------------------------
+
+
+def read_no_config_files() -> None:
+    """Let Locust read no configuration file: `headless = true` in ~/.locust.conf would keep the page from coming up."""
+    argument_parser.get_empty_argument_parser.__defaults__ = (True, [])
+    argument_parser.get_parser.__defaults__ = ([],)
 
 
 # -- on a worker ------------------------------------------------------------------------------------------------------
@@ -116,6 +127,39 @@ def run_tasks_through(user_class: Any) -> None:
             execute_next_task(self)
 
     tasksets._sleep, tasksets.execute_next_task = pause, run_next_task
+
+
+# -- events and locustfiles -------------------------------------------------------------------------------------------
+
+PASSED_ON = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)  # as in Locust
+
+
+def report_listener_errors(report: Callable[[BaseException], None]) -> None:
+    """Call `report` with each exception of a listener. Locust only logs it, each time with its traceback."""
+
+    def fire(self: locust.event.EventHook, *, reverse: bool = False, **kwargs: Any) -> None:
+        for handler in self._handlers[::-1] if reverse else self._handlers.copy():
+            try:
+                handler(**kwargs)
+            except PASSED_ON:
+                raise
+            except Exception as error:
+                report(error)
+
+    locust.event.EventHook.fire = fire  # type: ignore[method-assign]
+
+
+def run_last(hook: locust.event.EventHook, listener: Callable[..., Any]) -> None:
+    """Let a listener of an event that is fired in reverse run after all others, whenever they were added."""
+    hook._handlers.remove(listener)
+    hook._handlers.insert(0, listener)
+
+
+def load_locustfiles_through(wrapper: Callable[[Callable[[str], Any], str], Any]) -> None:
+    """Load locustfiles with `wrapper(locusts_own, path)`; Locust lets their exceptions end it with a traceback."""
+    module: Any = locust.main
+    original = getattr(module.load_locustfile, "__wrapped__", module.load_locustfile)
+    module.load_locustfile = functools.update_wrapper(functools.partial(wrapper, original), original)
 
 
 # -- statistics -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where the load goes: one `tcp://host:port`, given by the user, never guessed.
+"""Where the load goes: one `tcp://host:port`, or `tls://host:port`, given by the user, never guessed.
 
 Pure: text in, `Target` out. A target is written as a URL because Locust's own `host` field is one;
 an IPv6 address is in brackets. `HOLDFAST_TARGET` names the only address that workers may load.
@@ -7,22 +7,24 @@ an IPv6 address is in brackets. `HOLDFAST_TARGET` names the only address that wo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SCHEMES = ("tcp", "tls")
 VARIABLE = "HOLDFAST_TARGET"
-EXPECTED = "expected tcp://host:port, for example tcp://server:8686 or tcp://[::1]:8686"
+EXPECTED = "expected tcp://host:port, or tls://host:port for TLS, for example tcp://server:8686 or tcp://[::1]:8686"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host name or address (without brackets) and a TCP port."""
+    """A host name or address (without brackets), a TCP port, and whether its connections use TLS."""
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def url(self) -> str:
-        """The target as it is written: `tcp://host:port`, an IPv6 address in brackets."""
+        """The target as it is written: `tcp://host:port` or `tls://...`, an IPv6 address in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
+        return f"{'tls' if self.tls else 'tcp'}://{host}:{self.port}"
 
     def __str__(self) -> str:
         return self.url
@@ -33,14 +35,14 @@ DEFAULT = Target("server", 8686)
 
 
 def parse(url: str) -> Target:
-    """Read `tcp://host:port` or `tcp://[address]:port`; ValueError has one line that says what was expected."""
+    """Read `tcp://host:port` or `tls://[address]:port`; ValueError has one line that says what was expected."""
     scheme, separator, rest = url.strip().partition("://")
-    if not separator or scheme.lower() != "tcp":
-        raise _error(url, "it does not begin with tcp://")
+    if not separator or scheme.lower() not in SCHEMES:
+        raise _error(url, "it does not begin with tcp:// or tls://")
     host, port = _split(url, rest[:-1] if rest.endswith("/") else rest)
     if not host or any(character.isspace() or character in "/@?#[]" for character in host):
         raise _error(url, "it has no valid host")
-    return Target(host.lower(), _port(url, port))
+    return Target(host.lower(), _port(url, port), scheme.lower() == "tls")
 
 
 def allowed(environ: Mapping[str, str]) -> Target | None:

@@ -14,20 +14,24 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from server import protocol
 from server.interfaces import SourceHost
-from server.models.base import Model
+from server.models.base import Model, Promise
 from server.monitoring.admin import Admin
 from server.monitoring.counters import DRAINING, Board, SharedBoard
 from server.monitoring.log import LogRing
 from server.monitoring.metrics import ServerCollector, exposition
 from server.readiness.acceptor import Acceptor
 from server.service import Service
-from server.settings import Settings
+from server.settings import Settings, UsageError
 from server.system import limits, listener
 from server.system.signals import StopRequests
 from server.work import burn_cpu, with_delays
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Most bytes of one recv. More would let one connection's short messages fill a turn of the loop (16,384 of them
 #: already take about 10 ms), less would cost more calls for long ones.
@@ -46,6 +50,7 @@ def open_service(
 
     The model holds its own descriptors already, and the soft limit has been raised: the capacity depends on both.
     """
+    tls = _tls_context(settings, model)
     with ExitStack() as stack:
         backlog = settings.backlog or model.backlog
         sock = stack.enter_context(listener.listen(settings.host, settings.port, backlog, flag=""))
@@ -63,26 +68,44 @@ def open_service(
             log=log,
             stops=stops,
             capacity=capacity,
-            open_source=_acceptor_on(sock, settings, capacity),
+            open_source=_acceptor_on(sock, settings, capacity, tls),
+            tls=tls,
             admin=_admin(settings, capacity, board, sock, admin_sock),
         )
         if not processes:
             service.admin.start()
             stack.callback(service.admin.close)
         log.info(
-            "holdfast server listening on %s admin %s model %s pid %d%s",
+            "holdfast server listening on %s admin %s model %s pid %d%s%s",
             listener.format_address(sock), listener.format_address(admin_sock), settings.model, os.getpid(),
-            f" processes {processes}" if processes else "",
+            f" processes {processes}" if processes else "", " TLS" if tls else "",
         )  # fmt: skip
         _warn_of_lowered_cap(service, model)
         yield service
 
 
 def _acceptor_on(
-    sock: socket.socket, settings: Settings, capacity: limits.Capacity
+    sock: socket.socket, settings: Settings, capacity: limits.Capacity, tls: ssl.SSLContext | None
 ) -> Callable[[SourceHost], Acceptor]:
     waits = settings.at_cap == "wait"
-    return lambda host: Acceptor(host, sock, capacity.cap, capacity.refusals, waits)
+    return lambda host: Acceptor(host, sock, capacity.cap, capacity.refusals, waits, tls=tls)
+
+
+def _tls_context(settings: Settings, model: Model | type[Model]) -> ssl.SSLContext | None:
+    certificate, key = settings.tls_cert, settings.tls_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        given, missing = ("--tls-key", "--tls-cert") if certificate is None else ("--tls-cert", "--tls-key")
+        raise UsageError(f"{given} without {missing}: a certificate and its key belong together; give both")
+    if Promise.TLS not in model.promises:
+        raise UsageError(
+            f"--tls-cert {certificate}: model {settings.model} doesn't speak TLS; leave out --tls-cert and --tls-key, "
+            "or use --model select, poll or epoll"
+        )
+    from server.system.tls import server_context
+
+    return server_context(certificate, key)
 
 
 def _admin(

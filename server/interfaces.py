@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from server.monitoring.counters import Counters
 from server.monitoring.log import LogRing
+
+
+class ByteStream(Protocol):
+    """The calls of a non-blocking socket that connections need; `readiness/tls_socket.py` has them as well."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Return what has arrived, b"" at the end of the input; raise BlockingIOError if there is nothing."""
+        ...
+
+    def send(self, data: bytes | bytearray, /) -> int:
+        """Return how many bytes were sent; raise BlockingIOError if none can be."""
+        ...
+
+    def shutdown(self, how: int, /) -> None:
+        """End the output (SHUT_WR)."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+    def fileno(self) -> int:
+        """Return its descriptor, -1 if it is closed."""
+        ...
+
+    def getpeername(self) -> object:
+        """Return the address of the other end."""
+        ...
 
 
 class Handler(Protocol):
@@ -53,8 +81,12 @@ class ConnectionSource(Protocol):
 
 
 class SourceHost(Protocol):
-    """What a source of connections needs of its loop. Times are monotonic seconds."""
+    """What a source of connections needs of its loop. Times are monotonic seconds.
 
+    `notice_seconds`: how long after the kernel the host may know that a connection has ended, if it is not overloaded.
+    """
+
+    notice_seconds: ClassVar[float]
     counters: Counters
     log: LogRing
     handlers: dict[int, Handler]

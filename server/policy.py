@@ -13,3 +13,10 @@ LOW_MARK = 16_384
 #: more).
 LINGER_SILENCE = 2.0
 LINGER_SECONDS = 30.0
+
+#: Seconds after the kernel until a server knows that a connection has ended. NOTICE_SECONDS: in a loop that accepts
+#: itself; it looks at all its connections at least once a millisecond (see `readiness/pollers.py`). The other one: in
+#: another thread or process, which first has to get the CPU, and in asyncio, which takes several turns. For so long, a
+#: new connection at the cap waits for room before it is refused.
+NOTICE_SECONDS = 0.01
+NOTICE_ELSEWHERE_SECONDS = 0.25

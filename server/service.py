@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from server.interfaces import ConnectionSource, SourceHost
 from server.monitoring.admin import Admin
@@ -15,13 +16,17 @@ from server.settings import Settings
 from server.system.limits import Capacity
 from server.system.signals import StopRequests
 
+if TYPE_CHECKING:
+    import ssl
+
 
 @dataclass
 class Service:
     """One server: all that a model needs in order to serve.
 
     `open_source` starts to bring new connections to a host: from the listener, or from a parent process. A model sets
-    `draining`; /healthz shows it. `admin` is for a parent of several processes, which runs it in one of them.
+    `draining`; /healthz shows it. `admin` is for a parent of several processes, which runs it in one of them. With
+    `tls`, connections are encrypted with this context.
     """
 
     settings: Settings
@@ -34,6 +39,7 @@ class Service:
     capacity: Capacity
     open_source: Callable[[SourceHost], ConnectionSource]
     admin: Admin
+    tls: ssl.SSLContext | None = None
 
     @property
     def draining(self) -> bool:

@@ -58,6 +58,8 @@ class Settings:
     message_timeout: float
     drain_timeout: float
     backlog: int | None
+    tls_cert: str | None
+    tls_key: str | None
     log_level: str
 
 
@@ -200,6 +202,10 @@ TABLE: tuple[Setting, ...] = (
             "half of the 10 s after which Docker kills"),
     Setting("backlog", _count(1), None, "connections that the kernel queues until they are accepted",
             "1,000 may arrive while one turn of the loop runs", shown="1024; sync, tutorial: 10"),
+    Setting("tls_cert", Kind(str, "FILE"), None, "certificate in PEM format, with its chain: connections are encrypted",
+            "plain TCP is the lesson; select, poll and epoll speak TLS as well", shown="unset"),
+    Setting("tls_key", Kind(str, "FILE"), None, "key of --tls-cert in PEM format, without a password",
+            "a certificate needs its key", shown="unset"),
     Setting("log_level", _one_of(*LOG_LEVELS), "info", "debug adds the tutorial's line for each connection and message",
             "a line for each message costs as much as the message"),
 )  # fmt: skip

@@ -12,10 +12,11 @@ from typing import ClassVar
 
 from lab import page
 from lab.engines.follow import follow
+from lab.engines.journal import Journal
 from lab.engines.part import Part
-from lab.errors import finish_despite_interrupt, usage_error
-from lab.progress import step
-from lab.settings import Settings
+from lab.errors import LabError, finish_despite_interrupt, usage_error
+from lab.progress import say, step
+from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
@@ -59,6 +60,10 @@ class Deployment(ABC):
         """Put logs and artefacts into `folder`, where they are not written there in the first place."""
         return
 
+    def keep_logs(self) -> None:
+        """After the stop, write logs that were not on the disk so far. Raises LabError if that fails."""
+        return
+
     def logs(self) -> list[tuple[str, str]]:
         """Return name and log of each part."""
         return [(part.name, part.log()) for part in self.parts()]
@@ -89,8 +94,9 @@ class Engine(ABC):
     name: ClassVar[str]
     poll_s: ClassVar[float] = 0.2
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
         self.settings = settings
+        self.journal = Journal(folder / "runs", self.name)
 
     @abstractmethod
     def lab(self) -> Deployment:
@@ -107,10 +113,6 @@ class Engine(ABC):
     @abstractmethod
     def clean(self) -> list[str]:
         """Remove everything that the engine has of any lab; gives the names."""
-
-    def check_target(self) -> None:
-        """Raise UsageError if TARGET has a name that can't be resolved where the workers will be."""
-        return
 
     def setup(self) -> None:
         """Make ready what a start needs."""
@@ -153,15 +155,32 @@ class Engine(ABC):
         """
         lab = self.lab_of_run(name, folder)
         lab.prepare()
+        self.journal.begin(name, folder)
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
             return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s)
         finally:
+            self._end_run(name, lab, folder)
+
+    def remove_abandoned(self) -> list[str]:
+        """Remove what runs have left whose lab was killed, and keep their artefacts; return their names."""
+        removed = []
+        for name, folder in [(entry.name, entry.artefacts) for entry in self.journal.abandoned()]:
             try:
-                lab.collect(folder)
-            finally:
-                finish_despite_interrupt(lab.stop)
+                self._end_run(name, self.lab_of_run(name, folder), folder)
+                removed.append(name)
+            except LabError as error:  # another call may be removing it at the same time
+                say(f"{name}, whose lab was killed, could not be removed: {error}")
+        return removed
+
+    def _end_run(self, name: str, lab: Deployment, folder: Path) -> None:
+        try:
+            lab.collect(folder)
+        finally:
+            finish_despite_interrupt(lab.stop)
+            self.journal.end(name)
+            lab.keep_logs()
 
     def _check_ports(self, own: set[int]) -> None:
         names = ("PAGE_PORT",) if self.settings["TARGET"] else ("PAGE_PORT", "SERVER_PORT")

@@ -13,8 +13,10 @@ from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
 from lab.progress import PROGRESS_LINE, say
 from lab.settings import Settings
 
-# Beyond TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
+# Beyond WAIT, TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
 MARGIN_S = 150.0
+# How such a progress line ends (rawsocket/master/reports/console.py).
+SHAPED = "by its load shape"
 REST_S = 10.0  # for the rest of the log, once the master has ended
 
 
@@ -30,19 +32,22 @@ def follow(
     `check_settings("worker")` raises UsageError if a worker refused a setting; it is asked until the run has started.
     """
     started = threading.Event()
+    shaped_at = [0.0]  # when the master last said that a load shape decides on the run's length
 
     def seen(line: str) -> None:
         if PROGRESS_LINE.match(line):
             started.set()
+            if line.endswith(SHAPED):
+                shaped_at[0] = time.monotonic()
         relay(line)
 
     master = next(part for part in parts if part.role == "master")
     lines = _Lines(master, seen)
-    limit_s = settings.run_seconds + settings.ramp_seconds + MARGIN_S
+    limit_s = settings.run_seconds + settings.ramp_seconds + settings.wait_seconds + MARGIN_S
     deadline = time.monotonic() + limit_s
     try:
         while (code := master.exit_code()) is None:
-            if time.monotonic() > deadline:
+            if time.monotonic() > max(deadline, shaped_at[0] + MARGIN_S):
                 raise LabError(f"the run did not end within {limit_s:.0f} s", master.log())
             if not started.is_set():
                 check_settings("worker")

@@ -7,6 +7,7 @@ holds. Whether the users of a scenario hold their connections is read from its s
 import ast
 
 from lab import settings as table
+from lab.errors import UsageError
 from lab.settings import Settings
 from server.models.base import Model, load
 
@@ -14,7 +15,7 @@ from server.models.base import Model, load
 def warning(settings: Settings) -> str:
     """Return one line where USERS is above what the server is known to hold, else ""."""
     users, name, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
-    if settings["TARGET"] or not holds(settings["SCENARIO"]):
+    if not holds(settings["SCENARIO"]) or settings["TARGET"]:
         return ""
     model = load(name)
     cap = int(asked) if asked else _cap(model, settings["PROCESSES"])
@@ -40,8 +41,15 @@ def _cap(model: type[Model], processes: str) -> int | None:
 
 
 def holds(scenario: str) -> bool:
-    """Whether each user of a scenario holds a connection: no class in its source says `holds = False`."""
-    tree = ast.parse((table.ROOT / f"locustfiles/{scenario}.py").read_text())
+    """Whether each user of a scenario holds a connection: no class in its source says `holds = False`.
+
+    Raises UsageError if the source is not Python.
+    """
+    name = f"locustfiles/{scenario}.py"
+    try:
+        tree = ast.parse((table.ROOT / name).read_text())
+    except SyntaxError as error:
+        raise UsageError(f"{name}:{error.lineno}: {type(error).__name__}: {error.msg}") from None
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     return not any(_says_no(statement) for body in bodies for statement in body)
 

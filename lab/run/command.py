@@ -15,6 +15,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
         say("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+    remove_abandoned(engine)
     if line := capacity.warning(chosen):
         say(line)
     name = folder.name(verb)
@@ -25,12 +26,19 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         code = engine.run(project, console.relay, artefacts)
         if code == EXIT_USAGE and (reason := console.take_last()):
             raise UsageError(reason)
-    except UsageError:
+    except UsageError as error:
+        console.forget(str(error))
         folder.discard(artefacts)  # the run did not start
         raise
     finally:
         console.flush()
         if artefacts.exists():
-            folder.finish(artefacts, engine.name, verb)
             say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
+            folder.finish(artefacts, engine.name, verb)
     return code
+
+
+def remove_abandoned(engine: Engine) -> None:
+    """Remove what runs have left whose lab was killed, and say so."""
+    for name in engine.remove_abandoned():
+        say(f"Removed what {name} had left: its lab was killed.")

@@ -1,5 +1,6 @@
 """The folder of a run: runs/<UTC time>-<verb>/, the link runs/latest, and what the host adds to it."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab.errors import writing
 from lab.settings import ROOT, from_environment
 
 RUNS = ROOT / "runs"
@@ -22,13 +24,11 @@ def create(run: str, runs: Path = RUNS) -> Path:
     """Make the folder of a run and point runs/latest at it; a second run of the same second becomes RUN-2."""
     for number in itertools.count(1):
         folder = runs / (run if number == 1 else f"{run}-{number}")
-        try:
+        with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
-            break
-        except FileExistsError:
-            continue
-    _point(folder)
-    return folder
+            _point(folder)
+            return folder
+    raise AssertionError("there is always a next number")
 
 
 def discard(folder: Path) -> None:
@@ -61,9 +61,10 @@ def finish(folder: Path, engine: str, verb: str) -> None:
         "machine": platform.machine(),
         "python": platform.python_version(),
     }
-    file.write_text(json.dumps(environment, indent=2) + "\n")
+    with writing(file):
+        file.write_text(json.dumps(environment, indent=2) + "\n")
     summary = folder / "summary.md"
     step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():
-        with Path(step_summary).open("a") as out:
+        with writing(Path(step_summary)), Path(step_summary).open("a") as out:
             out.write(summary.read_text() + "\n")

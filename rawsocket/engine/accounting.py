@@ -4,8 +4,10 @@ All connections of one configuration share an `Accounting`; the state of one con
 Rules:
 
 - A connect attempt is recorded when the connection has *settled*: at the first reply, after SETTLES_AFTER of silence,
-  when the client closes it, or when it is lost for any reason other than the line `ERR server full`. If that line comes
-  first, the attempt is a failure `server-full`. The time of the event is always that of the TCP connect.
+  when the client closes it, or when it is lost for any reason other than the line `ERR server full` or an error of TLS
+  (with TLS 1.3 a client learns by its first read that its certificate is refused). If one of these comes first, the
+  attempt is a failure `server-full` or `tls`. The time of the event is always that of the TCP connect.
+- A TLS handshake has a row of its own. If it fails, the connect is a success in its row, and the attempt has failed.
 - A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.
 - A message that is in flight when the client closes the connection is unanswered, not failed.
@@ -14,14 +16,16 @@ Rules:
 import itertools
 import logging
 import os
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rawsocket.errors import WRONG_REPLIES, RawSocketError, ScenarioFault, ServerFull
+from rawsocket.errors import WRONG_REPLIES, RawSocketError, ScenarioFault, ServerFull, TlsFailed
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, Rows, Times
+from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
+GENERATOR_LIMIT = "generator-limit"  # its first cause goes into the verdict
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
@@ -65,10 +69,12 @@ class Accounting:
         self.rows = rows
         self._events = events
 
-    def opened(self, connection: Accounted, started: float, now: float) -> None:
-        """Record that the TCP connect that began at `started` has succeeded."""
+    def opened(self, connection: Accounted, started: float, now: float, handshake_at: float = 0.0) -> None:
+        """Record that the connect that began at `started` has succeeded; `handshake_at`: when TLS began, 0: none."""
         connection.connected_at = now
-        connection.connect_seconds = now - started
+        connection.connect_seconds = (handshake_at or now) - started
+        if handshake_at:
+            self.secured(connection, now - handshake_at)
         connection.connection_id = next(_ids)
         self.recorder.held += 1
         if not connection.reconnect:
@@ -77,7 +83,21 @@ class Accounting:
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
         """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
+        if failure.name == GENERATOR_LIMIT:
+            self.recorder.example(failure.name, failure.detail)
         self._connect_event(connection, seconds, failure)
+
+    def secured(self, connection: Accounted, seconds: float) -> None:
+        """Record that a TLS handshake has succeeded after `seconds`."""
+        self._event(connection, TLS, (seconds, seconds, seconds), 0, None)
+
+    def not_secured(self, connection: Accounted, started: float, handshake_at: float, failure: RawSocketError) -> None:
+        """Record that TCP's connect succeeded, and the TLS handshake that began at `handshake_at` failed."""
+        self.recorder.attempt_failed(failure.name)
+        self._connect_event(connection, handshake_at - started, None)
+        seconds = time.perf_counter() - handshake_at
+        self._event(connection, TLS, (seconds, seconds, seconds), 0, failure)
+        self.recorder.example(failure.name, failure.detail)
 
     def settle(self, connection: Accounted) -> None:
         """Record, once, that the connection has proved usable."""
@@ -138,6 +158,8 @@ class Accounting:
         wrong = failure.name in WRONG_REPLIES
         if wrong and recorder.example(failure.name, failure.detail):
             logger.warning("the first reply of this run that was %s: %s", failure.name, failure.detail)
+        if isinstance(failure, TlsFailed):
+            recorder.example(failure.name, failure.detail)
         usable = self._settle_as(connection, failure)
         if usable:
             recorder.drop(failure.name)
@@ -160,7 +182,7 @@ class Accounting:
 
     def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:
         """Record how the attempt ended, if not recorded yet; return False if this failure ended the attempt."""
-        if connection.settled or not isinstance(failure, ServerFull):
+        if connection.settled or not isinstance(failure, ServerFull | TlsFailed):
             self.settle(connection)
             return True
         connection.settled = True

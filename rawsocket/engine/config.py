@@ -2,6 +2,7 @@
 
 from rawsocket.engine.accounting import Accounting, Events
 from rawsocket.engine.process import Engine
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Rows
 from rawsocket.target import Target
@@ -34,6 +35,7 @@ class ConnectionConfig:
         "send_timeout",
         "sorts_pushes",
         "target",
+        "tls",
     )
 
     def __init__(
@@ -52,6 +54,7 @@ class ConnectionConfig:
         sorts_pushes: bool = False,
         answers_pushes: bool = False,
         matches_by_key: bool = False,
+        tls: Tls | None = None,
     ) -> None:
         for seconds in (connect_timeout, send_timeout, reply_timeout):
             check_timeout(seconds)
@@ -63,6 +66,7 @@ class ConnectionConfig:
         self.events = events
         self.accounting = Accounting(recorder, rows, events)
         self.target = target
+        self.tls = tls or Tls()
         self.framing = framing
         self.encode = framing.encode
         self.connect_timeout = connect_timeout
@@ -75,7 +79,7 @@ class ConnectionConfig:
         if matches_by_key and not framing.delimits:
             raise ValueError(f"replies can't be matched by key with {framing}: it doesn't mark where a message ends")
         # Whether everything goes through an Exchange, from the first byte to the end of the connection.
-        self.needs_exchange = matches_by_key or not framing.symmetric or framing.decoder().stateful
+        self.needs_exchange = matches_by_key or not framing.symmetric or getattr(framing.decoder(), "stateful", True)
         engine.deadlines.recorders.add(recorder)
         engine.deadlines.at_least(min(connect_timeout, send_timeout, reply_timeout))
 

@@ -31,7 +31,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.connect.connector import ConnectAttempt, readable
+from rawsocket.engine.connect.attempt import ConnectAttempt
+from rawsocket.engine.connect.client_socket import readable
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until
@@ -90,7 +91,7 @@ class Connection:
     @property
     def is_closed(self) -> bool:
         """Whether it has ended, or has not begun."""
-        return self._sock is None and self._attempt is None
+        return not (self._sock or self._attempt)
 
     @property
     def in_flight(self) -> int:
@@ -134,18 +135,12 @@ class Connection:
     def connect(self) -> None:
         """Start to connect; `on_open` or `on_not_opened` follows. Raises a failure that is known at once."""
         config = self.config
-        self._attempt = attempt = config.connector.attempt(
-            config.reactor, self.owner, config.target, config.connect_timeout, self._opened, self._not_opened
-        )
+        self._attempt = attempt = config.connector.attempt(config, self.owner, self._opened, self._not_opened)
         try:
             attempt.begin()
         except RawSocketError as failure:
             self._end_attempt(failure)
             raise
-
-    def connect_failed(self, started: float, failure: RawSocketError) -> None:
-        """Account for a connect that failed after it was `started`."""
-        self.config.accounting.not_opened(self, time.perf_counter() - started, failure)
 
     def abandon(self) -> None:
         """Give up the connect in progress, if any."""
@@ -160,11 +155,16 @@ class Connection:
         config = self.config
         self._sock = sock
         config.reactor.take_over(sock.fileno(), self, READABLE)
-        config.accounting.opened(self, attempt.started, time.perf_counter())
+        config.accounting.opened(self, attempt.started, time.perf_counter(), attempt.handshake_at)
         config.deadlines.settle_later(self)
         if config.needs_exchange:
             self.with_exchange()
         self.owner.on_open()
+
+    def replace_socket(self, sock: Any) -> None:
+        """Go on with another socket on the same descriptor: one that encrypts."""
+        self._sock = sock
+        self.config.reactor.take_over(sock.fileno(), self, READABLE)
 
     def _not_opened(self, failure: RawSocketError) -> None:
         self._end_attempt(failure)
@@ -173,7 +173,10 @@ class Connection:
     def _end_attempt(self, failure: RawSocketError) -> None:
         attempt, self._attempt = self._attempt, None
         assert attempt is not None
-        self.connect_failed(attempt.started, failure)
+        if attempt.handshake_at:
+            self.config.accounting.not_secured(self, attempt.started, attempt.handshake_at, failure)
+        else:
+            self.config.accounting.not_opened(self, time.perf_counter() - attempt.started, failure)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -247,11 +250,6 @@ class Connection:
         if self.exchange is not None:
             self.exchange.stop_receiving()
 
-    def deliver(self) -> None:
-        """Pass received messages to the owner."""
-        if self.exchange is not None:
-            self.exchange.deliver()
-
     def on_ready(self, events: int) -> None:
         """Read, or write if a send was incomplete. Called by the reactor."""
         if events & WRITABLE and self.exchange is not None:
@@ -319,8 +317,9 @@ class Connection:
             if reset:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             in_flight = self.in_flight
-            cut = self._shut(self._sock)
-            self.config.accounting.closed(self, in_flight, cut)
+            exchange, cut = self.exchange, self._shut(self._sock)
+            if exchange is None or not exchange.end_is_recorded:
+                self.config.accounting.closed(self, in_flight, cut)
 
     def lose(self, failure: RawSocketError) -> None:
         """Fail the connection and report it to the owner."""
@@ -337,7 +336,8 @@ class Connection:
         if exchange is not None and exchange.receiving is not None:
             receiving = exchange.receiving.name or RECEIVE, (now - exchange.receiving.since,) * 3
         cut = self._shut(sock)
-        self.config.accounting.lost(self, failure, in_flight, receiving, cut)
+        if exchange is None or not exchange.end_is_recorded:
+            self.config.accounting.lost(self, failure, in_flight, receiving, cut)
         return failure
 
     def _shut(self, sock: _socket.socket) -> bool:

@@ -3,7 +3,7 @@
 import time
 
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.exchange.in_flight import NOBODY
+from rawsocket.engine.exchange.in_flight import NOBODY, call
 from rawsocket.engine.schedule import Random, first_slot, on_grid
 from rawsocket.errors import RawSocketError
 from rawsocket.wire.payload import Expected
@@ -12,8 +12,8 @@ from rawsocket.wire.payload import Expected
 class Heartbeat:
     """Sends `payload` every `every` seconds; `idle`: only that long after the last message that was sent.
 
-    Raises ValueError if the framing can't carry the payload, Closed if the connection is not open. A failure of a later
-    heartbeat is reported by the connection as its loss.
+    It ends with the connection, or when nothing may be sent any more. Raises ValueError if the framing can't carry the
+    payload, Closed if the connection is not open. A failure of a later heartbeat is reported as the connection's loss.
     """
 
     __slots__ = ("_connection", "_due", "_every", "_expect", "_idle", "_name", "_payload", "_reply", "key")
@@ -47,16 +47,19 @@ class Heartbeat:
     def on_time(self) -> None:
         """Send, unless the connection has ended or is not idle."""
         connection, due = self._connection, self._due
-        if not connection.is_open:
+        if not connection.is_open or (connection.exchange is not None and connection.exchange.is_shut):
             return
         if self._idle and self._idle_since + self._every > due:
             self._at(on_grid(self._idle_since + self._every))
             return
         self._at(on_grid(due + self._every))
         try:
-            self._send(due)
+            call(self._send, due)
         except RawSocketError as failure:
-            connection.owner.on_lost(failure)
+            if connection.is_open:  # it is the scenario's own error: a key that is in use
+                connection.lose(failure)
+            else:
+                connection.owner.on_lost(failure)
 
     def _send(self, due: float) -> None:
         if self._reply:

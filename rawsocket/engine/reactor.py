@@ -8,10 +8,11 @@ buckets would hold one timer, and the bucket would cost more than the timer.
 Rules:
 
 - A callback must not block or switch greenlets; gevent raises an error if it does.
-- A turn handles at most SLICE events and SLICE timers and then returns to the hub, so that other greenlets keep
-  running at full load (heartbeats, the page). The rest is handled in the next turn.
+- A turn handles at most SLICE events and SLICE timers, and no further event after TURN_S seconds. Then it returns to
+  the hub, so that other greenlets keep running at full load (heartbeats, the page). The rest is handled in the next
+  turn.
 - A timer never fires early. One object has at most one timer: a new one replaces it.
-- An exception in a handler is reported through the hub and does not affect the others.
+- An exception in a handler is reported, to `on_error` or else through the hub, and does not affect the others.
 
 Times are seconds of `time.perf_counter()`, which is the monotonic clock.
 """
@@ -31,6 +32,7 @@ from rawsocket.engine.timerfd import TimerFd
 
 READABLE, WRITABLE = select.EPOLLIN, select.EPOLLOUT
 SLICE = 128  # at some 30 us each, a turn stays below 5 ms
+TURN_S = 0.005  # a TLS handshake takes a millisecond
 FAR = 256  # milliseconds of a coarse bucket
 
 
@@ -80,6 +82,8 @@ class Reactor:
         self._far: dict[int, list[Timed]] = {}  # by the millisecond at which they are put into `near`
         self._keys: list[int] = []  # a heap: milliseconds of the buckets
         self._armed = 0  # the millisecond that the kernel's timer is set to
+        self._ready: list[tuple[int, int]] = []  # events that the last turn had no time for
+        self.on_error: Callable[[BaseException], None] | None = None  # gets the exceptions of handlers
         self._watcher = self._hub.loop.io(self._epoll.fileno(), 1)
         self._watcher.start(self._turn)
 
@@ -180,8 +184,10 @@ class Reactor:
     # -- the hub's callback -------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        handlers = self._handlers
-        for fd, events in self._epoll.poll(0, SLICE):
+        handlers, clock = self._handlers, time.perf_counter
+        end = clock() + TURN_S
+        ready, self._ready = self._ready or self._epoll.poll(0, SLICE), []
+        for number, (fd, events) in enumerate(ready, 1):
             handler = handlers.get(fd)
             if handler is None:
                 continue  # closed by an earlier handler in this turn
@@ -189,6 +195,9 @@ class Reactor:
                 handler.on_ready(events)
             except Exception:
                 self._report()
+            if clock() > end:
+                self._ready = ready[number:]
+                return
 
     def _call(self, function: Callable[[], None]) -> None:
         try:
@@ -197,6 +206,10 @@ class Reactor:
             self._report()
 
     def _report(self) -> None:
+        error = sys.exc_info()[1]
+        if self.on_error is not None and error is not None:
+            self.on_error(error)
+            return
         self._hub.handle_error(self, *sys.exc_info())
 
     def close(self) -> None:

@@ -15,11 +15,11 @@ Rules:
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import gevent
 from gevent.event import Event
+from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import (
     STATE_MISSING,
@@ -33,8 +33,9 @@ from locust.runners import (
 
 from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
-from rawsocket.master import figures
-from rawsocket.master.run import Run, RunInfo
+from rawsocket.master import figures, run_info
+from rawsocket.master.run import Run
+from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S, Sample
@@ -43,7 +44,7 @@ from rawsocket.measurement import histogram
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Counts, Limits, Report, ReportError
-from rawsocket.settings import options, thresholds
+from rawsocket.settings import thresholds
 from rawsocket.settings.plan import Plan
 from rawsocket.verdict.judge import MISSING_AFTER_S
 from rawsocket.worker import limits
@@ -53,11 +54,6 @@ TOLD_S = 0.5
 BACK_S = 2.0
 LOCAL = "local"
 logger = logging.getLogger(__name__)
-
-
-def utc() -> str:
-    """Return the time in UTC, ISO 8601, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class RunController:
@@ -74,6 +70,7 @@ class RunController:
         self.interrupted = False
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
+        self._asked: tuple[int, float] | None = None  # users and rate
         self._before: tuple[float, Counts] = (0.0, Counts())  # the last tick's
         # Before the first run: an empty one, which can be shown and judged.
         self.run = Run(
@@ -96,6 +93,16 @@ class RunController:
             return [LOCAL]
         return [client.id for client in self.runner.clients.values() if client.state != STATE_MISSING]  # type: ignore[attr-defined]
 
+    @property
+    def shape(self) -> LoadTestShape | None:
+        """The scenario's load shape, if it has one: it decides on users, rate and time."""
+        return self.environment.shape_class
+
+    @property
+    def users_wanted(self) -> int:
+        """The users that are asked for now."""
+        return self.runner.target_user_count
+
     def held(self) -> int:
         """Return the number of connections held now."""
         return self.workers.held(self.live())
@@ -111,8 +118,11 @@ class RunController:
             return reason
         live = self.live()
         known = [found for worker in live if (found := self.workers.worker(worker).limits)]
-        memory = [getattr(user, "kb_per_user", limits.KB_PER_USER) for user in self.runner.user_classes]
-        return limits.fits(users, len(live), known, max(memory, default=limits.KB_PER_USER))
+        classes = self.runner.user_classes
+        memory = max((getattr(user, "kb_per_user", limits.KB_PER_USER) for user in classes), default=limits.KB_PER_USER)
+        target = self.environment.host or self.plan.target
+        memory += limits.KB_OF_TLS if target.startswith("tls://") else 0
+        return limits.fits(users, len(live), known, memory, max(map(run_info.per_user, classes), default=1))
 
     # -- events of a run ----------------------------------------------------------------------------------------
 
@@ -121,16 +131,21 @@ class RunController:
         server_counts = ServerCounts.at_start(self.probe)
         self.run.log.discard()
         self.numbers.begin_run()
+        before, held = self.run, run_info.min_held(self.environment, self.plan)
         self.run = Run(
-            self._describe(),
+            run_info.describe(self.environment, self.plan),
             started_at=time.monotonic(),
             workers=self.live(),
             run_numbers=self.workers.run_numbers(),
-            thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(self._min_held())),
+            thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(held)),
             wire_format=wire_format(self.runner.user_classes, self.environment.parsed_options),
             server_counts=server_counts,
             log=LatencyLog(self.plan.runs),
+            per_user=run_info.least_per_user(self.environment),
         )
+        self._asked = None
+        if before.started_at is None:
+            self.run.faults = before.faults  # of the process's start
         self._before = (time.monotonic(), Counts())
 
     def on_spawning_complete(self) -> None:
@@ -149,8 +164,7 @@ class RunController:
     def on_test_stop(self, timeout: float | None = None) -> None:
         """Gather the final reports and judge, once; wait for that, `timeout` seconds at most.
 
-        It has a greenlet of its own: a run may be stopped by a greenlet of Locust's (its last worker has left) that
-        Locust kills when it quits, and the run would never be finished.
+        It has a greenlet of its own: Locust may kill the one that stopped the run, since its last worker has left.
         """
         run = self.run
         if run.started_at is None or run.finished.is_set():
@@ -160,22 +174,24 @@ class RunController:
         run.ending.join(timeout)
 
     def _finish(self, run: Run) -> None:
-        if not self.local:
-            self._gather(run)
-        for own in run.participants:
-            if not own.final and not own.lost:
-                own.lost = "it did not deliver its final numbers"
-        if run.overdue().oldest_s > MISSING_AFTER_S:
-            self._note_second(time.monotonic())  # the timeline is to show the stall that the run ended in
-        run.server_counts.end(hurry=self.interrupted)
-        self.conclude()
-        run.finished.set()
+        try:
+            if not self.local:
+                self._gather(run)
+            for own in run.participants:
+                if not own.final and not own.lost:
+                    own.lost = "it did not deliver its final numbers"
+            if run.overdue().oldest_s > MISSING_AFTER_S:
+                self._note_second(time.monotonic())  # the timeline is to show the stall that the run ended in
+            run.server_counts.end(hurry=self.interrupted)
+            self.conclude()
+        finally:
+            run.finished.set()
 
-    def conclude(self) -> dict[str, Any]:
-        """Judge the run, once; return the document of verdict.json."""
+    def conclude(self, again: bool = False) -> dict[str, Any]:
+        """Judge the run, once or `again`; return the document of verdict.json."""
         run = self.run
-        if run.document is None:
-            run.info = run.info if run.info.started_utc else self._describe()
+        if run.document is None or again:
+            run.info = run.info if run.info.started_utc else run_info.describe(self.environment, self.plan)
             run.info.ended_utc = utc()
             run.document = figures.document(run, self.interrupted)
         return run.document
@@ -233,8 +249,9 @@ class RunController:
         self._note_second(now)
 
     def _note_second(self, now: float) -> None:
-        fresh = self.run.take_second()
-        self.run.log.add(self.elapsed_s, fresh)
+        second = self.run.take_second()
+        fresh = second.by_kind()
+        self.run.log.add(self.elapsed_s, fresh, second.apart())
         self.run.add_sample(self._sample(now, fresh["from_due"]))
 
     def _unstick(self) -> None:
@@ -263,11 +280,25 @@ class RunController:
             failures_s=per_s(lambda counts: counts.failures),
             p50_ms=p50,
             p99_ms=p99,
+            event=self._asked_for(),
         )
+
+    def _asked_for(self) -> str:
+        """Return what is asked for from this second on, "" if that has not changed."""
+        asked = self.users_wanted, float(getattr(self.runner, "spawn_rate", 0) or 0)
+        if asked == self._asked or not self.run.running:
+            return ""
+        self._asked = asked
+        users, rate = asked
+        if self.run.info.shape:
+            self.run.info.users, self.run.info.rate = max(users, self.run.info.users), rate
+            if reason := self.refuse(users):
+                self.run.notes.append(reason)
+        return f"{users} users at {rate:g}/s"
 
     def _move_window(self, now: float) -> None:
         if self.runner.state == STATE_SPAWNING:
-            self.run.ramp_started()
+            self.run.ramp_started(now)
         elif self.runner.state == STATE_RUNNING:
             self.run.open_window(now)
 
@@ -303,32 +334,7 @@ class RunController:
         live = set(self.live())
         return [own.id for own in self.run.participants if not own.lost and own.id not in live]
 
-    def _describe(self) -> RunInfo:
-        parsed, plan = self.environment.parsed_options, self.plan
-        return RunInfo(
-            scenario=plan.scenario,
-            users=int(getattr(parsed, "num_users", None) or plan.users),
-            rate=float(getattr(parsed, "spawn_rate", None) or plan.rate),
-            time_s=plan.time_s if plan.headless else None,
-            workers=plan.workers,
-            target=self.environment.host or plan.target,
-            every_s=options.value(parsed, "every"),
-            size_bytes=options.value(parsed, "size"),
-            framing=options.value(parsed, "framing"),
-            app=options.value(parsed, "app"),
-            started_utc=utc(),
-        )
-
-    def _min_held(self) -> int | None:
-        """Return the MIN_HELD that overrides the flag: all users, if our headless run holds and the flag is unset."""
-        if not (self.plan.ours and self.plan.headless):
-            return None
-        if self.plan.min_held is not None:
-            return self.plan.min_held
-        holding = all(getattr(user, "holds", False) for user in self.runner.user_classes)
-        return self.plan.users if holding else 0
-
-    def _overrides(self, min_held: int | None) -> dict[str, float | None]:
+    def _overrides(self, min_held: float | None) -> dict[str, float | None]:
         return {} if min_held is None else {"min_held": min_held}
 
 

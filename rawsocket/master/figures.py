@@ -1,66 +1,101 @@
 """Computes the figures of the verdict and verdict.json from the data of a run (reports, timeline, server)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master.run import OverdueTotals, Participant, Run
+from rawsocket.master.run import OverdueTotals, Participant, RowTotals, Run
 from rawsocket.master.steady_window import lowest
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
-from rawsocket.measurement.latencies import KINDS, Histograms
-from rawsocket.measurement.report import Counts, Report
-from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, judge
+from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_of
+from rawsocket.measurement.report import Counts, Messages, Report
+from rawsocket.measurement.rows import CONNECTS, TYPE
+from rawsocket.settings.thresholds import named
+from rawsocket.verdict.faults import GENERATOR_LIMIT
+from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, RowFigures, judge
 from rawsocket.verdict.ledger import reconcile
-from rawsocket.verdict.saturation import WorkerFigures
+from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1
 # The counts in verdict.json itself; the ledger has all counts of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
-MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed")
+MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed", "unread_pushes")
 MICROSECOND = 1e-6
+# The percentiles that can have a limit: the figure, its threshold, the quantile.
+PERCENTILES = {f"{name}_ms": (f"max_{name}_ms", histogram.QUANTILES[name]) for name in ("p50", "p95", "p99", "p99_9")}
 
 
 def figures(run: Run, interrupted: bool = False) -> Figures:
     """Return the figures that thresholds are compared with; `p99_ms` is from due, what a caller would see."""
     totals, overdue = run.totals(), run.overdue()
-    steady = run.steady_latencies.by_kind()
+    until_stop = run.rows_until_stop()
     return Figures(
         attempted=totals.connections.attempted,
         wrong=_wrong(totals),
         example=_example(run.examples()),
         failures=run.failures_until_stop(),
+        events=run.events_until_stop(),
         waiting=overdue.count,
         missing=_missing(run.slowest_reply_us, overdue),
         oldest_s=overdue.oldest_s,
-        silent=run.info.every_s == 0,
+        silent=not totals.messages.due,
+        replyless=not _replies_owed(totals.messages, overdue),
+        silent_connections=totals.connections.unproven,
         steady_s=run.info.steady_s,
-        held_min=lowest(run.steady_samples, "held"),
-        p99_ms=(histogram.summary(steady["from_due"]) or {}).get("p99"),
+        held_min=run.held_floor()[0],
+        **{figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items()},
         messages_s=run.window.rate(delivered) if run.window else None,
+        rows={name: _row(run, name, until_stop.get(name) or RowTotals()) for _, name in run.rows()},
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
         workers=tuple(_worker(run, own) for own in run.participants),
+        loop=_loop(run),
         interrupted=interrupted,
+        sessions=totals.sessions.begun,
+        limited=run.limited(),
+        limit_example=run.examples().get(GENERATOR_LIMIT, ""),
+        scenario_errors=tuple(run.scenario_errors()),
+        run_faults=tuple(run.faults.reasons),
     )
 
 
-def delivered(report: Report) -> float:
-    """Return the number of messages that were answered or need no reply, for their rate."""
-    return report.counts.messages.delivered
+def _pooled(run: Run, threshold: str, q: float) -> float | None:
+    """Return the quantile of the rows that have no limit of their own for this threshold."""
+    limited = [meant.row for name in run.thresholds if (meant := named(name)).threshold.name == threshold]
+    return histogram.quantile(run.steady_latencies.by_kind(limited)["from_due"], q)
 
 
-def cpu_s(report: Report) -> float:
-    """Return the CPU time that the worker used, for its share of a core."""
-    return report.cpu_s
+def _row(run: Run, name: str, until_stop: RowTotals) -> RowFigures:
+    times = run.latencies if name in CONNECTS else run.steady_latencies
+    due = times.due_of(name)
+    return RowFigures(
+        **{figure: histogram.quantile(due, q) for figure, (_, q) in PERCENTILES.items()},
+        messages_s=run.window.rate(lambda report: _successes(report, name)) if run.window else None,
+        failures=sum(until_stop.failures.values()),
+        events=until_stop.requests,
+    )
+
+
+def _successes(report: Report, name: str) -> float:
+    return sum(row.requests - sum(row.failures.values()) for row in report.rows if row.name == name)
+
+
+def _replies_owed(messages: Messages, overdue: OverdueTotals) -> int:
+    """Return the messages that needed a reply, except those whose user was stopped before it came."""
+    unanswered = messages.unanswered - messages.unanswered_by.get("client", 0)
+    unsent = sum(messages.unsent.values()) - messages.unsent.get("stopped", 0)
+    return messages.answered + messages.wrong + unanswered + unsent + overdue.count
 
 
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
-    judged = judge(measured, run.thresholds, ledger)
+    judged = judge(measured, run.limits(), ledger)
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
@@ -74,6 +109,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         },
         "connections": {
             **{name: getattr(totals.connections, name) for name in CONNECTIONS},
+            "silent": measured.silent_connections,
             "arrivals_per_s": arrivals_per_s(run.reports()),
         },
         "messages": {
@@ -84,11 +120,16 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
             "oldest_waiting_s": round(measured.oldest_s, 3),
         },
         "latency_ms": measured.latency_ms,
-        "generator": {"workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers]},
+        "generator": {
+            "workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers],
+            "limit": loop_limit(measured.loop) or None,
+        },
         "server": run.server_counts.grown,
         "thresholds": [asdict(check) for check in judged.thresholds],
         "storms": storms(run.reports()),
+        "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
+        "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
 
 
@@ -145,6 +186,59 @@ def _lost(own: Participant) -> str:
 
 def _counts(own: Participant) -> dict[str, Any]:
     """Return a worker's own counts for the ledger; each is None if it never reported."""
-    kept = ("held", "sessions", "connections", "messages", "bytes")
+    kept = ("held", "sessions", "connections", "messages", "bytes", "goodbyes")
     counts = own.report.counts.to_wire() if own.report else {}
     return {"id": own.id, "lost": bool(own.lost), **{name: counts.get(name) for name in kept}}
+
+
+def _loop(run: Run) -> Loop:
+    """Return what is known of a closed loop; loop_limit() says what follows from it."""
+    workers = run.participants
+    return Loop(
+        closed=_closed(run.steady_latencies),
+        occupancy=_occupancy(run),
+        worker_share=_mean(run.steady(own.id).rate(cpu_s) for own in workers),
+        server_share=_server_share(run),
+        ready=_mean(_ready(run, own) for own in workers),
+    )
+
+
+def _closed(times: Latencies) -> bool:
+    """Return whether each message was sent when due; messages that still waited at the end have a time from due only.
+
+    A message with a pace is sent a little after its slot, so that its two times differ.
+    """
+    rows = [row for (kind, name), row in times.rows.items() if kind == TYPE and kind_of(name, "sent") == "from_sent"]
+    return any(row["sent"] for row in rows) and all(
+        row["due"].get(us, 0) >= count for row in rows for us, count in row["sent"].items()
+    )
+
+
+def _occupancy(run: Run) -> float | None:
+    held = _mean(sample.held for sample in run.steady_samples)
+    if not held or not run.info.steady_s:
+        return None
+    waited_us = sum(us * count for us, count in run.steady_latencies.by_kind()["from_sent"].items())
+    return waited_us / 1e6 / (held * run.info.steady_s)
+
+
+def _server_share(run: Run) -> float | None:
+    """Return the share of a core of a process of the server, from its CPU time for a message in the whole run."""
+    grown, per_s = run.server_counts.grown or {}, run.window.rate(delivered) if run.window else None
+    seconds, messages = grown.get("cpu_seconds"), grown.get("messages_total")
+    if seconds is None or not messages or per_s is None:
+        return None
+    return float(seconds / messages * per_s / (grown.get("processes") or 1))
+
+
+def _ready(run: Run, own: Participant) -> float | None:
+    """Return the share of a worker's connections with a reply in each turn of its hub; None with less than two."""
+    steady = run.steady(own.id)
+    per_s, turns_s = steady.rate(delivered), steady.figures()["turns_s"]
+    held = own.report_at_stop.counts.held if own.report_at_stop else 0
+    return per_s / turns_s / held if per_s is not None and turns_s and held > 1 else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -5,9 +5,10 @@ Rules:
 - Counts in a report are absolute, so a worker's latest report replaces the previous one; a dead worker's last counts
   stay in the totals. Times are those since the previous report: they are added up.
 - Each worker numbers its runs. A report of an earlier run is ignored.
-- Failures after stop was asked don't count.
+- Failures after stop was asked don't count, nor do shortages of the generator's own machine.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,35 +16,19 @@ from typing import Any
 from gevent import Greenlet
 from gevent.event import Event
 
+from rawsocket.master.run_faults import RunFaults
+from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
-from rawsocket.master.steady_window import SteadyWindow, WorkerWindow
+from rawsocket.master.steady_window import SteadyWindow, WorkerWindow, lowest
 from rawsocket.master.timeline import Sample, Timeline
 from rawsocket.measurement import histogram
-from rawsocket.measurement.latencies import Histograms, Latencies, RowKey, slowest_reply_us
+from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
-from rawsocket.measurement.report import Counts, Overdue, Report, total
+from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, ScenarioError, total
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
+from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.ledger_rows import WireFormat
-
-
-@dataclass
-class RunInfo:
-    """The description of a run, without its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
-
-    scenario: str = ""
-    users: int = 0
-    rate: float = 0.0
-    time_s: float | None = None
-    workers: int = 0
-    target: str = ""
-    every_s: float | None = None
-    size_bytes: int | None = None
-    framing: str = ""
-    app: str = ""
-    started_utc: str = ""
-    ended_utc: str = ""
-    steady_from_s: float | None = None
-    steady_s: float = 0.0
 
 
 @dataclass
@@ -71,6 +56,13 @@ class RowTotals:
     bytes: int = 0
     times: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
+    def add(self, row: RowReport) -> None:
+        """Add the counts of one worker."""
+        self.requests += row.requests
+        self.bytes += row.bytes
+        for failure, count in row.failures.items():
+            self.failures[failure] = self.failures.get(failure, 0) + count
+
 
 @dataclass
 class OverdueTotals:
@@ -82,7 +74,10 @@ class OverdueTotals:
 
 
 class Run:
-    """State of one run; times are of the monotonic clock. `started_at` None: no run has started in this process."""
+    """State of one run; times are of the monotonic clock. `started_at` None: no run has started in this process.
+
+    `per_user`: connections that each user holds.
+    """
 
     def __init__(
         self,
@@ -94,6 +89,7 @@ class Run:
         wire_format: WireFormat | None = None,
         server_counts: ServerCounts | None = None,
         log: LatencyLog | None = None,
+        per_user: int = 1,
     ) -> None:
         self.info = info
         self.started_at = started_at
@@ -102,15 +98,19 @@ class Run:
         self.server_counts = server_counts or ServerCounts.none()
         self.log = log or LatencyLog()
         self.timeline = Timeline()
-        self.latencies = Latencies()
+        self._unjudged: set[str] = set()
+        self.latencies = Latencies(self._unjudged)
         self.window: SteadyWindow | None = None
         self.slowest_reply_us = 0  # of those that came before stop was asked
         self.stopping_at: float | None = None
         self.notes: list[str] = []
+        self.per_user = per_user
+        self.event = ""  # for the next sample
+        self.faults = RunFaults()
         self.document: dict[str, Any] | None = None
         self.ending: Greenlet | None = None  # gathers the final reports and judges
         self.finished = Event()
-        self._second = Latencies()
+        self._second = Latencies(self._unjudged)
         self._run_numbers = run_numbers or {}
         self._participants: dict[str, Participant] = {}
         for worker in workers:
@@ -141,6 +141,7 @@ class Run:
             return
         own = self.participant(worker)
         own.final = own.final or (report.final and stopping)
+        self.faults.take(worker, report)
         before_s, own.report = own.report.wall_s if own.report else 0.0, report
         if at_stop or not stopping:
             own.report_at_stop = report
@@ -151,17 +152,24 @@ class Run:
             self.window.add(worker, report, before_s, at_stop)
         self._add_overdue(own, report.overdue)
 
-    def ramp_started(self) -> None:
-        """Drop the steady window: its measurements are no part of the next one."""
-        self.window = None
+    def ramp_started(self, now: float) -> None:
+        """Drop the steady window: its measurements are no part of the next one. Under a load shape it is paused."""
+        if self.window and self.info.shape:
+            self.window.pause(now, math.inf)
+        else:
+            self.window = None
 
     def ramp_complete(self, now: float) -> None:
         """Schedule a steady window STEADY_AFTER_S from now."""
-        if self.running:
-            self.window = SteadyWindow(now + STEADY_AFTER_S)
+        if self.running and self.window and self.info.shape:
+            self.window.pause(now, now + STEADY_AFTER_S)
+        elif self.running:
+            self.window = SteadyWindow(now + STEADY_AFTER_S, Latencies(self._unjudged))
 
     def open_window(self, now: float) -> None:
-        """Open the steady window if it is time."""
+        """Open the steady window if it is time, or resume it."""
+        if self.window:
+            self.window.resume(now)
         if self.window and not self.window.opened and now >= self.window.opens_at:
             self.window.open({own.id: own.report for own in self.participants})
 
@@ -179,10 +187,10 @@ class Run:
         if self.window:
             self.window.add_sample(sample)
 
-    def take_second(self) -> Histograms:
-        """Return, by kind, the times since the last call."""
-        second, self._second = self._second, Latencies()
-        return second.by_kind()
+    def take_second(self) -> Latencies:
+        """Return the times since the last call."""
+        second, self._second = self._second, Latencies(self._unjudged)
+        return second
 
     # -- figures ------------------------------------------------------------------------------------------------
 
@@ -201,6 +209,24 @@ class Run:
         """The times of the steady window."""
         return self.window.latencies if self.window else Latencies()
 
+    def held_floor(self) -> tuple[int | None, float | None]:
+        """Return the lowest number held in a steady second, and the limit of MIN_HELD, None if it is not judged.
+
+        Under a load shape both are of the second that was furthest below its users, or below MIN_HELD if that is lower.
+        """
+        limit, samples = self.thresholds.get("min_held"), self.steady_samples
+        if not self.info.shape or limit is None or not samples:
+            return lowest(samples, "held"), None if limit == math.inf else limit
+        wanted = [(sample, min(limit, sample.users * self.per_user)) for sample in samples]
+        worst, most = max(wanted, key=lambda second: second[1] - second[0].held)
+        return worst.held, most
+
+    def limits(self) -> dict[str, float]:
+        """Return the limit of each judged threshold."""
+        _, held = self.held_floor()
+        others = {name: limit for name, limit in self.thresholds.items() if name != "min_held"}
+        return others if held is None else {**others, "min_held": held}
+
     def steady(self, worker: str) -> WorkerWindow:
         """Return what a worker reported in the steady window."""
         return (self.window.workers.get(worker) if self.window else None) or WorkerWindow()
@@ -215,7 +241,32 @@ class Run:
 
     def failures_until_stop(self) -> int:
         """Return the failures of all workers up to the moment when each was asked to stop."""
-        return sum(own.report_at_stop.counts.failures for own in self._participants.values() if own.report_at_stop)
+        return sum(_failures(own.report_at_stop) for own in self._participants.values() if own.report_at_stop)
+
+    def failures(self) -> int:
+        """Return the failures of all workers so far."""
+        return sum(map(_failures, self.reports()))
+
+    def limited(self) -> int:
+        """Return how often the generator's own machine ran short."""
+        return sum(map(_limited, self.reports()))
+
+    def scenario_errors(self) -> list[ScenarioError]:
+        """Return the exceptions of the scenario, on all workers and in this process."""
+        return self.faults.errors(self.reports())
+
+    def events_until_stop(self) -> int:
+        """Return the events of all rows up to that moment; figures of the scenario's own are none."""
+        reports = (own.report_at_stop for own in self._participants.values())
+        return sum(row.requests for report in reports if report for row in report.rows if row.type == TYPE)
+
+    def rows_until_stop(self) -> dict[str, RowTotals]:
+        """Return the events of each row, by its name, up to the moment when each worker was asked to stop."""
+        found: dict[str, RowTotals] = {}
+        for own in self._participants.values():
+            for row in own.report_at_stop.rows if own.report_at_stop else ():
+                found.setdefault(row.name, RowTotals()).add(row)
+        return found
 
     def overdue(self) -> OverdueTotals:
         """Return the messages that were due and had no reply when stop was asked."""
@@ -237,11 +288,7 @@ class Run:
         rows = {key: RowTotals(times=times) for key, times in self.latencies.rows.items()}
         for report in self.reports():
             for row in report.rows:
-                own = rows.setdefault((row.type, row.name), RowTotals())
-                own.requests += row.requests
-                own.bytes += row.bytes
-                for failure, count in row.failures.items():
-                    own.failures[failure] = own.failures.get(failure, 0) + count
+                rows.setdefault((row.type, row.name), RowTotals()).add(row)
         return dict(sorted(rows.items()))
 
     def _add_times(self, report: Report) -> None:
@@ -258,3 +305,11 @@ class Run:
         steady = [self.window.latencies] if self.window and self.window.opened else []
         for latencies in (self.latencies, self._second, *steady):
             latencies.add_overdue(overdue)
+
+
+def _limited(report: Report) -> int:
+    return sum(row.failures.get(GENERATOR_LIMIT, 0) for row in report.rows)
+
+
+def _failures(report: Report) -> int:
+    return report.counts.failures - _limited(report)

@@ -2,7 +2,8 @@
 
 Rules:
 
-- A run has one window. A new ramp drops it, and the end of that ramp starts a new one.
+- A run has one window. A new ramp drops it, and the end of that ramp starts a new one. Under a load shape, a new ramp
+  only pauses it: the window has the steady seconds of all steps, but rates and shares go from its first to its last.
 - A worker's shares and rates are differences between its report when the window opened and its last one inside, by that
   worker's own clock.
 - Lag is added up like latencies. The report that a worker sends when it is asked to stop is left out, because handling
@@ -65,28 +66,47 @@ class WorkerWindow:
 class SteadyWindow:
     """Opens at `opens_at` (monotonic clock) or a moment later, and closes when stop is asked."""
 
-    def __init__(self, opens_at: float) -> None:
+    def __init__(self, opens_at: float, latencies: Latencies | None = None) -> None:
         self.opens_at = opens_at
         self.opened = False
+        self.paused = False
         self.closed_at: float | None = None
+        self._since = opens_at  # when it was opened, or resumed
+        self._before_s = 0.0  # seconds before the last pause
         self.samples: list[Sample] = []
-        self.latencies = Latencies()
+        self.latencies = latencies or Latencies()
         self.workers: dict[str, WorkerWindow] = {}
 
     @property
     def is_open(self) -> bool:
         """Whether the window is open."""
-        return self.opened and self.closed_at is None
+        return self.opened and self.closed_at is None and not self.paused
 
     @property
     def seconds(self) -> float:
-        """Its length, 0 unless it was opened and closed."""
-        return self.closed_at - self.opens_at if self.opened and self.closed_at is not None else 0.0
+        """Its length without pauses, 0 unless it was opened and closed."""
+        if not self.opened or self.closed_at is None:
+            return 0.0
+        return self._before_s if self.paused else self._before_s + self.closed_at - self._since
 
     def open(self, latest: Mapping[str, Report | None]) -> None:
         """Open; each worker's differences start from its latest report."""
         self.opened = True
         self.workers = {worker: WorkerWindow(report) for worker, report in latest.items()}
+
+    def pause(self, now: float, until: float) -> None:
+        """Leave out what comes from now on, up to a moment that a further pause moves."""
+        if not self.opened:
+            self.opens_at = self._since = until
+            return
+        if self.is_open:
+            self._before_s += now - self._since
+        self.paused, self._since = True, until
+
+    def resume(self, now: float) -> None:
+        """End the pause if it is time."""
+        if self.paused and now >= self._since:
+            self.paused = False
 
     def close(self, now: float) -> None:
         """Close, once: later figures aren't steady."""
@@ -103,7 +123,7 @@ class SteadyWindow:
         if self.is_open:
             self.workers.setdefault(worker, WorkerWindow())
         own = self.workers.get(worker)
-        if own is None:
+        if own is None or (self.paused and self.closed_at is None):
             return
         own.add_lag(report, before_s, at_stop or report.final)
         if self.is_open and not at_stop:

@@ -9,7 +9,10 @@ AFTERMATH_S = 30.0  # how long sampling continues after a run, so that the chart
 
 @dataclass(frozen=True)
 class Sample:
-    """One second; rates per second, times in ms and from due. None if unknown: `server_held`, `p50_ms`, `p99_ms`."""
+    """One second; rates per second, times in ms and from due. None if unknown: `server_held`, `p50_ms`, `p99_ms`.
+
+    `event`: what was asked for in this second, such as the users of a load shape's next step.
+    """
 
     time_utc: str
     elapsed_s: float
@@ -21,6 +24,7 @@ class Sample:
     failures_s: float
     p50_ms: float | None
     p99_ms: float | None
+    event: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Sample))

@@ -20,6 +20,16 @@ def growth(first: Report | None, last: Report | None, figure: Figure) -> float |
     return (figure(last) - figure(first)) / (last.wall_s - first.wall_s)
 
 
+def delivered(report: Report) -> float:
+    """Return the number of messages that were answered or need no reply, for their rate."""
+    return report.counts.messages.delivered
+
+
+def cpu_s(report: Report) -> float:
+    """Return the CPU time that the worker used, for its share of a core."""
+    return report.cpu_s
+
+
 def lag_p99_ms(report: Report | None) -> float | None:
     """Return the p99 of the lag in one report."""
     lags: dict[int, int] = {}

@@ -9,14 +9,15 @@ The kinds, in the words of the verdict:
 - from_sent: from when it was sent to its whole reply. Equal to from_due if nothing sets a pace.
 - first_byte: from when it was sent to the first byte of its reply.
 
-Waits (see rows.py) are in their rows only: no kind includes them.
+Waits (see rows.py) are in their rows only: no kind includes them. Nor does a kind include the rows that are not judged
+(`not_judged` of a user class).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Overdue, Pairs, RowReport
-from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, TYPE
+from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, MEASURED, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")
@@ -27,14 +28,20 @@ Histograms = dict[str, dict[int, int]]
 
 
 class Latencies:
-    """Adds up the times in the reports of all workers; each report has those since the previous one."""
+    """Adds up the times in the reports of all workers; each report has those since the previous one.
 
-    def __init__(self) -> None:
+    `unjudged` has the names of rows that are not judged; reports add to it. One set can serve several objects.
+    """
+
+    def __init__(self, unjudged: set[str] | None = None) -> None:
         self.rows: dict[RowKey, Histograms] = {}
+        self.unjudged = set() if unjudged is None else unjudged
 
     def add(self, rows: Iterable[RowReport]) -> None:
         """Add the rows of one report."""
         for row in rows:
+            if not row.judged:
+                self.unjudged.add(row.name)
             for reported in REPORTED:
                 self._add((row.type, row.name), reported, getattr(row.times, reported))
 
@@ -46,19 +53,32 @@ class Latencies:
         for name, pairs in overdue.rows.items():
             self._add((TYPE, name), "due", pairs)
 
-    def by_kind(self) -> Histograms:
-        """Return the times of all rows together, by kind."""
+    def by_kind(self, without: Collection[str] = ()) -> Histograms:
+        """Return the times of all judged rows together, by kind; `without` the rows of these names."""
         whole: Histograms = {kind: {} for kind in KINDS}
         for (_, name), times in self.rows.items():
+            if name in self.unjudged or name in without:
+                continue
             for reported, counts in times.items():
                 kind = kind_of(name, reported)
                 if kind:
                     histogram.add(whole[kind], counts.items())
         return whole
 
+    def apart(self) -> Histograms:
+        """Return {name: times from due} of the rows that are not judged, and of the scenario's own figures."""
+        names = {name for kind, name in self.rows if kind == MEASURED or name in self.unjudged}
+        return {name: self.due_of(name) for name in sorted(names)}
+
+    def due_of(self, name: str) -> dict[int, int]:
+        """Return the times of one row from due; those of a connect start with it."""
+        reported = "sent" if name in CONNECTS else "due"
+        return histogram.merged(times[reported] for (_, own), times in self.rows.items() if own == name)
+
     def _add(self, key: RowKey, reported: str, pairs: Pairs) -> None:
-        times = self.rows.setdefault(key, {name: {} for name in REPORTED})
-        histogram.add(times[reported], pairs)
+        times = self.rows.setdefault(key, {name: {} for name in REPORTED if name != "wait"})
+        if pairs:
+            histogram.add(times.setdefault(reported, {}), pairs)
 
 
 def kind_of(name: str, reported: str) -> str | None:

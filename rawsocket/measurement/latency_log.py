@@ -1,7 +1,8 @@
 """Writes latency.hlog: every second's latencies in HdrHistogram's own log format, for other tools.
 
-One line a second for each tag (from-due, from-sent, first-byte, connect), by the library's own log writer. Values
-are microseconds, and so is the `Interval_Max` of a line; times of lines are seconds since the start of the run,
+One line a second for each tag (from-due, from-sent, first-byte, connect), by the library's own log writer. A row that
+is not judged, or of the scenario's own figures, has a tag `row-NAME` with times from due, in seconds that have some.
+Values are microseconds, and so is the `Interval_Max` of a line; times of lines are seconds since the start of the run,
 which is the log's base time.
 
 Rules:
@@ -9,12 +10,13 @@ Rules:
 - During the run the lines go to a hidden file beside the artefacts, which is renamed at the end: a run of an hour
   needs no more memory than one of a second.
 - Every latency of the run is in exactly one line, so the lines of a tag add up to the counts in stats.csv.
-- An error of the file is logged once and ends the log, never the run.
+- An error of the file ends the log, never the run; `finish` raises it.
 """
 
 import contextlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,6 +33,7 @@ NAME = "latency.hlog"
 TAGS = {"from_due": "from-due", "from_sent": "from-sent", "first_byte": "first-byte", "connect": "connect"}
 # The writer divides a line's maximum by this and drops the fraction: 1 leaves it in microseconds.
 IN_MICROSECONDS = 1.0
+_NO_TAG = re.compile(r"[^\w.-]")  # a comma ends a tag, and a space ends it for some readers
 logger = logging.getLogger(__name__)
 
 
@@ -43,9 +46,13 @@ class LatencyLog:
         self._file: TextIO | None = None
         self._ended = self._folder is None
         self._until = 0.0
+        self._failure: OSError | None = None
 
-    def add(self, until_s: float, fresh: Histograms) -> None:
-        """Write the times since the last call, up to `until_s` of the run; 3 to 6 ms at 10,000 messages."""
+    def add(self, until_s: float, fresh: Histograms, apart: Histograms | None = None) -> None:
+        """Write the times since the last call, up to `until_s` of the run; 3 to 6 ms at 10,000 messages.
+
+        `fresh` by kind, `apart` by name of a row.
+        """
         if self._ended:
             return
         since, self._until = self._until, until_s
@@ -53,13 +60,19 @@ class LatencyLog:
             file = self._open()
             for kind, tag in TAGS.items():
                 line(file, tag, since, until_s, fresh[kind])
-        except OSError:
-            logger.exception("could not write %s: this run has none", NAME)
+            for name, times in (apart or {}).items():
+                if times:
+                    line(file, f"row-{_NO_TAG.sub('_', name)}", since, until_s, times)
+        except OSError as error:
+            logger.error("could not write %s: %s; this run has none", NAME, error.strerror)
+            self._failure = error
             self.discard()
 
-    def finish(self, until_s: float, fresh: Histograms) -> None:
+    def finish(self, until_s: float, fresh: Histograms, apart: Histograms | None = None) -> None:
         """Write the last lines and rename the file, once per run; raises OSError if that fails."""
-        self.add(until_s, fresh)
+        self.add(until_s, fresh, apart)
+        if self._failure:
+            raise self._failure
         if self._file is None or self._folder is None:
             return
         file, self._file, self._ended = self._file, None, True

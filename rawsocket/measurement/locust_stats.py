@@ -4,7 +4,8 @@ Strategy: the rows of users keep the figures that Locust's statistics don't have
 added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure, and a success that has no
 time, count there as a request without a time. Rules:
 
-- A wait (see rows.py) is shown in its row, and left out of the times of Locust's sum of all rows.
+- A wait (see rows.py) is shown in its row, and left out of the times of Locust's sum of all rows. A figure of the
+  scenario's own (own_figures.py) is shown in its row, and is not in that sum.
 - If `events.request` has a listener besides Locust's own table, the event is fired for each message: the listener and
   Locust's table get every message, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
@@ -22,9 +23,10 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.stats import RequestStats, StatsEntry, StatsError
 
+from rawsocket.background import TASKS
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import CONNECTS, TYPE, ConnectRow, Row, Rows
+from rawsocket.measurement.rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before other greenlets run
@@ -75,7 +77,7 @@ class Batch(Rows):
         recorder.groups.append(self)
 
     def __missing__(self, name: str) -> BatchRow:
-        row = self[name] = ConnectBatchRow() if name in CONNECTS else BatchRow()
+        row = self[name] = ConnectBatchRow() if name in ONE_TIME else BatchRow()
         return row
 
     def _batch_rows(self) -> Iterator[tuple[str, BatchRow]]:
@@ -105,7 +107,7 @@ class EventForwarder:
         self.hook = hook
         self._queue: deque[Told] = deque()
         self._there = Event()
-        gevent.spawn(self._run)
+        TASKS.start("listeners on events.request", self._run)
 
     def event(self, owner: Any, row: str, seconds: float | None, length: int, failure: RawSocketError | None) -> None:
         """Fire the event soon; `seconds` since it was due, None if it has no time."""
@@ -144,11 +146,13 @@ def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
     if not failed and not succeeded:
         return
     size = row.bytes - row.told_bytes
-    stats.total.extend(_entry(name, succeeded, failed, size, row.untold))
-    stats.get(name, TYPE).extend(_entry(name, succeeded, failed, size, row.untold + row.untold_waits))
+    if row.type == TYPE:
+        stats.total.extend(_entry(name, succeeded, failed, size, row.untold))
+    own = _entry(name, succeeded, failed, size, row.untold + row.untold_waits)
+    stats.get(name, row.type).extend(own)
     for failure, count in failures.items():
         if count:
-            _put_error(stats, name, failure, count)
+            _put_error(stats, name, row.type, failure, count)
 
 
 def _entry(name: str, succeeded: int, failed: int, size: int, times: Counter[int]) -> StatsEntry:
@@ -178,11 +182,11 @@ def _put_times(entry: StatsEntry, times: Counter[int]) -> None:
     entry.max_response_time = cast(int, max(times) / 1000)
 
 
-def _put_error(stats: RequestStats, name: str, failure: str, count: int) -> None:
-    key = StatsError.create_key(TYPE, name, failure)
+def _put_error(stats: RequestStats, name: str, kind: str, failure: str, count: int) -> None:
+    key = StatsError.create_key(kind, name, failure)
     error = stats.errors.get(key)
     if error is None:
-        error = stats.errors[key] = StatsError(TYPE, name, failure)
+        error = stats.errors[key] = StatsError(kind, name, failure)
     error.occurrences += count - 1
     error.occurred()
 

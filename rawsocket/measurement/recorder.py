@@ -17,8 +17,8 @@ Rules, which hold at every moment between two events:
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
   connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
-- failures == the failures of all rows. A row's histograms hold the times of its successes only:
-  a refusal in 50 us must not make connecting look fast.
+- failures == the failures of all rows, except those of a scenario's own figures (own_figures.py). A row's histograms
+  hold the times of its successes only: a refusal in 50 us must not make connecting look fast.
 
 Counts are absolute since `begin_run()`, which is to be called while nothing is open or in flight.
 """
@@ -32,6 +32,7 @@ from rawsocket.measurement.report import (
     Bytes,
     Connections,
     Counts,
+    Goodbyes,
     Messages,
     Overdue,
     Report,
@@ -41,6 +42,7 @@ from rawsocket.measurement.report import (
     StormReport,
 )
 from rawsocket.measurement.rows import CONNECTION_ROWS, TYPE, Row, Rows
+from rawsocket.measurement.scenario_errors import ScenarioErrors
 
 EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 
@@ -71,11 +73,13 @@ class Recorder:
         "held",
         "last_arrival",
         "late",
+        "not_judged",
         "oneway",
         "pushed",
         "reconnects",
         "rows",
         "run",
+        "scenario_errors",
         "sent",
         "seq",
         "sessions_begun",
@@ -114,7 +118,9 @@ class Recorder:
         self.unanswered_by: dict[str, int] = {}
         self.bytes_sent = self.bytes_received = 0
         self.failures = 0
+        self.not_judged: set[str] = set()  # names of rows
         self.examples: dict[str, str] = {}  # by failure: the first wrong reply
+        self.scenario_errors = ScenarioErrors()
         self.waits: Waits | None = None  # messages that were waiting when stop was asked
         for group in (self.rows, *self.groups):
             group.clear()
@@ -189,7 +195,8 @@ class Recorder:
 
     def _busiest(self) -> str:
         """Return the row of requests with the most events."""
-        rows = [item for group in (self.rows, *self.groups) for item in group.items() if item[0] not in CONNECTION_ROWS]
+        every = (item for group in (self.rows, *self.groups) for item in group.items())
+        rows = [item for item in every if item[0] not in CONNECTION_ROWS and item[1].type == TYPE]
         return max(rows, key=lambda item: item[1].requests, default=("message", None))[0]
 
     def report(self, final: bool = False) -> Report:
@@ -210,6 +217,7 @@ class Recorder:
                 for moment, (dropped, back, back_s) in self.storms.items()
             ],
             rows=list(self._rows()),
+            scenario_errors=self.scenario_errors.report(),
         )
 
     def counts(self) -> Counts:
@@ -221,6 +229,7 @@ class Recorder:
             messages=self._messages(),
             bytes=Bytes(self.bytes_sent, self.bytes_received),
             failures=self.failures,
+            goodbyes=Goodbyes(self.goodbyes_begun, self.goodbyes_said),
         )
 
     def _connections(self) -> Connections:
@@ -255,7 +264,8 @@ class Recorder:
         for rows in (self.rows, *self.groups):
             for name, row in rows.items():
                 times = row.take()
-                yield RowReport(TYPE, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times))
+                judged = name not in self.not_judged
+                yield RowReport(row.type, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times), judged)
 
 
 def count(counts: dict[str, int], name: str, by: int = 1) -> None:

@@ -63,6 +63,14 @@ class Sessions(Wire, Summable):
 
 
 @dataclass(frozen=True, slots=True)
+class Goodbyes(Wire, Summable):
+    """Goodbyes of users that were stopped; `said`: to their end, not cut off by their time limit or by a failure."""
+
+    begun: int = 0
+    said: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Connections(Wire, Summable):
     """Connections by how they ended; the rules are in recorder.py."""
 
@@ -117,6 +125,7 @@ class Counts(Wire, Summable):
     messages: Messages = field(default_factory=Messages)
     bytes: Bytes = field(default_factory=Bytes)
     failures: int = 0
+    goodbyes: Goodbyes = field(default_factory=Goodbyes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ class RowTimes(Wire):
 
 @dataclass(frozen=True, slots=True)
 class RowReport(Wire):
-    """One row of the statistics: all events of one name."""
+    """One row of the statistics: all events of one name; `judged`: its times count in what is judged by default."""
 
     type: str
     name: str
@@ -139,6 +148,7 @@ class RowReport(Wire):
     failures: Table = field(default_factory=dict)
     bytes: int = 0
     times: RowTimes = field(default_factory=RowTimes)
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +216,26 @@ class Limits(Wire):
 
 
 @dataclass(frozen=True, slots=True)
+class ScenarioError(Wire):
+    """Exceptions of one type, raised at one place of the scenario; see scenario_errors.py. `message`: the first one's.
+
+    `library`: no line of the scenario was in the traceback.
+    """
+
+    type: str
+    where: str
+    message: str
+    count: int = 0
+    library: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Wire):
     """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
     `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
-    an example of a wrong reply for each failure. `lag` and `limits` are None in a process without an agent.
+    an example of a wrong reply for each failure. `silent`: connections open now on which no byte has arrived. `lag` and
+    `limits` are None, and `silent` is 0, in a process without an agent.
     """
 
     run: int = 0
@@ -224,8 +249,10 @@ class Report(Wire):
     arrivals: ArrivalTimes = field(default_factory=ArrivalTimes)
     storms: list[StormReport] = field(default_factory=list)
     rows: list[RowReport] = field(default_factory=list)
+    silent: int = 0
     lag: Lag | None = None
     limits: Limits | None = None
+    scenario_errors: list[ScenarioError] = field(default_factory=list)
 
 
 def total(counts: Iterable[Counts]) -> Counts:

@@ -16,14 +16,18 @@ from collections import Counter
 from collections.abc import Iterable
 
 TYPE = "TCP"
+MEASURED = "MEASURED"  # the type of figures of a scenario's own, see own_figures.py
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"
 # Rows of what no request names: pushes, answers to them, and a receive() without a name of its own.
 PUSH, PUSH_REPLY, RECEIVE = "push", "push-reply", "receive"
+TLS = "tls"
 CONNECTS = (CONNECT, RECONNECT)
+# Rows whose events have only one time each, from their start to their end.
+ONE_TIME = (*CONNECTS, TLS)
 # Rows without messages: the judgement of latency leaves them out.
-CONNECTION_ROWS = (*CONNECTS, DROP)
+CONNECTION_ROWS = (*ONE_TIME, DROP)
 
 # HdrHistogram with 3 significant digits distinguishes 2,048 values in each power of two.
 KEPT_BITS = 11
@@ -53,6 +57,7 @@ class Row:
     """
 
     __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes", "wait", "waits")
+    type = TYPE
 
     def __init__(self) -> None:
         self.successes = 0  # already in histograms, or without a time
@@ -127,7 +132,7 @@ class Row:
 
 
 class ConnectRow(Row):
-    """A row of connect attempts: only one time each, from its start to the connection."""
+    """A row of connect attempts or TLS handshakes: only one time each, from its start to its end."""
 
     __slots__ = ()
 
@@ -138,7 +143,7 @@ class ConnectRow(Row):
 
 def row_for(name: str) -> Row:
     """Return a new row of the right kind for that name."""
-    return ConnectRow() if name in CONNECTS else Row()
+    return ConnectRow() if name in ONE_TIME else Row()
 
 
 class Rows(dict[str, Row]):
@@ -151,7 +156,7 @@ class Rows(dict[str, Row]):
 
 def _add(seconds: Iterable[float], histograms: Iterable[Counter[int]]) -> None:
     for us, number in Counter(map(int, map(MICROSECONDS, seconds))).items():
-        key = truncate(us)
+        key = truncate(us) if us > 0 else 0  # a message that was here before it was asked for took no time
         for histogram in histograms:
             histogram[key] += number
 

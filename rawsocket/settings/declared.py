@@ -86,13 +86,13 @@ def read(path: Path) -> list[DeclaredSetting]:
     try:
         tree = ast.parse(path.read_text())
     except SyntaxError as error:
-        raise ValueError(f"{place} line {error.lineno}: {error.msg}") from None
+        raise ValueError(f"{place}:{error.lineno}: SyntaxError: {error.msg}") from None
     found: dict[str, DeclaredSetting] = {}
     for call in _calls(tree):
         try:
             row = DeclaredSetting(*map(_literal, call.args), **{str(k.arg): _literal(k.value) for k in call.keywords})
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{place} line {call.lineno}: {_without_class(str(error))}") from None
+            raise ValueError(f"{place}:{call.lineno}: {_without_class(str(error))}") from None
         found[row.name] = row
     return list(found.values())
 

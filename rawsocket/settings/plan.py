@@ -31,6 +31,9 @@ class Plan:
     ours: bool = False  # started by `python -m rawsocket`: this library handles signals, console and exit code
     linger: bool = True
     target: str = ""
+    foreign: bool = False  # `target` is what TARGET names, not the lab's own server
+    wait_s: float = 0.0
+    way_out: bool = True
     min_held: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     server_admin: str = ""
@@ -68,6 +71,9 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         ours=True,
         linger=found["HOLDFAST_LINGER"],
         target=found["TARGET"] or found["HOLDFAST_SERVER"],
+        foreign=bool(found["TARGET"]),
+        wait_s=found["WAIT"] or 0.0,
+        way_out=found["HOLDFAST_WAY_OUT"],
         min_held=found["MIN_HELD"],
         options={option.name: found[option.variable] for option in OPTIONS if option.variable in given},
         server_admin=admin(environ),
@@ -105,6 +111,11 @@ def admin(environ: Mapping[str, str]) -> str:
     """Return the admin address of the server, "" for none: a TARGET has none unless it is set."""
     default = "" if environ.get("TARGET", "").strip() else str(BY_NAME["HOLDFAST_SERVER_ADMIN"].default)
     return environ.get("HOLDFAST_SERVER_ADMIN", default).strip()
+
+
+def tls_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of TLS by the names of Tls's attributes; None: unset."""
+    return {name: read_setting(environ, f"TLS_{name.upper()}") for name in ("ca", "name", "cert", "key", "verify")}
 
 
 def _known(row: Setting, scenarios: Sequence[str]) -> Setting:

@@ -8,24 +8,29 @@ from gevent.hub import Waiter
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connection import Connection
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import Closed, NotConnected, RawSocketError
 
 
 class BlockingOwner:
     """What `RawSocketClient` does with the callbacks of its connection and of the reactor's timer."""
 
-    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "handlers", "key", "reads_later")
+    __slots__ = ("_config", "_connection", "_context", "_result", "_sends", "_waiter", "key", "reads_later", "user")
 
-    def _set_up(self, config: ConnectionConfig, context: Callable[[], dict[str, Any]], handlers: Any) -> None:
+    def _set_up(self, config: ConnectionConfig, context: Callable[[], dict[str, Any]], user: Any) -> None:
         self._config = config
         self._context = context
         self._connection: Connection | None = None
         self._waiter: Any = None
         self._result: tuple[Any, BaseException | None] | None = None  # of a callback while no call waited
         self._sends = False  # whether send() waits for the kernel
-        self.handlers = handlers
+        self.user = user  # whose client it is, if it is a user's
         self.reads_later = True  # unsolicited data may wait for a receive
         self.key = 0  # the reactor's
+
+    @property
+    def handlers(self) -> Any:
+        """What the user says of messages."""
+        return self.user
 
     # -- callbacks of the connection and of the reactor's timer -------------------------------------------------
 
@@ -76,6 +81,8 @@ class BlockingOwner:
         if result is not None and result[1] is not None:
             raise result[1]
         if self._connection is None or not self._connection.is_open:
+            if self._connection is None:
+                raise NotConnected("this call needs a connection: connect() before it")
             # Not recorded again: the loss was recorded when it happened.
             raise Closed("not connected")
         return self._connection
@@ -85,7 +92,7 @@ class BlockingOwner:
         try:
             config.connector.resolver.resolve(config.target, started + config.connect_timeout)
         except RawSocketError as failure:
-            connection.connect_failed(started, failure)
+            config.accounting.not_opened(connection, time.perf_counter() - started, failure)
             raise
         except BaseException:
             config.recorder.abandoned += 1
@@ -96,7 +103,8 @@ class BlockingOwner:
         assert self._connection is not None
         self.reads_later = False
         try:
-            self._connection.deliver()
+            if self._connection.exchange is not None:
+                self._connection.exchange.deliver()
             self._wait()
         finally:
             self.reads_later = True

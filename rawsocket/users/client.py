@@ -26,6 +26,8 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, Receiving, Until, at_receive
 from rawsocket.engine.heartbeat import Heartbeat
 from rawsocket.engine.process import engine
+from rawsocket.engine.start_tls import start_tls
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder
@@ -70,6 +72,7 @@ class RawSocketClient(BlockingOwner):
         reply_timeout: float,
         recorder: Recorder = RECORDER,
         listener: Listener | None = None,
+        tls: Tls | None = None,
     ) -> None:
         events = SimpleNamespace(listener=None if listener is None else _ListenerAdapter(listener))
         config = ConnectionConfig(
@@ -82,6 +85,7 @@ class RawSocketClient(BlockingOwner):
             connect_timeout=connect_timeout,
             send_timeout=send_timeout,
             reply_timeout=reply_timeout,
+            tls=tls,
         )
         self._set_up(config, dict, None)
 
@@ -142,7 +146,7 @@ class RawSocketClient(BlockingOwner):
     def connect(self, *, reconnect: bool = False) -> None:
         """Open the connection; `reconnect` says that it replaces one that was lost or could not be opened.
 
-        Raises Refused, ConnectTimeout or Reset. A refusal by `ERR server full` comes later, from the next call.
+        Raises Refused, ConnectTimeout, Reset or TlsFailed; ServerFull comes later, from the next call.
         """
         if self.connected:
             raise RuntimeError("connect() on a client that is connected: close() it first")
@@ -171,6 +175,7 @@ class RawSocketClient(BlockingOwner):
         a list of frames, complete when `until(frames)` is true; `expect` is then the correct list, or a callable on it.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
+        steps.Request(payload, name, expect, until=until)  # raises if they make no sense
         connection = self._open_connection()
         if connection.replies_to_receive:
             raise RuntimeError("request() while messages are in flight: receive() their replies first")
@@ -196,6 +201,7 @@ class RawSocketClient(BlockingOwner):
         Without `expect`, the reply is checked by the `receive` that returns it, else when it arrives. The rest is as in
         `request`. Raises Closed, Reset, ServerFull, SendTimeout or Wrong; ValueError if the framing can't carry it.
         """
+        steps.Send(payload, name, None if expect is at_receive else expect, reply, until)
         connection = self._open_connection()
         connection.refuse_unread()
         if reply:
@@ -223,12 +229,13 @@ class RawSocketClient(BlockingOwner):
         """
         if timeout is not None:
             check_timeout(timeout)
+        steps.Receive(name=name, only=only)
         connection, now = self._open_connection(), time.perf_counter()
         seconds = self.reply_timeout if timeout is None else timeout
         wanted = Receiving(name, expect, now, now + seconds if required else math.inf, since, only)
         message = connection.receive(wanted)
         if message is None:
-            connection.deliver()
+            connection.with_exchange().deliver()
             message = self._wait_for_message(connection, None if required else now + seconds)
         return message
 
@@ -258,7 +265,7 @@ class RawSocketClient(BlockingOwner):
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, outside the framing. They are no message."""
         connection = self._open_connection()
-        connection.with_exchange().send_raw(data)
+        connection.with_exchange().send_raw(steps.SendRaw(data).data)
         self._wait_until_sent(connection)
 
     def send_part(self, payload: bytes, size: int) -> None:
@@ -269,11 +276,16 @@ class RawSocketClient(BlockingOwner):
 
     def set_framing(self, framing: Framing) -> None:
         """Use another framing on this connection from here on. Unread bytes belong to it."""
-        self._open_connection().with_exchange().set_framing(framing)
+        self._open_connection().with_exchange().set_framing(steps.SetFraming(framing).framing)
 
     def shutdown_write(self) -> None:
         """Send no more on this connection; see the step `ShutdownWrite`."""
         self._open_connection().with_exchange().shut_down()
+
+    def start_tls(self, tls: Tls | None = None) -> None:
+        """Encrypt the connection from here on; see the step `StartTls`."""
+        start_tls(self._open_connection(), steps.StartTls(tls).tls, self.on_open)
+        self._wait()
 
     def throttle(self, send: float | None = None, receive: float | None = None) -> None:
         """Send and read at most so many bytes a second from here on; None: no limit."""

@@ -1,17 +1,25 @@
 """How a user class is set up: class attributes first, and if those are None, the lab's flags."""
 
+import logging
 import os
 import random
+import traceback
 from collections.abc import Hashable
 from typing import Any, ClassVar, TypedDict
 
 from rawsocket import target
 from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.process import engine
+from rawsocket.engine.tls.configuration import Tls
+from rawsocket.engine.tls.context import context_for
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import OwnFigures, mark_not_judged
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
+from rawsocket.settings.plan import tls_settings
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
+
+logger = logging.getLogger(__name__)
 
 
 class SessionConfig(ConnectionConfig):
@@ -28,7 +36,7 @@ class SessionConfig(ConnectionConfig):
         self.lab_options: Any = None
 
 
-class ConfiguredUser:
+class ConfiguredUser(OwnFigures):
     """A user that knows its target, its framing and its timeouts (seconds)."""
 
     __slots__ = ()
@@ -41,8 +49,14 @@ class ConfiguredUser:
     # Whether each user holds a connection all the time. If so, MIN_HELD can be set to USERS.
     holds: ClassVar[bool] = True
 
+    # How many connections a user holds: `self.client` and those of `another_client()`. MIN_HELD and limits count them.
+    connections_per_user: ClassVar[int] = 1
+
     # Whether what arrives while no message waits for its reply is a push: a message that the server sends by itself.
     accepts_pushes: ClassVar[bool] = False
+
+    # How TLS is used, if the target is a tls://host:port, or in StartTls. What is None: the settings TLS_CA and so on.
+    tls: ClassVar[Tls | None] = None
 
     framing: ClassVar[Framing | None] = None
     connect_timeout: ClassVar[float | None] = None
@@ -89,6 +103,12 @@ class ConfiguredUser:
         """Return the value of one of the lab's flags in this run, for example `self.option("every")` in seconds."""
         return options.value(self.environment.parsed_options, name)
 
+    def report_error(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
+        """Count an exception of the scenario (see ScenarioErrors.add) and tell Locust; log the first of its kind."""
+        if RECORDER.scenario_errors.add(error, place):
+            logger.error("%s\n%s", error, "".join(traceback.format_exception(error)))
+        self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+
     def connection_config(self) -> SessionConfig:
         """Return the configuration of this class in this run; the first call resolves the name, so it may wait."""
         run, config = _configs.get(type(self), (0, None))
@@ -101,12 +121,16 @@ class ConfiguredUser:
     def make_config(self) -> SessionConfig:
         """Create a configuration."""
         BATCH.look(self.environment)
+        mark_not_judged(self.not_judged)
+        target, tls = self.chosen_target(), self.chosen_tls()
+        if target.tls and not tls.is_per_user:
+            context_for(tls)  # here an error is raised before the first connect
         return SessionConfig(
             engine(),
             RECORDER,
             BATCH,
             BATCH,
-            self.chosen_target(),
+            target,
             self.chosen_framing(),
             **self.chosen_timeouts(),
             accepts_pushes=self.accepts_pushes,
@@ -115,6 +139,7 @@ class ConfiguredUser:
             matches_by_key=self._defines("reply_key"),
             says_goodbye=self._defines("goodbye"),
             goodbye_timeout=self.goodbye_timeout,
+            tls=tls,
         )
 
     def _defines(self, method: str) -> bool:
@@ -127,6 +152,10 @@ class ConfiguredUser:
     def chosen_target(self) -> target.Target:
         """Return where this user connects to."""
         return target.parse(self.environment.host or self.host or target.DEFAULT.url)
+
+    def chosen_tls(self) -> Tls:
+        """Return how this user uses TLS."""
+        return (self.tls or Tls()).with_defaults(**tls_settings(os.environ))
 
     def chosen_framing(self) -> Framing:
         """Return the rule for where a message ends."""

@@ -8,7 +8,7 @@ replaced, in the wait or before the next task, with exponential back-off and ful
 Rules:
 
 - A named failure is recorded when it happens and ends the task, not the user; the log has no traceback of it. Other
-  exceptions of a user's code behave as in Locust.
+  exceptions are errors of the scenario: counted, and logged if they are the first of their kind.
 - Everything outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
 - After a reconnect the next task waits until the connection has settled: by then a full server has refused it.
 - The back-off restarts only after a connection was good: it had a correct reply, or lasted STAYED seconds.
@@ -27,18 +27,22 @@ from typing import Any, ClassVar
 import gevent
 from gevent.pool import Group
 from locust import User
-from locust.exception import RescheduleTask, StopUser
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.identity.numbers import NUMBERS
+from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import ConfiguredUser
+from rawsocket.users.session.beginning import refuse_steps
 from rawsocket.wire.payload import reply_to
+
+CONTROL = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
 
 
 class RawSocketUser(ConfiguredUser, User):
@@ -78,9 +82,14 @@ class RawSocketUser(ConfiguredUser, User):
         recorder = self.client.recorder
         recorder.goodbyes_begun += 1
         self.client.forget_replies()
-        with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
-            self.goodbye()
-            recorder.goodbyes_said += 1
+        try:
+            with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
+                refuse_steps(self.goodbye, self.goodbye())
+                recorder.goodbyes_said += 1
+        except CONTROL:
+            raise
+        except Exception as error:
+            self.report_error(error)
 
     def start(self, group: Group) -> Any:
         """Put the user's greenlet into Locust's group, and start it when the user's number has come.
@@ -114,13 +123,22 @@ class RawSocketUser(ConfiguredUser, User):
             self._state = before
 
     def run_task(self, execute: Callable[[], None]) -> None:
-        """Connect if necessary and run a task; a named failure ends the task, not the user."""
+        """Connect if necessary and run a task; a named failure, or an exception of its own, ends it, not the user."""
         try:
             if self.reconnects:
                 self.hold_on()
             execute()
-        except RawSocketError:
-            raise RescheduleTask() from None  # Locust goes on to the wait, as after any task
+        except CONTROL:
+            raise
+        except Exception as error:
+            if isinstance(error, RawSocketError) and not isinstance(error, NotConnected):
+                raise RescheduleTask() from None
+            if not self.environment.catch_exceptions:
+                raise  # Locust ends the user
+            self.report_error(error)
+        else:
+            return
+        raise RescheduleTask()  # Locust goes on to the wait, as after any task
 
     def hold_on(self) -> None:
         """Make sure that the user is connected, backing off between attempts. Stop is instant here."""
@@ -168,7 +186,12 @@ class RawSocketUser(ConfiguredUser, User):
         self._failures += 1
         gevent.sleep(seconds)
 
-    def _ended(self, _greenlet: Any) -> None:
+    def _ended(self, greenlet: Any) -> None:
+        """Close the connection; an exception that has ended the user, of `on_start` or `on_stop`, is the scenario's."""
+        error = greenlet.exception
+        named = isinstance(error, RawSocketError | StopUser | StopTest) and not isinstance(error, NotConnected)
+        if error is not None and not named:
+            RECORDER.scenario_errors.add(error)
         self.client.close()
         NUMBERS.leave(self, self._number)
 

@@ -13,18 +13,15 @@ One Locust user is still one connection: it is in Locust's group of users and is
 any other. Rules:
 
 - There is no greenlet: the user object implements the greenlet interface that Locust needs. `on_start`, `on_stop`,
-  `@task` and `wait_time` are not used.
+  `@task` and `wait_time` would not be used, so a class that has them is refused (misuse.py).
 - A session must not block: it runs inside gevent's hub. Start long work in a greenlet (`gevent.spawn`).
 - The user starts a moment after Locust has started it: see arrivals.py.
 - Killing is instant. A stop is instant, too, but for a goodbye(), which has `goodbye_timeout` seconds. With a stop
   timeout, a user without outstanding replies ends at once, others after the last reply.
-- Raising StopUser in the session ends the user; other exceptions are reported as Locust reports
-  exceptions of tasks.
+- Raising StopUser in the session ends the user; other exceptions are errors of the scenario.
 """
 
 import functools
-import logging
-import traceback
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -40,11 +37,11 @@ from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import Arrivals
 from rawsocket.users.config import ConfiguredUser, SessionConfig
+from rawsocket.users.misuse import check_session_class
 from rawsocket.users.session.runner import Session, SessionRunner
 from rawsocket.users.steps import Due, Request, Wait
 from rawsocket.wire.payload import payload, reply_to
 
-logger = logging.getLogger(__name__)
 Link = Callable[[Any], object]
 
 
@@ -70,6 +67,10 @@ class SessionUser(ConfiguredUser, User):
     value = None
     exception = None
     name = "session"
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        check_session_class(cls, SessionUser)
 
     def __init__(self, environment: Any) -> None:
         # Locust's own __init__ is left out: it sets attributes for greenlets, which take 48 bytes a user.
@@ -194,11 +195,6 @@ class SessionUser(ConfiguredUser, User):
     def is_end(self, error: BaseException) -> bool:
         """Return whether this exception of a session ends the user."""
         return isinstance(error, StopUser | StopTest | GreenletExit)
-
-    def report_error(self, error: BaseException) -> None:
-        """Report an exception as Locust reports exceptions of tasks."""
-        logger.error("%s\n%s", error, "".join(traceback.format_exception(error)))
-        self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
     def on_end(self) -> None:
         """Leave the group, and call the links."""

@@ -18,6 +18,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from rawsocket.engine.tls.configuration import Tls
+from rawsocket.users.step_arguments import check_bytes, check_function, check_instance, check_message, check_name
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
 
@@ -64,7 +66,10 @@ class Send:
     ) -> None:
         if not reply and not (expect is None and until is None):
             raise ValueError("Send(reply=False): a one-way message has no `expect` and no `until`")
-        _check_until(until, expect)
+        if payload.__class__ is not bytes or name.__class__ is not str:
+            check_message(payload, name)
+        if until is not None or expect.__class__ is list:
+            _check_expectation(until, expect)
         self.payload = payload
         self.name = name
         self.expect = expect
@@ -95,7 +100,10 @@ class Request:
     ) -> None:
         if inflight < 1:
             raise ValueError(f"Request(inflight={inflight}): must be at least 1")
-        _check_until(until, expect)
+        if payload.__class__ is not bytes or name.__class__ is not str:
+            check_message(payload, name)
+        if until is not None or expect.__class__ is list:
+            _check_expectation(until, expect)
         self.payload = payload
         self.name = name
         self.expect = expect
@@ -158,6 +166,10 @@ class Receive:
             raise ValueError(f"Receive(timeout={timeout!r}): must be a number of seconds above 0")
         if until is not None and (timeout is not None or until.__class__ is not Due):
             raise ValueError("Receive(until=...): must be a Due(...), without a timeout beside it")
+        if name is not None:
+            check_name(name)
+        if only is not None:
+            check_function("only", only)
         self.timeout = timeout
         self.name = name
         self.expect = expect
@@ -173,6 +185,7 @@ class SendRaw:
     __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
+        check_bytes("data", data)
         self.data = data
 
 
@@ -184,6 +197,7 @@ class SendPart:
     def __init__(self, payload: bytes, size: int) -> None:
         if size < 1:
             raise ValueError(f"SendPart(size={size!r}): must be at least 1")
+        check_bytes("payload", payload)
         self.payload = payload
         self.size = size
 
@@ -194,6 +208,7 @@ class SetFraming:
     __slots__ = ("framing",)
 
     def __init__(self, framing: Framing) -> None:
+        check_instance("framing", framing, Framing)
         self.framing = framing
 
 
@@ -239,6 +254,7 @@ class Heartbeat:
     ) -> None:
         if not 0 < every < math.inf:
             raise ValueError(f"Heartbeat(every={every!r}): must be a number of seconds above 0")
+        check_message(payload, name)
         self.every = every
         self.payload = payload
         self.expect = expect
@@ -257,21 +273,37 @@ class Call:
     __slots__ = ("args", "function", "thread")
 
     def __init__(self, function: Callable[..., Any], *args: Any, thread: bool = False) -> None:
+        check_function("function", function)
         self.function = function
         self.args = args
         self.thread = thread
 
 
+class StartTls:
+    """Encrypt the connection from here on (STARTTLS), within the connect timeout. Raises TlsFailed, Reset or so.
+
+    `tls`: a rawsocket.Tls; None: as the user class and the settings say. The handshake has a row of its own, `tls`.
+    """
+
+    __slots__ = ("tls",)
+
+    def __init__(self, tls: Tls | None = None) -> None:
+        if tls is not None:
+            check_instance("tls", tls, Tls)
+        self.tls = tls
+
+
 Step = (
     Connect | Close | Send | Request | Receive | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite | Throttle
-    | Heartbeat | Call
+    | Heartbeat | Call | StartTls
 )  # fmt: skip
 
 
-def _check_until(until: Until | None, expect: Any) -> None:
-    if until is not None and not (expect is None or isinstance(expect, list) or callable(expect)):
+def _check_expectation(until: Until | None, expect: Any) -> None:
+    if until is None:
+        raise ValueError("without `until` the reply is bytes: `expect` must be bytes, a callable on them, or None")
+    check_function("until", until)
+    if not (expect is None or isinstance(expect, list) or callable(expect)):
         raise ValueError(
             "with `until` the reply is a list of frames: `expect` must be such a list, a callable on it, or None"
         )
-    if until is None and isinstance(expect, list):
-        raise ValueError("without `until` the reply is bytes: `expect` must be bytes, a callable on them, or None")

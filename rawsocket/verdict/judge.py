@@ -14,18 +14,24 @@ The first rule that applies decides:
 5. A doubt of the ledger makes the run unknown.
 6. Otherwise the run passes.
 
+A run in which the scenario raised an exception, or a task of the master died, did not do what was meant: it is unknown,
+and its exit code is 1 (see faults.py).
+
 A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): if
-another figure is bad (a missed threshold, a failure, a missing reply), it counts as missed, otherwise as a doubt. A
-silent hold sends no messages: only the held connections are judged.
+another figure is bad (a missed threshold, a failure, a missing reply), it counts as missed, otherwise as a doubt. If
+its row does not exist, which may be a slip of the pen, only a missed threshold decides otherwise. A threshold of
+messages is not judged in a run in which none was due, whatever the settings say; a reason says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rawsocket.measurement.report import ScenarioError
 from rawsocket.settings import thresholds as table
+from rawsocket.verdict import faults
 from rawsocket.verdict.ledger import Ledger
-from rawsocket.verdict.saturation import WorkerFigures, doubt
+from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
@@ -36,31 +42,67 @@ MISSING_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What a run measured. `held_min`, `p99_ms` and `messages_s` are of the steady window, None if it has none.
+class RowFigures:
+    """What a run measured in one row of the statistics, in milliseconds, events a second, and events of the whole run.
 
+    Percentiles and rate are of the steady window, connects of the whole run; None: it has none, or no such time.
+    """
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    p99_9_ms: float | None = None
+    messages_s: float | None = None
+    failures: int = 0
+    events: int = 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run measured. `held_min`, percentiles and `messages_s` are of the steady window, None if it has none.
+
+    `p99_ms` and its like are what the limits without a row are compared with; `rows` has those of single rows.
     `latency_ms` has all percentiles of each kind of time, as verdict.json has them.
+
+    `events` are all events of the rows, of which `failures` failed, until stop was asked. `silent`: no message was due;
+    `replyless`: none that needs a reply. No byte ever arrived on `silent_connections`.
 
     `waiting` messages were due and had no reply when stop was asked, the oldest for `oldest_s` seconds; of these,
     `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
+
+    `sessions` were begun. The generator's machine ran short `limited` times, which are no failures; `limit_example` is
+    one of them. `run_faults` say why the run itself failed.
     """
 
     attempted: int = 0
     wrong: int = 0
     example: str = ""
     failures: int = 0
+    events: int = 0
     waiting: int = 0
     missing: int = 0
     oldest_s: float = 0.0
     silent: bool = False
+    replyless: bool = False
+    silent_connections: int = 0
     steady_s: float = 0.0
     held_min: int | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
     p99_ms: float | None = None
+    p99_9_ms: float | None = None
     messages_s: float | None = None
+    rows: Mapping[str, RowFigures] = field(default_factory=dict)
     latency_ms: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
     workers_wanted: int = 0
     workers: tuple[WorkerFigures, ...] = ()
+    loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
+    sessions: int = 0
+    limited: int = 0
+    limit_example: str = ""
+    scenario_errors: tuple[ScenarioError, ...] = ()
+    run_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +117,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`verdict` is pass, fail or unknown; `exit_code` is 0, 3, 4, or 130 for an interrupted run that lost no worker."""
+    """`verdict` is pass, fail or unknown; `exit_code` is 0, 1, 3, 4, or 130: interrupted, and no worker was lost."""
 
     verdict: str
     exit_code: int
@@ -85,15 +127,27 @@ class Verdict:
 
 def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None = None) -> Verdict:
     """Judge one run; `thresholds` has the limit of each judged threshold, by its name."""
+    judged = _judge_server(figures, thresholds, ledger)
+    broken = (*figures.run_faults, *faults.scenario(figures.scenario_errors))
+    if not broken:
+        return judged
+    others = () if judged.verdict == PASS else judged.reasons
+    code = INTERRUPTED if judged.exit_code == INTERRUPTED else faults.BROKEN
+    return Verdict(UNKNOWN, code, (*broken, *others), judged.thresholds)
+
+
+def _judge_server(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None) -> Verdict:
     checks = tuple(_checks(figures, thresholds))
     ledger = ledger or Ledger()
     doubts = _doubts(figures)
     missed = [_missed(c) for c in checks if c.ok is False] + _missing(figures, thresholds)
-    unmeasured = [] if doubts else [_unmeasured(c) for c in checks if c.ok is None]
-    if missed or figures.failures or figures.missing:
-        missed += unmeasured
-    else:
-        doubts += unmeasured
+    unmeasured = (
+        [] if doubts else [_unmeasured(c, figures) for c in checks if c.ok is None and not _absent_row(c, figures)]
+    )
+    misnamed = [_unmeasured(c, figures) for c in checks if _absent_row(c, figures)]
+    bad = bool(missed or figures.failures or figures.missing)
+    (missed if bad else doubts).extend(unmeasured)
+    (missed if missed else doubts).extend(misnamed)
     wrong = _wrong(figures)
     if figures.interrupted:
         reasons = (*wrong, *doubts, *missed, *ledger.failures, *ledger.doubts)
@@ -104,7 +158,8 @@ def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | No
         reasons = (*ledger.failures, *doubts, *missed)
     else:
         reasons = (*missed, *ledger.failures)
-    return _decided(figures, checks, (*reasons, *ledger.doubts), _outcome(wrong, doubts, missed, ledger))
+    notes = (*_not_judged(figures, thresholds), *_notes(figures))
+    return _decided(figures, checks, (*reasons, *ledger.doubts), _outcome(wrong, doubts, missed, ledger), notes)
 
 
 def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Ledger) -> str:
@@ -118,9 +173,11 @@ def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Led
     return UNKNOWN if ledger.doubts else PASS
 
 
-def _decided(figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ...], outcome: str) -> Verdict:
+def _decided(
+    figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ...], outcome: str, notes: tuple[str, ...]
+) -> Verdict:
     met = f"{_count(len(checks), 'threshold')} met over a steady window of {figures.steady_s:.1f} s"
-    return Verdict(outcome, EXIT_CODES[outcome], reasons or (met,), checks)
+    return Verdict(outcome, EXIT_CODES[outcome], (*(reasons or (met,)), *notes), checks)
 
 
 def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str, ...]) -> Verdict:
@@ -136,8 +193,11 @@ def _wrong(figures: Figures) -> list[str]:
 
 
 def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
-    missing, most = figures.missing, thresholds.get("max_failures")
-    if not missing or most is None or missing + figures.failures <= most:
+    missing, failures = figures.missing, figures.missing + figures.failures
+    most, share = thresholds.get("max_failures"), thresholds.get("max_failures" + table.PERCENT)
+    above = most is not None and failures > most
+    above = above or (share is not None and 100 * failures > share * (figures.events + missing))
+    if not missing or not above:
         return []
     return [
         f"{_count(missing, 'message')} still waited for a reply when stop was asked, the oldest for "
@@ -146,14 +206,36 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
 
 
 def _doubts(figures: Figures) -> list[str]:
-    found = _absent(figures)
+    found = _absent(figures) + faults.generator_limit(figures.limited, figures.limit_example)
     if not figures.attempted:
-        found.append("nothing was measured: no connection was attempted")
+        begun = f", though {_count(figures.sessions, 'session')} began" if figures.sessions else ""
+        found.append(f"nothing was measured: no connection was attempted{begun}")
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:
         found += [said for worker in figures.workers if (said := doubt(worker))]
     return found
+
+
+def _not_judged(figures: Figures, limits: Mapping[str, float]) -> list[str]:
+    """Return a line for each threshold of messages in a run without any."""
+    return [
+        f"{name}: not judged, no {table.named(name).threshold.of} was due" for name in limits if _idle(figures, name)
+    ]
+
+
+def _idle(figures: Figures, name: str) -> bool:
+    """Return whether the run had nothing that this limit could be compared with."""
+    of, row = (meant := table.named(name)).threshold.of, meant.row
+    if row or not of or (of == table.REPLIES and _actual(figures, meant) is not None):
+        return False
+    return figures.silent or (of == table.REPLIES and figures.replyless)
+
+
+def _notes(figures: Figures) -> list[str]:
+    """Return what a reader must know, though it decides nothing."""
+    silent = figures.silent_connections
+    return [f"no byte ever arrived on {_count(silent, 'connection')}"] if silent else []
 
 
 def _absent(figures: Figures) -> list[str]:
@@ -166,36 +248,54 @@ def _absent(figures: Figures) -> list[str]:
     return found + [f"worker {worker.id} was lost: {worker.lost}" for worker in figures.workers if worker.lost]
 
 
-def _checks(figures: Figures, limits: Mapping[str, float]) -> list[Check]:
-    return [
-        _check(row, limits[row.name], measured(figures, row.figure))
-        for row in table.THRESHOLDS
-        if row.name in limits and not (row.of_messages and figures.silent)
-    ]
+def _checks(figures: Figures, limits: Mapping[str, float]) -> Iterator[Check]:
+    """Judge each limit, in the order of the table."""
+    order = [row.name for row in table.THRESHOLDS]
+    for name in sorted(limits, key=lambda name: order.index(table.named(name).threshold.name)):
+        if not _idle(figures, name):
+            meant = table.named(name)
+            actual = _actual(figures, meant)
+            ok = None if actual is None else meant.threshold.comparison.met(actual, limits[name])
+            yield Check(name, limits[name], actual, ok)
 
 
-def _check(row: table.Threshold, limit: float, actual: float | None) -> Check:
-    ok = None if actual is None else row.comparison.met(actual, limit)
-    return Check(row.name, limit, actual, ok)
+def measured(figures: Figures, path: str, row: str = "", percent: bool = False) -> float | None:
+    """Return the figure that a threshold names, of a row if one is given; None if it could not be measured.
 
-
-def measured(figures: Figures, path: str) -> float | None:
-    """Return the figure that a threshold names; None if it could not be measured."""
+    `percent`: as a share of all events.
+    """
     first, *rest = path.split(".")
-    value: Any = getattr(figures, first)
+    whole = figures.rows.get(row) if row else figures
+    value: Any = getattr(whole, first, None)
     for name in rest:
         value = None if value is None else value.get(name)
+    if percent and whole is not None:
+        value = 100 * value / whole.events if whole.events else None
     found: float | None = value
     return found
 
 
+def _actual(figures: Figures, meant: table.Named) -> float | None:
+    return measured(figures, meant.threshold.figure, meant.row, meant.percent)
+
+
+def _absent_row(check: Check, figures: Figures) -> bool:
+    row = table.named(check.name).row
+    return bool(row) and row not in figures.rows
+
+
 def _missed(check: Check) -> str:
-    row = next(row for row in table.THRESHOLDS if row.name == check.name)
-    return f"{check.name}: {check.actual:g}, {row.comparison.value} {check.limit:g} was demanded"
+    comparison = table.named(check.name).threshold.comparison
+    return f"{check.name}: {check.actual:g}, {comparison.value} {check.limit:g} was demanded"
 
 
-def _unmeasured(check: Check) -> str:
-    return f"{check.name}: could not be measured, because the steady window brought no figure for it"
+def _unmeasured(check: Check, figures: Figures) -> str:
+    row = table.named(check.name).row
+    if _absent_row(check, figures):
+        known = ", ".join(sorted(figures.rows)) or "none"
+        return f"{check.name}: could not be judged, because the run has no row {row} (rows: {known})"
+    what = f"the row {row}" if row else "the steady window"
+    return f"{check.name}: could not be measured, because {what} brought no figure for it"
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rawsocket.measurement.report import Connections, Counts, Messages
+from rawsocket.measurement.report import Connections, Counts, Goodbyes, Messages
 
 EVENTS: Mapping[str, str] = {
     "answered": "the right reply came",
@@ -33,7 +33,10 @@ EVENTS: Mapping[str, str] = {
     "generator-limit": "the load generator's own machine had no descriptor, source port or memory left",
     "client": "the client itself closed the connection, or was stopped",
     "stopped": "the message was due, and its user was stopped before it was sent",
+    "scenario": "the message was due while its session waited after an exception in the scenario",
     "cut": "the connection ended before the kernel had taken the whole message: the server can't have it",
+    "said": "the user was stopped, and said its goodbye to the end",
+    "cut-off": "the goodbye took longer than its limit, or a failure ended it",
     "pushed": "the server sent it unsolicited",
     "abandoned": "the connect was going on when its user was stopped; the server may have accepted it",
     "backlog": "not a byte came on that connection from the server: it may never have left the backlog",
@@ -120,7 +123,14 @@ def outcomes(clients: Counts) -> list[tuple[str, int, Mapping[str, int]]]:
         ("connections made", tcp.connected, made),
         ("messages due", messages.due, {"sent": messages.sent, **messages.unsent}),
         ("messages sent", messages.sent, sent),
+        *_goodbyes(clients.goodbyes),
     ]
+
+
+def _goodbyes(goodbyes: Goodbyes) -> list[tuple[str, int, Mapping[str, int]]]:
+    """Return how the users that were stopped left the server, if any has a goodbye. Its messages count as any other."""
+    begun, said = goodbyes.begun, goodbyes.said
+    return [("goodbyes", begun, {"said": said, "cut-off": begun - said})] if begun else []
 
 
 def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[CountPair]:
@@ -170,7 +180,7 @@ def _connections(clients: Counts, server: ServerSide, grown: Mapping[str, Any]) 
     # The server may still have accepted or refused a connect that the client gave up.
     given_up = [
         ("abandoned", tcp.abandoned),
-        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset")),
+        *((name, failed.get(name, 0)) for name in ("connect-timeout", "reset", "tls")),
     ]
     waited = [*given_up, ("earlier", server.waiting_before)]
     before = [*given_up, ("earlier", server.waiting_before + server.held_before)]

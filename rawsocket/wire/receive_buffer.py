@@ -7,7 +7,7 @@ line, a message over the framing's limit, the end of the stream) is always the l
 
 from collections.abc import Callable
 
-from rawsocket.errors import RawSocketError, ServerFull, Wrong
+from rawsocket.errors import RawSocketError, ServerFull, Wrong, fault
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.framing_base import rest_of
 from rawsocket.wire.payload import shorten
@@ -66,12 +66,14 @@ class ReceiveBuffer:
                 decoder.feed(b"")  # the next message may be over the limit already
         except RawSocketError as failure:
             items.append((failure, at, first))
+        except Exception as error:  # of a framing of the scenario's own
+            items.append((fault(error, "the framing's decoder"), at, first))
         self._begun = first
 
     def finish(self, at: float) -> None:
         """Add the messages that the end of the stream completes."""
         self.is_finished = True
-        self._complete(self._decoder.end, at)
+        self._complete(getattr(self._decoder, "end", list), at)
 
     def gap(self) -> None:
         """Add the messages that are complete because nothing has arrived for a while."""
@@ -79,17 +81,20 @@ class ReceiveBuffer:
 
     def change_framing(self, framing: Framing, at: float) -> None:
         """Decode with another framing from here on; unread messages and bytes are decoded again."""
-        items = self._items[self._next :]
-        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
         failure = self.failure()
-        rest = unread + rest_of(self._decoder)
-        self._items.clear()
-        self._next = 0
+        rest = self.take_undecoded()
         self._framing, self._decoder = framing, framing.decoder()
         if rest:
             self.feed(rest, at, inside=False)
         if failure is not None:
             self.end(failure, at)
+
+    def take_undecoded(self) -> bytes:
+        """Take all bytes that were not taken as messages, as they came."""
+        items, self._items = self._items[self._next :], []
+        self._next = 0
+        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
+        return unread + rest_of(self._decoder)
 
     def _complete(self, complete: Callable[[], list[bytes]], at: float) -> None:
         try:

@@ -20,6 +20,7 @@ from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH
+from rawsocket.measurement.own_figures import MEASURED_ROWS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
@@ -30,6 +31,7 @@ from rawsocket.worker.user_group import UserStopper
 REPORT_S = 1.0
 # Names of the messages to the master, and of our part of Locust's own report.
 FINAL, STOPPING, LIMITS, REFUSED = "holdfast_final", "holdfast_stopping", "holdfast_limits", "holdfast_refused"
+FAULT = "holdfast_fault"
 REPORT = "holdfast"
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,9 @@ class WorkerAgent:
         UserStopper(runner)
         sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
+        engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
         self.limits = limits.read(sources=len(sources))
+        engine().reactor.on_error = _handler_failed
         self.lag_meter = LagMeter()
         self.lag_meter.start()
         if isinstance(runner, WorkerRunner):
@@ -87,13 +91,18 @@ class WorkerAgent:
 
     def report(self, final: bool = False) -> Report:
         """Return this process's report, and pass new figures of our rows on to Locust's statistics."""
-        BATCH.flush(self._runner.environment)
-        return dataclasses.replace(RECORDER.report(final), lag=self.lag_meter.report(), limits=self.limits)
+        for rows in (BATCH, MEASURED_ROWS):
+            rows.flush(self._runner.environment)
+        silent = sum(not getattr(handler, "heard", True) for handler in engine().reactor.handlers)
+        lag = self.lag_meter.report()
+        return dataclasses.replace(RECORDER.report(final), silent=silent, lag=lag, limits=self.limits)
 
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""
         now = time.perf_counter()
-        RECORDER.stop_asked(handler.owner.waiting(now) for handler in engine().reactor.handlers)
+        # A connect may try several addresses at once: that is one owner with several handlers.
+        owners = dict.fromkeys(handler.owner for handler in engine().reactor.handlers)
+        RECORDER.stop_asked(owner.waiting(now) for owner in owners)
         return self.report()
 
     def add_report(self, data: dict[str, Any]) -> None:
@@ -110,6 +119,11 @@ class WorkerAgent:
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(FINAL, self.report(final=True).to_wire())
 
+    def report_fault(self, reason: str) -> None:
+        """Tell the master why this worker can't go on."""
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(FAULT, {"message": reason})
+
     def quit(self) -> None:
         """Stop the users and let Locust's main greenlet shut the process down."""
         self._runner.quit()
@@ -121,6 +135,12 @@ class WorkerAgent:
             self._runner.send_message(REFUSED, {"message": message})
         elif isinstance(self._runner, LocalRunner):
             self._runner.log_exception("local", message, message)
+
+
+def _handler_failed(error: BaseException) -> None:
+    """Count an exception in the reactor's callbacks, mostly of code that the scenario gave to the engine."""
+    if RECORDER.scenario_errors.add(error):
+        logger.error("an exception in a callback of the reactor", exc_info=error)
 
 
 def linger(seconds: float, ended: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> None:

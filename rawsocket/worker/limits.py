@@ -2,8 +2,9 @@
 
 Rules:
 
-- A user is one connection: one descriptor, one source port towards the target (a worker has a set of ports for each of
-  its source addresses), and the memory that its class states.
+- A user has `connections_per_user` connections (1 unless its class says otherwise): a descriptor and a source port
+  towards the target each (a worker has a set of ports for each of its source addresses), and the memory that its class
+  states.
 - Workers that share a network namespace share its source ports; workers that share a memory limit (or a
   machine without one) share that memory. In containers each has its own; as local processes they share
   both, and then more workers on the same machine don't help. The message says so.
@@ -26,6 +27,8 @@ RESERVED_DESCRIPTORS = 64
 # Source: 11 KB of user memory per RawSocketUser (3,000 holding, one worker, Locust 2.47, Python 3.11), 4 KB of kernel
 # memory per socket; the rest is for statistics, a scenario's own objects and messages larger than the default.
 KB_PER_USER = 24
+# What TLS adds for each connection, nearly all of it in OpenSSL (measured with one message a connection).
+KB_OF_TLS = 36
 KERNEL_MEMORY_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2**63 for 'no limit'
 
 
@@ -59,8 +62,8 @@ class _Bound:
     setting: str = ""
 
 
-def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_USER) -> str | None:
-    """Return why `users` of `kb` memory each don't fit on `workers` (those that sent `limits`), or None if they fit.
+def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_USER, connections: int = 1) -> str | None:
+    """Return why `users` of `kb` memory and `connections` each don't fit on `workers` with these limits, or None.
 
     Locust deals users round-robin, so the smallest worker decides and each carries `users / workers`, rounded up.
     A limit that more workers don't raise is named first, so that following the advice doesn't lead to the next limit.
@@ -68,7 +71,7 @@ def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_US
     if not limits or workers < 1:
         return None
     share = math.ceil(users / workers)
-    bounds = sorted(_bounds(limits, kb), key=lambda bound: bound.room)
+    bounds = sorted(_bounds(limits, kb, connections), key=lambda bound: bound.room)
     shared = [bound for bound in bounds if bound.sharing > 1 and users > bound.room * workers]
     tight = next((bound for bound in [*shared, *bounds] if share > bound.room), None)
     if tight is None:
@@ -79,13 +82,14 @@ def fits(users: int, workers: int, limits: Sequence[Limits], kb: int = KB_PER_US
     )
 
 
-def _bounds(limits: Sequence[Limits], kb: int) -> list[_Bound]:
-    descriptors = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself)"
-    bounds = [_Bound(descriptors, min(limit.descriptors for limit in limits))]
+def _bounds(limits: Sequence[Limits], kb: int, connections: int) -> list[_Bound]:
+    each = f", {connections} connections a user" if connections > 1 else ""
+    descriptors = f"descriptors (RLIMIT_NOFILE less {RESERVED_DESCRIPTORS} for the worker itself{each})"
+    bounds = [_Bound(descriptors, min(limit.descriptors for limit in limits) // connections)]
     for key, members in _groups(limits, "net"):
         sharing = len(members) if key else 1
-        room = min(limit.ports for limit in members) // sharing
-        bounds.append(_Bound("source ports (net.ipv4.ip_local_port_range)", room, sharing, "SOURCES"))
+        room = min(limit.ports for limit in members) // sharing // connections
+        bounds.append(_Bound(f"source ports (net.ipv4.ip_local_port_range{each})", room, sharing, "SOURCES"))
     for key, members in _groups(limits, "memory"):
         sharing = len(members) if key else 1
         room = min(limit.memory_kb for limit in members) // kb // sharing

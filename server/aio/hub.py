@@ -13,11 +13,12 @@ import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
+from typing import ClassVar
 
 from server.aio.connection import AsyncioConnection
 from server.interfaces import Handler
 from server.monitoring.counters import Counters
-from server.policy import HIGH_MARK, NEVER
+from server.policy import HIGH_MARK, NEVER, NOTICE_ELSEWHERE_SECONDS
 from server.service import Service
 
 DEADLINE_CHECK_SECONDS = 1.0
@@ -41,6 +42,8 @@ class TimedSelector(selectors.EpollSelector):
 
 class Hub:
     """The host of the connections and of the acceptor."""
+
+    notice_seconds: ClassVar[float] = NOTICE_ELSEWHERE_SECONDS
 
     def __init__(self, service: Service, loop: asyncio.SelectorEventLoop, selector: TimedSelector) -> None:
         self.service = service

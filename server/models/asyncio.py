@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from time import monotonic
+from typing import ClassVar
 
 from server.aio.hub import Hub, TimedSelector
-from server.models.base import Model
+from server.models.base import PLAIN, Model, Promise
 from server.service import Service
 
 
 class AsyncioModel(Model):
     """A Protocol for each connection, on asyncio's loop (epoll underneath)."""
+
+    exceptions: ClassVar[Mapping[Promise, str]] = {Promise.TLS: PLAIN}
 
     def __init__(self) -> None:
         self._selector = TimedSelector()

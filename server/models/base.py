@@ -37,6 +37,11 @@ class Promise(Enum):
     DESCRIPTORS = "the server survives running out of descriptors without spinning"
     DRAINS = "replies that are pending when SIGTERM comes are delivered"
     BEYOND_1024 = "descriptors from 1,024 on are served"
+    TLS = "with a certificate, connections are encrypted; a slow handshake delays no other"
+
+
+#: Why a model makes no promise of TLS.
+PLAIN = "only select, poll and epoll speak TLS here"
 
 
 def all_but(*kept: Promise, why: str) -> dict[Promise, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from server.models.base import LoopModel, Promise
+from server.models.base import PLAIN, LoopModel, Promise
 from server.readiness.pollers import Poller
 
 
@@ -48,6 +48,7 @@ class BusyModel(LoopModel):
 
     exceptions: ClassVar[Mapping[Promise, str]] = {
         Promise.QUIET: "it never waits: trying every socket without a pause takes a whole core",
+        Promise.TLS: PLAIN,
     }
     poller: ClassVar[type[Poller]] = BusyPoller
     multi_process: ClassVar[bool] = False

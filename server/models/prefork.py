@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from server.blocking.accept import next_client
 from server.blocking.connection import BlockingConnection
-from server.models.base import Model, Promise
+from server.models.base import PLAIN, Model, Promise
 from server.service import Service
 from server.system.signals import Stopped
 
@@ -34,6 +34,7 @@ class PreforkModel(Model):
         Promise.CAP: f"{_ONE_EACH}, whatever --at-cap says",
         Promise.DESCRIPTORS: "a process needs one at a time and has no spare",
         Promise.BEYOND_1024: "no process ever has so many",
+        Promise.TLS: PLAIN,
     }
     #: Enough to see the behaviour; each process is a whole interpreter.
     default_cap: ClassVar[int | None] = 8

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from server.blocking.accept import next_client, until_stopped
-from server.models.base import Model, Promise, reply_to_chunk
+from server.models.base import PLAIN, Model, Promise, reply_to_chunk
 from server.monitoring.log import log_failure
 from server.service import Service
 from server.system.errnos import close_reason
@@ -39,6 +39,7 @@ class SyncModel(Model):
         Promise.DESCRIPTORS: "it needs one at a time and has no spare",
         Promise.DRAINS: "a signal ends it in the middle of whatever it waits for",
         Promise.BEYOND_1024: "it never has so many",
+        Promise.TLS: PLAIN,
     }
     backlog: ClassVar[int] = BACKLOG
     default_cap: ClassVar[int | None] = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -18,8 +18,8 @@ from typing import ClassVar
 
 from server.blocking.connection import BlockingConnection
 from server.interfaces import Handler
-from server.models.base import Model
-from server.policy import NEVER
+from server.models.base import PLAIN, Model, Promise
+from server.policy import NEVER, NOTICE_ELSEWHERE_SECONDS
 from server.readiness.pollers import EpollPoller
 from server.readiness.refusal import send_server_full
 from server.service import Service
@@ -37,6 +37,7 @@ class ThreadedModel(Model):
     accept the waiting connections.
     """
 
+    exceptions: ClassVar[Mapping[Promise, str]] = {Promise.TLS: PLAIN}
     #: A thread counts as a process: containers and users are often limited to some ten thousand of them.
     default_cap: ClassVar[int | None] = 4000
 
@@ -55,6 +56,8 @@ class AcceptLoop:
 
     A thread writes to `wakeup` (an eventfd) when its connection has ended.
     """
+
+    notice_seconds: ClassVar[float] = NOTICE_ELSEWHERE_SECONDS
 
     def __init__(self, service: Service, poller: EpollPoller, wakeup: int) -> None:
         self.now = monotonic()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import ClassVar
 
-from server.models.base import Model, ModelCrashed, Promise, reply_to_chunk
+from server.models.base import PLAIN, Model, ModelCrashed, Promise, reply_to_chunk
 from server.monitoring.counters import Counters
 from server.monitoring.log import log_failure
 from server.readiness.pollers import FD_SETSIZE
@@ -52,6 +52,7 @@ class TutorialModel(Model):
         Promise.DESCRIPTORS: "it crashes when accept fails",
         Promise.DRAINS: "it closes all connections at once",
         Promise.BEYOND_1024: "select refuses descriptor 1,024, and nothing handles that",
+        Promise.TLS: PLAIN,
     }
     backlog: ClassVar[int] = BACKLOG
     fd_setsize: ClassVar[int | None] = FD_SETSIZE

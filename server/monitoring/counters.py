@@ -29,6 +29,7 @@ CLOSE_REASONS: dict[str, str] = {
     "timed-out": "the kernel gave the client up: no sign of life, or it did not read its replies",
     "idle": "silent for --idle-timeout",
     "message-timeout": "a message was not complete within --message-timeout",
+    "tls": "the client broke the rules of TLS, or its handshake failed or was not complete within --message-timeout",
     "too-long": "a message was longer than --max-message",
     "answered": "the sync model closes after its reply",
     "drain": "the server was stopping and had sent every reply",

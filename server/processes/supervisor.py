@@ -23,6 +23,7 @@ from typing import ClassVar
 from server.models.base import Model
 from server.monitoring.counters import SERVING
 from server.monitoring.log import LogRing
+from server.policy import NOTICE_ELSEWHERE_SECONDS
 from server.processes import channel
 from server.processes.children import SLOW_SECONDS, Child, distribute
 from server.processes.descriptor_receiver import ORPHAN_DRAIN_SECONDS, DescriptorReceiver
@@ -47,6 +48,7 @@ class Supervisor(Parent):
     """
 
     grace: ClassVar[float] = ORPHAN_DRAIN_SECONDS + 0.5
+    notice_seconds: ClassVar[float] = NOTICE_ELSEWHERE_SECONDS
 
     def __init__(self, service: Service, model: type[Model]) -> None:
         capacity = service.capacity
@@ -64,7 +66,9 @@ class Supervisor(Parent):
         self.reported = False
         super().__init__(service, model)
         waits = service.settings.at_cap == "wait"
-        self._acceptor = Acceptor(self, service.listener, capacity.cap, capacity.refusals, waits, counts=False)
+        self._acceptor = Acceptor(
+            self, service.listener, capacity.cap, capacity.refusals, waits, counts=False, tls=service.tls
+        )
 
     # What the acceptor calls
 

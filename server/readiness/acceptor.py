@@ -5,9 +5,10 @@ in the kernel's backlog at no cost. Rules:
 
 - At most `ACCEPTS_PER_TURN` accepts a turn: a flood must not starve open connections. Accepts come at the end of the
   turn, when connections that ended in the same turn have made room.
-- At the cap a new connection is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). One log line
-  when the cap is reached, and one when the number is clearly below it again (hysteresis). Admission has no hysteresis:
-  as soon as there is room, the next connection is admitted.
+- At the cap a new connection is refused with a line (`--at-cap refuse`) or left in the backlog (`wait`). Before it is
+  refused, it waits a moment for ends that the server has not noticed yet (see `newcomers.py`).
+- One log line when the cap is reached, and one when the number is clearly below it again (hysteresis). Admission has no
+  hysteresis: as soon as there is room, the next connection is admitted.
 - A refusal lingers until its peer closes, so that the line arrives and not a reset, for `REFUSAL_SECONDS` at most; with
   all refusal slots in use and more connections waiting, for `CROWDED_SECONDS`. (Linux keeps arrived data readable after
   a reset, so even then only a client that sends twice before it reads would miss the line.)
@@ -21,12 +22,19 @@ from __future__ import annotations
 import os
 import select
 import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from server.interfaces import SourceHost
 from server.monitoring.log import LogRing
 from server.policy import NEVER
+from server.readiness.newcomers import Newcomers
 from server.readiness.refusal import Refusal, send_server_full
 from server.system.errnos import ACCEPT_ABORTED, OUT_OF_RESOURCES
+
+if TYPE_CHECKING:
+    import ssl
 
 #: libuv and waitress use about as many: accepts are cheap, but each wakes a client that will want service.
 ACCEPTS_PER_TURN = 64
@@ -42,13 +50,20 @@ CALM_SECONDS = 5.0
 
 
 class Acceptor:
-    """The listener's handler. `close()` ends it.
+    """The listener's handler. `close()` ends it. With `tls`, refused connections get their line after a handshake.
 
     `counts`: whether admitted connections are counted here; a host that passes them on has them counted elsewhere.
     """
 
     def __init__(
-        self, host: SourceHost, listener: socket.socket, cap: int, refusals: int, waits: bool, counts: bool = True
+        self,
+        host: SourceHost,
+        listener: socket.socket,
+        cap: int,
+        refusals: int,
+        waits: bool,
+        counts: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = host
         self._listener = listener
@@ -56,10 +71,12 @@ class Acceptor:
         self._waits = waits
         self._max_refusals = refusals
         self._refusals: dict[int, Refusal] = {}  # In the order in which they came.
+        self._newcomers = Newcomers(host.notice_seconds)
         self._spare = _open_spare()
         self._listening = False
         self._closed = False
         self._counts = counts
+        self._new_refusal = _refusals(tls)
         self._paused = False
         self._exhausted_at = NEVER
         self._retry_at = 0.0
@@ -78,6 +95,7 @@ class Acceptor:
         self._host.call_at_end_of_turn(self._accept_waiting)
 
     def _accept_waiting(self) -> None:
+        self._admit_newcomers()
         for _ in range(ACCEPTS_PER_TURN):
             if self._closed or self._blocked():
                 self.update_interest()
@@ -110,6 +128,7 @@ class Acceptor:
         if now - self._exhausted_at >= CALM_SECONDS:
             self._exhausted_at = NEVER
             self._host.log.info("descriptors are available again")
+        self._place_newcomers(now)
         self.update_interest()
 
     def connection_closed(self) -> None:
@@ -117,6 +136,8 @@ class Acceptor:
         if self._closed:
             return
         self._cap.note_closed(self._host.connection_count())
+        if self._newcomers:
+            self._host.call_at_end_of_turn(self._admit_newcomers)
         if not self._listening:
             self.update_interest()
 
@@ -145,6 +166,7 @@ class Acceptor:
         self._host.poller.forget(self._listener.fileno())
         del self._host.handlers[self._listener.fileno()]
         self._listener.close()
+        self._newcomers.close()
         for refusal in list(self._refusals.values()):
             refusal.close()
         if self._spare is not None:
@@ -156,14 +178,17 @@ class Acceptor:
     def _full(self) -> bool:
         return self._host.connection_count() >= self._cap.connections
 
+    def _slots_in_use(self) -> bool:
+        return len(self._refusals) + len(self._newcomers) >= self._max_refusals
+
     def _refusals_crowded(self) -> bool:
-        return len(self._refusals) >= self._max_refusals or self._spare is None
+        return self._slots_in_use() or self._spare is None
 
     def _blocked(self) -> bool:
         """Whether a new connection could be neither admitted nor refused now."""
         if self._paused or self._host.now < self._retry_at or not self._has_spare():
             return True
-        return self._full() and (self._waits or len(self._refusals) >= self._max_refusals)
+        return self._full() and (self._waits or self._slots_in_use())
 
     def _has_spare(self) -> bool:
         if self._spare is None and not self._closed:
@@ -189,9 +214,26 @@ class Acceptor:
         if fd_setsize is not None and sock.fileno() >= fd_setsize:
             self._refuse_unwatchable(sock)
             return
-        if self._full():
-            self._refuse(sock, peer)
+        if self._full() or self._newcomers:
+            self._newcomers.add(sock, peer, self._host.now)
+            self._host.wake_by(self._newcomers.next_look())
             return
+        self._admit(sock, peer)
+
+    def _admit_newcomers(self) -> None:
+        while self._newcomers and not self._closed and not self._full():
+            newcomer = self._newcomers.next()
+            self._admit(newcomer.sock, newcomer.peer)
+
+    def _place_newcomers(self, now: float) -> None:
+        """Admit those for which there is room now; refuse those that have waited for it long enough."""
+        self._admit_newcomers()
+        for newcomer in self._newcomers.expired(now):
+            self._refuse(newcomer.sock, newcomer.peer)
+        if self._newcomers:
+            self._host.wake_by(self._newcomers.next_look())
+
+    def _admit(self, sock: socket.socket, peer: object) -> None:
         if self._counts:
             self._host.counters.accepted += 1
         self._host.log.debug("new connection from %s", peer)
@@ -204,7 +246,7 @@ class Acceptor:
     def _refuse(self, sock: socket.socket, peer: object) -> None:
         self._host.counters.refused += 1
         self._host.log.debug("refused %s", peer)
-        Refusal(self._host, sock, self._refusals, self._refusal_closed).start()
+        self._new_refusal(self._host, sock, self._refusals, self._refusal_closed).start()
 
     def _accept_failed(self, error: OSError) -> None:
         if error.errno in OUT_OF_RESOURCES:
@@ -273,6 +315,14 @@ class _Cap:
         if self.reached and count <= self._clear_at:
             self.reached = False
             self._log.info("below the cap again: %d connections of %d", count, self.connections)
+
+
+def _refusals(tls: ssl.SSLContext | None) -> Callable[..., Refusal]:
+    if tls is None:
+        return Refusal
+    from server.readiness.tls_refusal import TlsRefusal  # Imported late: see `server/system/tls.py`.
+
+    return partial(TlsRefusal, tls)
 
 
 def _open_spare() -> int | None:

@@ -25,6 +25,7 @@ from time import monotonic
 from typing import Protocol
 
 from server import protocol
+from server.interfaces import ByteStream
 from server.monitoring.counters import BYTES_IN, BYTES_OUT, MESSAGES, REPLIES, Counters, Counts
 from server.monitoring.log import EXCERPT_BYTES, LogRing
 from server.policy import HIGH_MARK, LINGER_SECONDS, LINGER_SILENCE, LOW_MARK, NEVER
@@ -80,7 +81,7 @@ class Connection:
         "reason",
     )
 
-    def __init__(self, host: ConnectionHost, sock: socket.socket, peer: object) -> None:
+    def __init__(self, host: ConnectionHost, sock: ByteStream, peer: object) -> None:
         self._host = host
         self._sock = sock
         self._decoder: protocol.Decoder | None = None  # It holds an unfinished message.

@@ -17,21 +17,28 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
 
 from server.interfaces import Handler
 from server.monitoring.counters import TURNS
-from server.policy import NEVER
+from server.policy import NEVER, NOTICE_SECONDS
 from server.readiness.connection import Connection
 from server.readiness.pollers import Poller
 from server.service import Service
 from server.system.signals import StopRequests
+
+if TYPE_CHECKING:
+    import ssl
 
 DEADLINE_CHECK_SECONDS = 1.0
 
 
 class Loop:
     """Serve the listener of `service` with `poller`, until stopped. The poller is closed at the end."""
+
+    notice_seconds: ClassVar[float] = NOTICE_SECONDS
 
     def __init__(self, service: Service, poller: Poller) -> None:
         self.service = service
@@ -50,6 +57,7 @@ class Loop:
         self._stops = _StopHandler(service.stops)
         self._cut_at = NEVER
         self._next_deadline_check = self._wake_at = self.now + DEADLINE_CHECK_SECONDS
+        self._new_connection = _connections(service.tls)
         self._source = service.open_source(self)
         self.handlers[service.stops.fileno()] = self._stops
         poller.watch(service.stops.fileno(), True, False)
@@ -114,7 +122,7 @@ class Loop:
 
     def admit(self, sock: socket.socket, peer: object) -> None:
         """Serve a new connection."""
-        connection = Connection(self, sock, peer)
+        connection = self._new_connection(self, sock, peer)
         self.handlers[connection.fd] = connection
         self._connection_count += 1
         self.poller.watch(connection.fd, True, False)
@@ -171,6 +179,14 @@ class Loop:
             self.log.warning("stopping: %d connections cut", self._connection_count)
         for connection in self._connections():
             connection.cut()
+
+
+def _connections(tls: ssl.SSLContext | None) -> Callable[[Loop, socket.socket, object], Connection]:
+    if tls is None:
+        return Connection
+    from server.readiness.tls_connection import TlsConnection  # Imported late: see `server/system/tls.py`.
+
+    return partial(TlsConnection, tls)
 
 
 class _StopHandler:

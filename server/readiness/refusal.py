@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 
 from server import protocol
-from server.interfaces import SourceHost
+from server.interfaces import ByteStream, SourceHost
 
 #: Bytes of input that are discarded at once.
 DISCARD_BYTES = 16_384
@@ -26,7 +26,7 @@ class Refusal:
     __slots__ = ("_host", "_on_closed", "_refusals", "_sock", "since")
 
     def __init__(
-        self, host: SourceHost, sock: socket.socket, refusals: dict[int, Refusal], on_closed: Callable[[], None]
+        self, host: SourceHost, sock: ByteStream, refusals: dict[int, Refusal], on_closed: Callable[[], None]
     ) -> None:
         self._host = host
         self._sock = sock
@@ -39,6 +39,9 @@ class Refusal:
         if not send_server_full(self._sock):
             self._sock.close()
             return
+        self._linger()
+
+    def _linger(self) -> None:
         fd = self._sock.fileno()
         self._refusals[fd] = self
         self._host.handlers[fd] = self
@@ -68,7 +71,7 @@ class Refusal:
         self._on_closed()
 
 
-def send_server_full(sock: socket.socket) -> bool:
+def send_server_full(sock: ByteStream) -> bool:
     """Send the line and end the output; return False if the peer has gone. A new socket's buffer always has room."""
     try:
         sock.send(protocol.SERVER_FULL)

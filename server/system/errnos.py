@@ -23,8 +23,14 @@ OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 ACCEPT_ABORTED = PEER_LOST | {errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
 
 
+class TlsError(OSError):
+    """The peer broke the rules of TLS, or left in the handshake. Its text is OpenSSL's reason."""
+
+
 def close_reason(error: Exception) -> str:
     """Return the reason for closing, one of CLOSE_REASONS, that `error` stands for. Log what is `failed`."""
+    if isinstance(error, TlsError):
+        return "tls"
     number = getattr(error, "errno", None)
     if number in PEER_GONE:
         return "reset"

@@ -27,7 +27,7 @@ MARGIN = 4
 
 #: Refused connections that may linger at once: at least MIN, and up to MAX where descriptors allow.
 MIN_REFUSALS = 4
-MAX_REFUSALS = 64
+MAX_REFUSALS = 256
 
 #: What one of several processes has open besides its connections: the standard streams, two for stop requests, the
 #: channel that connections come through, its death pipe, and one for its poller.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from typing import Protocol
 
 from server.settings import UsageError
 
@@ -24,6 +25,12 @@ USER_TIMEOUT_MS = 30_000
 
 #: Where Linux puts the length of a listener's accept queue: tcpi_unacked of struct tcp_info (tcp_get_info in tcp.c).
 _TCP_INFO = struct.Struct("=24xI")
+
+
+class _HasPeer(Protocol):
+    """A socket, or TLS over one."""
+
+    def getpeername(self) -> object: ...
 
 
 def listen(host: str, port: int, backlog: int, flag: str) -> socket.socket:
@@ -73,7 +80,7 @@ def format_address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def peer_address(sock: socket.socket) -> object:
+def peer_address(sock: _HasPeer) -> object:
     """Return the address of the other end, for a log line; it may be gone."""
     try:
         return sock.getpeername()

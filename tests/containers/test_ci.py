@@ -57,6 +57,7 @@ def _ci(*arguments: str) -> tuple[int, int, str, str]:
         ((), 0, "pass"),
         (("--max-connections", "40", "--min-held", "50"), 3, "fail"),
         (("--workers", "0"), 4, "unknown"),
+        (("--tls", "yes"), 0, "pass"),
     ],
 )
 def test_ci_exits_with_its_verdict(
@@ -111,7 +112,13 @@ def _log_of_the_master(client: docker.DockerClient, project: str) -> str:
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize(
     ("extra", "code"),
-    [({}, 0), ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 3), ({"WORKERS": "0"}, 4), ({"MIN_HELD": "61"}, 2)],
+    [
+        ({}, 0),
+        ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 3),
+        ({"WORKERS": "0"}, 4),
+        ({"MIN_HELD": "61"}, 2),
+        ({"TARGET": "tcp://192.0.2.1:9"}, 2),
+    ],
 )
 def test_plain_compose_exits_with_the_masters_code(
     client: docker.DockerClient, images: None, version: int, extra: dict[str, str], code: int

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+import requests
 
 from lab.errors import (
     EXIT_LAB_FAILED,
@@ -9,6 +12,7 @@ from lab.errors import (
     finish_despite_interrupt,
     last_lines,
     usage_error,
+    writing,
 )
 
 
@@ -21,6 +25,17 @@ def test_evidence_is_the_last_twenty_lines() -> None:
     error = LabError("build failed", "".join(f"line {n}  \n" for n in range(50)) + "\n\n")
     assert error.evidence.splitlines() == [f"line {n}" for n in range(30, 50)]
     assert str(error) == "build failed"
+
+
+def test_what_can_not_be_written_is_named(tmp_path: Path) -> None:
+    line = r"^could not write \S+/file: No such file or directory$"
+    with pytest.raises(LabError, match=line), writing(tmp_path / "file"):
+        (tmp_path / "none/file").write_text("x")
+
+
+def test_errors_of_the_engine_are_no_errors_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(requests.ConnectionError), writing(tmp_path):
+        raise requests.ConnectionError("gone")
 
 
 @pytest.mark.parametrize(("text", "lines"), [("", ""), ("one", "one"), ("a\r\nb\n", "a\nb")])

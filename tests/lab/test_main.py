@@ -60,8 +60,21 @@ def test_help_of_each_verb(verb: str) -> None:
 def test_a_missing_engine_is_one_line_and_exits_with_1(tmp_path: Path) -> None:
     done = _lab("status", ENGINE="docker", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 1
-    assert done.stderr.startswith("lab status: ENGINE=docker, but ")
+    assert done.stderr.startswith(f"lab status: no Docker engine answers at unix://{tmp_path}/none.sock: start it")
     assert done.stderr.count("\n") == 1
+
+
+def test_settings_of_the_env_file_are_used_and_printed(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`engine` has the checkout in `tmp_path`."""
+    (tmp_path / ".env").write_text("USERS=0\n")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert command.main(["ci"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "From .env: USERS=0",
+        "lab ci: USERS='0' is not valid: expected a whole number of at least 1. Set USERS or --users.",
+    ]
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 4])

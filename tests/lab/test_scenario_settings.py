@@ -89,4 +89,4 @@ def test_a_bad_value_and_an_unknown_flag_are_one_line(
 def test_a_broken_scenario_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "locustfiles/mine.py").write_text("ScenarioSetting(\n")
     assert command.main(["load", "--scenario", "mine"]) == 2
-    assert capsys.readouterr().err == "lab: locustfiles/mine.py line 1: '(' was never closed\n"
+    assert capsys.readouterr().err == "lab: locustfiles/mine.py:1: SyntaxError: '(' was never closed\n"

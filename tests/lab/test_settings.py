@@ -41,7 +41,11 @@ PINNED = {
     "MIN_HELD": "",
     "MAX_FAILURES": "0",
     "MAX_P99_MS": "1000",
+    "MAX_P50_MS": "",
+    "MAX_P95_MS": "",
+    "MAX_P99_9_MS": "",
     "MIN_MESSAGES_S": "",
+    "MAX_SILENT_CONNECTIONS": "-1",
 }
 GOOD = [
     ("USERS", "1"),
@@ -51,6 +55,7 @@ GOOD = [
     ("SCENARIO", "churn"),
     ("EVERY", "0"),
     ("TARGET", "tcp://[2001:db8::1]:9000"),
+    ("WAIT", "30s"),
     ("MODEL", "epoll"),
     ("PACE", "closed"),
     ("ARRIVALS", "poisson"),
@@ -58,6 +63,11 @@ GOOD = [
     ("SOURCES", "10.0.0.5, ::1"),
     ("MIN_HELD", "0"),
     ("MAX_FAILURES", "-1"),
+    ("MAX_FAILURES", "0.1%"),
+    ("MAX_FAILURES", "login=0.1%, 5"),
+    ("MAX_P99_MS", "login=3000,ping=50"),
+    ("MAX_P99_9_MS", "1000,login=3000"),
+    ("MIN_MESSAGES_S", "500,push=100"),
     ("MAX_CONNECTIONS", "1"),
     ("PROCESSES", "auto"),
     ("PROCESSES", "1000"),
@@ -110,7 +120,17 @@ BAD = [
     ("WORKER_MEM", "all"),
     ("MIN_HELD", "-1"),
     ("MAX_FAILURES", "-2"),
+    ("MAX_FAILURES", "101%"),
+    ("MAX_FAILURES", "login=%"),
     ("MAX_P99_MS", "-1"),
+    ("MAX_P99_MS", "5%"),
+    ("MAX_P99_MS", "login="),
+    ("MAX_P99_MS", "login=fast"),
+    ("MAX_P99_MS", "=5"),
+    ("MAX_P99_MS", "5,"),
+    ("MAX_P99_MS", "5,6"),
+    ("MAX_P95_MS", "login=5,login=6"),
+    ("MAX_SILENT_CONNECTIONS", "-2"),
     ("MIN_MESSAGES_S", "x"),
 ]
 
@@ -305,3 +325,35 @@ def test_each_setting_has_a_flag_with_its_default_in_the_help() -> None:
     for setting, following in pairwise(SETTINGS):
         part = text[text.index(f"{setting.flag} X ") :].split(f"{following.flag} X ")[0]
         assert not setting.default or f"(default {setting.default})" in part
+
+
+@pytest.mark.parametrize("verb", ["up", "load", "ci"])
+def test_messages_that_the_labs_server_does_not_accept_are_refused(verb: str) -> None:
+    line = "SIZE=65537 is above the 65536 bytes that the lab's server accepts in a message: lower SIZE, or set"
+    with pytest.raises(UsageError, match=f"^{line} SERVER_MAX_MESSAGE=65537$"):
+        read({"SIZE": "65537"}, {}, verb)
+
+
+@pytest.mark.parametrize(
+    ("values", "environ", "verb"),
+    [
+        ({"SIZE": "65536"}, {}, "ci"),
+        ({"SIZE": "100000"}, {"SERVER_MAX_MESSAGE": "100000"}, "ci"),
+        ({"SIZE": "100000", "TARGET": "tcp://a:1"}, {}, "ci"),
+        ({"SIZE": "100000", "FRAMING": "chunk"}, {}, "ci"),
+        ({"SIZE": "100000"}, {}, "down"),
+        ({"SIZE": "100000"}, {"SERVER_MAX_MESSAGE": "much"}, "ci"),  # the server says what is wrong with it
+    ],
+)
+def test_sizes_that_are_not_refused(values: dict[str, str], environ: dict[str, str], verb: str) -> None:
+    assert read(values, environ, verb)["SIZE"] == values["SIZE"]
+
+
+def test_seconds_of_wait() -> None:
+    assert (read({}, {}).wait_seconds, read({"WAIT": "2m"}, {}).wait_seconds) == (0.0, 120.0)
+
+
+@pytest.mark.parametrize("name", ["My Lab!", "Lab", "-lab"])
+def test_a_project_that_compose_would_rename_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^HOLDFAST_PROJECT='.*' is not valid: expected lower-case letters"):
+        settings.from_environment("HOLDFAST_PROJECT", {"HOLDFAST_PROJECT": name})

@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 import lab.__main__ as command
-from lab.errors import UsageError
 from tests.support.fake_engine import FakeEngine, FakeNative
 
 
@@ -11,20 +10,6 @@ from tests.support.fake_engine import FakeEngine, FakeNative
 def test_a_target_is_printed_first(engine: FakeEngine, capsys: pytest.CaptureFixture[str], verb: str) -> None:
     command.main([verb, "--target", "tcp://10.0.0.5:9000"])
     assert capsys.readouterr().err.startswith("Target: tcp://10.0.0.5:9000 (the lab's own server is not started)\n")
-
-
-@pytest.mark.parametrize("verb", ["up", "load"])
-def test_a_target_that_does_not_resolve_is_an_error_before_the_start(
-    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb: str
-) -> None:
-    def check() -> None:
-        raise UsageError("it can't be resolved")
-
-    monkeypatch.setattr(engine, "check_target", check, raising=False)
-    assert command.main([verb, "--target", "tcp://nowhere.invalid:9000"]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.splitlines()[-1]) == ("", f"lab {verb}: it can't be resolved")
-    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(

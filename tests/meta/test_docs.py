@@ -11,7 +11,18 @@ from tests.support.pages import INDEX, PAGES, README, anchors, links, pictures, 
 # Rows whose cells are the code's own words, which tests compare: no shorter table has room for them.
 LONG_ROWS = ("| `sync` | `cap` |", "| `prefork` | `cap` |", "| `SCENARIO` |", "| `MODEL` |", "| `--max-connections` |")
 SUBJECTS = (
-    *("story", "models", "many-processes", "scenarios", "your-server", "ci", "settings", "verdict", "latency"),
+    *(
+        "story",
+        "models",
+        "many-processes",
+        "scenarios",
+        "sessions",
+        "your-server",
+        "ci",
+        "settings",
+        "verdict",
+        "latency",
+    ),
     *("ledger", "generator", "benchmarks", "benchmark-results", "troubleshooting", "contributing", "architecture"),
 )
 TERMS = ("due", "held", "steady window", "late", "settled", "saturated")

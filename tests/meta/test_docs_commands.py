@@ -127,6 +127,11 @@ def _compose(variables: Mapping[str, str], words: list[str]) -> None:
     assert re.search(r"^  master:$", text("compose.yaml"), re.M)
 
 
+def _compose_with_target(variables: Mapping[str, str], words: list[str]) -> None:
+    assert words[:4] == ["compose.yaml", "-f", "compose.target.yaml", "up"]
+    _compose(variables, words[4:])
+
+
 def _exec(variables: Mapping[str, str], words: list[str]) -> None:
     assert "name=holdfast.server)" in words
 
@@ -145,6 +150,7 @@ CHECKS = {
     ("python", "-m", "rawsocket"): _rawsocket,
     ("python", "locustfiles/tutorial.py"): _tutorial,
     ("docker", "compose", "up"): _compose,
+    ("docker", "compose", "-f"): _compose_with_target,
     ("docker", "exec"): _exec,
     ("java",): _histograms,
 }

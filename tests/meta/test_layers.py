@@ -8,8 +8,9 @@ from tests.meta.conftest import sources, text
 
 # From the lowest to the highest. A name stands for the module, or for the package and what is in it; the longest wins.
 LAYERS = (
-    "rawsocket.errors rawsocket.target rawsocket.locust_patches",
+    "rawsocket.errors rawsocket.target rawsocket.locust_patches rawsocket.background",
     "rawsocket.settings",
+    "rawsocket.target_check",
     "rawsocket.wire",
     "rawsocket.framing",
     "rawsocket.identity",
@@ -21,6 +22,7 @@ LAYERS = (
     "rawsocket.master",
     "rawsocket.master.reports",
     "rawsocket.master.page",
+    "rawsocket.scenario_file",
     "rawsocket.headless",
     "rawsocket.attach",
     "rawsocket.__main__",

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.attach import attach
+from rawsocket.attach import Attachment, attach
+from rawsocket.settings.plan import Plan
 from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.locust_fleet import DEADLINE, environment, free_port
 from tests.support.server_process import ServerProcess, running_server
@@ -31,9 +33,9 @@ def server() -> ServerProcess:  # type: ignore[misc]
         yield server
 
 
-def _locust(folder: Path, *arguments: str, expect: bytes = b"ping") -> subprocess.Popen[str]:
+def _locust(folder: Path, *arguments: str, expect: bytes = b"ping", before: str = "") -> subprocess.Popen[str]:
     """Start plain Locust with a user's own locustfile, in the user's own folder."""
-    (folder / "mine.py").write_text(MINE.format(expect=expect))
+    (folder / "mine.py").write_text(before + MINE.format(expect=expect))
     command = [sys.executable, "-m", "locust", "-f", "mine.py", *arguments]
     env = environment(HOLDFAST_RUNS=folder / "runs", MAX_P99_MS=0)
     return subprocess.Popen(
@@ -75,6 +77,24 @@ def test_local_run_of_plain_locust_exits_with_the_verdict(
     assert [worker["id"] for worker in written["generator"]["workers"]] == ["local"]
 
 
+ALL_IS_WELL = """
+from locust import events
+
+@events.quitting.add_listener
+def all_is_well(environment, **_):
+    environment.process_exit_code = 0
+"""
+
+
+@retry_on_busy_machine
+def test_exit_code_of_a_listener_that_was_there_before_the_library_is_not_the_last_word(
+    tmp_path: Path, server: ServerProcess
+) -> None:
+    process = _locust(tmp_path, *_run(server), expect=b"pong", before=ALL_IS_WELL)
+    demand(3, *_ended(process))
+    assert json.loads((tmp_path / "runs/verdict.json").read_text())["exit_code"] == 3
+
+
 @retry_on_busy_machine
 def test_distributed_run_of_plain_locust_exits_with_the_verdict(tmp_path: Path, server: ServerProcess) -> None:
     port = str(free_port())
@@ -100,3 +120,16 @@ def test_ctrl_c_ends_a_run_of_plain_locust(tmp_path: Path, server: ServerProcess
     process.send_signal(signal.SIGINT)
     demand(0, *_ended(process))
     assert json.loads((tmp_path / "runs/verdict.json").read_text())["verdict"] == "pass"
+
+
+def test_two_signals_that_come_together_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel sends the second one when a lab with threads is killed; a person presses Ctrl-C later."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    attachment = Attachment(Plan(ours=True))
+    attachment._on_sigint()
+    attachment._on_sigint()
+    assert (attachment.signalled, ended) == (True, [])
+    attachment._signalled_at -= 1
+    attachment._on_sigint()
+    assert ended == [130]

@@ -5,6 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,17 @@ def _restored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(locust.runners, "inspect", inspect)
     yield
     gc.set_threshold(*thresholds)
+
+
+def test_configuration_files_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "locust.conf").write_text("headless = true\n")
+    monkeypatch.chdir(tmp_path)
+    for function in (argument_parser.get_empty_argument_parser, argument_parser.get_parser):
+        monkeypatch.setattr(function, "__defaults__", function.__defaults__)
+    assert argument_parser.get_parser().parse_args([]).headless
+    locust_patches.read_no_config_files()
+    assert not argument_parser.get_parser().parse_args([]).headless
+    assert not argument_parser.default_args_dict().get("headless")
 
 
 @pytest.mark.usefixtures("_restored")
@@ -227,3 +239,35 @@ def test_each_import_of_locusts_report_renderer_adds_the_section_once(monkeypatc
 def test_before_end_of_body_inserts_a_part():
     assert locust_patches.before_end_of_body("<body>a</body></html>", "<p>") == "<body>a<p></body></html>"
     assert locust_patches.before_end_of_body("no body", "<p>") == "no body<p>"
+
+
+def test_exception_of_a_listener_is_reported_and_the_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locust.event.EventHook, "fire", locust.event.EventHook.fire)
+    seen: list[object] = []
+    locust_patches.report_listener_errors(seen.append)
+    hook = locust.event.EventHook()
+    hook.add_listener(lambda: 1 / 0)
+    hook.add_listener(lambda: seen.append("ran"))
+    hook.fire()
+    assert [type(one) for one in seen] == [ZeroDivisionError, str]
+    hook.fire(reverse=True)
+    assert seen[2] == "ran"
+    hook.add_listener(lambda: (_ for _ in ()).throw(locust.exception.StopUser()))
+    with pytest.raises(locust.exception.StopUser):
+        hook.fire()
+
+
+def test_last_listener_runs_last_in_reverse() -> None:
+    hook, ran = locust.event.EventHook(), []
+    for name in ("theirs", "ours", "later"):
+        hook.add_listener(lambda name=name: ran.append(name))
+    locust_patches.run_last(hook, hook._handlers[1])
+    hook.fire(reverse=True)
+    assert ran == ["later", "theirs", "ours"]
+
+
+def test_locustfiles_are_loaded_through_the_wrapper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locust.main, "load_locustfile", original := locust.main.load_locustfile)
+    for _ in range(2):
+        locust_patches.load_locustfiles_through(lambda locusts_own, path: (locusts_own, path))
+        assert locust.main.load_locustfile("mine.py") == (original, "mine.py")

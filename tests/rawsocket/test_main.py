@@ -21,6 +21,17 @@ entry = importlib.import_module("rawsocket.__main__")
         (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
         (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),
+        (
+            ("worker",),
+            {"TARGET": "tls://127.0.0.1:1", "TLS_CA": "/nowhere.pem"},
+            "TLS_CA=/nowhere.pem: no such file; give a path",
+        ),
+        (
+            ("worker",),
+            {"TARGET": "tls://127.0.0.1:1", "TLS_KEY": "k.pem"},
+            "TLS_KEY=k.pem: a key needs its certificate: set TLS",
+        ),
+        (("worker",), {"TLS_VERIFY": "perhaps"}, "TLS_VERIFY='perhaps' is not valid: expected true or false"),
         (("worker",), {"SOURCES": "127.0.0.1,192.0.2.1"}, "192.0.2.1 can't be used"),
     ],
 )
@@ -72,6 +83,16 @@ def test_interrupted_run_exits_with_130_and_writes_artefacts(tmp_path: Path, num
         assert "interrupted" in verdict["reasons"][0]
         assert "Held connections" in (fleet.runs / "report.html").read_text()
         assert [worker.wait(30) for worker in fleet.workers] == [0, 0]
+
+
+def test_settings_of_another_locust_do_not_reach_master_and_workers(tmp_path: Path) -> None:
+    """Each of these would end the master, or move its page."""
+    (tmp_path / ".locust.conf").write_text("headless = true\nweb-login = true\n")
+    foreign = {"HOME": tmp_path, "LOCUST_AUTOSTART": "true", "LOCUST_WEB_BASE_PATH": "/x", "LOCUST_PROCESSES": "2"}
+    with locust_fleet(tmp_path, None, workers=1, **foreign) as fleet:
+        fleet.wait(lambda state: state["state"] == "ready" and len(state["workers"]) == 1)
+        fleet.master.send_signal(signal.SIGINT)
+        assert fleet.exit_code() == 0
 
 
 def test_page_without_a_run_exits_with_0(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from rawsocket.target import Target, allowed, parse
         ("tcp://127.0.0.1:1", Target("127.0.0.1", 1), "tcp://127.0.0.1:1"),
         (" TCP://Server:8686/ ", Target("server", 8686), "tcp://server:8686"),
         ("tcp://[::1]:8686", Target("::1", 8686), "tcp://[::1]:8686"),
+        ("tls://server:8443", Target("server", 8443, True), "tls://server:8443"),
+        ("TLS://[::1]:8443/", Target("::1", 8443, True), "tls://[::1]:8443"),
         ("tcp://[fe80::1%eth0]:65535", Target("fe80::1%eth0", 65535), "tcp://[fe80::1%eth0]:65535"),
     ],
 )
@@ -25,6 +27,7 @@ def test_target_is_parsed_and_written_as_a_url(url: str, target: Target, canonic
         "",
         "server:8686",
         "http://server:8686",
+        "ssl://server:8686",
         "tcp://server",
         "tcp://server:",
         "tcp://server:0",

@@ -9,13 +9,15 @@ import threading
 import pytest
 
 from server.assembly import RECEIVE_SIZE, open_service
-from server.models.base import load
+from server.models import MODELS
+from server.models.base import Promise, load
 from server.monitoring.counters import DRAINING, SharedBoard
 from server.monitoring.log import LogRing
 from server.settings import UsageError, parse
 from server.system import limits
 from server.system.signals import StopRequests
 from tests.support.services import service
+from tests.support.tls import tls_flags
 
 
 def test_the_log_says_where_it_listens() -> None:
@@ -77,3 +79,31 @@ def test_a_port_in_use_is_a_usage_error() -> None:
         port = str(made.listener.getsockname()[1])
         with pytest.raises(UsageError, match="in use"), service("--port", port):
             pass
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (("--tls-cert", "cert.pem"), "--tls-cert without --tls-key"),
+        (("--tls-key", "key.pem"), "--tls-key without --tls-cert"),
+        (tls_flags(), ""),
+    ],
+)
+def test_a_certificate_and_its_key_are_given_together(flags: tuple[str, ...], problem: str) -> None:
+    if not problem:
+        with service(*flags) as made:
+            assert made.tls is not None
+        return
+    with pytest.raises(UsageError, match=problem), service(*flags):
+        pass
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if Promise.TLS not in load(name).promises])
+def test_a_certificate_for_a_model_without_tls_is_a_usage_error(model: str) -> None:
+    settings, stops = parse(["--model", model, *tls_flags()], {}), StopRequests()
+    with (
+        pytest.raises(UsageError, match=f"model {model} doesn't speak TLS; .* use --model select, poll or epoll"),
+        open_service(settings, load(model), LogRing(io.StringIO()), stops),
+    ):
+        pass
+    stops.close()

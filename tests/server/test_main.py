@@ -51,7 +51,7 @@ def test_a_port_in_use_is_one_line_and_exit_2(flag: str) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_it_serves_with_standard_error_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_serves_with_standard_error_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert main(["--model", "threads"], {}) == 2
     sys.stderr.close()  # What it put in its place.
@@ -81,7 +81,7 @@ def test_the_tutorials_lines_are_logged_at_debug_level_only() -> None:
         assert not any("new connection" in line or "getting data" in line for line in server.lines)
 
 
-def test_it_listens_on_ipv6() -> None:
+def test_the_server_listens_on_ipv6() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:

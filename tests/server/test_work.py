@@ -12,7 +12,7 @@ from tests.support.server_process import running_server
 from tests.support.sockets import ask, connect, connections, eventually, read_line
 
 
-def test_it_uses_cpu_time() -> None:
+def test_burning_uses_cpu_time() -> None:
     before = time.thread_time()
     burn_cpu(0.02)
     assert time.thread_time() - before >= 0.02
@@ -32,7 +32,7 @@ def test_without_delays_the_reply_function_is_unchanged() -> None:
     assert with_delays(reply, 0, None) is reply
 
 
-def test_it_sleeps_before_the_reply_without_using_cpu_time() -> None:
+def test_a_block_sleeps_before_the_reply_without_using_cpu_time() -> None:
     slow = with_delays(reply, 0.02, None)
     wall, cpu = time.monotonic(), time.thread_time()
     assert slow(b"hello") == b"hello!"
@@ -40,7 +40,7 @@ def test_it_sleeps_before_the_reply_without_using_cpu_time() -> None:
     assert time.thread_time() - cpu < 0.02
 
 
-def test_it_writes_a_line_before_the_reply() -> None:
+def test_log_sync_writes_a_line_before_the_reply() -> None:
     stream = io.StringIO()
     telling = with_delays(reply, 0, stream)
     assert telling(b"hello") == b"hello!"
@@ -50,7 +50,7 @@ def test_it_writes_a_line_before_the_reply() -> None:
     assert len(second) < 1100
 
 
-def test_it_goes_on_when_the_log_has_no_reader() -> None:
+def test_replies_go_on_when_the_log_has_no_reader() -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError

@@ -36,6 +36,8 @@ class FakePoller:
 class FakeHost:
     """A loop whose turns the test runs. `connections` are the admitted ones."""
 
+    notice_seconds = 0.01
+
     def __init__(self) -> None:
         self.now = 1000.0
         self.counters = Counters()
@@ -111,6 +113,12 @@ class Bench:
                 handler.on_readable()
         while self.host.calls:
             self.host.calls.pop()()
+
+    def wait_for_room(self) -> None:
+        """Let the connections without room wait as long as they may: their time, and one more turn."""
+        for seconds in (self.host.notice_seconds, 0.001):
+            self.host.now += seconds
+            self.acceptor.tick()
 
     def leave(self) -> None:
         self.host.connections.pop().close()

@@ -153,7 +153,8 @@ def _do(client: RawSocketClient, step: Any) -> Any:
         case steps.Call():
             return step.function(*step.args)
     methods = {steps.SendRaw: client.send_raw, steps.SendPart: client.send_part, steps.SetFraming: client.set_framing,
-               steps.ShutdownWrite: client.shutdown_write, steps.Throttle: client.throttle}  # fmt: skip
+               steps.ShutdownWrite: client.shutdown_write, steps.Throttle: client.throttle,
+               steps.StartTls: client.start_tls}  # fmt: skip
     return methods[type(step)](**arguments)
 
 

@@ -15,6 +15,7 @@ class FakeEngine(Engine):
     up_already = False
     lines: tuple[str, ...] = ()
     logged: tuple[tuple[str, str], ...] = (("server", "one\ntwo\n"),)
+    abandoned: tuple[str, ...] = ()
     error: BaseException | None = None
     code = 0
 
@@ -39,6 +40,9 @@ class FakeEngine(Engine):
             raise self.error
         return self.code
 
+    def remove_abandoned(self) -> list[str]:
+        return list(self.abandoned)
+
     def up(self) -> str:
         return "http://127.0.0.1:8089"
 
@@ -50,9 +54,6 @@ class FakeEngine(Engine):
 
     def logs(self) -> list[tuple[str, str]]:
         return list(self.logged)
-
-    def check_target(self) -> None:
-        pass
 
     def setup(self) -> None:
         pass

@@ -18,6 +18,7 @@ VARIABLES = {
     "SIZE": "20",
     "TIMEOUT": "10",
     "TARGET": "",
+    "WAIT": "",
     "MODEL": "select",
     "APP": "echo",
     "PACE": "open",
@@ -60,6 +61,8 @@ SERVER_FLAGS = {
     "--message-timeout": "30",
     "--drain-timeout": "5",
     "--backlog": "1024; sync, tutorial: 10",
+    "--tls-cert": "unset",
+    "--tls-key": "unset",
     "--log-level": "info",
 }
 
@@ -103,7 +106,7 @@ SERVER_METRICS = {
 #: How a connection can end, by the server's count: `reason` of holdfast_server_closed_total.
 CLOSED_REASONS = (
     *("client", "reset", "timed-out", "idle", "message-timeout", "too-long", "answered", "drain", "cut", "lost"),
-    "failed",
+    *("failed", "tls"),
 )
 
 #: Metrics of the master, with their labels. A counter by reason is there once it has counted something.

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
@@ -15,12 +16,19 @@ from tests.support.local_run import LONG
 class RecordingClient:
     """A client that keeps its events."""
 
-    def __init__(self, host: str, port: int, framing: Framing, timeouts: dict[str, float]) -> None:
+    def __init__(
+        self, host: str, port: int, framing: Framing, timeouts: dict[str, float], tls: Tls | None = None
+    ) -> None:
         self.recorder = Recorder()
         self.events: list[tuple[str, float | None, int, str]] = []
         waits = {"connect_timeout": LONG, "send_timeout": LONG, "reply_timeout": LONG} | timeouts
         self.client = RawSocketClient(
-            Target(host, port), framing, recorder=self.recorder, listener=self._listen, **waits
+            Target(host, port, tls is not None),
+            framing,
+            recorder=self.recorder,
+            listener=self._listen,
+            tls=tls,
+            **waits,
         )
 
     def _listen(self, row: str, ms: float | None, length: int, failure: RawSocketError | None) -> None:

@@ -9,6 +9,7 @@ from rawsocket.measurement.report import (
     Bytes,
     Connections,
     Counts,
+    Goodbyes,
     Lag,
     Messages,
     Report,
@@ -40,18 +41,20 @@ def report(
     connections: Table | None = None,
     messages: Table | None = None,
     sessions: Table | None = None,
+    goodbyes: Table | None = None,
     lag: Table | None = None,
     bytes_: Table | None = None,
     storms: Iterable[StormReport] = (),
     arrivals: ArrivalTimes | None = None,
     examples: dict[str, str] | None = None,
     waiting: Iterable[Waiting] = (),
+    silent: int = 0,
 ) -> Report:
     """Return one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
 
     `rows` are times from sent; those from due and to the first byte are the same, unless `due` or `first` give
-    other ones for a name. What `connections`, `messages`, `sessions`, `lag` and `bytes_` give stands in place
-    of what follows from the rest. `waiting` is what had no reply when stop was asked.
+    other ones for a name. What `connections`, `messages`, `sessions`, `goodbyes`, `lag` and `bytes_` give
+    stands in place of what follows from the rest. `waiting` is what had no reply when stop was asked.
     """
     waits = Waits()
     waits.add(waiting, "message")
@@ -65,6 +68,7 @@ def report(
         messages=Messages(**{**_messages(answered, wrong), **(messages or {})}),
         bytes=Bytes(**{"sent": answered * 20, "received": answered * 20, **(bytes_ or {})}),
         failures=sum(failures.values()),
+        goodbyes=Goodbyes(**(goodbyes or {})),
     )
     return Report(
         run=run,
@@ -78,6 +82,7 @@ def report(
         arrivals=arrivals or ArrivalTimes(),
         storms=list(storms),
         rows=[_row(name, failures if name == "message" else {}, rows, due, first) for name in names],
+        silent=silent,
         lag=Lag(**{"cpus": 2, **(lag or {})}),
     )
 

@@ -67,7 +67,7 @@ class ScriptedUser:
     def is_end(self, error: BaseException) -> bool:
         return isinstance(error, SystemExit)
 
-    def report_error(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException, place: Any = None) -> None:
         raise error
 
     def on_end(self) -> None:

@@ -35,3 +35,9 @@ def check(simulation: Simulation) -> dict[str, int]:
     assert messages["due"] == messages["sent"] + sum(messages["unsent"].values())
     assert simulation.recorder.held == 0
     return dict(messages)
+
+
+def times(simulation: Simulation) -> dict[str, dict[int, int]]:
+    """The histograms of the messages, by kind; a second call finds none."""
+    [row] = [row for row in simulation.recorder.report().rows if row.name == "message"]
+    return {kind: dict(map(tuple, pairs)) for kind, pairs in row.times.to_wire().items()}

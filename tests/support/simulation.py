@@ -13,7 +13,7 @@ import pytest
 
 from rawsocket.engine import connection, reactor
 from rawsocket.engine.accounting import SETTLES_AFTER
-from rawsocket.engine.connect import connector
+from rawsocket.engine.connect import attempt
 from rawsocket.engine.exchange import exchange
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
@@ -39,7 +39,7 @@ class Simulation:
         self.handlers: dict[int, Any] = {}
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        for module in (runner, slots, step_functions, connection, exchange, connector, reactor):
+        for module in (runner, slots, step_functions, connection, exchange, attempt, reactor):
             patch.setattr(module, "time", self)
         self.listener = None
         self.config = self._config(**setup)
@@ -121,7 +121,7 @@ class Simulation:
                 return end + self.delay
         return sent + self.delay
 
-    def attempt(self, _: Any, __: Any, ___: Any, ____: float, opened: Any, failed: Any) -> "SimulatedAttempt":
+    def attempt(self, _: Any, __: Any, opened: Any, failed: Any) -> "SimulatedAttempt":
         return SimulatedAttempt(self, opened, failed)
 
 
@@ -130,6 +130,7 @@ class SimulatedAttempt:
 
     def __init__(self, simulation: Simulation, opened: Any, failed: Any) -> None:
         self.started = simulation.now
+        self.handshake_at = 0.0
         self._simulation, self._opened, self._failed = simulation, opened, failed
         self._given_up = False
 
@@ -199,7 +200,7 @@ class SimulatedUser:
     def is_end(self, error: BaseException) -> bool:
         return False
 
-    def report_error(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException, place: Any = None) -> None:
         raise error
 
     def on_end(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from lab.engines.docker import compose_file as composefile
+from lab.engines.docker import tls_files
 from lab.engines.docker.base_image import Base
 from lab.errors import LabError
 from lab.settings import ROOT, Settings
@@ -58,6 +59,9 @@ class Project:
             build_image=self._base.build_image,
             root=str(ROOT),
         )
+        if self._settings.encrypted:
+            composefile.encrypt(derived)
+        tls_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
 

@@ -34,3 +34,12 @@ def _leave_out_server(services: Compose) -> None:
     services["master"].pop("depends_on")
     services["worker"]["depends_on"].pop("server", None)
     services["worker"]["networks"] = ["load", "front"]
+    for service in services.values():
+        service["environment"]["HOLDFAST_WAY_OUT"] = "true"
+
+
+def encrypt(derived: Compose) -> None:
+    """Let master and workers speak TLS with the lab's own server."""
+    for name in ("master", "worker"):
+        environment = derived["services"][name]["environment"]
+        environment["HOLDFAST_SERVER"] = environment["HOLDFAST_SERVER"].replace("tcp://", "tls://")

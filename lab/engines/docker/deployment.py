@@ -11,7 +11,7 @@ import docker
 from lab.engines.base import Deployment
 from lab.engines.docker import base_image, compose
 from lab.engines.docker.container import ContainerPart
-from lab.errors import LabError
+from lab.errors import LabError, writing
 from lab.progress import step
 from lab.settings import Settings
 
@@ -76,11 +76,11 @@ class DockerDeployment(Deployment):
 
     def collect(self, folder: Path) -> None:
         """Write the logs into `folder`, and copy the master's artefacts there."""
-        logs = folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        for part in self.parts():
-            (logs / f"{part.name}.log").write_text(part.log())
-            if part.role == "master":
-                # A master that is still there was interrupted: it gets its stop signal and writes its report.
-                part.stop()
-                part.copy_files("/runs", folder)
+        with writing(folder):
+            (folder / "logs").mkdir(parents=True, exist_ok=True)
+            for part in self.parts():
+                (folder / "logs" / f"{part.name}.log").write_text(part.log())
+                if part.role == "master":
+                    # A master that is still there was interrupted: it gets its stop signal and writes its report.
+                    part.stop()
+                    part.copy_files("/runs", folder)

@@ -15,7 +15,7 @@ from lab.engines.base import Engine
 from lab.engines.docker import client
 from lab.engines.docker.container import ContainerPart
 from lab.engines.docker.deployment import DockerDeployment
-from lab.settings import Settings, from_environment
+from lab.settings import ROOT, Settings, from_environment
 from lab.waiting import wait_for
 
 LAB_LABEL = "holdfast.project"
@@ -34,8 +34,8 @@ class DockerEngine(Engine):
     name = "docker"
     poll_s = 0.5
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+        super().__init__(settings, folder)
         self._client = client.connect()
 
     def lab(self) -> DockerDeployment:

@@ -1,5 +1,6 @@
 """A server, a master and workers as local processes; each is ready before the next one is started."""
 
+import contextlib
 import re
 import shutil
 import signal
@@ -14,7 +15,7 @@ from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
 from lab.errors import finish_despite_interrupt
-from lab.settings import Settings
+from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
@@ -58,7 +59,11 @@ class ProcessPart(Part):
 
 
 class NativeDeployment(Deployment):
-    """Processes that were started here, or that `state` remembers from an earlier call."""
+    """Processes that were started here, or that the file `state` remembers from an earlier call.
+
+    `outlive`: they go on when the lab that started them has ended. If not, they end with it, and the master's log is
+    kept in memory meanwhile: a run has its verdict on the console even if the disk is full.
+    """
 
     def __init__(
         self,
@@ -67,7 +72,9 @@ class NativeDeployment(Deployment):
         page_port: int,
         server_port: int,
         more: Mapping[str, str],
-        state: Path | None = None,
+        state: Path,
+        *,
+        outlive: bool = True,
     ) -> None:
         super().__init__(settings)
         self._logs = logs
@@ -75,7 +82,9 @@ class NativeDeployment(Deployment):
         self._server_port = server_port
         self._more = more
         self._state = state
-        self._processes = processes.load(state) if state else []
+        self._outlive = outlive
+        self._processes = processes.load(state)
+        self._stopped: list[Process] = []
 
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
@@ -108,9 +117,14 @@ class NativeDeployment(Deployment):
     def stop(self) -> None:
         """Stop all processes and forget them."""
         processes.stop(self._processes)
+        self._stopped += self._processes
         self._processes = []
-        if self._state:
-            self._state.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+
+    def keep_logs(self) -> None:
+        """Write the logs that were kept in memory."""
+        while self._stopped:
+            processes.keep_log(self._stopped.pop(), self._logs)
 
     def collect(self, folder: Path) -> None:
         """Stop a master that is still there, because its run was interrupted, before the others: a worker that ended
@@ -127,18 +141,22 @@ class NativeDeployment(Deployment):
         return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
-        process = processes.start(name, command, environ, self._logs, stop_signal)
+        more = {} if self._outlive else {"ends_with_lab": True, "log_in_memory": name == "master"}
+        process = processes.start(name, command, environ, self._logs, stop_signal, **more)
         self._processes.append(process)
-        if self._state:
+        # On a full disk a run goes on without: its processes end with the lab anyway.
+        with contextlib.nullcontext() if self._outlive else contextlib.suppress(OSError):
             processes.save(self._processes, self._state)
         return process
 
     def _start_server(self) -> dict[str, str]:
         environ = {f"SERVER_{name}": self.settings[name] for name in _SERVER_SETTINGS}
+        environ |= {name: self.settings.values.get(name, "") for name in TLS_FILES["server"]}
         environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
         environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
         server = self._start("server", [sys.executable, "-m", "server"], environ, signal.SIGTERM)
         self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
         match = LISTENING.search(server.text())
         assert match
-        return {"HOLDFAST_SERVER": f"tcp://{match[1]}", "HOLDFAST_SERVER_ADMIN": f"http://{match[2]}"}
+        scheme = "tls" if self.settings.encrypted else "tcp"
+        return {"HOLDFAST_SERVER": f"{scheme}://{match[1]}", "HOLDFAST_SERVER_ADMIN": f"http://{match[2]}"}

@@ -4,16 +4,13 @@
 them all before it returns.
 """
 
-import socket
 from pathlib import Path
 
 from lab import page
 from lab.engines.base import Engine
 from lab.engines.native import processes
 from lab.engines.native.deployment import NativeDeployment
-from lab.errors import UsageError
 from lab.settings import ROOT, Settings
-from rawsocket.target import parse as parse_target
 
 
 class NativeEngine(Engine):
@@ -22,7 +19,7 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
-        super().__init__(settings)
+        super().__init__(settings, folder)
         self._folder = folder / "native"
         self._state = self._folder / "processes.json"
 
@@ -34,17 +31,9 @@ class NativeEngine(Engine):
 
     def lab_of_run(self, name: str, folder: Path) -> NativeDeployment:
         """Return a lab on free ports that writes into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
-        return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless)
-
-    def check_target(self) -> None:
-        """Raise UsageError if TARGET has a name that can't be resolved here, where the workers will be."""
-        if target := self.settings["TARGET"]:
-            try:
-                socket.getaddrinfo(parse_target(target).host, None, type=socket.SOCK_STREAM)
-            except OSError:
-                raise UsageError(f"TARGET={target}: the name can't be resolved; check it") from None
+        state = self._folder / f"{name}.json"
+        return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless, state, outlive=False)
 
     def status(self) -> list[str]:
         """Return one line for each process that `up` started."""

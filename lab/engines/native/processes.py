@@ -4,17 +4,24 @@ A pid alone is not enough to stop a process a day later: the start time in /proc
 The children of a process (of a server of several processes) are in its session, and are stopped with it.
 """
 
+import atexit
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from lab import procfs
+from lab.errors import writing
 from lab.settings import ROOT
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,23 @@ class Process:
         return Path(self.log).read_text(errors="replace")
 
 
-def start(name: str, command: Sequence[str], environ: Mapping[str, str], logs: Path, stop_signal: int) -> Process:
-    """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log."""
+def start(
+    name: str,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    logs: Path,
+    stop_signal: int,
+    *,
+    ends_with_lab: bool = False,
+    log_in_memory: bool = False,
+) -> Process:
+    """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log.
+
+    `ends_with_lab`: it gets its stop signal when this process ends, however that happens. `log_in_memory`: its output
+    is kept in memory until `keep_log`.
+    """
+    log = _memory(name) if log_in_memory else logs / f"{name}.log"
     logs.mkdir(parents=True, exist_ok=True)
-    log = logs / f"{name}.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
@@ -49,9 +69,39 @@ def start(name: str, command: Sequence[str], environ: Mapping[str, str], logs: P
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with_lab(stop_signal) if ends_with_lab else None,
         )
     _CHILDREN[child.pid] = child
     return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
+
+
+def _end_with_lab(stop_signal: int) -> Callable[[], None]:
+    """Return what a child does before its program starts: it asks the kernel for a signal at its parent's end."""
+    lab = os.getpid()
+
+    def ask() -> None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, stop_signal)
+        if os.getppid() != lab:  # it has ended meanwhile
+            os._exit(1)
+
+    return ask
+
+
+def _memory(name: str) -> Path:
+    """Return the path of a new file in memory, which other processes can open while this one lives."""
+    return Path(f"/proc/{os.getpid()}/fd/{os.memfd_create(name)}")
+
+
+def keep_log(process: Process, logs: Path) -> None:
+    """Write the log of an ended process to logs/NAME.log, if it is in this process's memory, and free the memory."""
+    log = Path(process.log)
+    if log.parent != Path(f"/proc/{os.getpid()}/fd"):
+        return
+    try:
+        with writing(logs / f"{process.name}.log"):
+            (logs / f"{process.name}.log").write_bytes(log.read_bytes())
+    finally:
+        os.close(int(log.name))
 
 
 # The children of this call: they have to be reaped, and have an exit code.
@@ -76,7 +126,17 @@ def stop(processes: Sequence[Process], grace: float = 30.0) -> None:
     while any(map(Process.alive, whole)) and time.monotonic() < deadline:
         time.sleep(0.05)
     for process in whole:
-        _signal(process, signal.SIGKILL)
+        child = _CHILDREN.get(process.pid)
+        if _signal(process, signal.SIGKILL) and child:
+            child.wait()
+
+
+@atexit.register
+def _leave() -> None:
+    """Forget the children that `up` leaves running; Python would warn of each that it was not waited for."""
+    for child in _CHILDREN.values():
+        if child.poll() is None:
+            child.returncode = 0
 
 
 def _children(processes: Sequence[Process]) -> list[Process]:
@@ -84,33 +144,25 @@ def _children(processes: Sequence[Process]) -> list[Process]:
     leaders = {process.pid: process for process in processes if process.alive()}
     found = []
     for pid in (int(folder.name) for folder in Path("/proc").glob("[0-9]*")):
-        stat = _stat(pid)
+        stat = procfs.stat(pid)
         leader = leaders.get(int(stat[3])) if stat else None
         if leader and pid != leader.pid:
             found.append(replace(leader, pid=pid, started=int(stat[19])))
     return found
 
 
-def _signal(process: Process, number: int) -> None:
-    if process.alive():
-        with contextlib.suppress(ProcessLookupError):  # it has ended since the line above
-            os.kill(process.pid, number)
+def _signal(process: Process, number: int) -> bool:
+    """Send it a signal; return whether it was still there."""
+    if not process.alive():
+        return False
+    with contextlib.suppress(ProcessLookupError):  # it has ended since the line above
+        os.kill(process.pid, number)
+    return True
 
 
 def _start_time(pid: int) -> int | None:
     child = _CHILDREN.get(pid)
-    if child is not None and child.poll() is not None:
-        return None
-    stat = _stat(pid)
-    return None if not stat or stat[0] == "Z" else int(stat[19])
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat from the third on (state, parent, ...), none if it has gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+    return None if child is not None and child.poll() is not None else procfs.start_time(pid)
 
 
 def save(processes: Sequence[Process], file: Path) -> None:
@@ -123,4 +175,6 @@ def load(file: Path) -> list[Process]:
     """Read the processes from a file, without those that have ended."""
     if not file.exists():
         return []
-    return [process for process in (Process(**entry) for entry in json.loads(file.read_text())) if process.alive()]
+    with contextlib.suppress(ValueError):  # cut off by a full disk
+        return [process for process in (Process(**entry) for entry in json.loads(file.read_text())) if process.alive()]
+    return []

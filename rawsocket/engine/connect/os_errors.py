@@ -2,10 +2,13 @@
 
 import errno
 import logging
+import ssl
 
-from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Reset
+from rawsocket.engine.tls import reasons
+from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Reset, TlsFailed
 
 RESET = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
+MOST_LOGGED = 100  # kinds; a detail may hold what differs each time
 # The ordinary answer of a port without a listener: not worth a log line.
 ORDINARY = frozenset({errno.ECONNREFUSED})
 # What this machine or process has none left of, and what to do about it.
@@ -25,7 +28,7 @@ class ConnectErrors:
     """Names errors, and remembers which kinds were logged."""
 
     def __init__(self) -> None:
-        self._logged: set[int] = set()
+        self._logged: set[int | str] = set()
 
     def failure(self, error: OSError, doing: str) -> RawSocketError:
         """Return the failure for the error of a connect: reset, connect-timeout, generator-limit or refused."""
@@ -47,8 +50,17 @@ class ConnectErrors:
         remedy = f"; {SHORTAGES[kind]}" if kind in SHORTAGES else ""
         log.warning("%s%s (counted as %s; further errors of this kind are not logged)", detail, remedy, failure.name)
 
+    def tls_failed(self, failure: RawSocketError) -> RawSocketError:
+        """Log the failure of a TLS handshake, the first time that its detail occurs; return it."""
+        if isinstance(failure, TlsFailed) and failure.detail not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(failure.detail)
+            log.warning("%s (counted as tls; further failures like this are not logged)", failure.detail)
+        return failure
+
 
 def stream_failure(error: OSError, doing: str) -> RawSocketError:
-    """Return the failure for the error of a send or a read on an open connection: reset or generator-limit."""
+    """Return the failure for the error of a send or a read on an open connection: tls, generator-limit or reset."""
+    if isinstance(error, ssl.SSLError):
+        return reasons.failure(error, doing)
     detail = f"{doing}: {error}"
     return GeneratorLimit(detail) if error.errno in SHORTAGES else Reset(detail)

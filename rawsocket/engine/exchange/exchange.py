@@ -7,6 +7,7 @@ rules are in connection.py, and so is the usual case: one message in flight whos
 import _socket
 import time
 from collections.abc import Callable, Iterable
+from ssl import SSLError
 from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
@@ -56,23 +57,30 @@ class Channel(Handler, Protocol):
 class Exchange:
     """See the module's rules. `sock` is always the connection's open socket."""
 
-    __slots__ = ("_channel", "_framing", "_reads", "_sock", "in_flight", "permanent", "receiver", "sender", "sent_at")
+    __slots__ = ("_channel", "_framing", "_reads", "end_is_recorded", "in_flight", "permanent", "receiver", "sender",
+                 "sent_at", "sock")  # fmt: skip
 
     def __init__(self, channel: Channel, sock: _socket.socket, in_flight: Iterable[InFlight]) -> None:
         self._channel = channel
-        self._sock = sock
+        self.sock = sock
         self._framing = channel.config.framing
         self.permanent = channel.config.needs_exchange
         self.receiver = Receiver(self, channel, in_flight)
         self.in_flight = self.receiver.in_flight
         self.sender = Sender(self, channel.config, sock, channel)
         self._reads: Flow | None = None  # of a slow client
+        self.end_is_recorded = False  # whether the end of the connection is in the accounts, before it is closed
         self.sent_at = 0.0  # when the last message was sent
 
     @property
     def is_sending(self) -> bool:
         """Whether the kernel has not taken all that was sent."""
         return self.sender.is_sending
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing may be sent any more."""
+        return self.sender.is_shut
 
     @property
     def is_unused(self) -> bool:
@@ -182,11 +190,13 @@ class Exchange:
         self._tidy()
 
     def send_failure(self, error: OSError) -> RawSocketError:
-        """Return why a send failed: an error line that arrived before the reset explains it better."""
+        """Return why a send failed: an error line or TLS's reason, if it came before the reset, explains it better."""
         try:
-            data = self._sock.recv(READ_SIZE)
+            data = self.sock.recv(READ_SIZE)
             if data:
                 self.receiver.feed(data, time.perf_counter())
+        except SSLError as read:
+            error = read
         except (OSError, RawSocketError):
             pass
         return self.receiver.failure() or stream_failure(error, "send")
@@ -236,7 +246,7 @@ class Exchange:
 
     def _read_some(self, limit: int) -> None:
         try:
-            data = self._sock.recv(limit)
+            data = self.sock.recv(limit)
         except BlockingIOError:
             return
         except OSError as error:
@@ -248,8 +258,13 @@ class Exchange:
         """Fail the connection at the end of the stream, after the owner has read what came before it."""
         receiver = self.receiver
         if receiver.has_unread and self._channel.owner.reads_later:
-            self.reactor.ignore(self._sock.fileno())
+            self.reactor.ignore(self.sock.fileno())
             receiver.end(failure)
+            if (
+                not receiver.is_waiting
+            ):  # it is not held any more, even if the owner never reads what came before the end
+                self._channel.config.accounting.lost(self._channel, failure, (), None, False)  # type: ignore[arg-type]
+                self.end_is_recorded = True
         elif self.sender.is_shut and isinstance(failure, Closed) and not (receiver.is_waiting or self.is_sending):
             self.end_in_order()
         else:
@@ -284,6 +299,15 @@ class Exchange:
         self.receiver.change_framing(framing)
         self._framing = framing
         self.permanent = True
+
+    def take_undecoded(self) -> bytes:
+        """Take all bytes that have arrived and were not delivered; from here on the exchange stays."""
+        self.permanent = True
+        return self.receiver.take_undecoded()
+
+    def replace_socket(self, sock: Any) -> None:
+        """Go on with another socket on the same descriptor: one that encrypts."""
+        self.sock = self.sender.sock = sock
 
     def disown(self) -> None:
         """Let nobody wait for the replies to the messages in flight any more."""

@@ -23,7 +23,7 @@ from rawsocket.engine.exchange.in_flight import (
 )
 from rawsocket.engine.exchange.kept import Inbox
 from rawsocket.errors import RawSocketError, Wrong
-from rawsocket.measurement.rows import PUSH_REPLY, RECEIVE
+from rawsocket.measurement.rows import PUSH, PUSH_REPLY, RECEIVE
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import shorten
 from rawsocket.wire.receive_buffer import ReceiveBuffer
@@ -43,6 +43,10 @@ class Exchange(Protocol):
     @property
     def is_current(self) -> bool:
         """Whether the connection still has this exchange."""
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing may be sent any more."""
 
     def set_deadline(self) -> None:
         """Set the connection's deadline."""
@@ -163,6 +167,10 @@ class Receiver:
         self._received.change_framing(framing, time.perf_counter())
         self._framing = framing
 
+    def take_undecoded(self) -> bytes:
+        """Take all bytes that have arrived and were not delivered."""
+        return self._received.take_undecoded()
+
     def deliver(self) -> None:
         """Pass on received messages until one has to wait for a receive()."""
         while self._received and self._exchange.is_current and self._deliver_next():
@@ -249,10 +257,10 @@ class Receiver:
         """Handle an unsolicited message: count it, answer it, and pass it to a receive() or keep it."""
         channel, receiving = self._channel, self.receiving
         channel.config.accounting.push(channel, len(message))  # type: ignore[arg-type]
-        if channel.config.answers_pushes:
+        if channel.config.answers_pushes and not self._exchange.is_shut:
             answer = call(channel.owner.handlers.on_push, message)
             if answer is not None:
-                self._exchange.send_one_way(answer, PUSH_REPLY, 0.0)
+                call(self._exchange.send_one_way, answer, PUSH_REPLY, 0.0)
         if receiving is not None and receiving.takes(message):
             self._check_push(receiving, message, at)
             self._hand_over(message)
@@ -262,12 +270,13 @@ class Receiver:
     def _check_push(self, receiving: Receiving, message: bytes, at: float) -> None:
         check(receiving.expect, message)
         accounting, start = self._channel.config.accounting, receiving.started(message)
+        name = None if receiving.name == PUSH else receiving.name  # each push has counted in that row
         if start is not None:
             seconds = max(0.0, at - start)
-            accounting.latency(self._channel, receiving.name or RECEIVE, seconds, len(message))  # type: ignore[arg-type]
-        elif receiving.name is not None:
+            accounting.latency(self._channel, name or RECEIVE, seconds, len(message))  # type: ignore[arg-type]
+        elif name is not None:
             waited = max(0.0, at - receiving.since)
-            accounting.waited(self._channel, receiving.name, waited, len(message))  # type: ignore[arg-type]
+            accounting.waited(self._channel, name, waited, len(message))  # type: ignore[arg-type]
 
     def _hand_over(self, message: Reply) -> None:
         self.receiving = None

@@ -35,14 +35,14 @@ class OwnedHandler(Handler, Protocol):
 class Sender:
     """The sending half of an exchange; `handler` gets the events of the socket."""
 
-    __slots__ = ("_config", "_exchange", "_flow", "_handler", "_outgoing", "_shut", "_sock", "reads")
+    __slots__ = ("_config", "_exchange", "_flow", "_handler", "_outgoing", "_shut", "reads", "sock")
 
     def __init__(
         self, exchange: Exchange, config: ConnectionConfig, sock: _socket.socket, handler: OwnedHandler
     ) -> None:
         self._exchange = exchange
         self._config = config
-        self._sock = sock
+        self.sock = sock
         self._handler = handler
         self._outgoing = Outgoing()
         self._shut = False
@@ -130,10 +130,10 @@ class Sender:
         events = READABLE if self.reads else 0
         if self._outgoing and self._flow is None:
             events |= WRITABLE
-        self._config.reactor.take_over(self._sock.fileno(), self._handler, events)
+        self._config.reactor.take_over(self.sock.fileno(), self._handler, events)
 
     def _flush(self, now: float, limit: int | None = None) -> None:
-        taken, one_way = self._outgoing.flush(self._sock, now, limit)
+        taken, one_way = self._outgoing.flush(self.sock, now, limit)
         self._config.recorder.bytes_sent += taken
         for message in one_way:
             self._config.accounting.sent_one_way(self._handler.owner, message.name, message.size)
@@ -141,4 +141,4 @@ class Sender:
 
     def _shut_if_drained(self) -> None:
         if self._shut and not self._outgoing:
-            self._sock.shutdown(_socket.SHUT_WR)
+            self.sock.shutdown(_socket.SHUT_WR)

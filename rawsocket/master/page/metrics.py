@@ -8,8 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from rawsocket.master.controller import RunController
-from rawsocket.master.figures import cpu_s
-from rawsocket.master.worker_lag import lag_p99_ms
+from rawsocket.master.worker_lag import cpu_s, lag_p99_ms
 from rawsocket.measurement.histogram import quantiles
 from rawsocket.measurement.latencies import Histograms
 
@@ -37,6 +36,7 @@ class RunCollector(Collector):
         yield _counter("connects_attempted", "attempts to connect that have ended", connections.attempted)
         yield _labelled("connects_failed", "attempts to connect that failed", "reason", connections.failed)
         yield _labelled("drops", "connections lost", "reason", connections.dropped)
+        yield _gauge("silent_connections", "connections on which no byte has arrived", silent(controller))
         yield _counter("reconnects", "connects after a connection was lost", connections.reconnects)
         outcomes = {outcome: count for outcome, count in messages.items() if not isinstance(count, dict)}
         yield _labelled("messages", "messages by what became of them", "outcome", outcomes)
@@ -45,6 +45,12 @@ class RunCollector(Collector):
         yield _counter("failures", "failed events of all kinds", totals.failures)
         yield _latency(controller.run.latencies.by_kind())
         yield from _workers(controller)
+
+
+def silent(controller: RunController) -> int:
+    """Return the connections of this run on which no byte has arrived so far: those that ended, and those open."""
+    latest = (controller.workers.worker(worker).latest for worker in controller.live())
+    return controller.run.totals().connections.unproven + sum(report.silent for report in latest if report)
 
 
 def render(controller: RunController) -> bytes:

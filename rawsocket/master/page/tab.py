@@ -6,6 +6,7 @@ object again, so it is overwritten, never appended to. Locust has no place for a
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from flask import Blueprint, Response, jsonify, request
 from locust.web import WebUI
 
 from rawsocket import locust_patches
-from rawsocket.master import server_summary, worker_lag
+from rawsocket.background import TASKS
+from rawsocket.master import worker_lag
 from rawsocket.master.controller import RunController
-from rawsocket.master.figures import cpu_s, delivered
 from rawsocket.master.page import metrics, request_guard
+from rawsocket.master.reports import server_summary
 from rawsocket.master.run import Participant
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME
 
@@ -92,6 +95,7 @@ def table(controller: RunController) -> list[Fields]:
     total = {
         **blank,
         "name": TOTAL,
+        "state": f"no byte on {silent} connections" if (silent := metrics.silent(controller)) else "",
         "users": controller.runner.user_count,
         "held": controller.held(),
         "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
@@ -169,11 +173,14 @@ def state(controller: RunController) -> Fields:
         "users": controller.runner.user_count,
         "held": controller.held(),
         "server_held": controller.probe.held,
+        "silent_connections": metrics.silent(controller),
         "server": server_summary.state(controller.probe.counters, controller.probe.rate),
         "server_processes": server_summary.processes(controller.probe.counters),
         "workers": workers(controller),
         "elapsed_s": round(controller.elapsed_s, 1),
         "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(controller)},
+        "scenario_errors": [asdict(one) for one in controller.run.scenario_errors()],
+        "dead_tasks": dict(TASKS.dead),
         "verdict": None if last is None else {key: last[key] for key in ("verdict", "exit_code", "reasons")},
     }
 
@@ -182,8 +189,9 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str) -> Blueprint:
     blueprint = Blueprint("holdfast", __name__, url_prefix=prefix or None)
 
     @blueprint.route("/lab/healthz")
-    def healthz() -> str:
-        return "ok\n"
+    def healthz() -> tuple[str, int]:
+        dead = "".join(f"the task {name!r} died: {reason}\n" for name, reason in TASKS.dead.items())
+        return (dead, 503) if dead else ("ok\n", 200)
 
     @blueprint.route("/lab/state.json")
     @web_ui.auth_required_if_enabled

@@ -28,6 +28,7 @@ from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 
@@ -46,10 +47,13 @@ CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(controller: RunController) -> None:
-    """Write all of them for the current run; one that fails is logged and doesn't prevent the others."""
+def write(controller: RunController) -> str:
+    """Write all of them for the current run; return one line if the disk did not take some, else "".
+
+    One that fails doesn't prevent the others.
+    """
     if not controller.plan.runs:
-        return
+        return ""
     folder = Path(controller.plan.runs)
     document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
@@ -62,35 +66,48 @@ def write(controller: RunController) -> None:
         "env.json": lambda: json.dumps(_environment(controller, document), indent=2) + "\n",
         "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
     }
+    unwritten: dict[str, str] = {}
     for name, make in makers.items():
-        with _logging_trouble(folder / name):
+        with _noting_trouble(name, unwritten):
             put(folder / name, make())
-    with _logging_trouble(folder / latency_log.NAME):  # written during the run; only its last second is missing
-        controller.run.log.finish(controller.elapsed_s, controller.run.take_second())
+    with _noting_trouble(latency_log.NAME, unwritten):  # written during the run; only its last second is missing
+        second = controller.run.take_second()
+        controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
+    if not unwritten:
+        return ""
+    return f"could not write {', '.join(unwritten)} in {folder}: {'; '.join(sorted(set(unwritten.values())))}"
 
 
 @contextmanager
-def _logging_trouble(path: Path) -> Iterator[None]:
+def _noting_trouble(name: str, unwritten: dict[str, str]) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        unwritten[name] = str(error.strerror or error)
     except Exception:  # the other artefacts and the exit code matter more than any error here
-        logger.exception("could not write %s", path)
+        logger.exception("could not write %s", name)
 
 
 def put(path: Path, text: str) -> None:
     """Write a complete file, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.chmod(0o644)
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # it would take the rest of a full disk
+        raise
 
 
 def junit(document: Mapping[str, Any]) -> str:
-    """Return a JUnit suite: a case for the run itself and one for each threshold."""
+    """Return a JUnit suite: a case for the run itself, one for the scenario if it raised, one for each threshold."""
     verdict, reasons = document["verdict"], "; ".join(document["reasons"])
     outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
     cases = [("run", outcome, f"{verdict}: {reasons}")]
+    if errors := document.get("scenario_errors"):
+        cases.append(("scenario", "error", "; ".join(map(console.scenario_error, errors))))
     for check in document["thresholds"]:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
         cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {console.number(check['actual'])}"))
@@ -149,21 +166,26 @@ def stats(run: Run) -> str:
         _stats_row(*key, row.requests, sum(row.failures.values()), row.bytes, _times(row.times))
         for key, row in rows.items()
     ]
-    total = [sum(line[column] for line in lines) for column in (2, 3, 4)]
-    times = [_times(row.times) for row in rows.values()]
+    # A figure of the scenario's own is no event of the run.
+    total = [sum(line[column] for line in lines if line[0] == TYPE) for column in (2, 3, 4)]
+    times = [_times(row.times) for (kind, _), row in rows.items() if kind == TYPE]
     whole = [histogram.merged(row[at] for row in times) for at in range(4)]
     return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
 
 
 def failures(run: Run) -> str:
-    """Return failures.csv: a line for each failure in each row; for wrong replies with an example."""
+    """Return failures.csv: a line for each failure in each row; for wrong replies with an example.
+
+    Exceptions of the scenario are at the end, with the type `scenario` and their place as the name.
+    """
     seen = run.examples()
     lines = [
         (*key, failure, count, seen.get(failure))
         for key, row in run.rows().items()
         for failure, count in sorted(row.failures.items())
     ]
-    return _csv(FAILURES, lines)
+    errors = [("scenario", one.where, one.type, one.count, one.message) for one in run.scenario_errors()]
+    return _csv(FAILURES, [*lines, *errors])
 
 
 def _environment(controller: RunController, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Pure: the console output of a headless run: a line each second and a table at the end."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.master import server_summary
-from rawsocket.master.reports import ledger_table
+from rawsocket.master.reports import ledger_table, server_summary
 from rawsocket.master.timeline import Sample
 
 KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
@@ -12,11 +12,12 @@ LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "ma
 
 
 def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
-    """Return the progress line of one second; `failures` are those of the whole run."""
+    """Return the progress line of one second; `failures` are those of the whole run. `left_s` inf: a shape decides."""
+    left = "by its load shape" if left_s == math.inf else f"{max(0, round(left_s))} s left"
     p99 = "-" if sample.p99_ms is None else f"{milliseconds(sample.p99_ms)} ms"
     return (
         f"held {sample.held}/{wanted}  connects {sample.connects_s:.1f}/s  messages {sample.messages_s:.1f}/s  "
-        f"p99 {p99}  failures {failures}  {max(0, round(left_s))} s left"
+        f"p99 {p99}  failures {failures}  {left}"
     )
 
 
@@ -33,11 +34,14 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("connections failed", named(connections["failed"])),
         ("connections dropped", named(connections["dropped"])),
         ("reconnects", number(connections["reconnects"])),
+        *(("exceptions of the scenario", scenario_error(one)) for one in document.get("scenario_errors", ())),
         ("messages sent / answered", f"{messages['sent']} / {messages['answered']}"),
         ("messages one-way / pushed", f"{messages['oneway']} / {messages['pushed']}"),
+        *unread_pushes(messages["unread_pushes"]),
         ("messages wrong / unanswered", f"{messages['wrong']} / {messages['unanswered']}"),
         ("still waiting when stop was asked", waiting(messages)),
-        ("messages/s, steady", number(messages["per_s"])),
+        ("messages/s, steady", rate(document)),
+        *goodbyes(document["goodbyes"]),
         *server_summary.figures(document["server"]),
         ("steady window", f"{document['run']['steady_s']:.1f} s"),
         ("workers' share of a core", shares(document["generator"]["workers"])),
@@ -45,10 +49,27 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def rate(document: Mapping[str, Any]) -> str:
+    """Return the messages a second, and if the generator was their limit."""
+    limit = document["generator"]["limit"]
+    return number(document["messages"]["per_s"]) + (f" ({limit})" if limit else "")
+
+
 def waiting(messages: Mapping[str, Any]) -> str:
     """Return how many messages had no reply when stop was asked, and for how long the oldest had waited."""
     count = messages["waiting"]
     return f"{count}, the oldest for {messages['oldest_waiting_s']:.3f} s" if count else "0"
+
+
+def unread_pushes(count: int) -> list[tuple[str, str]]:
+    """Return a row for the pushes that were not kept, if there are any."""
+    return [("pushes not kept, too many unread", str(count))] if count else []
+
+
+def goodbyes(found: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return a row for the goodbyes, if there are any."""
+    begun, said = found["begun"], found["said"]
+    return [("goodbyes said / cut off", f"{said} / {begun - said}")] if begun else []
 
 
 def storms(found: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -95,6 +116,11 @@ def thresholds(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         (check["name"], f"limit {check['limit']:g}, actual {number(check['actual'])}: {outcome[check['ok']]}")
         for check in document["thresholds"]
     ]
+
+
+def scenario_error(error: Mapping[str, Any]) -> str:
+    """Return an entry of verdict.json's scenario_errors as text."""
+    return f"{error['count']} {error['type']} at {error['where']}: {error['message']}"
 
 
 def number(value: float | None) -> str:

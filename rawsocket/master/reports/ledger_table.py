@@ -7,7 +7,7 @@ from typing import Any
 HEADER = ("what", "clients say", "server says", "difference", "explained by", "unexplained")
 OUTCOMES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
 NUMBERS = {"clients say", "server says", "difference", "unexplained", "in all", "unaccounted for"}
-ALONE = ("connects begun", "connections made", "messages due", "messages sent")
+ALONE = ("connects begun", "connections made", "messages due", "messages sent", "goodbyes")
 TITLES = {
     True: "Ledger: reconciled, nothing is unexplained",
     False: "Ledger: NOT reconciled",

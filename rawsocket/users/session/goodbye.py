@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.errors import RawSocketError
 from rawsocket.users.config import SessionConfig
+from rawsocket.users.session.beginning import steps_of
 
 
 class User(Protocol):
@@ -17,8 +18,8 @@ class User(Protocol):
     def is_end(self, error: BaseException) -> bool:
         """Return whether this exception of a session ends the user."""
 
-    def report_error(self, error: BaseException) -> None:
-        """Report an exception that is neither a named failure nor an end."""
+    def report_error(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
+        """Report an exception that is neither a named failure nor an end, of that place of the scenario."""
 
 
 class Runner(Protocol):
@@ -43,7 +44,7 @@ def begin(runner: Runner, connection: Connection) -> Any:
     connection.with_exchange().disown()
     runner.config.recorder.goodbyes_begun += 1
     Limit(runner)
-    return runner.user.goodbye()
+    return steps_of(runner.user.goodbye)
 
 
 def ended(runner: Runner, error: BaseException | None) -> None:

@@ -6,8 +6,8 @@ resume it. It uses no greenlet and no stack apart from the generator's.
 Rules:
 
 - After a session that returns, the next one starts at once; after one that ends by a named failure, the next one starts
-  after a back-off with jitter. Either way the connection is closed. Any other exception is reported as Locust reports
-  exceptions of tasks, and then treated like a failure.
+  after a back-off with jitter. Either way the connection is closed. Any other exception is counted as an error of the
+  scenario, and the slots that pass until the next session are unsent by that name.
 - A session that never waits (it sends and sends, or connects and fails at once) runs at most MAX_STEPS steps before
   other sessions run.
 - Slots that pass while there is no connection are due and unsent, by the name of the failure. Slots that have passed
@@ -23,16 +23,19 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import goodbye, grid, slots
+from rawsocket.users.session.beginning import steps_of
 from rawsocket.users.session.calls import PendingCall
+from rawsocket.users.session.closing import close_generator
 from rawsocket.users.session.step_functions import (
     NOT_YET,
     RECEIVE,
     RECEIVE_OR_SLOT,
     RECEIVE_OR_TIME,
+    SCENARIO,
     SLOT,
     START,
     TIMER,
@@ -47,8 +50,6 @@ from rawsocket.users.steps import Step
 MAX_STEPS = 64
 # How far a user is with stopping: not at all; it ends after the last reply in flight; it runs its goodbye().
 NOT_STOPPING, WHEN_ANSWERED, GOODBYE = range(3)
-# Exceptions of a step that are raised into the session: a failure, or an error in the session's code.
-INTO_SESSION = (RawSocketError, ValueError, RuntimeError, TypeError)
 
 Session = Generator[Step, Any, None]
 
@@ -115,7 +116,7 @@ class SessionRunner:
         generator, self._generator = self._generator, None
         if generator is not None:
             self.config.recorder.sessions_ended += 1
-            self._close_generator(generator)
+            close_generator(self.user, generator)
         self.config.reactor.forget(self)
 
     def _say_goodbye(self) -> None:
@@ -161,8 +162,10 @@ class SessionRunner:
     def on_time(self) -> None:
         """Handle the timer: a wait is over, or the next session starts."""
         if self._generator is None:
+            if self.lost_by == SCENARIO and self.period:
+                self.leave_out(time.perf_counter())  # the back-off of a session that raised is not the server's delay
             self.config.recorder.sessions_begun += 1
-            self._generator = self.user.session()
+            self._generator = steps_of(self.user.session)
         elif self.want is not TIMER:
             self._stop_waiting(self.want)
         self.resume(None)
@@ -191,28 +194,17 @@ class SessionRunner:
                 self._session_ended(error)
                 return
             if self._generator is not generator:
-                self._close_generator(generator)  # it has ended its own user
+                close_generator(self.user, generator)  # it has ended its own user
                 return
             failure = None
             try:
                 value = START.get(step.__class__, not_a_step)(self, step)
-            except INTO_SESSION as error:
+            except Exception as error:  # a failure, or a mistake in the session's code
                 value, failure = None, error
                 self._note_if_lost(error)
             if value is NOT_YET:
                 return
         self.want = Pause(self, value, failure)
-
-    def _close_generator(self, generator: Session) -> None:
-        """Run the session's `finally` blocks; if the session itself ended its user, `_resume` does that."""
-        if getattr(generator, "gi_running", False):
-            return
-        try:
-            generator.close()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self.user.report_error(error)
 
     def _session_ended(self, error: BaseException | None) -> None:
         self._generator = None
@@ -227,8 +219,9 @@ class SessionRunner:
             close(self)
         delay = 0.0
         if error is not None:
-            if not isinstance(error, RawSocketError):
+            if not isinstance(error, RawSocketError) or isinstance(error, NotConnected):
                 self.user.report_error(error)
+                self.lost_by = SCENARIO
             delay = backoff(self._failures, self.config.random)
             self._failures += 1
         self.want = TIMER

@@ -14,13 +14,15 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receiving
 from rawsocket.engine.exchange.kept import MAX_KEPT
 from rawsocket.engine.owner import Owner
-from rawsocket.errors import Closed
+from rawsocket.engine.start_tls import start_tls
+from rawsocket.errors import Closed, NotConnected
 from rawsocket.users import steps
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import grid
 from rawsocket.users.session.calls import PendingCall
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
+SCENARIO = "scenario"  # why there is no connection after a session has raised
 NO_LIMIT = 1 << 62  # of messages in flight: only the kernel has to take all of them
 NOT_YET: Any = object()  # the value of a step that can't be done at once
 # What a session waits for: a timer, its slot, the connect, its last reply, a message, a message or a time, a message or
@@ -217,6 +219,13 @@ def start_heartbeat(runner: Runner, step: steps.Heartbeat) -> None:
     )
 
 
+def encrypt(runner: Runner, step: steps.StartTls) -> Any:
+    """Start TLS on the connection."""
+    start_tls(_connected(runner), step.tls, lambda: runner.resume(None))
+    runner.want = CONNECT
+    return NOT_YET
+
+
 def call(runner: Runner, step: steps.Call) -> Any:
     """Call a function in a greenlet or a thread."""
     runner.want = PendingCall(runner, step)
@@ -242,6 +251,8 @@ def _await_room(runner: Runner, connection: Connection, limit: int) -> Any:
 
 def _connected(runner: Runner) -> Connection:
     if runner.connection is None:
+        if runner.lost_by in (None, SCENARIO):
+            raise NotConnected("this step needs a connection: yield Connect() before it")
         raise Closed("not connected")  # not recorded again: the loss was recorded when it happened
     return runner.connection
 
@@ -267,4 +278,5 @@ START: dict[type, Callable[[Any, Any], Any]] = {
     steps.Throttle: throttle,
     steps.Heartbeat: start_heartbeat,
     steps.Call: call,
+    steps.StartTls: encrypt,
 }

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.engines.docker import client
 from tests.support import fake_docker
+from tests.support.fake_docker import FakeDocker
 
 # The Docker SDK leaves its socket open if it can't connect, and the lab its client until the process ends.
 UNCLOSED = "unclosed <socket.socket fd="
@@ -47,7 +49,16 @@ def answering(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def none(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def none(place: Path, fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """No engine at the usual socket, and no other one is named."""
+    host = f"unix://{place}/none.sock"
+    monkeypatch.setattr(client, "USUAL", host)
+    return host
+
+
+@pytest.fixture
+def named(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An engine that is named, and does not answer."""
     host = f"unix://{place}/none.sock"
     monkeypatch.setenv("DOCKER_HOST", host)
     return host

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab import page
+from lab import page, procfs
 from lab.engines.base import Deployment, Engine
+from lab.engines.journal import Entry
 from lab.engines.part import Part
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
@@ -51,6 +52,9 @@ class FakeDeployment(Deployment):
     def collect(self, folder: Path) -> None:
         self._step("collect")
 
+    def keep_logs(self) -> None:
+        self._step("keep logs")
+
 
 class FakeEngine(Engine):
     """An engine with one deployment for everything."""
@@ -58,8 +62,8 @@ class FakeEngine(Engine):
     name = "fake"
     poll_s = 0.01
 
-    def __init__(self, deployment: FakeDeployment) -> None:
-        super().__init__(deployment.settings)
+    def __init__(self, deployment: FakeDeployment, folder: Path) -> None:
+        super().__init__(deployment.settings, folder)
         self.deployment = deployment
 
     def lab(self) -> Deployment:
@@ -79,12 +83,12 @@ Make = Callable[..., FakeEngine]
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
     monkeypatch.setattr(page, "workers", lambda address: 2)
 
     def engine(*parts: Part, failing: dict[str, BaseException] | None = None, **settings: str) -> FakeEngine:
         ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
-        return FakeEngine(FakeDeployment(read({**ports, **settings}, {}), parts, failing or {}))
+        return FakeEngine(FakeDeployment(read({**ports, **settings}, {}), parts, failing or {}), tmp_path)
 
     return engine
 
@@ -99,6 +103,30 @@ def test_setup_prepares_and_starts_nothing(make: Make) -> None:
     engine = make()
     engine.setup()
     assert engine.deployment.steps == ["prepare"]
+
+
+def test_a_run_is_written_down_until_nothing_is_left_of_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(procfs, "gone", lambda marked: True)
+    engine = make(FakePart("master", 0), failing={"start": LabError("no"), "stop": LabError("busy")})
+    with pytest.raises(LabError, match="busy"):
+        engine.run("one", lambda line: None, tmp_path / "artefacts")
+    assert engine.journal.abandoned() == [Entry("one", tmp_path / "artefacts")]
+    engine.deployment.steps.clear()
+    assert engine.remove_abandoned() == ["one"]
+    assert engine.deployment.steps == ["collect", "stop", "keep logs"]
+    assert engine.remove_abandoned() == []
+
+
+def test_an_abandoned_run_that_can_not_be_removed_is_one_line(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(procfs, "gone", lambda marked: True)
+    engine = make(failing={"stop": LabError("busy")})
+    engine.journal.begin("one", tmp_path)
+    assert engine.remove_abandoned() == []
+    assert capsys.readouterr().err == "one, whose lab was killed, could not be removed: busy\n"
 
 
 def test_up_that_fails_is_abandoned(make: Make) -> None:
@@ -163,7 +191,7 @@ def test_a_run_gives_the_exit_code_collects_and_stops(make: Make, tmp_path: Path
     engine, lines = make(FakePart("master", 3, "one\ntwo")), []
     assert engine.run("x", lines.append, tmp_path) == 3
     assert lines == ["one", "two"]
-    assert engine.deployment.steps == ["prepare", "start", "collect", "stop"]
+    assert engine.deployment.steps == ["prepare", "start", "collect", "stop", "keep logs"]
 
 
 @pytest.mark.parametrize("step", ["start", "collect"])
@@ -171,7 +199,7 @@ def test_a_run_that_fails_is_collected_and_stopped(make: Make, tmp_path: Path, s
     engine = make(FakePart("master", 0), failing={step: LabError("no")})
     with pytest.raises(LabError, match="no"):
         engine.run("x", print, tmp_path)
-    assert engine.deployment.steps[-2:] == ["collect", "stop"]
+    assert engine.deployment.steps[-3:] == ["collect", "stop", "keep logs"]
 
 
 def test_an_interrupt_does_not_cut_the_clean_up_short(make: Make, tmp_path: Path) -> None:

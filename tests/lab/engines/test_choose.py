@@ -50,6 +50,13 @@ def test_a_missing_docker_engine_is_never_replaced_silently(none: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["auto", "docker"])
+def test_an_engine_that_is_named_and_does_not_answer_is_an_error(named: str, wanted: str) -> None:
+    line = "no Docker engine answers at .*none.sock: start it, correct DOCKER_HOST .*, or use ENGINE=native"
+    with pytest.raises(LabError, match=line):
+        choose.choose(_settings(ENGINE=wanted), run=True)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "docker"])
 def test_permission_denied_stops_and_says_how_to_fix_it(refusing: str, wanted: str) -> None:
     with pytest.raises(LabError, match="permission denied on the Docker engine's socket") as error:
         choose.choose(_settings(ENGINE=wanted), run=True)

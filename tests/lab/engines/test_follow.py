@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_nothing_is_relayed_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) 
     interrupted.set()
     assert read_on.wait(30)
     assert lines == ["before"]
+
+
+def test_run_under_a_load_shape_has_no_time_limit_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    line = f"held 1/1  connects 0.0/s  messages 0.0/s  p99 -  failures 0  {follow.SHAPED}\n".encode()
+
+    class Shaped(Part):
+        def output(self) -> Iterator[bytes]:
+            for _ in range(30):
+                clock[0] += follow.MARGIN_S * 0.4
+                yield line
+            self.codes = [0]
+
+    monkeypatch.setattr(follow, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=time.sleep))
+    code, lines = _follow(Shaped("master", None))
+    assert (code, len(lines)) == (0, 30)

@@ -2,11 +2,13 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import settings
+from lab.errors import UsageError
 from lab.run import capacity
 from lab.settings import ROOT, read
 
@@ -87,3 +89,12 @@ def test_what_the_source_of_a_scenario_says_is_what_its_classes_say(
     of_scenario = classes[f"locustfiles/{scenario}.py"]
     assert of_scenario
     assert capacity.holds(scenario) is all(of_scenario)
+
+
+@pytest.mark.parametrize("target", ["", "tcp://127.0.0.1:9000"])
+def test_syntax_error_of_a_scenario_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    (tmp_path / "locustfiles").mkdir()
+    (tmp_path / "locustfiles/hold.py").write_text("import os\n\nclass A(int)\n    pass\n")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    with pytest.raises(UsageError, match=r"^locustfiles/hold.py:3: SyntaxError: expected ':'$"):
+        _warning(SCENARIO="hold", **({"TARGET": target} if target else {}))

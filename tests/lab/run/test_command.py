@@ -22,6 +22,31 @@ def test_a_run_refused_by_the_master_ends_with_the_line_that_says_why(
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_what_a_killed_lab_has_left_is_removed_first(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "abandoned", ("holdfast-ci-1",))
+    assert command.main(["ci"]) == 0
+    assert capsys.readouterr().err.startswith("Removed what holdfast-ci-1 had left: its lab was killed.\n")
+
+
+def test_a_folder_that_can_not_be_written_is_one_line_and_exits_with_1(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "runs").write_text("no folder")
+    assert command.main(["ci"]) == 1
+    assert re.fullmatch(r"lab ci: could not write \S+/runs/\S+-ci: Not a directory\n", capsys.readouterr().err)
+
+
+def test_a_setting_that_master_and_worker_refuse_is_said_once(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.lines = ("TARGET=tcp://a:1: no",)
+    engine.error = UsageError("worker: TARGET=tcp://a:1: no")
+    assert command.main(["ci"]) == 2
+    assert capsys.readouterr() == ("", "lab ci: worker: TARGET=tcp://a:1: no\n")
+
+
 def test_a_setting_refused_by_a_program_leaves_no_run(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

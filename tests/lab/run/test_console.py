@@ -3,7 +3,12 @@ import sys
 
 import pytest
 
+from lab.page import free_port
+from lab.progress import WAIT_LINE
 from lab.run.console import Console
+from rawsocket import target_check
+from rawsocket.settings.plan import UsageError
+from rawsocket.target import Target
 
 LOCUST_LOG = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
 WARNING = "[2025-01-01 00:00:00,000] master/WARNING/locust.runners: CPU"
@@ -28,6 +33,23 @@ def test_on_a_terminal_the_progress_line_overwrites_itself(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     _relay(*SECONDS, "verdict pass")
     assert capsys.readouterr().out == "".join(f"\r\x1b[K{line}" for line in SECONDS) + "\r\x1b[Kverdict pass\n"
+
+
+def test_lines_about_the_wait_for_a_target_are_passed_on_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = "waiting for tcp://a:1: nothing listens there (connection refused); 5 of 30 s"
+    console = _relay(WARNING, waiting)
+    assert capsys.readouterr().out == f"{waiting}\n"
+    assert not console.started
+    assert console.take_last() == WARNING
+
+
+def test_the_master_writes_such_a_line() -> None:
+    """A text interface."""
+    said: list[str] = []
+    with pytest.raises(UsageError):
+        target_check.wait_for(Target("127.0.0.1", free_port()), 0.01, said.append)
+    assert said
+    assert all(map(WAIT_LINE.match, said))
 
 
 def test_lines_from_before_the_start_are_held_back(

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from rawsocket.engine.accounting import CLIENT, Accounting
-from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, Wrong
+from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, TlsFailed, Wrong
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Times
 
@@ -48,6 +48,40 @@ def account() -> Account:
     assert made.recorder.held == 1
     assert made.recorder.attempted == 0
     return made
+
+
+def test_handshake_has_a_row_and_the_connect_only_tcps_time():
+    account = Account()
+    account.accounting.opened(account, 1.0, 1.75, 1.25)
+    account.accounting.settle(account)
+    assert account.events == [("tls", "ok"), ("connect", "ok")]
+    rows = account.recorder.rows
+    assert (rows["tls"].full[0][0], rows["connect"].full[0][0]) == (0.5, 0.25)
+
+
+def test_failed_handshake_fails_the_attempt_but_not_the_row_of_the_connect():
+    account = Account()
+    account.accounting.not_secured(account, 1.0, 1.25, TlsFailed("why"))
+    assert account.events == [("connect", "ok"), ("tls", "tls")]
+    assert (account.recorder.failed, account.recorder.failures) == ({"tls": 1}, 1)
+    assert account.recorder.rows["connect"].full == [(0.25, 0.25, 0.25)]
+    assert account.recorder.examples == {"tls": "why"}
+    account.check()
+
+
+def test_tls_that_fails_before_the_connection_has_settled_fails_the_attempt(account: Account):
+    account.lost(TlsFailed("why"), [("message", TIMES)], None)
+    assert account.events == [("connect", "tls"), ("message", "tls")]
+    assert (account.recorder.failed, account.recorder.dropped) == ({"tls": 1}, {})
+    account.check()
+
+
+def test_tls_that_fails_later_is_a_drop(account: Account):
+    account.accounting.settle(account)
+    account.lost(TlsFailed("why"), [], None)
+    assert account.events == [("connect", "ok"), ("drop", "tls")]
+    assert (account.recorder.failed, account.recorder.dropped) == ({}, {"tls": 1})
+    account.check()
 
 
 def test_failed_attempt_counts_no_connection():

@@ -3,6 +3,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import os
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,8 +31,10 @@ class Connection:
         self.deadline = deadline
         self.overdue_at = 0.0
         self.settled_at = 0.0
+        self.config = SimpleNamespace(accounting=SimpleNamespace(settle=self._settle))
 
-    def settle(self) -> None:
+    def _settle(self, connection: "Connection") -> None:
+        assert connection is self
         self.settled_at = time.perf_counter()
 
     def overdue(self, now: float) -> None:

@@ -2,18 +2,24 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import sys
 from collections.abc import Generator
+from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 
+from rawsocket.engine.reactor import Reactor
 from rawsocket.users.steps import (
     Connect,
     Heartbeat,
     Request,
+    ShutdownWrite,
     Wait,
 )
 from tests.support.facades import BOTH, Facade, echo, lines, silent
+from tests.support.local_run import LONG
 
 pytestmark = [BOTH, pytest.mark.usefixtures("long_timeouts")]
 
@@ -66,3 +72,30 @@ def test_heartbeat_without_a_reply_in_time_fails_the_connection(facade: Facade):
     outcome = facade(silent, script, reply_timeout=0.2)
     assert str(outcome.raised) == "reply-timeout"
     assert ("beat", "reply-timeout") in outcome.events
+
+
+def test_heartbeat_ends_with_the_shutdown_of_writing(facade: Facade, monkeypatch: pytest.MonkeyPatch):
+    errors: list[Any] = []
+    monkeypatch.setattr(Reactor, "_report", lambda reactor: errors.append(sys.exc_info()[1]))
+
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, b"ping", expect=b"ping")
+        yield Heartbeat(0.02, b"ping", reply=False, idle=True)
+        yield ShutdownWrite()
+        yield Wait(0.2)
+
+    outcome = facade(lambda sock: gevent.sleep(LONG), script)
+    assert (outcome.raised, outcome.recorder.failures, errors) == (None, 0, [])
+
+
+def test_heartbeat_that_can_not_be_sent_is_a_fault_of_the_scenario(facade: Facade):
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, b"ping")
+        yield Wait(20)
+
+    one_key = SimpleNamespace(request_key=lambda payload: b"1", reply_key=lambda reply: b"1")
+    outcome = facade(silent, script, handlers=one_key)
+    assert "key b'1'" in str(outcome.raised)
+    assert (outcome.recorder.failures, outcome.recorder.closed) == (0, 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
+from rawsocket.engine import reactor as module
 from rawsocket.engine.reactor import FAR, READABLE, SLICE, WRITABLE, Periodic, Reactor
 from tests.support.local_run import wait_until
 
@@ -172,6 +173,24 @@ def test_handler_of_a_descriptor_closed_in_the_same_turn_is_not_called(reactor: 
     assert sum(len(handler.received) for handler in closing) == 1
 
 
+def test_turn_ends_early_if_handlers_are_slow_and_the_rest_comes_next(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "TURN_S", -1.0)  # so that each handler takes longer
+    pipes = [os.pipe() for _ in range(5)]
+    handlers = [RecordingHandler() for _ in pipes]
+    for (read, write), handler in zip(pipes, handlers, strict=True):
+        reactor.watch(read, handler, READABLE)
+        os.write(write, b"x")
+    for turn in range(1, 6):  # though all stay readable, each has its turn
+        reactor._turn()
+        assert sorted(len(handler.received) for handler in handlers) == [0] * (5 - turn) + [1] * turn
+    for pipe in pipes:
+        reactor.unwatch(pipe[0])
+        for end in pipe:
+            os.close(end)
+
+
 def test_periodic_callback_repeats(reactor: Reactor):
     done: list[float] = []
     Periodic(reactor, 0.01, done.append)
@@ -181,3 +200,18 @@ def test_periodic_callback_repeats(reactor: Reactor):
 
 def test_far_bucket_is_at_least_100_ms_wide():
     assert FAR >= 100
+
+
+def test_on_error_gets_the_exceptions_of_timers(reactor: Reactor):
+    seen: list[BaseException] = []
+    reactor.on_error = seen.append
+
+    class Failing:
+        key = 0
+
+        def on_time(self) -> None:
+            raise LookupError
+
+    reactor.at(time.perf_counter(), Failing())
+    wait_until(lambda: seen)
+    assert [type(error) for error in seen] == [LookupError]

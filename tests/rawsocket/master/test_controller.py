@@ -10,6 +10,7 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_SPAWNING, STATE_STOP
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.master.timeline import AFTERMATH_S
 from rawsocket.measurement.report import Counts, Limits
+from rawsocket.worker.limits import KB_PER_USER
 from tests.support.controllers import Come, ControllerBench, Hold, controller_bench
 from tests.support.local_run import LONG
 from tests.support.reports import report
@@ -211,6 +212,14 @@ def test_controller_refuses_more_users_than_the_workers_can_hold(bench: Controll
         bench.controller.workers.worker(worker).limits = Limits(100, 1 << 30, 1 << 30)
     assert bench.controller.refuse(200) is None
     assert "WORKERS=3" in (bench.controller.refuse(201) or "")
+
+
+def test_connections_over_tls_need_more_memory(bench: ControllerBench) -> None:
+    for worker in ("a", "b"):
+        bench.controller.workers.worker(worker).limits = Limits(1000, 1000, 100 * KB_PER_USER)
+    assert bench.controller.refuse(200) is None
+    bench.controller.environment.host = "tls://server:8686"
+    assert "memory" in (bench.controller.refuse(200) or "")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rawsocket.master import figures
+from rawsocket.master.reports import console
 from rawsocket.master.run import Run, RunInfo
+from rawsocket.master.server_counts import ServerCounts
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.worker.lag import LagMeter
 from tests.rawsocket.master.test_timeline import SAMPLE
@@ -13,12 +16,13 @@ from tests.support.runs import open_window, started
 
 KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
-    "steady_from_s steady_s",
+    "shape steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
-    "connections": "attempted connected failed dropped reconnects abandoned arrivals_per_s",
-    "messages": "due sent answered oneway wrong late unanswered unsent pushed per_s waiting missing oldest_waiting_s",
+    "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
+    "messages": "due sent answered oneway wrong late unanswered unsent pushed unread_pushes "
+    "per_s waiting missing oldest_waiting_s",
     "latency_ms": "connect from_sent from_due first_byte",
-    "generator": "workers",
+    "generator": "workers limit",
 }
 WORKER = "lag_p99_ms lag_max_ms turns_s stolen_share throttled_share late_cpu_share cpu_limit cpus"
 
@@ -49,7 +53,7 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
 def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
     promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
-    assert list(document) == [*promised.split(), "storms", "ledger"]
+    assert list(document) == [*promised.split(), "storms", "goodbyes", "ledger", "scenario_errors"]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key
     assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]
@@ -59,6 +63,15 @@ def test_document_has_the_documented_keys(run: Run) -> None:
     assert list(document["latency_ms"]["from_sent"]) == ["p50", "p95", "p99", "p99_9", "max"]
     assert (document["schema"], document["server"]) == (1, None)
     assert list(document["ledger"]) == ["reconciled", "rows", "events", "unknown", "workers"]
+
+
+def test_document_has_goodbyes_and_unread_pushes() -> None:
+    run = Run(RunInfo(workers=1), started_at=0.0, workers=["a"])
+    run.receive("a", report(held=3, messages={"pushed": 150, "unread_pushes": 50}, goodbyes={"begun": 3, "said": 2}))
+    document = figures.document(run)
+    assert document["messages"]["unread_pushes"] == 50
+    assert document["goodbyes"] == {"begun": 3, "said": 2}
+    assert document["ledger"]["workers"][0]["goodbyes"] == {"begun": 3, "said": 2}
 
 
 def test_rate_counts_messages_that_were_answered_or_are_one_way() -> None:
@@ -72,6 +85,106 @@ def test_rate_counts_messages_that_were_answered_or_are_one_way() -> None:
     document = figures.document(run)
     assert document["messages"]["per_s"] == pytest.approx(12)
     assert [document["messages"][name] for name in ("answered", "oneway", "pushed")] == [14, 10, 200]
+
+
+def test_rows_have_figures_of_their_own(run: Run) -> None:
+    rows = {"login": {2_000_000: 5}, "message": {300: 20}}
+    run.receive("a", report(wall_s=4.0, failures={"closed": 3}, rows=rows))
+    measured = figures.figures(run).rows
+    assert sorted(measured) == ["connect", "login", "message"]
+    assert (measured["login"].p50_ms, measured["login"].p99_9_ms) == (2000.895, 2000.895)
+    assert (measured["message"].failures, measured["message"].events) == (3, 23)
+    assert measured["connect"].p99_ms == 0.9  # of the ramp
+    assert measured["login"].messages_s == pytest.approx(5 / 4)
+
+
+def test_row_with_a_limit_of_its_own_is_not_in_the_limit_of_the_others(run: Run) -> None:
+    run.receive("a", report(wall_s=4.0, rows={"login": {2_000_000: 100}}))
+    run.thresholds = {"max_p99_ms": 1000, "max_p99_ms[login]": 3000, "max_p95_ms": 1000}
+    checks = {check["name"]: check for check in figures.document(run)["thresholds"]}
+    assert (checks["max_p99_ms"]["actual"], checks["max_p99_ms"]["ok"]) == (0.4, True)
+    assert (checks["max_p99_ms[login]"]["actual"], checks["max_p99_ms[login]"]["ok"]) == (2000.895, True)
+    assert checks["max_p95_ms"]["ok"] is False
+
+
+def test_row_that_is_not_judged_is_in_no_pooled_latency_unless_a_limit_names_it(run: Run) -> None:
+    slow = report(held=10, wall_s=4.0, answered=28, rows={"login": {2_000_000: 500}})
+    run.receive("a", dataclasses.replace(slow, rows=[dataclasses.replace(slow.rows[0], judged=False)]))
+    run.thresholds = {"max_p99_ms": 1000}
+    document = figures.document(run)
+    assert (document["verdict"], document["latency_ms"]["from_due"]["max"]) == ("pass", 2.0)
+    assert run.rows()["TCP", "login"].requests == 500
+    run.thresholds = {"max_p99_ms": 1000, "max_p99_ms[login]": 1000}
+    assert figures.document(run)["verdict"] == "fail"
+
+
+def test_failures_are_a_share_of_all_events_until_stop(run: Run) -> None:
+    run.receive("a", report(wall_s=4.0, failures={"closed": 5}, rows={"message": {300: 95}}))
+    run.stopping(5.0)
+    run.receive("a", report(wall_s=5.0, failures={"closed": 50}, rows={"message": {300: 95}}, final=True))
+    measured = figures.figures(run)
+    assert (measured.failures, measured.events) == (5, 100)
+    assert (measured.rows["message"].failures, measured.rows["message"].events) == (5, 100)
+
+
+@pytest.mark.parametrize(
+    ("messages", "silent", "replyless"),
+    [
+        ({}, True, True),
+        ({"due": 9, "sent": 9, "oneway": 8, "unanswered": 1, "unanswered_by": {"client": 1}}, False, True),
+        ({"due": 9, "unsent": {"stopped": 9}}, False, True),
+        ({"due": 9, "unsent": {"refused": 9}}, False, False),
+        ({"due": 9, "sent": 9, "unanswered": 9, "unanswered_by": {"reply-timeout": 9}}, False, False),
+        ({"due": 9, "sent": 9, "answered": 9}, False, False),
+    ],
+)
+def test_run_is_silent_by_what_was_due_and_never_by_a_setting(
+    messages: dict[str, Any], silent: bool, replyless: bool
+) -> None:
+    for every_s in (0.0, 1.0):
+        run = started("a", info=RunInfo(workers=1, every_s=every_s))
+        run.receive("a", report(messages=messages))
+        measured = figures.figures(run)
+        assert (measured.silent, measured.replyless) == (silent, replyless)
+
+
+def _looped(rate: int, due: bool = False) -> Run:
+    """A run with 10 connections on one worker, in which `rate` messages a second took 8 ms each."""
+    run = started("a", info=RunInfo(workers=1, steady_s=3.0))
+    for second in range(4):
+        rows, lag = {"message": {8000: rate}}, {"turns": second * 150}
+        more = {"due": {"message": {8100: rate}}} if due else {}
+        run.receive("a", report(held=10, wall_s=second, cpu_s=second * 0.4, answered=second * rate, rows=rows, lag=lag,
+                                **more))  # fmt: skip
+        if second == 0:
+            open_window(run)
+            run.receive("a", report(held=10, lag=lag))
+        else:
+            run.add_sample(dataclasses.replace(SAMPLE, held=10))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("rate", "due", "server", "said"),
+    [
+        (1000, False, {}, "replies on 67% of a worker's connections were there before it looked"),
+        (700, False, {}, ""),
+        (700, False, {"cpu_seconds": 0.9, "messages_total": 2100}, "a worker used 40% of a core, a process of the"),
+        (700, False, {"cpu_seconds": 1.5, "messages_total": 2100}, ""),
+        (700, False, {"cpu_seconds": 1.5, "messages_total": 2100, "processes": 2}, "a process of the server 25%"),
+        (500, False, {}, ""),  # connections wait for replies for 0.4 of the time
+        (1000, True, {}, ""),  # messages have a pace
+    ],
+)
+def test_limit_of_a_closed_loop(
+    rate: int, due: bool, server: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServerCounts, "grown", property(lambda _: server or None))
+    document = figures.document(_looped(rate, due))
+    limit = document["generator"]["limit"] or ""
+    assert bool(limit) == bool(said), limit
+    assert said in limit
+    assert dict(console.figures(document))["messages/s, steady"].endswith(f"({limit})" if limit else f"{rate}.00")
 
 
 def test_unrequested_reply_is_wrong(run: Run) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import msgpack
 import pytest
@@ -73,9 +74,9 @@ def test_histograms_of_workers_merge_without_loss(run: Run) -> None:
 def test_take_second_returns_new_times_by_kind_once(run: Run) -> None:
     rows = {"message": {100: 2}, "connect": {50: 1}, "reconnect": {60: 1}, "drop": {1: 1}}
     run.receive("a", report(rows=rows, due={"message": {900: 2}}))
-    second = run.take_second()
+    second = run.take_second().by_kind()
     assert (second["from_due"], second["from_sent"], second["connect"]) == ({900: 2}, {100: 2}, {50: 1, 60: 1})
-    assert not any(run.take_second().values())
+    assert not any(run.take_second().by_kind().values())
 
 
 def test_rows_are_summed_by_name(run: Run) -> None:
@@ -130,7 +131,7 @@ def test_overdue_messages_count_once_and_in_the_steady_window(run: Run) -> None:
     run.receive("b", report(waiting=[FROZEN, Waiting("visit", 2.0, once([2.0]))], final=True))
     ages = {truncate(int(age * 1e6)): 2 for age, _ in FROZEN.ages}
     due = {100: 1, **ages, truncate(2_000_000): 1}
-    for times in (run.latencies.by_kind(), run.steady_latencies.by_kind(), run.take_second()):
+    for times in (run.latencies.by_kind(), run.steady_latencies.by_kind(), run.take_second().by_kind()):
         assert times["from_due"] == due
         assert times["from_sent"] == times["first_byte"] == {100: 1}
     assert run.overdue() == OverdueTotals(7, 8.5, {truncate(8_000_000): 6, truncate(2_000_000): 1})
@@ -207,7 +208,7 @@ def test_steady_window_ends_with_the_last_sample_before_the_stop(run: Run) -> No
 def test_new_ramp_removes_the_steady_window(run: Run) -> None:
     open_window(run)
     run.add_sample(SAMPLE)
-    run.ramp_started()
+    run.ramp_started(4.0)
     run.stopping(5.0)
     assert run.steady_samples == []
     assert (run.info.steady_from_s, run.info.steady_s) == (None, 0.0)
@@ -217,3 +218,60 @@ def test_ramp_that_ends_after_the_stop_request_opens_no_window(run: Run) -> None
     run.stopping(5.0)
     run.ramp_complete(5.1)
     assert run.window is None
+
+
+def test_shortages_of_the_generators_machine_are_no_failures(run: Run) -> None:
+    run.receive("a", report(failures={"closed": 2, "generator-limit": 5}))
+    run.stopping(5.0)
+    assert (run.failures(), run.failures_until_stop(), run.limited()) == (2, 2, 5)
+
+
+def shaped(*seconds: tuple[int, int], least: float = math.inf, per_user: int = 1) -> Run:
+    """A run under a load shape with these steady seconds: users and held connections."""
+    run = started("a", thresholds={"min_held": least}, per_user=per_user)
+    run.info.shape = "Steps"
+    open_window(run)
+    for users, held in seconds:
+        run.add_sample(dataclasses.replace(SAMPLE, users=users, held=held))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "floor"),
+    [
+        ([(5, 5), (10, 10)], math.inf, (5, 5)),
+        ([(5, 5), (10, 8), (15, 15)], math.inf, (8, 10)),
+        ([(5, 5), (10, 8)], 7, (5, 5)),
+        ([(5, 5), (10, 6)], 7, (6, 7)),
+        ([], math.inf, (None, None)),
+    ],
+)
+def test_min_held_under_a_load_shape_is_judged_against_the_users_of_each_second(
+    seconds: list[tuple[int, int]], least: float, floor: tuple[int | None, float | None]
+) -> None:
+    run = shaped(*seconds, least=least)
+    assert run.held_floor() == floor
+    assert run.limits() == ({} if floor[1] is None else {"min_held": floor[1]})
+
+
+def test_min_held_under_a_load_shape_considers_all_connections_of_a_user() -> None:
+    assert shaped((5, 90), per_user=20).held_floor() == (90, 100)
+
+
+def test_ramp_of_a_load_shape_pauses_the_steady_window() -> None:
+    run = shaped()
+    run.open_window(2.0)
+    run.add_sample(dataclasses.replace(SAMPLE, users=5, held=5))
+    run.ramp_started(4.0)
+    run.add_sample(dataclasses.replace(SAMPLE, users=10, held=6))
+    run.ramp_complete(5.0)
+    run.open_window(6.0)
+    run.add_sample(dataclasses.replace(SAMPLE, users=10, held=7))
+    run.receive("a", report(rows={"message": {9000: 1}}))
+    run.open_window(7.0)
+    run.add_sample(dataclasses.replace(SAMPLE, users=10, held=10))
+    run.receive("a", report(rows={"message": {100: 1}}))
+    run.stopping(10.0)
+    assert [sample.held for sample in run.steady_samples] == [5, 10]
+    assert run.steady_latencies.rows[("TCP", "message")]["sent"] == {100: 1}
+    assert (run.info.steady_from_s, run.info.steady_s) == (2.0, 2.0 + 3.0)

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.figures import answered, cpu_s
 from rawsocket.master.run import Run
 from rawsocket.master.steady_window import WorkerWindow, lowest
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.measurement.report import Report
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.reports import report
@@ -35,7 +35,7 @@ def test_rates_in_the_window_use_the_clock_of_the_worker(run: Run) -> None:
     run.receive("a", report(wall_s=90.0, cpu_s=30.0, answered=900))
     assert run.window
     assert run.steady("a").rate(cpu_s) == pytest.approx(0.4)
-    assert run.window.rate(answered) == pytest.approx(10)
+    assert run.window.rate(delivered) == pytest.approx(10)
     assert run.steady("b").rate(cpu_s) is None
 
 
@@ -45,7 +45,7 @@ def test_window_has_no_rate_before_it_opens(run: Run) -> None:
         run.receive("a", report(wall_s=second))
         run.open_window(second - 0.1)
     assert run.window
-    assert run.window.rate(answered) is None
+    assert run.window.rate(delivered) is None
 
 
 def test_steady_histogram_has_only_times_of_the_window(run: Run) -> None:
@@ -61,7 +61,7 @@ def test_steady_histogram_has_only_times_of_the_window(run: Run) -> None:
 def test_new_window_starts_empty(run: Run) -> None:
     open_window(run)
     run.receive("a", with_lag({80_000: 100}, rows={"message": {100: 1}}))
-    run.ramp_started()
+    run.ramp_started(4.0)
     assert run.steady_latencies.rows == {}
     open_window(run, at=9.0)
     run.receive("a", with_lag({500: 100}))

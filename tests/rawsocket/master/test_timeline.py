@@ -13,7 +13,7 @@ def filled(*held: int, server: int | None = None) -> Timeline:
 
 
 def test_timeline_has_the_documented_columns() -> None:
-    promised = "time_utc,elapsed_s,users,held,server_held,connects_s,messages_s,failures_s,p50_ms,p99_ms"
+    promised = "time_utc,elapsed_s,users,held,server_held,connects_s,messages_s,failures_s,p50_ms,p99_ms,event"
     assert ",".join(COLUMNS) == promised
 
 

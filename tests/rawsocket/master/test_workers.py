@@ -1,6 +1,6 @@
 import pytest
 
-from rawsocket.master.figures import answered, cpu_s
+from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.master.workers import FRESH_S, Workers
 from rawsocket.measurement.report import Limits
 from tests.support.reports import Clock, report
@@ -50,7 +50,7 @@ def test_rates_between_the_last_two_reports(workers: Workers) -> None:
     workers.receive("a", report(wall_s=1.0, cpu_s=0.0, answered=0))
     workers.receive("a", report(wall_s=2.0, cpu_s=0.5, answered=8))
     assert worker.rate(cpu_s) == 0.5
-    assert worker.rate(answered) == 8
+    assert worker.rate(delivered) == 8
 
 
 def test_no_rate_between_reports_of_two_runs(workers: Workers) -> None:

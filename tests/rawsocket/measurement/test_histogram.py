@@ -96,3 +96,11 @@ def test_quantile_of_an_empty_histogram_is_unknown() -> None:
     assert histogram.quantile({}, 0.99) is None
     assert histogram.quantiles({}, (0.5, 0.9)) == [None, None]
     assert histogram.summary({}) is None
+
+
+def test_negative_time_counts_as_none() -> None:
+    """A row of another version, or of a clock that went back, must not stop the master's clock."""
+    found: dict[int, int] = {}
+    histogram.add(found, [[-5_000, 2], [-1, 1], [7, 1]])
+    assert found == {0: 3, 7: 1}
+    assert histogram.quantile(found, 0.5) == 0.0

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from rawsocket.measurement.latencies import KINDS, Latencies, kind_of, slowest_reply_us
@@ -52,6 +54,18 @@ def test_waits_are_in_their_row_and_in_no_kind() -> None:
     latencies.add([RowReport("TCP", "news", 3, times=RowTimes(wait=[[5_000, 3]]))])
     assert latencies.rows["TCP", "news"]["wait"] == {5000: 3}
     assert latencies.by_kind() == {kind: {} for kind in KINDS}
+
+
+def test_rows_that_are_not_judged_are_in_no_kind() -> None:
+    latencies = Latencies()
+    latencies.add([replace(row, judged=False) for row in report(rows={"login": {100: 2}}).rows])
+    latencies.add(report(rows={"message": {300: 2}}).rows)
+    latencies.add([RowReport("MEASURED", "deal", 1, times=RowTimes(due=[[700, 1]]))])
+    whole = latencies.by_kind()
+    assert (whole["from_due"], whole["from_sent"]) == ({300: 2, 700: 1}, {300: 2})
+    assert latencies.apart() == {"deal": {700: 1}, "login": {100: 2}}
+    assert latencies.by_kind(without=["deal"])["from_due"] == {300: 2}
+    assert latencies.due_of("login") == {100: 2}
 
 
 def test_overdue_messages_count_only_from_due() -> None:

@@ -47,6 +47,14 @@ def test_log_reads_back_with_the_same_counts_and_percentiles(log: LatencyLog, tm
             assert whole.get_value_at_percentile(percentile) == wanted.get_value_at_percentile(percentile)
 
 
+def test_rows_apart_have_tags_of_their_own(log: LatencyLog, tmp_path: Path) -> None:
+    log.add(1.0, NOTHING, {"log in, twice": {2000: 3}, "never": {}})
+    log.finish(2.0, NOTHING, {"log in, twice": {2000: 1}})
+    found = read(tmp_path / "runs/latency.hlog")
+    assert set(found) == {"from-due", "from-sent", "first-byte", "connect", "row-log_in__twice"}
+    assert found["row-log_in__twice"].get_total_count() == 4
+
+
 def test_log_has_one_line_per_second_and_tag_with_times_since_the_start(log: LatencyLog, tmp_path: Path) -> None:
     log.add(1.0, second(1))
     log.add(2.5, NOTHING)
@@ -120,8 +128,11 @@ def test_write_error_is_logged_once_and_ends_only_the_log(tmp_path: Path, caplog
     log = LatencyLog(str(tmp_path / "file"))
     for at in (1.0, 2.0):
         log.add(at, second(1))
-    log.finish(3.0, NOTHING)
-    assert [record.message for record in caplog.records] == ["could not write latency.hlog: this run has none"]
+    with pytest.raises(FileExistsError):
+        log.finish(3.0, NOTHING)
+    (record,) = caplog.records
+    assert record.message == "could not write latency.hlog: File exists; this run has none"
+    assert record.exc_info is None
 
 
 def test_full_disk_ends_the_log_and_removes_the_file(
@@ -132,7 +143,8 @@ def test_full_disk_ends_the_log_and_removes_the_file(
     log._file.close()
     log._file = open("/dev/full", "w", buffering=1, encoding="utf-8")  # noqa: SIM115
     log.add(1.0, second(1))
-    log.finish(2.0, NOTHING)
+    with pytest.raises(OSError, match="No space left"):
+        log.finish(2.0, NOTHING)
     assert len(caplog.records) == 1
     assert list((tmp_path / "runs").iterdir()) == []
 

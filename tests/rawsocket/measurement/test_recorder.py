@@ -20,6 +20,7 @@ def test_keys_and_counts_of_a_report():
     recorder.answered += 1
     recorder.lose("closed", 2, cut=True)
     recorder.unsent["refused"] = 4
+    recorder.goodbyes_begun, recorder.goodbyes_said = 2, 1
     recorder.rows["message"].add((0.002, 0.001, 0.0005), 20)
     recorder.fail(recorder.rows["message"], "closed")
     recorder.example("wrong", "b'x' instead of b'y'")
@@ -61,6 +62,7 @@ def test_keys_and_counts_of_a_report():
             },
             "bytes": {"sent": 0, "received": 0},
             "failures": 1,
+            "goodbyes": {"begun": 2, "said": 1},
         },
         "examples": {"wrong": "b'x' instead of b'y'"},
         "overdue": {
@@ -79,10 +81,13 @@ def test_keys_and_counts_of_a_report():
                 "failures": {"closed": 1},
                 "bytes": 20,
                 "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]], "wait": []},
+                "judged": True,
             }
         ],
+        "silent": 0,
         "lag": None,
         "limits": None,
+        "scenario_errors": [],
     }
 
 

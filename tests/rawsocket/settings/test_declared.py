@@ -78,7 +78,7 @@ def test_types(kind: Any, default: Any, text: str, value: Any) -> None:
     ],
 )
 def test_a_fault_of_a_declaration_is_one_line_with_its_place(tmp_path: Path, line: str, said: str) -> None:
-    with pytest.raises(ValueError, match=r"^locustfiles/mine\.py line 2: ") as raised:
+    with pytest.raises(ValueError, match=r"^locustfiles/mine\.py:2: ") as raised:
         read(scenario(tmp_path, f"# A scenario.\n{line}\n"))
     assert str(raised.value).endswith(said)
 

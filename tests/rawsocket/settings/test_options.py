@@ -15,9 +15,13 @@ PINNED = {
     "arrivals": "even",
     "framing": "line",
     "min_held": 0,
-    "max_failures": 0,
-    "max_p99_ms": 1000.0,
-    "min_messages_s": 0.0,
+    "max_failures": "0",
+    "max_p99_ms": "1000",
+    "max_p50_ms": "0",
+    "max_p95_ms": "0",
+    "max_p99_9_ms": "0",
+    "min_messages_s": "0",
+    "max_silent_connections": -1,
 }
 
 
@@ -80,7 +84,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch):
 
 def test_adding_twice_adds_once(parser: Parser):
     add_to(parser)
-    assert parser.parse_args(["--max-p99-ms", "5"]).max_p99_ms == 5.0
+    assert parser.parse_args(["--max-p99-ms", "5"]).max_p99_ms == "5"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,9 @@ def test_adding_twice_adds_once(parser: Parser):
         ("min_held", "-1"),
         ("max_failures", "-2"),
         ("max_p99_ms", "-0.1"),
+        ("max_p99_ms", "login=-0.1"),
+        ("max_p95_ms", "0.1%"),
+        ("max_failures", "login=200%"),
         ("min_messages_s", "x"),
     ],
 )
@@ -117,7 +124,7 @@ def test_invalid_value_is_a_one_line_error(name: str, text: str, parser: Parser,
 
 @pytest.mark.parametrize(
     ("name", "text", "meant"),
-    [("every", "0", 0.0), ("max_failures", "-1", -1), ("timeout", "0.5", 0.5), ("app", "hello", "hello")],
+    [("every", "0", 0.0), ("max_failures", "-1", "-1"), ("timeout", "0.5", 0.5), ("app", "hello", "hello")],
 )
 def test_limits_of_a_range_are_valid(name: str, text: str, meant: object):
     assert BY_NAME[name].parse(text) == meant

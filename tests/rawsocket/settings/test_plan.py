@@ -2,9 +2,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from rawsocket.settings.plan import UsageError, from_environ, from_options, read_setting, without_empty
+from rawsocket.settings.plan import UsageError, from_environ, from_options, read_setting, tls_settings, without_empty
 
 SCENARIOS = ["closed", "hold"]
+
+
+def test_settings_of_tls_have_the_names_of_its_attributes():
+    unset = {"ca": None, "name": None, "cert": None, "key": None, "verify": True}
+    assert tls_settings({"TLS_NAME": ""}) == unset
+    given = {"TLS_CA": "a.pem", "TLS_NAME": "n", "TLS_CERT": "c.pem", "TLS_KEY": "k.pem", "TLS_VERIFY": "no"}
+    assert tls_settings(given) == {"ca": "a.pem", "name": "n", "cert": "c.pem", "key": "k.pem", "verify": False}
 
 
 def test_plan_without_settings_has_the_defaults() -> None:
@@ -27,7 +34,7 @@ def test_plan_reads_settings_from_the_environment() -> None:
     plan = from_environ({**given, "EVERY": "0", "MAX_FAILURES": "-1"}, SCENARIOS)
     assert (plan.users, plan.rate, plan.time_s, plan.workers) == (5, 2.5, 90.0, 0)
     assert (plan.headless, plan.min_held) == (True, 5)
-    assert plan.options == {"every": 0.0, "max_failures": -1, "min_held": 5}
+    assert plan.options == {"every": 0.0, "max_failures": "-1", "min_held": 5}
 
 
 def test_target_replaces_the_server_and_has_no_admin_port() -> None:

@@ -27,7 +27,7 @@ def test_process_settings_have_a_prefix_and_no_flag() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("10.0.0.5:9000", "it does not begin with tcp://"),
+        ("10.0.0.5:9000", "it does not begin with tcp:// or tls://"),
         ("tcp://10.0.0.5", "it has no port"),
         ("tcp://10.0.0.5:65536", "a number from 1 to 65535"),
         ("tcp://::1:9000", "an IPv6 address must be in brackets"),

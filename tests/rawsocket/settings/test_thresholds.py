@@ -27,12 +27,55 @@ ROOT = Path(__file__).parents[3]
         ),
         ({"min_held": 3}, {"min_held": 7}, {"min_held": 7, "max_failures": 0}),
         ({"min_held": 3}, {"min_held": 0}, {"max_failures": 0}),
+        (
+            {"max_p99_ms": "1000, login = 3000,ping=0", "max_failures": "login=0.1%,2%,5,-1=7"},
+            {},
+            {
+                "max_failures_percent[login]": 0.1,
+                "max_failures_percent": 2,
+                "max_failures": 5,
+                "max_failures[-1]": 7,
+                "max_p99_ms": 1000,
+                "max_p99_ms[login]": 3000,
+            },
+        ),
+        (
+            {"max_failures": "login=0.1%", "min_messages_s": "push=100"},
+            {},
+            {"max_failures_percent[login]": 0.1, "min_messages_s[push]": 100},
+        ),
     ],
 )
 def test_limits_from_the_flags(
-    settings: dict[str, float], overrides: dict[str, float | None], wanted: dict[str, float]
+    settings: dict[str, float | str], overrides: dict[str, float | None], wanted: dict[str, float]
 ) -> None:
     assert thresholds.limits(Namespace(**settings), overrides) == wanted
+
+
+@pytest.mark.parametrize("row", ["", "login", "a[b]", "max_p99_ms", "100% sure", "x_percent"])
+def test_name_of_a_limit_says_what_it_limits(row: str) -> None:
+    name = f"[{row}]" if row else ""
+    for threshold in THRESHOLDS:
+        for percent in (False, True):
+            found = thresholds.named(f"{threshold.name}{thresholds.PERCENT if percent else ''}{name}")
+            assert found == thresholds.Named(threshold, percent, row)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("login=fast", "a number of at least 0, alone or for a row as in login=3000, with commas between them"),
+        ("=5", "the name of a row before ="),
+        ("1,2", "one limit without a row, not two"),
+        ("a=1,a=2", "one limit for a, not two"),
+    ],
+)
+def test_error_of_a_list_of_limits_says_what_was_expected(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match="is not valid") as caught:
+        options.BY_NAME["max_p99_ms"].parse(text)
+    assert str(caught.value) == (
+        f"MAX_P99_MS={text!r} is not valid: expected {expected}. Set MAX_P99_MS or --max-p99-ms."
+    )
 
 
 def test_limits_are_inclusive() -> None:
@@ -46,7 +89,7 @@ def test_limits_are_inclusive() -> None:
 def test_each_row_names_a_figure_a_flag_and_a_unit(row: thresholds.Threshold) -> None:
     measured(Figures(), row.figure)
     assert options.BY_NAME[row.name] is row
-    assert row.parse(f"{row.off:g}") == row.off
+    assert row.limits(row.parse(f"{row.off:g}")) == {}
     assert row.help.endswith(f"; {row.off:g}: not judged")
     assert row.unit
 

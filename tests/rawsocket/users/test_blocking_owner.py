@@ -5,7 +5,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import gevent
 import pytest
 
-from rawsocket.errors import Closed
+from rawsocket.errors import Closed, NotConnected
 from rawsocket.users.blocking_owner import BlockingOwner
 
 
@@ -30,6 +30,6 @@ def test_callback_before_the_wait_is_kept_for_it():
         made._wait()
 
 
-def test_call_without_a_connection_is_closed():
-    with pytest.raises(Closed, match="closed"):
+def test_call_before_the_first_connect_says_what_is_missing():
+    with pytest.raises(NotConnected, match="connect"):
         owner()._open_connection()

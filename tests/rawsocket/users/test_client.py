@@ -46,6 +46,27 @@ def test_latency_from_due_includes_the_delay_before_sending():
         assert made.events[1][1] > 5000  # Locust gets the latency from due
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.request("text"),
+        lambda client: client.request(b"a", name=3),
+        lambda client: client.send("text"),
+        lambda client: client.send(b"a", reply=False, expect=b"b"),
+        lambda client: client.receive(name=3),
+        lambda client: client.send_raw("text"),
+        lambda client: client.set_framing("line"),
+        lambda client: client.start_tls(3),
+    ],
+)
+def test_misused_call_says_so_and_leaves_the_connection_as_it_is(call: Any):
+    with recording_client("echo") as made:
+        with pytest.raises((TypeError, ValueError), match=r"must be|one-way"):
+            call(made.client)
+        assert made.client.request(b"a", name="message") == b"a"
+        assert made.recorder.failures == 0
+
+
 def test_reply_in_single_bytes_is_assembled():
     with recording_client("pieces") as made:
         ask(made)
@@ -226,7 +247,8 @@ def test_exception_in_an_expect_callable_reaches_the_caller_and_is_no_failure_of
         with pytest.raises(ZeroDivisionError):
             made.client.request(b"hello", expect=lambda reply: 1 / 0 > 1)
         assert made.outcomes == [("connect", "ok")]
-        assert (made.recorder.failures, made.recorder.closed) == (0, 1)
+        assert (made.recorder.failures, made.recorder.unanswered_by) == (0, {"client": 1})
+        assert made.recorder.closed == 1
 
 
 def test_chunks_are_joined_up_to_the_expected_length():

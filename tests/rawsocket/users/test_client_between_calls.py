@@ -9,7 +9,7 @@ import gevent
 import pytest
 from gevent.monkey import get_original
 
-from rawsocket.engine.connect import connector
+from rawsocket.engine.connect.client_socket import readable
 from rawsocket.errors import Closed, RawSocketError
 from rawsocket.wire.framing import Line
 from tests.support.facades import serving, silent
@@ -75,7 +75,7 @@ def test_message_with_an_unread_reply_does_not_wait():
         connection = made.client.connection
         asking = gevent.spawn(made.client.request, b"x", name="message")
         gevent.sleep(0)
-        while not connector.readable(connection._sock):
+        while not readable(connection._sock):
             get_original("time", "sleep")(0.005)  # gevent's own would give the reactor its turn
         assert made.client.waiting(time.perf_counter() + 5) is None
         assert asking.get() == b"x"
@@ -101,10 +101,12 @@ def test_receive_returns_a_push_that_arrived_before_the_close():
         connection = made.client.connection
         wait_until(lambda: connection.exchange and connection.exchange.receiver.failure())
         assert made.client.connected
+        assert made.recorder.held == 0  # the loss is recorded when it happens, whether or not anybody reads on
         assert made.client.receive(name="news") == b"nobody asked"
         with pytest.raises(Closed):
             made.client.receive(name="news")
-        assert made.outcomes == [("connect", "ok"), ("push", "ok"), ("news", "ok"), ("news", "closed")]
+        assert made.outcomes == [("connect", "ok"), ("drop", "closed"), ("push", "ok"), ("news", "ok")]
+        assert made.recorder.dropped == {"closed": 1}
 
 
 def test_receive_returns_a_reply_that_arrived_before_the_close():

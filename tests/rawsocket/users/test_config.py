@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from rawsocket import target
+from rawsocket.engine.tls.configuration import Tls
 from rawsocket.users.config import ConfiguredUser
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Fixed, Line
 
@@ -26,6 +27,16 @@ def test_host_of_the_run_overrides_the_class():
     assert user(Environment("tcp://a:1"), host="tcp://b:2").chosen_target() == target.Target("a", 1)
     assert user(Environment(), host="tcp://b:2").chosen_target() == target.Target("b", 2)
     assert user(Environment(), host=None).chosen_target() == target.DEFAULT
+
+
+def test_tls_of_the_class_comes_before_the_settings(monkeypatch: pytest.MonkeyPatch):
+    assert user(Environment()).chosen_tls() == Tls(verify=True)
+    monkeypatch.setenv("TLS_CA", "ca.pem")
+    monkeypatch.setenv("TLS_NAME", "a.test")
+    monkeypatch.setenv("TLS_VERIFY", "no")
+    assert user(Environment()).chosen_tls() == Tls(ca="ca.pem", name="a.test", verify=False)
+    own = Tls(name="b.test", verify=True, alpn=("x",))
+    assert user(Environment(), tls=own).chosen_tls() == Tls("ca.pem", "b.test", verify=True, alpn=("x",))
 
 
 @pytest.mark.parametrize(

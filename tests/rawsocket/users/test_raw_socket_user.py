@@ -327,3 +327,80 @@ def test_plain_locust_users_still_wait_and_run():
     runner.start(1, spawn_rate=1)
     wait_until(lambda: len(ran) > 3)
     runner.quit()
+
+
+def test_exceptions_of_a_task_are_counted_and_logged_once(server: Server, caplog: pytest.LogCaptureFixture):
+    class Faulty(Talker):
+        @task
+        def talk(self) -> None:
+            self.exchange()
+            raise LookupError("token")
+
+    run = Run(Faulty, server.url, users=2)
+    wait_until(lambda: len(run.errors) >= 6)
+    run.stop()
+    [error] = RECORDER.scenario_errors.report()
+    assert (error.type, error.message, error.count) == ("LookupError", "token", len(run.errors))
+    assert error.where.endswith("in talk()")
+    assert caplog.text.count("Traceback") == 1
+    assert RECORDER.failures == 0
+
+
+@pytest.mark.parametrize("method", ["on_start", "on_stop"])
+def test_exception_of_on_start_or_on_stop_is_counted(server: Server, method: str):
+    def fail(self: RawSocketUser) -> None:
+        raise LookupError("token")
+
+    user_class: Any = type("Faulty", (Waiter,), {method: fail})
+    run = Run(user_class, server.url, users=1)
+    wait_until(lambda: RECORDER.held or RECORDER.scenario_errors.report())
+    run.stop()
+    wait_until(RECORDER.scenario_errors.report)
+    [error] = RECORDER.scenario_errors.report()
+    assert (error.type, error.where.rpartition(" ")[2]) == ("LookupError", "fail()")
+
+
+def test_call_without_a_connection_is_an_error_of_the_scenario(server: Server):
+    class Unconnected(RawSocketUser):
+        wait_time = constant(1000)
+        reconnects = False
+
+        @task
+        def nothing(self) -> None:
+            self.another_client().request(b"x")
+
+    run = Run(Unconnected, server.url, users=1)
+    wait_until(lambda: run.errors)
+    run.stop()
+    [error] = RECORDER.scenario_errors.report()
+    assert error.message == "this call needs a connection: connect() before it"
+
+
+@pytest.mark.parametrize("last_words", [b"", b"bye\n"])
+def test_every_client_of_a_user_is_watched(server: Server, last_words: bytes):
+    """The server closes them all between two calls, also after words that nobody has read."""
+
+    class Several(RawSocketUser):
+        wait_time = constant(1000)
+        reconnects = False
+
+        @task
+        def open(self) -> None:
+            self.clients = [self.another_client() for _ in range(5)]
+            for client in self.clients:
+                client.connect()
+
+        def on_stop(self) -> None:
+            for client in self.clients:
+                client.close()
+
+    run = Run(Several, server.url, users=2)
+    wait_until(lambda: len(server.peers) == 10 and RECORDER.held == 10)
+    for peer in server.peers:
+        peer.sendall(last_words)
+    server.drop_all()
+    wait_until(lambda: RECORDER.held == 0)
+    assert RECORDER.dropped == {"closed": 10}
+    assert run.fails("drop") == {"closed": 10}
+    run.stop()
+    assert RECORDER.dropped == {"closed": 10}

@@ -2,7 +2,22 @@ import math
 
 import pytest
 
-from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
+from rawsocket.users.steps import (
+    Call,
+    Close,
+    Connect,
+    Due,
+    Heartbeat,
+    Receive,
+    Request,
+    Send,
+    SendPart,
+    SendRaw,
+    SetFraming,
+    StartTls,
+    Wait,
+)
+from rawsocket.wire.framing import Line
 
 
 def test_steps_keep_their_arguments_and_defaults():
@@ -45,6 +60,41 @@ def test_kind_of_expectation_depends_on_until(step):
         step(b"a", expect=b"a", until=until)
     with pytest.raises(ValueError, match="without `until` the reply is bytes"):
         step(b"a", expect=[b"a"])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Request("text"),
+        lambda: Request(b"a", name=3),
+        lambda: Request(b"a", until=3),
+        lambda: Send("text"),
+        lambda: Send(b"a", name=None),
+        lambda: Receive(name=3),
+        lambda: Receive(only=3),
+        lambda: Heartbeat(1, "text"),
+        lambda: SendRaw("text"),
+        lambda: SendPart("text", 1),
+        lambda: SetFraming("line"),
+        lambda: SetFraming(Line),
+        lambda: StartTls(3),
+        lambda: Call(3),
+    ],
+)
+def test_argument_of_a_wrong_type_is_a_type_error_that_says_what_it_must_be(make):
+    with pytest.raises(TypeError, match="must be"):
+        make()
+
+
+@pytest.mark.parametrize("more", [{"expect": b"x"}, {"until": bool}])
+def test_one_way_message_has_no_reply_to_check(more):
+    with pytest.raises(ValueError, match="one-way"):
+        Send(b"a", reply=False, **more)
+
+
+def test_receive_until_is_a_slot():
+    with pytest.raises(ValueError, match=r"must be a Due"):
+        Receive(until=3)
 
 
 def test_steps_have_no_dict():

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from rawsocket.verdict.judge import Check, Figures, judge, measured
+from rawsocket.measurement.report import ScenarioError
+from rawsocket.verdict.judge import Check, Figures, RowFigures, judge, measured
 from rawsocket.verdict.saturation import WorkerFigures
 
 WORKERS = (WorkerFigures("a", cpu_share=0.3), WorkerFigures("b", cpu_share=0.4))
@@ -99,6 +100,44 @@ def test_verdict_exit_code_and_reason_of_a_run(
     assert any(reason in said for said in judged.reasons), judged.reasons
 
 
+TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "others"),
+    [
+        ({}, 1, 0),
+        ({"held_min": 9}, 1, 1),
+        ({"wrong": 1}, 1, 1),
+        ({"attempted": 0}, 1, 1),
+        ({"interrupted": True}, 130, 1),
+    ],
+)
+def test_exception_of_the_scenario_makes_any_run_unknown_with_exit_code_1(
+    changes: dict[str, object], code: int, others: int
+) -> None:
+    judged = judge(figures(scenario_errors=(TOKEN,), **changes), WANTED)
+    assert (judged.verdict, judged.exit_code, len(judged.reasons)) == ("unknown", code, 1 + others)
+    assert judged.reasons[0].startswith("the scenario raised KeyError 586 times, first at mine.py:9")
+
+
+def test_dead_task_makes_a_run_unknown_with_exit_code_1() -> None:
+    judged = judge(figures(run_faults=("the master's task 'clock' died: it ended",)), WANTED)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 1)
+    assert judged.reasons == ("the master's task 'clock' died: it ended",)
+
+
+def test_shortage_of_the_generators_machine_is_a_doubt() -> None:
+    judged = judge(figures(limited=7, limit_example="no source port left", held_min=9), WANTED)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
+    assert "7 times (no source port left)" in judged.reasons[0]
+
+
+def test_reason_says_that_sessions_began_without_a_connect() -> None:
+    [reason, *_] = judge(figures(attempted=0, sessions=23), WANTED).reasons
+    assert reason == "nothing was measured: no connection was attempted, though 23 sessions began"
+
+
 def test_reasons_name_each_saturated_worker() -> None:
     late = WorkerFigures("a", cpu_share=0.05, lag_p99_ms=93.0, lag_max_ms=120.0)
     reasons = judge(figures(workers=(late, SATURATED[1])), WANTED).reasons
@@ -108,10 +147,98 @@ def test_reasons_name_each_saturated_worker() -> None:
     ]
 
 
-def test_silent_hold_is_judged_by_held_and_failures_only() -> None:
-    judged = judge(figures(silent=True, p99_ms=None, messages_s=None), WANTED)
+def test_run_without_messages_is_judged_by_the_rest_and_says_so() -> None:
+    judged = judge(figures(silent=True, replyless=True, p99_ms=None, messages_s=0.0), WANTED)
     assert judged.verdict == "pass"
     assert [check.name for check in judged.thresholds] == ["min_held", "max_failures"]
+    assert judged.reasons == (
+        "2 thresholds met over a steady window of 20.0 s",
+        "max_p99_ms: not judged, no message that needs a reply was due",
+        "min_messages_s: not judged, no message was due",
+    )
+
+
+def test_one_way_messages_are_judged_by_their_rate() -> None:
+    judged = judge(figures(replyless=True, p99_ms=None), WANTED)
+    assert judged.verdict == "pass"
+    assert [check.name for check in judged.thresholds] == ["min_held", "max_failures", "min_messages_s"]
+    assert judge(figures(replyless=True, p99_ms=None, messages_s=4.0), WANTED).verdict == "fail"
+
+
+def test_latency_without_messages_is_judged() -> None:
+    """A push can have a latency, if the session knows when it was published."""
+    judged = judge(figures(silent=True, replyless=True, p99_ms=2000.0), {"max_p99_ms": 1000})
+    assert judged.verdict == "fail"
+
+
+ROWS = {
+    "login": RowFigures(p50_ms=20.0, p99_ms=2000.0, messages_s=3.0, failures=2, events=1000),
+    "push": RowFigures(messages_s=99.0, events=4000),
+}
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "actual", "ok"),
+    [
+        ("max_p99_ms[login]", 3000, 2000.0, True),
+        ("max_p99_ms[login]", 1999, 2000.0, False),
+        ("max_p50_ms[login]", 20, 20.0, True),
+        ("min_messages_s[push]", 100, 99.0, False),
+        ("max_failures[login]", 2, 2, True),
+        ("max_failures[login]", 1, 2, False),
+        ("max_failures_percent[login]", 0.2, 0.2, True),
+        ("max_failures_percent[login]", 0.1, 0.2, False),
+        ("max_failures_percent[push]", 0, 0.0, True),
+        ("max_failures_percent", 0.04, 0.04, True),
+        ("max_failures_percent", 0.03, 0.04, False),
+        ("max_p99_ms[push]", 100, None, None),
+        ("max_p95_ms[login]", 100, None, None),
+        ("max_p99_ms[news]", 100, None, None),
+    ],
+)
+def test_limit_of_a_row_is_compared_with_the_figure_of_that_row(
+    limit: str, most: float, actual: float | None, ok: bool | None
+) -> None:
+    judged = judge(figures(rows=ROWS, failures=2, events=5000), {limit: most})
+    assert judged.thresholds == (Check(limit, most, actual, ok),)
+    assert judged.exit_code == (4 if "news" in limit else 0 if ok else 3)
+
+
+def test_limit_of_a_row_that_does_not_exist_makes_the_run_unknown() -> None:
+    limits = {"max_p99_ms[logn]": 100, "max_p99_ms": 1000}
+    judged = judge(figures(rows=ROWS), limits)
+    assert (judged.verdict, judged.exit_code) == ("unknown", 4)
+    assert judged.reasons == (
+        "max_p99_ms[logn]: could not be judged, because the run has no row logn (rows: login, push)",
+    )
+    # Failures that are allowed don't make it the server's fault; a missed threshold is one in any case.
+    assert judge(figures(rows=ROWS, failures=2), limits).exit_code == 4
+    failed = judge(figures(rows=ROWS, p99_ms=2000.0), limits)
+    assert (failed.exit_code, len(failed.reasons)) == (3, 2)
+
+
+def test_limit_of_a_row_without_such_a_figure_makes_the_run_unknown() -> None:
+    judged = judge(figures(rows=ROWS), {"max_p99_ms[push]": 100})
+    assert (judged.exit_code, judged.reasons) == (
+        4,
+        ("max_p99_ms[push]: could not be measured, because the row push brought no figure for it",),
+    )
+
+
+def test_connections_without_a_byte_are_named_and_can_have_a_limit() -> None:
+    quiet = figures(silent_connections=3)
+    assert judge(quiet, WANTED).verdict == "pass"
+    assert judge(quiet, WANTED).reasons[-1] == "no byte ever arrived on 3 connections"
+    assert judge(quiet, {"max_silent_connections": 2}).reasons == (
+        "max_silent_connections: 3, at most 2 was demanded",
+        "no byte ever arrived on 3 connections",
+    )
+
+
+def test_missing_replies_count_towards_a_share_of_failures() -> None:
+    for missing, verdict in ((9, "pass"), (10, "fail")):
+        judged = judge(figures(missing=missing, failures=1, events=1000), {"max_failures_percent": 1})
+        assert judged.verdict == verdict
 
 
 def test_run_without_thresholds_passes() -> None:

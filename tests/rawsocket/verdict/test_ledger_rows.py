@@ -6,10 +6,10 @@ import pytest
 
 from rawsocket import errors
 from rawsocket.engine import accounting
-from rawsocket.measurement.report import Counts
+from rawsocket.measurement.report import Counts, Goodbyes
 from rawsocket.verdict import ledger_rows
 from rawsocket.verdict.ledger import OK, UNEXPLAINED, LedgerRow, reconcile
-from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, WireFormat, explain, summed
+from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, WireFormat, explain, outcomes, summed
 from tests.support.counts import clients, server, unanswered
 
 WIRE = WireFormat("line", 20, "echo")
@@ -59,6 +59,8 @@ def test_unknown_event_explains_nothing() -> None:
         # Accepted after the client had given up.
         ({"abandoned": 2, "failed": {"connect-timeout": 3}}, {"accepted_total": 104},
          ({"abandoned": 2, "connect-timeout": 2}, 0, OK)),
+        # Accepted, and then its TLS handshake failed.
+        ({"failed": {"tls": 3}}, {"accepted_total": 102}, ({"tls": 2}, 0, OK)),
         ({"failed": {"reset": 1}}, {"accepted_total": 102}, ({"reset": 1}, 1, UNEXPLAINED)),
         # In the backlog since before the run.
         ({}, {"accepted_total": 102, "waiting_before": 2}, ({"earlier": 2}, 0, OK)),
@@ -340,3 +342,9 @@ def test_unread_pushed_bytes_are_unknown() -> None:
 )  # fmt: skip
 def test_outcomes_of_the_clients_alone(what: str, ours: Counts, wanted: tuple[Any, ...]) -> None:
     assert judged(what, clients(**ours), server()) == wanted
+
+
+def test_row_of_goodbyes_says_how_many_were_cut_off_and_is_left_out_without_any() -> None:
+    told = Counts(goodbyes=Goodbyes(begun=20, said=18))
+    assert ("goodbyes", 20, {"said": 18, "cut-off": 2}) in outcomes(told)
+    assert "goodbyes" not in [what for what, *_ in outcomes(Counts())]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.verdict.saturation import LAG_LIMIT_MS, WorkerFigures, doubt
+from rawsocket.verdict.saturation import LAG_LIMIT_MS, Loop, WorkerFigures, doubt, loop_limit
 from tests.support.locust_fleet import locust_fleet
 from tests.support.server_process import running_server
 from tests.support.starving import starved
@@ -81,6 +81,33 @@ def test_worker_with_too_few_reports_is_a_doubt() -> None:
 def test_doubt_names_all_causes() -> None:
     said = doubt(worker(cpu_share=0.95, stolen_share=0.4, cpu_limit=1.0, throttled_share=0.3))
     assert all(part in said for part in ("WORKER_CPUS", "the host stole 40%", "its own work")), said
+
+
+CLOSED = Loop(closed=True, occupancy=0.98, worker_share=0.4, server_share=0.3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "limited"),
+    [
+        ({}, True),
+        ({"server_share": 0.4}, False),
+        ({"server_share": 0.99, "ready": 0.6}, True),
+        ({"server_share": None}, False),
+        ({"server_share": None, "ready": 0.5}, True),
+        ({"server_share": None, "ready": 0.49}, False),
+        ({"worker_share": None}, False),
+        ({"closed": False}, False),
+        ({"occupancy": 0.49}, False),
+        ({"occupancy": None}, False),
+    ],
+)
+def test_generator_is_the_limit_of_a_loop_with_a_faster_server(changes: dict[str, object], limited: bool) -> None:
+    said = loop_limit(dataclasses.replace(CLOSED, **changes))  # type: ignore[arg-type]
+    assert said.startswith("closed loop, the generator is the limit: ") if limited else said == ""
+
+
+def test_nothing_is_said_of_a_loop_without_figures() -> None:
+    assert loop_limit(Loop()) == ""
 
 
 def test_steal_too_small_to_explain_the_lag_is_not_named() -> None:

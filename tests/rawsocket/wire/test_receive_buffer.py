@@ -1,6 +1,8 @@
+from typing import Any
+
 import pytest
 
-from rawsocket.errors import RawSocketError, ServerFull, TooLong, Wrong
+from rawsocket.errors import RawSocketError, ScenarioFault, ServerFull, TooLong, Wrong
 from rawsocket.wire.framing import Chunk, Fixed, Framing, LengthPrefixed, Line
 from rawsocket.wire.receive_buffer import SERVER_ERRORS, ReceiveBuffer
 from tests.support.cuts import CUTS
@@ -63,3 +65,21 @@ def test_unexpected_data_is_wrong_or_an_error_line():
     buffer = ReceiveBuffer(Line())
     buffer.feed(b"ERR server full\n", 1.0, False)
     assert isinstance(buffer.unexpected(), ServerFull)
+
+
+def test_exception_of_a_decoder_is_the_cause_of_a_fault():
+    class Failing:
+        pending = 0
+
+        def feed(self, data: bytes) -> list[bytes]:
+            raise LookupError
+
+    class Broken(Line):
+        def decoder(self) -> Any:
+            return Failing()
+
+    buffer = ReceiveBuffer(Broken())
+    buffer.feed(b"x", 1.0, False)
+    failure = buffer.take()[0]
+    assert isinstance(failure, ScenarioFault)
+    assert isinstance(failure.__cause__, LookupError)

@@ -57,6 +57,13 @@ def test_agent_sends_limits_at_once_and_reports_every_second() -> None:
     assert Limits.from_wire(data).descriptors > 0
 
 
+def test_report_counts_open_connections_without_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = WorkerAgent(FakeWorker("tcp://server:8686", None), HOME)
+    handlers = {1: SimpleNamespace(heard=False), 2: SimpleNamespace(heard=True), 3: SimpleNamespace()}
+    monkeypatch.setattr(engine().reactor, "_handlers", handlers)
+    assert agent.report().silent == 1
+
+
 def test_report_has_absolute_values_and_limits() -> None:
     agent = WorkerAgent(FakeWorker(None, None), {})
     agent.on_test_start()
@@ -210,3 +217,17 @@ def test_worker_lingers_until_it_is_ended_or_the_limit_passes(
 
     agent_module.linger(10.0, lambda: clock.now >= ends_at, sleep)
     assert clock.now - 1000.0 == pytest.approx(stayed, abs=0.2)
+
+
+def test_fault_of_a_worker_is_sent_to_the_master() -> None:
+    runner = FakeWorker(None, None)
+    WorkerAgent(runner, {}).report_fault("its task died")
+    assert runner.sent[-1] == ("holdfast_fault", {"message": "its task died"})
+
+
+def test_exception_in_a_callback_of_the_reactor_is_an_error_of_the_scenario() -> None:
+    WorkerAgent(FakeWorker(None, None), {}).on_test_start()
+    assert engine().reactor.on_error is not None
+    engine().reactor.on_error(LookupError("is_push"))
+    assert [(one.type, one.count) for one in RECORDER.scenario_errors.report()] == [("LookupError", 1)]
+    RECORDER.begin_run()

@@ -132,3 +132,12 @@ def test_memory_without_a_group_limit_is_the_free_memory_of_the_machine(tmp_path
     (group / "memory.current").write_text("1024000\n")
     read = limits.read(proc, group)
     assert (read.memory_kb, read.memory) == (5000, "machine")
+
+
+def test_limits_count_every_connection_of_a_user() -> None:
+    found = [own(descriptors=1000, ports=3000)]
+    assert fits(1000, 1, found) is None
+    message = fits(1000, 1, found, connections=20)
+    assert message is not None
+    assert "has room for 50: descriptors" in message
+    assert "20 connections a user" in message

@@ -87,7 +87,7 @@ def test_a_failed_accept_is_counted_and_retried() -> None:
             next_client(made)
 
 
-def test_the_log_has_one_line_when_descriptors_run_out_and_one_when_they_are_available() -> None:
+def test_running_out_of_descriptors_is_logged_once_and_so_is_the_recovery() -> None:
     stream = io.StringIO()
     with service(stream=stream) as made, connect(made.listener.getsockname()[1]):
         failing = Failing(made.listener, errno.EMFILE, errno.ECONNABORTED, errno.EMFILE)

@@ -5,7 +5,7 @@ from tests.support.server_process import running_server
 from tests.support.sockets import connections, eventually
 
 
-def test_it_uses_cpu_time_while_all_connections_are_silent() -> None:
+def test_busy_uses_cpu_time_while_all_connections_are_silent() -> None:
     with running_server("--model", "busy") as server, connections(server.port, 3):
         before, turns = server.cpu_seconds(), server.metrics()["loop_turns_total"]
         eventually(lambda: server.cpu_seconds() - before >= 0.3, "it has burnt 0.3 s")

@@ -33,6 +33,9 @@ from tests.support.sockets import (
     read_to_end,
 )
 
+#: A connection at the cap waits for room as long as it takes, so that a busy machine makes no difference.
+PATIENT = "from server import policy\npolicy.NOTICE_SECONDS = policy.NOTICE_ELSEWHERE_SECONDS = 600.0"
+
 
 @promises(Promise.CAP)
 def test_connections_over_the_cap_are_refused_with_a_line(model: str) -> None:
@@ -84,6 +87,23 @@ def test_connections_over_the_cap_wait_in_the_backlog_with_at_cap_wait(model: st
         held[0].close()
         assert read_line(waiting) == GREETING
         assert server.metrics()["refused_total"] == 0
+
+
+@promises(Promise.CAP)
+def test_clients_that_close_and_connect_again_at_the_cap_are_not_refused(model: str) -> None:
+    with (
+        running_server(*flags(model), "--max-connections", "50", before=PATIENT) as server,
+        connections(server.port, 50) as held,
+    ):
+        for number in range(2000):  # So fast that the server finds some new connections before it sees the ends.
+            held[number % 50].close()
+            held[number % 50] = connect(server.port)
+        assert all(ask(client, b"hello\n") == GREETING for client in held)
+        metrics = server.metrics()
+        assert metrics["refused_total"] == 0
+        assert metrics["connections"] == 50
+        for client in held:
+            client.close()
 
 
 @promises(Promise.BOUNDS)

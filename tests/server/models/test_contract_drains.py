@@ -67,7 +67,7 @@ def test_an_unfinished_message_may_be_completed_after_sigterm(model: str) -> Non
 
 
 @promises(Promise.DRAINS)
-def test_input_that_arrived_before_sigterm_is_answered_and_its_unfinished_message_completed(model: str) -> None:
+def test_input_before_sigterm_is_answered_and_an_unfinished_message_completed(model: str) -> None:
     messages = b"".join(b"%09d\n" % number for number in range(4000))  # More than two recvs.
     with (
         running_server(*flags(model), "--app", "echo", "--drain-timeout", "25") as server,

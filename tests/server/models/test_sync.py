@@ -30,7 +30,7 @@ def test_a_silent_first_client_blocks_all_others() -> None:
             assert read_to_end(second) == b"Hello from server!\n"
 
 
-def test_it_replies_once_to_what_one_recv_brought_and_closes() -> None:
+def test_sync_replies_once_to_what_one_recv_brought_and_closes() -> None:
     with running_server("--model", "sync", "--app", "echo") as server, connect(server.port) as client:
         client.sendall(b"one\ntwo\nthr")
         assert read_to_end(client) == b"one\ntwo\nthr\n"

@@ -58,7 +58,7 @@ def test_bytes_that_a_send_did_not_take_are_lost() -> None:
         assert made.counters.bytes_out == 14
 
 
-def test_it_crashes_at_descriptor_1024_with_one_line_and_exit_3() -> None:
+def test_the_tutorial_crashes_at_descriptor_1024_with_one_line_and_exit_3() -> None:
     raise_descriptor_limit(1300)
     # A backlog of 10 would slow the clients down: when it is full, they retry after a second.
     with running_server("--model", "tutorial", "--backlog", "1024") as server, ExitStack() as stack:
@@ -73,7 +73,7 @@ def test_it_crashes_at_descriptor_1024_with_one_line_and_exit_3() -> None:
         ]
 
 
-def test_it_prints_for_each_message_unless_log_sync_is_no() -> None:
+def test_the_tutorial_prints_for_each_message_unless_log_sync_is_no() -> None:
     with running_server("--model", "tutorial", "--app", "echo") as server, connect(server.port) as client:
         ask(client, b"one\n")
         server.wait_for_line("^getting data: b'one'$")

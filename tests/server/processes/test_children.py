@@ -104,7 +104,7 @@ def test_which_children_accept_connections(process: Process) -> None:
     assert not process.child.accepts_connections()
 
 
-def test_sockets_that_can_not_be_sent_stay_and_the_child_is_skipped_until_the_next_update(process: Process) -> None:
+def test_unsent_sockets_stay_and_their_child_is_skipped_until_the_next_update(process: Process) -> None:
     process.channel.child_end.shutdown(socket.SHUT_RDWR)
     assert not process.send_connections(2)
     assert process.child.load == 0

@@ -17,7 +17,7 @@ def hung_up(death_pipe: DeathPipe) -> bool:
     return bool(question.poll(0))
 
 
-def test_it_hangs_up_when_the_process_dies_and_before_its_connections_do() -> None:
+def test_a_death_pipe_hangs_up_before_the_connections_of_its_process() -> None:
     ready, say = os.pipe()
     death_pipe = DeathPipe()
     ours, theirs = socket.socketpair()

@@ -45,7 +45,7 @@ def test_an_error_makes_it_exit_with_1_and_is_printed_with_its_name(capfd: pytes
     assert capfd.readouterr().err.startswith("process 7: Traceback (most recent call last):\n")
 
 
-def test_it_starts_with_default_handlers_and_ignores_sigint(pipe: tuple[int, int]) -> None:
+def test_a_child_starts_with_default_handlers_and_ignores_sigint(pipe: tuple[int, int]) -> None:
     def tell_and_wait() -> None:
         os.write(pipe[1], b"%d" % len(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
         sleep_long()

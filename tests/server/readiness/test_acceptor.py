@@ -51,6 +51,7 @@ def test_connections_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> 
     for client in clients:
         client.sendall(b"on its way\n")
     bench.turn()
+    bench.wait_for_room()
     assert [read_to_end(client) for client in clients[3:]] == [FULL] * 3
     assert bench.host.counters.refused == 3
     assert bench.refusals == 3
@@ -64,6 +65,7 @@ def test_connections_over_the_cap_get_the_line_and_not_a_reset(bench: Bench) -> 
 def test_with_all_refusal_slots_in_use_further_connections_are_refused_soon(bench: Bench) -> None:
     clients = bench.connect(3 + 4 + 3)
     bench.turn()
+    bench.wait_for_room()
     assert bench.refusals == 4
     assert not bench.listening
     assert bench.host.alarms[-1] == bench.host.now + CROWDED_SECONDS
@@ -71,6 +73,7 @@ def test_with_all_refusal_slots_in_use_further_connections_are_refused_soon(benc
     bench.acceptor.tick()
     assert bench.refusals == 0
     bench.turn()
+    bench.wait_for_room()
     assert bench.refusals == 3
     assert [read_to_end(client) for client in clients[3:]] == [FULL] * 7
 
@@ -78,6 +81,7 @@ def test_with_all_refusal_slots_in_use_further_connections_are_refused_soon(benc
 def test_with_all_refusal_slots_in_use_and_none_waiting_refusals_linger_on(bench: Bench) -> None:
     bench.connect(3 + 4)
     bench.turn()
+    bench.wait_for_room()
     bench.host.now += CROWDED_SECONDS
     bench.acceptor.tick()
     assert bench.refusals == 4
@@ -93,6 +97,7 @@ def test_a_refused_client_that_has_left_uses_no_slot(bench: Bench) -> None:
     leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     leaver.close()
     bench.turn()
+    bench.wait_for_room()
     assert bench.refusals == 0
 
 
@@ -119,6 +124,47 @@ def test_connections_that_come_in_the_turn_in_which_others_end_are_admitted(benc
     bench.leave()
     bench.turn()
     assert bench.host.connection_count() == 3
+    assert bench.host.counters.refused == 0
+
+
+def test_no_refusal_at_the_cap_when_an_end_is_noticed_late(bench: Bench) -> None:
+    bench.connect(4)
+    bench.turn()
+    bench.host.now += bench.host.notice_seconds
+    bench.acceptor.tick()
+    bench.leave()
+    bench.turn()
+    assert bench.host.connection_count() == 3
+    bench.wait_for_room()
+    assert bench.host.counters.refused == 0
+    assert bench.host.counters.accepted == 4
+
+
+def test_connections_without_room_are_admitted_in_the_order_in_which_they_came(bench: Bench) -> None:
+    clients = bench.connect(5)
+    bench.turn()
+    bench.leave()
+    later = bench.connect()[0]
+    bench.turn()
+    assert bench.host.connections[-1].getpeername() == clients[3].getsockname()
+    bench.wait_for_room()
+    assert [read_to_end(client) for client in (clients[4], later)] == [FULL] * 2
+
+
+def test_connections_without_room_use_the_slots_of_refusals(bench: Bench) -> None:
+    bench.connect(3 + 4 + 1)
+    bench.turn()
+    assert not bench.listening
+    assert bench.host.alarms[-1] == bench.host.now + bench.host.notice_seconds
+    bench.leave()
+    assert bench.listening
+
+
+def test_a_closed_acceptor_closes_the_connections_without_room(bench: Bench) -> None:
+    clients = bench.connect(4)
+    bench.turn()
+    bench.acceptor.close()
+    assert read_to_end(clients[3]) == b""
     assert bench.host.counters.refused == 0
 
 

@@ -112,7 +112,7 @@ def test_lag_is_the_time_between_two_waits(poller: Poller) -> None:
 
 
 @pytest.mark.parametrize("poller", [SelectPoller, PollPoller, EpollPoller], indirect=True)
-def test_at_the_cap_a_connection_that_comes_when_another_has_ended_is_not_refused(poller: Poller) -> None:
+def test_no_refusal_at_the_cap_when_another_connection_has_ended(poller: Poller) -> None:
     with running(poller, "--max-connections", "1") as server:
         for _ in range(50):  # Sometimes both are reported in one turn.
             with connect(server.port) as client:

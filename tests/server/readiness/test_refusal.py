@@ -42,7 +42,7 @@ def test_the_line_arrives_whole_before_the_end(pair: Pair) -> None:
     assert bench.lingers
 
 
-def test_it_lingers_until_the_peer_closes_and_discards_input(pair: Pair) -> None:
+def test_a_refusal_lingers_until_the_peer_closes_and_discards_input(pair: Pair) -> None:
     bench = Bench(pair[0])
     bench.refusal.on_readable()  # There is no input yet.
     pair[1].sendall(b"input")

@@ -4,7 +4,15 @@ import errno
 
 import pytest
 
-from server.system.errnos import ACCEPT_ABORTED, OUT_OF_RESOURCES, PEER_GONE, PEER_LOST, WOULD_BLOCK, close_reason
+from server.system.errnos import (
+    ACCEPT_ABORTED,
+    OUT_OF_RESOURCES,
+    PEER_GONE,
+    PEER_LOST,
+    WOULD_BLOCK,
+    TlsError,
+    close_reason,
+)
 
 
 def test_each_errno_leads_to_one_decision() -> None:
@@ -24,3 +32,7 @@ def test_the_errors_that_accept_2_names_are_in_the_sets() -> None:
 )
 def test_each_error_has_its_close_reason(number: int, reason: str) -> None:
     assert close_reason(OSError(number, "")) == reason
+
+
+def test_a_breach_of_tls_has_a_close_reason_of_its_own() -> None:
+    assert close_reason(TlsError("BAD_RECORD_MAC")) == "tls"

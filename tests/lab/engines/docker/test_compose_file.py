@@ -50,6 +50,7 @@ def test_workers_of_the_labs_own_server_have_no_way_out() -> None:
     derived = _derived()
     assert derived["services"]["worker"]["networks"] == ["load"]
     assert derived["networks"]["load"]["internal"] is True
+    assert derived["services"]["master"]["environment"]["HOLDFAST_WAY_OUT"] == "false"
 
 
 @pytest.mark.parametrize("publish", [True, False])
@@ -60,7 +61,15 @@ def test_with_a_target_there_is_no_server_and_workers_have_a_way_out(publish: bo
     assert services["worker"]["networks"] == ["load", "front"]
     assert "internal" not in (derived["networks"]["front"] or {})
     for service in services.values():
+        assert service["environment"]["HOLDFAST_WAY_OUT"] == "true"
         assert "server" not in service.get("depends_on", {})
+
+
+def test_encrypted_master_and_workers_speak_tls_with_the_server() -> None:
+    derived = _derived()
+    composefile.encrypt(derived)
+    for name in ("master", "worker"):
+        assert derived["services"][name]["environment"]["HOLDFAST_SERVER"] == "tls://server:8686"
 
 
 def test_no_x_key_is_left() -> None:

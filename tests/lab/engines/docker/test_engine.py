@@ -85,10 +85,6 @@ def test_a_port_of_the_lab_that_is_up_already_is_not_taken(client: Client) -> No
         DockerEngine(read({"PAGE_PORT": port, "SERVER_PORT": str(page.free_port())}, {})).up()
 
 
-def test_a_targets_name_is_not_resolved_on_the_host(client: Client) -> None:
-    DockerEngine(read({"TARGET": "tcp://nosuchhost.invalid:9000"}, {})).check_target()
-
-
 def test_down_says_whether_a_lab_was_up(client: Client, engine: DockerEngine) -> None:
     assert not engine.running()
     assert engine.down() is False

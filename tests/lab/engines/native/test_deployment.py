@@ -29,9 +29,9 @@ class Programs:
     def master(self, code: str, worker: str = "import time; time.sleep(300)") -> None:
         start = processes.start
 
-        def stand_in(name: str, command: Any, environ: Any, logs: Path, stop: int) -> processes.Process:
+        def stand_in(name: str, command: Any, environ: Any, logs: Path, stop: int, **more: Any) -> processes.Process:
             what = code if name == "master" else worker
-            return start(name, [sys.executable, "-c", what], environ, logs, stop)
+            return start(name, [sys.executable, "-c", what], environ, logs, stop, **more)
 
         self.monkeypatch.setattr(processes, "start", stand_in)
 

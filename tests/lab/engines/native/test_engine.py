@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,11 +17,12 @@ import pytest
 
 from lab import page
 from lab.engines.native.engine import NativeEngine
-from lab.errors import LabError, UsageError
+from lab.errors import LabError
 from lab.settings import read
 from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.echo import lab_server
 from tests.support.pinned import ARTEFACTS
+from tests.support.server_process import running_server
 
 LONG = 60.0
 SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "ENGINE": "native", "MAX_P99_MS": "0"}
@@ -161,6 +161,28 @@ def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) ->
     assert _gone(children)
 
 
+@retry_on_busy_machine
+def test_an_encrypted_lab_passes(checkout: Path) -> None:
+    done = _lab(checkout, "ci", "--tls", "yes")
+    demand(0, done.returncode, done.stdout, done.stderr)
+    assert _verdict(checkout)["run"]["target"].startswith("tls://127.0.0.1:")
+    assert "TCP,tls,20,0," in (checkout / "runs/latest/stats.csv").read_text()
+
+
+def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
+    with _running(checkout, "ci", TIME="10m") as run:
+        children = _children(run.pid)
+        run.kill()
+        run.wait()
+    assert len(children) == 4
+    _until(lambda: _gone(children))
+    _until(lambda: (checkout / "runs/latest/verdict.json").exists())
+    assert _verdict(checkout)["exit_code"] == 130
+    done = _lab(checkout, "down")
+    assert re.fullmatch(r"Removed what holdfast-ci-\S+ had left: its lab was killed\.\n", done.stderr)
+    assert _lab(checkout, "down").stderr == ""
+
+
 def test_ctrl_c_exits_with_130_and_leaves_no_process(checkout: Path) -> None:
     """With a target on the loopback: ENGINE=auto uses local processes, and starts no server."""
     with lab_server("--app", "echo") as (host, port):
@@ -200,26 +222,33 @@ def test_a_setting_refused_by_a_worker_exits_with_2_at_once(checkout: Path) -> N
     assert re.match(r"lab load: worker: SOURCES=192.0.2.1: 192.0.2.1 can't be used: ", done.stderr.splitlines()[-1])
 
 
-@pytest.mark.parametrize(("target", "known"), [("tcp://nosuchhost.invalid:9000", False), ("tcp://127.0.0.1:9", True)])
-def test_a_target_needs_a_name_that_resolves_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, known: bool
-) -> None:
-    def resolve(host: str, *_: object, **__: object) -> list[object]:
-        if host.endswith(".invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return []
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    lab = NativeEngine(read({"TARGET": target}, {}), tmp_path)
-    if known:
-        lab.check_target()
-    else:
-        with pytest.raises(UsageError, match=f"TARGET={target}: the name can't be resolved; check it"):
-            lab.check_target()
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        ("tcp://nosuch.invalid:9000", r"master: TARGET=tcp://nosuch\.invalid:9000: the name can't be resolved"),
+        ("tcp://127.0.0.1:{free}", r"TARGET=tcp://127\.0\.0\.1:\d+: nothing listens there \(connection refused\)"),
+    ],
+)
+def test_a_target_that_can_not_be_loaded_exits_with_2_and_its_line(checkout: Path, target: str, line: str) -> None:
+    done = _lab(checkout, "ci", "--target", target.format(free=page.free_port()))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(f"lab ci: {line}", done.stderr.splitlines()[-1])
+    assert "Artefacts" not in done.stderr
 
 
-def test_no_target_needs_no_name(tmp_path: Path) -> None:
-    NativeEngine(read({}, {}), tmp_path).check_target()
+@retry_on_busy_machine
+def test_wait_waits_for_a_target_that_is_started_during_the_wait(checkout: Path) -> None:
+    port = page.free_port()
+    command = [sys.executable, "-u", "-m", "lab", "ci", "--target", f"tcp://127.0.0.1:{port}", "--wait", "10m"]
+    with subprocess.Popen(
+        command, cwd=checkout, env=_environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout
+        assert run.stdout.readline().startswith(f"waiting for tcp://127.0.0.1:{port}: nothing listens there")
+        with running_server("--app", "echo", "--port", str(port)):
+            out, err = run.communicate(timeout=240)
+    assert "it answers after" in out
+    demand(0, run.returncode, out, err)
 
 
 def test_a_new_folder_has_no_lab(tmp_path: Path) -> None:

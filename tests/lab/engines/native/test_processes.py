@@ -11,6 +11,7 @@ import pytest
 
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
+from lab.errors import LabError
 
 LONG = 30.0
 READY = "import signal, sys, time; sys.stdout.write('ready'); sys.stdout.flush(); "
@@ -156,4 +157,82 @@ def test_another_call_finds_the_processes_that_still_run(tmp_path: Path) -> None
 
 
 def test_without_a_state_file_there_are_no_processes(tmp_path: Path) -> None:
+    assert processes.load(tmp_path / "processes.json") == []
+
+
+def _python(code: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", "-c", code, *arguments],
+        cwd=processes.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+STARTED = """
+import signal, sys, time
+from pathlib import Path
+from lab.engines.native import processes
+child = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked')); "
+child += "print('ready', flush=True); time.sleep(300)"
+one = processes.start(
+    "one", [sys.executable, "-c", child], {}, Path(sys.argv[1]), signal.SIGTERM, ends_with_lab=%s
+)
+while "ready" not in one.text():
+    time.sleep(0.01)
+print(one.pid, flush=True)
+"""
+
+
+def test_a_process_of_a_run_gets_its_stop_signal_when_the_lab_is_killed(tmp_path: Path) -> None:
+    with _python(STARTED % True + "time.sleep(300)", str(tmp_path)) as lab:
+        assert lab.stdout
+        pid = int(lab.stdout.readline())
+        lab.kill()
+    _until(lambda: not _runs(pid))
+    assert (tmp_path / "one.log").read_text() == "ready\nasked\n"
+
+
+def test_a_process_that_outlives_the_lab_is_no_warning(tmp_path: Path) -> None:
+    with _python(STARTED % False, str(tmp_path)) as lab:
+        out, err = lab.communicate(timeout=LONG)
+    assert (lab.returncode, err) == (0, "")
+    assert _runs(int(out))
+    os.kill(int(out), signal.SIGKILL)
+
+
+def test_stopped_children_are_waited_for(tmp_path: Path) -> None:
+    process = _running(tmp_path)
+    processes.stop([process])
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+
+
+def test_a_log_in_memory_is_read_like_a_file_and_kept_at_the_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", READY]
+    process = processes.start("one", command, {}, tmp_path / "logs", signal.SIGTERM, log_in_memory=True)
+    _until(lambda: processes.exit_code(process) is not None)
+    assert process.text() == Path(process.log).read_text() == "ready"
+    assert list((tmp_path / "logs").iterdir()) == []
+    processes.keep_log(process, tmp_path / "logs")
+    assert (tmp_path / "logs/one.log").read_text() == "ready"
+    assert not Path(process.log).exists()
+
+
+def test_a_log_in_memory_that_the_disk_does_not_take_is_one_line(tmp_path: Path) -> None:
+    process = processes.start("one", [sys.executable, "-c", ""], {}, tmp_path, signal.SIGTERM, log_in_memory=True)
+    processes.stop([process])
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(LabError, match=r"^could not write \S+/file/one\.log: Not a directory$"):
+        processes.keep_log(process, tmp_path / "file")
+    assert not Path(process.log).exists()
+
+
+def test_a_log_that_is_a_file_stays_as_it_is(tmp_path: Path) -> None:
+    process = _running(tmp_path)
+    processes.stop([process])
+    processes.keep_log(process, tmp_path / "elsewhere")
+    assert process.text() == "ready"
+
+
+def test_a_state_file_that_was_cut_off_has_no_processes(tmp_path: Path) -> None:
+    (tmp_path / "processes.json").write_text("[{")
     assert processes.load(tmp_path / "processes.json") == []

@@ -5,20 +5,17 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 
-from rawsocket.engine.connect import connector as module
+from rawsocket.engine.connect import client_socket as module
 from rawsocket.engine.connect.connector import Connector
 from rawsocket.engine.connect.resolver import Answer
 from rawsocket.engine.reactor import Reactor
-from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused
+from rawsocket.errors import GeneratorLimit
 from rawsocket.target import Target
-from tests.support.local_run import LONG, wait_until
-from tests.support.sockets import full_backlog
+from tests.support.connecting import route_to
 
 CLOSED = 1  # a port without a listener
 
@@ -35,94 +32,6 @@ def reactor() -> Iterator[Reactor]:
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as made:
         yield made
-
-
-class RecordedAttempt:
-    """A connection attempt and its outcome."""
-
-    def __init__(self, reactor: Reactor, target: Target, timeout: float = LONG) -> None:
-        self.socks: list[Any] = []
-        self.failures: list[RawSocketError] = []
-        self.connector = Connector()
-        self.attempt = self.connector.attempt(reactor, self, target, timeout, self.socks.append, self.failures.append)
-
-    def close(self, reactor: Reactor) -> None:
-        for sock in self.socks:
-            reactor.unwatch(sock.fileno())
-            sock.close()
-
-
-def test_attempt_gives_a_connected_socket(reactor: Reactor, listener: socket.socket):
-    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
-    recorded.attempt.begin()
-    wait_until(lambda: recorded.socks)
-    [sock] = recorded.socks
-    assert sock.getpeername() == listener.getsockname()
-    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    recorded.close(reactor)
-    assert recorded.failures == []
-
-
-def test_attempt_reports_a_refusal(reactor: Reactor):
-    recorded = RecordedAttempt(reactor, Target("127.0.0.1", CLOSED))
-    try:
-        recorded.attempt.begin()
-        wait_until(lambda: recorded.failures)
-    except Refused as failure:  # the kernel may say so at once
-        recorded.failures.append(failure)
-    assert [type(failure) for failure in recorded.failures] == [Refused]
-
-
-def test_attempt_tries_the_next_address_and_prefers_it_afterwards(reactor: Reactor, listener: socket.socket):
-    host, port = listener.getsockname()
-    target = Target("two.test", port)
-    addresses = [(socket.AF_INET, ("127.0.0.1", CLOSED)), (socket.AF_INET, (host, port))]
-    recorded = RecordedAttempt(reactor, target)
-    resolver = recorded.connector.resolver
-    resolver._answers[target] = Answer(list(addresses), time.perf_counter())
-    recorded.attempt.begin()
-    wait_until(lambda: recorded.socks)
-    assert resolver.addresses(target) == addresses[::-1]
-    recorded.close(reactor)
-
-
-def test_attempt_reports_a_timeout(reactor: Reactor, monkeypatch: pytest.MonkeyPatch, listener: socket.socket):
-    monkeypatch.setattr(reactor, "watch", lambda *_: None)
-    monkeypatch.setattr(reactor, "unwatch", lambda *_: None)
-    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
-    recorded.attempt.begin()
-    recorded.attempt.overdue(time.perf_counter())
-    assert [type(failure) for failure in recorded.failures] == [ConnectTimeout]
-
-
-def test_abandoned_attempt_reports_nothing(reactor: Reactor, listener: socket.socket):
-    recorded = RecordedAttempt(reactor, Target(*listener.getsockname()))
-    recorded.attempt.begin()
-    recorded.attempt.give_up()
-    recorded.attempt.give_up()
-    gevent.sleep(0.05)  # in which it would have connected
-    assert recorded.socks == recorded.failures == []
-
-
-def test_unresolved_name_is_refused_and_queried(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
-    asked: list[Target] = []
-    recorded = RecordedAttempt(reactor, Target("nowhere.invalid", 1))
-    monkeypatch.setattr(recorded.connector.resolver, "_query", asked.append)
-    with pytest.raises(Refused) as caught:
-        recorded.attempt.begin()
-    assert "not resolved yet" in caught.value.detail
-    assert asked == [Target("nowhere.invalid", 1)]
-
-
-def test_descriptor_shortage_is_a_generator_limit_at_once(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
-    def full(_: int) -> Any:
-        raise OSError(24, "Too many open files")
-
-    recorded = RecordedAttempt(reactor, Target("127.0.0.1", CLOSED))
-    monkeypatch.setattr(recorded.connector, "open_socket", full)
-    with pytest.raises(GeneratorLimit) as caught:
-        recorded.attempt.begin()
-    assert "Too many open files" in caught.value.detail
 
 
 def connect(connector: Connector, address: Any) -> Any:
@@ -167,7 +76,8 @@ def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: py
     with socket.create_server(("127.0.0.1", 0)) as listener:
         opened = [connect(connector, listener.getsockname()) for _ in range(20)]
         assert len({sock.getsockname() for sock in opened}) == 20
-        attempt = connector.attempt(reactor, None, Target(*listener.getsockname()), LONG, opened.append, opened.append)
+        route = route_to(reactor, Target(*listener.getsockname()))
+        attempt = connector.attempt(route, None, opened.append, opened.append)
         with pytest.raises(GeneratorLimit) as caught:
             attempt.begin()
         assert "Cannot assign requested address" in caught.value.detail
@@ -175,31 +85,23 @@ def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: py
             sock.close()
 
 
-def test_port_search_covers_the_ephemeral_range():
-    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    assert struct.unpack("HH", module._port_range()) == (low, high)
+def spread_over(connector: Connector, spread: bool) -> list[object]:
+    target = Target("three.test", 1)
+    addresses: list[Any] = [(socket.AF_INET, (f"127.0.0.{n}", 1)) for n in (1, 2, 3)]
+    connector.resolver._answers[target] = Answer(list(addresses), time.perf_counter())
+    connector.spread = spread
+    firsts = []
+    for _ in range(6):
+        found = connector.addresses(target)
+        assert sorted(found) == sorted(addresses)
+        firsts.append(found[0][1][0])
+        connector.answered(target, addresses[2])
+    return firsts
 
 
-def test_readable_neither_consumes_nor_blocks():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    assert not module.readable(ours)
-    theirs.send(b"x")
-    assert module.readable(ours)
-    assert ours.recv(10) == b"x"
-    theirs.close()
-    assert module.readable(ours)  # its end
-    ours.close()
-    assert module.readable(ours)  # an error
+def test_connects_prefer_the_address_that_answered():
+    assert spread_over(Connector(), False) == ["127.0.0.1"] + ["127.0.0.3"] * 5
 
 
-def test_attempt_ignores_events_of_an_earlier_socket_with_its_descriptor(
-    reactor: Reactor,
-):
-    """A descriptor that is closed and used again in one turn of the reactor still has the old socket's event."""
-    with full_backlog() as port:
-        recorded = RecordedAttempt(reactor, Target("127.0.0.1", port))
-        recorded.attempt.begin()
-        recorded.attempt.on_ready(1)
-        assert recorded.socks == recorded.failures == []
-        recorded.attempt.give_up()
+def test_connects_are_spread_over_all_addresses_if_asked():
+    assert spread_over(Connector(), True) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"] * 2

@@ -15,6 +15,7 @@ from rawsocket.users.steps import (
     Connect,
     Receive,
     Request,
+    ShutdownWrite,
     Wait,
 )
 from tests.support.facades import BOTH, Facade, Outcome, echo, lines, silent
@@ -58,6 +59,49 @@ def test_push_is_answered_at_once_whatever_the_user_does(facade: Facade):
 
     outcome = facade(server, script, handlers=pushes(on_push=lambda message: b"pong"))
     assert (outcome.count("push"), outcome.count("push-reply"), outcome.recorder.oneway) == (1, 1, 1)
+
+
+def test_push_after_the_shutdown_of_writing_gets_no_answer(facade: Facade):
+    def server(sock: Any) -> None:
+        silent(sock)
+        sock.sendall(b"push 1\n")
+
+    def script() -> Script:
+        yield Connect()
+        yield ShutdownWrite()
+        return (yield Receive())
+
+    outcome = facade(server, script, handlers=pushes(on_push=lambda message: b"pong"))
+    assert (outcome.result, outcome.recorder.failures, outcome.count("push-reply")) == (b"push 1", 0, 0)
+
+
+@pytest.mark.parametrize(("answer", "error"), [(b"two\nlines", ValueError), ("text", TypeError)])
+def test_answer_to_a_push_that_can_not_be_sent_is_a_fault_of_the_scenario(facade: Facade, answer: Any, error: type):
+    def server(sock: Any) -> None:
+        sock.sendall(b"push 1\n")
+        silent(sock)
+
+    def script() -> Script:
+        yield Connect()
+        yield Wait(20)
+
+    outcome = facade(server, script, handlers=pushes(on_push=lambda message: answer))
+    assert isinstance(outcome.raised, error)
+    assert (outcome.recorder.failures, outcome.recorder.closed) == (0, 1)
+
+
+def test_receive_with_the_name_of_the_row_of_pushes_counts_each_push_once(facade: Facade):
+    def server(sock: Any) -> None:
+        sock.sendall(b"push 1\npush 2\n")
+        silent(sock)
+
+    def script() -> Script:
+        yield Connect()
+        yield Receive(name="push")
+        yield Receive(name="push", since=time.perf_counter())
+
+    outcome = facade(server, script, handlers=pushes())
+    assert outcome.recorder.rows["push"].requests == outcome.count("push") == 2
 
 
 def test_push_that_came_before_its_receive_is_checked(facade: Facade):

@@ -1,8 +1,11 @@
 import json
 import urllib.request
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from flask import Flask
 
 from rawsocket.master.page import tab
 from rawsocket.master.server_probe import ServerProbe
@@ -68,6 +71,20 @@ def test_table_has_lag_and_turns_of_each_worker(monkeypatch: pytest.MonkeyPatch)
     assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
     assert [(row["cpu"], row["lag"], row["turns"]) for row in rows] == [("20%", "3.0 / 70.0", 250), ("", "", "")]
     assert (total["lag"], total["turns"]) == ("", "")
+
+
+def test_connections_without_a_byte_are_named_above_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of live workers that are open, and those that have ended."""
+    with controller_bench(monkeypatch) as bench:
+        for worker in ("a", "b"):
+            bench.add_worker(worker)
+        bench.start()
+        assert (tab.state(bench.controller)["silent_connections"], tab.table(bench.controller)[0]["state"]) == (0, "")
+        bench.controller.receive("a", report(silent=3, connections={"unproven": 2}))
+        bench.controller.receive("b", report(silent=4))
+        state = tab.state(bench.controller)
+    assert state["silent_connections"] == 9
+    assert state["table"]["rows"][0]["state"] == "no byte on 9 connections"
 
 
 SHARED = """holdfast_server_info{model="select"} 1.0
@@ -187,3 +204,37 @@ def test_held_falls_with_a_killed_worker_and_the_run_can_be_stopped(fleet: Locus
     last = _stop(fleet)["verdict"]
     assert last["verdict"] == "unknown"
     assert "was lost" in last["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("1000,login=3000", None),
+        ("login=fast", "MAX_P99_MS='login=fast' is not valid: expected a number of at least 0, alone or for a row"),
+    ],
+)
+def test_form_takes_limits_of_rows(monkeypatch: pytest.MonkeyPatch, value: str, error: str | None) -> None:
+    with controller_bench(monkeypatch) as bench:
+        said = tab.refuse_start(bench.controller, {"max_p99_ms": value})
+    assert said is None if error is None else str(said).startswith(error)
+
+
+def test_limits_of_rows_from_the_form_are_judged(fleet: LocustFleet) -> None:
+    _start(fleet, 5, max_p99_ms="60000,message=60000,never=1", max_failures="1%")
+    _wait_for_connects(fleet, 5)
+    verdict = _stop(fleet)["verdict"]
+    assert isinstance(verdict, dict)
+    assert any("max_p99_ms[never]" in reason and "no row never" in reason for reason in verdict["reasons"])
+
+
+def test_healthz_and_state_name_a_dead_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        app = Flask("page")
+        page: Any = SimpleNamespace(app=app, auth_required_if_enabled=lambda view: view)
+        app.register_blueprint(tab._routes(bench.controller, page, ""))
+        client = app.test_client()
+        assert (client.get("/lab/healthz").status_code, client.get("/lab/healthz").text) == (200, "ok\n")
+        monkeypatch.setattr(tab.TASKS, "dead", {"clock": "ValueError: negative shift count"})
+        answer = client.get("/lab/healthz")
+        assert (answer.status_code, answer.text) == (503, "the task 'clock' died: ValueError: negative shift count\n")
+        assert client.get("/lab/state.json").get_json()["dead_tasks"] == tab.TASKS.dead

@@ -1,8 +1,11 @@
 import csv
+import dataclasses
+import errno
 import json
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 from rawsocket.master.reports import artefacts
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.report import RowReport, RowTimes, ScenarioError
+from rawsocket.verdict import faults
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
 from tests.support.reports import once, report
@@ -56,6 +61,24 @@ def test_error_in_one_artefact_does_not_prevent_the_others(
     written = {path.name for path in (tmp_path / "runs").iterdir()}
     assert "junit.xml" not in written
     assert {"verdict.json", "summary.md", "report.html"} <= written
+
+
+def test_artefacts_that_a_full_disk_does_not_take_are_one_line_and_leave_no_rest(
+    bench: ControllerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def full(path: Path, text: str, **more: Any) -> int:
+        if len(text) > 100_000:
+            write_text(path, text[:100], **more)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(path, text, **more)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    runs = tmp_path / "runs"
+    assert artefacts.write(bench.controller) == f"could not write report.html in {runs}: No space left on device"
+    assert "verdict.json" in {path.name for path in runs.iterdir()}
+    assert not list(runs.glob(".*"))
 
 
 def test_no_artefact_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,6 +127,17 @@ def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:
     assert tuple(rows[0]) == COLUMNS
     assert [row["held"] for row in rows] == ["10"] * 6
     assert rows[0]["server_held"] == ""
+
+
+def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
+    run = started("a")
+    own = RowReport("MEASURED", "deal", 3, {"closed": 1}, times=RowTimes(due=[[700, 2]]))
+    run.receive("a", replace(report(rows={"message": {37: 3}}), rows=[*report(rows={"message": {37: 3}}).rows, own]))
+    rows = {row["name"]: row for row in _csv(artefacts.stats(run))}
+    assert (rows["deal"]["type"], rows["deal"]["p50_ms"]) == ("MEASURED", "0.700")
+    assert (rows["deal"]["requests"], rows["deal"]["failures"]) == ("3", "1")
+    assert [rows["Aggregated"][name] for name in ("requests", "failures", "max_ms")] == ["3", "0", "0.037"]
+    assert [tuple(row.values())[:4] for row in _csv(artefacts.failures(run))] == [("MEASURED", "deal", "closed", "1")]
 
 
 def test_statistics_and_failures_sum_the_workers() -> None:
@@ -200,3 +234,39 @@ def test_environment_has_versions_and_settings_but_no_secret(
     assert {"python", "gevent"} <= read["versions"].keys()
     assert {"kernel", "cpus", "descriptors"} <= read["machine"].keys()
     assert read["settings"]["scenario"] == "ho|ld"
+
+
+TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)
+
+
+def test_exceptions_of_the_scenario_are_in_every_artefact(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, workers=1) as bench:
+        bench.add_worker("a")
+        bench.start()
+        for _ in range(6):
+            bench.second(held=10)
+        bench.controller.receive("a", dataclasses.replace(report(held=10), scenario_errors=[TOKEN]))
+        bench.controller.on_test_stopping()
+        bench.controller.receive("a", dataclasses.replace(report(final=True), scenario_errors=[TOKEN]))
+        bench.controller.on_test_stop()
+        document = bench.controller.conclude()
+        assert (document["verdict"], document["exit_code"]) == ("unknown", 1)
+        [error] = document["scenario_errors"]
+        assert (error["type"], error["count"], error["where"]) == ("KeyError", 586, "mine.py:9 in session()")
+        failed = _csv(artefacts.failures(bench.controller.run))
+        assert failed == [
+            {"type": "scenario", "name": "mine.py:9 in session()", "failure": "KeyError", "count": "586",
+             "example": "'token'"}
+        ]  # fmt: skip
+        suite = ElementTree.fromstring(artefacts.junit(document).partition("\n")[2])
+        assert suite.get("errors") == "2"
+        assert [case.get("name") for case in suite][:2] == ["run", "scenario"]
+        assert "raised KeyError 586 times" in artefacts.summary(document)
+        assert bench.controller.run.failures_until_stop() == 0
+
+
+def test_junit_of_a_pass_with_an_exit_code_of_the_scenario_is_no_success(bench: ControllerBench) -> None:
+    document = faults.with_exit_code({**bench.controller.conclude(), "verdict": "pass", "exit_code": 0}, 1)
+    suite = ElementTree.fromstring(artefacts.junit(document).partition("\n")[2])
+    [run, *_] = suite
+    assert run.find("failure") is not None

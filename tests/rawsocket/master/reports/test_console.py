@@ -1,5 +1,7 @@
 import dataclasses
+import math
 
+from lab.progress import PROGRESS_LINE
 from rawsocket.master import figures
 from rawsocket.master.reports import console
 from rawsocket.master.run import Run, RunInfo
@@ -32,6 +34,14 @@ def test_table_has_a_row_for_the_processes_of_the_server() -> None:
     server = {"processes_wanted": 2, "process_accepted_total": {"0": 20, "1": 21}}
     rows = console.figures({**figures.document(run), "server": server})
     assert ("server's processes", "2 of 2 serving, 20 to 21 accepted each") in rows
+
+
+def test_table_has_rows_for_goodbyes_and_for_pushes_that_were_not_kept() -> None:
+    document = figures.document(Run(RunInfo(workers=2)))
+    named = ("pushes not kept, too many unread", "goodbyes said / cut off")
+    assert [row for row in console.figures(document) if row[0] in named] == []
+    document["messages"]["unread_pushes"], document["goodbyes"] = 50, {"begun": 20, "said": 18}
+    assert [row for row in console.figures(document) if row[0] in named] == [(named[0], "50"), (named[1], "18 / 2")]
 
 
 def test_formats_of_numbers() -> None:
@@ -69,3 +79,9 @@ def test_console_aligns_the_columns_of_latencies() -> None:
     header, p50 = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50"))
     assert header.endswith("to first byte        connect")
     assert len(header) == len(p50)  # right-aligned under one another
+
+
+def test_progress_line_under_a_load_shape_names_it() -> None:
+    line = console.line(SAMPLE, 10, math.inf, 0)
+    assert line.endswith("failures 0  by its load shape")
+    assert PROGRESS_LINE.match(line)

@@ -152,3 +152,54 @@ def test_user_without_a_connection_has_no_goodbye():
     run.runner.quit()
     gevent.sleep(0)
     assert RECORDER.goodbyes_begun == 0
+
+
+@BOTH
+def test_exception_in_a_goodbye_is_an_error_of_the_scenario_and_logged_once(
+    kind: type[Any], service: tuple[Service, str], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+):
+    _, url = service
+
+    class Broken(kind):  # type: ignore[valid-type, misc]
+        def goodbye(self):
+            if isinstance(self, SessionUser):
+                return self.quit()
+            raise KeyError("token")
+
+        def quit(self):
+            yield Send(b"QUIT", reply=False)
+            raise KeyError("token")
+
+    stopped(Broken, url, lambda: RECORDER.answered == 3)
+    [error] = RECORDER.scenario_errors.report()
+    assert (error.type, error.count) == ("KeyError", 3)
+    assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held) == (3, 0, 0)
+    assert (caplog.text + capfd.readouterr().err).count('raise KeyError("token")') == 1
+
+
+@BOTH
+def test_goodbye_of_the_other_kind_of_user_is_an_error_of_the_scenario(kind: type[Any], service: tuple[Service, str]):
+    _, url = service
+
+    class Mixed(kind):  # type: ignore[valid-type, misc]
+        def goodbye(self):
+            return self.steps() if isinstance(self, RawSocketUser) else None
+
+        def steps(self):
+            yield Send(b"QUIT", reply=False)
+
+    assert stopped(Mixed, url, lambda: RECORDER.answered == 3) < 20
+    [error] = RECORDER.scenario_errors.report()
+    assert (error.type, error.count, error.library) == ("NotAGenerator", 3, False)
+    assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held) == (3, 0, 0)
+
+
+def test_goodbye_that_raises_at_once_ends_the_user(service: tuple[Service, str]):
+    _, url = service
+
+    class Raising(Leaving):
+        def goodbye(self):
+            raise KeyError("token")
+
+    assert stopped(Raising, url, lambda: RECORDER.answered == 3) < 20
+    assert [error.type for error in RECORDER.scenario_errors.report()] == ["KeyError"]

@@ -6,19 +6,13 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 import pytest
 
 from rawsocket.engine import schedule
-from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout
+from rawsocket.errors import Closed, NotConnected, RawSocketError, Refused, ReplyTimeout
 from rawsocket.measurement.histogram import quantiles
 from rawsocket.users.session.runner import Session
 from rawsocket.users.session.slots import STOPPED
 from rawsocket.users.steps import Connect, Request, Wait
-from tests.support.simulated_sessions import PERIOD, check, hold, visit
+from tests.support.simulated_sessions import PERIOD, check, hold, times, visit
 from tests.support.simulation import SimulatedUser, Simulation
-
-
-def times(simulation: Simulation) -> dict[str, dict[int, int]]:
-    """The histograms of the messages, by kind; a second call finds none."""
-    [row] = [row for row in simulation.recorder.report().rows if row.name == "message"]
-    return {kind: dict(map(tuple, pairs)) for kind, pairs in row.times.to_wire().items()}
 
 
 def test_messages_are_due_on_a_fixed_grid(simulation: Simulation):
@@ -185,7 +179,7 @@ def test_failed_step_raises_in_the_session(simulation: Simulation):
     user = SimulatedUser(simulation, session)
     simulation.run(1001.0)
     user.runner.end()
-    assert [type(error) for error in seen] == [Closed, ValueError, RuntimeError]
+    assert [type(error) for error in seen] == [NotConnected, ValueError, RuntimeError]
     check(simulation)
 
 

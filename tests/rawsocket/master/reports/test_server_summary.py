@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master import server_summary
+from rawsocket.master.reports import server_summary
 
 ALONE = {
     "info": {"model": "epoll", "framing": "line"},

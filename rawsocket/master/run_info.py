@@ -1,0 +1,80 @@
+"""The description of a run: what was asked for, without its figures; and how many connections it is to hold."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from locust.env import Environment
+
+from rawsocket.settings import options
+from rawsocket.settings.plan import Plan
+
+
+@dataclass
+class RunInfo:
+    """The description of a run, without its figures; times in seconds, sizes in bytes, ISO 8601 in UTC."""
+
+    scenario: str = ""
+    users: int = 0
+    rate: float = 0.0
+    time_s: float | None = None
+    workers: int = 0
+    target: str = ""
+    every_s: float | None = None
+    size_bytes: int | None = None
+    framing: str = ""
+    app: str = ""
+    started_utc: str = ""
+    ended_utc: str = ""
+    shape: str = ""  # the class of the load shape that the run follows
+    steady_from_s: float | None = None
+    steady_s: float = 0.0
+
+
+def describe(environment: Environment, plan: Plan) -> RunInfo:
+    """Return the description of a run that starts now. Under a load shape users and rate are those of its steps."""
+    parsed, shape = environment.parsed_options, environment.shape_class
+    return RunInfo(
+        scenario=plan.scenario,
+        users=0 if shape else int(getattr(parsed, "num_users", None) or plan.users),
+        rate=0.0 if shape else float(getattr(parsed, "spawn_rate", None) or plan.rate),
+        time_s=plan.time_s if plan.headless and not shape else None,
+        workers=plan.workers,
+        target=environment.host or plan.target,
+        every_s=options.value(parsed, "every"),
+        size_bytes=options.value(parsed, "size"),
+        framing=options.value(parsed, "framing"),
+        app=options.value(parsed, "app"),
+        shape=type(shape).__name__ if shape else "",
+        started_utc=utc(),
+    )
+
+
+def utc() -> str:
+    """Return the time in UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def min_held(environment: Environment, plan: Plan) -> float | None:
+    """Return the MIN_HELD that overrides the flag: all connections, if our headless run holds and the flag is unset.
+
+    Under a load shape that is inf: as many as the users of each second hold, see Run.held_floor().
+    """
+    if not (plan.ours and plan.headless):
+        return None
+    if plan.min_held is not None:
+        return plan.min_held
+    if not all(getattr(user, "holds", False) for user in environment.user_classes):
+        return 0
+    return math.inf if environment.shape_class else plan.users * least_per_user(environment)
+
+
+def per_user(user_class: Any) -> int:
+    """Return how many connections a user of a class holds."""
+    return int(getattr(user_class, "connections_per_user", 1))
+
+
+def least_per_user(environment: Environment) -> int:
+    """Return how many connections each user holds at least."""
+    return min(map(per_user, environment.user_classes), default=1)

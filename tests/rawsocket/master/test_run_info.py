@@ -1,0 +1,46 @@
+import argparse
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from locust import LoadTestShape
+
+from rawsocket.master import run_info
+from rawsocket.settings.options import DEFAULTS
+from rawsocket.settings.plan import Plan
+
+PLAN = Plan(scenario="mine", users=10, rate=5, time_s=60, headless=True, ours=True)
+
+
+class Steps(LoadTestShape):
+    """Ends at once."""
+
+    def tick(self) -> None:
+        return None
+
+
+def environment(*holds: bool, shape: LoadTestShape | None = None, **attributes: int) -> Any:
+    classes = [SimpleNamespace(holds=one, **attributes) for one in holds]
+    parsed = argparse.Namespace(**DEFAULTS)
+    return SimpleNamespace(user_classes=classes, shape_class=shape, parsed_options=parsed, host="tcp://server:1")
+
+
+@pytest.mark.parametrize(
+    ("made", "held"),
+    [
+        (environment(True), 10),
+        (environment(True, connections_per_user=20), 200),
+        (environment(True, False), 0),
+        (environment(True, shape=Steps()), math.inf),
+    ],
+)
+def test_min_held_expects_every_connection_of_a_scenario_that_holds(made: Any, held: float) -> None:
+    assert run_info.min_held(made, PLAN) == held
+
+
+def test_run_under_a_load_shape_has_its_name_and_neither_users_nor_time() -> None:
+    found = run_info.describe(environment(True, shape=Steps()), PLAN)
+    assert (found.shape, found.users, found.rate, found.time_s) == ("Steps", 0, 0.0, None)
+    plain = run_info.describe(environment(True), PLAN)
+    assert (plain.shape, plain.users, plain.rate, plain.time_s) == ("", 10, 5.0, 60)

@@ -1,0 +1,63 @@
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from rawsocket import scenario_file
+from rawsocket.settings.options import DEFAULTS
+
+
+def refused(capsys: pytest.CaptureFixture[str], source: str, folder: Path) -> str:
+    """Return the line for a file of this source; it must end the process with 2."""
+    path = folder / "mine.py"
+    path.write_text(source)
+
+    def run(name: str) -> scenario_file.Loaded:
+        exec(compile(Path(name).read_text(), name, "exec"), {})
+        return {}, []
+
+    with pytest.raises(SystemExit) as end:
+        scenario_file.load(run, str(path))
+    assert end.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("class A(int)\n    pass\n", "mine.py:1: SyntaxError: expected ':'"),
+        ("\nimport nothing_like_it\n", "mine.py:2: No module named 'nothing_like_it': install it"),
+        ("x = 1\n\nraise ValueError('two\\nlines')\n", "mine.py:3: ValueError: two lines"),
+        ("x = 1\n", "mine.py: there is no user class in it"),
+    ],
+)
+def test_mistake_in_a_scenario_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, source: str, said: str
+) -> None:
+    assert said in refused(capsys, source, tmp_path)
+
+
+def test_good_file_is_passed_on() -> None:
+    assert scenario_file.load(lambda path: ({"A": int}, []), "mine.py") == ({"A": int}, [])
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("class A:\n    'Says EVERY and every.'\n", ["EVERY=2 has no effect: holdfast_mine.py never uses it"]),
+        ("class A:\n    def session(self):\n        self.pause()\n", []),
+        ("class A:\n    def session(self):\n        self.option('every')\n", []),
+    ],
+)
+def test_setting_that_the_scenario_does_not_use_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, lines: list[str]
+) -> None:
+    (tmp_path / "holdfast_mine.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "holdfast_mine", raising=False)
+    module = importlib.import_module("holdfast_mine")
+    assert scenario_file.unused([module.A], {**DEFAULTS, "every": 2.0}.__getitem__) == lines
+    assert scenario_file.unused([module.A], DEFAULTS.__getitem__) == []
+    del sys.modules["holdfast_mine"]
