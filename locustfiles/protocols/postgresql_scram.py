@@ -51,6 +51,7 @@ class PostgresUser(SessionUser):
     """Logs in once; then it queries."""
 
     framing = LengthPrefixed(4, counts_header=True)
+    not_judged = ("startup", "challenge", "login")
 
     def session(self) -> Session:
         """Log in, and query for ever."""

@@ -1,6 +1,7 @@
 """SMTP: each user sends a mail every EVERY seconds, on one connection, and says QUIT when it is stopped.
 
-A reply has one line or several: all but the last have a `-` behind the number.
+A reply has one line or several: all but the last have a `-` behind the number. The row `all of a mail` has the time of
+its four messages together.
 """
 
 from collections.abc import Callable
@@ -33,10 +34,11 @@ class SmtpUser(SessionUser):
         yield Request(b"EHLO load.example.test", "EHLO", says(b"250 "), until=is_whole)
         while True:
             yield Due(self.option("every"))
-            yield Request(b"MAIL FROM:<%s>" % sender, "MAIL", says(b"250 "), until=is_whole)
-            yield Request(b"RCPT TO:<inbox@example.test>", "RCPT", says(b"250 "), until=is_whole)
-            yield Request(b"DATA", "DATA", says(b"354 "), until=is_whole)
-            yield Request(MAIL % (self.message_no, self.number), "mail", says(b"250 "), until=is_whole)
+            with self.transaction("all of a mail"):
+                yield Request(b"MAIL FROM:<%s>" % sender, "MAIL", says(b"250 "), until=is_whole)
+                yield Request(b"RCPT TO:<inbox@example.test>", "RCPT", says(b"250 "), until=is_whole)
+                yield Request(b"DATA", "DATA", says(b"354 "), until=is_whole)
+                yield Request(MAIL % (self.message_no, self.number), "mail", says(b"250 "), until=is_whole)
 
     def goodbye(self) -> Session:
         """Leave in order, unless it is in the middle of a mail: that is cut off."""
