@@ -175,11 +175,13 @@ class RawSocketClient(BlockingOwner):
         a list of frames, complete when `until(frames)` is true; `expect` is then the correct list, or a callable on it.
         Raises Closed, Reset, ServerFull, SendTimeout, ReplyTimeout, Short, TooLong or Wrong.
         """
-        steps.Request(payload, name, expect, until=until)  # raises if they make no sense
+        if until is not None or payload.__class__ is not bytes or name.__class__ is not str or expect.__class__ is list:
+            steps.Request(payload, name, expect, until=until)  # raises if they make no sense
         connection = self._open_connection()
-        if connection.replies_to_receive:
-            raise RuntimeError("request() while messages are in flight: receive() their replies first")
-        connection.refuse_unread()
+        if connection.exchange is not None:
+            if connection.replies_to_receive:
+                raise RuntimeError("request() while messages are in flight: receive() their replies first")
+            connection.refuse_unread()
         if until is None:
             connection.request(payload, name, expect, self._due(due))
         else:
