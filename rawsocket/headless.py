@@ -39,7 +39,7 @@ class HeadlessRun:
         self._web_ui = web_ui
         self._ramp: gevent.Greenlet | None = None
         self._ending = False
-        self.refused = False  # whether the run did not start, because its users don't fit
+        self.refused = False  # whether the run did not start: its users don't fit, or nothing listens at its target
 
     def run(self) -> None:
         """Run it; in any case the process ends and has an exit code."""
@@ -79,6 +79,7 @@ class HeadlessRun:
             controller.run.finished.wait(ENDS_S)
 
     def _refuse(self, reason: str) -> None:
+        self.refused = True
         self._controller.environment.process_exit_code = USAGE
         sys.stderr.write(f"{reason}\n")
 
@@ -86,7 +87,7 @@ class HeadlessRun:
         """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
         plan = self._plan
         try:
-            if plan.foreign:
+            if plan.foreign and (plan.check_target or plan.wait_s):
                 target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
         except UsageError as error:
             return str(error)

@@ -33,6 +33,7 @@ class Plan:
     target: str = ""
     foreign: bool = False  # `target` is what TARGET names, not the lab's own server
     wait_s: float = 0.0
+    check_target: bool = True
     way_out: bool = True
     min_held: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         target=found["TARGET"] or found["HOLDFAST_SERVER"],
         foreign=bool(found["TARGET"]),
         wait_s=found["WAIT"] or 0.0,
+        check_target=found["HOLDFAST_CHECK_TARGET"],
         way_out=found["HOLDFAST_WAY_OUT"],
         min_held=found["MIN_HELD"],
         options={option.name: found[option.variable] for option in OPTIONS if option.variable in given},

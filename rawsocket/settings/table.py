@@ -109,6 +109,8 @@ PROCESS = (
              "its name and port in compose.yaml"),
     _process("target", TARGET, None, "the only target that workers load; set by `python -m rawsocket` from TARGET",
              "a host typed into the page must not become a target"),
+    _process("check_target", BOOLEAN, "true", "whether the master connects to TARGET before a run without the page",
+             "a server that counts its connections may want only those of the run"),
     _process("way_out", BOOLEAN, "true", "whether workers reach targets outside of their own network",
              "compose.yaml sets false: its network for the load has no way out"),
     _process("page_host", TEXT, "127.0.0.1", "address that the page is served on", "nothing is public by default"),

@@ -40,6 +40,9 @@ def checkout(tmp_path: Path) -> Path:
     for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / path.name)
+    # Other tests build the image of the checkout itself at the same time.
+    compose = tmp_path / "compose.yaml"
+    compose.write_text(compose.read_text().replace("holdfast-load:local", "holdfast-load-own:local"))
     folder = tmp_path / "locustfiles/own"
     folder.mkdir(parents=True)
     (folder / "mine.py").write_text(SCENARIO)

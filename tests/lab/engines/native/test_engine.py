@@ -177,7 +177,8 @@ def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
     assert len(children) == 4
     _until(lambda: _gone(children))
     _until(lambda: (checkout / "runs/latest/verdict.json").exists())
-    assert _verdict(checkout)["exit_code"] == 130
+    # 4 if the master saw its workers end first: all of them end with the lab.
+    assert _verdict(checkout)["exit_code"] in (130, 4)
     done = _lab(checkout, "down")
     assert re.fullmatch(r"Removed what holdfast-ci-\S+ had left: its lab was killed\.\n", done.stderr)
     assert _lab(checkout, "down").stderr == ""
