@@ -18,15 +18,18 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A new run of the process's own recorder, short back-offs, and no connection left at the end."""
+    """A new run of the process's own recorder and numbers of users, short back-offs, and no connection left at the end."""
     from rawsocket.engine import schedule
     from rawsocket.engine.process import engine
+    from rawsocket.identity.numbers import NUMBERS
     from rawsocket.measurement.recorder import RECORDER
 
     monkeypatch.setattr(schedule, "BACKOFF", 0.02)
     monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
     assert RECORDER.held == 0
     RECORDER.begin_run()
+    NUMBERS.begin_run()
     yield
+    NUMBERS.begin_run()
     assert RECORDER.held == 0
     assert engine().reactor.handlers == []

@@ -169,17 +169,20 @@ def test_since_gives_a_push_a_latency(facade: Facade):
         yield Wait(0)
 
     [(due, sent, first)] = facade(later, script, accepts_pushes=True).recorder.rows["news"].full
-    assert 2.9 < due == sent == first < 3.1
+    assert 2 < due == sent == first <= 3
 
 
 def test_time_of_a_push_that_came_earlier_is_not_negative(facade: Facade):
+    outcome = Outcome()
+
     def script() -> Script:
         yield Connect()
-        yield Wait(0.15)
+        while not outcome.recorder.pushed:
+            yield Wait(0.01)
         yield Receive(name="news")
-        yield Wait(0)
 
-    assert facade(later, script, accepts_pushes=True).recorder.rows["news"].waits == [0.0]
+    facade(later, script, outcome=outcome, accepts_pushes=True)
+    assert outcome.recorder.rows["news"].waits == [0.0]
 
 
 def test_optional_receive_returns_none_and_keeps_the_connection(facade: Facade):
