@@ -21,6 +21,7 @@ SCHEMA = 1
 _SENTENCE = (
     ("summary", "{}"),
     ("us", "{:.2f} µs of CPU a message"),
+    ("times", "{:.2f} times as much as without"),
     ("per_s", "{:,.0f} messages/s"),
     ("kb", "{:.2f} KB a connection"),
     ("bytes", "{:.0f} B a connection"),

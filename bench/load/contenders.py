@@ -43,11 +43,13 @@ class Workload:
     every: float  # seconds between two messages of a connection
     seconds: int
     admin: str = ""  # address of the server's own counters, "" where it has none
+    ca: str = ""  # file of the authority that signed the server's certificate; "": without TLS
+    scenario: str = ""  # of the lab; "": hold, or closed for a closed loop
 
     @property
     def target(self) -> str:
         """The address of the target, as the lab writes it."""
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"{'tls' if self.ca else 'tcp'}://127.0.0.1:{self.port}"
 
 
 @dataclass
@@ -149,21 +151,25 @@ def _floor(run: RunningGenerator, workload: Workload) -> None:
     run.base_kb = procfs.rss_kb(process.pid)
 
 
-def _locust(file: str) -> Callable[[RunningGenerator, Workload], None]:
-    """Return a way to start a Locust user of peers/load/ on a headless master and one worker."""
+def locust(file: str, session: str = "") -> Callable[[RunningGenerator, Workload], None]:
+    """Return a way to start a Locust user of peers/load/ on a headless master and one worker.
+
+    `session`: which of the sessions of sessions.py.
+    """
 
     def start(run: RunningGenerator, workload: Workload) -> None:
         port = str(fixed_port())
         environ = default_settings() | {
             "BENCH_TARGET": f"127.0.0.1:{workload.port}",
             "BENCH_EVERY": f"{workload.every:g}",
+            "BENCH_SESSION": session,
             "TARGET": workload.target,
             "HOLDFAST_RUNS": str(run.folder),
         }
-        locust = [sys.executable, "-m", "locust", f"--locustfile={PEERS / 'load' / file}"]
-        worker = [*locust, "--worker", "--master-host=127.0.0.1", f"--master-port={port}"]
+        command = [sys.executable, "-m", "locust", f"--locustfile={PEERS / 'load' / file}"]
+        worker = [*command, "--worker", "--master-host=127.0.0.1", f"--master-port={port}"]
         run.measure_idle(run.start("worker", worker, environ))
-        master = [*locust, "--master", "--headless", "--expect-workers=1", "--master-bind-host=127.0.0.1"]
+        master = [*command, "--master", "--headless", "--expect-workers=1", "--master-bind-host=127.0.0.1"]
         master += [f"--master-bind-port={port}", f"--users={workload.connections}", f"--spawn-rate={workload.rate:g}"]
         master += [f"--host={workload.target}", f"--run-time={workload.seconds}s", f"--csv={run.folder / 'locust'}"]
         run.main = run.start("master", master, environ)
@@ -172,10 +178,10 @@ def _locust(file: str) -> Callable[[RunningGenerator, Workload], None]:
 
 
 def _product(run: RunningGenerator, workload: Workload) -> None:
-    """Start the library as its users do: `python -m rawsocket` with the scenario hold, or closed for a closed loop."""
+    """Start the library as its users do: `python -m rawsocket` with a scenario of the lab."""
     address = fixed_port()
     environ = default_settings() | {
-        "SCENARIO": "hold" if workload.every else "closed",
+        "SCENARIO": workload.scenario or ("hold" if workload.every else "closed"),
         "USERS": str(workload.connections),
         "RATE": f"{workload.rate:g}",
         "TIME": f"{workload.seconds}s",
@@ -183,7 +189,11 @@ def _product(run: RunningGenerator, workload: Workload) -> None:
         "WORKERS": "1",
         "HEADLESS": "true",
         "TARGET": workload.target,
+<<<<<<< HEAD
         "HOLDFAST_CHECK_TARGET": "false",  # the servers count their connections
+=======
+        "TLS_CA": workload.ca,
+>>>>>>> refs/heads/wt-bench
         "HOLDFAST_SERVER_ADMIN": workload.admin,
         "HOLDFAST_RUNS": str(run.folder),
         "HOLDFAST_LINGER": "false",
@@ -230,9 +240,9 @@ CONTENDERS = {
     contender.name: contender
     for contender in (
         Generator(SESSION, "SessionUser", _product),
-        Generator("raw", "RawSocketUser", _locust("raw.py")),
-        Generator("typical", "typical Locust user", _locust("typical.py")),
-        Generator("tuned", "the same, tuned", _locust("tuned.py")),
+        Generator("raw", "RawSocketUser", locust("raw.py")),
+        Generator("typical", "typical Locust user", locust("typical.py")),
+        Generator("tuned", "the same, tuned", locust("tuned.py")),
         Generator("tsung", "Tsung", _tsung, tsung.unavailable),
         Generator(FLOOR, "bare Python epoll", _floor),
     )

@@ -2,13 +2,19 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bench.harness import procfs
 from bench.load.contenders import RunningGenerator
-from bench.load.echo_server import Echo
 from lab.errors import LabError
 from lab.waiting import wait_for
+
+
+class Counting(Protocol):
+    """A server that counts."""
+
+    def counts(self) -> dict[str, Any]:
+        """Return at least {now, accepted, closed, messages}; `now` is of the monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,9 @@ class Reading:
     busy_s: float
 
 
-def read(echo: Echo, pid: int) -> Reading:
+def read(server: Counting, pid: int) -> Reading:
     """Take a reading."""
-    counts = echo.counts()
+    counts = server.counts()
     cpu_s, stolen_s, busy_s = procfs.cpu_s(pid), procfs.stolen_s(), procfs.busy_s()
     return Reading(counts["now"], cpu_s, counts["messages"], counts["closed"], stolen_s, busy_s)
 
@@ -67,21 +73,21 @@ def between(first: Reading, last: Reading) -> Window:
     )
 
 
-def over(echo: Echo, run: RunningGenerator, seconds: float) -> Window:
+def over(server: Counting, run: RunningGenerator, seconds: float) -> Window:
     """Measure for so many seconds."""
-    first = read(echo, run.pid)
+    first = read(server, run.pid)
     time.sleep(seconds)
     if reason := run.died():
         raise LabError(f"{run.name}: {reason} while it was measured", run.evidence())
-    return between(first, read(echo, run.pid))
+    return between(first, read(server, run.pid))
 
 
-def all_held(echo: Echo, run: RunningGenerator, connections: int, within: float) -> None:
+def all_held(server: Counting, run: RunningGenerator, connections: int, within: float) -> None:
     """Wait until the server holds all connections; reads the idle memory of a generator that had no time to be idle."""
     unknown = run.base_kb is None
 
     def held() -> bool:
-        counts = echo.counts()
+        counts = server.counts()
         if unknown and not counts["accepted"]:
             run.base_kb = procfs.rss_kb(run.pid)
         return int(counts["accepted"]) - int(counts["closed"]) >= connections
@@ -89,7 +95,7 @@ def all_held(echo: Echo, run: RunningGenerator, connections: int, within: float)
     try:
         wait_for(f"{run.name}: {connections} connections", held, within, run.died, run.evidence, 0.05)
     except LabError as error:
-        counts = echo.counts()
+        counts = server.counts()
         raise LabError(
             f"{error}; {counts['accepted']} were accepted, {counts['closed']} closed", error.evidence
         ) from None

@@ -6,6 +6,7 @@ from bench.harness.trials import interleaved
 from bench.load import soak, stall
 from bench.load.contenders import FLOOR, SESSION
 from bench.load.experiments import LoadExperiment, arrivals, closed, hold
+from bench.load.features import experiments as features
 
 EXPERIMENTS = (
     LoadExperiment("closed", ("closed",), (SESSION, "raw", "typical", "tuned", "tsung"), 3, closed, paired=True),
@@ -13,6 +14,11 @@ EXPERIMENTS = (
     LoadExperiment("arrivals", ("arrivals",), (SESSION, "raw", "typical", "tsung"), 2, arrivals),
     LoadExperiment("stall 100", ("stall",), (SESSION, "typical"), 2, stall.small),
     LoadExperiment("stall 1000", ("stall",), (SESSION,), 2, stall.large),
+    LoadExperiment("tls", ("tls",), (SESSION,), 3, features.tls),
+    LoadExperiment("tls held", ("tls",), (SESSION,), 2, features.tls_held),
+    LoadExperiment("tls handshakes", ("tls",), (SESSION,), 2, features.tls_handshakes),
+    LoadExperiment("ids", ("ids",), (SESSION,), 3, features.ids),
+    LoadExperiment("heartbeats", ("heartbeats",), (SESSION,), 3, features.heartbeats),
     LoadExperiment("soak", ("soak",), (SESSION,), 1, soak.soak),
 )
 

@@ -1,36 +1,25 @@
 """The soak experiment: connections held for long, against the lab's own server, whose counters fill the ledger."""
 
-import re
-import signal
 import statistics
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.harness import procfs
 from bench.load.contenders import Generator, running
 from bench.load.experiments import END_S, LoadBench, verdict
+from bench.load.features.lab_server import lab_server
 from bench.results.record import Values
-from lab.engines.native import processes
-from lab.engines.native.processes import Process
-from lab.errors import finish_despite_interrupt
 from lab.progress import say
-from lab.waiting import wait_for
 
 SETTLE_S = 10.0  # after the ramp and before the end, in which no memory is sampled
 EVERY = 10  # one sample in so many is written down
-_LISTENING = re.compile(r"holdfast server listening on \S+:(\d+) admin (\S+)")
 
 
 def soak(bench: LoadBench, generator: Generator, folder: Path) -> Values:
     """Hold 10,000 connections for SOAK, a message a second on each: the ledger, and the worker's memory each second."""
     connections, seconds = bench.options.connections, bench.options.soak_s
-    server = _server(folder, connections)
-    try:
-        wait_for("the server", lambda: bool(_LISTENING.search(server.text())), 60, evidence=server.text)
-        match = _LISTENING.search(server.text())
-        assert match
-        workload = bench.workload(int(match[1]), connections, 1.0, seconds, f"http://{match[2]}")
+    with lab_server(folder, connections) as server:
+        workload = bench.workload(server.port, connections, 1.0, seconds, server.admin)
         with running(generator, workload, folder) as run:
             began = procfs.HostUsage()
             ramp_s = bench.ramp_s(connections)
@@ -38,8 +27,6 @@ def soak(bench: LoadBench, generator: Generator, folder: Path) -> Values:
             run.finish(workload.seconds + END_S, lambda: sampler.sample(began.seconds))
             found = verdict(run)
             stolen = began.stolen
-    finally:
-        finish_despite_interrupt(lambda: processes.stop([server]))
     return {
         **ledger(found),
         **growth(sampler.samples_kb),
@@ -65,24 +52,6 @@ class MemorySampler:
         self.samples_kb.append(self._read_kb())
         if len(self.samples_kb) % 60 == 0:
             say(f"  ... soak: {elapsed_s / 60:.0f} min, the worker has {self.samples_kb[-1] / 1024:.1f} MB")
-
-
-def _server(folder: Path, connections: int) -> Process:
-    command = [
-        sys.executable,
-        "-m",
-        "server",
-        "--model",
-        "epoll",
-        "--app",
-        "echo",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-    ]
-    command += ["--admin-host", "127.0.0.1", "--admin-port", "0", "--max-connections", str(connections + 100)]
-    return processes.start("server", command, {}, folder, signal.SIGTERM)
 
 
 def ledger(document: Values) -> Values:

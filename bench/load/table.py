@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
+from bench.load.features import lines as features
 from bench.load.stall import missing
 from bench.results.line import Line, Roster, judged, number
 from bench.results.record import Record, median, of, pair_ratios
@@ -40,6 +41,9 @@ def lines(records: Sequence[Record], rows: Sequence[str], asked: int) -> list[Li
         "arrivals": lambda: [_arrivals(records, asked)],
         "lag": lambda: [_lag(records)],
         "stall": lambda: [_stall(records, "stall 100", 2.0, 1.0), _stall(records, "stall 1000", 5.0, 3.0)],
+        "tls": lambda: features.tls(ROSTER, records),
+        "ids": lambda: features.ids(ROSTER, records),
+        "heartbeats": lambda: features.heartbeats(ROSTER, records),
         "soak": lambda: [_soak(records)],
     }
     return [line for row, maker in makers.items() if row in rows for line in maker()]

@@ -58,7 +58,7 @@ def test_peers_none_means_no_peers() -> None:
 @pytest.mark.parametrize(
     ("read", "name", "text", "expected"),
     [
-        (read_load, "ONLY", "speed", "names out of memory, cpu, lag, closed, arrivals, stall, soak"),
+        (read_load, "ONLY", "speed", f"names out of {', '.join(settings.LOAD_ROWS)}"),
         (read_load, "ONLY", ",", "names out of"),
         (read_load, "ONLY", "none", "names out of"),
         (read_load, "PEERS", "jmeter", "names out of raw, typical, tuned, tsung, with commas between them, or none"),

@@ -21,7 +21,7 @@ OF_SERVER = {row.variable: row for row in SERVER}
 # Every setting that a user can give to the lab. SERVER_PORT is the lab's own: what is published.
 GIVEN: dict[str, Any] = {**OF_SERVER, **LOAD, **LAB}
 # Variables of the peers of the benchmarks, which are scripts of their own: the bench sets them, nobody else.
-OF_PEERS = {"BENCH_EVERY", "BENCH_TARGET"}
+OF_PEERS = {"BENCH_EVERY", "BENCH_SESSION", "BENCH_TARGET"}
 # A request's variables (WSGI), not the process's.
 NO_ENVIRONMENT = {"rawsocket/master/page/request_guard.py"}
 

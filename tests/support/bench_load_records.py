@@ -27,5 +27,10 @@ RECORDS = [
     trial("stall 100", SESSION, **STALL, **COUNTS, **AT_ONCE),
     trial("stall 100", "typical", **{**STALL, "p99_ms": 8.0, "p99_implied_off_pct": -99.0}, never_sent_pct=8.6),
     trial("stall 1000", SESSION, **STALL, **COUNTS, **AT_ONCE),
+    trial("tls", SESSION, us=15.0, without_us=10.0, times=1.5),
+    trial("tls held", SESSION, kb=20.0),
+    trial("tls handshakes", SESSION, per_cpu_s=800.0, per_s=400.0),
+    trial("ids", SESSION, us=11.0, without_us=10.0, times=1.1),
+    trial("heartbeats", SESSION, us=9.0, without_us=10.0, times=0.9),
     trial("soak", SESSION, reconciled=True, unexplained=0, growth_pct=0.1, soak_s=300.0),
 ]

@@ -139,6 +139,24 @@ def test_library_starts_with_the_same_commands_as_for_users(
     assert run.started[-1].stop_signal == signal.SIGINT
 
 
+def test_a_workload_over_tls_has_a_target_with_tls_and_its_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environs: list[dict[str, str]] = []
+
+    def start(name: str, command: list[str], environ: dict[str, str], logs: Path, stop: int) -> processes.Process:
+        environs.append(environ)
+        return processes.Process(name, os.getpid(), 0, str(logs), stop)
+
+    monkeypatch.setattr(processes, "start", start)
+    monkeypatch.setattr(contenders.RunningGenerator, "measure_idle", lambda self, process: None)
+    workload = Workload(4000, 10, 1000, 0.0, 20, ca="/tls/ca.pem", scenario="churn")
+    CONTENDERS[SESSION].start(RunningGenerator(SESSION, tmp_path), workload)
+    for environ in environs:
+        assert (environ["TARGET"], environ["TLS_CA"]) == ("tls://127.0.0.1:4000", "/tls/ca.pem")
+        assert environ["SCENARIO"] == "churn"
+
+
 @pytest.mark.parametrize("every", [0.0, 0.05])
 def test_our_generator_holds_connections_and_sends(tmp_path: Path, every: float) -> None:
     demand_messages(SESSION, tmp_path, every=every)
