@@ -189,11 +189,8 @@ def _product(run: RunningGenerator, workload: Workload) -> None:
         "WORKERS": "1",
         "HEADLESS": "true",
         "TARGET": workload.target,
-<<<<<<< HEAD
         "HOLDFAST_CHECK_TARGET": "false",  # the servers count their connections
-=======
         "TLS_CA": workload.ca,
->>>>>>> refs/heads/wt-bench
         "HOLDFAST_SERVER_ADMIN": workload.admin,
         "HOLDFAST_RUNS": str(run.folder),
         "HOLDFAST_LINGER": "false",

@@ -18,7 +18,7 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A new run of the process's recorder and its users' numbers, short back-offs, and no connection left at the end."""
+    """A new run of the process's recorder and users' numbers, short back-offs, and no connection left at the end."""
     from rawsocket.engine import schedule
     from rawsocket.engine.process import engine
     from rawsocket.identity.numbers import NUMBERS
