@@ -133,7 +133,8 @@ def test_library_starts_with_the_same_commands_as_for_users(
     command, environ = started_with["master"]
     assert command == ["-m", "rawsocket", "master"]
     assert (environ["SCENARIO"], environ["USERS"], environ["RATE"], environ["TIME"]) == (scenario, "10", "1000", "20s")
-    assert (environ["TARGET"], environ["HOLDFAST_SERVER_ADMIN"]) == ("tcp://127.0.0.1:4000", "http://127.0.0.1:9")
+    assert (environ["HOLDFAST_SERVER"], environ["TARGET"]) == ("tcp://127.0.0.1:4000", "")
+    assert environ["HOLDFAST_SERVER_ADMIN"] == "http://127.0.0.1:9"
     assert started_with["worker"][1]["HOLDFAST_MASTER_PORT"] == environ["HOLDFAST_MASTER_PORT"]
     assert run.page == f"http://127.0.0.1:{environ['HOLDFAST_PAGE_PORT']}"
     assert run.started[-1].stop_signal == signal.SIGINT
@@ -153,7 +154,7 @@ def test_a_workload_over_tls_has_a_target_with_tls_and_its_authority(
     workload = Workload(4000, 10, 1000, 0.0, 20, ca="/tls/ca.pem", scenario="churn")
     CONTENDERS[SESSION].start(RunningGenerator(SESSION, tmp_path), workload)
     for environ in environs:
-        assert (environ["TARGET"], environ["TLS_CA"]) == ("tls://127.0.0.1:4000", "/tls/ca.pem")
+        assert (environ["HOLDFAST_SERVER"], environ["TLS_CA"]) == ("tls://127.0.0.1:4000", "/tls/ca.pem")
         assert environ["SCENARIO"] == "churn"
 
 
