@@ -125,7 +125,8 @@ class ConnectionBurst:
         if not data:  # a client that is refused closes as well
             del self._connections[connection.sock.fileno()]
             connection.sock.close()
-        if not connection.done and (not data or connection.got.endswith(b"\n")):
+        # A flood that comes with the reply may be cut in the middle of a line.
+        if not connection.done and (not data or connection.flooded or connection.got.endswith(b"\n")):
             self._count(connection)
 
     def _count(self, connection: _Connection) -> None:

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,18 @@ def test_burst_detects_a_flood(tmp_path: Path) -> None:
         assert found.result.answered == 4
         # A slow machine may send the flood after the time that a burst waits for it.
         until(lambda: found.poll(0.05) or found.result.flooded == 4)
+
+
+def test_flood_that_comes_with_the_reply_is_an_answer_as_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ConnectionBurst(listener.getsockname()[1], 0) as found:
+        found._size = 2
+        found._open()
+        found._open()
+        silent, talking = listener.accept()[0], listener.accept()[0]
+        until(lambda: found.poll(0.05) or found._waiting)
+        asked = found._connections[max(found._connections)].asked
+        talking.sendall(asked * 50)  # more than one read takes, cut in the middle of a line
+        until(lambda: found.poll(0.05) or found.result.flooded)
+        assert (found.result.answered, found.result.flooded) == (1, 1)
+        silent.close()
+        talking.close()
