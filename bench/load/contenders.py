@@ -188,8 +188,8 @@ def _product(run: RunningGenerator, workload: Workload) -> None:
         "EVERY": f"{workload.every:g}",
         "WORKERS": "1",
         "HEADLESS": "true",
-        "TARGET": workload.target,
-        "HOLDFAST_CHECK_TARGET": "false",  # the servers count their connections
+        "TARGET": "",
+        "HOLDFAST_SERVER": workload.target,  # as the lab's own, which is ready: no connect before the run to check it
         "TLS_CA": workload.ca,
         "HOLDFAST_SERVER_ADMIN": workload.admin,
         "HOLDFAST_RUNS": str(run.folder),
