@@ -159,9 +159,9 @@ class Exchange:
             raise self._channel.fail(self.send_failure(error)) from None
         self.set_deadline()
 
-    def keep_unsent(self, rest: memoryview, now: float, one_way: InFlight | None = None) -> None:
+    def keep_unsent(self, rest: memoryview, now: float) -> None:
         """Send the rest of a message when the kernel can take more."""
-        self.sender.keep(rest, now, one_way)
+        self.sender.keep(rest, now)
         self.set_deadline()
 
     def shut_down(self) -> None:
@@ -260,9 +260,8 @@ class Exchange:
         if receiver.has_unread and self._channel.owner.reads_later:
             self.reactor.ignore(self.sock.fileno())
             receiver.end(failure)
-            if (
-                not receiver.is_waiting
-            ):  # it is not held any more, even if the owner never reads what came before the end
+            # Then it is not held any more, even if the owner never reads what came before the end.
+            if not receiver.is_waiting:
                 self._channel.config.accounting.lost(self._channel, failure, (), None, False)  # type: ignore[arg-type]
                 self.end_is_recorded = True
         elif self.sender.is_shut and isinstance(failure, Closed) and not (receiver.is_waiting or self.is_sending):

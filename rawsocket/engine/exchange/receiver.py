@@ -82,7 +82,7 @@ class Receiver:
     @property
     def is_unused(self) -> bool:
         """Whether it holds nothing."""
-        return not (self.in_flight or self.receiving or self._inbox or self._received or self.partial)
+        return not (self.in_flight or self.receiving or self._inbox or self.has_unread_bytes)
 
     @property
     def is_waiting(self) -> bool:
@@ -146,7 +146,9 @@ class Receiver:
             return
         self._channel.config.recorder.bytes_received += len(data)
         self._channel.heard = True
-        call(self._received.feed, data, now, any(one.partial for one in self.in_flight))
+        # Only what may be an error line needs to know whether it is inside a reply.
+        inside = data.startswith(b"ERR ") and any(one.partial for one in self.in_flight)
+        call(self._received.feed, data, now, inside)
         if self._framing.gap is not None:
             self._gap = self._gap or GapTimer(self._exchange)
             self._channel.config.reactor.at(now + self._framing.gap, self._gap)

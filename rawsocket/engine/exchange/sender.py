@@ -83,9 +83,9 @@ class Sender:
             if self._outgoing:
                 self.watch()
 
-    def keep(self, rest: memoryview, now: float, one_way: InFlight | None = None) -> None:
+    def keep(self, rest: memoryview, now: float) -> None:
         """Send the rest of a message when the kernel can take more."""
-        self._outgoing.add(rest, now, one_way)
+        self._outgoing.add(rest, now)
         self.watch()
 
     def on_writable(self) -> None:
