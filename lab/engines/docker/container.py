@@ -31,7 +31,7 @@ class ContainerPart(Part):
         self._container.reload()
 
     def exit_code(self) -> int | None:
-        """Return its exit code, None while it runs; of one that is restarted again and again, the last one."""
+        """Return its exit code, the last one if it is restarted again and again; None while it runs."""
         state = self._container.attrs["State"]
         return int(state.get("ExitCode", 0)) if self._container.status in STOPPED else None
 

@@ -137,7 +137,7 @@ class NativeDeployment(Deployment):
         finish_despite_interrupt(self.stop)
 
     def logs(self) -> list[tuple[str, str]]:
-        """Return name and log of each process, of one that has ended as well."""
+        """Return name and log of each process, also if it has ended."""
         return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
