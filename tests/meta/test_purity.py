@@ -43,8 +43,7 @@ PURE = (
     "rawsocket/master/reports/server_summary.py",
     "rawsocket/measurement/histogram.py",
     "rawsocket/measurement/latencies.py",
-    "rawsocket/master/reports/latency_chart.py",
-    "rawsocket/master/reports/svg.py",
+    *(path for path in sources("rawsocket") if path.startswith("rawsocket/master/reports/html/")),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
 )
@@ -57,6 +56,8 @@ LIBRARIES = {
         "gevent",
         "prometheus_client",
         "hdrh",
+        "jinja2",
+        "markupsafe",
         "flask",
         "werkzeug",
         "msgpack",

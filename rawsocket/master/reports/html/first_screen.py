@@ -90,7 +90,7 @@ def span(document: Document) -> str:
         begin = run.get("steady_from_s")
         since = "" if begin is None else f", from {words.seconds(begin)} to {words.seconds(begin + run['steady_s'])}"
         window = f"steady window {words.seconds(run['steady_s'])}{since}"
-    return f"{run.get('started_utc') or 'not started'} to {run.get('ended_utc') or 'now'}; {window}"
+    return f"{words.time_utc(run.get('started_utc'))} to {words.time_utc(run.get('ended_utc'))}; {window}"
 
 
 def thresholds(document: Document) -> list[Line]:
@@ -170,7 +170,7 @@ def _held(document: Document) -> Tile:
     held, judged = document["held"], check(document, "min_held")
     steady = held["steady_min"]
     value = f"{words.count(held['peak'] if steady is None else steady)} of {words.count(wanted(document))}"
-    note = "the peak" if steady is None else f"in the lowest second; peak {words.count(held['peak'])}"
+    note = "the peak" if steady is None else f"lowest second; peak {words.count(held['peak'])}"
     return Tile("held", value, note, WHOLE if steady is None else STEADY, _state(judged))
 
 

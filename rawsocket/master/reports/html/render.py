@@ -33,6 +33,7 @@ def report(run: RunDocuments) -> str:
         latency_caption=latency_chart.caption(run.due, run.sent, document["messages"]["waiting"]),
         failures=sections.failures(run.failures, elapsed),
         ledger=ledger_table,
+        states={row["what"]: row["status"] for row in document["ledger"]["rows"]},
         host=host_part(run.environment.get("host", {})),
     )
 
@@ -73,6 +74,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.globals |= {
         "first": first_screen,
         "sections": sections,

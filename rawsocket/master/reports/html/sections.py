@@ -12,6 +12,9 @@ from rawsocket.measurement.rows import CONNECTS
 Document = Mapping[str, Any]
 KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
 LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+NO_COUNTERS = {"process_start_time_seconds"}
+NO_SETTINGS = {"STARTED_UTC", "ENDED_UTC", "STEADY_FROM_S", "STEADY_S", "HEADLESS", "SHAPE"}
+UNITS = {"time_s": "time", "every_s": "every", "size_bytes": "size"}
 BARS = 60  # of the small picture of a kind of failure
 
 
@@ -150,7 +153,7 @@ def server(document: Document) -> Table:
     groups = {name: value for name, value in found.items() if isinstance(value, Mapping) and name != "info"}
     rows = [
         *((key, words.plain(value)) for key, value in found.get("info", {}).items()),
-        *((_said(name), _counter(name, value)) for name, value in names.items() if name != "process_start_time_seconds"),
+        *((_said(name), _counter(name, value)) for name, value in names.items() if name not in NO_COUNTERS),
         *((_said(name), _group(value)) for name, value in groups.items()),
     ]
     return Table(("counter", "in this run"), rows, WHOLE)
@@ -201,14 +204,14 @@ def workers(found: Iterable[Document]) -> list[tuple[str, Document]]:
 
 def settings(environment: Document, run: Document) -> Table:
     """Return the settings of the run, each once."""
-    left_out = {"started_utc", "ended_utc", "steady_from_s", "steady_s", "scenario", "target"}
-    found = environment.get("settings") or run
-    # The options have the value that was read; the run has the same with its unit.
-    twice = {name.removesuffix(end) for name in found for end in ("_s", "_bytes") if name.endswith(end)}
-    rows = [
-        (name, words.plain(value)) for name, value in found.items() if name not in left_out and name not in twice
-    ]
+    found = {_variable(name): value for name, value in (environment.get("settings") or run).items()}
+    rows = [(name, words.plain(value)) for name, value in found.items() if name not in NO_SETTINGS]
     return Table(("setting", "value"), rows)
+
+
+def _variable(name: str) -> str:
+    """Return the name under which a setting is given: the run has some with their unit."""
+    return UNITS.get(name, name).upper()
 
 
 def environment(found: Document) -> Table:

@@ -1,9 +1,9 @@
-"""Pure: figures as words, for readers: 1,234 and 0.59 ms; "–" where a figure is unknown."""
+"""Pure: figures as words, for readers: 1,234 and 0.59 ms; a dash where a figure is unknown."""
 
 from collections.abc import Mapping
 from typing import Any
 
-UNKNOWN = "–"
+UNKNOWN = "\u2013"  # a dash as wide as a digit
 STEADY, WHOLE = "steady window", "whole run"
 
 
@@ -25,7 +25,13 @@ def milliseconds(value: float | None) -> str:
     """Return a time in milliseconds, or seconds from 1,000 ms on, to three digits."""
     if value is None:
         return UNKNOWN
-    return f"{value / 1000:,.3g} s" if 1000 <= value < 1e6 else f"{value:.3g} ms" if value < 1000 else f"{value / 1000:,.0f} s"
+    return (
+        f"{value / 1000:,.3g} s"
+        if 1000 <= value < 1e6
+        else f"{value:.3g} ms"
+        if value < 1000
+        else f"{value / 1000:,.0f} s"
+    )
 
 
 def seconds(value: float | None) -> str:
@@ -35,6 +41,11 @@ def seconds(value: float | None) -> str:
     if value >= 600 and value % 60 == 0:
         return f"{value / 60:.0f} min"
     return f"{value:.0f} s" if float(value).is_integer() else f"{value:.1f} s"
+
+
+def time_utc(text: str | None) -> str:
+    """Return an ISO time in UTC for readers: 2026-11-27 23:15:55 UTC."""
+    return f"{text[:10]} {text[11:19]} UTC" if text else UNKNOWN
 
 
 def share(value: float | None) -> str:
