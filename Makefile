@@ -4,7 +4,7 @@
 PYTHON ?= python3
 LAB = .venv/bin/python -m lab
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status load ci bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status load ci report bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TI
 
 ci: .venv/lab  ## The CI run: a load and its verdict
 	@$(LAB) ci
+
+report: .venv/lab  ## Compare runs on one page: make report RUNS="runs/A runs/B"
+	@$(LAB) report $(RUNS)
 
 bench-load: .venv/lab  ## Measure the load generator against its peers (20 minutes; ONLY=closed,cpu for some rows)
 	@$(LAB) bench-load

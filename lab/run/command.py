@@ -6,6 +6,7 @@ from lab import settings
 from lab.engines.base import Engine
 from lab.errors import EXIT_USAGE, UsageError
 from lab.progress import say
+from lab.reports import index, origin
 from lab.run import capacity, folder
 from lab.run.console import Console
 from lab.settings import Settings
@@ -34,7 +35,8 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         console.flush()
         if artefacts.exists():
             say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
-            folder.finish(artefacts, engine.name, verb)
+            folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ))
+            index.update(artefacts, int(chosen["KEEP"]))
     return code
 
 

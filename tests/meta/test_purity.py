@@ -143,6 +143,10 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    "rawsocket.master.reports.html",
+    "rawsocket.master.reports.html.compare",
+    "rawsocket.master.reports.html.documents",
+    "rawsocket.master.reports.html.render",
     "rawsocket.settings.declared",
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",

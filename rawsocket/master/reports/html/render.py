@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from rawsocket.master.reports import ledger_table
-from rawsocket.master.reports.html import first_screen, latency_chart, sections, words
+from rawsocket.master.reports.html import compare, first_screen, latency_chart, sections, words
 from rawsocket.master.reports.html.chart_data import chart_data
 from rawsocket.master.reports.html.documents import RunDocuments
 
@@ -52,12 +52,12 @@ def with_host(page: str, found: Mapping[str, Any]) -> str:
 
 def comparison(runs: Sequence[tuple[str, RunDocuments]]) -> str:
     """Return a page that shows several runs, each with the name of its folder, side by side."""
-    shown = [(name, run, chart_data(run.verdict, run.timeline)) for name, run in runs]
-    return _render("comparison.html", runs=shown)
+    charts = [chart_data(run.verdict, run.timeline) for _, run in runs]
+    return _render("comparison.html", runs=runs, charts=charts, table=compare.table(runs))
 
 
-def index(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Return a page that lists runs, each with the name of its folder and its verdict.json."""
+def index(runs: Sequence[tuple[str, Mapping[str, Any], bool]]) -> str:
+    """Return a page that lists runs: the name of the folder, its verdict.json, whether it has a report."""
     return _render("index.html", runs=runs)
 
 
@@ -77,6 +77,7 @@ def _templates() -> Environment:
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.globals |= {
         "first": first_screen,
+        "summary": compare.summary,
         "sections": sections,
         "words": words,
         "static": _static,

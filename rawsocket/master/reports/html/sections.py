@@ -204,12 +204,12 @@ def workers(found: Iterable[Document]) -> list[tuple[str, Document]]:
 
 def settings(environment: Document, run: Document) -> Table:
     """Return the settings of the run, each once."""
-    found = {_variable(name): value for name, value in (environment.get("settings") or run).items()}
+    found = {variable(name): value for name, value in (environment.get("settings") or run).items()}
     rows = [(name, words.plain(value)) for name, value in found.items() if name not in NO_SETTINGS]
     return Table(("setting", "value"), rows)
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     """Return the name under which a setting is given: the run has some with their unit."""
     return UNITS.get(name, name).upper()
 
