@@ -45,7 +45,7 @@
     .hf-events time { color: var(--hf-soft); font-variant-numeric: tabular-nums; margin-right: 6px; }
     @media print { .hf-charts .u-cursor-x, .hf-charts .u-cursor-pt { display: none; } }`;
   const FONT = "12px system-ui, Roboto, Helvetica, Arial, sans-serif";
-  const AXIS = 58; // width of the y-axis: the same on all charts, so that their time axes are in line
+  const AXIS = 62; // width of the y-axis: the same on all charts, so that their time axes are in line
   const LABEL_ROWS = 3;
 
   // -- values and their words --------------------------------------------------------------------------------------
@@ -439,6 +439,8 @@
     else drawn.set(root, new Charts(root, data));
     return drawn.get(root);
   };
+
+  window.holdfastCharts.of = (root) => drawn.get(root);
 
   // Give several runs the same axes, so that they can be compared.
   window.holdfastCharts.alike = (views) => queueMicrotask(() => { // uPlot has drawn them, and so their ranges are known
