@@ -57,6 +57,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         interrupted=interrupted,
         sessions=totals.sessions.begun,
         limited=run.limited(),
+        max_lag_ms=run.info.max_lag_ms,
         limit_example=run.examples().get(GENERATOR_LIMIT, ""),
         scenario_errors=tuple(run.scenario_errors()),
         run_faults=tuple(run.faults.reasons),

@@ -29,6 +29,7 @@ from typing import Any
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.settings import thresholds as table
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
 from rawsocket.verdict import faults
 from rawsocket.verdict.ledger import Ledger
 from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
@@ -96,6 +97,7 @@ class Figures:
     latency_ms: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
     workers_wanted: int = 0
     workers: tuple[WorkerFigures, ...] = ()
+    max_lag_ms: float = DEFAULT_LAG_LIMIT_MS
     loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
     sessions: int = 0
@@ -213,7 +215,7 @@ def _doubts(figures: Figures) -> list[str]:
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:
-        found += [said for worker in figures.workers if (said := doubt(worker))]
+        found += [said for worker in figures.workers if (said := doubt(worker, figures.max_lag_ms))]
     return found
 
 

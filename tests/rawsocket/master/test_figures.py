@@ -15,7 +15,7 @@ from tests.support.reports import once, report
 from tests.support.runs import open_window, started
 
 KEYS = {
-    "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
+    "run": "scenario users rate time_s workers target every_s size_bytes framing app max_lag_ms started_utc ended_utc "
     "shape steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
