@@ -125,7 +125,7 @@ def test_steal_too_small_to_explain_the_lag_is_not_named() -> None:
 
 def test_run_with_a_starved_worker_is_unknown(tmp_path: Path) -> None:
     """The worker gets a twentieth of a core, and does its little work in time."""
-    settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "WORKERS": 1}
+    settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "MAX_LAG_MS": DEFAULT_LAG_LIMIT_MS}
     with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, workers=1, **settings) as fleet:
         fleet.wait(lambda state: state["held"] == 2)
         with starved(fleet.workers[0]):
