@@ -45,7 +45,7 @@ class WorkerFigures:
 
     Shares are of one core (`cpu_share`, `stolen_share`: by the host, from all `cpus` together), of the window's time
     (`throttled_share`) or of the time for which the worker was late (`late_cpu_share`). `cpu_limit` is in cores, None
-    for none. Any other None: unknown.
+    for none. Any other None: unknown. `name` is what a person calls it, see `label`.
     """
 
     id: str
@@ -62,6 +62,12 @@ class WorkerFigures:
     late_cpu_share: float | None = None
     cpu_limit: float | None = None
     cpus: int | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: "worker 2", the second that joined."""
+        return self.name or f"worker {self.id}"
 
 
 def doubt(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> str:
@@ -72,11 +78,11 @@ def doubt(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> st
     if worker.lost:
         return ""
     if worker.cpu_share is None:
-        return f"worker {worker.id} reported too seldom in the steady window for its share of CPU to be known"
+        return f"{worker.label} reported too seldom in the steady window for its share of CPU to be known"
     causes = list(_causes(worker, max_lag_ms)) or list(_unexplained(worker, max_lag_ms))
     if not causes:
         return ""
-    return f"the generator was saturated on worker {worker.id} ({_evidence(worker)}): {'; '.join(causes)}"
+    return f"the generator was saturated on {worker.label} ({_evidence(worker)}): {'; '.join(causes)}"
 
 
 def _causes(worker: WorkerFigures, max_lag_ms: float) -> Iterator[str]:
