@@ -140,8 +140,9 @@ def of_ngircd(server: RealServer) -> Counters:
 
 
 def of_exim(server: RealServer) -> Counters:
-    """Return received: the mails in the log."""
-    return {"received": float(server.log().count(": discarded\n"))}
+    """Return received: the mails in the log; and encrypted: those of them that came over TLS."""
+    ends = re.findall(r": discarded (plain|encrypted)\n", server.log())
+    return {"received": float(len(ends)), "encrypted": float(ends.count("encrypted"))}
 
 
 def of_rsyslog(server: RealServer) -> Counters:

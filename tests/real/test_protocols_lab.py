@@ -19,6 +19,6 @@ def test_run_of_redis_commands_counts_what_redis_counts(redis: RealServer) -> No
     assert verdict["messages"]["unanswered"] == 0
     lines = (ROOT / folder[1] / "stats.csv").read_text().splitlines()
     rows = {row["name"]: int(row["requests"]) for row in csv.DictReader(lines)}
-    counted = redis.counters()
+    counted = redis.wait_for("cmdstat_quit", rows["QUIT"])
     for name in ("DEL", "RPUSH", "SET", "GET", "LRANGE", "QUIT"):
         assert rows[name] == counted[f"cmdstat_{name.lower()}"], name
