@@ -57,14 +57,15 @@ class ScramLogin:
 
     def answer(self, challenge: bytes) -> bytes:
         """Return the answer to a challenge. It hashes thousands of times, so call it in a thread."""
-        text = challenge[9:].decode()
-        nonce, salt, rounds = (part[2:] for part in text.split(","))
-        salted = hashlib.pbkdf2_hmac("sha256", self.password, base64.b64decode(salt), int(rounds))
-        final = f"c=biws,r={nonce}"
-        return MESSAGE.frame(b"p", f"{final},p={_proof(salted, f'n=,r={self.nonce},{text},{final}')}".encode())
+        return MESSAGE.frame(b"p", prove(self.password, f"n=,r={self.nonce}", challenge[9:].decode()).encode())
 
 
-def _proof(salted: bytes, signed: str) -> str:
+def prove(password: bytes, first: str, challenge: str) -> str:
+    """Return a client's last message of SCRAM-SHA-256; `first` is its first one, without `n,,`."""
+    nonce, salt, rounds = (part[2:] for part in challenge.split(","))
+    salted = hashlib.pbkdf2_hmac("sha256", password, base64.b64decode(salt), int(rounds))
     key = hmac.digest(salted, b"Client Key", "sha256")
-    signature = hmac.digest(hashlib.sha256(key).digest(), signed.encode(), "sha256")
-    return base64.b64encode(bytes(one ^ other for one, other in zip(key, signature, strict=True))).decode()
+    last = f"c=biws,r={nonce}"
+    signature = hmac.digest(hashlib.sha256(key).digest(), f"{first},{challenge},{last}".encode(), "sha256")
+    proof = bytes(one ^ other for one, other in zip(key, signature, strict=True))
+    return f"{last},p={base64.b64encode(proof).decode()}"

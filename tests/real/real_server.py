@@ -86,7 +86,7 @@ class RealServer:
     def stop(self) -> None:
         """End it, with all its processes, and remove its folder. A second call does nothing."""
         if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
+            os.killpg(self.process.pid, self.stop_signal)
             try:
                 self.process.wait(GRACE_S)
             except subprocess.TimeoutExpired:

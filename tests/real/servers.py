@@ -61,7 +61,7 @@ def start_postgresql() -> RealServer:
     options += ["-c", "unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=300"]
     options += ["-c", "hba_file={folder}/hba"]
     recipe = Recipe(
-        "postgresql", "postgres", options, counters.of_postgresql, {"hba": PG_HBA}, init, stop_signal=signal.SIGINT
+        "postgresql", "postgres", options, counters.of_postgresql, {"hba": PG_HBA}, init, stop_signal=signal.SIGQUIT
     )
     return start(recipe)
 
@@ -146,8 +146,9 @@ service stats {
 def start_dovecot() -> RealServer:
     """Start Dovecot: IMAP on `port`, POP3 on `admin_port`; any user, password `secret`. Counter: logins."""
     files = {"conf": DOVECOT}
-    recipe = Recipe("dovecot-imapd", "dovecot", ["-F", "-c", "{folder}/conf"], counters.of_dovecot, files)
-    return start(recipe)
+    options = ["-F", "-c", "{folder}/conf"]
+    recipe = Recipe("dovecot-imapd", "dovecot", options, counters.of_dovecot, files, stop_signal=signal.SIGKILL)
+    return start(recipe)  # SIGTERM takes it seconds
 
 
 NGIRCD = """[Global]
@@ -159,6 +160,7 @@ MotdPhrase = hello
 [Limits]
 MaxConnections = 0
 MaxConnectionsIP = 0
+MaxPenaltyTime = 0
 [Options]
 PAM = no
 DNS = no

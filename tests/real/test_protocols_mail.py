@@ -45,8 +45,6 @@ def test_imap_idle(dovecot: RealServer) -> None:
 
 
 def test_pop3_visit(dovecot: RealServer) -> None:
-    rows = load(
-        Pop3User, f"tcp://127.0.0.1:{dovecot.admin_port}", enough={"QUIT": 30}, pop3_password="secret", every=0.3
-    )
+    rows = load(Pop3User, f"tcp://127.0.0.1:{dovecot.admin_port}", enough={"QUIT": 30}, pop3_password="secret")
     assert rows["connect"] == rows["PASS"] == rows["QUIT"]
     assert dovecot.wait_for("logins", rows["PASS"])["logins"] == rows["PASS"]
