@@ -86,8 +86,8 @@ def test_no_package_has_more_than_a_dozen_files(package: str) -> None:
 
 def _collection() -> dict[str, str]:
     """The scenarios of the collection by their dotted name, and their paths."""
-    paths = {path: PurePosixPath(path) for path in sources(COLLECTION)}
-    return {str(path.with_suffix("")).replace("/", "."): name for name, path in paths.items() if path.name[0] != "_"}
+    modules = _modules("locustfiles").items()
+    return {module: path for module, path in modules if PurePosixPath(path).match(f"{COLLECTION}/[!_]*.py")}
 
 
 def test_no_scenario_of_the_collection_imports_another() -> None:

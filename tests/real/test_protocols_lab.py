@@ -9,7 +9,7 @@ from tests.support.lab import ROOT, lab
 
 
 def test_run_of_redis_commands_counts_what_redis_counts(redis: RealServer) -> None:
-    flags = ["--users", "10", "--rate", "10", "--time", "2s", "--every", "0.2", "--workers", "2", "--max-p99-ms", "0"]
+    flags = ["--users", "10", "--rate", "10", "--time", "4s", "--every", "0.2", "--workers", "2", "--max-p99-ms", "0"]
     scenario = ["--scenario", "protocols/redis_commands", "--target", redis.target]
     done = lab("load", "--engine", "native", *scenario, *flags)
     folder = re.search(r"Artefacts: (\S+)", done.stdout + done.stderr)

@@ -41,7 +41,8 @@ def test_imap_idle(dovecot: RealServer) -> None:
         client.login("shared", "secret")
         assert client.select()[1] == [b"%d" % rows["mail"]]
     assert rows["APPEND"] == rows["mail"]
-    assert (rows["SELECT"], rows["IDLE"]) == (5, 4)
+    assert rows["SELECT"] == 5
+    assert rows["IDLE"] - rows.get("DONE", 0) == 4
 
 
 def test_pop3_visit(dovecot: RealServer) -> None:
