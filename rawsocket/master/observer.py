@@ -121,7 +121,8 @@ class Observer:
         if run.window is None or not run.window.opened:
             return []
         workers = [figures.worker(run, own) for own in run.participants if not own.lost]
-        return [(one.label, said) for one in workers if one.cpu_share is not None and (said := doubt(one))]
+        known = [one for one in workers if one.cpu_share is not None]
+        return [(one.label, said) for one in known if (said := doubt(one, run.info.max_lag_ms))]
 
     def _look_at_workers(self, at_s: float) -> None:
         for own in self._run.participants:

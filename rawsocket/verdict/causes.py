@@ -168,7 +168,7 @@ def _too_short(facts: Facts) -> Said:
 
 
 def _saturated(facts: Facts) -> Said:
-    doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker))]
+    doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker, facts.figures.max_lag_ms))]
     return (words.sentence(doubts[0]), "") if doubts else None
 
 
