@@ -104,7 +104,7 @@ def _worker_lost(now: Now) -> Found:
 
 def _saturated(now: Now) -> Found:
     for name, why in now.saturated:
-        yield name, words.sentence(why.removeprefix("the ").replace("was saturated", "saturated"))
+        yield name, words.sentence(why.removeprefix("the ").replace("was saturated", "saturated", 1))
 
 
 def _generator_limit(now: Now) -> Found:
