@@ -18,6 +18,7 @@ from rawsocket.verdict.observed import Silence
 
 TUTORIAL, WALL = "tutorial", 1000  # its descriptors end at 1,024, some of which are not connections
 SILENT_S = 3.0
+AT_THE_END_S = 1.0  # what lasted until this long before the stop lasted until then: the run is looked at once a second
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ def _server_silent(facts: Facts) -> Said:
     if not (found := _silence(facts)):
         return None
     waiting = words.count(found.overdue, "reply")
-    lasted = "" if found.from_s + found.seconds < facts.at_stop_s - SILENT_S else " until the end"
+    lasted = " until the end" if found.from_s + found.seconds > facts.at_stop_s - AT_THE_END_S else ""
     text = f"The server was silent for {words.seconds(found.seconds)}{lasted}, from {words.seconds(found.from_s)} on"
     return f"{text}: {waiting} overdue", "It was stopped, blocked or overloaded; its log may say why."
 
