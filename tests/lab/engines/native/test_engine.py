@@ -19,21 +19,13 @@ from lab import page
 from lab.engines.native.engine import NativeEngine
 from lab.errors import LabError
 from lab.settings import read
-from tests.support.busy_machine import demand, retry_on_busy_machine
+from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
 from tests.support.echo import lab_server
 from tests.support.pinned import ARTEFACTS
 from tests.support.server_process import running_server
 
 LONG = 60.0
-SMALL = {
-    "USERS": "20",
-    "RATE": "100",
-    "EVERY": "0.5",
-    "TIME": "5s",
-    "WORKERS": "1",
-    "MAX_P99_MS": "0",
-    "ENGINE": "native",
-}
+SMALL = {"USERS": "20", "RATE": "100", "EVERY": "0.5", "TIME": "5s", "WORKERS": "1", "MAX_P99_MS": "0", **TOLERANT}
 SECONDS_HELD = re.compile(r"^held 20/20 ")
 
 
@@ -46,7 +38,7 @@ def _until(true: Callable[[], Any]) -> Any:
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **SMALL, **extra}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "ENGINE": "native", **SMALL, **extra}
 
 
 def _lab(checkout: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
