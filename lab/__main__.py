@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import env_file, scenario_settings, settings
+from lab import settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
+from lab.given import env_file, scenario_settings
 from lab.progress import say
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion

@@ -77,11 +77,15 @@ SETTINGS = (
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
             "plain TCP is the lesson"),
+    Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
+            "a server in containers has a name on its own network only"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
             "docker: containers; native: local processes; auto: containers where an engine answers",
             "both run the same programs"),
+    Setting("replace", BOOLEAN, "no", "yes: `up` ends a run that is under way in the lab that it replaces",
+            "a run must not be lost by accident"),
     Setting("base_image", TEXT, None,
             "base image; unset: python:3.13-slim, or one built here from Debian's packages",
             "the lab has to work where no registry can be reached"),
@@ -96,9 +100,9 @@ SETTINGS = (
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
-    Setting("project", Kind(_project, "NAME"), "holdfast",
-             "name of the compose project that `up` starts, and its label in Docker",
-            "two checkouts on one machine need two", prefix="HOLDFAST_"),
+    Setting("project", Kind(_project, "NAME"), None,
+            "name of the compose project that `up` starts; unset: made from the folder",
+            "two labs of one folder need two", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
@@ -150,7 +154,7 @@ class Settings:
     @property
     def encrypted(self) -> bool:
         """Whether the lab's own server and its load speak TLS."""
-        return bool(BOOLEAN.parse(self["TLS"]))
+        return yes(self["TLS"])
 
     @property
     def parts(self) -> str:
@@ -160,10 +164,16 @@ class Settings:
     @property
     def loopback_target(self) -> bool:
         """Whether TARGET is on this machine's loopback, which no container can reach."""
-        return bool(self["TARGET"]) and _is_loopback(parse_target(self["TARGET"]).host)
+        return bool(self["TARGET"]) and is_loopback(parse_target(self["TARGET"]).host)
 
 
-def _is_loopback(host: str) -> bool:
+def yes(text: str) -> bool:
+    """Whether the text of a setting means yes."""
+    return bool(text) and bool(BOOLEAN.parse(text))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's loopback."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

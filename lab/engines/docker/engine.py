@@ -11,19 +11,21 @@ from typing import Any
 
 import docker
 
+from lab.engines import identity
 from lab.engines.base import Engine
-from lab.engines.docker import client
-from lab.engines.docker.container import ContainerPart
+from lab.engines.docker import base_image, client
 from lab.engines.docker.deployment import DockerDeployment
-from lab.settings import ROOT, Settings, from_environment
+from lab.engines.identity import FOLDER_LABEL, PROJECT_LABEL
+from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
 
-LAB_LABEL = "holdfast.project"
+# compose's own, on containers: the folder of the file that it was called with.
+WORKING_DIR = "com.docker.compose.project.working_dir"
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
 # engine's own builder they are the cache, and on the fallback base they have the lab's label as well.
-_REPLACED = {"dangling": True, "label": LAB_LABEL, "label!": STAGE_LABEL}
+_REPLACED = {"dangling": True, "label": PROJECT_LABEL, "label!": STAGE_LABEL}
 _STAGES = {"dangling": True, "label": STAGE_LABEL}
 PRUNE_S = 60.0
 
@@ -39,48 +41,73 @@ class DockerEngine(Engine):
         self._client = client.connect()
 
     def lab(self) -> DockerDeployment:
-        """Return the lab that `up` starts: published on 127.0.0.1, in the project HOLDFAST_PROJECT."""
-        return self._deployment(from_environment("HOLDFAST_PROJECT"), publish=True)
+        """Return the lab that `up` starts: published on 127.0.0.1, in the project of this folder."""
+        return self._deployment(identity.project(), publish=True)
 
     def lab_of_run(self, name: str, folder: Path) -> DockerDeployment:
         """Return a lab that publishes nothing, in a project of its own."""
         return self._deployment(name, publish=False)
 
-    def status(self) -> list[str]:
-        """Return one line for each container of any lab."""
-        found = self._client.containers.list(all=True, filters={"label": LAB_LABEL}, ignore_removed=True)
-        return [f"{c.name:40} {c.status:10} {ContainerPart(c).health():10} {c.labels[LAB_LABEL]}" for c in found]
+    def others(self) -> list[str]:
+        """Return a line for each lab of another folder."""
+        found: dict[tuple[str, str], int] = {}
+        for container in self._containers(PROJECT_LABEL):
+            if container.labels.get(FOLDER_LABEL) != str(ROOT) and container.labels.get(WORKING_DIR) != str(ROOT):
+                key = container.labels[PROJECT_LABEL], container.labels.get(FOLDER_LABEL) or "compose alone"
+                found[key] = found.get(key, 0) + 1
+        return [
+            f"{project}: {count} containers of another lab ({of})" for (project, of), count in sorted(found.items())
+        ]
 
     def clean(self) -> list[str]:
-        """Remove everything that has the lab's label: containers, networks, volumes, images. Gives their names."""
+        """Remove all containers, networks, volumes and images of this folder's labs. Gives their names."""
         removed = []
-        ours: dict[str, str | list[str] | bool] = {"label": LAB_LABEL}
-        for container in self._client.containers.list(all=True, filters=ours, ignore_removed=True):
-            container.remove(force=True)
-            removed.append(f"container {container.name}")
-        for network in self._client.networks.list(filters=ours):
-            network.remove()
-            removed.append(f"network {network.name}")
-        for volume in self._client.volumes.list(filters=ours):
-            volume.remove(force=True)
-            removed.append(f"volume {volume.name}")
-        return removed + self._remove_images()
+        ours = f"{FOLDER_LABEL}={ROOT}"
+        # compose alone knows its folder by a label of its own, on containers only.
+        alone = {each.labels[PROJECT_LABEL] for each in self._containers(f"{WORKING_DIR}={ROOT}")}
+        wanted = [ours, *(f"{PROJECT_LABEL}={project}" for project in sorted(alone))]
+        for label in wanted:
+            for container in self._containers(label):
+                container.remove(force=True)
+                removed.append(f"container {container.name}")
+            for network in self._client.networks.list(filters={"label": label}):
+                network.remove()
+                removed.append(f"network {network.name}")
+            for volume in self._client.volumes.list(filters={"label": label}):
+                volume.remove(force=True)
+                removed.append(f"volume {volume.name}")
+        return removed + self._remove_images(wanted)
+
+    def _containers(self, label: str) -> list[Any]:
+        filters: dict[str, Any] = {"label": label}
+        return self._client.containers.list(all=True, filters=filters, ignore_removed=True)
 
     def _deployment(self, name: str, *, publish: bool) -> DockerDeployment:
         # If another lab's prune keeps an image from being removed now, the next build removes it.
         built = partial(self._prune, _REPLACED)
         return DockerDeployment(name, self.settings, self._client, publish=publish, built=built)
 
-    def _remove_images(self) -> list[str]:
+    def _remove_images(self, labels: list[str]) -> list[str]:
+        """Remove the images of these labels, and the base that was built here once no lab has images any more."""
+        tags = self._tags(*labels)
+        others = set(self._tags(PROJECT_LABEL)) - set(tags)
+        base = {tag for tag in others if tag in (base_image.FALLBACK, base_image.FALLBACK_BUILD)}
         removed = []
         # The build image is built on the base: children first.
-        tags = [tag for image in self._client.images.list(filters={"label": LAB_LABEL}) for tag in image.tags]
-        for tag in sorted(tags, reverse=True):
+        for tag in [*sorted(tags, reverse=True), *(sorted(base, reverse=True) if others == base else ())]:
             self._client.images.remove(tag, force=True)
             removed.append(f"image {tag}")
         for filters in (_REPLACED, _STAGES):
             wait_for("another prune of the engine to end", partial(self._prune, filters), PRUNE_S)
         return removed
+
+    def _tags(self, *labels: str) -> list[str]:
+        return [
+            tag
+            for label in labels
+            for image in self._client.images.list(filters={"label": label})
+            for tag in image.tags
+        ]
 
     def _prune(self, filters: Mapping[str, Any]) -> bool:
         """Remove untagged images; False if the engine already prunes, for another lab: it runs one prune at a time."""
