@@ -180,9 +180,11 @@ class Engine(ABC):
         """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
         lab = self.lab()
         found = list(lab.parts())
-        lines = [f"{self._page_line()}"] if found else []
-        lines += [f"{part.name:<12} {part.state()}" for part in found]
-        lines += [f"{name:<12} has ended" for name in (lab.ended() if found else [])]
+        lines = [self._page_line()] if found else []
+        parts = [(part.name, part.state()) for part in found]
+        parts += [(name, "has ended") for name in (lab.ended() if found else [])]
+        width = max((len(name) for name, _ in parts), default=0)
+        lines += [f"{name:<{width}}  {state}" for name, state in parts]
         for entry in self.journal.entries():
             how = "its lab was killed: `make down` removes what is left" if entry.abandoned else "is under way"
             lines.append(f"{entry.name} {how}")

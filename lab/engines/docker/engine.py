@@ -102,12 +102,8 @@ class DockerEngine(Engine):
         return removed
 
     def _tags(self, *labels: str) -> list[str]:
-        return [
-            tag
-            for label in labels
-            for image in self._client.images.list(filters={"label": label})
-            for tag in image.tags
-        ]
+        found = [image for label in labels for image in self._client.images.list(filters={"label": label})]
+        return [tag for image in found for tag in image.tags]
 
     def _prune(self, filters: Mapping[str, Any]) -> bool:
         """Remove untagged images; False if the engine already prunes, for another lab: it runs one prune at a time."""
