@@ -26,13 +26,21 @@ from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
 
 ROOT = Path(__file__).resolve().parent.parent
+# What an engine demands for a container.
+LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
 
 
 def _memory(text: str) -> str:
-    if not _SIZE.fullmatch(text):
-        raise ValueError("expected a size like 512m or 1g; 0: no limit")
+    if not _SIZE.fullmatch(text) or 0 < size_bytes(text) < LEAST_MEMORY:
+        raise ValueError("expected a size of at least 6m, such as 512m or 1g (a number alone is bytes); 0: no limit")
     return text
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes of a size such as 512m or 1g."""
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]?)b?", text.lower()).groups()  # type: ignore[union-attr]
+    return int(float(number) * 1024 ** " kmgt".index(unit or " "))
 
 
 def _project(text: str) -> str:
@@ -66,7 +74,8 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 
 
 SETTINGS = (
-    *(_of_load(name) for name in ("USERS", "RATE", "TIME", "WORKERS")),
+    *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
+    replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD")),
     *(_of_load(name) for name in ("TARGET", "WAIT")),
@@ -103,6 +112,8 @@ ENVIRONMENT = (
     Setting("project", Kind(_project, "NAME"), None,
             "name of the compose project that `up` starts; unset: made from the folder",
             "two labs of one folder need two", prefix="HOLDFAST_"),
+    Setting("make", TEXT, None, "variables of make's command line; the Makefile sets it",
+            "one that nothing reads is an error", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",

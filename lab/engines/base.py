@@ -145,9 +145,9 @@ class Engine(ABC):
         Raises UsageError if a run is under way there, unless REPLACE says that it may end.
         """
         lab = self.lab()
-        if lab.parts():
+        if self.running():
             self._check_replaceable()
-            self._say_brought(lab.bring_home(self.runs, end=True))
+            self.bring_home()
         lab.make_way()
         self._check_ports(lab.published_ports())
         lab.prepare()
@@ -168,13 +168,18 @@ class Engine(ABC):
 
     def down(self) -> bool:
         """Stop the lab that `up` started, and keep the artefacts of its runs. False if there was none."""
-        lab, there = self.lab(), self.running()
+        there = self.running()
         try:
-            self._say_brought(lab.bring_home(self.runs, end=True) if there else [])
+            self.bring_home()
         finally:
-            lab.stop()
+            self.lab().stop()
             self.record.forget()
         return there
+
+    def bring_home(self) -> None:
+        """End a run from the page, and copy the artefacts of all that are not in `runs` yet."""
+        if self.running():
+            self._say_brought(self.lab().bring_home(self.runs, end=True))
 
     def status(self) -> list[str]:
         """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
@@ -186,8 +191,8 @@ class Engine(ABC):
         width = max((len(name) for name, _ in parts), default=0)
         lines += [f"{name:<{width}}  {state}" for name, state in parts]
         for entry in self.journal.entries():
-            how = "its lab was killed: `make down` removes what is left" if entry.abandoned else "is under way"
-            lines.append(f"{entry.name} {how}")
+            killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+            lines.append(f"{entry.name}: {killed if entry.abandoned else 'a run is under way'}")
         self._say_brought(lab.bring_home(self.runs))
         return lines + self.others()
 

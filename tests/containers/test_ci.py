@@ -56,7 +56,6 @@ def _ci(*arguments: str) -> tuple[int, int, str, str]:
     [
         ((), 0, "pass"),
         (("--max-connections", "40", "--min-held", "50"), 3, "fail"),
-        (("--workers", "0"), 4, "unknown"),
         (("--tls", "yes"), 0, "pass"),
     ],
 )

@@ -55,9 +55,8 @@ class DockerEngine(Engine):
             if container.labels.get(FOLDER_LABEL) != str(ROOT) and container.labels.get(WORKING_DIR) != str(ROOT):
                 key = container.labels[PROJECT_LABEL], container.labels.get(FOLDER_LABEL) or "compose alone"
                 found[key] = found.get(key, 0) + 1
-        return [
-            f"{project}: {count} containers of another lab ({of})" for (project, of), count in sorted(found.items())
-        ]
+        parts = sorted(found.items())
+        return [f"{name}: a lab of another folder ({of}); containers: {count}" for (name, of), count in parts]
 
     def clean(self) -> list[str]:
         """Remove all containers, networks, volumes and images of this folder's labs. Gives their names."""

@@ -142,13 +142,6 @@ def test_a_run_that_passes_has_all_artefacts(checkout: Path, tmp_path: Path) -> 
     assert (tmp_path / "github.md").read_text().strip() == (folder / "summary.md").read_text().strip()
 
 
-def test_a_run_without_workers_exits_with_4(checkout: Path) -> None:
-    done = _lab(checkout, "ci", "--workers", "0")
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert (_verdict(checkout)["verdict"], _verdict(checkout)["exit_code"]) == ("unknown", 4)
-    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
-
-
 def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) -> None:
     with _running(checkout, "ci", TIME="10m") as run:
         children = _children(run.pid)
