@@ -116,6 +116,14 @@ ENVIRONMENT = (
             "one that nothing reads is an error", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
+    Setting("pip_index_url", TEXT, None, "index that packages of the images come from; unset: pip's own",
+            "a machine may reach no other"),
+    Setting("pip_extra_index_url", TEXT, None, "a second index for the packages of the images", "as pip has it"),
+    Setting("pip_trusted_host", TEXT, None, "host of an index without a valid certificate", "as pip has it"),
+    Setting("compose_project_name", TEXT, "local", "with compose alone: its project, and the tag of its images",
+            "compose sets it, except 1.29"),
+    Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
+            "a message names a socket that is there"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
@@ -237,6 +245,7 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
     settings = Settings(values, frozenset(chosen))
     _check_together(settings)
     if verb in ("up", "load", "ci"):
+        _check_network(settings)
         _check_size(settings, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
@@ -248,6 +257,14 @@ def _check_together(settings: Settings) -> None:
         raise UsageError(
             f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
             "so it can never be reached. Lower MIN_HELD or raise USERS."
+        )
+
+
+def _check_network(settings: Settings) -> None:
+    if settings["NETWORK"] and not settings["TARGET"]:
+        raise UsageError(
+            f"NETWORK={settings['NETWORK']} is for a server on that network, and the lab's own is not: name it, too, "
+            "as in TARGET=tcp://its-name:9000"
         )
 
 

@@ -35,6 +35,7 @@ def do(verb: str, chosen: Settings) -> int:
         return _clean(chosen)
     engine = engine_for(verb, chosen)
     if verb in ("up", "load", "ci"):
+        engine.check()
         capacity.check_memory(chosen, capacity.memory_limit(chosen, engine.name))
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")

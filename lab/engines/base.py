@@ -135,6 +135,13 @@ class Engine(ABC):
     def clean(self) -> list[str]:
         """Remove everything that the engine has of this folder's labs; gives the names."""
 
+    def check(self) -> None:
+        """Raise UsageError for a setting that this engine can't follow."""
+        if network := self.settings["NETWORK"]:
+            raise UsageError(
+                f"NETWORK={network} is a network of containers, and these are local processes: leave it out"
+            )
+
     def setup(self) -> None:
         """Make ready what a start needs."""
         self.lab().prepare()

@@ -39,7 +39,8 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["load", "--user", "5"], {}, r"--user 5; did you mean --users\? \(see python -m lab load --help\)"),
         (["load", "USER=5"], {}, r"arguments: USER=5; did you mean --users\? \(see python -m lab load --help\)"),
         (["load"], {"HOLDFAST_MAKE": "USER=5"}, r"lab: USER is no setting; did you mean USERS\?"),
-        (["ci", "--workers", "0"], {}, "WORKERS='0' is not valid: expected a whole number of at least 1"),
+        (["ci", "--workers", "0"], {}, "WORKERS='0' is not valid: expected a whole number from 1 to 1000"),
+        (["load"], {"NETWORK": "theirs_default"}, "NETWORK=theirs_default is for a server on that network"),
         (["up"], {"SERVER_MEM": "10"}, "SERVER_MEM='10' is not valid: expected a size of at least 6m, such as 512m"),
         (
             [

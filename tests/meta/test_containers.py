@@ -75,7 +75,9 @@ def test_no_image_is_tagged_latest(path: str) -> None:
 
 
 def test_built_images_have_a_tag() -> None:
-    assert all(re.search(r":[\w.-]+$", service["image"]) for service in SERVICES.values())
+    """One for each project, so that two clones don't take each other's."""
+    tag = re.compile(r":\$\{COMPOSE_PROJECT_NAME:-local\}$")
+    assert all(tag.search(service["image"]) for service in SERVICES.values())
 
 
 def test_base_image_names_a_python_version() -> None:
@@ -115,5 +117,22 @@ def test_compiler_is_installed_only_where_a_wheel_is_missing() -> None:
     assert all("--only-binary :all:" in body for name, (_, body) in _stages().items() if "pip install" in body)
 
 
-def test_final_stages_copy_only_the_virtual_environments() -> None:
-    assert set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE)) == {"/venv /venv"}
+def test_final_stages_copy_only_the_virtual_environments_and_our_files() -> None:
+    copied = set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE))
+    assert copied == {"/venv /venv", *(f"/holdfast/{name} ./{name}" for name in ("server", "rawsocket", "locustfiles"))}
+
+
+@pytest.mark.parametrize("target", ["server", "load"])
+def test_image_sets_the_modes_of_its_files(target: str) -> None:
+    """Those of the checkout depend on the umask of whoever made it."""
+    stages = _stages()
+    assert "RUN chmod -R a=rX,u+w ." in stages["files"][1]
+    assert re.findall(r"^COPY (?!--from)", stages[target][1], re.M) == []
+
+
+def test_build_stages_know_the_address_of_a_package_mirror_and_images_do_not() -> None:
+    assert set(re.findall(r"^ARG (PIP_\w+)$", _stages()["build"][1], re.M)) == {
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_TRUSTED_HOST",
+    }

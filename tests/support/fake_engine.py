@@ -40,6 +40,9 @@ class FakeEngine(Engine):
             raise self.error
         return self.code
 
+    def check(self) -> None:
+        pass
+
     def bring_home(self) -> None:
         pass
 

@@ -16,8 +16,10 @@ from lab.engines.base import Engine
 from lab.engines.docker import base_image, client
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, PROJECT_LABEL
+from lab.errors import UsageError
 from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
+from rawsocket.settings.declared import suggestion
 
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
@@ -47,6 +49,16 @@ class DockerEngine(Engine):
     def lab_of_run(self, name: str, folder: Path) -> DockerDeployment:
         """Return a lab that publishes nothing, in a project of its own."""
         return self._deployment(name, publish=False)
+
+    def check(self) -> None:
+        """Raise UsageError for a NETWORK that the engine does not have."""
+        network = self.settings["NETWORK"]
+        names = sorted(str(found.name) for found in self._client.networks.list()) if network else []
+        if network and network not in names:
+            raise UsageError(
+                f"NETWORK={network}: the Docker engine has no such network{suggestion(network, names)}; "
+                f"it has {', '.join(names)}"
+            )
 
     def others(self) -> list[str]:
         """Return a line for each lab of another folder."""

@@ -100,6 +100,12 @@ def test_up_makes_way_prepares_starts_and_gives_the_address(make: Make) -> None:
     assert engine.deployment.steps == ["make way", "prepare", "start"]
 
 
+def test_local_processes_join_no_network_of_containers(make: Make) -> None:
+    make().check()
+    with pytest.raises(UsageError, match=r"^NETWORK=theirs is a network of containers, .*: omit it$"):
+        make(NETWORK="theirs").check()
+
+
 def test_setup_prepares_and_starts_nothing(make: Make) -> None:
     engine = make()
     engine.setup()

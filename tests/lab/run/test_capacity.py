@@ -110,9 +110,7 @@ def _memory(size: str) -> None:
 def test_messages_that_a_worker_has_no_memory_for_are_refused() -> None:
     """A message and its reply are kept."""
     _memory("1300000")
-    with pytest.raises(
-        UsageError, match=r"^SIZE=1500000 with 400 users .* 1\.1 GiB, and a worker has 1\.0: lower SIZE"
-    ):
+    with pytest.raises(UsageError, match=r"^SIZE=1500000 with 400 users .* 1\.1 GiB, and a worker has 1\.0: lower"):
         _memory("1500000")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lab import page
 from lab.engines.docker.engine import DockerEngine
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.settings import ROOT, read
 from tests.support.fake_sdk import UP, Client, Container, Project
 
@@ -146,6 +146,14 @@ def test_logs_are_those_of_the_lab_that_up_started(client: Client, engine: Docke
         (f"{UP}-master-1", "master says hello\n"),
         (f"{UP}-server-1", "server says hello\n"),
     ]
+
+
+def test_a_network_that_the_engine_does_not_have_is_refused(client: Client) -> None:
+    names = [SimpleNamespace(name=name) for name in ("theirs_default", "bridge")]
+    client.networks = SimpleNamespace(list=lambda: names)
+    DockerEngine(read({"NETWORK": "theirs_default"}, {})).check()
+    with pytest.raises(UsageError, match=r"^NETWORK=theirs: .* did you mean theirs_default\?; it has bridge, the"):
+        DockerEngine(read({"NETWORK": "theirs"}, {})).check()
 
 
 def test_setup_builds_and_starts_nothing(engine: DockerEngine) -> None:
