@@ -138,9 +138,7 @@ class Engine(ABC):
     def check(self) -> None:
         """Raise UsageError for a setting that this engine can't follow."""
         if network := self.settings["NETWORK"]:
-            raise UsageError(
-                f"NETWORK={network} is a network of containers, and these are local processes: leave it out"
-            )
+            raise UsageError(f"NETWORK={network} is a network of containers, and these are local processes: omit it")
 
     def setup(self) -> None:
         """Make ready what a start needs."""

@@ -25,7 +25,8 @@ OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", (
 # Settings that the reader's scenario declares.
 OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
-MORE = {"make": {"PYTHON", "HEADLESS", "ONLY", "COVERAGE"}, "lab": {"HEADLESS"}, "docker": {"HEADLESS"}}
+OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
+MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
 RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
 
 
