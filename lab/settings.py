@@ -120,7 +120,7 @@ ENVIRONMENT = (
             "a machine may reach no other"),
     Setting("pip_extra_index_url", TEXT, None, "a second index for the packages of the images", "as pip has it"),
     Setting("pip_trusted_host", TEXT, None, "host of an index without a valid certificate", "as pip has it"),
-    Setting("compose_project_name", TEXT, "local", "with compose alone: its project and the tag of its images",
+    Setting("compose_project_name", TEXT, "local", "with compose alone: its project and images' tag",
             "compose sets it; only 1.29 has to be told"),
     Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
             "a message names a socket that is there"),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from lab import page
 from lab.engines import identity
 from lab.engines.follow import follow
-from lab.engines.journal import Journal
+from lab.engines.journal import Entry, Journal
 from lab.engines.part import Part
 from lab.engines.up_record import UpRecord
 from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error
@@ -195,9 +195,9 @@ class Engine(ABC):
         parts += [(name, "has ended") for name in (lab.ended() if found else [])]
         width = max((len(name) for name, _ in parts), default=0)
         lines += [f"{name:<{width}}  {state}" for name, state in parts]
-        for entry in self.journal.entries():
-            killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
-            lines.append(f"{entry.name}: {killed if entry.abandoned else 'a run is under way'}")
+        lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
+        killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+        lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
         self._say_brought(lab.bring_home(self.runs))
         return lines + self.others()
 
@@ -246,10 +246,14 @@ class Engine(ABC):
         finally:
             self._end_run(name, lab, folder)
 
+    def abandoned(self) -> list[Entry]:
+        """Return the runs whose lab has ended before it could remove them."""
+        return self.journal.abandoned()
+
     def remove_abandoned(self) -> list[str]:
         """Remove what runs have left whose lab was killed, and keep their artefacts; return their names."""
         removed = []
-        for name, folder in [(entry.name, entry.artefacts) for entry in self.journal.abandoned()]:
+        for name, folder in [(entry.name, entry.artefacts) for entry in self.abandoned()]:
             try:
                 self._end_run(name, self.lab_of_run(name, folder), folder)
                 removed.append(name)

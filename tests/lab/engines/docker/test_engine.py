@@ -1,6 +1,8 @@
 """What the verbs ask of a Docker engine. A real one is asked in tests/lab/engines/test_contract.py."""
 
+import os
 import socket
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -120,6 +122,17 @@ def test_status_names_labs_of_other_folders(client: Client, engine: DockerEngine
     ]
     client.all[2].labels["com.docker.compose.project.working_dir"] = str(ROOT)
     assert len(engine.status()) == 1
+
+
+def test_a_run_whose_record_is_gone_is_abandoned_once_its_lab_has_ended(client: Client, engine: DockerEngine) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    runs = [f"{UP}-ci-20261127t232330z-{pid}" for pid in (ended.pid, os.getpid())]
+    client.all = [Container("server", name, "running") for name in (*runs, UP)]
+    assert engine.status()[-1].startswith(f"{runs[0]}: its lab was killed; `make down` removes what is left")
+    assert engine.remove_abandoned() == runs[:1]
+    assert (Project.made[-1].name, Project.made[-1].asked) == (runs[0], ["write", "down"])
+    assert (engine.runs / f"20261127T232330Z-ci/logs/{runs[0]}-server-1.log").exists()
 
 
 def test_status_brings_the_artefacts_of_finished_runs_home(client: Client, engine: DockerEngine) -> None:
