@@ -12,6 +12,8 @@ from lab import settings
 
 PROJECT_LABEL = "holdfast.project"
 FOLDER_LABEL = "holdfast.folder"
+# On the containers of a run: the process that runs it (lab/procfs.py: mark).
+LAB_LABEL = "holdfast.lab"
 _LONGEST = 24
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from lab import procfs
 from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files
@@ -56,7 +57,7 @@ class Project:
         source = yaml.safe_load((ROOT / "compose.yaml").read_text())
         derived = composefile.derive(
             source,
-            composefile.Names(self.name, identity.tag(ROOT), str(ROOT)),
+            composefile.Names(self.name, identity.tag(ROOT), str(ROOT), "" if self._publish else procfs.mark()),
             publish=self._publish,
             own_server=not self._settings["TARGET"],
             build_image=self._base.build_image,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lab.engines.identity import FOLDER_LABEL, PROJECT_LABEL
+from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 
 Compose = dict[str, Any]
 # On Linux, only this makes the name of the host known in a container.
@@ -20,11 +20,15 @@ THEIRS = "theirs"
 
 @dataclass(frozen=True)
 class Names:
-    """What tells this lab from others: its project, the tag of its images, and its folder, an absolute path."""
+    """What tells this lab from others: its project, the tag of its images, and its folder, an absolute path.
+
+    `lab`: of a run, the process that ends with it.
+    """
 
     project: str
     tag: str
     folder: str
+    lab: str = ""
 
 
 def derive(
@@ -49,6 +53,7 @@ def derive(
             service["restart"] = "no"
     for labels in _labels(derived):
         labels |= {PROJECT_LABEL: names.project, FOLDER_LABEL: names.folder}
+        labels |= {LAB_LABEL: names.lab} if names.lab else {}
     if network:
         _join(derived, network)
     return derived

@@ -17,7 +17,7 @@ from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.docker import base_image, client
 from lab.engines.docker.deployment import DockerDeployment
-from lab.engines.identity import FOLDER_LABEL, PROJECT_LABEL
+from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
 from lab.errors import UsageError
 from lab.settings import ROOT, Settings
@@ -26,8 +26,8 @@ from rawsocket.settings.declared import suggestion
 
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
-# How the project of a run ends (lab/run/command.py): its verb, its time, the process id of its lab.
-RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-(\d+)$")
+# How the project of a run ends (lab/run/command.py): its verb and its time, then the process id of its lab.
+RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
@@ -35,10 +35,6 @@ STAGE_LABEL = "holdfast.stage"
 _REPLACED = {"dangling": True, "label": PROJECT_LABEL, "label!": STAGE_LABEL}
 _STAGES = {"dangling": True, "label": STAGE_LABEL}
 PRUNE_S = 60.0
-
-
-def _alive(pid: int) -> bool:
-    return procfs.start_time(pid) is not None
 
 
 class DockerEngine(Engine):
@@ -72,12 +68,16 @@ class DockerEngine(Engine):
     def abandoned(self) -> list[Entry]:
         """Return the runs whose lab has ended: those written down, and those whose record was removed with .lab/."""
         known = {entry.name for entry in self.journal.entries()}
-        found = {str(each.labels[PROJECT_LABEL]) for each in self._containers(f"{FOLDER_LABEL}={ROOT}")}
-        runs = [match for name in sorted(found - known) if (match := RUN.search(name))]
-        return [
-            *self.journal.abandoned(),
-            *(Entry(run.string, self.runs / f"{run[2].upper()}-{run[1]}") for run in runs if not _alive(int(run[3]))),
-        ]
+        gone = {
+            str(each.labels[PROJECT_LABEL])
+            for each in self._containers(f"{FOLDER_LABEL}={ROOT}")
+            if LAB_LABEL in each.labels and procfs.gone(each.labels[LAB_LABEL])
+        }
+        return self.journal.abandoned() + [Entry(name, self._artefacts(name)) for name in sorted(gone - known)]
+
+    def _artefacts(self, name: str) -> Path:
+        run = RUN.search(name)
+        return self.runs / (f"{run[2].upper()}-{run[1]}" if run else name)
 
     def others(self) -> list[str]:
         """Return a line for each lab of another folder."""

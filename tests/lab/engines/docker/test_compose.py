@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab import procfs
 from lab.engines import identity
 from lab.engines.docker import compose
 from lab.engines.docker import compose_file as composefile
@@ -60,7 +61,7 @@ def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path)
     source = yaml.safe_load((tmp_path / "compose.yaml").read_text())
     assert json.loads(project.file.read_text()) == composefile.derive(
         source,
-        composefile.Names("holdfast-x", identity.tag(tmp_path), str(tmp_path)),
+        composefile.Names("holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark()),
         publish=False,
         own_server=False,
         build_image="base:1-build",

@@ -2,14 +2,13 @@
 
 import os
 import socket
-import subprocess
 from types import SimpleNamespace
 from typing import Any
 
 import docker
 import pytest
 
-from lab import page
+from lab import page, procfs
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import LabError, UsageError
 from lab.settings import ROOT, read
@@ -125,10 +124,10 @@ def test_status_names_labs_of_other_folders(client: Client, engine: DockerEngine
 
 
 def test_a_run_whose_record_is_gone_is_abandoned_once_its_lab_has_ended(client: Client, engine: DockerEngine) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    runs = [f"{UP}-ci-20261127t232330z-{pid}" for pid in (ended.pid, os.getpid())]
+    runs = [f"{UP}-ci-20261127t232330z-{pid}" for pid in (7, 8)]
     client.all = [Container("server", name, "running") for name in (*runs, UP)]
+    for container, pid in zip(client.all, (0, os.getpid()), strict=False):  # none has pid 0
+        container.labels["holdfast.lab"] = procfs.mark().replace(str(os.getpid()), str(pid), 1)
     assert engine.status()[-1].startswith(f"{runs[0]}: its lab was killed; `make down` removes what is left")
     assert engine.remove_abandoned() == runs[:1]
     assert (Project.made[-1].name, Project.made[-1].asked) == (runs[0], ["write", "down"])
