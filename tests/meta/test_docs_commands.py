@@ -134,7 +134,7 @@ def _compose_with_target(variables: Mapping[str, str], words: list[str]) -> None
 
 
 def _exec(variables: Mapping[str, str], words: list[str]) -> None:
-    assert "name=holdfast.server)" in words
+    assert "label=com.docker.compose.service=server)" in words
 
 
 def _histograms(variables: Mapping[str, str], words: list[str]) -> None:
@@ -147,7 +147,7 @@ CHECKS = {
     (".venv/bin/python", "-m", "lab"): _lab,
     ("python", "-m", "lab"): _lab,
     (".venv/bin/python", "-m", "pytest"): _pytest,
-    ("python", "-m", "server"): _server,
+    (".venv/bin/python", "-m", "server"): _server,
     ("python", "-m", "rawsocket"): _rawsocket,
     ("python", "locustfiles/tutorial.py"): _tutorial,
     ("docker", "compose", "up"): _compose,
