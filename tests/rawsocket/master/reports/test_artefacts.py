@@ -57,7 +57,7 @@ def test_all_artefacts_are_complete_and_world_readable(bench: ControllerBench, t
 def test_runs_from_the_page_leave_a_folder_each_and_a_link_to_the_newest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    names = iter(["before", "1-page", "2-page"])
+    names = iter(["1-page", "2-page"])
     monkeypatch.setattr(run_info, "folder", lambda plan: str(tmp_path / next(names)))
     with controller_bench(monkeypatch, runs=str(tmp_path), run_folders=True) as bench:
         bench.add_worker("a")
