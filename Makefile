@@ -48,7 +48,7 @@ lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/hadolint Dockerfile
-	.venv/bin/yamllint --strict compose.yaml .github
+	.venv/bin/yamllint --strict compose*.yaml .github
 
 format: .venv/dev  ## Format the code
 	.venv/bin/ruff check --fix-only .

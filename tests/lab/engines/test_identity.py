@@ -6,7 +6,7 @@ from lab.engines import identity
 
 
 def test_two_clones_of_one_name_have_other_projects_and_tags() -> None:
-    one, two = Path("/home/a/holdfast"), Path("/home/b/holdfast")
+    one, two = Path("/one/holdfast"), Path("/two/holdfast")
     assert identity.project(one) == identity.tag(one) != identity.tag(two)
     assert identity.project(one).startswith("holdfast-")
 
