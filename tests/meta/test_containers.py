@@ -64,6 +64,15 @@ def test_load_network_is_internal_and_workers_have_no_other() -> None:
     assert SERVICES["worker"]["networks"] == ["load"]
 
 
+def test_files_that_are_added_to_compose_yaml_change_networks_and_names_of_hosts_alone() -> None:
+    for path in ("compose.target.yaml", "compose.network.yaml"):
+        services = yaml.safe_load(text(path))["services"]
+        assert set(services) == {"master", "worker"}
+        assert {key for service in services.values() for key in service} <= {"environment", "extra_hosts", "networks"}
+    theirs = yaml.safe_load(text("compose.network.yaml"))["networks"]["theirs"]
+    assert theirs == {"name": "${NETWORK:-holdfast_front}", "external": True}
+
+
 def test_no_service_mounts_a_folder_of_the_host() -> None:
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     assert all(mount.split(":")[0] in COMPOSE["volumes"] for mount in mounts)

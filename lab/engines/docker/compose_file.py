@@ -16,6 +16,7 @@ Compose = dict[str, Any]
 HOST = "host.docker.internal:host-gateway"
 # The network of NETWORK has this name in the derived file.
 THEIRS = "theirs"
+OUR_MASTER = "holdfast-master"
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,13 @@ def _leave_out_server(services: Compose) -> None:
 
 
 def _join(derived: Compose, network: str) -> None:
+    """Let master and workers join a network of the engine, on which other containers may be called `master`, too."""
     derived["networks"][THEIRS] = {"name": network, "external": True}
     for name in ("master", "worker"):
-        derived["services"][name]["networks"] = [*derived["services"][name]["networks"], THEIRS]
+        service = derived["services"][name]
+        service["networks"] = {each: {} for each in (*service["networks"], THEIRS)}
+    derived["services"]["master"]["networks"]["load"] = {"aliases": [OUR_MASTER]}
+    derived["services"]["worker"]["environment"]["HOLDFAST_MASTER"] = OUR_MASTER
 
 
 def encrypt(derived: Compose) -> None:

@@ -89,8 +89,11 @@ def test_the_name_of_the_host_is_known_where_a_target_is_loaded() -> None:
 def test_master_and_workers_join_another_network() -> None:
     derived = _derived(own_server=False, network="theirs_default")
     assert derived["networks"]["theirs"] == {"name": "theirs_default", "external": True}
-    for service in derived["services"].values():
-        assert service["networks"] == ["load", "front", "theirs"]
+    services = derived["services"]
+    assert services["worker"]["networks"] == {"load": {}, "front": {}, "theirs": {}}
+    # A container on their network may be called `master` as well.
+    assert services["master"]["networks"] == {"load": {"aliases": ["holdfast-master"]}, "front": {}, "theirs": {}}
+    assert services["worker"]["environment"]["HOLDFAST_MASTER"] == "holdfast-master"
 
 
 def test_the_build_gets_proxies_and_the_address_of_a_package_mirror() -> None:
