@@ -1,6 +1,7 @@
 """`python -m lab VERB`: the command behind every make target. The only place that ends the process."""
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -19,6 +20,8 @@ from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
 RUNS = ("load", "ci")
+# Errors of a disk that is full or may not be written to.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 # A benchmark has settings of its own. It is imported only when it runs.
 BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.command"}
 
@@ -54,6 +57,11 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
     except FAILURES as error:
         say(f"lab {verb}: the Docker engine failed: {error}")
+        return EXIT_LAB_FAILED
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        say(f"lab {verb}: could not write {error.filename or 'a file'}: {error.strerror}")
         return EXIT_LAB_FAILED
     except Interrupted:
         started = verb in ("up", *RUNS)

@@ -174,11 +174,9 @@ class Engine(ABC):
     def down(self) -> bool:
         """Stop the lab that `up` started, and keep the artefacts of its runs. False if there was none."""
         there = self.running()
-        try:
-            self.bring_home()
-        finally:
-            self.lab().stop()
-            self.record.forget()
+        self.bring_home()  # if that fails, the lab stays, and so do the files
+        self.lab().stop()
+        self.record.forget()
         return there
 
     def bring_home(self) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -125,6 +126,16 @@ def test_an_engine_that_goes_away_is_one_line(engine: FakeEngine, capsys: pytest
     engine.error = docker.errors.APIError("connection reset")
     assert command.main(["ci"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "lab ci: the Docker engine failed: connection reset"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_nothing_is_one_line(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    engine.error = OSError(number, os.strerror(number), "/x/.lab/compose.json")
+    assert command.main(["ci"]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == f"lab ci: could not write /x/.lab/compose.json: {os.strerror(number)}"
 
 
 def test_an_interrupted_run_exits_with_130(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:

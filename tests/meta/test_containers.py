@@ -139,6 +139,12 @@ def test_image_sets_the_modes_of_its_files(target: str) -> None:
     assert re.findall(r"^COPY (?!--from)", stages[target][1], re.M) == []
 
 
+def test_packages_of_the_scenarios_are_installed_where_their_file_is_there() -> None:
+    body = _stages()["build-load"][1]
+    assert "COPY requirements-load.txt locustfiles/requirements.tx[t] ./scenarios/" in body
+    assert "pip install --quiet --requirement scenarios/requirements.txt" in body
+
+
 def test_build_stages_know_the_address_of_a_package_mirror_and_images_do_not() -> None:
     assert set(re.findall(r"^ARG (PIP_\w+)$", _stages()["build"][1], re.M)) == {
         "PIP_INDEX_URL",

@@ -12,7 +12,7 @@ from lab.engines.base import Deployment
 from lab.engines.docker import base_image, compose, page_runs
 from lab.engines.docker.container import ContainerPart
 from lab.errors import LabError, writing
-from lab.progress import step
+from lab.progress import say, step
 from lab.settings import Settings
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -79,9 +79,12 @@ class DockerDeployment(Deployment):
         found: list[str] = []
         for part in self.parts():
             if part.role == "master":
-                if end:
-                    part.stop()
-                found += page_runs.bring_home(part.files("/runs"), runs)
+                try:
+                    if end:
+                        part.stop()
+                    found += page_runs.bring_home(part.files("/runs"), runs)
+                except docker.errors.APIError as error:  # nothing that another try would mend
+                    say(f"Artefacts of runs from the page could not be copied: {error}")
         return found
 
     def collect(self, folder: Path) -> None:

@@ -152,6 +152,29 @@ def test_down_ends_a_run_from_the_page_and_brings_its_artefacts_home(client: Cli
     assert Project.made[-1].asked == ["write", "down"]
 
 
+def test_down_keeps_a_lab_whose_artefacts_the_disk_does_not_take(client: Client, engine: DockerEngine) -> None:
+    master = Container("master", UP, "running")
+    master.files = {"runs/1-page/verdict.json": b"{}"}
+    client.all = [master]
+    engine.runs.write_text("no folder")
+    with pytest.raises(LabError, match=r"could not write .*runs/1-page"):
+        engine.down()
+    assert Project.made == []
+
+
+def test_down_removes_a_lab_whose_artefacts_can_not_be_read(
+    client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise docker.errors.APIError("gone")
+
+    monkeypatch.setattr(Container, "get_archive", fail)
+    client.all = [Container("master", UP, "running")]
+    engine.down()
+    assert Project.made[-1].asked == ["write", "down"]
+    assert "Artefacts of runs from the page could not be copied: gone" in capsys.readouterr().err
+
+
 def test_logs_are_those_of_the_lab_that_up_started(client: Client, engine: DockerEngine) -> None:
     client.all = [Container("server", UP), Container("master", UP), Container("server", "other")]
     assert engine.logs() == [
