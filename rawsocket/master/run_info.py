@@ -10,6 +10,7 @@ from locust.env import Environment
 
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
 
 
 @dataclass
@@ -26,6 +27,7 @@ class RunInfo:
     size_bytes: int | None = None
     framing: str = ""
     app: str = ""
+    max_lag_ms: float = DEFAULT_LAG_LIMIT_MS
     started_utc: str = ""
     ended_utc: str = ""
     shape: str = ""  # the class of the load shape that the run follows
@@ -47,6 +49,7 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
         size_bytes=options.value(parsed, "size"),
         framing=options.value(parsed, "framing"),
         app=options.value(parsed, "app"),
+        max_lag_ms=options.value(parsed, "max_lag_ms"),
         shape=type(shape).__name__ if shape else "",
         started_utc=utc(),
     )
@@ -62,6 +65,11 @@ def folder(plan: Plan) -> str:
     if not plan.runs or plan.headless or not plan.run_folders:
         return plan.runs
     return str(Path(plan.runs) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-page")
+
+
+def wall_s() -> float:
+    """Return the seconds of the wall clock."""
+    return datetime.now(UTC).timestamp()
 
 
 def min_held(environment: Environment, plan: Plan) -> float | None:
