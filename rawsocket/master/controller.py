@@ -142,7 +142,7 @@ class RunController:
             thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(held)),
             wire_format=wire_format(self.runner.user_classes, self.environment.parsed_options),
             server_counts=server_counts,
-            log=LatencyLog(self.plan.runs),
+            log=LatencyLog(run_info.folder(self.plan)),
             per_user=run_info.least_per_user(self.environment),
             started_wall_s=run_info.wall_s(),
             label=self.workers.label,

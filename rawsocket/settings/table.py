@@ -134,6 +134,8 @@ PROCESS = (
              "a worker that leaves first makes compose stop the master before it has a verdict"),
     _process("runs", TEXT, None, "folder that a run's artefacts are written to; unset: none are written",
              "a run from the page is looked at there"),
+    _process("run_folders", BOOLEAN, "false", "true: a run from the page has a folder of its own below HOLDFAST_RUNS",
+             "a second run must not overwrite the files of the first"),
     _process("min_life_s", number(0), "0", "seconds that the master stays at least",
              "compose loses the exit code of a master that ends while the workers start; compose.yaml sets 8"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writes the artefacts of a run into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
+"""Writes the artefacts of a run into its folder: verdict, JUnit, summary, timeline, statistics, report, log, env.
 
 Each file is written completely under another name and then renamed, readable by all (mode 644), because another user
 collects them. Totals of stats.csv and verdict.json come from the same reports of the workers, so
@@ -61,7 +61,7 @@ def write(controller: RunController) -> str:
     """
     if not controller.plan.runs:
         return ""
-    folder = Path(controller.plan.runs)
+    folder = controller.run.log.folder or Path(controller.plan.runs)
     document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
         "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
@@ -80,9 +80,21 @@ def write(controller: RunController) -> str:
     with _noting_trouble(latency_log.NAME, unwritten):  # written during the run; only its last second is missing
         second = controller.run.take_second()
         controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
+    if controller.plan.run_folders:
+        _point_latest(folder, Path(controller.plan.runs))
     if not unwritten:
         return ""
     return f"could not write {', '.join(unwritten)} in {folder}: {'; '.join(sorted(set(unwritten.values())))}"
+
+
+def _point_latest(folder: Path, runs: Path) -> None:
+    """Point the link `latest` at the folder of the run, if it has one of its own."""
+    with suppress(OSError):
+        if folder.parent == runs:
+            link = runs / f".latest.{os.getpid()}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder.name)
+            link.replace(runs / "latest")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from lab.errors import LabError
 from lab.settings import read
 from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
 from tests.support.echo import lab_server
+from tests.support.lab import Page
 from tests.support.pinned import ARTEFACTS
 from tests.support.server_process import running_server
 
@@ -105,14 +106,24 @@ def test_up_status_logs_down(checkout: Path) -> None:
         assert state
         assert (state["state"], state["held"], len(state["workers"])) == ("ready", 0, 2)
         assert page.taken(int(ports["SERVER_PORT"]))
-        status = _lab(checkout, "status", ENGINE="auto").stdout.split()
-        assert [word for word in status if word[0].isalpha()] == [
-            part for name in ("server", "master", "worker-1", "worker-2") for part in (name, "running", "pid")
+        status = [line.split() for line in _lab(checkout, "status", ENGINE="native").stdout.splitlines()]
+        assert " ".join(status[0]) == f"The lab is up (native): {address} (ready, 0 users, 0 held)"
+        assert [line[:3] for line in status[1:]] == [
+            [name, "running", "pid"] for name in ("server", "master", "worker-1", "worker-2")
         ]
-        pids = [int(word) for word in status if word.isdigit()]
+        pids = [int(line[3]) for line in status[1:]]
         pids += _children(pids[0])
         assert len(pids) == 4 + 3  # its two processes, and that of its admin port
         assert [process["held"] for process in state["server_processes"]] in ([], [0, 0])  # []: not asked yet
+        Page(address).swarm(20, 100)
+        again = _lab(checkout, "up", **ports)
+        assert (again.returncode, again.stdout) == (2, "")
+        assert re.search(r"lab up: a run is under way at \S+ \(.*\), and `up` would end it: ", again.stderr)
+        Page(address).post("/stop")
+        _until(lambda: (checkout / "runs/latest/verdict.json").exists())
+        assert (checkout / "runs/latest").resolve().name.endswith("Z-page")
+        os.kill(pids[3], signal.SIGKILL)
+        _until(lambda: "worker-2  has ended" in _lab(checkout, "status", ENGINE="native").stdout)
         assert "server | holdfast server listening on 127.0.0.1:" in _lab(checkout, "logs").stdout.replace("  ", " ")
     finally:
         down = _lab(checkout, "down", ENGINE="auto")
@@ -144,13 +155,6 @@ def test_an_encrypted_run_that_passes_has_all_artefacts(checkout: Path, tmp_path
     assert (tmp_path / "github.md").read_text().strip() == (folder / "summary.md").read_text().strip()
 
 
-def test_a_run_without_workers_exits_with_4(checkout: Path) -> None:
-    done = _lab(checkout, "ci", "--workers", "0")
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert (_verdict(checkout)["verdict"], _verdict(checkout)["exit_code"]) == ("unknown", 4)
-    assert {p.name for p in (checkout / "runs/latest").iterdir()} == ARTEFACTS | {"logs"}
-
-
 def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) -> None:
     with _running(checkout, "ci", TIME="10m", WORKERS="2") as run:
         children = _children(run.pid)
@@ -174,7 +178,7 @@ def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
     # 4 if the master saw its workers end first: all of them end with the lab.
     assert _verdict(checkout)["exit_code"] in (130, 4)
     done = _lab(checkout, "down")
-    assert re.fullmatch(r"Removed what holdfast-ci-\S+ had left: its lab was killed\.\n", done.stderr)
+    assert re.fullmatch(r"Removed what holdfast-\S+-ci-\S+ had left: its lab was killed\.\n", done.stderr)
     assert _lab(checkout, "down").stderr == ""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rawsocket.master import run_info
 from rawsocket.master.reports import artefacts
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.measurement.overdue import Waiting
@@ -51,6 +52,24 @@ def test_all_artefacts_are_complete_and_world_readable(bench: ControllerBench, t
     assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
     assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.controller.run.document
+
+
+def test_runs_from_the_page_leave_a_folder_each_and_a_link_to_the_newest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = iter(["1-page", "2-page"])
+    monkeypatch.setattr(run_info, "folder", lambda plan: str(tmp_path / next(names)))
+    with controller_bench(monkeypatch, runs=str(tmp_path), run_folders=True) as bench:
+        bench.add_worker("a")
+        for name in ("1-page", "2-page"):
+            bench.start()
+            bench.second(held=5)
+            bench.stop()
+            artefacts.write(bench.controller)
+            assert os.readlink(tmp_path / "latest") == name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1-page", "2-page", "latest"]
+    assert (tmp_path / "1-page/verdict.json").exists()
+    assert (tmp_path / "1-page/latency.hlog").exists()
 
 
 def test_error_in_one_artefact_does_not_prevent_the_others(
