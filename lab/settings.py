@@ -69,7 +69,7 @@ SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME", "WORKERS")),
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -153,6 +153,11 @@ class Settings:
         return bool(BOOLEAN.parse(self["TLS"]))
 
     @property
+    def verbose(self) -> bool:
+        """Whether a run prints all figures and the ledger before its result."""
+        return bool(BOOLEAN.parse(self["VERBOSE"]))
+
+    @property
     def parts(self) -> str:
         """What is started, in words."""
         return "master and workers" if self["TARGET"] else "server, master and workers"
@@ -192,11 +197,14 @@ def value(setting: Setting, text: str) -> Any:
         raise UsageError(str(error)) from None
 
 
-def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTINGS) -> None:
-    """Add to `parser` one flag for each setting of a table; a flag left out is None."""
+def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SETTINGS) -> None:
+    """Add one flag for each setting of a table to a parser, or to a group of it; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
-        parser.add_argument(setting.flag, dest=setting.variable, metavar="X", help=setting.meaning + shown)
+        # The only one with a short form: it and the long one can stand alone.
+        alone: dict[str, Any] = {"nargs": "?", "const": "yes"} if setting.variable == "VERBOSE" else {}
+        flags = ["-v", setting.flag] if alone else [setting.flag]
+        parser.add_argument(*flags, dest=setting.variable, metavar="X", help=setting.meaning + shown, **alone)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:

@@ -46,6 +46,8 @@ class Plan:
     master_bind: str = "127.0.0.1"
     sources: tuple[str, ...] = ()
     runs: str = ""
+    progress: str = "text"
+    verbose: bool = False
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +89,8 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         master_bind=found["HOLDFAST_MASTER_BIND"],
         sources=found["SOURCES"] or (),
         runs=found["HOLDFAST_RUNS"] or "",
+        progress=found["HOLDFAST_PROGRESS"],
+        verbose=found["VERBOSE"],
     )
     _reconcile(plan)
     return plan

@@ -55,6 +55,8 @@ RUN = (
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
             "the page starts and stops runs by default"),
+    Setting("verbose", BOOLEAN, "no", "yes: a run without the page prints all figures and the ledger before its result",
+            "the short result says what decided; the report has the rest"),
     Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
             "one address has about 28,000 ports to one target"),
     Setting("spread", BOOLEAN, "no", "yes: connect to all addresses of the target's name in turn, not to the first",
@@ -127,6 +129,9 @@ PROCESS = (
              "a worker that leaves first makes compose stop the master before it has a verdict"),
     _process("runs", TEXT, None, "folder that a run's artefacts are written to; unset: none are written",
              "a run from the page is looked at there"),
+    _process("progress", one_of("text", "json"), "text",
+             "how a master without the page reports: text, or json: a line a second and the result",
+             "compose alone shows the master's lines as they are"),
     _process("min_life_s", number(0), "0", "seconds that the master stays at least",
              "compose loses the exit code of a master that ends while the workers start; compose.yaml sets 8"),
 )  # fmt: skip
