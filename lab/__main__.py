@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import env_file, scenario_settings, settings, usage
+from lab import env_file, scenario_settings, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
+from lab.given import usage
 from lab.progress import say
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
@@ -87,7 +88,7 @@ class _Overview(_Parser):
 
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
     parser = _Overview(prog="python -m lab")
-    parser.add_argument("--version", action="version", version=usage.version())
+    parser.add_argument("--version", action=usage.Version, nargs=0)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, text in VERBS.items():
         flags = verbs.add_parser(

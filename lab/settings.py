@@ -103,6 +103,9 @@ ENVIRONMENT = (
             "it may trust certificates that the images that run need not trust"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
+    Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
+    Setting("term", TEXT, None, "kind of the terminal; dumb: as with NO_COLOR", "the terminal sets it"),
+    Setting("columns", whole(1), None, "width of --help; unset: that of the terminal, 79 at most", "shells set it"),
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
             "the summary is shown on the page of the workflow"),
 )  # fmt: skip

@@ -19,9 +19,9 @@ from typing import Any
 from lab.progress import PROGRESS_LINE, SCREEN, WAIT_LINE, message, result, say
 from lab.run import terminal
 from lab.run.live import Block
-from rawsocket.master.reports import console
-from rawsocket.master.reports import result as short_result
+from rawsocket.master.reports.console import table
 from rawsocket.master.reports.progress import Lines
+from rawsocket.master.reports.result import lines as lines_of
 
 # Locust's log lines, by their format (locust/log.py). Its warnings are passed on.
 _LOCUST_LOG = re.compile(r"^\[\d{4}-\d\d-\d\d [\d:,]+\] \S+/(INFO|DEBUG)/locust\.")
@@ -106,8 +106,8 @@ class Console:
         if sys.stdout.isatty():
             result("")
         if verbose:
-            result(f"{console.table(document)}\n")
-        terminal.write(short_result.lines(document, report, trouble, code, terminal.width(sys.stdout)), sys.stdout)
+            result(f"{table(document)}\n")
+        terminal.write(lines_of(document, report, trouble, code, terminal.width(sys.stdout)), sys.stdout)
 
     def forget(self, said: str) -> None:
         """Drop the lines that were held back and are part of an error that is printed elsewhere."""

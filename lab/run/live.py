@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rawsocket.master.reports import progress
 from rawsocket.master.reports.layout import WIDTH, wrapped
+from rawsocket.master.reports.progress import SHAPED, alert_texts, clock, figures
 
 ALERTS = 2  # shown at most
 _STATUS = {"on track": "green", "in trouble": "bold red", "starting": "cyan"}
@@ -55,7 +55,7 @@ class Block:
 def _live(console: Console) -> Live:
     """Return rich's block, which is drawn only when a second comes.
 
-    It does not take over the streams: lab/progress.py erases the block before others write.
+    It does not take over the streams: lab/py erases the block before others write.
     """
     return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
 
@@ -70,12 +70,12 @@ def _rows(second: Mapping[str, Any], title: str, width: int) -> Iterator[Rendera
     yield _ends(Text(title, overflow="ellipsis", no_wrap=True), Text(status, style=_STATUS.get(status, "")))
     elapsed_s, left_s = second["elapsed_s"], second["left_s"]
     if left_s is None:
-        yield Text(f"{progress.clock(elapsed_s)}, {progress.SHAPED}")
+        yield Text(f"{clock(elapsed_s)}, {SHAPED}")
     else:
         bar = ProgressBar(total=max(elapsed_s + left_s, 1e-9), completed=elapsed_s)
-        yield _ends(bar, Text(f"{progress.clock(left_s)} left"))
-    yield Text("   ".join(progress.figures(second)))
-    texts = progress.alert_texts(second)
+        yield _ends(bar, Text(f"{clock(left_s)} left"))
+    yield Text("   ".join(figures(second)))
+    texts = alert_texts(second)
     more = [f"and {len(texts) - ALERTS} more"] if len(texts) > ALERTS else []
     for text in (*texts[:ALERTS], *more):
         yield Text("\n".join(wrapped(text, "  ", "! ", width)), style="bold yellow")

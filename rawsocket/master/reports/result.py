@@ -104,7 +104,7 @@ def figures(document: Document) -> list[tuple[str, str]]:
         kept = f"at most {held['peak']:,} of {users:,} users; no steady window"
     else:
         least = "" if held["steady_min"] >= users else "at least "
-        kept = f"{least}{held['steady_min']:,} of {users:,} users in every second of {steady_s:.1f} s"
+        kept = f"{least}{held['steady_min']:,} of {users:,} users for {steady_s:.1f} s"
     p99 = due.get("p99")
     return [
         ("held", kept),

@@ -3,14 +3,17 @@
 import argparse
 import os
 import shutil
+import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from lab import settings
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import THRESHOLDS
 
+_PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 WIDTH = 79
 _INDENT = 16
 COMMANDS = {
@@ -39,7 +42,7 @@ CODES = "Exit codes of load and ci: 0 pass, 1 the lab failed, 2 usage, 3 fail, 4
 
 def version() -> str:
     """Return name and version of this checkout."""
-    project = tomllib.loads((settings.ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads(_PROJECT.read_text())["project"]
     return f"{project['name'].capitalize()} {project['version']}"
 
 
@@ -82,6 +85,15 @@ def differing(verb: str) -> str:
     """Return a sentence on the defaults that a command has of its own, "" if it has none."""
     own = settings.VERB_DEFAULTS.get(verb, {})
     return f"The defaults of `{verb}` that differ: {', '.join(map('='.join, own.items()))}." if own else ""
+
+
+class Version(argparse.Action):
+    """Prints the version, and ends the command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it."""
+        sys.stdout.write(f"{version()}\n")
+        parser.exit()
 
 
 class Formatter(argparse.HelpFormatter):
