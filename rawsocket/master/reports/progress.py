@@ -71,7 +71,7 @@ def alert_texts(second: Second) -> list[str]:
 
 
 class Lines:
-    """The lines of text of a run: one every 5 s, and one for each alert when it begins and when it is over."""
+    """The lines of text of a run: every 5 s and of the last second, and one where an alert begins or is over."""
 
     def __init__(self) -> None:
         self._last_s = -math.inf
@@ -80,7 +80,9 @@ class Lines:
     def of(self, second: Second) -> list[str]:
         """Return the lines to write after this second."""
         lines = self._changes(second)
-        if second["elapsed_s"] >= self._last_s + EVERY_S - 0.5:  # a second is a little early or late
+        passed_s = second["elapsed_s"] - self._last_s
+        last = second["left_s"] is not None and second["left_s"] <= 1.0
+        if passed_s >= (1.0 if last else EVERY_S) - 0.5:  # a second is a little early or late
             self._last_s = second["elapsed_s"]
             lines.append(line(second))
         return lines

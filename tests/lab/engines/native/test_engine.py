@@ -50,7 +50,10 @@ def _lab(checkout: Path, *arguments: str, **extra: str) -> subprocess.CompletedP
 
 @contextmanager
 def _running(checkout: Path, *arguments: str, **extra: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """A run in the background, and its stderr until all of its users were held; killed with its children if the test fails."""
+    """A run in the background, and its stderr until all of its users were held.
+
+    It is killed with its children if the test fails.
+    """
     command = [sys.executable, "-m", "lab", *arguments]
     with subprocess.Popen(
         command, cwd=checkout, env=_environment(extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
