@@ -56,6 +56,11 @@ def utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def wall_s() -> float:
+    """Return the seconds of the wall clock."""
+    return datetime.now(UTC).timestamp()
+
+
 def min_held(environment: Environment, plan: Plan) -> float | None:
     """Return the MIN_HELD that overrides the flag: all connections, if our headless run holds and the flag is unset.
 

@@ -47,7 +47,7 @@ class WorkerFigures:
 
     Shares are of one core (`cpu_share`, `stolen_share`: by the host, from all `cpus` together), of the window's time
     (`throttled_share`) or of the time for which the worker was late (`late_cpu_share`). `cpu_limit` is in cores, None
-    for none. Any other None: unknown.
+    for none. Any other None: unknown. `name` is what a person calls it, see `label`.
     """
 
     id: str
@@ -64,6 +64,12 @@ class WorkerFigures:
     late_cpu_share: float | None = None
     cpu_limit: float | None = None
     cpus: int | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: "worker 2", the second that joined."""
+        return self.name or f"worker {self.id}"
 
 
 def doubt(worker: WorkerFigures) -> str:
@@ -71,34 +77,50 @@ def doubt(worker: WorkerFigures) -> str:
     if worker.lost:
         return ""
     if worker.cpu_share is None:
-        return f"worker {worker.id} reported too seldom in the steady window for its share of CPU to be known"
-    causes = list(_causes(worker)) or list(_unexplained(worker))
+        return f"{worker.label} reported too seldom in the steady window for its share of CPU to be known"
+    causes = [f"{what}; {remedy}" for what, remedy in _found(worker)]
     if not causes:
         return ""
-    return f"the generator was saturated on worker {worker.id} ({_evidence(worker)}): {'; '.join(causes)}"
+    return f"the generator was saturated on {worker.label} ({_evidence(worker)}): {'; '.join(causes)}"
 
 
-def _causes(worker: WorkerFigures) -> Iterator[str]:
+def main_cause(worker: WorkerFigures) -> tuple[str, str] | None:
+    """Return (why the figures of this worker say nothing, what to do), in short; None if they are good."""
+    if worker.lost or worker.cpu_share is None:
+        return None
+    for what, remedy in _found(worker):
+        return f"the generator was saturated on {worker.label}: {what}", remedy
+    return None
+
+
+def _found(worker: WorkerFigures) -> list[tuple[str, str]]:
+    return list(_causes(worker)) or list(_unexplained(worker))
+
+
+def _causes(worker: WorkerFigures) -> Iterator[tuple[str, str]]:
     """Return each cause of delay that is above its limit, with what to do."""
     throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
     if throttled > THROTTLED_LIMIT:
-        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
+        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time", RAISE
     elif limit is not None and limit < CPU_FLOOR:
-        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time; {RAISE}"
+        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time", RAISE
     if _stolen(worker):
-        yield f"the host stole {_percent(worker.stolen_share)} of a core; use a host with CPU to spare, or a lower rate"
+        yield (
+            f"the host stole {_percent(worker.stolen_share)} of a core",
+            "use a host with CPU to spare, or a lower rate",
+        )
     if (worker.cpu_share or 0.0) > CPU_LIMIT:
-        yield f"its own work took all that it had; {LESS}"
+        yield "its own work took all that it had", LESS
 
 
-def _unexplained(worker: WorkerFigures) -> Iterator[str]:
+def _unexplained(worker: WorkerFigures) -> Iterator[tuple[str, str]]:
     """Return the cause of lag that no other figure explains."""
     if not _late(worker):
         return
     if (worker.late_cpu_share or 0.0) >= BUSY:
-        yield f"its own work came in bursts; {LESS}"
+        yield "its own work came in bursts", LESS
     else:
-        yield f"it was kept from running, by other programs on its machine, a call that blocks or a signal; {ELSEWHERE}"
+        yield "it was kept from running, by other programs on its machine, a call that blocks or a signal", ELSEWHERE
 
 
 def _late(worker: WorkerFigures) -> bool:

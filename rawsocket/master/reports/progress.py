@@ -75,7 +75,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._last_s = -math.inf
-        self._alerts: dict[str, str] = {}
+        self._alerts: dict[tuple[str, float], str] = {}
 
     def of(self, second: Second) -> list[str]:
         """Return the lines to write after this second."""
@@ -88,7 +88,10 @@ class Lines:
         return lines
 
     def _changes(self, second: Second) -> list[str]:
-        before, self._alerts = self._alerts, {alert["name"]: alert["text"] for alert in second.get("alerts", ())}
-        begun = [f"alert: {text}" for name, text in self._alerts.items() if name not in before]
-        over = [f"alert over: {text}" for name, text in before.items() if name not in self._alerts]
+        before, self._alerts = (
+            self._alerts,
+            {(alert["name"], alert["since_s"]): alert["text"] for alert in second.get("alerts", ())},
+        )
+        begun = [f"alert: {text}" for key, text in self._alerts.items() if key not in before]
+        over = [f"alert over: {text}" for key, text in before.items() if key not in self._alerts]
         return [each for text in (*over, *begun) for each in wrapped(text, "       ")]

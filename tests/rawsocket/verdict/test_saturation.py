@@ -125,5 +125,5 @@ def test_run_with_a_starved_worker_is_unknown(tmp_path: Path) -> None:
             assert fleet.exit_code() == 4
         (worker,) = fleet.verdict()["generator"]["workers"]
         reasons = fleet.verdict()["reasons"]
-    assert f"the generator was saturated on worker {worker['id']}" in [reason.split(" (")[0] for reason in reasons]
+    assert f"the generator was saturated on {worker['name']}" in [reason.split(" (")[0] for reason in reasons]
     assert worker["lag_p99_ms"] > LAG_LIMIT_MS
