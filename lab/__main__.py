@@ -13,7 +13,7 @@ from typing import NoReturn
 from lab import settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import env_file, make_variables, scenario_settings
+from lab.given import env_file, make_variables, scenario_settings, usage
 from lab.progress import say
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
@@ -103,14 +103,30 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class _Overview(_Parser):
+    """The parser of the whole command."""
+
+    def format_help(self) -> str:
+        return usage.overview(VERBS)
+
+
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m lab", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser = _Overview(prog="python -m lab")
+    parser.add_argument("--version", action=usage.Version, nargs=0)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, text in VERBS.items():
-        flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
+        flags = verbs.add_parser(
+            verb,
+            help=text,
+            description=text,
+            epilog=usage.differing(verb),
+            usage=f"python -m lab {verb} [--SETTING VALUE ...]",
+            allow_abbrev=False,
+            formatter_class=usage.Formatter,
+        )
         flags.set_defaults(parser=flags)
         if verb not in BENCHMARKS:
-            settings.add_flags(flags, (*settings.SETTINGS, *of_scenario))
+            usage.add_flags(flags, of_scenario)
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser

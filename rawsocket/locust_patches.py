@@ -36,6 +36,29 @@ def read_no_config_files() -> None:
     argument_parser.get_parser.__defaults__ = ([],)
 
 
+def hide_warnings() -> None:
+    """Hide warnings of Locust's that don't apply here, each by its beginning.
+
+    Its own user classes cost so much at their start that 100 a second are many; ours are measured at 25 times as many.
+    Descriptors are checked against the number of users before a run (worker/limits.py), and HeadlessRun says which
+    settings a load shape ignores.
+    """
+    for name in ("locust.main", "locust.runners"):
+        logging.getLogger(name).addFilter(_applies)
+
+
+_NOT_HERE = (
+    "Your selected spawn rate is very high",
+    "System open file limit",
+    "--run-time, --users or --spawn-rate have no impact on LoadShapes",
+    "The following option(s) will be ignored",
+)
+
+
+def _applies(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_NOT_HERE)
+
+
 # -- on a worker ------------------------------------------------------------------------------------------------------
 
 

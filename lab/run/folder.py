@@ -8,6 +8,7 @@ import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lab import latest
 from lab.errors import writing
@@ -43,10 +44,19 @@ def discard(folder: Path) -> None:
             latest.point(max(others, key=lambda other: other.name))
 
 
+def _read(file: Path) -> dict[str, Any]:
+    """Return env.json as the master wrote it, nothing if it is missing or was cut off by a full disk."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
 def finish(folder: Path, engine: str, verb: str) -> None:
     """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
     file = folder / "env.json"
-    environment = json.loads(file.read_text()) if file.exists() else {}
+    environment = _read(file)
     environment["host"] = {
         "engine": engine,
         "verb": verb,

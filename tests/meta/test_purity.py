@@ -50,6 +50,10 @@ PURE = (
     "rawsocket/verdict/ledger_rows.py",
     "rawsocket/master/worker_lag.py",
     "rawsocket/master/reports/server_summary.py",
+    "rawsocket/master/reports/console.py",
+    "rawsocket/master/reports/layout.py",
+    "rawsocket/master/reports/progress.py",
+    "rawsocket/master/reports/result.py",
     "rawsocket/measurement/histogram.py",
     "rawsocket/measurement/latencies.py",
     "rawsocket/master/reports/latency_chart.py",
@@ -73,7 +77,7 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
-    "lab": {"lab", "docker", "requests", "yaml", "rawsocket", "server", "bench"},
+    "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
@@ -159,6 +163,11 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    # What a run prints: the master writes it where no lab does.
+    "rawsocket.master.reports.console",
+    "rawsocket.master.reports.layout",
+    "rawsocket.master.reports.progress",
+    "rawsocket.master.reports.result",
     "rawsocket.settings.declared",
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",
@@ -171,7 +180,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("room", ["lab", "bench"])
-def test_lab_shares_only_tables_of_settings_with_load_and_server(room: str) -> None:
+def test_lab_shares_only_tables_of_settings_and_texts_with_load_and_server(room: str) -> None:
     for path in sources(room):
         modules = {name for name in _modules(path) if name.split(".")[0] in ("rawsocket", "server")}
         assert _room(path) != room or modules <= SHARED, path

@@ -42,6 +42,23 @@ def test_configuration_files_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not argument_parser.default_args_dict().get("headless")
 
 
+def test_warnings_that_do_not_apply_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    source = inspect.getsource(locust.main) + inspect.getsource(locust.runners)
+    loggers = [logging.getLogger(name) for name in ("locust.main", "locust.runners")]
+    before = [list(logger.filters) for logger in loggers]
+    try:
+        locust_patches.hide_warnings()
+        for logger in loggers:
+            for text in locust_patches._NOT_HERE:
+                assert text in source  # Locust still says it
+                logger.warning(f"{text} (>100/worker)")
+            logger.warning("CPU usage above 90%!")
+    finally:
+        for logger, filters in zip(loggers, before, strict=True):
+            logger.filters[:] = filters
+    assert [record.getMessage() for record in caplog.records] == ["CPU usage above 90%!"] * 2
+
+
 @pytest.mark.usefixtures("_restored")
 def test_parser_is_built_only_once(monkeypatch: pytest.MonkeyPatch):
     built = 0

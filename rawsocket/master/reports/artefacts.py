@@ -18,6 +18,7 @@ import resource
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,31 @@ CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(controller: RunController) -> str:
-    """Write all of them for the current run; return one line if the disk did not take some, else "".
+@dataclass(frozen=True)
+class Written:
+    """The files of a run: their names, and why some are missing. `folder` is where they are."""
 
-    One that fails doesn't prevent the others.
-    """
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trouble(self) -> str:
+        """What the disk said about the missing files, "" if none is missing."""
+        return "; ".join(sorted(set(self.missing.values())))
+
+    def line(self, code: int | None = None) -> str:
+        """Return the line that names the missing files, "" if none is missing."""
+        if not self.missing:
+            return ""
+        said = f"could not write {', '.join(self.missing)} in {self.folder}: {self.trouble}"
+        return said if code is None else f"{said} (exit code {code})"
+
+
+def write(controller: RunController) -> Written:
+    """Write all of them for the current run. One that fails doesn't prevent the others."""
     if not controller.plan.runs:
-        return ""
+        return Written()
     folder = controller.run.log.folder or Path(controller.plan.runs)
     document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
@@ -82,9 +101,7 @@ def write(controller: RunController) -> str:
         controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
     if controller.plan.run_folders:
         _point_latest(folder, Path(controller.plan.runs))
-    if not unwritten:
-        return ""
-    return f"could not write {', '.join(unwritten)} in {folder}: {'; '.join(sorted(set(unwritten.values())))}"
+    return Written(str(folder), (*makers, latency_log.NAME), unwritten)
 
 
 def _point_latest(folder: Path, runs: Path) -> None:

@@ -17,7 +17,7 @@ from lab.engines.docker import client
 from lab.engines.docker.engine import DockerEngine
 from lab.engines.native.engine import NativeEngine
 from lab.errors import Interrupted, LabError, UsageError
-from lab.progress import PROGRESS_LINE
+from lab.progress import PROGRESS_LINE, message
 from lab.settings import read
 from tests.conftest import missing
 from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
@@ -63,7 +63,7 @@ def test_a_run_gives_the_verdict_as_exit_code_and_leaves_its_artefacts_alone(mak
     code = engine.run(_name(), lines.append, tmp_path / "run")
     demand(3, code, "\n".join(lines), "")
     assert any(map(PROGRESS_LINE.match, lines))
-    assert "verdict: fail (exit code 3)" in lines
+    assert [found["result"]["verdict"] for line in lines if "result" in (found := message(line))] == ["fail"]
     assert _files(tmp_path / "run") == ARTEFACTS | {"logs"}
     assert len(_files(tmp_path / "run/logs")) == 3
     assert {path.stat().st_uid for path in (tmp_path / "run").rglob("*")} == {os.getuid()}
@@ -103,7 +103,7 @@ def test_an_interrupted_run_has_its_artefacts_and_leaves_nothing(
     sleep = follow.time.sleep
 
     def interrupt_when_held(seconds: float) -> None:
-        if any(line.startswith("held 20/20 ") for line in lines):
+        if any(message(line).get("progress", {}).get("held") == 20 for line in lines):
             raise Interrupted
         sleep(seconds)
 

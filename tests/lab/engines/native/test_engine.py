@@ -50,18 +50,27 @@ def _lab(checkout: Path, *arguments: str, **extra: str) -> subprocess.CompletedP
 
 
 @contextmanager
-def _running(checkout: Path, *arguments: str, **extra: str) -> Iterator["subprocess.Popen[str]"]:
-    """A run in the background, once all of its users are held; killed with its children if the test fails."""
+def _running(checkout: Path, *arguments: str, **extra: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A run in the background, and its stderr until all of its users were held.
+
+    It is killed with its children if the test fails.
+    """
     command = [sys.executable, "-m", "lab", *arguments]
     with subprocess.Popen(
         command, cwd=checkout, env=_environment(extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         children: dict[int, str] = {}
         try:
-            assert run.stdout
-            assert any(SECONDS_HELD.match(line) for line in run.stdout), run.stderr and run.stderr.read()
+            assert run.stderr
+            said = []
+            for line in run.stderr:
+                said.append(line)
+                if SECONDS_HELD.match(line):
+                    break
+            else:
+                raise AssertionError("".join(said))
             children = _children(run.pid)
-            yield run
+            yield run, "".join(said)
         finally:
             for pid in [run.pid, *children] if run.poll() is None else []:
                 os.kill(pid, signal.SIGKILL)
@@ -138,7 +147,12 @@ def test_an_encrypted_run_that_passes_has_all_artefacts(checkout: Path, tmp_path
     """Plain runs are those of the other tests: of one that passes, that of `--wait`."""
     done = _lab(checkout, "ci", "--tls", "yes", GITHUB_STEP_SUMMARY=str(tmp_path / "github.md"))
     demand(0, done.returncode, done.stdout, done.stderr)
-    assert any(map(SECONDS_HELD.match, done.stdout.splitlines()))
+    assert any(map(SECONDS_HELD.match, done.stderr.splitlines()))
+    assert done.stdout.splitlines()[-2:] == [
+        f"Report: runs/{(checkout / 'runs/latest').resolve().name}/report.html",
+        "verdict: pass (exit code 0)",
+    ]
+    assert max(map(len, done.stdout.splitlines())) <= 79
     folder = checkout / "runs/latest"
     assert re.search(rf"^Artefacts: runs/{folder.resolve().name}/ \(also runs/latest\)$", done.stderr, re.M)
     assert {p.name for p in folder.iterdir()} == ARTEFACTS | {"logs"}
@@ -156,7 +170,7 @@ def test_an_encrypted_run_that_passes_has_all_artefacts(checkout: Path, tmp_path
 
 
 def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) -> None:
-    with _running(checkout, "ci", TIME="10m", WORKERS="2") as run:
+    with _running(checkout, "ci", TIME="10m", WORKERS="2") as (run, _):
         children = _children(run.pid)
         for pid in [pid for pid, command in children.items() if "rawsocket worker" in command]:
             os.kill(pid, signal.SIGKILL)
@@ -168,7 +182,7 @@ def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) ->
 
 
 def test_a_run_ends_with_a_lab_that_is_killed(checkout: Path) -> None:
-    with _running(checkout, "ci", TIME="10m") as run:
+    with _running(checkout, "ci", TIME="10m") as (run, _):
         children = _children(run.pid)
         run.kill()
         run.wait()
@@ -186,14 +200,14 @@ def test_ctrl_c_exits_with_130_and_leaves_no_process(checkout: Path) -> None:
     """With a target on the loopback: ENGINE=auto uses local processes, and starts no server."""
     with lab_server("--app", "echo") as (host, port):
         target = f"tcp://{host}:{port}"
-        with _running(checkout, "load", "--target", target, TIME="10m", ENGINE="auto") as run:
+        with _running(checkout, "load", "--target", target, TIME="10m", ENGINE="auto") as (run, said):
             children = _children(run.pid)
             run.send_signal(signal.SIGINT)
             run.send_signal(signal.SIGINT)
             out, err = run.communicate(timeout=LONG)
             assert run.returncode == 130, out + err
-    assert f"Target: {target}" in err
-    assert "out of a container's reach: using local processes" in err
+    assert f"Target: {target}" in said
+    assert "out of a container's reach: using local processes" in said
     assert "Traceback" not in out + err
     assert sorted(command.split()[-1] for command in children.values()) == ["master", "worker"]
     assert _gone(children)
@@ -230,11 +244,11 @@ def test_wait_waits_for_a_target_that_is_started_during_the_wait(checkout: Path)
     with subprocess.Popen(
         command, cwd=checkout, env=_environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        assert run.stdout
-        assert run.stdout.readline().startswith(f"waiting for tcp://127.0.0.1:{port}: nothing listens there")
+        assert run.stderr
+        assert any(line.startswith(f"waiting for tcp://127.0.0.1:{port}: nothing listens there") for line in run.stderr)
         with running_server("--app", "echo", "--port", str(port)):
             out, err = run.communicate(timeout=240)
-    assert "it answers after" in out
+    assert "it answers after" in err
     demand(0, run.returncode, out, err)
 
 

@@ -19,6 +19,7 @@ from rawsocket.measurement.report import RowReport, RowTimes, ScenarioError
 from rawsocket.verdict import faults
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
+from tests.support.pinned import ARTEFACTS
 from tests.support.reports import once, report
 from tests.support.runs import started
 
@@ -95,7 +96,11 @@ def test_artefacts_that_a_full_disk_does_not_take_are_one_line_and_leave_no_rest
 
     monkeypatch.setattr(Path, "write_text", full)
     runs = tmp_path / "runs"
-    assert artefacts.write(bench.controller) == f"could not write report.html in {runs}: No space left on device"
+    written = artefacts.write(bench.controller)
+    assert written.line() == f"could not write report.html in {runs}: No space left on device"
+    assert written.line(1) == f"{written.line()} (exit code 1)"
+    assert (written.trouble, list(written.missing)) == ("No space left on device", ["report.html"])
+    assert set(written.files) == ARTEFACTS
     assert "verdict.json" in {path.name for path in runs.iterdir()}
     assert not list(runs.glob(".*"))
 
