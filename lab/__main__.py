@@ -15,6 +15,7 @@ from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.given import env_file, make_variables, scenario_settings, usage
 from lab.progress import say
+from lab.reports import comparison
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -48,6 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if verb in BENCHMARKS:
             return int(_benchmark(verb).run(arguments))
+        if verb == "report":
+            return comparison.run(arguments["folders"])
         chosen = settings.read(arguments, verb=verb)
         return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
     except LabError as error:
@@ -125,7 +128,9 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
             formatter_class=usage.Formatter,
         )
         flags.set_defaults(parser=flags)
-        if verb not in BENCHMARKS:
+        if verb == "report":
+            flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
+        elif verb not in BENCHMARKS:
             usage.add_flags(flags, of_scenario)
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])

@@ -104,6 +104,8 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("keep", whole(0), "50", "how many runs are kept below runs/: the oldest are removed; 0: all",
+            "a run takes a megabyte or more"),
     *THRESHOLDS,
 )  # fmt: skip
 # Read from the environment alone: they have no flag.

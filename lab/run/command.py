@@ -9,6 +9,7 @@ from lab.engines.base import Engine
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, LabError, UsageError
 from lab.progress import say
+from lab.reports import index, origin
 from lab.run import capacity, folder
 from lab.run.console import Console
 from lab.settings import Settings
@@ -39,7 +40,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         code, failure = EXIT_LAB_FAILED, str(error)  # the run itself was complete: its verdict is known
     finally:
         console.close()
-        unfinished = _finish(artefacts, engine, verb)
+        unfinished = _finish(artefacts, engine, verb, chosen)
     if failure or unfinished:
         code = EXIT_LAB_FAILED
     shown = artefacts.relative_to(settings.ROOT)
@@ -54,13 +55,14 @@ def _title(chosen: Settings) -> str:
     return f"{chosen['SCENARIO']}: {chosen['USERS']} users, {chosen['WORKERS']} workers, {against}"
 
 
-def _finish(artefacts: Path, engine: Engine, verb: str) -> str:
+def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str:
     """Say where the artefacts are and add the host's part; return what could not be written, ""."""
     if not artefacts.exists():
         return ""
     say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
     try:
-        folder.finish(artefacts, engine.name, verb)
+        folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ))
+        index.update(artefacts, int(chosen["KEEP"]))
     except LabError as error:
         return str(error)
     return ""

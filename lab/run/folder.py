@@ -12,7 +12,9 @@ from typing import Any
 
 from lab import latest
 from lab.errors import writing
+from lab.reports.origin import git_state
 from lab.settings import ROOT, from_environment
+from rawsocket.master.reports.html.render import with_host
 
 RUNS = ROOT / "runs"
 
@@ -53,8 +55,11 @@ def _read(file: Path) -> dict[str, Any]:
     return found
 
 
-def finish(folder: Path, engine: str, verb: str) -> None:
-    """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
+def finish(folder: Path, engine: str, verb: str, repeat: str = "") -> None:
+    """Add the host's part to env.json and the report, and the summary to $GITHUB_STEP_SUMMARY where that is set.
+
+    `repeat` is the command that repeats the run.
+    """
     file = folder / "env.json"
     environment = _read(file)
     environment["host"] = {
@@ -64,9 +69,15 @@ def finish(folder: Path, engine: str, verb: str) -> None:
         "kernel": platform.release(),
         "machine": platform.machine(),
         "python": platform.python_version(),
+        "git": git_state(),
+        "repeat": repeat,
     }
     with writing(file):
         file.write_text(json.dumps(environment, indent=2) + "\n")
+    report = folder / "report.html"
+    if report.exists():
+        with writing(report):
+            report.write_text(with_host(report.read_text(encoding="utf-8"), environment["host"]), encoding="utf-8")
     summary = folder / "summary.md"
     step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():

@@ -87,7 +87,7 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
         assert in_the_lab in _passed("server")
 
 
-OF_THE_LAB_ALONE = ("engine", "tls", "replace", "network")
+OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network")
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import locust.html
-
+from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, ledger_table
+from rawsocket.master.reports import console, html_report, ledger_table
 from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.measurement import histogram, latency_log
@@ -51,6 +50,8 @@ STATS = (
 FAILURES = ("type", "name", "failure", "count", "example")
 KINDS = {"unknown": "error", "fail": "failure"}  # of the case of the run; none if it passed
 OF_A_THRESHOLD = re.compile(r"(max|min)_\w+(\[.*?\])?: ")  # how its reason begins
+# What the report links to.
+LINKED = ("summary.md", "verdict.json", "timeline.csv", "stats.csv", "failures.csv", "latency.hlog", "locust.html")
 CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,9 @@ def write(controller: RunController) -> Written:
         "stats.csv": lambda: stats(controller.run),
         "failures.csv": lambda: failures(controller.run),
         "env.json": lambda: json.dumps(_environment(controller, document), indent=2) + "\n",
-        "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
+        "report.html": lambda: html_report.page(controller.run, _environment(controller, document), LINKED),
+        # The last, because it is a megabyte: a disk that is nearly full has taken all others before.
+        "locust.html": lambda: locust_patches.locusts_report(controller.environment),
     }
     unwritten: dict[str, str] = {}
     for name, make in makers.items():

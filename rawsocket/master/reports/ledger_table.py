@@ -1,7 +1,6 @@
-"""Pure: the ledger of verdict.json as a readable table, on the console, in the summary, in the report."""
+"""Pure: the ledger of verdict.json as readable tables: texts for the console, the summary and the report."""
 
 from collections.abc import Collection, Iterable, Mapping
-from html import escape
 from typing import Any
 
 from rawsocket.master.reports import layout
@@ -15,8 +14,6 @@ TITLES = {
     False: "Ledger: NOT reconciled",
     None: "Ledger: in part unknown",
 }
-COLORS = {"unexplained": "color:#c62828;font-weight:bold", "unknown": "color:#b26a00", "ok": ""}
-_CELL = "padding:2px 24px 2px 0"
 Cells = tuple[str, ...]
 
 
@@ -63,27 +60,6 @@ def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
     for reason in unknown(ledger, said):
         lines += layout.wrapped(f"unknown: {reason}", "    ", "  ")
     return [*lines, *_columns([HEADER, *both(ledger)], 4), *_columns([OUTCOMES, *alone(ledger)], 2)]
-
-
-def html(ledger: Mapping[str, Any], said: Collection[str] = ()) -> str:
-    """Return the ledger as a section of the report, without the reasons that are `said` already."""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in unknown(ledger, said))
-    states = {row["what"]: row["status"] for row in ledger["rows"]}
-    return (
-        f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{reasons}</ul>'
-        f"{_table([HEADER, *both(ledger)], states)}<br>{_table([OUTCOMES, *alone(ledger)], states)}"
-    )
-
-
-def _table(rows: list[Cells], states: Mapping[str, str]) -> str:
-    head, *body = rows
-    lines = [_line(head, "", "th"), *(_line(row, COLORS[states[row[0]]], "td") for row in body)]
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _line(row: Cells, color: str, tag: str) -> str:
-    cells = (f'<{tag} style="{_CELL};text-align:{_side(cell)}">{escape(cell)}</{tag}>' for cell in row)
-    return f'<tr style="{color}">{"".join(cells)}</tr>'
 
 
 def _side(cell: str) -> str:

@@ -49,8 +49,7 @@ def test_all_artefacts_are_complete_and_world_readable(bench: ControllerBench, t
         artefacts.write(bench.controller)
     finally:
         os.umask(before)
-    names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html latency.hlog"
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == ARTEFACTS
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
     assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.controller.run.document
 
@@ -89,7 +88,7 @@ def test_artefacts_that_a_full_disk_does_not_take_are_one_line_and_leave_no_rest
     write_text = Path.write_text
 
     def full(path: Path, text: str, **more: Any) -> int:
-        if len(text) > 100_000:
+        if path.name.startswith(".report.html"):
             write_text(path, text[:100], **more)
             raise OSError(errno.ENOSPC, "No space left on device")
         return write_text(path, text, **more)
