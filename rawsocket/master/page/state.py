@@ -53,12 +53,17 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
     }
 
 
+def run_id(run: Run) -> str:
+    """Return what tells this run from others, "" before the first."""
+    return run.info.started_utc if run.started_at is not None else ""
+
+
 def description(controller: RunController) -> Fields:
-    """Return what was asked for; `id` names the run, "" before the first."""
+    """Return what was asked for, 0 before the first run."""
     info, plan = controller.run.info, controller.plan
     started = controller.run.started_at is not None
     return {
-        "id": info.started_utc if started else "",
+        "id": run_id(controller.run),
         "scenario": info.scenario or plan.scenario,
         "target": info.target or controller.environment.host or plan.target,
         "users": info.users if started else 0,

@@ -22,7 +22,7 @@ from rawsocket import locust_patches
 from rawsocket.background import TASKS
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import downloads, form, metrics, request_guard
-from rawsocket.master.page.state import Judged, artefacts, state
+from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
 KEY = "held"
@@ -136,7 +136,7 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled
     def timeline_json() -> Response:
-        return _fresh(jsonify(controller.run.timeline.columns()))
+        return _fresh(jsonify({**controller.run.timeline.columns(), "run": run_id(controller.run)}))
 
     @blueprint.route("/lab/artefacts.zip")
     @web_ui.auth_required_if_enabled
