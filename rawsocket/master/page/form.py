@@ -22,7 +22,7 @@ from locust.util.timespan import parse_timespan
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import request_guard
 from rawsocket.settings.declared import DECLARED
-from rawsocket.settings.options import BY_NAME
+from rawsocket.settings.options import BY_NAME, DEFAULTS
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import STEADY_AFTER_S, THRESHOLDS
 
@@ -75,7 +75,7 @@ def _field(name: str, option: Any) -> dict[str, str]:
         "group": group,
         "label": label,
         "help": _sentence(row.help.removeprefix("threshold: ")) if row else "",
-        "default": row.shown_default if row else "",
+        "default": _default(row) if row else "",
     }
 
 
@@ -88,8 +88,13 @@ def _made(name: str) -> tuple[str, str]:
     return group, words
 
 
+def _default(row: Setting) -> str:
+    unset = str(DEFAULTS[row.name]) if row.name in DEFAULTS else "unset"
+    return row.shown or row.default or unset
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text if re.match(r"p\d", text) else text[:1].upper() + text[1:]
 
 
 def as_input(name: str) -> str:

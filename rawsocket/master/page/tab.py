@@ -38,6 +38,7 @@ def install(controller: RunController, web_ui: WebUI) -> None:
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     app = web_ui.app
     assert app is not None
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the fields of the form have an order
     starts = form.Starts(controller)
     locust_patches.add_tab(web_ui, KEY, TITLE)
     locust_patches.change_template_args(web_ui, lambda arguments: arrange(arguments, controller, starts))

@@ -19,7 +19,7 @@
   const parts = [head, said, strips, figures, checks, { update: (view) => draw(view) }, generator, own];
   const box = h("section", { id: "holdfast", "aria-label": TAB, hidden: "" },
     h("h2", { class: "unseen" }, TAB), head.node, said.node, strips.node, figures.node,
-    h("div", { class: "pair" }, checks.node, charts), generator.node, own.node);
+    h("div", { class: "pair" }, h("div", { class: "aside" }, checks.node, own.node), charts), generator.node);
   document.body.append(box);
 
   const draw = ({ timeline, events, steady, limits, ended }) => {

@@ -100,7 +100,7 @@
   };
   const ending = ({ verdict, cause, reasons }) => {
     const word = { pass: "The run passed", fail: "The run failed", unknown: "The run says nothing about the server" }[verdict];
-    const why = cause?.text || (verdict === "pass" ? "every threshold was met" : reasons[0]);
+    const why = cause?.text || reasons[0];
     return why ? `${word}: ${why}` : word;
   };
   const progress = (view) => {
@@ -255,10 +255,10 @@
     ["Messages/s", "Messages answered in the last second, and one-way messages that were sent", (worker) => rate(worker.messages_s)],
     ["Failures", "Failed connects, messages and drops in the whole run", (worker) => count(worker.failures)],
     ["CPU", "Share of one core in the last second; near 100 % the worker itself is the bottleneck", (worker) => percent(worker.cpu_share)],
-    ["Lag p99", "How late the worker's own loop was, in milliseconds: 99 % of the last second was better", (worker) => ms(worker.lag_p99_ms)],
-    ["Worst lag", "The worst lag of this run, in milliseconds", (worker) => ms(worker.lag_max_ms)],
+    ["Lag p99 (ms)", "How late the worker's own loop was: 99 % of the last second was better", (worker) => ms(worker.lag_p99_ms)],
+    ["Worst lag (ms)", "The worst lag of this run", (worker) => ms(worker.lag_max_ms)],
     ["Turns/s", "Turns of the worker's loop in a second", (worker) => count(worker.turns_s)],
-    ["Report age", "Seconds since its last report; it sends one a second", (worker) => rate(worker.report_age_s)],
+    ["Report age (s)", "Seconds since its last report; it sends one a second", (worker) => rate(worker.report_age_s)],
   ];
   const isHealthy = (worker) => !worker.lost && !["missing", "lost"].includes(worker.state);
   const workerTable = (caption) => {
@@ -286,7 +286,7 @@
       say(summary, `${plural(healthy.length, "healthy worker", "healthy workers")}${healthy.length ? ` · busiest ${percent(Math.max(...healthy.map((worker) => worker.cpu_share || 0)))} of a core` : ""}`);
       say(silent, view.silent_connections ? `No byte has arrived on ${plural(view.silent_connections, "connection", "connections")}.` : "");
     };
-    return { node: h("section", {}, h("h3", {}, "Workers"), ill.node, folded, silent), update };
+    return { node: h("section", { class: "workers", "aria-label": "Workers" }, h("h3", {}, "Workers"), ill.node, folded, silent), update };
   };
 
   const SERVER = [
@@ -295,17 +295,16 @@
     ["At most", "Connections that it holds at most (MAX_CONNECTIONS)", ({ server }) => (server.max_connections ? count(server.max_connections) : "no limit")],
     ["Messages/s", "Messages that arrived in the last second", ({ server }) => rate(server.messages_s)],
     ["CPU", "Share of one core; several processes can have more than 100 %", ({ server }) => percent(server.cpu_share)],
-    ["Longest turn", "The longest turn of its loop in the last second or two, in milliseconds: all connections wait so long", ({ server }) => ms(server.lag_ms)],
+    ["Longest turn", "The longest turn of its loop in the last second or two: all connections wait so long", ({ server }) => (known(server.lag_ms) ? `${ms(server.lag_ms)} ms` : "–")],
     ["Turns/s", "Turns of its loop in a second", ({ server }) => count(server.turns_s)],
   ];
   const server = () => {
-    const cells = SERVER.map((_, i) => h("td", { class: i ? "number" : "" }, ""));
-    const head = SERVER.map(([name, help], i) => h("th", { scope: "col", class: i ? "number" : "", title: help }, name));
-    const table = h("table", {}, h("caption", {}, "The server"), h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, h("tr", {}, ...cells)));
-    const wide = h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "The server" }, table);
+    const cells = SERVER.map(() => h("td", { class: "number" }, ""));
+    const rows = SERVER.map(([name, help], i) => h("tr", {}, h("th", { scope: "row", title: help }, name), cells[i]));
+    const table = h("table", {}, h("caption", {}, "Server, now"), h("tbody", {}, ...rows));
     const [none, words, each] = [h("p", { class: "note" }), h("p"), h("ul", { class: "processes", "aria-label": "The server's processes" })];
     const update = (view) => {
-      show(wide, Boolean(view.server));
+      show(table, Boolean(view.server));
       show(none, !view.server);
       say(none, "The server's own counters are unknown: it has no admin port, or it does not answer.");
       if (view.server) SERVER.forEach(([, , text], i) => say(cells[i], text(view)));
@@ -314,7 +313,7 @@
       show(each, many);
       if (many) processes(view, words, each);
     };
-    return { node: h("section", {}, h("h3", {}, "Server"), wide, none, words, each), update };
+    return { node: h("section", { class: "server", "aria-label": "Server" }, table, none, words, each), update };
   };
   const processes = ({ server: all, server_processes: each }, words, cells) => {
     const held = each.map((process) => process.held);
