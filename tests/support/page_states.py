@@ -1,7 +1,7 @@
 """Answers of a lab in different states, as the page gets them; their figures are made up.
 
-`state(name)` is /lab/state.json, `timeline(name)` is /lab/timeline.json. What they have in common is a run of `hold` with
-800 users on two workers against the lab's server, which holds 1,000 connections.
+`state(name)` is /lab/state.json, `timeline(name)` is /lab/timeline.json. All are of a run of `hold` with 800 users on
+two workers against the lab's server, which holds 1,000 connections.
 """
 
 import math
@@ -67,9 +67,11 @@ def ended(verdict: str, code: int, cause: Document | None = None, *reasons: str,
     document |= {
         "verdict": {"verdict": verdict, "exit_code": code, "cause": cause, "reasons": list(reasons)},
         "artefacts": ["report.html", "summary.md", "verdict.json"], "workers": [worker(1, **idle), worker(2, **idle)],
-        "steady": [6.0, 60.0], "events": [*document["events"], {"at_s": 60.0, "kind": "stop", "text": "stop was asked"}],
+        "steady": [6.0, 60.0],
+        "events": [*document["events"], {"at_s": 60.0, "kind": "stop", "text": "stop was asked"}],
     }  # fmt: skip
     document["run"]["length_s"] = 60.0
+    document["server"] |= {"messages_s": 0.0, "cpu_share": 0.0, "lag_ms": 0.2, "turns_s": 1.0}
     return {**document, **changes}
 
 
@@ -82,8 +84,8 @@ def _starting() -> Document:
     now = {"messages_s": 12.0, "failures_s": 0.0, "connects_s": 199.8, "p50_ms": 0.9, "p99_ms": 6.2}
     workers = [worker(number, users=172, held=170, state="spawning") for number in (1, 2)]
     return _running(
-        state="spawning", status="starting", users=344, held=340, server_held=338, elapsed_s=2.1, steady=None, events=[],
-        now=now, workers=workers, thresholds=checks(None, 0, None),
+        state="spawning", status="starting", users=344, held=340, server_held=338, elapsed_s=2.1, steady=None,
+        events=[], now=now, workers=workers, thresholds=checks(None, 0, None),
         figures={"held_min": None, "server_held_min": None, "p99_ms": None, "messages_s": None, "failures": 0},
     )  # fmt: skip
 

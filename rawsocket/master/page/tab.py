@@ -4,9 +4,9 @@ Locust's template has the tab and leaves it empty (see locust_patches.add_tab). 
 are added to the HTML; they ask /lab/state.json and /lab/timeline.json and build the tab from them.
 `window.templateArgs`, from which Locust makes its page, has what they need of the start form.
 
-Locust's page asks /stats/requests for the state of a run only while that is "spawning" or "running". An answer from the
-moment when a run stops would be the last one: the page would show STOPPING for good. So it is told of these two, "ready"
-and "stopped" only.
+Locust's page asks /stats/requests for the state of a run only while that is "spawning" or "running". An answer from
+the moment when a run stops would be the last one: the page would show STOPPING for good. So it is told of these two,
+"ready" and "stopped" only.
 """
 
 import json
@@ -99,14 +99,13 @@ def _shown(values: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
 
 
 def about(controller: RunController) -> dict[str, Any]:
-    """Return what the form says about the lab: scenario, target, the server's model and cap, workers."""
+    """Return what the form says about the lab: scenario, target, the server's model and cap."""
     server = server_summary.state(controller.probe.counters, controller.probe.rate) or {}
     return {
         "scenario": controller.plan.scenario,
         "target": controller.environment.host or controller.plan.target,
         "model": server.get("model"),
         "cap": server.get("max_connections"),
-        "workers": len(controller.live()),
         "shape": type(controller.shape).__name__ if controller.shape else "",
     }
 

@@ -23,9 +23,8 @@
     const server = about.model
       ? `server ${about.model}${about.cap ? `, holds at most ${thousands(about.cap)} connections` : ""}`
       : `target ${about.target}`;
-    const workers = `${about.workers} ${about.workers === 1 ? "worker" : "workers"}`;
     const shape = about.shape ? [`${about.shape} decides on users, rate and time`] : [];
-    return [`Scenario ${about.scenario}`, server, workers, ...shape].join(" · ");
+    return [`Scenario ${about.scenario}`, server, ...shape].join(" · ");
   };
 
   const label = (form, { input, label: text, help, default: value }) => {

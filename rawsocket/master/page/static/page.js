@@ -44,8 +44,11 @@
     ...errors.map((one) => ({ name: `error ${one.where}`, text: `The scenario raised ${one.type} ${one.count} times at ${one.where}: ${one.message}` })),
     ...Object.entries(dead).map(([name, reason]) => ({ name: `task ${name}`, text: `A task of the master died (${name}): ${reason}` })),
   ];
+  let server_known = null; // what the server said last: a frozen one says nothing
   const viewOf = ({ state, timeline }, silent_s) => {
-    const shown = state.beginning ? { ...state, ...BLANK, run: { ...state.run, id: "" } } : state;
+    server_known = state.server || server_known;
+    const limits = { ...state.limits, cap: state.limits.cap ?? server_known?.max_connections };
+    const shown = state.beginning ? { ...state, ...BLANK, run: { ...state.run, id: "" } } : { ...state, limits, server_known };
     const ended = Boolean(shown.verdict) && !ACTIVE.includes(state.state);
     const view = { ...shown, timeline: state.beginning ? {} : timeline, ended, silent_s };
     view.word = wordOf({ ...shown, verdict: ended ? shown.verdict : null });

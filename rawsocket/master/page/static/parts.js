@@ -69,7 +69,7 @@
     };
     return { node, update, again, said };
   };
-  const factsOf = ({ run, server, workers, elapsed_s: elapsed, ended, doing }) => {
+  const factsOf = ({ run, server_known: server, workers, elapsed_s: elapsed, ended, doing }) => {
     const length = ended && known(run.length_s) ? run.length_s : elapsed;
     const cap = server?.max_connections ? `, at most ${count(server.max_connections)}` : "";
     const live = workers.filter((worker) => !worker.lost).length;
@@ -101,13 +101,15 @@
   const ending = ({ verdict, cause, reasons }) => {
     const word = { pass: "The run passed", fail: "The run failed", unknown: "The run says nothing about the server" }[verdict];
     const why = cause?.text || reasons[0];
-    return why ? `${word}: ${why}` : word;
+    return why ? `${word}. ${why[0].toUpperCase()}${why.slice(1)}` : `${word}.`;
   };
   const progress = (view) => {
     const missed = view.thresholds.filter((check) => check.ok === false);
     if (view.beginning || !view.run.id) return "The run is about to start.";
     if (view.state === "stopping") return "The run is ending: the workers send their last figures.";
     if (missed.length) return `Missed so far: ${missed.map((check) => check.text || worded(check)).join("; ")}.`;
+    const since = view.alerts.map((alert) => alert.since_s).filter(known);
+    if (view.word === "in trouble" && since.length) return `In trouble since ${clock(Math.min(...since))} of the run.`;
     if (!view.steady) return `Users are being started: ${count(view.held)} of ${count(view.limits.wanted)} connections are held.`;
     return `Steady for ${clock(view.steady[1] - view.steady[0])}: every threshold is met so far.`;
   };
@@ -179,12 +181,13 @@
   };
   const joined = (...words) => words.filter(Boolean).join(" · ");
   const live = (view) => {
-    const { now, figures, server, limits } = view;
-    const cap = server?.max_connections ? `at most ${count(server.max_connections)}` : "";
+    const { now, figures, limits } = view;
+    const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
+    const mute = view.server_known ? "the server does not answer" : "the server can't be asked";
     const steady = (value, unit) => (known(value) ? `steady so far ${value}${unit}` : "");
     return {
       held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
-      server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : "the server can't be asked"],
+      server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : mute],
       p99: [ms(now.p99_ms), known(now.p99_ms) ? "ms" : "",
         joined("last second", steady(known(figures.p99_ms) ? ms(figures.p99_ms) : null, " ms"), limitOf(view, "max_p99_ms"))],
       messages: [rate(now.messages_s), "", joined("last second", limitOf(view, "min_messages_s"))],
