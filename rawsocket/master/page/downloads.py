@@ -2,9 +2,8 @@
 
 import io
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
-
-from rawsocket.master.page.state import files
 
 #: Types by the ends of names. A browser shows what it knows and keeps the rest.
 TYPES = {
@@ -17,18 +16,17 @@ TYPES = {
 }
 
 
-def find(folder: str, name: str) -> Path | None:
-    """Return the file of this name in a run's folder, None if there is none."""
-    found = [path for path in files(Path(folder)) if path.name == name] if folder else []
-    return found[0] if found else None
+def find(files: Iterable[Path], name: str) -> Path | None:
+    """Return the file of this name, None if there is none."""
+    return next((path for path in files if path.name == name), None)
 
 
-def zipped(folder: str, name: str) -> bytes:
-    """Return a zip of all files of a run's folder, which is named `name` in it."""
+def zipped(files: Iterable[Path], folder: str) -> bytes:
+    """Return a zip of the files, which are in `folder` in it."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files(Path(folder))):
-            archive.write(path, f"{name}/{path.name}")
+        for path in files:
+            archive.write(path, f"{folder}/{path.name}")
     return whole.getvalue()
 
 

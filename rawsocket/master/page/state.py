@@ -49,7 +49,7 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
         "dead_tasks": dict(TASKS.dead),
         "verdict": None if last is None else {key: last.get(key) for key in SAID},
-        "artefacts": artefacts(controller),
+        "artefacts": [path.name for path in artefacts(controller)],
     }
 
 
@@ -151,16 +151,18 @@ def _length(run: Run) -> float:
     return round(run.stopping_at - (run.started_at or 0.0), 1)
 
 
-def artefacts(controller: RunController) -> list[str]:
-    """Return the names of the files of the run that has ended, none while one is on or if they are not kept."""
-    if controller.run.document is None or not controller.plan.runs:
+def folder(controller: RunController) -> Path | None:
+    """Return the folder with the files of the current run, None if they are not kept."""
+    own = getattr(controller.run.log, "folder", None) or controller.plan.runs
+    return Path(own) if own else None
+
+
+def artefacts(controller: RunController) -> list[Path]:
+    """Return the files of the run that has ended, in order of their names; none while one is on or without a folder."""
+    kept = folder(controller)
+    if controller.run.document is None or kept is None or not kept.is_dir():
         return []
-    return sorted(path.name for path in files(Path(controller.plan.runs)))
-
-
-def files(folder: Path) -> list[Path]:
-    """Return the files of a run's folder that are complete."""
-    return [path for path in folder.iterdir() if path.is_file() and path.name[0] != "."] if folder.is_dir() else []
+    return sorted(path for path in kept.iterdir() if path.is_file() and path.name[0] != ".")
 
 
 # -- the workers ------------------------------------------------------------------------------------------------------

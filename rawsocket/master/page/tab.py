@@ -141,17 +141,18 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
     @blueprint.route("/lab/artefacts.zip")
     @web_ui.auth_required_if_enabled
     def artefacts_zip() -> Response:
-        if not artefacts(controller):
+        found = artefacts(controller)
+        if not found:
             abort(404, "there are no files of a run that has ended")
         name = f"holdfast-{controller.run.info.started_utc.replace(':', '')}"
-        answer = Response(downloads.zipped(controller.plan.runs, name), mimetype="application/zip")
+        answer = Response(downloads.zipped(found, name), mimetype="application/zip")
         answer.headers["Content-Disposition"] = f"attachment;filename={name}.zip"
         return _fresh(answer)
 
     @blueprint.route("/lab/files/<name>")
     @web_ui.auth_required_if_enabled
     def file(name: str) -> Response:
-        path = downloads.find(controller.plan.runs, name) if artefacts(controller) else None
+        path = downloads.find(artefacts(controller), name)
         if path is None:
             abort(404, f"the run that has ended has no file {name}")
         return _fresh(Response(path.read_bytes(), mimetype=downloads.type_of(path)))
