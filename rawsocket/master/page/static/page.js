@@ -104,6 +104,7 @@
     return rgb.slice(0, 3).reduce((sum, part) => sum + Number(part), 0) < 384;
   };
   const dress = () => {
+    if (isOpen() && box.hidden) ask();
     show(box, isOpen());
     document.body.classList.toggle("holdfast-open", isOpen());
     tab()?.classList.add("holdfast-tab");
