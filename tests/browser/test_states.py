@@ -128,6 +128,7 @@ def test_tile_shows_that_its_threshold_is_missed(page: CannedPage) -> None:
 def test_thresholds_have_limit_actual_and_result_in_words(page: CannedPage) -> None:
     page.open("fail")
     rows = _box(page).locator(".thresholds tbody tr")
+    expect(rows).to_have_count(3)
     assert [row.locator("th, td").all_inner_texts() for row in rows.all()] == [
         ["held", "at least 1,500", "1,000", "✕ missed"],
         ["failures", "none allowed", "3,591", "✕ missed"],
