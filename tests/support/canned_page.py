@@ -1,6 +1,6 @@
 """The page in a browser, with the answers of a lab that isn't there: fast, and in any state that is wanted.
 
-The HTML, Locust's scripts and ours are the real ones; what they ask the lab for is made up (page_states.py).
+The HTML and the scripts are the real ones; what they ask the lab for is made up (page_states.py).
 """
 
 import importlib.util
@@ -19,7 +19,6 @@ from tests.support import page_states
 from tests.support.lab import ROOT
 
 ADDRESS = "http://holdfast.test"
-OURS = ROOT / "rawsocket/master/page/static"
 NO_ROWS = {
     "name": "Aggregated", "method": "", "safe_name": "", "num_requests": 0, "num_failures": 0, "min_response_time": 0,
     "max_response_time": 0, "current_rps": 0, "current_fail_per_sec": 0, "avg_response_time": 0,
@@ -78,8 +77,6 @@ class CannedPage:
             shown = (self.state or {}).get("state", "ready")
             shown = "running" if shown == "stopping" else shown
             return html().replace('"state": "ready"', f'"state": "{shown}"'), "text/html"
-        if path.startswith("/lab/static/"):
-            return (OURS / Path(path).name).read_bytes(), mimetypes.guess_type(path)[0] or ""
         if path.startswith("/assets/"):
             return locusts(path).read_bytes(), mimetypes.guess_type(path)[0] or ""
         if path == "/swarm":

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Request, Response, abort, jsonify, request, send_from_directory
+from flask import Blueprint, Request, Response, abort, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict
@@ -53,7 +53,7 @@ def install(controller: RunController, web_ui: WebUI) -> None:
         elif request.path == f"{prefix}/swarm" and response.is_json and response.get_json().get("success"):
             starts.accepted(request.form)
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
-            response.set_data(with_scripts(response.get_data(as_text=True), f"{prefix}/lab/static"))
+            response.set_data(with_scripts(response.get_data(as_text=True)))
         return response
 
     def name_as_meant() -> None:
@@ -110,13 +110,21 @@ def about(controller: RunController) -> dict[str, Any]:
     }
 
 
-def with_scripts(page: str, folder: str) -> str:
-    """Put the styles and scripts at the end of the page's body: they run before Locust's own, which is a module."""
+def with_scripts(page: str) -> str:
+    """Put the styles and scripts at the end of the page's body: they run before Locust's own, which is a module.
+
+    They are a part of the page, not files that it loads: a browser gives up on those when a container starts or ends
+    meanwhile, because the machine's network has changed.
+    """
     if "</body>" not in page:
         return page
-    styles = "".join(f'<link rel="stylesheet" href="{folder}/{name}">\n' for name in STYLES)
-    scripts = "".join(f'<script src="{folder}/{name}"></script>\n' for name in SCRIPTS)
+    styles = "".join(f"<style>\n{_text(name)}</style>\n" for name in STYLES)
+    scripts = "".join(f"<script>\n{_text(name)}</script>\n" for name in SCRIPTS)
     return locust_patches.before_end_of_body(page, styles + scripts)
+
+
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.Starts) -> Blueprint:
@@ -156,10 +164,6 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
         if path is None:
             abort(404, f"the run that has ended has no file {name}")
         return _fresh(Response(path.read_bytes(), mimetype=downloads.type_of(path)))
-
-    @blueprint.route("/lab/static/<name>")
-    def static_file(name: str) -> Response:
-        return _fresh(send_from_directory(STATIC, name))
 
     @blueprint.route("/metrics")
     @web_ui.auth_required_if_enabled

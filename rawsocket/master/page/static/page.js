@@ -63,7 +63,9 @@
 
   let latest = null;
   let answered = Date.now();
+  let asked = Date.now();
   let asking = false;
+  let failed = false;
   const json = async (name) => {
     const answer = await fetch(`lab/${name}`, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
     if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
@@ -71,16 +73,16 @@
   };
   const ask = async () => {
     if (asking) return;
-    asking = true;
+    [asking, asked] = [true, Date.now()];
     try {
       const state = await json("state.json");
       const timeline = isOpen() ? await json("timeline.json") : null;
-      answered = Date.now();
+      [answered, failed] = [Date.now(), false];
       // A run may have begun between the two: figures of different runs are never shown together.
       if (timeline && timeline.run !== state.run.id) return;
       latest = { state, timeline: timeline || latest?.timeline };
     } catch {
-      // No answer: `update` says so after some seconds.
+      failed = true; // `update` says so after some seconds
     } finally {
       asking = false;
       update();
@@ -88,8 +90,10 @@
   };
   const update = () => {
     if (!latest) return;
+    // A browser may pause this script while its window is hidden: that is no silence of the lab.
+    const waits = failed || (asking && Date.now() - asked > 1000 * SILENT_S);
     const seconds = Math.floor((Date.now() - answered) / 1000);
-    const view = viewOf(latest, seconds > SILENT_S ? seconds : null);
+    const view = viewOf(latest, waits && seconds > SILENT_S ? seconds : null);
     box.classList.toggle("is-old", view.silent_s !== null);
     if (isOpen()) for (const part of parts) part.update(view);
     follow(view);
@@ -130,7 +134,9 @@
     if (differs && Date.now() - differs > OUT_OF_STEP_MS) location.reload();
   };
   // Whether someone fills in a form: it must not vanish.
-  const busy = () => Boolean(document.querySelector('[role="dialog"], [role="presentation"] form, form :focus'));
+  let typed = false;
+  const busy = () => Boolean(document.querySelector('[role="presentation"] form')) || (typed && !tab());
+  document.addEventListener("input", () => (typed = true));
 
   const startAgain = async () => {
     head.again.disabled = true;
