@@ -3,6 +3,10 @@
 
 PYTHON ?= python3
 LAB = .venv/bin/python -m lab
+# The variables of the command line: the lab refuses those that it doesn't know.
+export HOLDFAST_MAKE = $(MAKEOVERRIDES)
+# Without .venv, only docker knows whether something of this folder is left.
+LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down logs status load ci bench-load bench-server test lint format lock clean
 
@@ -21,8 +25,8 @@ down: .venv/lab  ## Stop it
 logs: .venv/lab  ## Print the logs of server, master and workers
 	@$(LAB) logs
 
-status: .venv/lab  ## Show what runs
-	@$(LAB) status
+status:  ## Show what runs
+	@if [ -x .venv/bin/python ]; then $(LAB) status; else echo "Nothing is installed here (no .venv): $(LEFT)"; fi
 
 load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TIME=60s SCENARIO=hold
 	@$(LAB) load
@@ -44,7 +48,7 @@ lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/hadolint Dockerfile
-	.venv/bin/yamllint --strict compose.yaml .github
+	.venv/bin/yamllint --strict compose*.yaml .github
 
 format: .venv/dev  ## Format the code
 	.venv/bin/ruff check --fix-only .
@@ -56,9 +60,11 @@ lock: .venv/dev  ## Pin the requirements again, with hashes, from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --group $$group --output-file requirements-$$group.txt; done
 
-clean: .venv/lab  ## Remove all containers, networks, volumes and images of the lab, and .venv
-	@$(LAB) clean
-	rm -rf .venv .lab build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+clean:  ## Remove all containers, networks, volumes and images of the lab, and .venv
+	@rm -rf build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@if [ ! -x .venv/bin/python ]; then echo "No .venv here: $(LEFT)"; elif $(LAB) clean; then :; \
+	  else echo "Kept for another \`make clean\`: .venv and .lab"; exit 1; fi
+	@rm -rf .venv .lab
 
 .venv/lab .venv/dev: .venv/%: requirements-%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Holdfast needs Python 3.11 or later: make PYTHON=python3.12 ...")'

@@ -3,6 +3,7 @@
 import os
 
 from lab import settings
+from lab.engines import identity
 from lab.engines.base import Engine
 from lab.errors import EXIT_USAGE, UsageError
 from lab.progress import say
@@ -20,7 +21,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         say(line)
     name = folder.name(verb)
     artefacts = folder.create(name)
-    project = f"holdfast-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
+    project = f"{identity.project()}-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
     console = Console()
     try:
         code = engine.run(project, console.relay, artefacts)

@@ -9,6 +9,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab import latest
 from lab.errors import writing
 from lab.settings import ROOT, from_environment
 
@@ -26,27 +27,20 @@ def create(run: str, runs: Path = RUNS) -> Path:
         folder = runs / (run if number == 1 else f"{run}-{number}")
         with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
-            _point(folder)
+            latest.point(folder)
             return folder
     raise AssertionError("there is always a next number")
 
 
 def discard(folder: Path) -> None:
     """Remove the folder of a run that did not start, and point runs/latest at the run before it."""
-    latest = folder.parent / "latest"
-    was_latest = latest.is_symlink() and os.readlink(latest) == folder.name
+    link = folder.parent / "latest"
+    was_latest = link.is_symlink() and os.readlink(link) == folder.name
     shutil.rmtree(folder, ignore_errors=True)
     if was_latest:
-        latest.unlink(missing_ok=True)
+        link.unlink(missing_ok=True)
         if others := [other for other in folder.parent.iterdir() if other.is_dir()]:
-            _point(max(others, key=lambda other: other.name))
-
-
-def _point(folder: Path) -> None:
-    link = folder.parent / f".latest.{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
+            latest.point(max(others, key=lambda other: other.name))
 
 
 def finish(folder: Path, engine: str, verb: str) -> None:

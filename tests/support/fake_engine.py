@@ -40,6 +40,12 @@ class FakeEngine(Engine):
             raise self.error
         return self.code
 
+    def check(self) -> None:
+        pass
+
+    def bring_home(self) -> None:
+        pass
+
     def remove_abandoned(self) -> list[str]:
         return list(self.abandoned)
 
@@ -66,6 +72,9 @@ class FakeNative(FakeEngine):
     """The engine of local processes, with nothing to clean."""
 
     name = "native"
+
+    def status(self) -> list[str]:
+        return []
 
     def clean(self) -> list[str]:
         return []

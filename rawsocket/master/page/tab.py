@@ -170,6 +170,7 @@ def state(controller: RunController) -> Fields:
     last = controller.run.document
     return {
         "state": str(controller.runner.state),
+        **controller.observer.state(),
         "users": controller.runner.user_count,
         "held": controller.held(),
         "server_held": controller.probe.held,
