@@ -46,6 +46,7 @@ WORKDIR /holdfast
 FROM final AS server
 COPY --from=build-server /venv /venv
 COPY server ./server
+RUN python3 -m compileall -q server
 USER 10001:10001
 EXPOSE 8686 8687
 CMD ["python", "-m", "server"]
@@ -56,6 +57,8 @@ RUN install -d -o 10001 -g 10001 /runs
 COPY --from=build-load /venv /venv
 COPY rawsocket ./rawsocket
 COPY locustfiles ./locustfiles
+# The containers are read-only: without these files each start compiles the sources again (0.2 s of CPU a process).
+RUN python3 -m compileall -q rawsocket locustfiles
 USER 10001:10001
 EXPOSE 8089
 CMD ["python", "-m", "rawsocket", "master"]

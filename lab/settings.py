@@ -68,7 +68,7 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME", "WORKERS")),
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
-    *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD")),
+    *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
     *(_of_load(name) for name in ("TARGET", "WAIT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),

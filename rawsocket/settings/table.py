@@ -28,6 +28,10 @@ from rawsocket.target import DEFAULT as OWN_SERVER
 from rawsocket.target import parse as parse_target
 
 LARGEST_SIZE = 1 << 24
+#: The lag of a worker, p99 in milliseconds, that a run may have. Measured: 1 to 10 ms for two workers with 400 users
+#: each on two cores, with one to eight busy loops beside them; 3 to 18 ms with 10,000 users at a message a second each;
+#: 95 ms and more for a worker that runs for 5 ms of every 100.
+DEFAULT_LAG_LIMIT_MS = 50
 #: Seconds from the end of the ramp to the steady window. By then the effects of the ramp are over, and what the server
 #: counted during the ramp is too old to be shown beside a steady second (master/server_probe.py: STALE_S).
 STEADY_AFTER_S = 2.0
@@ -92,6 +96,9 @@ OPTIONS = (
             "a slow server must not slow the load down"),
     Setting("arrivals", one_of("even", "poisson"), "even", "how the connects of a second are spread",
             "even connects make runs comparable"),
+    Setting("max_lag_ms", number(0, above=True), str(DEFAULT_LAG_LIMIT_MS),
+            "a worker that is late by more milliseconds than this at p99 makes the run unknown",
+            "lateness adds to each latency; raise it only on a busy machine, where your thresholds are far above"),
     Setting("framing", one_of("line", "chunk"), "line", "how messages are separated, on both sides",
             "TCP keeps no message boundaries, a newline does"),
 )  # fmt: skip

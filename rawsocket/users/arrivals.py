@@ -27,7 +27,10 @@ class Newcomer(Protocol):
 
 
 class Arrivals:
-    """The arrivals of one process. `clock` and `soon` (calls a function when the batch is complete) are for tests."""
+    """The arrivals of one process. `clock` and `soon` (calls a function when the batch is complete) are for tests.
+
+    `spread`: seconds until the last user of a batch starts; tests that need no spread set it to 0.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Arrivals:
         chance: Random = random.random,
     ) -> None:
         self.poisson = False
+        self.spread = SPREAD
         self._clock = clock
         self._soon = soon or get_hub().loop.run_callback
         self._chance = chance
@@ -53,8 +57,8 @@ class Arrivals:
         batch, self._batch = self._batch, []
         now = self._clock()
         # The first batch of a ramp is delayed by SPREAD - 1 s, so that its rate equals that of later batches.
-        first = now - self._end > SPREAD
-        begin, end = now + SPREAD - 1 if first else max(now, self._end), now + SPREAD
+        first = now - self._end > self.spread
+        begin, end = max(now, now + self.spread - 1 if first else self._end), now + self.spread
         if begin >= end:
             begin = now
         chance = self._chance if self.poisson else None

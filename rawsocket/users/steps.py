@@ -24,7 +24,7 @@ from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
 
 # Whether the frames of a reply that have arrived are all of it.
-Until = Callable[[list[bytes]], bool]
+Until = Callable[[list[bytes]], object]
 
 
 class Connect:

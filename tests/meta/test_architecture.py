@@ -19,8 +19,9 @@ from tests.meta.conftest import sources, text
 PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
 
 MAX_FILES_PER_PACKAGE = 12
-#: A collection of scenarios: no file of it knows another.
+#: A collection of scenarios: no scenario of it knows another. `_*.py` is what a scenario needs of its protocol.
 COLLECTION = "locustfiles/protocols"
+MAX_LINES_PER_SCENARIO = 40
 MAX_LINES_PER_FILE = 350
 
 
@@ -83,10 +84,22 @@ def test_no_package_has_more_than_a_dozen_files(package: str) -> None:
     assert {folder: size for folder, size in sizes.items() if size > MAX_FILES_PER_PACKAGE} == {}
 
 
-def test_no_file_of_the_collection_imports_another() -> None:
-    modules = {module: path for module, path in _modules("locustfiles").items() if path.startswith(COLLECTION)}
-    assert modules
+def _collection() -> dict[str, str]:
+    """The scenarios of the collection by their dotted name, and their paths."""
+    modules = _modules("locustfiles").items()
+    return {module: path for module, path in modules if PurePosixPath(path).match(f"{COLLECTION}/[!_]*.py")}
+
+
+def test_no_scenario_of_the_collection_imports_another() -> None:
+    modules = _collection()
+    assert len(modules) > 20
     assert {module: found for module in modules if (found := _imports(module, modules))} == {}
+
+
+def test_each_scenario_of_the_collection_is_short() -> None:
+    """A page of code, with its description and its imports."""
+    lengths = {path: len(text(path).splitlines()) for path in _collection().values()}
+    assert {path: length for path, length in lengths.items() if not 10 <= length <= MAX_LINES_PER_SCENARIO} == {}
 
 
 def test_no_scenario_has_the_name_of_another_module() -> None:

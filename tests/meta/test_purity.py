@@ -63,7 +63,7 @@ LIBRARIES = {
         "zmq",
         "psutil",
     },
-    "locustfiles": {"rawsocket", "locust"},
+    "locustfiles": {"rawsocket", "locust", "locustfiles"},
     "lab": {"lab", "docker", "requests", "yaml", "rawsocket", "server", "bench"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.

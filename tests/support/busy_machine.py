@@ -1,9 +1,9 @@
 """A run on a machine that is too busy says nothing about the product: its test is retried, with a warning from pytest.
 
 A stall of a tenth of a second in a steady window of a few seconds turns each verdict except a certain failure into 'the
-generator was saturated', exit code 4, as the product's rules require. A test that expects another exit code has
-`@retry_on_busy_machine` and checks the code by `demand`; a test of only the ledger or the artefacts accepts either
-code, with `or_doubted`.
+generator was saturated', exit code 4, as the product's rules require. So the runs of the tests have a high MAX_LAG_MS.
+A machine can be busier still: a test that expects another exit code has `@retry_on_busy_machine` and checks the code by
+`demand`; a test of only the ledger or the artefacts accepts either code, with `or_doubted`.
 """
 
 import functools
@@ -15,6 +15,8 @@ from typing import Any
 
 TRIES = 4  # at most; only a machine that stays too busy needs them all
 UNKNOWN = 4
+#: A setting of the runs whose tests are not about lag.
+TOLERANT = {"MAX_LAG_MS": "2000"}
 BUSY_LAG_MS = 25.0  # of a worker, p99; some 5 ms where nothing else runs
 #: The start of a first reason that only means that the machine was too busy: saturation.py.
 MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")

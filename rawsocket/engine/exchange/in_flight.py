@@ -11,7 +11,7 @@ from rawsocket.wire.payload import Expected, judge, whole
 Result = TypeVar("Result")
 # A complete reply: its bytes, or its frames if the request has an `until`.
 Reply = bytes | list[bytes]
-Until = Callable[[list[bytes]], bool]
+Until = Callable[[list[bytes]], object]
 # Who gets a reply: the request() that waits for it, the owner of pipelined messages, a later receive(), or nobody.
 CALLER, PIPELINE, KEPT, NOBODY = range(4)
 

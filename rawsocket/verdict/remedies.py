@@ -1,0 +1,29 @@
+"""Pure: what to do about the causes that have more than one remedy."""
+
+SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end at 1,024
+BOUND_TO_1024 = ("select", "tutorial")
+
+# What the text of an error of the generator's machine begins with: what it has none left of, and what to do.
+_SHORTAGES = (
+    ("assign requested address", "no source port left", "Set SOURCES to more addresses, or use more workers."),
+    ("Too many open files", "no descriptor left", "Use more workers, or raise the hard limit on open files."),
+    ("buffer space", "no memory left for sockets", "Lower USERS, or use more machines."),
+    ("allocate memory", "no memory left", "Lower USERS, or use more machines."),
+)
+_UNKNOWN = ("no source port, descriptor or memory left", "Use workers on other machines, or a lower rate of connects.")
+
+
+def cap(model: str, cap: int | None, wanted: int) -> str:
+    """Return what to do about a server at its cap, where `wanted` connections are wanted."""
+    if cap is None:
+        return "Raise the server's limit of connections, or lower USERS."
+    if model in BOUND_TO_1024 and max(wanted, cap) > SELECT_HOLDS:
+        return f"Set MODEL=epoll, or PROCESSES=auto with MAX_CONNECTIONS={wanted}."
+    wanted = max(wanted, cap + 1)
+    epoll = " or MODEL=epoll" if model == "select" and cap >= SELECT_HOLDS else ""
+    return f"Set MAX_CONNECTIONS={wanted}{epoll}."
+
+
+def shortage(example: str) -> tuple[str, str]:
+    """Return what the generator's machine has none left of, by the example of an error, and what to do."""
+    return next(((what, remedy) for said, what, remedy in _SHORTAGES if said in example), _UNKNOWN)
