@@ -19,7 +19,7 @@ def test_results_go_to_stdout_and_messages_to_stderr(capsys: pytest.CaptureFixtu
 def test_a_note_is_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
     note("a lab " * 20)
     lines = capsys.readouterr().err.splitlines()
-    assert (len(lines), max(map(len, lines)) <= 79, lines[1][:3]) == (2, True, "  a")
+    assert (len(lines), max(map(len, lines)) <= 79, lines[1][:2]) == (2, True, "  ")
 
 
 def test_a_step_is_announced_and_its_end_as_well(capsys: pytest.CaptureFixture[str]) -> None:
