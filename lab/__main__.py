@@ -13,8 +13,9 @@ from typing import NoReturn
 from lab import settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import env_file, make_variables, scenario_settings
+from lab.given import env_file, make_variables, scenario_settings, usage
 from lab.progress import say
+from lab.reports import comparison
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -49,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if verb in BENCHMARKS:
             return int(_benchmark(verb).run(arguments))
+        if verb == "report":
+            return comparison.run(arguments["folders"])
         chosen = settings.read(arguments, verb=verb)
         return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
     except LabError as error:
@@ -105,14 +108,32 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class _Overview(_Parser):
+    """The parser of the whole command."""
+
+    def format_help(self) -> str:
+        return usage.overview(VERBS)
+
+
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m lab", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser = _Overview(prog="python -m lab")
+    parser.add_argument("--version", action=usage.Version, nargs=0)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, text in VERBS.items():
-        flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
+        flags = verbs.add_parser(
+            verb,
+            help=text,
+            description=text,
+            epilog=usage.differing(verb),
+            usage=f"python -m lab {verb} [--SETTING VALUE ...]",
+            allow_abbrev=False,
+            formatter_class=usage.Formatter,
+        )
         flags.set_defaults(parser=flags)
-        if verb not in BENCHMARKS:
-            settings.add_flags(flags, (*settings.SETTINGS, *of_scenario))
+        if verb == "report":
+            flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
+        elif verb not in BENCHMARKS:
+            usage.add_flags(flags, of_scenario)
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser

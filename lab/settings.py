@@ -78,7 +78,7 @@ SETTINGS = (
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -104,6 +104,8 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("keep", whole(0), "50", "how many runs are kept below runs/: the oldest are removed; 0: all",
+            "a run takes a megabyte or more"),
     *THRESHOLDS,
 )  # fmt: skip
 # Read from the environment alone: they have no flag.
@@ -126,6 +128,9 @@ ENVIRONMENT = (
             "a message names a socket that is there"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
+    Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
+    Setting("term", TEXT, None, "kind of the terminal; dumb: as with NO_COLOR", "the terminal sets it"),
+    Setting("columns", whole(1), None, "width of --help; unset: that of the terminal, 79 at most", "shells set it"),
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
             "the summary is shown on the page of the workflow"),
 )  # fmt: skip
@@ -176,6 +181,11 @@ class Settings:
         return yes(self["TLS"])
 
     @property
+    def verbose(self) -> bool:
+        """Whether a run prints all figures and the ledger before its result."""
+        return yes(self["VERBOSE"])
+
+    @property
     def parts(self) -> str:
         """What is started, in words."""
         return "master and workers" if self["TARGET"] else "server, master and workers"
@@ -221,11 +231,14 @@ def value(setting: Setting, text: str) -> Any:
         raise UsageError(str(error)) from None
 
 
-def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTINGS) -> None:
-    """Add to `parser` one flag for each setting of a table; a flag left out is None."""
+def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SETTINGS) -> None:
+    """Add one flag for each setting of a table to a parser, or to a group of it; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
-        parser.add_argument(setting.flag, dest=setting.variable, metavar="X", help=setting.meaning + shown)
+        # The only one with a short form: it and the long one can stand alone.
+        alone: dict[str, Any] = {"nargs": "?", "const": "yes"} if setting.variable == "VERBOSE" else {}
+        flags = ["-v", setting.flag] if alone else [setting.flag]
+        parser.add_argument(*flags, dest=setting.variable, metavar="X", help=setting.meaning + shown, **alone)
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:

@@ -19,6 +19,7 @@ VERBS = {
     "down": "stop the lab that `up` started",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
+    "report": "compare runs on one page: report runs/A runs/B ...",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
     "clean": "remove all containers, networks, volumes and images of the lab",

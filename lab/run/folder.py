@@ -8,10 +8,13 @@ import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lab import latest
 from lab.errors import writing
+from lab.reports.origin import git_state
 from lab.settings import ROOT, from_environment
+from rawsocket.master.reports.html.render import with_host
 
 RUNS = ROOT / "runs"
 
@@ -43,10 +46,22 @@ def discard(folder: Path) -> None:
             latest.point(max(others, key=lambda other: other.name))
 
 
-def finish(folder: Path, engine: str, verb: str) -> None:
-    """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
+def _read(file: Path) -> dict[str, Any]:
+    """Return env.json as the master wrote it, nothing if it is missing or was cut off by a full disk."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def finish(folder: Path, engine: str, verb: str, repeat: str = "") -> None:
+    """Add the host's part to env.json and the report, and the summary to $GITHUB_STEP_SUMMARY where that is set.
+
+    `repeat` is the command that repeats the run.
+    """
     file = folder / "env.json"
-    environment = json.loads(file.read_text()) if file.exists() else {}
+    environment = _read(file)
     environment["host"] = {
         "engine": engine,
         "verb": verb,
@@ -54,9 +69,15 @@ def finish(folder: Path, engine: str, verb: str) -> None:
         "kernel": platform.release(),
         "machine": platform.machine(),
         "python": platform.python_version(),
+        "git": git_state(),
+        "repeat": repeat,
     }
     with writing(file):
         file.write_text(json.dumps(environment, indent=2) + "\n")
+    report = folder / "report.html"
+    if report.exists():
+        with writing(report):
+            report.write_text(with_host(report.read_text(encoding="utf-8"), environment["host"]), encoding="utf-8")
     summary = folder / "summary.md"
     step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():

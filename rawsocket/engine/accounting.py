@@ -7,6 +7,7 @@ Rules:
   when the client closes it, or when it is lost for any reason other than the line `ERR server full` or an error of TLS
   (with TLS 1.3 a client learns by its first read that its certificate is refused). If one of these comes first, the
   attempt is a failure `server-full` or `tls`. The time of the event is always that of the TCP connect.
+- A connection is *held* from when it has settled: one that a full server refuses never was.
 - A TLS handshake has a row of its own. If it fails, the connect is a success in its row, and the attempt has failed.
 - A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.
@@ -25,7 +26,7 @@ from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
-GENERATOR_LIMIT = "generator-limit"  # its first cause goes into the verdict
+NOT_RESOLVED_YET = "not resolved yet"  # ends the detail of a connect before its name is known
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
 logger = logging.getLogger(__name__)
 
@@ -76,14 +77,13 @@ class Accounting:
         if handshake_at:
             self.secured(connection, now - handshake_at)
         connection.connection_id = next(_ids)
-        self.recorder.held += 1
         if not connection.reconnect:
             self.recorder.arrived(now)
 
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
         """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
-        if failure.name == GENERATOR_LIMIT:
+        if not failure.detail.endswith(NOT_RESOLVED_YET):  # what follows says more
             self.recorder.example(failure.name, failure.detail)
         self._connect_event(connection, seconds, failure)
 
@@ -103,6 +103,7 @@ class Accounting:
         """Record, once, that the connection has proved usable."""
         if not connection.settled:
             connection.settled = True
+            self.recorder.held += 1
             self.recorder.settled(connection.reconnect)
             self._connect_event(connection, connection.connect_seconds, None)
             connection.connect_seconds = 0.0
@@ -136,8 +137,9 @@ class Accounting:
 
     def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:
         """Record that the client closed it; `cut`: the last message in flight was not completely sent."""
-        self._ended(connection)
+        self._note_unproven(connection)
         self.settle(connection)
+        self.recorder.held -= 1
         self.recorder.lose(CLIENT, in_flight, cut)
         self.recorder.closed += 1
 
@@ -153,7 +155,7 @@ class Accounting:
         if isinstance(failure, ScenarioFault):
             self.closed(connection, len(in_flight), cut)
             return
-        self._ended(connection)
+        self._note_unproven(connection)
         recorder = self.recorder
         wrong = failure.name in WRONG_REPLIES
         if wrong and recorder.example(failure.name, failure.detail):
@@ -162,6 +164,7 @@ class Accounting:
             recorder.example(failure.name, failure.detail)
         usable = self._settle_as(connection, failure)
         if usable:
+            recorder.held -= 1
             recorder.drop(failure.name)
         came = bool(in_flight) and wrong
         recorder.wrong += came
@@ -176,8 +179,7 @@ class Accounting:
         connection.answered = True
         self._event(connection, name, times, length, None)
 
-    def _ended(self, connection: Accounted) -> None:
-        self.recorder.held -= 1
+    def _note_unproven(self, connection: Accounted) -> None:
         self.recorder.unproven += not connection.heard
 
     def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:

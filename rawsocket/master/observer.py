@@ -19,7 +19,7 @@ from rawsocket.verdict.alerts import LATELY_S, NOTED_ELSEWHERE, AlertBook, Now, 
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
-from rawsocket.verdict.saturation import doubt
+from rawsocket.verdict.saturation import main_cause
 
 LOST_PROCESSES = "processes-lost"
 
@@ -121,8 +121,7 @@ class Observer:
         if run.window is None or not run.window.opened:
             return []
         workers = [figures.worker(run, own) for own in run.participants if not own.lost]
-        known = [one for one in workers if one.cpu_share is not None]
-        return [(one.label, said) for one in known if (said := doubt(one, run.info.max_lag_ms))]
+        return [(one.label, found[0]) for one in workers if (found := main_cause(one, run.info.max_lag_ms))]
 
     def _look_at_workers(self, at_s: float) -> None:
         for own in self._run.participants:

@@ -47,6 +47,8 @@ class Plan:
     sources: tuple[str, ...] = ()
     runs: str = ""
     run_folders: bool = False
+    progress: str = "text"
+    verbose: bool = False
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -89,6 +91,8 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         sources=found["SOURCES"] or (),
         runs=found["HOLDFAST_RUNS"] or "",
         run_folders=found["HOLDFAST_RUN_FOLDERS"],
+        progress=found["HOLDFAST_PROGRESS"],
+        verbose=found["VERBOSE"],
     )
     _reconcile(plan)
     return plan

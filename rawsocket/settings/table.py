@@ -59,6 +59,8 @@ RUN = (
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
             "the page starts and stops runs by default"),
+    Setting("verbose", BOOLEAN, "no", "yes: a run without the page prints all figures and the ledger before its result",
+            "the short result says what decided; the report has the rest"),
     Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
             "one address has about 28,000 ports to one target"),
     Setting("spread", BOOLEAN, "no", "yes: connect to all addresses of the target's name in turn, not to the first",
@@ -136,6 +138,9 @@ PROCESS = (
              "a run from the page is looked at there"),
     _process("run_folders", BOOLEAN, "false", "true: a run from the page has a folder of its own below HOLDFAST_RUNS",
              "a second run must not overwrite the files of the first"),
+    _process("progress", one_of("text", "json"), "text",
+             "how a master without the page reports: text, or json: a line a second and the result",
+             "compose alone shows the master's lines as they are"),
     _process("min_life_s", number(0), "0", "seconds that the master stays at least",
              "compose loses the exit code of a master that ends while the workers start; compose.yaml sets 8"),
 )  # fmt: skip

@@ -66,6 +66,7 @@ def test_ci_exits_with_its_verdict(
     pid, returned, out, err = _ci(*SHORT, *extra)
     demand(code, returned, out, err)
     folder = _folder(err)
+    assert out.endswith(f"\nReport: runs/{folder.name}/report.html\nverdict: {verdict} (exit code {code})\n")
     assert {path.name for path in folder.iterdir()} == ALL
     assert (ROOT / "runs/latest").resolve().name >= folder.name  # another test may have begun a run since
     assert {path.stat().st_uid for path in folder.rglob("*")} == {os.getuid()}
@@ -81,10 +82,10 @@ def test_ci_exits_with_its_verdict(
 def test_ctrl_c_removes_containers_networks_and_volumes(client: docker.DockerClient, images: None) -> None:
     command = [sys.executable, "-u", "-m", "lab", "ci", "--users", "20", "--time", "60s"]
     running = subprocess.Popen(
-        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    assert running.stdout
-    assert any(re.match(r"held \d+/", line) for line in running.stdout)
+    assert running.stderr
+    assert any(re.match(r"held \d+/", line) for line in running.stderr)
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=120)
     assert running.returncode == 130

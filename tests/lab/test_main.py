@@ -14,7 +14,7 @@ from lab import settings
 from lab.errors import Interrupted, LabError
 from tests.support.fake_engine import FakeEngine
 
-VERBS = ("setup", "up", "down", "load", "ci", "status", "logs", "clean")
+VERBS = ("setup", "up", "down", "load", "ci", "report", "status", "logs", "clean")
 
 
 def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

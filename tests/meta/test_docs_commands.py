@@ -19,14 +19,28 @@ from tests.support.pages import PAGES, README, blocks, rows, spans
 from tests.support.pinned import ARTEFACTS
 
 MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
-LAB_TARGETS = ("help", "setup", "up", "down", "logs", "status", "load", "ci", "test", "lint", "format", "clean")
+LAB_TARGETS = (
+    "help",
+    "setup",
+    "up",
+    "down",
+    "logs",
+    "status",
+    "load",
+    "ci",
+    "report",
+    "test",
+    "lint",
+    "format",
+    "clean",
+)
 # What the reader writes by a page's recipe.
 OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", ("MODEL", "toy"): "select"}
 # Settings that the reader's scenario declares.
 OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
-MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
+MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
 RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
 
 
@@ -90,6 +104,9 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
     assert verb in VERBS
+    if verb == "report":
+        assert words[1:]
+        return
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     settings.add_flags(parser, bench.TABLES.get(verb, (*settings.SETTINGS, *OF_THE_SCENARIO)))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}

@@ -9,7 +9,10 @@ from lab.engines.part import Part
 
 
 class FakeEngine(Engine):
-    """The verbs of an engine; `error` is raised by a run, `code` is its exit code, `lines` are the master's."""
+    """The verbs of an engine; `error` is raised by a run, `code` is its exit code, `lines` are the master's.
+
+    It writes summary.md, and `files` with nothing in them.
+    """
 
     name = "docker"
     up_already = False
@@ -18,6 +21,7 @@ class FakeEngine(Engine):
     abandoned: tuple[str, ...] = ()
     error: BaseException | None = None
     code = 0
+    files: tuple[str, ...] = ()
 
     def __init__(self, *_: Any) -> None:
         self.projects: list[str] = []
@@ -34,6 +38,8 @@ class FakeEngine(Engine):
     def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
         self.projects.append(name)
         (folder / "summary.md").write_text("# summary\n")
+        for file in self.files:
+            (folder / file).touch()
         for line in self.lines:
             relay(line)
         if self.error:

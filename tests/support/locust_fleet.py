@@ -67,6 +67,10 @@ class LocustFleet:
         """Return the stdout of a process."""
         return (self.folder / f"{name}.out").read_text(errors="replace")
 
+    def said(self) -> str:
+        """Return the stdout of the master as one line: the result of a run is wrapped."""
+        return " ".join(self.out().split())
+
     def err(self, name: str = "master") -> str:
         """Return the stderr of a process."""
         return (self.folder / f"{name}.err").read_text(errors="replace")

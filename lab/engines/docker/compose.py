@@ -114,7 +114,8 @@ class Project:
     def _environment(self, verb: str) -> Mapping[str, str]:
         settings = dict(self._settings.values)
         settings["BASE_IMAGE"] = self._base.image
-        headless = {"HEADLESS": "" if self._publish else "true"}
+        # lab/run/console.py reads the lines of a run.
+        headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
         whole = {**_without_own_proxies(os.environ), **settings, **headless, "COMPOSE_IGNORE_ORPHANS": "true"}
         if verb == "down":

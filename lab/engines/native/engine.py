@@ -37,6 +37,7 @@ class NativeEngine(Engine):
     def lab_of_run(self, name: str, folder: Path) -> NativeDeployment:
         """Return a lab on free ports that writes into `folder`."""
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
+        headless["HOLDFAST_PROGRESS"] = "json"  # lab/run/console.py reads it
         state = self._folder / f"{name}.json"
         return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless, state, outlive=False)
 

@@ -45,9 +45,26 @@ class Account:
 def account() -> Account:
     made = Account()
     made.open()
-    assert made.recorder.held == 1
+    assert made.recorder.held == 0  # it may still be refused
     assert made.recorder.attempted == 0
     return made
+
+
+def test_connection_that_a_full_server_refuses_is_never_held(account: Account):
+    account.lost(ServerFull(), [], None)
+    account.check()
+    account.open()
+    account.accounting.settle(account)
+    assert account.recorder.held == 1
+    account.accounting.closed(account, 0, False)
+    account.check()
+
+
+def test_first_failed_connect_is_an_example_of_why():
+    account = Account()
+    for detail in ("db:1: the name is not resolved yet", "db:1: the name can't be resolved", "later"):
+        account.accounting.not_opened(account, 0.5, Refused(detail))
+    assert account.recorder.examples == {"refused": "db:1: the name can't be resolved"}
 
 
 def test_handshake_has_a_row_and_the_connect_only_tcps_time():
