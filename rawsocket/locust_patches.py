@@ -6,7 +6,7 @@ Each function below makes one change and says what it is for. None of them adds 
 import functools
 import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import locust.event
@@ -214,12 +214,37 @@ def silence_console_table() -> None:
 # -- page and report --------------------------------------------------------------------------------------------------
 
 
-def add_tab(web_ui: WebUI, key: str, title: str, columns: Iterable[tuple[str, str]]) -> None:
-    """Add a tab with a table to the page; its rows come with `extended_stats` in the answer of /stats/requests."""
-    web_ui.template_args.update(
-        extended_tabs=[{"title": title, "key": key}],
-        extended_tables=[{"key": key, "structure": [{"key": name, "title": text} for name, text in columns]}],
-    )
+def add_tab(web_ui: WebUI, key: str, title: str) -> None:
+    """Add an empty tab to the page; Locust fills a tab with tables only, and ours needs more (see master/page)."""
+    web_ui.template_args.update(extended_tabs=[{"title": title, "key": key}])
+
+
+def change_template_args(web_ui: WebUI, change: Callable[[dict[str, Any]], None]) -> None:
+    """Let `change` alter what Locust's page is made from, each time that it is loaded."""
+    update = web_ui.update_template_args
+
+    def update_template_args() -> None:
+        update()
+        change(web_ui.template_args)
+
+    web_ui.update_template_args = update_template_args  # type: ignore[method-assign]
+
+
+def end_ramp_with_run_time(web_ui: WebUI) -> None:
+    """Stop starting users when the run time is over, as Locust does when Stop is pressed.
+
+    Locust's timer only stops the runner. A ramp that still goes on would start users on the stopped workers, and the
+    run would have no end.
+    """
+    stop_runners = web_ui._stop_runners
+
+    def stop() -> None:
+        if web_ui._swarm_greenlet is not None:
+            web_ui._swarm_greenlet.kill(block=True)
+            web_ui._swarm_greenlet = None
+        stop_runners()
+
+    web_ui._stop_runners = stop  # type: ignore[method-assign]
 
 
 def replace_report(page: Callable[[], str]) -> None:
