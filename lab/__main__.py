@@ -6,7 +6,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -32,8 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
-            _read_env_file()  # before the flags: a SCENARIO in it has settings of its own
+            _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
         of_scenario = scenario_settings.flags(argv)
+        _read_env_file([row.variable for row in of_scenario], {row.variable for row in of_scenario if row.secret})
         found, unknown = _parser(argv, of_scenario).parse_known_args(argv)
         make_variables.check(settings.from_environment("HOLDFAST_MAKE"), _known(found.verb, of_scenario))
     except UsageError as error:
@@ -84,11 +85,12 @@ def _as_flag(word: str) -> str:
     return word if word.startswith("-") else f"--{word.partition('=')[0].lower().replace('_', '-')}"
 
 
-def _read_env_file() -> None:
-    """Add the settings of `.env` to the environment, for this process and those that it starts."""
-    found = env_file.read(settings.ROOT / ".env", settings.NAMES, os.environ)
+def _read_env_file(names: Collection[str], secret: Collection[str] = ()) -> None:
+    """Add those settings of `.env` to the environment, for this process and those that it starts."""
+    found = env_file.read(settings.ROOT / ".env", names, os.environ)
     if found:
-        say(f"From .env: {' '.join(f'{name}={value}' for name, value in found.items())}")
+        shown = (f"{name}={'(secret)' if name in secret else value}" for name, value in found.items())
+        say(f"From .env: {' '.join(shown)}")
     os.environ.update(found)
 
 

@@ -59,6 +59,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
         if chosen.encrypted:
             client = f"openssl s_client -quiet -CAfile {chosen['TLS_CA']} -connect 127.0.0.1:{port}"
         say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
+    fetched = "" if engine.name == NativeEngine.name else ", fetched by `make status` and `make down`"
+    say(f"Runs from the page leave their files below runs/{fetched}")
 
 
 def _down(engine: Engine, chosen: Settings) -> None:

@@ -100,6 +100,18 @@ def test_settings_of_the_env_file_are_used_and_printed(
     ]
 
 
+def test_the_env_file_has_settings_of_the_scenario_as_well(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locustfiles").mkdir()
+    (tmp_path / "locustfiles/hold.py").write_text('ScenarioSetting("token", secret=True)\nScenarioSetting("topic")\n')
+    (tmp_path / ".env").write_text("TOKEN=s3cret\nTOPIC=news\nOTHER=x\n")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert command.main(["ci"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == "From .env: TOKEN=(secret) TOPIC=news"
+    assert os.environ["TOKEN"] == "s3cret"
+
+
 @pytest.mark.parametrize("code", [0, 1, 3, 4])
 @pytest.mark.parametrize("verb", ["load", "ci"])
 def test_the_exit_code_is_that_of_the_run(engine: FakeEngine, tmp_path: Path, verb: str, code: int) -> None:

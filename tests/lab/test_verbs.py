@@ -40,7 +40,9 @@ def test_up_says_where_the_server_is(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], target: str, said: bool
 ) -> None:
     command.main(["up", "--server-port", "4711", "--target", target])
-    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in capsys.readouterr().err) is said
+    err = capsys.readouterr().err
+    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in err) is said
+    assert err.endswith("Runs from the page leave their files below runs/, fetched by `make status` and `make down`\n")
 
 
 def test_logs_without_a_lab_point_to_those_of_the_last_run(
