@@ -6,7 +6,7 @@ Each function below makes one change and says what it is for. None of them adds 
 import functools
 import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import locust.event
@@ -34,6 +34,29 @@ def read_no_config_files() -> None:
     """Let Locust read no configuration file: `headless = true` in ~/.locust.conf would keep the page from coming up."""
     argument_parser.get_empty_argument_parser.__defaults__ = (True, [])
     argument_parser.get_parser.__defaults__ = ([],)
+
+
+def hide_warnings() -> None:
+    """Hide warnings of Locust's that don't apply here, each by its beginning.
+
+    Its own user classes cost so much at their start that 100 a second are many; ours are measured at 25 times as many.
+    Descriptors are checked against the number of users before a run (worker/limits.py), and HeadlessRun says which
+    settings a load shape ignores.
+    """
+    for name in ("locust.main", "locust.runners"):
+        logging.getLogger(name).addFilter(_applies)
+
+
+_NOT_HERE = (
+    "Your selected spawn rate is very high",
+    "System open file limit",
+    "--run-time, --users or --spawn-rate have no impact on LoadShapes",
+    "The following option(s) will be ignored",
+)
+
+
+def _applies(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_NOT_HERE)
 
 
 # -- on a worker ------------------------------------------------------------------------------------------------------
@@ -191,12 +214,37 @@ def silence_console_table() -> None:
 # -- page and report --------------------------------------------------------------------------------------------------
 
 
-def add_tab(web_ui: WebUI, key: str, title: str, columns: Iterable[tuple[str, str]]) -> None:
-    """Add a tab with a table to the page; its rows come with `extended_stats` in the answer of /stats/requests."""
-    web_ui.template_args.update(
-        extended_tabs=[{"title": title, "key": key}],
-        extended_tables=[{"key": key, "structure": [{"key": name, "title": text} for name, text in columns]}],
-    )
+def add_tab(web_ui: WebUI, key: str, title: str) -> None:
+    """Add an empty tab to the page; Locust fills a tab with tables only, and ours needs more (see master/page)."""
+    web_ui.template_args.update(extended_tabs=[{"title": title, "key": key}])
+
+
+def change_template_args(web_ui: WebUI, change: Callable[[dict[str, Any]], None]) -> None:
+    """Let `change` alter what Locust's page is made from, each time that it is loaded."""
+    update = web_ui.update_template_args
+
+    def update_template_args() -> None:
+        update()
+        change(web_ui.template_args)
+
+    web_ui.update_template_args = update_template_args  # type: ignore[method-assign]
+
+
+def end_ramp_with_run_time(web_ui: WebUI) -> None:
+    """Stop starting users when the run time is over, as Locust does when Stop is pressed.
+
+    Locust's timer only stops the runner. A ramp that still goes on would start users on the stopped workers, and the
+    run would have no end.
+    """
+    stop_runners = web_ui._stop_runners
+
+    def stop() -> None:
+        if web_ui._swarm_greenlet is not None:
+            web_ui._swarm_greenlet.kill(block=True)
+            web_ui._swarm_greenlet = None
+        stop_runners()
+
+    web_ui._stop_runners = stop  # type: ignore[method-assign]
 
 
 def replace_report(page: Callable[[], str]) -> None:

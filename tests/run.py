@@ -92,12 +92,21 @@ class Part:
         output = share / f"{len(self.processes)}.out"
         with output.open("wb") as file:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *options, *PARTS[self.name][0]],
+                [sys.executable, "-m", "pytest", *options, *self._paths(marker)],
                 cwd=ROOT, env=self.environment, process_group=0,
                 stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self.processes.append(Process(popen, output))
         self.waiting -= 1
+
+    def _paths(self, marker: str) -> list[str]:
+        """Return what to collect: for those that run alone only their files."""
+        return self.alone() if marker == "alone" else PARTS[self.name][0]
+
+    def alone(self) -> list[str]:
+        """Return the files whose tests have to run alone, as its processes have reported them."""
+        found = self.folder / "not-alone/alone"
+        return found.read_text().split("\n") if found.exists() else []
 
     def running(self) -> int:
         """How many of its processes have not ended yet."""
@@ -172,7 +181,7 @@ def run(parts: list[Part]) -> None:
     """Run all parts beside each other, and then the tests that must be alone."""
     progress = Progress(parts)
     _run(parts, "not alone", AT_ONCE, progress)
-    for part in [part for part in parts if (part.folder / "not-alone/alone").exists()]:
+    for part in [part for part in parts if part.alone()]:
         _run([part], "alone", 1, progress)
 
 

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab import scenario_settings
+from lab.given import scenario_settings
 from lab.settings import ROOT, SETTINGS, Settings
 from server.settings import TABLE as SERVER_TABLE
 

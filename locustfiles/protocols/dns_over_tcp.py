@@ -1,4 +1,7 @@
-"""DNS over TCP: each user sends four queries at once, every EVERY seconds; the server may reply in any order."""
+"""DNS over TCP: each user sends four queries at once, every EVERY seconds; the server may reply in any order.
+
+A query begins with a number that its reply repeats.
+"""
 
 import struct
 
@@ -14,17 +17,14 @@ def question(name: str) -> bytes:
 
 
 def has_answer(reply: bytes) -> bool:
-    """Whether a reply has no error and at least one answer."""
+    """Return whether a reply has no error and at least one answer."""
     return len(reply) >= 12 and reply[3] & 15 == 0 and reply[6:8] != b"\0\0"
 
 
 class DnsUser(SessionUser):
-    """Looks a name up."""
-
     framing = LengthPrefixed(2)
 
     def session(self) -> Session:
-        """Four queries at a time, for ever."""
         query = struct.pack(">HHHHH", 0x0100, 1, 0, 0, 0) + question(self.option("dns_name"))
         yield Connect()
         while True:
@@ -34,9 +34,7 @@ class DnsUser(SessionUser):
                 yield Request(number + query, "query", expect=has_answer, inflight=4)
 
     def request_key(self, payload: bytes) -> bytes:
-        """The number of a query."""
         return payload[:2]
 
     def reply_key(self, message: bytes) -> bytes:
-        """The number of the request that this replies to."""
         return message[:2]

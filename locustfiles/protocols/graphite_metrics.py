@@ -11,17 +11,13 @@ from rawsocket import Line, RawSocketUser
 
 
 class GraphiteUser(RawSocketUser):
-    """Is a host that is measured."""
-
     framing = Line()
 
     def wait_time(self) -> float:
-        """Seconds between two tasks."""
         return float(self.option("every"))
 
     @task
     def measure(self) -> None:
-        """Send the metrics of this moment."""
         for name in (b"cpu", b"memory", b"disk"):
             metric = b"load.host-%d.%s %d %d" % (self.number, name, self.client.in_flight, time.time())
             self.client.send(metric, name="metric", reply=False)

@@ -1,4 +1,4 @@
-"""IMAP IDLE: all users but one wait for new mail in one mailbox; that one stores a mail there every EVERY seconds.
+"""IMAP IDLE: user 0 stores a mail in one mailbox every EVERY seconds; all others wait for new mail there.
 
 While a user is idle, the server says by itself what has changed: `* 3 EXISTS`. As RFC 2177 asks, it ends the wait and
 begins it again now and then, here after 20 minutes.
@@ -9,60 +9,32 @@ from rawsocket import Connect, Delimiter, Due, Receive, Request, ScenarioSetting
 ScenarioSetting("imap_password", "secret", "password of the mailbox", secret=True)
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
+OK, END = (b"a OK ", b"+ "), (b"a ", b"+ ")  # how the last line of a reply begins; `+`: the server waits for more
 
 
-def is_whole(lines: list[bytes]) -> bool:
-    """Whether the line with the tag has arrived, or the server waits for more."""
-    return lines[-1].startswith((b"a ", b"+ "))
+def ask(text: bytes, name: str) -> Request:
+    """Return a request whose reply has several lines."""
+    return Request(text, name, lambda lines: lines[-1].startswith(OK), until=lambda lines: lines[-1].startswith(END))
 
 
-def succeeded(lines: list[bytes]) -> bool:
-    """Whether the server has accepted a command."""
-    return lines[-1].startswith((b"a OK ", b"+ "))
-
-
-class MailboxUser(SessionUser):
-    """Logs in to the one mailbox."""
-
-    abstract = True
+class IdleUser(SessionUser):
     framing = Delimiter(b"\r\n", many=True)
     accepts_pushes = True
 
-    def login(self) -> Session:
-        """Connect and log in."""
+    def session(self) -> Session:
         yield Connect()
         yield Receive(name="greeting", expect=lambda line: line.startswith(b"* OK "))
-        login = b"a LOGIN shared " + self.option("imap_password").encode()
-        yield Request(login, "LOGIN", succeeded, until=is_whole)
-
-    def goodbye(self) -> Session:
-        """Log out; a user that is idle has to end that first."""
-        yield Request(b"DONE\r\na LOGOUT", "LOGOUT", until=lambda lines: lines[-1].startswith(b"* BYE"))
-
-
-class IdleUser(MailboxUser):
-    """Waits for mail."""
-
-    def session(self) -> Session:
-        """Wait, for ever."""
-        yield from self.login()
-        yield Request(b"a SELECT INBOX", "SELECT", succeeded, until=is_whole)
+        yield ask(b"a LOGIN shared " + self.option("imap_password").encode(), "LOGIN")
+        yield ask(b"a SELECT INBOX", "SELECT")
+        while self.number == 0:
+            yield Due(self.option("every"))
+            yield ask(b"a APPEND INBOX {%d}" % len(MAIL), "APPEND")
+            yield ask(MAIL, "mail")
         while True:
-            yield Request(b"a IDLE", "IDLE", succeeded, until=is_whole)
+            yield ask(b"a IDLE", "IDLE")
             while (yield Receive(until=Due(1200))):
                 pass
-            yield Request(b"DONE", "DONE", succeeded, until=is_whole)
+            yield ask(b"DONE", "DONE")
 
-
-class WritingUser(MailboxUser):
-    """Stores mails."""
-
-    fixed_count = 1
-
-    def session(self) -> Session:
-        """Store a mail, for ever."""
-        yield from self.login()
-        while True:
-            yield Due(self.option("every"))
-            yield Request(b"a APPEND INBOX {%d}" % len(MAIL), "APPEND", succeeded, until=is_whole)
-            yield Request(MAIL, "mail", succeeded, until=is_whole)
+    def goodbye(self) -> Session:  # a user that is idle has to end that first
+        yield Request(b"DONE\r\na LOGOUT", "LOGOUT", until=lambda lines: lines[-1].startswith(b"* BYE"))

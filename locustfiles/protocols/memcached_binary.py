@@ -15,17 +15,14 @@ def command(code: int, number: int, key: bytes, extras: bytes = b"", value: byte
 
 
 def succeeded(reply: bytes) -> bool:
-    """Whether a reply has the status 0."""
+    """Return whether a reply has the status 0."""
     return reply[:1] == b"\x81" and reply[6:8] == b"\0\0"
 
 
 class MemcachedBinaryUser(SessionUser):
-    """Stores a value, then reads it many times."""
-
     framing = FRAMING
 
     def session(self) -> Session:
-        """Eight reads at a time, every EVERY seconds."""
         key = b"binary-%d" % self.number
         yield Connect()
         yield Request(command(SET, 0, key, struct.pack(">II", 0, 0), b"hello"), "set", expect=succeeded)
@@ -35,9 +32,7 @@ class MemcachedBinaryUser(SessionUser):
                 yield Request(command(GET, self.message_no, key), "get", expect=succeeded, inflight=8)
 
     def request_key(self, payload: bytes) -> bytes:
-        """The number of a request."""
         return payload[12:16]
 
     def reply_key(self, message: bytes) -> bytes:
-        """The number of the request that this replies to."""
         return message[12:16]

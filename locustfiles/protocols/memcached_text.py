@@ -8,17 +8,14 @@ from rawsocket import Connect, Due, LengthInText, Request, Send, Session, Sessio
 
 
 def is_end(messages: list[bytes]) -> bool:
-    """Whether the reply to a `get` is complete."""
+    """Return whether the reply to a `get` is complete."""
     return messages[-1] == b"END\r\n"
 
 
 class MemcachedUser(SessionUser):
-    """Has two keys of its own."""
-
     framing = LengthInText(b"\r\n", rb"^VALUE \S+ \d+ (\d+)", after=b"\r\n")
 
     def session(self) -> Session:
-        """Store and read, for ever."""
         yield Connect()
         while True:
             yield Due(self.option("every"))

@@ -13,12 +13,9 @@ ADMISSION = (
 
 
 class MllpUser(SessionUser):
-    """Admits a patient, again and again."""
-
     framing = Marks(b"\x0b", b"\x1c\r")
 
     def session(self) -> Session:
-        """Send messages, for ever."""
         yield Connect()
         while True:
             yield Due(self.option("every"))

@@ -14,12 +14,9 @@ READ, WRITE = 3, 6
 
 
 class ModbusUser(SessionUser):
-    """Reads and writes one device."""
-
     framing = FRAME
 
     def session(self) -> Session:
-        """Read and write, for ever."""
         yield Connect()
         while True:
             yield Due(self.option("every"))
@@ -33,9 +30,7 @@ class ModbusUser(SessionUser):
         return FRAME.frame(head, struct.pack(">BBHH", self.option("modbus_unit"), function, register, value))
 
     def request_key(self, payload: bytes) -> bytes:
-        """The number of a request."""
         return payload[:2]
 
     def reply_key(self, message: bytes) -> bytes:
-        """The number of the request that this replies to."""
         return message[:2]

@@ -9,13 +9,11 @@ from rawsocket import Connect, Due, Heartbeat, LengthInText, Receive, Send, Sess
 
 
 class NatsUser(SessionUser):
-    """Publishes to itself. Only an MSG has more than a line: so many bytes as the line says."""
-
+    # Only an MSG has more than a line: so many bytes as the line says.
     framing = LengthInText(b"\r\n", rb"^MSG .* (\d+)\r", after=b"\r\n")
     accepts_pushes = True
 
     def session(self) -> Session:
-        """Connect, subscribe, and exchange messages for ever."""
         subject = b"load.%d" % self.number
         yield Connect()
         yield Receive(expect=lambda info: info.startswith(b"INFO "))
@@ -30,9 +28,7 @@ class NatsUser(SessionUser):
             yield Receive(name="delivery", since=began, expect=wanted, only=lambda push: push.startswith(b"MSG "))
 
     def is_push(self, message: bytes) -> bool:
-        """All but the reply to a ping."""
-        return message != b"PONG\r\n"
+        return message != b"PONG\r\n"  # all but the reply to a ping
 
     def on_push(self, message: bytes) -> bytes | None:
-        """Answer the server's own ping."""
         return b"PONG\r\n" if message == b"PING\r\n" else None

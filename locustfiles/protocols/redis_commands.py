@@ -10,18 +10,15 @@ LIST = [b"*3\r\n", b"$1\r\n1\r\n", b"$1\r\n2\r\n", b"$1\r\n3\r\n"]
 
 
 def is_whole(messages: list[bytes]) -> bool:
-    """Whether these messages are a whole reply."""
+    """Return whether these messages are a whole reply."""
     first = messages[0]
     return len(messages) == (1 + int(first[1:]) if first.startswith(b"*") else 1)
 
 
 class RedisUser(SessionUser):
-    """Has a key and a list of its own."""
-
     framing = LengthInText(b"\r\n", rb"^\$(\d+)", after=b"\r\n")
 
     def session(self) -> Session:
-        """Fill the list, then set and read, for ever."""
         key = b"user:%d" % self.number
         yield Connect()
         yield Request(b"DEL %s:list\r\n" % key, "DEL")
@@ -34,5 +31,4 @@ class RedisUser(SessionUser):
             yield Request(b"LRANGE %s:list 0 -1\r\n" % key, "LRANGE", until=is_whole, expect=LIST)
 
     def goodbye(self) -> Session:
-        """Leave as Redis expects it."""
         yield Send(b"QUIT\r\n", "QUIT", reply=False)

@@ -9,12 +9,9 @@ from rawsocket import Connect, Due, Line, Send, Session, SessionUser
 
 
 class SyslogUser(SessionUser):
-    """Is a host that logs."""
-
     framing = Line()
 
     def session(self) -> Session:
-        """Log, for ever."""
         yield Connect()
         while True:
             yield Due(self.option("every"))

@@ -34,19 +34,21 @@ from locust.runners import (
 from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
+from rawsocket.master.observer import Observer
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format
 from rawsocket.master.server_probe import ServerProbe
-from rawsocket.master.timeline import AFTERMATH_S, Sample
+from rawsocket.master.timeline import AFTERMATH_S
 from rawsocket.master.workers import Workers
-from rawsocket.measurement import histogram
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.measurement.report import Counts, Limits, Report, ReportError
+from rawsocket.measurement.report import Limits, Report, ReportError
 from rawsocket.settings import thresholds
 from rawsocket.settings.plan import Plan
+from rawsocket.verdict import words
 from rawsocket.verdict.judge import MISSING_AFTER_S
+from rawsocket.verdict.observed import RAMP, STEP, STOP
 from rawsocket.worker import limits
 
 FINALS_S = 10.0  # timeout for the final reports of live workers, beyond Locust's stop timeout
@@ -71,7 +73,6 @@ class RunController:
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run
         self._asked: tuple[int, float] | None = None  # users and rate
-        self._before: tuple[float, Counts] = (0.0, Counts())  # the last tick's
         # Before the first run: an empty one, which can be shown and judged.
         self.run = Run(
             RunInfo(),
@@ -79,6 +80,7 @@ class RunController:
             server_counts=ServerCounts.before_first_run(self.probe),
             log=LatencyLog(plan.runs),
         )
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     # -- the workers --------------------------------------------------------------------------------------------
 
@@ -140,17 +142,22 @@ class RunController:
             thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(held)),
             wire_format=wire_format(self.runner.user_classes, self.environment.parsed_options),
             server_counts=server_counts,
-            log=LatencyLog(self.plan.runs),
+            log=LatencyLog(run_info.folder(self.plan)),
             per_user=run_info.least_per_user(self.environment),
+            started_wall_s=run_info.wall_s(),
+            label=self.workers.label,
         )
         self._asked = None
         if before.started_at is None:
             self.run.faults = before.faults  # of the process's start
-        self._before = (time.monotonic(), Counts())
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     def on_spawning_complete(self) -> None:
         """Schedule the opening of the steady window."""
         self.run.ramp_complete(time.monotonic())
+        if self.run.running and not self.run.info.shape:
+            text = f"ramp complete: {words.count(self.runner.user_count, 'user')}"
+            self.run.observed.note(self.elapsed_s, RAMP, text)
 
     def on_test_stopping(self) -> None:
         """Close the steady window: later figures are affected by the stop."""
@@ -158,6 +165,7 @@ class RunController:
         if not run.running:
             return
         self._note_workers()
+        run.observed.note(self.elapsed_s, STOP, "stop asked")
         run.stopping(time.monotonic())
         run.server_counts.stopping(run.timeline.samples)
 
@@ -181,7 +189,7 @@ class RunController:
                 if not own.final and not own.lost:
                     own.lost = "it did not deliver its final numbers"
             if run.overdue().oldest_s > MISSING_AFTER_S:
-                self._note_second(time.monotonic())  # the timeline is to show the stall that the run ended in
+                self._note_second()  # the timeline is to show the stall that the run ended in
             run.server_counts.end(hurry=self.interrupted)
             self.conclude()
         finally:
@@ -246,13 +254,16 @@ class RunController:
         if run.running:
             self._note_workers()
             self._move_window(now)
-        self._note_second(now)
+        self._note_second()
+        if run.running:
+            self.observer.look(self.elapsed_s, self.live(), self.held(), self.runner.user_count)
 
-    def _note_second(self, now: float) -> None:
-        second = self.run.take_second()
+    def _note_second(self) -> None:
+        second, at_s = self.run.take_second(), self.elapsed_s
         fresh = second.by_kind()
-        self.run.log.add(self.elapsed_s, fresh, second.apart())
-        self.run.add_sample(self._sample(now, fresh["from_due"]))
+        self.run.log.add(at_s, fresh, second.apart())
+        users, held, event = self.runner.user_count, self.held(), self._asked_for()
+        self.run.add_sample(self.observer.sample(fresh["from_due"], at_s, users, held, event))
 
     def _unstick(self) -> None:
         """Set Locust's state to 'stopped' when all live workers have stopped; Locust waits a minute for a dead one."""
@@ -260,41 +271,21 @@ class RunController:
         if self.runner.state == STATE_STOPPING and self.run.finished.is_set() and ready == len(self.live()):
             self.runner.update_state(STATE_STOPPED)
 
-    def _sample(self, now: float, from_due: histogram.Histogram) -> Sample:
-        at, before = self._before
-        totals = self.run.totals()
-        self._before = (now, totals)
-        p50, p99 = histogram.quantiles(from_due, (0.5, 0.99))
-
-        def per_s(count: Callable[[Counts], int]) -> float:
-            return round((count(totals) - count(before)) / max(now - at, 0.001), 3)
-
-        return Sample(
-            time_utc=utc(),
-            elapsed_s=round(self.elapsed_s, 3),
-            users=self.runner.user_count,
-            held=self.held(),
-            server_held=self.probe.held,
-            connects_s=per_s(lambda counts: counts.connections.connected),
-            messages_s=per_s(lambda counts: counts.messages.delivered),
-            failures_s=per_s(lambda counts: counts.failures),
-            p50_ms=p50,
-            p99_ms=p99,
-            event=self._asked_for(),
-        )
-
     def _asked_for(self) -> str:
         """Return what is asked for from this second on, "" if that has not changed."""
         asked = self.users_wanted, float(getattr(self.runner, "spawn_rate", 0) or 0)
         if asked == self._asked or not self.run.running:
             return ""
-        self._asked = asked
+        first, self._asked = self._asked is None, asked
         users, rate = asked
+        text = f"{users} users at {rate:g}/s"
+        if self.run.info.shape or not first:
+            self.run.observed.note(self.elapsed_s, STEP, text)
         if self.run.info.shape:
             self.run.info.users, self.run.info.rate = max(users, self.run.info.users), rate
             if reason := self.refuse(users):
                 self.run.notes.append(reason)
-        return f"{users} users at {rate:g}/s"
+        return text
 
     def _move_window(self, now: float) -> None:
         if self.runner.state == STATE_SPAWNING:

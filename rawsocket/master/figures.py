@@ -15,9 +15,12 @@ from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_o
 from rawsocket.measurement.report import Counts, Messages, Report
 from rawsocket.measurement.rows import CONNECTS, TYPE
 from rawsocket.settings.thresholds import named
+from rawsocket.verdict import causes, threshold_words
+from rawsocket.verdict.facts import Facts
 from rawsocket.verdict.faults import GENERATOR_LIMIT
-from rawsocket.verdict.judge import MISSING_AFTER_S, Figures, RowFigures, judge
-from rawsocket.verdict.ledger import reconcile
+from rawsocket.verdict.judge import MISSING_AFTER_S, Check, Figures, RowFigures, Verdict, judge
+from rawsocket.verdict.ledger import Ledger, reconcile
+from rawsocket.verdict.observed import storm_events
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1
@@ -25,6 +28,7 @@ SCHEMA = 1
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
 MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed", "unread_pushes")
 MICROSECOND = 1e-6
+RATE_S = 10  # seconds of the window from which on a rate is compared with its limit while the run goes on
 # The percentiles that can have a limit: the figure, its threshold, the quantile.
 PERCENTILES = {f"{name}_ms": (f"max_{name}_ms", histogram.QUANTILES[name]) for name in ("p50", "p95", "p99", "p99_9")}
 
@@ -52,11 +56,12 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         rows={name: _row(run, name, until_stop.get(name) or RowTotals()) for _, name in run.rows()},
         latency_ms=latencies(run),
         workers_wanted=run.info.workers,
-        workers=tuple(_worker(run, own) for own in run.participants),
+        workers=tuple(worker(run, own) for own in run.participants),
         loop=_loop(run),
         interrupted=interrupted,
         sessions=totals.sessions.begun,
         limited=run.limited(),
+        max_lag_ms=run.info.max_lag_ms,
         limit_example=run.examples().get(GENERATOR_LIMIT, ""),
         scenario_errors=tuple(run.scenario_errors()),
         run_faults=tuple(run.faults.reasons),
@@ -96,10 +101,12 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
     judged = judge(measured, run.limits(), ledger)
+    cause = causes.cause(judged.verdict, _facts(run, measured, judged, ledger))
     return {
         "schema": SCHEMA,
         "verdict": judged.verdict,
         "exit_code": judged.exit_code,
+        "cause": None if cause is None else asdict(cause),
         "reasons": [*judged.reasons, *run.notes],
         "run": asdict(run.info),
         "held": {
@@ -125,12 +132,55 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
             "limit": loop_limit(measured.loop) or None,
         },
         "server": run.server_counts.grown,
-        "thresholds": [asdict(check) for check in judged.thresholds],
+        "thresholds": [threshold(check) for check in judged.thresholds],
+        "events": events(run),
         "storms": storms(run.reports()),
         "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
         "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
+
+
+def threshold(check: Check) -> dict[str, Any]:
+    """Return a threshold as verdict.json has it."""
+    said = threshold_words.text(check.name, check.limit, check.actual)
+    words = {"title": threshold_words.title(check.name), "unit": threshold_words.unit(check.name), "text": said}
+    return {**asdict(check), **words}
+
+
+def events(run: Run) -> list[dict[str, Any]]:
+    """Return what happened in the run, as verdict.json has it."""
+    return run.observed.all_events(storm_events(run.reports(), run.started_wall_s))
+
+
+def checks_so_far(run: Run) -> list[Check]:
+    """Return the thresholds as if the run ended now. A rate is left out until the window is RATE_S long."""
+    young = len(run.steady_samples) < RATE_S
+    limits = {name: limit for name, limit in run.limits().items() if not (young and name.startswith("min_messages_s"))}
+    return list(judge(figures(run), limits).thresholds) if limits else []
+
+
+def _facts(run: Run, measured: Figures, judged: Verdict, ledger: Ledger) -> Facts:
+    """Return all that is known, for the cause."""
+    at_stop = [own.report_at_stop for own in run.participants if own.report_at_stop and not own.lost]
+    return Facts(
+        measured,
+        run.totals(),
+        checks=judged.thresholds,
+        ledger=ledger.doubts,
+        unexplained=ledger.failures,
+        server=run.server_counts.grown or {},
+        observed=run.observed,
+        examples=run.examples(),
+        target=run.info.target,
+        model=run.server_counts.model,
+        wanted=run.info.users * run.per_user,
+        peak=run.timeline.peak(),
+        held_at_stop=sum(report.counts.held for report in at_stop),
+        at_stop_s=(run.stopping_at or 0.0) - (run.started_at or 0.0) if run.stopping_at else 0.0,
+        notes=run.notes,
+        lab=run.lab_facts,
+    )
 
 
 def latencies(run: Run) -> dict[str, Mapping[str, float] | None]:
@@ -161,10 +211,12 @@ def _missing(slowest_us: int, overdue: OverdueTotals) -> int:
     return sum(messages for us, messages in overdue.owed.items() if us * MICROSECOND > longest)
 
 
-def _worker(run: Run, own: Participant) -> WorkerFigures:
+def worker(run: Run, own: Participant) -> WorkerFigures:
+    """Return the figures of one worker in the steady window."""
     held = own.report_at_stop.counts.held if own.report_at_stop else 0
     steady = run.steady(own.id)
-    return WorkerFigures(own.id, own.state, own.users, held, steady.rate(cpu_s), own.lost, **steady.figures())
+    share = steady.rate(cpu_s)
+    return WorkerFigures(own.id, own.state, own.users, held, share, own.lost, **steady.figures(), name=own.name)
 
 
 def _lost_workers(run: Run) -> list[str]:
@@ -175,11 +227,11 @@ def _lost_workers(run: Run) -> list[str]:
 def _lost(own: Participant) -> str:
     why = f"was lost ({own.lost})" if own.lost else "did not send its final numbers"
     if own.report is None:
-        return f"worker {own.id} {why} and never reported: what it did is unknown"
+        return f"{own.name} {why} and never reported: what it did is unknown"
     messages = own.report.counts.messages
     in_flight = messages.sent - messages.delivered - messages.wrong - messages.unanswered
     return (
-        f"worker {own.id} {why}: what became of the {own.report.counts.held} connections that it held and its "
+        f"{own.name} {why}: what became of the {own.report.counts.held} connections that it held and its "
         f"{in_flight} messages in flight at its last report, and what it did after that, is unknown"
     )
 

@@ -10,7 +10,7 @@ Rules:
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,19 +22,24 @@ from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow, lowest
 from rawsocket.master.timeline import FailureTimes, Sample, Timeline
+from rawsocket.master.worker_lag import failures, limited
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, ScenarioError, total
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
-from rawsocket.verdict.faults import GENERATOR_LIMIT
+from rawsocket.verdict.facts import LabFact
 from rawsocket.verdict.ledger_rows import WireFormat
+from rawsocket.verdict.observed import Observed
 
 
 @dataclass
 class Participant:
-    """One worker in one run; `after_run` is the number of its last run before this one, `lost` says how it was lost."""
+    """One worker in one run; `after_run` is the number of its last run before this one, `lost` says how it was lost.
+
+    `name` is what a person calls it.
+    """
 
     id: str
     after_run: int = 0
@@ -46,6 +51,7 @@ class Participant:
     lost: str = ""
     state: str = ""
     users: int = 0
+    name: str = ""
 
 
 @dataclass
@@ -77,7 +83,8 @@ class OverdueTotals:
 class Run:
     """State of one run; times are of the monotonic clock. `started_at` None: no run has started in this process.
 
-    `per_user`: connections that each user holds.
+    `per_user`: connections that each user holds. `started_wall_s`: its start by the wall clock.
+    `label` returns what a person calls a worker.
     """
 
     def __init__(
@@ -91,9 +98,12 @@ class Run:
         server_counts: ServerCounts | None = None,
         log: LatencyLog | None = None,
         per_user: int = 1,
+        started_wall_s: float = 0.0,
+        label: Callable[[str], str] = "worker {}".format,
     ) -> None:
         self.info = info
         self.started_at = started_at
+        self.started_wall_s = started_wall_s
         self.thresholds = thresholds or {}
         self.wire_format = wire_format or WireFormat()
         self.server_counts = server_counts or ServerCounts.none()
@@ -107,13 +117,15 @@ class Run:
         self.stopping_at: float | None = None
         self.notes: list[str] = []
         self.per_user = per_user
-        self.event = ""  # for the next sample
+        self.observed = Observed()
+        self.lab_facts: list[LabFact] = []
         self.faults = RunFaults()
         self.document: dict[str, Any] | None = None
         self.ending: Greenlet | None = None  # gathers the final reports and judges
         self.finished = Event()
         self._second = Latencies(self._unjudged)
         self._run_numbers = run_numbers or {}
+        self._label = label
         self._participants: dict[str, Participant] = {}
         for worker in workers:
             self.participant(worker)
@@ -127,7 +139,10 @@ class Run:
 
     def participant(self, worker: str) -> Participant:
         """Return the worker's entry, creating one if it takes part from now on."""
-        return self._participants.setdefault(worker, Participant(worker, self._run_numbers.get(worker, 0)))
+        if worker not in self._participants:
+            before = self._run_numbers.get(worker, 0)
+            self._participants[worker] = Participant(worker, before, name=self._label(worker))
+        return self._participants[worker]
 
     def find(self, worker: str) -> Participant | None:
         """Return the worker's entry, None if it takes no part."""
@@ -244,15 +259,15 @@ class Run:
 
     def failures_until_stop(self) -> int:
         """Return the failures of all workers up to the moment when each was asked to stop."""
-        return sum(_failures(own.report_at_stop) for own in self._participants.values() if own.report_at_stop)
+        return sum(failures(own.report_at_stop) for own in self._participants.values() if own.report_at_stop)
 
     def failures(self) -> int:
         """Return the failures of all workers so far."""
-        return sum(map(_failures, self.reports()))
+        return sum(map(failures, self.reports()))
 
     def limited(self) -> int:
         """Return how often the generator's own machine ran short."""
-        return sum(map(_limited, self.reports()))
+        return sum(map(limited, self.reports()))
 
     def scenario_errors(self) -> list[ScenarioError]:
         """Return the exceptions of the scenario, on all workers and in this process."""
@@ -315,11 +330,3 @@ class Run:
         steady = [self.window.latencies] if self.window and self.window.opened else []
         for latencies in (self.latencies, self._second, *steady):
             latencies.add_overdue(overdue)
-
-
-def _limited(report: Report) -> int:
-    return sum(row.failures.get(GENERATOR_LIMIT, 0) for row in report.rows)
-
-
-def _failures(report: Report) -> int:
-    return report.counts.failures - _limited(report)

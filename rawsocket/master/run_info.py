@@ -3,12 +3,14 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from locust.env import Environment
 
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
 
 
 @dataclass
@@ -25,6 +27,7 @@ class RunInfo:
     size_bytes: int | None = None
     framing: str = ""
     app: str = ""
+    max_lag_ms: float = DEFAULT_LAG_LIMIT_MS
     started_utc: str = ""
     ended_utc: str = ""
     shape: str = ""  # the class of the load shape that the run follows
@@ -46,6 +49,7 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
         size_bytes=options.value(parsed, "size"),
         framing=options.value(parsed, "framing"),
         app=options.value(parsed, "app"),
+        max_lag_ms=options.value(parsed, "max_lag_ms"),
         shape=type(shape).__name__ if shape else "",
         started_utc=utc(),
     )
@@ -54,6 +58,18 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
 def utc() -> str:
     """Return the time in UTC, ISO 8601, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def folder(plan: Plan) -> str:
+    """Return where the artefacts of a run go that starts now, "" for nowhere."""
+    if not plan.runs or plan.headless or not plan.run_folders:
+        return plan.runs
+    return str(Path(plan.runs) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-page")
+
+
+def wall_s() -> float:
+    """Return the seconds of the wall clock."""
+    return datetime.now(UTC).timestamp()
 
 
 def min_held(environment: Environment, plan: Plan) -> float | None:

@@ -84,6 +84,11 @@ class ServerCounts:
         latest = self._end or self._probe.counters
         return since(self._start or {}, latest) if latest else None
 
+    @property
+    def model(self) -> str:
+        """The server's model, as it said at the start; "" if it is unknown."""
+        return str((self._start or {}).get("info", {}).get("model", ""))
+
     def for_ledger(self) -> ServerSide:
         """Return the server's side of the ledger."""
         start = self._start or {}

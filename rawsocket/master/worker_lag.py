@@ -4,13 +4,16 @@ Shares and rates are differences between two reports, per second of the worker's
 (`stolen_share`: cores, of all CPUs together) or of the time. None if a report doesn't have it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
+from rawsocket.verdict.faults import GENERATOR_LIMIT
 
 Figure = Callable[[Report], float]
+SHORTEST_S = 0.2  # between two reports; a rate over less says nothing
+STALE = 3  # seconds without a report, after which a worker's rates are 0
 
 
 def growth(first: Report | None, last: Report | None, figure: Figure) -> float | None:
@@ -57,3 +60,44 @@ def _lag_growth(first: Report | None, last: Report | None, name: str) -> float |
         return None
     grown = growth(first, last, lambda report: float(getattr(report.lag, name)))
     return None if grown is None else round(grown, 6)
+
+
+class Rates:
+    """Connects, messages and failures a second of all workers, each over the time between its own reports.
+
+    A report may come just before or just after the second ends, so a second may have two reports or none: without a new
+    one a worker's rates go on.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, Report] = {}
+        self._rates: dict[str, tuple[float, ...]] = {}
+        self._unchanged: dict[str, int] = {}
+
+    def update(self, latest: Mapping[str, Report], elapsed_s: float) -> tuple[float, ...]:
+        """Return the three rates. `elapsed_s`: since the start; a worker's first report is of the last second of it."""
+        for worker, report in latest.items():
+            before = self._before.get(worker)
+            seconds = report.wall_s - before.wall_s if before else max(SHORTEST_S, min(1.0, elapsed_s))
+            self._unchanged[worker] = self._unchanged.get(worker, 0) + 1
+            if seconds >= SHORTEST_S:
+                grown = zip(_counted(report), _counted(before) if before else (0, 0, 0), strict=True)
+                self._rates[worker] = tuple((now - then) / seconds for now, then in grown)
+                self._before[worker], self._unchanged[worker] = report, 0
+        current = [rates for worker, rates in self._rates.items() if self._unchanged[worker] < STALE]
+        return tuple(round(sum(rates), 3) for rates in zip(*current, strict=True)) or (0.0, 0.0, 0.0)
+
+
+def _counted(report: Report) -> tuple[int, int, int]:
+    counts = report.counts
+    return counts.connections.connected, counts.messages.delivered, failures(report)
+
+
+def limited(report: Report) -> int:
+    """Return how often the generator's own machine ran short."""
+    return sum(row.failures.get(GENERATOR_LIMIT, 0) for row in report.rows)
+
+
+def failures(report: Report) -> int:
+    """Return the failures of a worker; shortages of its own machine are none."""
+    return report.counts.failures - limited(report)

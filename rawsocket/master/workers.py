@@ -39,6 +39,11 @@ class Workers:
         """Return the worker's entry, creating one for a new worker."""
         return self._workers.setdefault(name, Worker())
 
+    def label(self, name: str) -> str:
+        """Return what a person calls this worker: "worker 2" is the second that joined."""
+        self.worker(name)
+        return f"worker {list(self._workers).index(name) + 1}"
+
     def receive(self, name: str, report: Report) -> None:
         """Keep a report as the worker's latest; it has the limits, too, because the message with them may be missed."""
         worker = self.worker(name)

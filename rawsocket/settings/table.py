@@ -28,6 +28,10 @@ from rawsocket.target import DEFAULT as OWN_SERVER
 from rawsocket.target import parse as parse_target
 
 LARGEST_SIZE = 1 << 24
+#: The lag of a worker, p99 in milliseconds, that a run may have. Measured: 1 to 10 ms for two workers with 400 users
+#: each on two cores, with one to eight busy loops beside them; 3 to 18 ms with 10,000 users at a message a second each;
+#: 95 ms and more for a worker that runs for 5 ms of every 100.
+DEFAULT_LAG_LIMIT_MS = 50
 #: Seconds from the end of the ramp to the steady window. By then the effects of the ramp are over, and what the server
 #: counted during the ramp is too old to be shown beside a steady second (master/server_probe.py: STALE_S).
 STEADY_AFTER_S = 2.0
@@ -55,6 +59,8 @@ RUN = (
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
             "the page starts and stops runs by default"),
+    Setting("verbose", BOOLEAN, "no", "yes: a run without the page prints all figures and the ledger before its result",
+            "the short result says what decided; the report has the rest"),
     Setting("sources", ADDRESSES, None, "addresses that a worker connects from, in turn (a,b); unset: as routed",
             "one address has about 28,000 ports to one target"),
     Setting("spread", BOOLEAN, "no", "yes: connect to all addresses of the target's name in turn, not to the first",
@@ -92,6 +98,9 @@ OPTIONS = (
             "a slow server must not slow the load down"),
     Setting("arrivals", one_of("even", "poisson"), "even", "how the connects of a second are spread",
             "even connects make runs comparable"),
+    Setting("max_lag_ms", number(0, above=True), str(DEFAULT_LAG_LIMIT_MS),
+            "a worker that is late by more milliseconds than this at p99 makes the run unknown",
+            "lateness adds to each latency; raise it only on a busy machine, where your thresholds are far above"),
     Setting("framing", one_of("line", "chunk"), "line", "how messages are separated, on both sides",
             "TCP keeps no message boundaries, a newline does"),
 )  # fmt: skip
@@ -127,6 +136,11 @@ PROCESS = (
              "a worker that leaves first makes compose stop the master before it has a verdict"),
     _process("runs", TEXT, None, "folder that a run's artefacts are written to; unset: none are written",
              "a run from the page is looked at there"),
+    _process("run_folders", BOOLEAN, "false", "true: a run from the page has a folder of its own below HOLDFAST_RUNS",
+             "a second run must not overwrite the files of the first"),
+    _process("progress", one_of("text", "json"), "text",
+             "how a master without the page reports: text, or json: a line a second and the result",
+             "compose alone shows the master's lines as they are"),
     _process("min_life_s", number(0), "0", "seconds that the master stays at least",
              "compose loses the exit code of a master that ends while the workers start; compose.yaml sets 8"),
 )  # fmt: skip

@@ -84,7 +84,8 @@ class Threshold(Setting):
 
     `figure` names a field of verdict.judge.Figures, and for the limit of a row one of RowFigures; dots lead into
     tables: "latency_ms.connect.p95". A limit that is not above `off` is not judged. `of`: what there must have been in
-    the run for the figure to exist; without any, the threshold is not judged.
+    the run for the figure to exist; without any, the threshold is not judged. `title` is what a person calls it (its
+    name if there is none), `counted` what the figure counts, singular and plural, if it is no time.
     """
 
     figure: str
@@ -92,6 +93,8 @@ class Threshold(Setting):
     unit: str
     off: float = 0
     of: str = ""
+    title: str = ""
+    counted: tuple[str, str] = ("", "")
 
     def limits(self, value: object) -> dict[str, float]:
         """Return {name: limit} of what is judged for a value: `max_p99_ms`, `max_p99_ms[login]`."""
@@ -129,6 +132,7 @@ def _percentile(level: str, default: str | None, why: str) -> Threshold:
     name = level.replace(".", "_")
     return Threshold(f"max_{name}_ms", by_row(number(0)), default,
                      f"threshold: {level} of the latency from due in milliseconds, also by row; 0: not judged", why,
+                     title=f"{level} from due",
                      figure=f"{name}_ms", comparison=AT_MOST, unit="ms", of=REPLIES)  # fmt: skip
 
 
@@ -137,11 +141,13 @@ THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("min_held", whole(0), None,
               "threshold: connections held in every second of the steady window; 0: not judged",
               "unset: as many as the users that hold one",
-              figure="held_min", comparison=AT_LEAST, unit="connections"),
+              figure="held_min", comparison=AT_LEAST, unit="connections",
+              title="held, lowest steady second", counted=("connection held", "connections held")),
     Threshold("max_failures", by_row(whole(-1), percent=True), "0",
               "threshold: failures of the whole run, also as a share in percent and by row; -1: not judged",
               "a failure is a failure",
-              figure="failures", comparison=AT_MOST, unit="failures", off=-1),
+              figure="failures", comparison=AT_MOST, unit="failures", off=-1,
+              title="failures", counted=("failure", "failures")),
     _percentile("p99", "1000", "a caller notices a second"),
     _percentile("p50", None, "what half of the callers notice"),
     _percentile("p95", None, "some promises are made for 95 of 100"),
@@ -149,11 +155,14 @@ THRESHOLDS: tuple[Threshold, ...] = (
     Threshold("min_messages_s", by_row(number(0)), None,
               "threshold: messages delivered a second, also by row; 0: not judged",
               "what is enough depends on USERS and EVERY",
-              figure="messages_s", comparison=AT_LEAST, unit="messages/s", of=MESSAGES),
+              figure="messages_s", comparison=AT_LEAST, unit="messages/s", of=MESSAGES,
+              title="messages a second", counted=("message a second", "messages a second")),
     Threshold("max_silent_connections", whole(-1), "-1",
               "threshold: connections on which no byte ever arrived; -1: not judged",
               "a silent hold expects none",
-              figure="silent_connections", comparison=AT_MOST, unit="connections", off=-1),
+              figure="silent_connections", comparison=AT_MOST, unit="connections", off=-1,
+              title="connections without a byte",
+              counted=("connection without a byte", "connections without a byte")),
 )  # fmt: skip
 
 

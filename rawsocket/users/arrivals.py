@@ -8,6 +8,7 @@ After each batch the existing objects are excluded from garbage collection (`gc.
 50 ms at 10,000 users and finds nothing, since all are in use. `begin_run` in attach.py thaws and collects.
 """
 
+import functools
 import gc
 import random
 import time
@@ -16,7 +17,8 @@ from typing import Protocol
 
 from gevent.hub import get_hub
 
-from rawsocket.engine.schedule import SPREAD, Random, arrivals
+from rawsocket.engine import schedule
+from rawsocket.engine.schedule import SPREAD, Random
 
 
 class Newcomer(Protocol):
@@ -27,7 +29,10 @@ class Newcomer(Protocol):
 
 
 class Arrivals:
-    """The arrivals of one process. `clock` and `soon` (calls a function when the batch is complete) are for tests."""
+    """The arrivals of one process. `clock` and `soon` (calls a function when the batch is complete) are for tests.
+
+    `spread`: seconds until the last user of a batch starts; tests that need no spread set it to 0.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class Arrivals:
         chance: Random = random.random,
     ) -> None:
         self.poisson = False
+        self.spread = SPREAD
         self._clock = clock
         self._soon = soon or get_hub().loop.run_callback
         self._chance = chance
@@ -53,12 +59,18 @@ class Arrivals:
         batch, self._batch = self._batch, []
         now = self._clock()
         # The first batch of a ramp is delayed by SPREAD - 1 s, so that its rate equals that of later batches.
-        first = now - self._end > SPREAD
-        begin, end = now + SPREAD - 1 if first else max(now, self._end), now + SPREAD
+        first = now - self._end > self.spread
+        begin, end = max(now, now + self.spread - 1 if first else self._end), now + self.spread
         if begin >= end:
             begin = now
         chance = self._chance if self.poisson else None
-        for newcomer, moment in zip(batch, arrivals(len(batch), begin, end, chance, self._phase), strict=True):
+        for newcomer, moment in zip(batch, schedule.arrivals(len(batch), begin, end, chance, self._phase), strict=True):
             newcomer.start(moment)
         self._end = end
         gc.freeze()
+
+
+@functools.cache
+def arrivals() -> Arrivals:
+    """Return the process's own arrivals."""
+    return Arrivals()

@@ -29,13 +29,19 @@ from typing import Any
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.settings import thresholds as table
-from rawsocket.verdict import faults
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
+from rawsocket.verdict import faults, threshold_words, words
 from rawsocket.verdict.ledger import Ledger
 from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
 INTERRUPTED = 130
+FAILURES = "failures"  # the figure
+WAITED = "still waited for a reply when stop was asked"
+NO_BYTE = "no byte ever arrived on"
+#: Parts of reasons that only explain what another one, or a threshold, says.
+EXPLANATIONS = (WAITED, NO_BYTE)
 # Seconds, as the default of MAX_P99_MS. A message that has just been sent when stop is asked is no fault of the server;
 # a server that always takes seconds is slow, which MAX_P99_MS judges, but not silent.
 MISSING_AFTER_S = 1.0
@@ -96,6 +102,7 @@ class Figures:
     latency_ms: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
     workers_wanted: int = 0
     workers: tuple[WorkerFigures, ...] = ()
+    max_lag_ms: float = DEFAULT_LAG_LIMIT_MS
     loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
     sessions: int = 0
@@ -176,7 +183,8 @@ def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Led
 def _decided(
     figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ...], outcome: str, notes: tuple[str, ...]
 ) -> Verdict:
-    met = f"{_count(len(checks), 'threshold')} met over a steady window of {figures.steady_s:.1f} s"
+    number = "1 threshold" if len(checks) == 1 else f"{len(checks)} thresholds"
+    met = f"{number} met over a steady window of {figures.steady_s:.1f} s"
     return Verdict(outcome, EXIT_CODES[outcome], (*(reasons or (met,)), *notes), checks)
 
 
@@ -189,7 +197,7 @@ def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str,
 
 def _wrong(figures: Figures) -> list[str]:
     seen = f"; one was {figures.example}" if figures.example else ""
-    return [f"{_count(figures.wrong, 'reply')} did not match the message sent{seen}"] if figures.wrong else []
+    return [f"{words.count(figures.wrong, 'reply')} did not match the message sent{seen}"] if figures.wrong else []
 
 
 def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
@@ -200,7 +208,7 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
     if not missing or not above:
         return []
     return [
-        f"{_count(missing, 'message')} still waited for a reply when stop was asked, the oldest for "
+        f"{words.count(missing, 'message')} {WAITED}, the oldest for "
         f"{figures.oldest_s:.1f} s: longer than {MISSING_AFTER_S:g} s, and than any reply of this run took"
     ]
 
@@ -208,12 +216,12 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
 def _doubts(figures: Figures) -> list[str]:
     found = _absent(figures) + faults.generator_limit(figures.limited, figures.limit_example)
     if not figures.attempted:
-        begun = f", though {_count(figures.sessions, 'session')} began" if figures.sessions else ""
+        begun = f", though {words.count(figures.sessions, 'session')} began" if figures.sessions else ""
         found.append(f"nothing was measured: no connection was attempted{begun}")
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:
-        found += [said for worker in figures.workers if (said := doubt(worker))]
+        found += [said for worker in figures.workers if (said := doubt(worker, figures.max_lag_ms))]
     return found
 
 
@@ -235,7 +243,7 @@ def _idle(figures: Figures, name: str) -> bool:
 def _notes(figures: Figures) -> list[str]:
     """Return what a reader must know, though it decides nothing."""
     silent = figures.silent_connections
-    return [f"no byte ever arrived on {_count(silent, 'connection')}"] if silent else []
+    return [f"{NO_BYTE} {words.count(silent, 'connection')}"] if silent else []
 
 
 def _absent(figures: Figures) -> list[str]:
@@ -244,8 +252,8 @@ def _absent(figures: Figures) -> list[str]:
     if came == 0:
         found.append("no worker came")
     elif came < figures.workers_wanted:
-        found.append(f"only {came} of {_count(figures.workers_wanted, 'worker')} came")
-    return found + [f"worker {worker.id} was lost: {worker.lost}" for worker in figures.workers if worker.lost]
+        found.append(f"only {came} of {words.count(figures.workers_wanted, 'worker')} came")
+    return found + [f"{worker.label} was lost: {worker.lost}" for worker in figures.workers if worker.lost]
 
 
 def _checks(figures: Figures, limits: Mapping[str, float]) -> Iterator[Check]:
@@ -276,6 +284,10 @@ def measured(figures: Figures, path: str, row: str = "", percent: bool = False) 
 
 
 def _actual(figures: Figures, meant: table.Named) -> float | None:
+    """Return the figure; missing replies are failures."""
+    if meant.threshold.figure == FAILURES and figures.missing and not meant.row:
+        failures, events = figures.failures + figures.missing, figures.events + figures.missing
+        return 100 * failures / events if meant.percent else failures
     return measured(figures, meant.threshold.figure, meant.row, meant.percent)
 
 
@@ -285,8 +297,7 @@ def _absent_row(check: Check, figures: Figures) -> bool:
 
 
 def _missed(check: Check) -> str:
-    comparison = table.named(check.name).threshold.comparison
-    return f"{check.name}: {check.actual:g}, {comparison.value} {check.limit:g} was demanded"
+    return f"{check.name}: {threshold_words.text(check.name, check.limit, check.actual)}"
 
 
 def _unmeasured(check: Check, figures: Figures) -> str:
@@ -296,9 +307,3 @@ def _unmeasured(check: Check, figures: Figures) -> str:
         return f"{check.name}: could not be judged, because the run has no row {row} (rows: {known})"
     what = f"the row {row}" if row else "the steady window"
     return f"{check.name}: could not be measured, because {what} brought no figure for it"
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"

@@ -8,10 +8,8 @@ pass. Each limit below detects one cause of delay, and the reason names the caus
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Milliseconds that 99 % of a worker's time must stay below. Measured: 1 to 10 ms for two workers with 400 users each on
-# two cores, with one to eight busy loops beside them; 3 to 18 ms with 10,000 users at a message a second each; 95 ms
-# and more for a worker that runs for 5 ms of every 100. A worker that is late by more than this is itself the cause.
-LAG_LIMIT_MS = 50.0
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
+
 # Above this share of one core a Python process delays its own sends and reads its replies late: it then
 # measures itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
 CPU_LIMIT = 0.9
@@ -47,7 +45,7 @@ class WorkerFigures:
 
     Shares are of one core (`cpu_share`, `stolen_share`: by the host, from all `cpus` together), of the window's time
     (`throttled_share`) or of the time for which the worker was late (`late_cpu_share`). `cpu_limit` is in cores, None
-    for none. Any other None: unknown.
+    for none. Any other None: unknown. `name` is what a person calls it, see `label`.
     """
 
     id: str
@@ -64,53 +62,78 @@ class WorkerFigures:
     late_cpu_share: float | None = None
     cpu_limit: float | None = None
     cpus: int | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: "worker 2", the second that joined."""
+        return self.name or f"worker {self.id}"
 
 
-def doubt(worker: WorkerFigures) -> str:
-    """Return why the figures of this worker say nothing about the server, or ""; a lost worker is judged elsewhere."""
+def doubt(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> str:
+    """Return why the figures of this worker say nothing about the server, or ""; a lost worker is judged elsewhere.
+
+    A worker whose lag is above `max_lag_ms` at p99 is itself the cause of the latencies that it measures.
+    """
     if worker.lost:
         return ""
     if worker.cpu_share is None:
-        return f"worker {worker.id} reported too seldom in the steady window for its share of CPU to be known"
-    causes = list(_causes(worker)) or list(_unexplained(worker))
+        return f"{worker.label} reported too seldom in the steady window for its share of CPU to be known"
+    causes = [f"{what}; {remedy}" for what, remedy in _found(worker, max_lag_ms)]
     if not causes:
         return ""
-    return f"the generator was saturated on worker {worker.id} ({_evidence(worker)}): {'; '.join(causes)}"
+    return f"the generator was saturated on {worker.label} ({_evidence(worker)}): {'; '.join(causes)}"
 
 
-def _causes(worker: WorkerFigures) -> Iterator[str]:
+def main_cause(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> tuple[str, str] | None:
+    """Return (why the figures of this worker say nothing, what to do), in short; None if they are good."""
+    if worker.lost or worker.cpu_share is None:
+        return None
+    for what, remedy in _found(worker, max_lag_ms):
+        return f"the generator was saturated on {worker.label}: {what}", remedy
+    return None
+
+
+def _found(worker: WorkerFigures, max_lag_ms: float) -> list[tuple[str, str]]:
+    return list(_causes(worker, max_lag_ms)) or list(_unexplained(worker, max_lag_ms))
+
+
+def _causes(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str]]:
     """Return each cause of delay that is above its limit, with what to do."""
     throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
     if throttled > THROTTLED_LIMIT:
-        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
+        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time", RAISE
     elif limit is not None and limit < CPU_FLOOR:
-        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time; {RAISE}"
-    if _stolen(worker):
-        yield f"the host stole {_percent(worker.stolen_share)} of a core; use a host with CPU to spare, or a lower rate"
+        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time", RAISE
+    if _stolen(worker, max_lag_ms):
+        yield (
+            f"the host stole {_percent(worker.stolen_share)} of a core",
+            "use a host with CPU to spare, or a lower rate",
+        )
     if (worker.cpu_share or 0.0) > CPU_LIMIT:
-        yield f"its own work took all that it had; {LESS}"
+        yield "its own work took all that it had", LESS
 
 
-def _unexplained(worker: WorkerFigures) -> Iterator[str]:
+def _unexplained(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str]]:
     """Return the cause of lag that no other figure explains."""
-    if not _late(worker):
+    if not _late(worker, max_lag_ms):
         return
     if (worker.late_cpu_share or 0.0) >= BUSY:
-        yield f"its own work came in bursts; {LESS}"
+        yield "its own work came in bursts", LESS
     else:
-        yield f"it was kept from running, by other programs on its machine, a call that blocks or a signal; {ELSEWHERE}"
+        yield "it was kept from running, by other programs on its machine, a call that blocks or a signal", ELSEWHERE
 
 
-def _late(worker: WorkerFigures) -> bool:
-    return (worker.lag_p99_ms or 0.0) > LAG_LIMIT_MS
+def _late(worker: WorkerFigures, max_lag_ms: float) -> bool:
+    return (worker.lag_p99_ms or 0.0) > max_lag_ms
 
 
-def _stolen(worker: WorkerFigures) -> bool:
+def _stolen(worker: WorkerFigures, max_lag_ms: float) -> bool:
     """Return whether the host left the worker too little CPU, or took enough to explain its lag."""
     stolen = worker.stolen_share or 0.0
     if stolen / (worker.cpus or 1) <= STOLEN_LIMIT:
         return False
-    return _late(worker) or (worker.cpu_share or 0.0) + stolen > CPU_LIMIT
+    return _late(worker, max_lag_ms) or (worker.cpu_share or 0.0) + stolen > CPU_LIMIT
 
 
 def _evidence(worker: WorkerFigures) -> str:

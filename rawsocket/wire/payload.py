@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rawsocket.errors import RawSocketError, Short, TooLong, Wrong
 
 # The only correct reply, or a callable that says whether a reply is correct, or None: any reply.
-Expected = bytes | Callable[[bytes], bool] | None
+Expected = bytes | Callable[[bytes], object] | None
 
 # Neither a newline nor any other control character, and nothing that could start the line `ERR ...`.
 ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyz"

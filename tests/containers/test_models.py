@@ -1,6 +1,8 @@
-"""Every server of the story in a container of its own, through `lab ci`: the verdict, and what is said of the model.
+"""Every server of the story through `lab ci`: the verdict, and what is said of the model.
 
-`select` is the server of test_ci.py.
+Half of them run in containers: those with many threads or processes, one that holds more than select, and one that
+crashes. Nothing in the others depends on the engine, and local processes need a third of the CPU. `select` is the
+server of test_ci.py.
 """
 
 import json
@@ -16,14 +18,14 @@ from tests.support.lab import ROOT, lab
 SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1", "MAX_P99_MS": "0"}
 # What each model is asked for: not to hold twenty connections where it can't.
 ASKED: dict[str, dict[str, str]] = {
-    "sync": {"SCENARIO": "churn"},
-    "threaded": {},
-    "prefork": {"USERS": "6", "MAX_CONNECTIONS": "6"},
-    "busy": {},
-    "poll": {},
-    "epoll": {},
-    "asyncio": {},
-    "tutorial": {},
+    "sync": {"SCENARIO": "churn", "ENGINE": "native"},
+    "threaded": {"ENGINE": "docker"},
+    "prefork": {"USERS": "6", "MAX_CONNECTIONS": "6", "ENGINE": "docker"},
+    "busy": {"ENGINE": "native"},
+    "poll": {"ENGINE": "native"},
+    "epoll": {"ENGINE": "docker"},
+    "asyncio": {"ENGINE": "native"},
+    "tutorial": {"ENGINE": "docker"},
 }
 
 Done = subprocess.CompletedProcess[str]

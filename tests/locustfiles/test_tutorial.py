@@ -64,12 +64,14 @@ def test_usage_error_and_refused_connection_are_one_line(capsys: pytest.CaptureF
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("model", ["select", "prefork"])
+@pytest.mark.parametrize(("model", "timeout"), [("select", 0.2), ("prefork", 2.0)])
 def test_missing_first_reply_hints_at_the_framing(
-    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: str, timeout: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lines have no end here; prefork, told to take chunks, replies to the first ones, and so it is not that."""
-    monkeypatch.setattr(tutorial, "TIMEOUT", 2.0)
+    """Lines have no end here, so no reply ever comes. prefork, told to take chunks, replies to the first ones within
+    the timeout, and so it is not that.
+    """
+    monkeypatch.setattr(tutorial, "TIMEOUT", timeout)
     with echo.lab_server("--model", model, "--framing", "line" if model == "select" else "chunk") as (host, port):
         assert main([f"{host}:{port}"]) == 1
     line = capsys.readouterr().err

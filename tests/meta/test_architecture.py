@@ -13,14 +13,15 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.meta.conftest import sources, text
+from tests.meta.conftest import nodes, nodes_of, sources, text
 
 #: The packages that are held to these rules.
 PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
 
 MAX_FILES_PER_PACKAGE = 12
-#: A collection of scenarios: no file of it knows another.
+#: A collection of scenarios: no scenario of it knows another. `_*.py` is what a scenario needs of its protocol.
 COLLECTION = "locustfiles/protocols"
+MAX_LINES_PER_SCENARIO = 40
 MAX_LINES_PER_FILE = 350
 
 
@@ -35,7 +36,7 @@ def _modules(package: str) -> dict[str, str]:
 def _imports(module: str, modules: dict[str, str]) -> set[str]:
     """The modules of the same package that a module imports anywhere: in functions, and for typing, as well."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(text(modules[module]))):
+    for node in nodes(modules[module]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -83,10 +84,22 @@ def test_no_package_has_more_than_a_dozen_files(package: str) -> None:
     assert {folder: size for folder, size in sizes.items() if size > MAX_FILES_PER_PACKAGE} == {}
 
 
-def test_no_file_of_the_collection_imports_another() -> None:
-    modules = {module: path for module, path in _modules("locustfiles").items() if path.startswith(COLLECTION)}
-    assert modules
+def _collection() -> dict[str, str]:
+    """The scenarios of the collection by their dotted name, and their paths."""
+    modules = _modules("locustfiles").items()
+    return {module: path for module, path in modules if PurePosixPath(path).match(f"{COLLECTION}/[!_]*.py")}
+
+
+def test_no_scenario_of_the_collection_imports_another() -> None:
+    modules = _collection()
+    assert len(modules) > 20
     assert {module: found for module in modules if (found := _imports(module, modules))} == {}
+
+
+def test_each_scenario_of_the_collection_is_short() -> None:
+    """A page of code, with its description and its imports."""
+    lengths = {path: len(text(path).splitlines()) for path in _collection().values()}
+    assert {path: length for path, length in lengths.items() if not 10 <= length <= MAX_LINES_PER_SCENARIO} == {}
 
 
 def test_no_scenario_has_the_name_of_another_module() -> None:
@@ -110,7 +123,7 @@ def test_installation_has_every_package_of_the_load_library() -> None:
 
 def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"a.py": "def f():\n    from p import b\n", "b.py": "if TYPE_CHECKING:\n    from p.a import A\n"}
-    monkeypatch.setitem(globals(), "text", files.__getitem__)
+    monkeypatch.setitem(globals(), "nodes", lambda path: nodes_of(files[path]))
     modules = {"p.a": "a.py", "p.b": "b.py"}
     assert {module: _imports(module, modules) for module in modules} == {"p.a": {"p.b"}, "p.b": {"p.a"}}
 
@@ -118,6 +131,4 @@ def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_shared_between_packages_import_no_code() -> None:
     """The lab takes the models' names from this table, so it must not load the models."""
     assert _imports("server.models", _modules("server")) == set()
-    assert not any(
-        isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(text("server/models/__init__.py")))
-    )
+    assert not any(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes("server/models/__init__.py"))

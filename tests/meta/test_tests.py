@@ -37,7 +37,7 @@ def test_contract_suite_exists() -> None:
     assert set(FILES) >= MODELS
 
 
-PROTOCOLS = {path for path in FILES if path.startswith("locustfiles/protocols/")}
+PROTOCOLS = {path for path in FILES if PurePosixPath(path).match("locustfiles/protocols/[!_]*.py")}
 
 
 @pytest.mark.parametrize("path", sorted(PROTOCOLS))

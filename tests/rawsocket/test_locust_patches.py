@@ -3,11 +3,13 @@ import locust  # isort: skip  # patches the process before anything else is impo
 import gc
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import locust.html
 import locust.main
 import locust.web
@@ -16,6 +18,7 @@ from gevent.pool import Group
 from locust import TaskSet, User, argument_parser
 from locust.env import Environment
 from locust.runners import LocalRunner, Runner, WorkerRunner
+from locust.web import WebUI
 
 from rawsocket import locust_patches
 
@@ -39,6 +42,23 @@ def test_configuration_files_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     locust_patches.read_no_config_files()
     assert not argument_parser.get_parser().parse_args([]).headless
     assert not argument_parser.default_args_dict().get("headless")
+
+
+def test_warnings_that_do_not_apply_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    source = inspect.getsource(locust.main) + inspect.getsource(locust.runners)
+    loggers = [logging.getLogger(name) for name in ("locust.main", "locust.runners")]
+    before = [list(logger.filters) for logger in loggers]
+    try:
+        locust_patches.hide_warnings()
+        for logger in loggers:
+            for text in locust_patches._NOT_HERE:
+                assert text in source  # Locust still says it
+                logger.warning(f"{text} (>100/worker)")
+            logger.warning("CPU usage above 90%!")
+    finally:
+        for logger, filters in zip(loggers, before, strict=True):
+            logger.filters[:] = filters
+    assert [record.getMessage() for record in caplog.records] == ["CPU usage above 90%!"] * 2
 
 
 @pytest.mark.usefixtures("_restored")
@@ -207,19 +227,54 @@ def test_console_table_of_locust_is_silent(monkeypatch: pytest.MonkeyPatch):
     assert locust.stats.console_logger.level == logging.WARNING
 
 
-def test_tab_and_its_table_are_added_to_the_template():
+def test_tab_is_added_to_the_template():
     web_ui: Any = SimpleNamespace(template_args={"kept": 1})
-    locust_patches.add_tab(web_ui, "held", "Held connections", [("name", "Worker"), ("users", "Users")])
-    structure = [{"key": "name", "title": "Worker"}, {"key": "users", "title": "Users"}]
-    assert web_ui.template_args == {
-        "kept": 1,
-        "extended_tabs": [{"title": "Held connections", "key": "held"}],
-        "extended_tables": [{"key": "held", "structure": structure}],
-    }
-    # Locust merges its own arguments into these, and the page's script reads these names.
+    locust_patches.add_tab(web_ui, "held", "Held connections")
+    assert web_ui.template_args == {"kept": 1, "extended_tabs": [{"title": "Held connections", "key": "held"}]}
+    # Locust merges its own arguments into these, and the page's script reads this name.
     assert "self.template_args = {**self.template_args, **new_template_args}" in inspect.getsource(
         locust.web.WebUI.update_template_args
     )
+    assert "extendedTabs" in bundle()
+
+
+def bundle() -> str:
+    """The script of Locust's page."""
+    (script,) = (Path(locust.web.__file__).parent / "webui/dist/assets").glob("*.js")
+    return script.read_text()
+
+
+def test_template_arguments_are_changed_at_each_load_of_the_page(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.argv", ["locust"])
+    environment = Environment()
+    environment.create_local_runner()
+    web_ui = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
+    locust_patches.change_template_args(web_ui, lambda arguments: arguments.update(state=f"not {arguments['state']}"))
+    for _ in range(2):
+        page = web_ui.app.test_client().get("/").text
+        assert '"state": "not ready"' in page
+
+
+def test_run_time_that_ends_in_the_ramp_ends_the_ramp(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.argv", ["locust"])
+    environment = Environment()
+    environment.create_local_runner()
+    web_ui = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
+    assert "gevent.spawn_later(run_time, self._stop_runners)" in inspect.getsource(WebUI)
+    locust_patches.end_ramp_with_run_time(web_ui)
+    ramp = web_ui._swarm_greenlet = gevent.spawn(gevent.sleep, 60)
+    gevent.sleep(0)
+    web_ui._stop_runners()
+    assert ramp.dead
+    web_ui._stop_runners()  # there is no ramp any more
+
+
+def test_page_of_the_pinned_release_asks_for_news_only_while_it_spawns_or_runs():
+    """So it must never be told of the states in between: it would show them for good."""
+    asks = re.search(
+        r"(\w+)=(\w+)\.state===(\w+)\.SPAWNING\|\|\2\.state==\3\.RUNNING;.{0,900}?shouldRunInterval:\1\b", bundle()
+    )
+    assert asks
 
 
 def test_each_import_of_locusts_report_renderer_gives_our_report(monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ Each function gets a running server and returns {name: number}.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import socket
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Counters = dict[str, float]
 
 TIMEOUT_S = 60.0
+NUMBERS = itertools.count()
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -52,7 +54,7 @@ def of_redis(server: RealServer) -> Counters:
 
     cmdstat_get: how often the command GET was called.
     """
-    return _numbers(_ask(server, b"INFO everything\r\nQUIT\r\n", b"+OK\r\n").decode(), r"^(\w+):(?:calls=)?([^,\s]+)")
+    return _numbers(_ask(server, b"INFO everything\r\nPING\r\n", b"+PONG\r\n").decode(), r"^(\w+):(?:calls=)?([^,\s]+)")
 
 
 def of_memcached(server: RealServer) -> Counters:
@@ -131,7 +133,8 @@ def of_ngircd(server: RealServer) -> Counters:
 
     The connection that asks is one of the users.
     """
-    said = _ask(server, b"NICK lusers\r\nUSER lusers 0 * :lusers\r\nSTATS m\r\n", b" 219 ").decode()
+    nick = b"asks%d" % next(NUMBERS)  # a name is free again a moment after its connection was closed
+    said = _ask(server, b"NICK %s\r\nUSER lusers 0 * :lusers\r\nSTATS m\r\n" % nick, b" 219 ").decode()
     users = re.search(r" 251 \S+ :There are (\d+) users", said)
     channels = re.search(r" 254 \S+ (\d+) ", said)
     assert users, said
@@ -140,8 +143,9 @@ def of_ngircd(server: RealServer) -> Counters:
 
 
 def of_exim(server: RealServer) -> Counters:
-    """Return received: the mails in the log."""
-    return {"received": float(server.log().count(": discarded\n"))}
+    """Return received: the mails in the log; and encrypted: those of them that came over TLS."""
+    ends = re.findall(r": discarded (plain|encrypted)\n", server.log())
+    return {"received": float(len(ends)), "encrypted": float(ends.count("encrypted"))}
 
 
 def of_rsyslog(server: RealServer) -> Counters:

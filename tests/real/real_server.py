@@ -40,6 +40,7 @@ class RealServer:
     """A running server, until `stop()` or the end of a `with` block.
 
     `counters()` reads the server's own counters, as {name: number}; the connection that reads them may count as well.
+    `growth()` is how much they have grown since `mark()`, so tests can share a server.
     """
 
     name: str
@@ -50,6 +51,7 @@ class RealServer:
     stop_signal: int = signal.SIGTERM
     admin_port: int = 0  # where a server has a second port for its counters
     log_file: Path = field(default_factory=Path)
+    marked: Counters = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -60,12 +62,20 @@ class RealServer:
         """Return the server's own counters."""
         return self.read_counters(self)
 
+    def mark(self) -> None:
+        """Remember the counters as they are now."""
+        self.marked = self.counters()
+
+    def growth(self) -> Counters:
+        """Return how much each counter has grown since `mark()`."""
+        return {name: value - self.marked.get(name, 0) for name, value in self.counters().items()}
+
     def wait_for(self, name: str, value: float) -> Counters:
-        """Wait until a counter has reached `value`; return all counters. AssertionError after a long time."""
+        """Wait until a counter has grown by `value`; return the growth of all. AssertionError after a long time."""
         deadline = time.monotonic() + DEADLINE_S
-        while (found := self.counters()).get(name, 0) < value:
-            assert time.monotonic() < deadline, f"{self.name}: {name} is still {found.get(name)}, not {value}"
-            time.sleep(0.1)
+        while (found := self.growth()).get(name, 0) < value:
+            assert time.monotonic() < deadline, f"{self.name}: {name} has grown by {found.get(name)}, not {value}"
+            time.sleep(0.05)
         return found
 
     def log(self) -> str:
@@ -76,7 +86,7 @@ class RealServer:
     def stop(self) -> None:
         """End it, with all its processes, and remove its folder. A second call does nothing."""
         if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
+            os.killpg(self.process.pid, self.stop_signal)
             try:
                 self.process.wait(GRACE_S)
             except subprocess.TimeoutExpired:

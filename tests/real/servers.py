@@ -1,7 +1,7 @@
 """Servers that nobody here wrote, each an ordinary process on a free port of 127.0.0.1, in a temporary folder.
 
     with start_redis() as redis:
-        ...  # redis.port, redis.target, redis.counters(), redis.wait_for("connected_clients", 5), redis.log()
+        ...  # redis.port, redis.target, redis.counters(), redis.wait_for("cmdstat_get", 5), redis.log()
 
 `tests/real/conftest.py` has a fixture for each. A server that is not installed skips the test with a line, or fails it
 where HOLDFAST_REQUIRE names `servers`. A new one: a function here and its line in SERVERS, its counters in
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.real import counters
 from tests.real.real_server import RealServer, Recipe, start
+from tests.support import certificates
 
 
 def start_redis() -> RealServer:
@@ -59,7 +61,7 @@ def start_postgresql() -> RealServer:
     options += ["-c", "unix_socket_directories={folder}", "-c", "fsync=off", "-c", "max_connections=300"]
     options += ["-c", "hba_file={folder}/hba"]
     recipe = Recipe(
-        "postgresql", "postgres", options, counters.of_postgresql, {"hba": PG_HBA}, init, stop_signal=signal.SIGINT
+        "postgresql", "postgres", options, counters.of_postgresql, {"hba": PG_HBA}, init, stop_signal=signal.SIGQUIT
     )
     return start(recipe)
 
@@ -144,8 +146,9 @@ service stats {
 def start_dovecot() -> RealServer:
     """Start Dovecot: IMAP on `port`, POP3 on `admin_port`; any user, password `secret`. Counter: logins."""
     files = {"conf": DOVECOT}
-    recipe = Recipe("dovecot-imapd", "dovecot", ["-F", "-c", "{folder}/conf"], counters.of_dovecot, files)
-    return start(recipe)
+    options = ["-F", "-c", "{folder}/conf"]
+    recipe = Recipe("dovecot-imapd", "dovecot", options, counters.of_dovecot, files, stop_signal=signal.SIGKILL)
+    return start(recipe)  # SIGTERM takes it seconds
 
 
 NGIRCD = """[Global]
@@ -157,6 +160,7 @@ MotdPhrase = hello
 [Limits]
 MaxConnections = 0
 MaxConnectionsIP = 0
+MaxPenaltyTime = 0
 [Options]
 PAM = no
 DNS = no
@@ -178,7 +182,9 @@ keep_environment =
 add_environment = PATH=/usr/bin:/bin
 local_interfaces = 127.0.0.1
 smtp_accept_max = 0
-tls_advertise_hosts =
+tls_advertise_hosts = *
+tls_certificate = {folder}/certificate
+tls_privatekey = {folder}/certificate
 host_lookup =
 rfc1413_hosts =
 smtp_enforce_sync = false
@@ -186,20 +192,23 @@ acl_smtp_rcpt = accept
 acl_smtp_data = discard_all
 begin acl
 discard_all:
-  discard log_message = discarded
+  discard log_message = discarded ${if def:tls_in_cipher {encrypted}{plain}}
 """
 
 
 def start_exim() -> RealServer:
-    """Start Exim (package exim4-daemon-light), which takes any mail and discards it. Counter: received."""
+    """Start Exim (package exim4-daemon-light), which takes any mail and discards it; it has STARTTLS, with the usual
+    certificate of tests. Counters: received, and of these encrypted.
+    """
     options = ["-C", "{folder}/conf", "-bdf", "-oX", "{port}"]
+    files = {"conf": EXIM, "certificate": Path(certificates.server()).read_text()}
     return start(
         Recipe(
             "exim4-daemon-light",
             "exim4",
             options,
             counters.of_exim,
-            {"conf": EXIM},
+            files,
             log_file="mainlog",
             user="Debian-exim",
             needs_root=True,

@@ -32,7 +32,7 @@ def running(handler: type[_Handler]) -> Iterator[_Server]:
     """Run a server on a free port until the block ends; `got` counts its messages by kind."""
     with _Server(("127.0.0.1", 0), handler) as server:
         server.got = Counter()
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

@@ -9,7 +9,7 @@ from tests.support.lab import ROOT, lab
 
 
 def test_run_of_redis_commands_counts_what_redis_counts(redis: RealServer) -> None:
-    flags = ["--users", "10", "--rate", "10", "--time", "5s", "--every", "0.2", "--workers", "2", "--max-p99-ms", "0"]
+    flags = ["--users", "10", "--rate", "10", "--time", "4s", "--every", "0.2", "--workers", "2", "--max-p99-ms", "0"]
     scenario = ["--scenario", "protocols/redis_commands", "--target", redis.target]
     done = lab("load", "--engine", "native", *scenario, *flags)
     folder = re.search(r"Artefacts: (\S+)", done.stdout + done.stderr)
@@ -19,6 +19,6 @@ def test_run_of_redis_commands_counts_what_redis_counts(redis: RealServer) -> No
     assert verdict["messages"]["unanswered"] == 0
     lines = (ROOT / folder[1] / "stats.csv").read_text().splitlines()
     rows = {row["name"]: int(row["requests"]) for row in csv.DictReader(lines)}
-    counted = redis.counters()
+    counted = redis.wait_for("cmdstat_quit", rows["QUIT"])
     for name in ("DEL", "RPUSH", "SET", "GET", "LRANGE", "QUIT"):
         assert rows[name] == counted[f"cmdstat_{name.lower()}"], name

@@ -28,48 +28,46 @@ def _said(server: RealServer, *exchange: bytes, port: int = 0) -> bytes:
 
 
 def test_redis(redis: RealServer) -> None:
-    before = redis.counters()
     assert _said(redis, b"SET a 1\r\n", b"+OK\r\n", b"GET a\r\n", b"1\r\n").endswith(b"$1\r\n1\r\n")
-    after = redis.counters()
-    assert after["total_connections_received"] == before["total_connections_received"] + 2
-    assert after["keyspace_hits"] == 1
+    counted = redis.growth()
+    assert counted["total_connections_received"] == 2  # with that of the counters
+    assert counted["keyspace_hits"] == 1
 
 
 def test_memcached(memcached: RealServer) -> None:
     _said(memcached, b"set a 0 0 1\r\n1\r\n", b"STORED\r\n", b"get a\r\n", b"END\r\n")
-    found = memcached.counters()
+    found = memcached.growth()
     assert (found["cmd_set"], found["get_hits"]) == (1, 1)
 
 
 def test_mosquitto(mosquitto: RealServer) -> None:
     _said(mosquitto, b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a", b"\x20\x02\x00\x00")
     found = mosquitto.wait_for("broker/messages/received", 1)
-    assert found["broker/clients/total"] >= 0
+    assert "broker/clients/total" in found
 
 
 def test_nats(nats: RealServer) -> None:
     reply = _said(nats, b'CONNECT {"verbose":false}\r\nSUB a 1\r\nPUB a 5\r\nhello\r\nPING\r\n', b"PONG\r\n")
     assert b"MSG a 1 5\r\nhello\r\n" in reply
-    found = nats.counters()
+    found = nats.growth()
     assert (found["in_msgs"], found["out_msgs"]) == (1, 1)
 
 
 def test_postgresql(postgresql: RealServer) -> None:
-    before = postgresql.counters()["sessions"]
     parameters = b"user\0holdfast\0database\0postgres\0\0"
     startup = struct.pack(">II", len(parameters) + 8, 196_608) + parameters
     query = b"select 42\0"
     reply = _said(postgresql, startup, b"Z\0\0\0\5I", b"Q" + struct.pack(">I", len(query) + 4) + query, b"Z\0\0\0\5I")
     assert b"SELECT 1" in reply
-    assert postgresql.wait_for("sessions", before + 1)["clients"] >= 0
+    postgresql.wait_for("sessions", 1)
+    assert postgresql.counters()["clients"] >= 0
 
 
 def test_nginx(nginx: RealServer) -> None:
-    before = nginx.counters()
     request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert _said(nginx, request, b"hello\n", request, b"hello\n").count(b"200 OK") == 2
-    after = nginx.counters()
-    assert (after["accepts"] - before["accepts"], after["requests"] - before["requests"]) == (2, 3)
+    counted = nginx.growth()
+    assert (counted["accepts"], counted["requests"]) == (2, 3)
 
 
 def test_dovecot_imap_and_pop3(dovecot: RealServer) -> None:

@@ -11,12 +11,13 @@ from locust.env import Environment
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.rows import Row
+from rawsocket.users.session_user import arrivals
 
 LONG = 30.0  # seconds; longer than any working test takes
 
 
 class Run:
-    """Users of one class on a local runner."""
+    """Users of one class on a local runner, which all start at once."""
 
     def __init__(self, user_class: type[Any] | list[type[Any]], url: str, users: int = 3, **options: Any) -> None:
         classes = user_class if isinstance(user_class, list) else [user_class]
@@ -27,6 +28,7 @@ class Run:
         self.errors: list[BaseException] = []
         self.environment.events.user_error.add_listener(lambda exception, **_: self.errors.append(exception))
         self.environment.parsed_options = argparse.Namespace(**({"timeout": LONG} | options))
+        arrivals().spread = 0.0
         self.runner.start(users, spawn_rate=users)
 
     @property

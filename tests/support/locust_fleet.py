@@ -2,20 +2,20 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lab.page import free_port
-from tests.support import measured
-from tests.support.busy_machine import demand
+from tests.support import measured, prestarted
+from tests.support.busy_machine import TOLERANT, demand
 from tests.support.lab import Page
+from tests.support.prestarted import Process
 from tests.support.server_process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,31 +46,30 @@ class LocustFleet:
         self.cwd = cwd
         self.page = Page(f"http://127.0.0.1:{settings['HOLDFAST_PAGE_PORT']}")
         self.environment = environment(**settings, HOLDFAST_RUNS=self.runs)
-        self.workers: list[subprocess.Popen[bytes]] = []
-        self._command = [sys.executable, "-m", "rawsocket"]
-        self.master = self._start("master", [*self._command, "master"])
+        self.workers: list[Process] = []
+        self.master = self._start("master", "master")
 
-    def _start(self, name: str, command: Sequence[str], descriptors: int = 0) -> subprocess.Popen[bytes]:
-        def limit() -> None:
-            if descriptors:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    def _start(self, name: str, role: str, descriptors: int = 0) -> Process:
+        out, err = (str(self.folder / f"{name}.{stream}") for stream in ("out", "err"))
+        starter = prestarted.starter("rawsocket", tuple(environment().items()))
+        return starter.start(
+            arguments=[role], environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
+        )
 
-        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
-            return subprocess.Popen(
-                command, cwd=self.cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                preexec_fn=limit,
-            )  # fmt: skip
-
-    def add_worker(self, descriptors: int = 0, **settings: object) -> subprocess.Popen[bytes]:
+    def add_worker(self, descriptors: int = 0, **settings: object) -> Process:
         """Start one more worker, with a hard limit on its descriptors and other settings if any are given."""
         name = f"worker-{len(self.workers)}"
         self.environment |= {k: str(v) for k, v in settings.items()}
-        self.workers.append(self._start(name, [*self._command, "worker"], descriptors))
+        self.workers.append(self._start(name, "worker", descriptors))
         return self.workers[-1]
 
     def out(self, name: str = "master") -> str:
         """Return the stdout of a process."""
         return (self.folder / f"{name}.out").read_text(errors="replace")
+
+    def said(self) -> str:
+        """Return the stdout of the master as one line: the result of a run is wrapped."""
+        return " ".join(self.out().split())
 
     def err(self, name: str = "master") -> str:
         """Return the stderr of a process."""
@@ -127,6 +126,7 @@ def locust_fleet(
         "HOLDFAST_LINGER": "false",
         "WORKERS": workers,
         "EVERY": 1,
+        **TOLERANT,
         **more,
     }
     fleet = LocustFleet(folder, settings, cwd)

@@ -58,9 +58,9 @@ class Sharing:
         return self.claimed[unit]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Report to run.py that some tests have to run alone."""
-        if any(item.get_closest_marker("alone") for item in items):
-            (self.folder / "alone").touch()
+        """Report to run.py the files whose tests have to run alone."""
+        if files := {str(item.path) for item in items if item.get_closest_marker("alone")}:
+            (self.folder / "alone").write_text("\n".join(sorted(files)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, tuple[str, object, object], tuple[str, str, str]]:

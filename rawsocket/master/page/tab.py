@@ -1,192 +1,135 @@
-"""Adds a tab to Locust's page: held connections, a row per worker, their sum, the server's own count, a chart.
+"""Adds a tab to Locust's page: what a run does, whether it is in trouble, and how it ended.
 
-Locust's template has the tab and its table (see locust_patches.add_tab), and the page reads the rows from
-`extended_stats` in the answer of /stats/requests. Locust keeps that answer for two seconds and returns the same
-object again, so it is overwritten, never appended to. Locust has no place for a chart: its script is added to the HTML.
+Locust's template has the tab and leaves it empty (see locust_patches.add_tab). The scripts and the style of `static/`
+are added to the HTML; they ask /lab/state.json and /lab/timeline.json and build the tab from them.
+`window.templateArgs`, from which Locust makes its page, has what they need of the start form.
+
+Locust's page asks /stats/requests for the state of a run only while that is "spawning" or "running". An answer from
+the moment when a run stops would be the last one: the page would show STOPPING for good. So it is told of these two,
+"ready" and "stopped" only.
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Request, Response, abort, jsonify, request
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
+from werkzeug.datastructures import ImmutableMultiDict
 
 from rawsocket import locust_patches
 from rawsocket.background import TASKS
-from rawsocket.master import worker_lag
 from rawsocket.master.controller import RunController
-from rawsocket.master.page import metrics, request_guard
+from rawsocket.master.page import downloads, form, metrics, request_guard
+from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
-from rawsocket.master.run import Participant
-from rawsocket.master.worker_lag import cpu_s, delivered
-from rawsocket.settings.declared import DECLARED
-from rawsocket.settings.options import BY_NAME
 
 KEY = "held"
 TITLE = "Held connections"
-# Locust sorts the rows by their first cell: the space, which HTML does not show, keeps these two above the workers.
-TOTAL, SERVER = " All workers", " The server's own count"
-COLUMNS = (
-    ("name", "Worker"),
-    ("state", "State"),
-    ("users", "Users"),
-    ("held", "Held"),
-    ("messages_s", "Messages/s"),
-    ("failures", "Failures"),
-    ("cpu", "CPU (of a core)"),
-    ("lag", "Lag p99 / worst (ms)"),
-    ("turns", "Turns/s"),
-    ("age", "Report age (s)"),
-)
-SCRIPT = Path(__file__).with_name("held_chart.js")
-Fields = dict[str, Any]  # one row of a table, or one entry of state.json
+STATIC = Path(__file__).with_name("static")
+STYLES = ("uplot.css", "page.css")
+SCRIPTS = ("uplot.js", "charts.js", "form.js", "parts.js", "page.js")
+OWN = "holdfast"  # our entry in window.templateArgs
 
 
 def install(controller: RunController, web_ui: WebUI) -> None:
     """Add tab, routes and request guard to the page, before it starts."""
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
-    assert web_ui.app is not None
-    locust_patches.add_tab(web_ui, KEY, TITLE, COLUMNS)
-    web_ui.app.register_blueprint(_routes(controller, web_ui, prefix))
+    app = web_ui.app
+    assert app is not None
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the fields of the form have an order
+    starts = form.Starts(controller)
+    locust_patches.add_tab(web_ui, KEY, TITLE)
+    locust_patches.change_template_args(web_ui, lambda arguments: arrange(arguments, controller, starts))
+    locust_patches.end_ramp_with_run_time(web_ui)
+    app.register_blueprint(_routes(controller, web_ui, prefix, starts))
 
-    @web_ui.app.after_request
+    @app.after_request
     def extend(response: Response) -> Response:
         if request.path == f"{prefix}/stats/requests" and response.is_json:
-            response.set_data(
-                json.dumps({**response.get_json(), "extended_stats": [{"key": KEY, "data": table(controller)}]})
-            )
+            told = {**response.get_json(), "state": shown_state(controller, starts)}
+            response.set_data(json.dumps(told))
+        elif request.path == f"{prefix}/swarm" and response.is_json and response.get_json().get("success"):
+            starts.accepted(request.form)
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
-            response.set_data(with_script(response.get_data(as_text=True), f"{prefix}/lab/held_chart.js"))
+            response.set_data(with_scripts(response.get_data(as_text=True)))
         return response
 
-    request_guard.install(
-        web_ui.app, controller.plan.page_names, lambda form: refuse_start(controller, form.form), f"{prefix}/swarm"
-    )
+    def name_as_meant() -> None:
+        if request.path == f"{prefix}/swarm":
+            request.form = ImmutableMultiDict(form.named_as_meant(request.form, _options(controller)))
+
+    app.before_request(name_as_meant)
+    request_guard.install(app, controller.plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm")
 
 
-def with_script(page: str, address: str) -> str:
-    """Put the chart's script at the end of the page's body."""
-    script = f'<script src="{address}"></script>\n'
-    return locust_patches.before_end_of_body(page, script) if "</body>" in page else page
+def _answer(starts: form.Starts, asked: Request) -> str | None:
+    return starts.answer(asked.form, asked_by_page="Origin" in asked.headers)
 
 
-def refuse_start(controller: RunController, form: Any) -> str | None:
-    """Return why the values in the start form can't be used, or None."""
-    foreign = request_guard.foreign(form.get("host", ""), controller.plan.target)
-    if foreign:
-        return foreign
-    rows = {**BY_NAME, **DECLARED}
-    for name in sorted(rows.keys() & form.keys()):
-        try:
-            rows[name].parse(form[name])
-        except ValueError as error:
-            return str(error)
-    users = form.get("user_count", "")
-    return controller.refuse(int(users)) if users.isdigit() else None
+def shown_state(controller: RunController, starts: form.Starts) -> str:
+    """Return the state of the run as Locust's page is told: one of those that it goes on asking in, or the last one."""
+    if starts.beginning:
+        return str(STATE_SPAWNING)
+    now = str(controller.runner.state)
+    return str(STATE_RUNNING) if now == STATE_STOPPING else now
 
 
-def table(controller: RunController) -> list[Fields]:
-    """Return the tab's rows: each worker, their sum, the server."""
-    rows = workers(controller)
-    blank = dict.fromkeys((key for key, _ in COLUMNS), "")
-    live = [_cells(row) for row in rows]
-    total = {
-        **blank,
-        "name": TOTAL,
-        "state": f"no byte on {silent} connections" if (silent := metrics.silent(controller)) else "",
-        "users": controller.runner.user_count,
-        "held": controller.held(),
-        "messages_s": round(sum(row["messages_s"] or 0 for row in rows), 1),
-        "failures": controller.run.totals().failures,
+def arrange(arguments: dict[str, Any], controller: RunController, starts: form.Starts) -> None:
+    """Change what Locust's page is made from: the form's fields in our order, with the values of the last run."""
+    options = arguments["extra_options"]
+    fields = form.fields(options, form.of_server(controller))
+    values = _options(controller)
+    arguments["extra_options"] = {
+        field["name"]: {**options[field["name"]], "default_value": _shown(values, field["name"], options)}
+        for field in fields
     }
-    server = {**blank, "name": SERVER, **server_summary.cells(controller.probe.counters, controller.probe.rate)}
-    return [total, server, *live]
+    arguments["state"] = shown_state(controller, starts)
+    arguments[OWN] = {"fields": fields, "about": about(controller)}
 
 
-def workers(controller: RunController) -> list[Fields]:
-    """Return what is known about each worker that is live or took part in the run."""
-    live = set(controller.live())
-    names = sorted(live | {own.id for own in controller.run.participants})
-    return [_worker(controller, name, name in live) for name in names]
+def _options(controller: RunController) -> dict[str, Any]:
+    parsed = controller.environment.parsed_options
+    return {} if parsed is None else vars(parsed)
 
 
-def _worker(controller: RunController, name: str, live: bool) -> Fields:
-    known, own = controller.workers.worker(name), controller.run.find(name) or Participant(name)
-    state, users = _locusts_view(controller, own)
-    age = controller.workers.age(name)
-    share, rate = (known.rate(figure) if live else None for figure in (cpu_s, delivered))
-    rates = worker_lag.rates(known.before, known.latest) if live else worker_lag.rates(None, None)
+def _shown(values: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
+    return values[name] if values.get(name) is not None else options[name].get("default_value")
+
+
+def about(controller: RunController) -> dict[str, Any]:
+    """Return what the form says about the lab: scenario, target, the server's model and cap."""
+    server = server_summary.state(controller.probe.counters, controller.probe.rate) or {}
     return {
-        "id": name,
-        "state": state,
-        "users": users,
-        "held": controller.workers.held_by(name) if live else 0,
-        "messages_s": None if rate is None else round(rate, 1),
-        "failures": own.report.counts.failures if own.report else 0,
-        "cpu_share": None if share is None else round(share, 3),
-        "lag_p99_ms": worker_lag.lag_p99_ms(known.latest) if live else None,
-        "lag_max_ms": None if own.worst_lag_us is None else own.worst_lag_us / 1000,
-        **{name: rates[name] for name in ("turns_s", "stolen_share", "throttled_share")},
-        "report_age_s": None if age == float("inf") else round(age, 1),
-        "lost": bool(own.lost),
+        "scenario": controller.plan.scenario,
+        "target": controller.environment.host or controller.plan.target,
+        "model": server.get("model"),
+        "cap": server.get("max_connections"),
+        "shape": type(controller.shape).__name__ if controller.shape else "",
     }
 
 
-def _locusts_view(controller: RunController, own: Participant) -> tuple[str, int]:
-    """Return the worker's state and its users, as Locust knows them."""
-    client = getattr(controller.runner, "clients", {}).get(own.id)
-    if client:
-        return str(client.state), client.user_count
-    users = controller.runner.user_count if controller.local else 0
-    return "running" if controller.local and controller.run.running else "lost" if own.lost else "", users
+def with_scripts(page: str) -> str:
+    """Put the styles and scripts at the end of the page's body: they run before Locust's own, which is a module.
+
+    They are a part of the page, not files that it loads: a browser gives up on those when a container starts or ends
+    meanwhile, because the machine's network has changed.
+    """
+    if "</body>" not in page:
+        return page
+    styles = "".join(f"<style>\n{_text(name)}</style>\n" for name in STYLES)
+    scripts = "".join(f"<script>\n{_text(name)}</script>\n" for name in SCRIPTS)
+    return locust_patches.before_end_of_body(page, styles + scripts)
 
 
-def _cells(worker: Fields) -> Fields:
-    share, age, turns = worker["cpu_share"], worker["report_age_s"], worker["turns_s"]
-    return {
-        "name": worker["id"],
-        "state": worker["state"],
-        "users": worker["users"],
-        "held": worker["held"],
-        "messages_s": "" if worker["messages_s"] is None else worker["messages_s"],
-        "failures": worker["failures"],
-        "cpu": "" if share is None else f"{share:.0%}",
-        "lag": _lag(worker),
-        "turns": "" if turns is None else round(turns),
-        "age": "" if age is None else age,
-    }
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
-def _lag(worker: Fields) -> str:
-    """Return the lag in the last report and the worst of the run, "-" if only one of them is known."""
-    lags = worker["lag_p99_ms"], worker["lag_max_ms"]
-    return "" if lags == (None, None) else " / ".join("-" if lag is None else f"{lag:.1f}" for lag in lags)
-
-
-def state(controller: RunController) -> Fields:
-    """Return /lab/state.json; `state` is the state of Locust's runner."""
-    last = controller.run.document
-    return {
-        "state": str(controller.runner.state),
-        "users": controller.runner.user_count,
-        "held": controller.held(),
-        "server_held": controller.probe.held,
-        "silent_connections": metrics.silent(controller),
-        "server": server_summary.state(controller.probe.counters, controller.probe.rate),
-        "server_processes": server_summary.processes(controller.probe.counters),
-        "workers": workers(controller),
-        "elapsed_s": round(controller.elapsed_s, 1),
-        "table": {"columns": [{"key": key, "title": title} for key, title in COLUMNS], "rows": table(controller)},
-        "scenario_errors": [asdict(one) for one in controller.run.scenario_errors()],
-        "dead_tasks": dict(TASKS.dead),
-        "verdict": None if last is None else {key: last[key] for key in ("verdict", "exit_code", "reasons")},
-    }
-
-
-def _routes(controller: RunController, web_ui: WebUI, prefix: str) -> Blueprint:
+def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.Starts) -> Blueprint:
     blueprint = Blueprint("holdfast", __name__, url_prefix=prefix or None)
+    judged = Judged()
 
     @blueprint.route("/lab/healthz")
     def healthz() -> tuple[str, int]:
@@ -196,16 +139,31 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str) -> Blueprint:
     @blueprint.route("/lab/state.json")
     @web_ui.auth_required_if_enabled
     def state_json() -> Response:
-        return _fresh(jsonify(state(controller)))
+        return _fresh(jsonify({**state(controller, judged), "beginning": starts.beginning, "last_start": starts.last}))
 
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled
     def timeline_json() -> Response:
-        return _fresh(jsonify(controller.run.timeline.columns()))
+        return _fresh(jsonify({**controller.run.timeline.columns(), "run": run_id(controller.run)}))
 
-    @blueprint.route("/lab/held_chart.js")
-    def held_chart_js() -> Response:
-        return _fresh(Response(SCRIPT.read_text(encoding="utf-8"), mimetype="text/javascript"))
+    @blueprint.route("/lab/artefacts.zip")
+    @web_ui.auth_required_if_enabled
+    def artefacts_zip() -> Response:
+        found = artefacts(controller)
+        if not found:
+            abort(404, "there are no files of a run that has ended")
+        name = f"holdfast-{controller.run.info.started_utc.replace(':', '')}"
+        answer = Response(downloads.zipped(found, name), mimetype="application/zip")
+        answer.headers["Content-Disposition"] = f"attachment;filename={name}.zip"
+        return _fresh(answer)
+
+    @blueprint.route("/lab/files/<name>")
+    @web_ui.auth_required_if_enabled
+    def file(name: str) -> Response:
+        path = downloads.find(artefacts(controller), name)
+        if path is None:
+            abort(404, f"the run that has ended has no file {name}")
+        return _fresh(Response(path.read_bytes(), mimetype=downloads.type_of(path)))
 
     @blueprint.route("/metrics")
     @web_ui.auth_required_if_enabled

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from rawsocket.master.reports import layout
+
 HEADER = ("what", "clients say", "server says", "difference", "explained by", "unexplained")
 OUTCOMES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
 NUMBERS = {"clients say", "server says", "difference", "unexplained", "in all", "unaccounted for"}
@@ -54,23 +56,26 @@ def unknown(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
     """Return the ledger as lines, without the reasons that are `said` already."""
-    lines = [title(ledger), *(f"  unknown: {reason}" for reason in unknown(ledger, said))]
-    return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([OUTCOMES, *alone(ledger)])]
+    lines = [title(ledger)]
+    for reason in unknown(ledger, said):
+        lines += layout.wrapped(f"unknown: {reason}", "    ", "  ")
+    return [*lines, *_columns([HEADER, *both(ledger)], 4), *_columns([OUTCOMES, *alone(ledger)], 2)]
 
 
 def _side(cell: str) -> str:
     return "right" if _is_number(cell) or cell in NUMBERS else "left"
 
 
-def _columns(rows: Iterable[Cells]) -> list[str]:
-    """Align cells in columns, numbers to the right."""
+def _columns(rows: Iterable[Cells], named: int) -> list[str]:
+    """Align cells in columns, numbers to the right; the cell `named` is a line of its own below its row."""
     rows = list(rows)
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return ["  ".join(map(_set, row, widths)).rstrip() for row in rows]
-
-
-def _set(cell: str, width: int) -> str:
-    return cell.rjust(width) if _side(cell) == "right" else cell.ljust(width)
+    head = rows[0][named]
+    narrow = [(*row[:named], *row[named + 1 :]) for row in rows]
+    lines = layout.columns(narrow, [False, *[True] * (len(narrow[0]) - 1)])
+    found = [lines[0]]
+    for row, line in zip(rows[1:], lines[1:], strict=True):
+        found += [line, *(layout.wrapped(f"{head}: {row[named]}", "      ", "    ") if row[named] else [])]
+    return found
 
 
 def _is_number(cell: str) -> bool:

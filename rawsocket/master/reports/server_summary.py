@@ -40,36 +40,6 @@ def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
     }
 
 
-def cells(counters: Counters | None, rate: Rate) -> dict[str, Any]:
-    """Return the server's row in the page's table."""
-    said = state(counters, rate)
-    if counters is None or said is None:
-        return {"held": "unknown"}
-    share, turns = said["cpu_share"], said["turns_s"]
-    return {
-        "state": words(counters),
-        "held": counters.get("connections", "unknown"),
-        "messages_s": "" if said["messages_s"] is None else said["messages_s"],
-        "cpu": "" if share is None else f"{share:.0%}",
-        "lag": "" if said["lag_ms"] is None else f"- / {said['lag_ms']:.1f}",
-        "turns": "" if turns is None else round(turns),
-    }
-
-
-def words(counters: Counters) -> str:
-    """Describe the server: its model, its processes, what each of them holds, how many were replaced."""
-    model = counters.get("info", {}).get("model", "")
-    each, wanted = processes(counters), counters.get("processes_wanted", 1)
-    if not each and wanted < 2:
-        return str(model)
-    parts = [f"{len(each)} of {wanted} processes"]
-    if each:
-        parts.append(f"{_span([process['held'] for process in each])} each")
-    if counters.get("respawns_total"):
-        parts.append(f"{counters['respawns_total']} respawned")
-    return f"{model}: {', '.join(parts)}" if model else ", ".join(parts)
-
-
 def figures(grown: Counters | None) -> list[tuple[str, str]]:
     """Return the row on processes of a run's summary, none without processes; `grown` has its counts in the run."""
     accepted = (grown or {}).get("process_accepted_total")

@@ -91,7 +91,7 @@ def test_missing_worker_is_lost_and_holds_nothing(bench: ControllerBench) -> Non
     assert bench.controller.held() == 5
     document = bench.stop()
     assert document["exit_code"] == 4
-    assert document["reasons"][0] == "worker b was lost: it went missing"
+    assert document["reasons"][0] == "worker 2 was lost: it went missing"
 
 
 def test_worker_that_quits_is_lost(bench: ControllerBench) -> None:
@@ -99,7 +99,7 @@ def test_worker_that_quits_is_lost(bench: ControllerBench) -> None:
     bench.second(held=5)
     del bench.runner.clients["b"]
     bench.second(held=5)
-    assert "worker b was lost: it quit before stop was asked" in bench.stop()["reasons"]
+    assert "worker 2 was lost: it quit before stop was asked" in bench.stop()["reasons"]
 
 
 def test_worker_that_quits_after_the_stop_request_is_not_lost(bench: ControllerBench) -> None:
@@ -259,7 +259,7 @@ def test_worker_with_an_invalid_report_is_lost(bench: ControllerBench, caplog: p
         bench.controller.receive_wire("b", {**report().to_wire(), "colour": "red"})
     document = bench.stop()
     assert document["exit_code"] == 4
-    assert document["reasons"][0].startswith("worker b was lost: its report can't be read (report.colour is not known)")
+    assert document["reasons"][0].startswith("worker 2 was lost: its report can't be read (report.colour is not known)")
     assert [record.message for record in caplog.records if "colour" in record.message] == [
         f"worker b is lost: {bench.controller.run.participant('b').lost}"
     ]

@@ -15,7 +15,7 @@ from tests.support.reports import once, report
 from tests.support.runs import open_window, started
 
 KEYS = {
-    "run": "scenario users rate time_s workers target every_s size_bytes framing app started_utc ended_utc "
+    "run": "scenario users rate time_s workers target every_s size_bytes framing app max_lag_ms started_utc ended_utc "
     "shape steady_from_s steady_s",
     "held": "steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
@@ -52,13 +52,17 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
 
 def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
-    promised = "schema verdict exit_code reasons run held connections messages latency_ms generator server thresholds"
-    assert list(document) == [*promised.split(), "storms", "goodbyes", "ledger", "scenario_errors"]
+    promised = (
+        "schema verdict exit_code cause reasons run held connections messages latency_ms generator server thresholds"
+    )
+    assert list(document) == [*promised.split(), "events", "storms", "goodbyes", "ledger", "scenario_errors"]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key
     assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]
     assert set(document["generator"]["workers"][0]) >= set(WORKER.split())
-    assert document["thresholds"] == [{"name": "min_held", "limit": 10, "actual": 10, "ok": True}]
+    said = {"title": "held, lowest steady second", "unit": "", "text": "10 connections held; at least 10 were demanded"}
+    assert document["thresholds"] == [{"name": "min_held", "limit": 10, "actual": 10, "ok": True, **said}]
+    assert (document["cause"], document["events"]) == (None, [])
     assert document["latency_ms"]["connect"]["p50"] == 0.9
     assert list(document["latency_ms"]["from_sent"]) == ["p50", "p95", "p99", "p99_9", "max"]
     assert (document["schema"], document["server"]) == (1, None)
@@ -221,7 +225,7 @@ def test_freeze_at_the_end_fails_by_p99_and_by_missing_replies(run: Run) -> None
     assert (messages["waiting"], messages["missing"], messages["oldest_waiting_s"]) == (400, 400, 8.0)
     assert document["latency_ms"]["from_due"]["p99"] == pytest.approx(8000, rel=0.001)
     assert document["latency_ms"]["from_sent"]["max"] == 2.0
-    assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_p99_ms:", "400"]
+    assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_failures:", "max_p99_ms:", "400"]
 
 
 def test_freeze_too_short_for_p99_fails_by_missing_replies(run: Run) -> None:

@@ -13,6 +13,7 @@ PINNED = {
     "app": "echo",
     "pace": "open",
     "arrivals": "even",
+    "max_lag_ms": 50.0,
     "framing": "line",
     "min_held": 0,
     "max_failures": "0",

@@ -71,6 +71,12 @@ def test_simultaneous_batches_share_one_interval():
     assert max(bench.batch(10) + bench.batch(10)) <= 100 + SPREAD
 
 
+def test_without_spread_all_start_at_once():
+    bench = ArrivalsBench()
+    bench.arrivals.spread = 0.0
+    assert bench.batch(10) + bench.batch(10) == [100.0] * 20
+
+
 def test_poisson_arrivals_are_random():
     begins = ArrivalsBench(poisson=True).batch(3)
     assert begins == pytest.approx([100 + SPREAD - 0.5] * 3)

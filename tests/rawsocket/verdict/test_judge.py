@@ -56,10 +56,10 @@ def test_reason_quotes_a_wrong_reply() -> None:
     ("changes", "verdict", "code", "reason"),
     [
         ({}, "pass", 0, "4 thresholds met"),
-        ({"held_min": 99}, "fail", 3, "min_held: 99, at least 100"),
-        ({"failures": 1}, "fail", 3, "max_failures: 1, at most 0"),
-        ({"p99_ms": 1000.5}, "fail", 3, "max_p99_ms: 1000.5, at most 1000"),
-        ({"messages_s": 4.9}, "fail", 3, "min_messages_s: 4.9, at least 5"),
+        ({"held_min": 99}, "fail", 3, "min_held: 99 connections held; at least 100 were demanded"),
+        ({"failures": 1}, "fail", 3, "max_failures: 1 failure; none were allowed"),
+        ({"p99_ms": 1000.5}, "fail", 3, "max_p99_ms: p99 from due 1,000.5 ms; at most 1,000 ms were allowed"),
+        ({"messages_s": 4.9}, "fail", 3, "min_messages_s: 4.9 messages a second; at least 5 were demanded"),
         ({"attempted": 0}, "unknown", 4, "nothing was measured"),
         ({"steady_s": 0.0}, "unknown", 4, "no steady window"),
         ({"held_min": None}, "unknown", 4, "no steady window"),
@@ -230,7 +230,7 @@ def test_connections_without_a_byte_are_named_and_can_have_a_limit() -> None:
     assert judge(quiet, WANTED).verdict == "pass"
     assert judge(quiet, WANTED).reasons[-1] == "no byte ever arrived on 3 connections"
     assert judge(quiet, {"max_silent_connections": 2}).reasons == (
-        "max_silent_connections: 3, at most 2 was demanded",
+        "max_silent_connections: 3 connections without a byte; at most 2 were allowed",
         "no byte ever arrived on 3 connections",
     )
 

@@ -23,7 +23,7 @@ FAILED = replace(PASSED, held_min=1)
 DOUBTED = replace(PASSED, steady_s=0.0)
 CUT_SHORT = replace(PASSED, interrupted=True)
 MET = "3 thresholds met over a steady window of 5.0 s"
-MISSED = "min_held: 1, at least 2 was demanded"
+MISSED = "min_held: 1 connection held; at least 2 were demanded"
 NO_WINDOW = "no steady window: the run ended before 2 s after its ramp had passed; give it more TIME"
 INTERRUPTED = "the run was interrupted before its end"
 ROWS = [
@@ -138,7 +138,7 @@ def _run_against(folder: Path, fault: str) -> dict[str, Any]:
     """Return verdict.json of a run against a server with this fault; a delayed reply arrives 1 s after the timeout."""
     with (
         running_faulty_server(fault, EVERY, delay=3.0) as faulty_server,
-        locust_fleet(folder, faulty_server, workers=1, **RUN) as fleet,  # type: ignore[arg-type]
+        locust_fleet(folder, faulty_server, workers=1, **RUN, VERBOSE="yes") as fleet,  # type: ignore[arg-type]
     ):
         code = fleet.exit_code()
         verdict = fleet.verdict()

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rawsocket.verdict.saturation import LAG_LIMIT_MS, Loop, WorkerFigures, doubt, loop_limit
+from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
+from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt, loop_limit
 from tests.support.locust_fleet import locust_fleet
 from tests.support.server_process import running_server
 from tests.support.starving import starved
@@ -74,6 +75,12 @@ def test_doubt_names_worker_evidence_cause_and_remedy(changes: dict[str, object]
     assert all(part in said for part in parts), said
 
 
+def test_lag_below_a_raised_limit_gives_no_doubt() -> None:
+    late = worker(lag_p99_ms=DEFAULT_LAG_LIMIT_MS * 2)
+    assert doubt(late)
+    assert doubt(late, max_lag_ms=DEFAULT_LAG_LIMIT_MS * 3) == ""
+
+
 def test_worker_with_too_few_reports_is_a_doubt() -> None:
     assert doubt(worker(cpu_share=None)).startswith("worker w reported too seldom")
 
@@ -118,12 +125,12 @@ def test_steal_too_small_to_explain_the_lag_is_not_named() -> None:
 
 def test_run_with_a_starved_worker_is_unknown(tmp_path: Path) -> None:
     """The worker gets a twentieth of a core, and does its little work in time."""
-    settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "WORKERS": 1}
+    settings = {"HEADLESS": "true", "USERS": 2, "RATE": 2, "TIME": "12s", "MAX_LAG_MS": DEFAULT_LAG_LIMIT_MS}
     with running_server("--app", "echo") as server, locust_fleet(tmp_path, server, workers=1, **settings) as fleet:
         fleet.wait(lambda state: state["held"] == 2)
         with starved(fleet.workers[0]):
             assert fleet.exit_code() == 4
         (worker,) = fleet.verdict()["generator"]["workers"]
         reasons = fleet.verdict()["reasons"]
-    assert f"the generator was saturated on worker {worker['id']}" in [reason.split(" (")[0] for reason in reasons]
-    assert worker["lag_p99_ms"] > LAG_LIMIT_MS
+    assert f"the generator was saturated on {worker['name']}" in [reason.split(" (")[0] for reason in reasons]
+    assert worker["lag_p99_ms"] > DEFAULT_LAG_LIMIT_MS

@@ -1,5 +1,8 @@
+import io
 import json
+import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -7,12 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from rawsocket.master.page import tab
-from rawsocket.master.server_probe import ServerProbe
+from rawsocket.master.page import form, tab
 from tests.support.busy_machine import demand_pass, retry_on_busy_machine
 from tests.support.controllers import controller_bench
 from tests.support.locust_fleet import LocustFleet, locust_fleet
-from tests.support.reports import report
 from tests.support.server_process import ServerProcess, running_server
 
 
@@ -49,79 +50,33 @@ def _held(fleet: LocustFleet) -> list[int]:
     return held
 
 
-def test_script_is_inserted_at_the_end_of_the_body() -> None:
-    assert tab.with_script("<body>x</body>", "/lab/held_chart.js") == (
-        '<body>x<script src="/lab/held_chart.js"></script>\n</body>'
-    )
-    assert tab.with_script("no body", "/x") == "no body"
-
-
-def test_table_has_lag_and_turns_of_each_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    with controller_bench(monkeypatch) as bench:
-        for worker in ("a", "b"):
-            bench.add_worker(worker)
-        bench.start()
-        for second, worst in ((1.0, 70_001), (2.0, 3004)):
-            lag = {"lags": [[800, 95], [3000, 5]], "worst_us": worst, "turns": second * 250, "steal_s": second / 4}
-            bench.controller.receive("a", report(wall_s=second, cpu_s=second / 5, lag=lag))
-        a, b = tab.workers(bench.controller)
-        total, _, *rows = tab.table(bench.controller)
-    assert (a["lag_p99_ms"], a["lag_max_ms"]) == (pytest.approx(3, rel=0.001), 70.001)
-    assert (a["turns_s"], a["stolen_share"], a["throttled_share"]) == (250, 0.25, None)
-    assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
-    assert [(row["cpu"], row["lag"], row["turns"]) for row in rows] == [("20%", "3.0 / 70.0", 250), ("", "", "")]
-    assert (total["lag"], total["turns"]) == ("", "")
-
-
-def test_connections_without_a_byte_are_named_above_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of live workers that are open, and those that have ended."""
-    with controller_bench(monkeypatch) as bench:
-        for worker in ("a", "b"):
-            bench.add_worker(worker)
-        bench.start()
-        assert (tab.state(bench.controller)["silent_connections"], tab.table(bench.controller)[0]["state"]) == (0, "")
-        bench.controller.receive("a", report(silent=3, connections={"unproven": 2}))
-        bench.controller.receive("b", report(silent=4))
-        state = tab.state(bench.controller)
-    assert state["silent_connections"] == 9
-    assert state["table"]["rows"][0]["state"] == "no byte on 9 connections"
-
-
-SHARED = """holdfast_server_info{model="select"} 1.0
-holdfast_server_connections 5.0
-holdfast_server_processes_wanted 2.0
-holdfast_server_respawns_total 1.0
-holdfast_server_process_connections{process="0"} 3.0
-holdfast_server_process_connections{process="1"} 2.0
-"""
-
-
-def test_state_and_row_of_the_server_show_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    with controller_bench(monkeypatch) as bench:
-        bench.controller.probe = ServerProbe("http://server:8687", lambda _: SHARED)
-        before = tab.state(bench.controller)
-        bench.controller.probe.poll()
-        after = tab.state(bench.controller)
-    assert (before["server"], before["server_processes"], before["server_held"]) == (None, [], None)
-    assert after["server_processes"] == [{"process": 0, "held": 3}, {"process": 1, "held": 2}]
-    assert (after["server"]["model"], after["server"]["respawns"], after["server_held"]) == ("select", 1, 5)
-    rows = [state["table"]["rows"][1] for state in (before, after)]
-    assert [(row["name"], row["state"], row["held"]) for row in rows] == [
-        (tab.SERVER, "", "unknown"),
-        (tab.SERVER, "select: 2 of 2 processes, 2 to 3 each, 1 respawned", 5),
-    ]
-
-
 def test_page_before_the_first_run(fleet: LocustFleet) -> None:
     assert fleet.page.text("/lab/healthz") == "ok\n"
     html = fleet.page.text("/")
-    assert '"extended_tabs": [{"key": "held", "title": "Held connections"}]' in html
-    assert "lab/held_chart.js" in html
+    assert '"extended_tabs": [{"title": "Held connections", "key": "held"}]' in html
     assert '"every"' in html  # the lab's flags are in the form ...
+    assert "p99 at most (ms)" in html  # ... with labels ...
     assert fleet.environment["HOLDFAST_SERVER"] in html  # ... and the host is filled in
-    script = fleet.page.text("/lab/held_chart.js")
-    assert "eval(" not in script
-    assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
+    assert "<script src" not in html  # a browser may give up on a file that it loads beside the page
+
+
+def test_scripts_ask_no_other_host_and_run_no_text() -> None:
+    for name in ("form.js", "parts.js", "page.js"):
+        script = (tab.STATIC / name).read_text()
+        assert "eval(" not in script
+        assert "innerHTML" not in script
+        assert "http" not in script
+    assert tab.with_scripts("no body") == "no body"
+
+
+def test_styles_and_scripts_are_within_the_page_before_its_end() -> None:
+    page = tab.with_scripts("<body>x</body>")
+    for name in (*tab.STYLES, *tab.SCRIPTS):
+        text = (tab.STATIC / name).read_text()
+        assert page.count(text) == 1
+        assert "</script" not in text.lower()
+    assert page.startswith("<body>x<style>")
+    assert page.endswith("</script>\n</body>")
 
 
 def test_answers_have_no_cors_header(fleet: LocustFleet) -> None:
@@ -138,9 +93,11 @@ def test_state_table_metrics_and_server_agree_on_held(fleet: LocustFleet, server
     assert server.metrics()["connections"] == 40
     assert (state["server"]["model"], state["server_processes"]) == ("select", [])
 
-    rows = fleet.page.text("/stats/requests")
-    assert rows.count('"key": "held"') == 1
-    assert all(f'"{key}": ' in rows for key, _ in tab.COLUMNS)
+    assert json.loads(fleet.page.text("/stats/requests"))["state"] == "running"
+    assert state["run"]["id"] == json.loads(fleet.page.text("/lab/timeline.json"))["run"]
+    assert fleet.page.post("/lab/artefacts.zip")[0] == 405
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        fleet.page.text("/lab/artefacts.zip")
     _wait_for_connects(fleet, 40)
     metrics = fleet.page.text("/metrics")
     assert "holdfast_load_held 40.0" in metrics
@@ -152,6 +109,12 @@ def test_state_table_metrics_and_server_agree_on_held(fleet: LocustFleet, server
     demand_pass(_stop(fleet)["verdict"])
     assert "Held connections" in fleet.page.text("/stats/report")
     assert (fleet.runs / "verdict.json").exists()
+    state = fleet.wait(lambda state: "verdict.json" in state["artefacts"])
+    assert json.loads(fleet.page.text("/lab/files/verdict.json"))["verdict"] == "pass"
+    with urllib.request.urlopen(fleet.page.address + "/lab/artefacts.zip") as answer:
+        files = zipfile.ZipFile(io.BytesIO(answer.read())).namelist()
+    assert {name.partition("/")[2] for name in files} >= set(state["artefacts"])
+    assert state["last_start"]["user_count"] == "40"
 
 
 def test_second_run_starts_at_zero(fleet: LocustFleet) -> None:
@@ -215,23 +178,61 @@ def test_held_falls_with_a_killed_worker_and_the_run_can_be_stopped(fleet: Locus
 )
 def test_form_takes_limits_of_rows(monkeypatch: pytest.MonkeyPatch, value: str, error: str | None) -> None:
     with controller_bench(monkeypatch) as bench:
-        said = tab.refuse_start(bench.controller, {"max_p99_ms": value})
+        said = form.refusal(bench.controller, {"max_p99_ms": value})
     assert said is None if error is None else str(said).startswith(error)
 
 
 def test_limits_of_rows_from_the_form_are_judged(fleet: LocustFleet) -> None:
-    _start(fleet, 5, max_p99_ms="60000,message=60000,never=1", max_failures="1%")
+    """Locust's page sends them under this name."""
+    _start(fleet, 5, max_p9_9ms="60000,message=60000,never=1", max_failures="1%")
     _wait_for_connects(fleet, 5)
     verdict = _stop(fleet)["verdict"]
     assert isinstance(verdict, dict)
     assert any("max_p99_ms[never]" in reason and "no row never" in reason for reason in verdict["reasons"])
 
 
+def test_run_time_that_is_shorter_than_the_ramp_ends_the_run(fleet: LocustFleet, server: ServerProcess) -> None:
+    assert fleet.page.swarm(100, 2, run_time="2s")["success"]
+    begun = fleet.wait(lambda state: state["state"] == "spawning")
+    ended = fleet.wait(lambda state: state["state"] == "stopped" and state["verdict"])
+    assert begun["run"]["id"] == ended["run"]["id"]
+    assert ended["users"] == 0
+    server.wait_for_metrics(lambda metrics: metrics["connections"] == 0)
+
+
+@pytest.mark.parametrize(("state", "told"), [("stopping", "running"), ("running", "running"), ("stopped", "stopped")])
+def test_locusts_page_is_told_only_of_states_in_which_it_asks_again(
+    monkeypatch: pytest.MonkeyPatch, state: str, told: str
+) -> None:
+    with controller_bench(monkeypatch) as bench:
+        monkeypatch.setattr(bench.runner, "state", state)
+        starts = form.Starts(bench.controller)
+        assert tab.shown_state(bench.controller, starts) == told
+        starts.accepted({})
+        assert tab.shown_state(bench.controller, starts) == "spawning"
+
+
+def test_form_has_the_values_of_the_last_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: dict[str, Any] = {
+        "extra_options": {name: {"default_value": 1} for name in ("max_p99_ms", "size", "new")}
+    }
+    with controller_bench(monkeypatch) as bench:
+        bench.controller.environment.parsed_options.max_p99_ms = "77"
+        tab.arrange(arguments, bench.controller, form.Starts(bench.controller))
+    assert {name: option["default_value"] for name, option in arguments["extra_options"].items()} == {
+        "size": 20,
+        "new": 1,
+        "max_p99_ms": "77",
+    }
+    assert list(arguments["extra_options"]) == ["size", "new", "max_p99_ms"]
+    assert arguments["holdfast"]["about"]["scenario"] == "hold"
+
+
 def test_healthz_and_state_name_a_dead_task(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         app = Flask("page")
         page: Any = SimpleNamespace(app=app, auth_required_if_enabled=lambda view: view)
-        app.register_blueprint(tab._routes(bench.controller, page, ""))
+        app.register_blueprint(tab._routes(bench.controller, page, "", form.Starts(bench.controller)))
         client = app.test_client()
         assert (client.get("/lab/healthz").status_code, client.get("/lab/healthz").text) == (200, "ok\n")
         monkeypatch.setattr(tab.TASKS, "dead", {"clock": "ValueError: negative shift count"})

@@ -66,37 +66,6 @@ def test_missing_counter_is_unknown() -> None:
     found = server_summary.state({"connections": 3}, _unknown)
     assert found
     assert set(found.values()) == {None}
-    assert server_summary.cells(None, _rate) == {"held": "unknown"}
-    assert server_summary.cells({"connections": 3}, _unknown) == {
-        **dict.fromkeys(("state", "messages_s", "cpu", "lag", "turns"), ""),
-        "held": 3,
-    }
-
-
-def test_table_cells_of_a_server() -> None:
-    assert server_summary.cells(ALONE, _rate) == {
-        "state": "epoll",
-        "held": 40,
-        "messages_s": 1234.6,
-        "cpu": "35%",
-        "lag": "- / 3.1",
-        "turns": 100,
-    }
-
-
-@pytest.mark.parametrize(
-    ("counters", "said"),
-    [
-        (ALONE, "epoll"),
-        (SHARED, "select: 3 of 12 processes, 929 to 931 each, 2 respawned"),
-        ({**SHARED, "respawns_total": 0, "info": {}}, "3 of 12 processes, 929 to 931 each"),
-        ({**SHARED, "process_connections": {"0": 7, "1": 7}}, "select: 2 of 12 processes, 7 each, 2 respawned"),
-        ({"processes_wanted": 3, "process_connections": {}}, "0 of 3 processes"),
-        ({}, ""),
-    ],
-)
-def test_description_of_a_server_in_words(counters: dict[str, Any], said: str) -> None:
-    assert server_summary.words(counters) == said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,342 @@
+// The parts of the tab: each is made once and then updated in place, so that text can be selected and nothing jumps.
+//
+// A part is {node, update(view)}; `view` is /lab/state.json with what page.js adds: `ended`, `word`, `silent_s`.
+// Nothing is shown by colour alone: each mark is a sign and a word.
+(() => {
+  "use strict";
+
+  const h = (name, attributes = {}, ...children) => {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  };
+  const say = (node, text) => {
+    if (node.textContent === text) return;
+    if (node.childNodes.length === 1 && node.firstChild.nodeType === Node.TEXT_NODE) node.firstChild.data = text;
+    else node.textContent = text;
+  };
+  const show = (node, visible) => {
+    if (node.hidden === visible) node.hidden = !visible;
+  };
+  const mark = (node, name, value) => {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  };
+
+  const known = (value) => value !== null && value !== undefined;
+  const count = (value) => (known(value) ? Math.round(value).toLocaleString("en") : "–");
+  const decimals = (value, digits) =>
+    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const rate = (value) => (known(value) ? decimals(value, value < 100 ? 1 : 0) : "–");
+  const ms = (value) => (known(value) ? decimals(value, value < 1 ? 2 : value < 10 ? 1 : 0) : "–");
+  const percent = (value) => (known(value) ? `${Math.round(100 * value)} %` : "–");
+  const clock = (seconds) => {
+    const [whole, two] = [Math.floor(seconds), (value) => String(value).padStart(2, "0")];
+    const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  };
+  const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
+
+  // -- top line -------------------------------------------------------------------------------------------------------
+
+  const SIGNS = { "on track": "✓", PASS: "✓", FAIL: "✕", UNKNOWN: "?", "in trouble": "!", "no answer": "!" };
+  const top = () => {
+    const [sign, word] = [h("span", { class: "sign", "aria-hidden": "true" }), h("span")];
+    const status = h("p", { class: "status", role: "status" }, sign, word);
+    const facts = ["state", "scenario", "server", "workers"].map((name) => h("li", { class: name }));
+    const links = {
+      report: h("a", { target: "_blank", rel: "noopener" }, "Report"),
+      summary: h("a", { target: "_blank", rel: "noopener" }, "Summary"),
+      all: h("a", { href: "lab/artefacts.zip", download: "" }, "All files (zip)"),
+    };
+    const again = h("button", { type: "button" }, "Run again");
+    const said = h("span", { class: "note", role: "status" });
+    const after = h("div", { class: "links", hidden: "" }, ...Object.values(links), again, said);
+    const node = h("div", { class: "top" }, status, h("ul", { class: "facts" }, ...facts), after);
+    const update = (view) => {
+      say(sign, SIGNS[view.word] || "○");
+      say(word, view.word);
+      mark(status, "data-status", view.word.replace(" ", "-").toLowerCase());
+      factsOf(view).forEach((text, i) => say(facts[i], text));
+      show(after, view.ended);
+      const has = (name) => (view.artefacts || []).includes(name);
+      mark(links.report, "href", has("report.html") ? "lab/files/report.html" : "stats/report");
+      mark(links.summary, "href", "lab/files/summary.md");
+      show(links.summary, has("summary.md"));
+      show(links.all, has("verdict.json"));
+      show(again, Object.keys(view.last_start || {}).length > 0);
+      if (!view.ended) say(said, "");
+    };
+    return { node, update, again, said };
+  };
+  const factsOf = ({ run, server_known: server, workers, elapsed_s: elapsed, ended, doing }) => {
+    const length = ended && known(run.length_s) ? run.length_s : elapsed;
+    const cap = server?.max_connections ? `, at most ${count(server.max_connections)}` : "";
+    const live = workers.filter((worker) => !worker.lost).length;
+    return [
+      run.id ? `${doing} ${clock(length)}` : doing,
+      `scenario ${run.scenario}`,
+      server?.model ? `server ${server.model}${cap}` : `target ${run.target}`,
+      plural(live, "worker", "workers"),
+    ];
+  };
+
+  // -- what to know first ---------------------------------------------------------------------------------------------
+
+  const headline = () => {
+    const [text, remedy] = [h("p", { class: "said" }), h("p", { class: "remedy" })];
+    const others = h("ul");
+    const more = h("details", { hidden: "" }, h("summary", {}, "All reasons"), others);
+    const update = (view) => {
+      const { verdict, ended } = view;
+      say(text, ended && verdict ? ending(verdict) : progress(view));
+      say(remedy, (ended && verdict?.cause?.remedy && `What to try: ${verdict.cause.remedy}`) || "");
+      show(remedy, remedy.textContent !== "");
+      const reasons = (ended && verdict?.reasons) || [];
+      show(more, reasons.length > 1 || (reasons.length === 1 && Boolean(verdict.cause)));
+      list(others, reasons, (reason) => reason, (item, reason) => say(item, reason));
+    };
+    return { node: h("div", { class: "headline" }, text, remedy, more), update };
+  };
+  const ending = ({ verdict, cause, reasons }) => {
+    const word = { pass: "The run passed", fail: "The run failed", unknown: "The run says nothing about the server" }[verdict];
+    const why = cause?.text || reasons[0];
+    return why ? `${word}. ${why[0].toUpperCase()}${why.slice(1)}` : `${word}.`;
+  };
+  const progress = (view) => {
+    const missed = view.thresholds.filter((check) => check.ok === false);
+    if (view.beginning || !view.run.id) return "The run is about to start.";
+    if (view.state === "stopping") return "The run is ending: the workers send their last figures.";
+    if (missed.length) return `Missed so far: ${missed.map((check) => check.text || worded(check)).join("; ")}.`;
+    const since = view.alerts.map((alert) => alert.since_s).filter(known);
+    if (view.word === "in trouble" && since.length) return `In trouble since ${clock(Math.min(...since))} of the run.`;
+    if (!view.steady) return `Users are being started: ${count(view.held)} of ${count(view.limits.wanted)} connections are held.`;
+    return `Steady for ${clock(view.steady[1] - view.steady[0])}: every threshold is met so far.`;
+  };
+
+  // A keyed list: items stay the same nodes as long as their key is there.
+  const list = (parent, values, keyOf, update, make = () => h("li", {}, "")) => {
+    const kept = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+    values.forEach((value, i) => {
+      const key = String(keyOf(value));
+      let node = kept.get(key);
+      kept.delete(key);
+      if (!node) {
+        node = make(value);
+        node.dataset.key = key;
+      }
+      if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] || null);
+      update(node, value);
+    });
+    kept.forEach((node) => node.remove());
+  };
+
+  // -- alerts ---------------------------------------------------------------------------------------------------------
+
+  // New strips are read out; a text that only counts seconds is not.
+  const alerts = () => {
+    const node = h("ul", { class: "alerts", "aria-live": "polite", "aria-relevant": "additions", "aria-label": "Alerts" });
+    const make = () => h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, ""));
+    const update = (view) => {
+      list(node, view.alerts, (alert) => alert.key || alert.name, (item, alert) => say(item.lastChild, alert.text), make);
+      show(node, view.alerts.length > 0);
+    };
+    return { node, update };
+  };
+
+  // -- tiles ----------------------------------------------------------------------------------------------------------
+
+  const TILES = [
+    ["held", "Held", (check) => is(check, "min_held")],
+    ["server", "Held, by the server's count", () => false],
+    ["p99", "p99 from due", (check) => is(check, "max_p99_ms")],
+    ["messages", "Messages a second", (check) => is(check, "min_messages_s")],
+    ["failures", "Failures", (check) => is(check, "max_failures") || is(check, "max_failures_percent")],
+  ];
+  const is = (check, name) => check.name === name || check.name.startsWith(`${name}[`);
+  const tiles = () => {
+    const made = TILES.map(([name, title, concerns]) => {
+      const [value, unit, note, missed] = [h("span", { class: "value" }), h("span", { class: "unit" }), h("p", { class: "note" }), h("p", { class: "missed" })];
+      const item = h("li", { class: `tile ${name}` }, h("h3", {}, title), h("p", { class: "figure" }, value, " ", unit), note, missed);
+      return { name, item, value, unit, note, missed, concerns };
+    });
+    const update = (view) => {
+      const figures = view.ended ? final(view) : live(view);
+      for (const { name, item, value, unit, note, missed, concerns } of made) {
+        const [shown, of, words] = figures[name];
+        say(value, shown);
+        say(unit, of);
+        say(note, words);
+        const failed = view.thresholds.filter((check) => concerns(check) && check.ok === false);
+        item.classList.toggle("is-missed", failed.length > 0);
+        say(missed, failed.length ? `✕ missed${view.ended ? "" : " so far"}: ${failed.map(demanded).join("; ")}` : "");
+        show(missed, failed.length > 0);
+      }
+    };
+    return { node: h("ul", { class: "tiles", "aria-label": "Figures" }, ...made.map(({ item }) => item)), update };
+  };
+  const limitOf = ({ thresholds }, name) => {
+    const check = thresholds.find((one) => one.name === name);
+    return check ? limit(check) : "";
+  };
+  const joined = (...words) => words.filter(Boolean).join(" · ");
+  const live = (view) => {
+    const { now, figures, limits } = view;
+    const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
+    const mute = view.server_known ? "the server does not answer" : "the server can't be asked";
+    const steady = (value, unit) => (known(value) ? `steady so far ${value}${unit}` : "");
+    return {
+      held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
+      server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : mute],
+      p99: [ms(now.p99_ms), known(now.p99_ms) ? "ms" : "",
+        joined("last second", steady(known(figures.p99_ms) ? ms(figures.p99_ms) : null, " ms"), limitOf(view, "max_p99_ms"))],
+      messages: [rate(now.messages_s), "", joined("last second", limitOf(view, "min_messages_s"))],
+      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+    };
+  };
+  const final = (view) => {
+    const { figures, limits } = view;
+    const steady = (value) => (known(value) ? "steady window" : "no steady window");
+    return {
+      held: [count(figures.held_min), `of ${count(limits.wanted)}`, joined(known(figures.held_min) ? "lowest steady second" : "no steady window", limitOf(view, "min_held"))],
+      server: [count(figures.server_held_min), "", known(figures.server_held_min) ? "lowest steady second" : "unknown"],
+      p99: [ms(figures.p99_ms), known(figures.p99_ms) ? "ms" : "", joined(steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
+      messages: [rate(figures.messages_s), "", joined(steady(figures.messages_s), limitOf(view, "min_messages_s"))],
+      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+    };
+  };
+
+  // -- thresholds -----------------------------------------------------------------------------------------------------
+
+  const UNITS = { "%": " %" };
+  const unitOf = ({ name, unit }) => {
+    if (known(unit)) return UNITS[unit] ?? (unit ? ` ${unit}` : "");
+    return /_ms(\[|$)/.test(name) ? " ms" : /_percent(\[|$)/.test(name) ? " %" : "";
+  };
+  const amount = (check, value) => {
+    if (!known(value)) return "–";
+    const text = value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 1 });
+    return text + unitOf(check);
+  };
+  const limit = (check) => {
+    if (check.limit === 0 && check.name.startsWith("max_")) return "none allowed";
+    return `${check.name.startsWith("min_") ? "at least" : "at most"} ${amount(check, check.limit)}`;
+  };
+  const demanded = (check) => {
+    const row = /\[(.*)\]$/.exec(check.name);
+    return `${row ? `${row[1]}: ` : ""}${limit(check)}${known(check.actual) ? `, is ${amount(check, check.actual)}` : ""}`;
+  };
+  const title = (check) => check.title || check.name.replace(/^(max|min)_/, "").replace(/_(ms|s|percent)(?=\[|$)/, "").replace(/_/g, " ");
+  const worded = (check) => `${title(check)} is ${amount(check, check.actual)}, ${limit(check)}`;
+  const RESULTS = new Map([[true, "✓ met"], [false, "✕ missed"], [null, "– not measured"]]);
+  const thresholds = () => {
+    const body = h("tbody");
+    const head = ["Threshold", "Limit", "Actual", "Result"].map((text, i) =>
+      h("th", { scope: "col", class: i === 1 || i === 2 ? "number" : "" }, text));
+    const table = h("table", {}, h("caption", {}, "Thresholds"), h("thead", {}, h("tr", {}, ...head)), body);
+    const none = h("p", { class: "note" }, "No threshold is judged.");
+    const make = () => h("tr", {}, h("th", { scope: "row" }, ""), h("td", { class: "number" }, ""), h("td", { class: "number" }, ""), h("td", {}, ""));
+    const update = (view) => {
+      list(body, view.thresholds, (check) => check.name, (row, check) => {
+        const cells = [title(check), limit(check), amount(check, check.actual), RESULTS.get(check.ok)];
+        cells.forEach((text, i) => say(row.children[i], text));
+        mark(row, "data-ok", String(check.ok));
+      }, make);
+      show(table, view.thresholds.length > 0);
+      show(none, view.thresholds.length === 0);
+    };
+    return { node: h("div", { class: "thresholds" }, table, none), update };
+  };
+
+  // -- workers and server ---------------------------------------------------------------------------------------------
+
+  const COLUMNS = [
+    ["Worker", "Workers have numbers in the order in which they came", (worker) => worker.name],
+    ["State", "What Locust says about it, or why it is lost", (worker) => (worker.lost ? `✕ lost${worker.why_lost ? `: ${worker.why_lost}` : ""}` : worker.state || "–")],
+    ["Users", "Users that run there now", (worker) => count(worker.users)],
+    ["Held", "Connections that it holds now", (worker) => count(worker.held)],
+    ["Messages/s", "Messages answered in the last second, and one-way messages that were sent", (worker) => rate(worker.messages_s)],
+    ["Failures", "Failed connects, messages and drops in the whole run", (worker) => count(worker.failures)],
+    ["CPU", "Share of one core in the last second; near 100 % the worker itself is the bottleneck", (worker) => percent(worker.cpu_share)],
+    ["Lag p99 (ms)", "How late the worker's own loop was: 99 % of the last second was better", (worker) => ms(worker.lag_p99_ms)],
+    ["Worst lag (ms)", "The worst lag of this run", (worker) => ms(worker.lag_max_ms)],
+    ["Turns/s", "Turns of the worker's loop in a second", (worker) => count(worker.turns_s)],
+    ["Report age (s)", "Seconds since its last report; it sends one a second", (worker) => rate(worker.report_age_s)],
+  ];
+  const isHealthy = (worker) => !worker.lost && !["missing", "lost"].includes(worker.state);
+  const workerTable = (caption) => {
+    const body = h("tbody");
+    const head = COLUMNS.map(([name, help], i) => h("th", { scope: "col", class: i > 1 ? "number" : "", title: help }, name));
+    const table = h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...head)), body);
+    const make = () => h("tr", {}, ...COLUMNS.map((_, i) => h(i ? "td" : "th", i ? { class: i > 1 ? "number" : "" } : { scope: "row" }, "")));
+    const update = (rows) => list(body, rows, (worker) => worker.id, (row, worker) => {
+      COLUMNS.forEach(([, , text], i) => say(row.children[i], text(worker)));
+      mark(row.children[0], "title", worker.id);
+    }, make);
+    return { node: h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption }, table), update };
+  };
+  const workers = () => {
+    const [ill, well] = [workerTable("Workers in trouble"), workerTable("Healthy workers")];
+    const summary = h("summary", {}, "");
+    const [folded, silent] = [h("details", {}, summary, well.node), h("p", { class: "note" })];
+    const update = (view) => {
+      const order = [...view.workers].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+      const [lost, healthy] = [order.filter((worker) => !isHealthy(worker)), order.filter(isHealthy)];
+      ill.update(lost);
+      well.update(healthy);
+      show(ill.node, lost.length > 0);
+      show(folded, healthy.length > 0);
+      say(summary, `${plural(healthy.length, "healthy worker", "healthy workers")}${healthy.length ? ` · busiest ${percent(Math.max(...healthy.map((worker) => worker.cpu_share || 0)))} of a core` : ""}`);
+      say(silent, view.silent_connections ? `No byte has arrived on ${plural(view.silent_connections, "connection", "connections")}.` : "");
+    };
+    return { node: h("section", { class: "workers", "aria-label": "Workers" }, h("h3", {}, "Workers"), ill.node, folded, silent), update };
+  };
+
+  const SERVER = [
+    ["Model", "How the server waits for many connections", ({ server }) => server.model || "–"],
+    ["Held", "Connections open now, by the server's own count", (view) => count(view.server_held)],
+    ["At most", "Connections that it holds at most (MAX_CONNECTIONS)", ({ server }) => (server.max_connections ? count(server.max_connections) : "no limit")],
+    ["Messages/s", "Messages that arrived in the last second", ({ server }) => rate(server.messages_s)],
+    ["CPU", "Share of one core; several processes can have more than 100 %", ({ server }) => percent(server.cpu_share)],
+    ["Longest turn", "The longest turn of its loop in the last second or two: all connections wait so long", ({ server }) => (known(server.lag_ms) ? `${ms(server.lag_ms)} ms` : "–")],
+    ["Turns/s", "Turns of its loop in a second", ({ server }) => count(server.turns_s)],
+  ];
+  const server = () => {
+    const cells = SERVER.map(() => h("td", { class: "number" }, ""));
+    const rows = SERVER.map(([name, help], i) => h("tr", {}, h("th", { scope: "row", title: help }, name), cells[i]));
+    const table = h("table", {}, h("caption", {}, "Server, now"), h("tbody", {}, ...rows));
+    const [none, words, each] = [h("p", { class: "note" }), h("p"), h("ul", { class: "processes", "aria-label": "The server's processes" })];
+    const update = (view) => {
+      show(table, Boolean(view.server));
+      show(none, !view.server);
+      say(none, "The server's own counters are unknown: it has no admin port, or it does not answer.");
+      if (view.server) SERVER.forEach(([, , text], i) => say(cells[i], text(view)));
+      const many = Boolean(view.server) && (view.server.processes_wanted > 1 || view.server_processes.length > 0);
+      show(words, many);
+      show(each, many);
+      if (many) processes(view, words, each);
+    };
+    return { node: h("section", { class: "server", "aria-label": "Server" }, table, none, words, each), update };
+  };
+  const processes = ({ server: all, server_processes: each }, words, cells) => {
+    const held = each.map((process) => process.held);
+    const [low, high] = [Math.min(...held), Math.max(...held)];
+    const wanted = Math.max(all.processes_wanted, ...each.map(({ process }) => process + 1));
+    const full = Math.max(all.max_connections / all.processes_wanted || high, high, 1);
+    const by = new Map(each.map((process) => [process.process, process.held]));
+    const memory = all.memory_bytes ? `, ${count(all.memory_bytes / 1e6)} MB of memory together` : "";
+    const span = each.length ? `, ${low === high ? count(low) : `${count(low)} to ${count(high)}`} connections each` : "";
+    say(words, `${each.length} of ${all.processes_wanted} processes serve${span}${memory}, ${count(all.respawns)} respawned since it began`);
+    const make = () => h("li", { class: "process" }, h("span", { class: "note" }, ""), h("span", {}, ""), h("span", { class: "bar" }));
+    list(cells, Array.from({ length: wanted }, (_, i) => i), (number) => number, (cell, number) => {
+      const has = by.get(number);
+      say(cell.children[0], String(number));
+      say(cell.children[1], known(has) ? count(has) : "gone");
+      cell.children[2].style.width = `${((100 * (has || 0)) / full).toFixed(1)}%`;
+      cell.classList.toggle("gone", !known(has));
+      mark(cell, "title", known(has) ? `process ${number} holds ${count(has)}` : `process ${number} is gone`);
+    }, make);
+  };
+
+  window.holdfastParts = { h, show, say, top, headline, alerts, tiles, thresholds, workers, server, clock };
+})();

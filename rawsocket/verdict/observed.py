@@ -1,0 +1,111 @@
+"""Pure: what was seen while a run went on: events with their time, and for how long the server was silent.
+
+Times are seconds since the start of the run. The reports of the workers say in the end what became of each message;
+when something happened is only seen while it happens.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rawsocket.measurement.report import Report
+from rawsocket.verdict import words
+
+RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
+PROCESS_LOST, WORKER_LOST = "process-lost", "worker-lost"
+KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT)
+MOST_EVENTS = 200  # of a run; a chart with more can't be read
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened `at_s` seconds after the start; `kind` is one of KINDS."""
+
+    at_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The server sent nothing for `seconds` from `from_s` on, while `overdue` messages waited for their reply."""
+
+    from_s: float
+    seconds: float
+    overdue: int
+
+
+@dataclass
+class Observed:
+    """What was seen of one run. `restarted_at_s`: when the server was restarted; None: it was not.
+
+    `server_lost_at_s`: since when it has not answered on its admin port. `longest` is the longest silence.
+    `loop_lag_s`: the longest turn of its loop. `processes_lost` were replaced, with `connections_lost`.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    restarted_at_s: float | None = None
+    server_lost_at_s: float | None = None
+    longest: Silence | None = None
+    loop_lag_s: float = 0.0
+    processes_lost: int = 0
+    connections_lost: int = 0
+
+    def note(self, at_s: float, kind: str, text: str) -> None:
+        """Add an event, unless there are too many already."""
+        if len(self.events) < MOST_EVENTS:
+            self.events.append(Event(round(at_s, 1), kind, text))
+
+    def note_silence(self, silence: Silence | None) -> None:
+        """Keep the longest one."""
+        if silence and (self.longest is None or silence.seconds > self.longest.seconds):
+            self.longest = silence
+
+    def all_events(self, storms: Iterable[Event] = ()) -> list[dict[str, Any]]:
+        """Return the events and those of the storms as verdict.json has them, in order of time."""
+        return [asdict(event) for event in sorted([*self.events, *storms], key=lambda event: event.at_s)]
+
+
+def storm_events(reports: Iterable[Report], started_s: float) -> list[Event]:
+    """Return an event for each storm; `started_s`: when the run began, of the wall clock, as the storms' own times."""
+    dropped: dict[int, int] = {}
+    for report in reports:
+        for storm in report.storms:
+            dropped[storm.moment] = dropped.get(storm.moment, 0) + storm.dropped
+    return [
+        Event(round(max(0.0, moment - started_s), 1), STORM, f"storm: {words.count(number, 'connection')} dropped")
+        for moment, number in dropped.items()
+    ]
+
+
+class Silences:
+    """Watches the workers' reports for a server that sends nothing though it should.
+
+    Each worker is judged by its own clock: one that is frozen reports nothing, and says nothing about the server. The
+    server is silent if all workers with messages in flight have received nothing.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[float, int]] = {}  # when bytes last came, and how many had come by then
+
+    def look(self, latest: Mapping[str, Report], at_s: float) -> Silence | None:
+        """Return the silence as of the latest report of each worker, None if there is none."""
+        silent = {worker: self._silent_s(worker, report) for worker, report in latest.items()}
+        waiting = {worker: in_flight(latest[worker]) for worker in silent}
+        waiting = {worker: number for worker, number in waiting.items() if number}
+        seconds = min((silent[worker] for worker in waiting), default=0.0)
+        return Silence(round(max(0.0, at_s - seconds), 1), seconds, sum(waiting.values())) if seconds > 0 else None
+
+    def _silent_s(self, worker: str, report: Report) -> float:
+        came = report.counts.bytes.received
+        since, before = self._since.get(worker, (report.wall_s, -1))
+        if came != before or not in_flight(report):
+            since = report.wall_s
+        self._since[worker] = since, came
+        return report.wall_s - since
+
+
+def in_flight(report: Report) -> int:
+    """Return the messages of a worker that were sent and have no reply yet."""
+    messages = report.counts.messages
+    return max(0, messages.sent - messages.delivered - messages.wrong - messages.unanswered)

@@ -1,0 +1,254 @@
+"""What the page shows in states that a real lab reaches slowly; the lab's answers are made up (page_states.py)."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Locator, expect
+from playwright.sync_api import Page as Browser
+
+from tests.support import page_states
+from tests.support.canned_page import ADDRESS, CannedPage
+
+WIDTHS = (390, 768, 1280, 1920)
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Chromium) -> Iterator[Browser]:
+    """One window for all tests: a new one would compile Locust's script again."""
+    window = chromium.new_page(viewport={"width": 1280, "height": 900})
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(window: Browser) -> Iterator[CannedPage]:
+    errors: list[str] = []
+    window.set_viewport_size({"width": 1280, "height": 900})
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    page = CannedPage(window)
+    yield page
+    window.unroute_all(behavior="ignoreErrors")
+    assert errors == []
+
+
+def _box(page: CannedPage) -> Locator:
+    return page.browser.locator("#holdfast")
+
+
+def _word(page: CannedPage) -> Locator:
+    return _box(page).locator(".status")
+
+
+#: The word of each state with its sign, and the sentence beside it.
+SAID = {
+    "starting": ("○starting", "Users are being started: 340 of 800 connections are held."),
+    "running": ("✓on track", "Steady for 0:36: every threshold is met so far."),
+    "full-server": ("!in trouble", "Missed so far: 3,591 failures; none were allowed."),
+    "frozen-server": ("!in trouble", "In trouble since 0:30 of the run."),
+    "lost-worker": ("!in trouble", "Missed so far: held is 400, at least 800."),
+    "pass": ("✓PASS", "The run passed. 3 thresholds met over a steady window of 54.0 s"),
+    "fail": ("✕FAIL", "The run failed. The server holds 1,000 connections (its cap) and refused 3,591 connects"),
+    "unknown": (
+        "?UNKNOWN",
+        "The run says nothing about the server. Worker 2 was lost: the kernel killed it for lack of memory",
+    ),
+}
+
+
+def test_status_is_a_sign_a_word_and_a_sentence(page: CannedPage) -> None:
+    page.open("starting")
+    assert tuple(SAID) == page_states.NAMES
+    for name, (word, sentence) in SAID.items():
+        page.become(name)
+        expect(_word(page)).to_have_text(word)
+        expect(_box(page).locator(".said")).to_have_text(sentence)
+
+
+def test_status_is_read_out(page: CannedPage) -> None:
+    page.open("running")
+    expect(_box(page).get_by_role("status").first).to_contain_text("on track")
+    page.become("fail")
+    expect(_box(page).get_by_role("status").first).to_contain_text("FAIL")
+
+
+#: The strip of each state with a problem.
+ALERTS = {
+    "full-server": "!Server full: it holds 1,000; 500 users are refused. Set MAX_CONNECTIONS or MODEL=epoll",
+    "frozen-server": "!Server silent for 12 s, 148 replies overdue",
+    "lost-worker": "!Worker 2 lost: it went missing",
+}
+
+
+def test_problem_has_a_strip_while_it_lasts(page: CannedPage) -> None:
+    page.open("running")
+    for name, text in ALERTS.items():
+        page.become(name)
+        expect(_box(page).locator(".alerts li")).to_have_text([text])
+        page.become("running")
+        expect(_box(page).locator(".alerts")).to_be_hidden()
+
+
+def test_dead_task_of_the_master_is_a_problem(page: CannedPage) -> None:
+    page.open("running")
+    assert page.state
+    page.state |= {"dead_tasks": {"clock": "ValueError: negative"}}
+    expect(_box(page).locator(".alerts li")).to_have_text(["!A task of the master died (clock): ValueError: negative"])
+
+
+def test_no_answer_from_the_lab_is_said_by_the_page_itself(page: CannedPage) -> None:
+    page.open("running")
+    expect(_word(page)).to_contain_text("on track")
+    answers, page.state = page.state, None
+    expect(_word(page)).to_have_text("!no answer")
+    expect(_box(page).locator(".alerts li")).to_have_text(re.compile(r"No answer from the lab for \d+ s"))
+    page.state = answers
+    expect(_word(page)).to_have_text("✓on track")
+    expect(_box(page).locator(".alerts")).to_be_hidden()
+
+
+def test_tile_shows_that_its_threshold_is_missed(page: CannedPage) -> None:
+    page.open("fail")
+    failures, p99 = _box(page).locator(".tile.failures"), _box(page).locator(".tile.p99")
+    expect(failures).to_have_class(re.compile("is-missed"))
+    expect(failures).to_contain_text("✕ missed: none allowed, is 3,591")
+    expect(_box(page).locator(".tile.held")).to_contain_text("✕ missed: at least 1,500, is 1,000")
+    expect(p99).not_to_have_class(re.compile("is-missed"))
+    expect(p99.locator(".missed")).to_be_hidden()
+
+
+def test_thresholds_have_limit_actual_and_result_in_words(page: CannedPage) -> None:
+    page.open("fail")
+    rows = _box(page).locator(".thresholds tbody tr")
+    expect(rows).to_have_count(3)
+    assert [row.locator("th, td").all_inner_texts() for row in rows.all()] == [
+        ["held", "at least 1,500", "1,000", "✕ missed"],
+        ["failures", "none allowed", "3,591", "✕ missed"],
+        ["p99 from due", "at most 1,000 ms", "5.1 ms", "✓ met"],
+    ]
+
+
+def test_failed_run_has_a_remedy_and_all_its_reasons(page: CannedPage) -> None:
+    page.open("fail")
+    expect(_box(page).locator(".remedy")).to_have_text("What to try: Set MAX_CONNECTIONS or MODEL=epoll")
+    _box(page).get_by_text("All reasons").click()
+    expect(_box(page).locator(".headline li")).to_have_text(
+        ["3,591 failures; none were allowed", "held 1,000; at least 1,500 were demanded"]
+    )
+
+
+def test_only_lost_workers_are_unfolded(page: CannedPage) -> None:
+    page.open("lost-worker")
+    rows = _box(page).locator("section.workers tbody tr:visible")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("✕ lost: it went missing")
+    expect(_box(page).get_by_text("1 healthy worker")).to_be_visible()
+    right = rows.locator("td").last.evaluate("node => getComputedStyle(node).textAlign")
+    assert right == "right"
+
+
+def test_silent_server_keeps_its_name_and_its_cap(page: CannedPage) -> None:
+    page.open("running")
+    expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
+    page.become("frozen-server")
+    expect(_box(page).locator(".tile.server")).to_contain_text("the server does not answer")
+    expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
+
+
+def test_layout_stays_when_the_run_ends(page: CannedPage) -> None:
+    page.open("running")
+    expect(_word(page)).to_contain_text("on track")
+    parts = "#holdfast .tiles, #holdfast .charts, #holdfast .thresholds"
+    places = f"[...document.querySelectorAll('{parts}')].map(node => node.className)"
+    before = page.browser.evaluate(places)
+    expect(_box(page).get_by_role("link", name="Report", exact=True)).to_be_hidden()
+    page.become("pass")
+    expect(_box(page).get_by_role("link", name="Report", exact=True)).to_be_visible()
+    assert page.browser.evaluate(places) == before
+
+
+def test_new_run_shows_no_figure_of_the_one_before(page: CannedPage) -> None:
+    page.open("fail")
+    expect(_box(page).locator(".tile.failures .value")).to_have_text("3,591")
+    assert page.state
+    page.state = page.state | {"beginning": True}
+    expect(_box(page).locator(".said")).to_have_text("The run is about to start.")
+    expect(_box(page).locator(".tile.failures .value")).to_have_text("\u2013")
+    expect(_box(page).locator(".thresholds tbody tr")).to_have_count(0)
+    expect(_box(page).locator(".hf-events li")).to_have_count(0)
+
+
+def test_figures_and_charts_of_different_runs_are_not_shown_together(page: CannedPage) -> None:
+    page.open("running")
+    expect(_box(page).locator(".tile.held")).to_contain_text("800")
+    assert page.state
+    page.timeline = page.timeline | {"run": "another"}
+    page.state = page.state | {"held": 5}
+    for _ in range(2):
+        with page.browser.expect_request("**/lab/timeline.json"):
+            pass
+    expect(_box(page).locator(".tile.held")).to_contain_text("800")
+
+
+def test_refused_second_run_says_why(page: CannedPage) -> None:
+    page.open("pass")
+    page.answer = {
+        "success": False,
+        "message": "1,500 users are above the cap. Press Start again to start it all the same.",
+    }
+    page.browser.get_by_role("button", name="Run again").click()
+    expect(_box(page).locator(".links")).to_contain_text("above the cap. Press it again to start it all the same.")
+    assert page.posted == ["user_count=800&spawn_rate=200"]
+
+
+def test_page_of_locust_that_missed_the_end_is_loaded_again(page: CannedPage) -> None:
+    """Locust's page asks no more once it has seen a state that it does not expect."""
+    page.open("running")
+    expect(_word(page)).to_contain_text("on track")
+    page.browser.route("**/stats/requests", lambda route: route.abort())
+    page.become("pass")
+    expect(page.browser.get_by_role("button", name="New")).to_be_visible()
+    expect(_word(page)).to_have_text("✓PASS")
+
+
+def test_nothing_is_wider_than_the_window(page: CannedPage) -> None:
+    page.open("lost-worker")
+    for width in WIDTHS:
+        page.browser.set_viewport_size({"width": width, "height": 900})
+        canvas = _box(page).locator(".hf-chart canvas").first
+        expect(canvas).to_be_visible()
+        page.browser.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+
+
+def test_start_form_has_groups_labels_and_help(page: CannedPage) -> None:
+    page.open("ready")
+    page.browser.get_by_text("What users do, pace, thresholds").click()
+    groups = page.browser.locator(".holdfast-fields > *").evaluate_all(
+        "nodes => nodes.map(n => n.matches('h3') ? n.textContent : n.querySelector('input, select').name)"
+    )
+    assert groups == [
+        *("What users do", "size", "timeout", "Pace", "every", "pace", "arrivals"),
+        *("Thresholds", "maxP99Ms", "maxFailures", "minHeld", "minMessagesS", "maxSilentConnections", "maxLagMs"),
+        *("maxP50Ms", "maxP95Ms", "maxP999Ms"),
+    ]
+    field = page.browser.get_by_label("p99 at most (ms)")
+    expect(field).to_have_value("1000")
+    expect(field).to_have_accessible_description(re.compile(r"p99 of the latency .* Default: 1000\."))
+    page.browser.locator("input[name=userCount]").fill("0")
+    expect(page.browser.get_by_text("A run needs at least 1 user.")).to_be_visible()
+
+
+def test_form_in_the_dialog_of_a_new_run_has_the_same_labels(page: CannedPage) -> None:
+    page.open("pass")
+    page.browser.get_by_role("button", name="New").click()
+    page.browser.get_by_text("What users do, pace, thresholds").click()
+    expect(page.browser.get_by_label("p99 at most (ms)")).to_be_visible()
+
+
+def test_states_are_complete() -> None:
+    for name in page_states.NAMES:
+        assert json.dumps(page_states.state(name))
+        assert len({len(column) for column in page_states.timeline(name).values() if isinstance(column, list)}) == 1
+    assert ADDRESS.startswith("http://")
