@@ -1,4 +1,6 @@
-"""Takes the pictures of docs/page.md, with made-up answers of a lab (page_states.py): python -m tests.support.page_pictures
+"""Takes the pictures of docs/page.md, with made-up answers of a lab (page_states.py).
+
+    python -m tests.support.page_pictures
 
 Needs Chromium. A picture shows the first screen of the page, or all of it.
 """
