@@ -11,6 +11,10 @@ ARG BUILD_IMAGE=${BASE_IMAGE}
 
 FROM ${BUILD_IMAGE} AS build
 LABEL holdfast.stage=build
+# Where packages come from, if not from pip's own index. Proxies need no line here: Docker knows their names.
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_TRUSTED_HOST
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements-server.txt requirements-load.txt ./
@@ -39,13 +43,21 @@ RUN python3 -m venv /venv \
     fi \
  && /venv/bin/pip uninstall --quiet --yes pip
 
+# Our own files: readable by the user that the containers run as, whatever modes they have where they come from.
+FROM build AS files
+WORKDIR /holdfast
+COPY server ./server
+COPY rawsocket ./rawsocket
+COPY locustfiles ./locustfiles
+RUN chmod -R a=rX,u+w .
+
 FROM ${BASE_IMAGE} AS final
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 WORKDIR /holdfast
 
 FROM final AS server
 COPY --from=build-server /venv /venv
-COPY server ./server
+COPY --from=files /holdfast/server ./server
 RUN python3 -m compileall -q server
 USER 10001:10001
 EXPOSE 8686 8687
@@ -55,8 +67,8 @@ FROM final AS load
 # Artefacts go to a volume here: a new volume takes over the owner of this folder.
 RUN install -d -o 10001 -g 10001 /runs
 COPY --from=build-load /venv /venv
-COPY rawsocket ./rawsocket
-COPY locustfiles ./locustfiles
+COPY --from=files /holdfast/rawsocket ./rawsocket
+COPY --from=files /holdfast/locustfiles ./locustfiles
 # The containers are read-only: without these files each start compiles the sources again (0.2 s of CPU a process).
 RUN python3 -m compileall -q rawsocket locustfiles
 USER 10001:10001

@@ -3,14 +3,18 @@
 
 PYTHON ?= python3
 LAB = .venv/bin/python -m lab
+# The variables of the command line: the lab refuses those that it doesn't know.
+export HOLDFAST_MAKE = $(MAKEOVERRIDES)
+# Without .venv, only docker knows whether something of this folder is left.
+LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status load ci bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status load ci report bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/lab  ## Prepare .venv and the images
-	@$(LAB) setup
+##@ The lab with its page
 
 up: .venv/lab  ## Start the lab and say where its page is
 	@$(LAB) up
@@ -21,22 +25,31 @@ down: .venv/lab  ## Stop it
 logs: .venv/lab  ## Print the logs of server, master and workers
 	@$(LAB) logs
 
-status: .venv/lab  ## Show what runs
-	@$(LAB) status
+status:  ## Show what runs
+	@if [ -x .venv/bin/python ]; then $(LAB) status; else echo "Nothing is installed here (no .venv): $(LEFT)"; fi
 
-load: .venv/lab  ## Run a load without the page: make load USERS=800 RATE=200 TIME=60s SCENARIO=hold
+##@ A run without the page
+
+load: .venv/lab  ## Run a load in a lab of its own; files in runs/latest/
 	@$(LAB) load
 
-ci: .venv/lab  ## The CI run: a load and its verdict
+ci: .venv/lab  ## The same for CI: 30 s, every connection must be held
 	@$(LAB) ci
 
-bench-load: .venv/lab  ## Measure the load generator against its peers (20 minutes; ONLY=closed,cpu for some rows)
+report: .venv/lab  ## Compare runs on one page: RUNS="runs/A runs/B"
+	@$(LAB) report $(RUNS)
+
+##@ Benchmarks, some 20 minutes each
+
+bench-load: .venv/lab  ## The load generator and its peers (ONLY=closed,cpu: some)
 	@$(LAB) bench-load
 
-bench-server: .venv/lab  ## Measure the select server against its peers (20 minutes; ONLY=all-900,few for some rows)
+bench-server: .venv/lab  ## The select server and its peers (ONLY=all-900,few: some)
 	@$(LAB) bench-server
 
-test: .venv/dev  ## Run all tests (ONLY=server,load for some parts; COVERAGE=yes to measure it)
+##@ Development
+
+test: .venv/dev  ## Run all tests (ONLY=server,load: some; COVERAGE=yes)
 	@.venv/bin/python tests/run.py $(ONLY)
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
@@ -44,21 +57,41 @@ lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/hadolint Dockerfile
-	.venv/bin/yamllint --strict compose.yaml .github
+	.venv/bin/yamllint --strict compose*.yaml .github
 
 format: .venv/dev  ## Format the code
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
-lock: .venv/dev  ## Pin the requirements again, with hashes, from pyproject.toml
+lock: .venv/dev  ## Pin the requirements again, with hashes
 	.venv/bin/pip install --quiet uv
 	for group in server load lab bench dev; do .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --group $$group --output-file requirements-$$group.txt; done
 
-clean: .venv/lab  ## Remove all containers, networks, volumes and images of the lab, and .venv
-	@$(LAB) clean
-	rm -rf .venv .lab build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+##@ Upkeep
+
+setup: .venv/lab  ## Prepare .venv and the images
+	@$(LAB) setup
+
+clean:  ## Remove containers, networks, volumes, images and .venv
+	@rm -rf build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@if [ ! -x .venv/bin/python ]; then echo "No .venv here: $(LEFT)"; elif $(LAB) clean; then :; \
+	  else echo "Kept for another \`make clean\`: .venv and .lab"; exit 1; fi
+	@rm -rf .venv .lab
+
+##@ Common variables, with their defaults (make load USERS=100 TIME=20s)
+#: USERS           800     users of a run; one user holds one connection
+#: RATE            200     users started a second
+#: TIME            60s     length of a run, its ramp included (60s, 2m, 1h30m)
+#: SCENARIO        hold    what the users do: a file of locustfiles/
+#: EVERY           10      seconds between messages of a connection; 0: silent
+#: MODEL           select  the server's concurrency model
+#: MAX_CONNECTIONS unset   the server's cap; unset: the model's own default
+#: TARGET          unset   tcp://host:port to load instead of the lab's server
+#: MAX_P99_MS      1000    threshold: p99 of the latency from due, milliseconds
+#: VERBOSE         no      yes: a run prints all figures and the ledger as well
+#: docs/settings.md has all; python -m lab load --help lists them as flags.
 
 .venv/lab .venv/dev: .venv/%: requirements-%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Holdfast needs Python 3.11 or later: make PYTHON=python3.12 ...")'

@@ -1,22 +1,28 @@
 """`python -m lab VERB`: the command behind every make target. The only place that ends the process."""
 
 import argparse
+import errno
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import env_file, scenario_settings, settings
+from lab import settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
+from lab.given import env_file, make_variables, scenario_settings, usage
 from lab.progress import say
+from lab.reports import comparison
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
+RUNS = ("load", "ci")
+# Errors of a disk that is full or may not be written to.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 # A benchmark has settings of its own. It is imported only when it runs.
 BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.command"}
 
@@ -26,21 +32,26 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
-            _read_env_file()  # before the flags: a SCENARIO in it has settings of its own
-        found, unknown = _parser(argv, scenario_settings.flags(argv)).parse_known_args(argv)
+            _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
+        of_scenario = scenario_settings.flags(argv)
+        _read_env_file([row.variable for row in of_scenario], {row.variable for row in of_scenario if row.secret})
+        found, unknown = _parser(argv, of_scenario).parse_known_args(argv)
+        make_variables.check(settings.from_environment("HOLDFAST_MAKE"), _known(found.verb, of_scenario))
     except UsageError as error:
         say(f"lab: {error}")
         return EXIT_USAGE
     arguments = vars(found)
     verb, parser = arguments.pop("verb"), arguments.pop("parser")
     if unknown:
-        hint = suggestion(unknown[0], parser._option_string_actions)
+        hint = suggestion(_as_flag(unknown[0]), parser._option_string_actions)
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         if verb in BENCHMARKS:
             return int(_benchmark(verb).run(arguments))
+        if verb == "report":
+            return comparison.run(arguments["folders"])
         chosen = settings.read(arguments, verb=verb)
         return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
     except LabError as error:
@@ -51,16 +62,35 @@ def main(argv: list[str] | None = None) -> int:
     except FAILURES as error:
         say(f"lab {verb}: the Docker engine failed: {error}")
         return EXIT_LAB_FAILED
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        say(f"lab {verb}: could not write {error.filename or 'a file'}: {error.strerror}")
+        return EXIT_LAB_FAILED
     except Interrupted:
-        say(f"lab {verb}: interrupted; everything that the run started is removed")
+        started = verb in ("up", *RUNS)
+        say(f"lab {verb}: interrupted{'; everything that it started is removed' if started else ''}")
         return EXIT_INTERRUPTED
 
 
-def _read_env_file() -> None:
-    """Add the settings of `.env` to the environment, for this process and those that it starts."""
-    found = env_file.read(settings.ROOT / ".env", settings.NAMES, os.environ)
+def _known(verb: str, of_scenario: Sequence[Setting]) -> set[str]:
+    """Return the names of all variables that a verb reads."""
+    if verb in BENCHMARKS:
+        return {row.variable for row in importlib.import_module("bench.settings").TABLES[verb]}
+    return {*settings.NAMES, *(row.variable for row in of_scenario)}
+
+
+def _as_flag(word: str) -> str:
+    """Return the flag that a variable stands for: USER=5, as it is given to make, is --user."""
+    return word if word.startswith("-") else f"--{word.partition('=')[0].lower().replace('_', '-')}"
+
+
+def _read_env_file(names: Collection[str], secret: Collection[str] = ()) -> None:
+    """Add those settings of `.env` to the environment, for this process and those that it starts."""
+    found = env_file.read(settings.ROOT / ".env", names, os.environ)
     if found:
-        say(f"From .env: {' '.join(f'{name}={value}' for name, value in found.items())}")
+        shown = (f"{name}={'(secret)' if name in secret else value}" for name, value in found.items())
+        say(f"From .env: {' '.join(shown)}")
     os.environ.update(found)
 
 
@@ -78,14 +108,32 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class _Overview(_Parser):
+    """The parser of the whole command."""
+
+    def format_help(self) -> str:
+        return usage.overview(VERBS)
+
+
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m lab", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parser = _Overview(prog="python -m lab")
+    parser.add_argument("--version", action=usage.Version, nargs=0)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, text in VERBS.items():
-        flags = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
+        flags = verbs.add_parser(
+            verb,
+            help=text,
+            description=text,
+            epilog=usage.differing(verb),
+            usage=f"python -m lab {verb} [--SETTING VALUE ...]",
+            allow_abbrev=False,
+            formatter_class=usage.Formatter,
+        )
         flags.set_defaults(parser=flags)
-        if verb not in BENCHMARKS:
-            settings.add_flags(flags, (*settings.SETTINGS, *of_scenario))
+        if verb == "report":
+            flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
+        elif verb not in BENCHMARKS:
+            usage.add_flags(flags, of_scenario)
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser

@@ -26,13 +26,21 @@ from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
 
 ROOT = Path(__file__).resolve().parent.parent
+# What an engine demands for a container.
+LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
 
 
 def _memory(text: str) -> str:
-    if not _SIZE.fullmatch(text):
-        raise ValueError("expected a size like 512m or 1g; 0: no limit")
+    if not _SIZE.fullmatch(text) or 0 < size_bytes(text) < LEAST_MEMORY:
+        raise ValueError("expected a size of at least 6m, such as 512m or 1g (a number alone is bytes); 0: no limit")
     return text
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes of a size such as 512m or 1g."""
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]?)b?", text.lower()).groups()  # type: ignore[union-attr]
+    return int(float(number) * 1024 ** " kmgt".index(unit or " "))
 
 
 def _project(text: str) -> str:
@@ -66,10 +74,11 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 
 
 SETTINGS = (
-    *(_of_load(name) for name in ("USERS", "RATE", "TIME", "WORKERS")),
+    *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
+    replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -77,11 +86,15 @@ SETTINGS = (
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
             "plain TCP is the lesson"),
+    Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
+            "a server in containers has a name on its own network only"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
             "docker: containers; native: local processes; auto: containers where an engine answers",
             "both run the same programs"),
+    Setting("replace", BOOLEAN, "no", "yes: up ends a run that is under way in the lab that it replaces",
+            "a run must not be lost by accident"),
     Setting("base_image", TEXT, None,
             "base image; unset: python:3.13-slim, or one built here from Debian's packages",
             "the lab has to work where no registry can be reached"),
@@ -91,18 +104,33 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("keep", whole(0), "50", "how many runs are kept below runs/: the oldest are removed; 0: all",
+            "a run takes a megabyte or more"),
     *THRESHOLDS,
 )  # fmt: skip
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
-    Setting("project", Kind(_project, "NAME"), "holdfast",
-             "name of the compose project that `up` starts, and its label in Docker",
-            "two checkouts on one machine need two", prefix="HOLDFAST_"),
+    Setting("project", Kind(_project, "NAME"), None,
+            "name of the compose project that `up` starts; unset: made from the folder",
+            "two labs of one folder need two", prefix="HOLDFAST_"),
+    Setting("make", TEXT, None, "variables of make's command line; the Makefile sets it",
+            "one that nothing reads is an error", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
+    Setting("pip_index_url", TEXT, None, "index that packages of the images come from; unset: pip's own",
+            "a machine may reach no other"),
+    Setting("pip_extra_index_url", TEXT, None, "a second index for the packages of the images", "as pip has it"),
+    Setting("pip_trusted_host", TEXT, None, "host of an index without a valid certificate", "as pip has it"),
+    Setting("compose_project_name", TEXT, "local", "with compose alone: its project and images' tag",
+            "compose sets it; only 1.29 has to be told"),
+    Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
+            "a message names a socket that is there"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
+    Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
+    Setting("term", TEXT, None, "kind of the terminal; dumb: as with NO_COLOR", "the terminal sets it"),
+    Setting("columns", TEXT, None, "width of --help; unset: that of the terminal, 79 at most", "shells set it"),
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
             "the summary is shown on the page of the workflow"),
 )  # fmt: skip
@@ -150,7 +178,12 @@ class Settings:
     @property
     def encrypted(self) -> bool:
         """Whether the lab's own server and its load speak TLS."""
-        return bool(BOOLEAN.parse(self["TLS"]))
+        return yes(self["TLS"])
+
+    @property
+    def verbose(self) -> bool:
+        """Whether a run prints all figures and the ledger before its result."""
+        return yes(self["VERBOSE"])
 
     @property
     def parts(self) -> str:
@@ -160,10 +193,16 @@ class Settings:
     @property
     def loopback_target(self) -> bool:
         """Whether TARGET is on this machine's loopback, which no container can reach."""
-        return bool(self["TARGET"]) and _is_loopback(parse_target(self["TARGET"]).host)
+        return bool(self["TARGET"]) and is_loopback(parse_target(self["TARGET"]).host)
 
 
-def _is_loopback(host: str) -> bool:
+def yes(text: str) -> bool:
+    """Whether the text of a setting means yes."""
+    return bool(text) and bool(BOOLEAN.parse(text))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's loopback."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -192,11 +231,15 @@ def value(setting: Setting, text: str) -> Any:
         raise UsageError(str(error)) from None
 
 
-def add_flags(parser: argparse.ArgumentParser, table: Iterable[Setting] = SETTINGS) -> None:
-    """Add to `parser` one flag for each setting of a table; a flag left out is None."""
+def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SETTINGS) -> None:
+    """Add one flag for each setting of a table to a parser, or to a group of it; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
         parser.add_argument(setting.flag, dest=setting.variable, metavar="X", help=setting.meaning + shown)
+        if setting.variable == "VERBOSE":  # the only one with a short form
+            parser.add_argument(
+                "-v", dest="VERBOSE", action="store_const", const="yes", help="the same as --verbose yes"
+            )
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
@@ -216,6 +259,7 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
     settings = Settings(values, frozenset(chosen))
     _check_together(settings)
     if verb in ("up", "load", "ci"):
+        _check_network(settings)
         _check_size(settings, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
@@ -227,6 +271,14 @@ def _check_together(settings: Settings) -> None:
         raise UsageError(
             f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
             "so it can never be reached. Lower MIN_HELD or raise USERS."
+        )
+
+
+def _check_network(settings: Settings) -> None:
+    if settings["NETWORK"] and not settings["TARGET"]:
+        raise UsageError(
+            f"NETWORK={settings['NETWORK']} is for a server on that network, and the lab's own is not: name it, too, "
+            "as in TARGET=tcp://its-name:9000"
         )
 
 

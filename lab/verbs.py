@@ -5,9 +5,11 @@ from collections.abc import Callable
 from lab import settings, tls
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
+from lab.engines.docker.client import FAILURES
 from lab.engines.native.engine import NativeEngine
-from lab.errors import EXIT_OK
+from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
+from lab.run import capacity
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
@@ -17,6 +19,7 @@ VERBS = {
     "down": "stop the lab that `up` started",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
+    "report": "compare runs on one page: report runs/A runs/B ...",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
     "clean": "remove all containers, networks, volumes and images of the lab",
@@ -29,7 +32,12 @@ def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("up", "load", "ci"):
         chosen = tls.prepared(chosen)
+    if verb == "clean":
+        return _clean(chosen)
     engine = engine_for(verb, chosen)
+    if verb in ("up", "load", "ci"):
+        engine.check()
+        capacity.check_memory(chosen, capacity.memory_limit(chosen, engine.name))
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
     if verb in ("load", "ci"):
@@ -51,6 +59,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
         if chosen.encrypted:
             client = f"openssl s_client -quiet -CAfile {chosen['TLS_CA']} -connect 127.0.0.1:{port}"
         say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
+    fetched = "" if engine.name == NativeEngine.name else ", fetched by `make status` and `make down`"
+    say(f"Runs from the page leave their files below runs/{fetched}")
 
 
 def _down(engine: Engine, chosen: Settings) -> None:
@@ -60,7 +70,8 @@ def _down(engine: Engine, chosen: Settings) -> None:
 
 
 def _status(engine: Engine, chosen: Settings) -> None:
-    for line in engine.status() or ["Nothing runs."]:
+    lines = [line for each in _engines(engine, chosen) for line in each.status()]
+    for line in lines or ["Nothing runs."]:
         result(line)
 
 
@@ -75,11 +86,23 @@ def _logs(engine: Engine, chosen: Settings) -> None:
         say(f"No lab is up. {where}")
 
 
-def _clean(engine: Engine, chosen: Settings) -> None:
-    for each in _engines(engine, chosen):
-        remove_abandoned(each)
-        for line in each.clean():
-            result(f"removed {line}")
+def _clean(chosen: Settings) -> int:
+    """Remove what can be removed, and say what could not; gives the exit code."""
+    try:
+        engines, problem = _engines(engine_for("clean", chosen), chosen), ""
+    except LabError as error:  # an engine that refuses us, or that is named and does not answer
+        engines, problem = [NativeEngine(chosen)], str(error)
+    for each in engines:
+        try:
+            each.bring_home()
+            remove_abandoned(each)
+            for line in each.clean():
+                result(f"removed {line}")
+        except (LabError, *FAILURES) as error:
+            problem = str(error)
+    if problem:
+        say(f"lab clean: containers, networks, volumes and images may be left: {problem}")
+    return EXIT_LAB_FAILED if problem else EXIT_OK
 
 
 def _engines(engine: Engine, chosen: Settings) -> list[Engine]:
@@ -93,5 +116,4 @@ _DO: dict[str, Callable[[Engine, Settings], None]] = {
     "down": _down,
     "status": _status,
     "logs": _logs,
-    "clean": _clean,
 }

@@ -132,6 +132,7 @@ def run(role: str, plan: Plan) -> int:
     from rawsocket.attach import attach
 
     locust_patches.read_no_config_files()
+    locust_patches.hide_warnings()
     locust_patches.load_locustfiles_through(scenario_file.load)
     if role == "worker":
         check_tls(plan)

@@ -29,7 +29,7 @@ from locust.web import WebUI
 
 from rawsocket import locust_patches, scenario_file
 from rawsocket.background import TASKS
-from rawsocket.headless import HeadlessRun, quit_run, say, say_verdict
+from rawsocket.headless import LAB_FAILED, HeadlessRun, quit_run, say_result
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
@@ -42,7 +42,6 @@ from rawsocket.verdict import faults
 from rawsocket.verdict.judge import INTERRUPTED
 from rawsocket.worker import agent, limits
 
-LAB_FAILED = 1  # the exit code of a run whose files could not be written
 TOGETHER_S = 0.5  # signals within this time are one: the kernel sends two when a lab of two threads is killed
 logger = logging.getLogger(__name__)
 _attached: "Attachment | None" = None
@@ -173,7 +172,7 @@ class Attachment:
             self.controller.receive(LOCAL, self.agent.report(final=True))
         self.controller.on_test_stop()
         if not self.controller.plan.headless:
-            self._say_unwritten(artefacts.write(self.controller))
+            self._log_unwritten(artefacts.write(self.controller))
 
     def _report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self.agent:
@@ -259,20 +258,18 @@ class Attachment:
         document = faults.with_exit_code(controller.conclude(again=True), environment.process_exit_code)
         controller.run.document = document
         environment.process_exit_code = document["exit_code"]
-        unwritten = artefacts.write(controller)
+        written = artefacts.write(controller)
         if controller.plan.ours:
-            say_verdict(document)
+            say_result(controller.plan, document, written)
         else:
             logger.info("verdict %s: %s", document["verdict"], "; ".join(document["reasons"]))
-        if unwritten:
-            self._say_unwritten(unwritten)
+            self._log_unwritten(written)
+        if written.missing:
             environment.process_exit_code = LAB_FAILED
 
-    def _say_unwritten(self, line: str) -> None:
-        if line and self.plan and self.plan.ours and self.plan.headless:
-            say(f"{line} (exit code {LAB_FAILED})")
-        elif line:
-            logger.error(line)
+    def _log_unwritten(self, written: artefacts.Written) -> None:
+        if written.missing:
+            logger.error(written.line())
 
     def _take_signals(self) -> None:
         """Handle SIGINT in a callback of the hub, not in the running code; Locust handles SIGTERM as well."""

@@ -5,6 +5,7 @@ before their last numbers have arrived. This greenlet does what a person does at
 worker came, the users don't fit, or all workers are lost.
 """
 
+import json
 import logging
 import math
 import os
@@ -19,14 +20,17 @@ from locust.web import WebUI
 
 from rawsocket import target_check
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console
-from rawsocket.settings.plan import UsageError
+from rawsocket.master.reports import console, progress, result
+from rawsocket.master.reports.artefacts import Written
+from rawsocket.settings.plan import Plan, UsageError
 from rawsocket.target import parse as parse_target
 
 WORKERS_S = 60.0  # how long the workers may take to come
 LIMITS_S = 3.0  # and their limits after that
 ENDS_S = 60.0  # and the end of a run that its load shape has stopped
 USAGE = 2
+LAB_FAILED = 1  # the exit code of a run whose files could not be written
+JSON = "json"  # of HOLDFAST_PROGRESS
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +43,7 @@ class HeadlessRun:
         self._web_ui = web_ui
         self._ramp: gevent.Greenlet | None = None
         self._ending = False
+        self._lines = progress.Lines()
         self.refused = False  # whether the run did not start: its users don't fit, or nothing listens at its target
 
     def run(self) -> None:
@@ -124,10 +129,20 @@ class HeadlessRun:
             if not second or not run.timeline.samples:
                 continue
             left = over - time.monotonic()
-            say(console.line(run.timeline.samples[-1], controller.users_wanted, left, run.failures()))
+            self._say_second(left)
             if run.participants and all(own.lost for own in run.participants):
                 logger.error("all workers are lost: the run ends here")
                 return
+
+    def _say_second(self, left_s: float) -> None:
+        controller = self._controller
+        run, live = controller.run, controller.observer.state()
+        second = progress.second(run.timeline.samples[-1], controller.users_wanted, left_s, run.failures(), live)
+        if self._plan.progress == JSON:
+            say(json.dumps({"progress": second}))
+            return
+        for line in self._lines.of(second):
+            say(line)
 
     def abandon(self) -> None:
         """Start no more users: the run was ended elsewhere."""
@@ -166,6 +181,13 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
-def say_verdict(document: Mapping[str, Any]) -> None:
-    """Write the summary table and the verdict."""
-    say(console.table(document))
+def say_result(plan: Plan, document: Mapping[str, Any], written: Written) -> None:
+    """Write the result of the run: as JSON for the lab, or as text."""
+    if plan.progress == JSON:
+        say(json.dumps({"result": document, "files": written.files, "trouble": written.trouble}))
+        return
+    if plan.verbose:
+        say(f"{console.table(document)}\n")
+    report = f"{plan.runs}/report.html" if plan.runs and "report.html" not in written.missing else ""
+    code = LAB_FAILED if written.trouble else None
+    say(result.text(result.lines(document, report, written.line(LAB_FAILED), code)))

@@ -17,13 +17,13 @@ import locust.stats
 import locust.web
 from gevent.pool import Group
 from locust import TaskSet, argument_parser
+from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.runners import Runner
 from locust.web import WebUI
 
 GC_THRESHOLDS = (20_000, 20, 50)
 Counts = dict[str, int]
-Section = Callable[[str], str]
 StopUsers = Callable[[Callable[[Counts], None], Counts], None]
 
 
@@ -34,6 +34,29 @@ def read_no_config_files() -> None:
     """Let Locust read no configuration file: `headless = true` in ~/.locust.conf would keep the page from coming up."""
     argument_parser.get_empty_argument_parser.__defaults__ = (True, [])
     argument_parser.get_parser.__defaults__ = ([],)
+
+
+def hide_warnings() -> None:
+    """Hide warnings of Locust's that don't apply here, each by its beginning.
+
+    Its own user classes cost so much at their start that 100 a second are many; ours are measured at 25 times as many.
+    Descriptors are checked against the number of users before a run (worker/limits.py), and HeadlessRun says which
+    settings a load shape ignores.
+    """
+    for name in ("locust.main", "locust.runners"):
+        logging.getLogger(name).addFilter(_applies)
+
+
+_NOT_HERE = (
+    "Your selected spawn rate is very high",
+    "System open file limit",
+    "--run-time, --users or --spawn-rate have no impact on LoadShapes",
+    "The following option(s) will be ignored",
+)
+
+
+def _applies(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_NOT_HERE)
 
 
 # -- on a worker ------------------------------------------------------------------------------------------------------
@@ -224,20 +247,29 @@ def end_ramp_with_run_time(web_ui: WebUI) -> None:
     web_ui._stop_runners = stop  # type: ignore[method-assign]
 
 
-def add_report_section(section: Section) -> None:
-    """Put `section(theme)` at the end of Locust's HTML report; a second section replaces the first.
+def replace_report(page: Callable[[], str]) -> None:
+    """Let `page()` take the place of Locust's HTML report; a second call replaces the first.
 
-    Locust renders a fixed set of sections without a hook and imports `get_html_report` by name into three modules, so
-    all three names are replaced. They serve the page's report, its download and `--html`.
+    Locust imports `get_html_report` by name into three modules, so all three names are replaced. They serve the page's
+    report, its download and `--html`.
     """
-    original = getattr(locust.html.get_html_report, "__wrapped__", locust.html.get_html_report)
+    original = _locusts_report()
 
     def get_html_report(*args: Any, **kwargs: Any) -> str:
-        return before_end_of_body(original(*args, **kwargs), section(kwargs.get("theme", "")))
+        return page()
 
     get_html_report.__wrapped__ = original  # type: ignore[attr-defined]
     for module in (locust.html, locust.main, locust.web):
         module.get_html_report = get_html_report  # type: ignore[attr-defined]
+
+
+def locusts_report(environment: Environment) -> str:
+    """Return Locust's own HTML report."""
+    return str(_locusts_report()(environment, show_download_link=False))
+
+
+def _locusts_report() -> Any:
+    return getattr(locust.html.get_html_report, "__wrapped__", locust.html.get_html_report)
 
 
 def before_end_of_body(page: str, part: str) -> str:

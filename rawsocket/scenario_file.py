@@ -7,6 +7,7 @@ user class that can't work. A setting that the file does not use is worth a line
 import ast
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,18 @@ def mistake(error: BaseException) -> str:
         return f"{where}: {type(error).__name__}: {error.msg}"
     if isinstance(error, ModuleNotFoundError):
         return f"{where}: {error}: {PACKAGES}"
-    return f"{where}: {type(error).__name__}: {_one_line(error)}"
+    return f"{where}: {type(error).__name__}: {_one_line(error)}{_hint(error)}"
+
+
+def _hint(error: BaseException) -> str:
+    """Return what to do about a variable of the environment that is not there, "" for any other error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not isinstance(error, KeyError) or not frames or Path(frames[-1].filename).stem not in ("os", "<frozen os>"):
+        return ""
+    return (
+        f"; set it, and declare ScenarioSetting({str(error.args[0]).lower()!r}), without which it does not reach "
+        "containers (docs/scenarios.md: Settings of your own)"
+    )
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,20 +6,24 @@ the check of the ports, the wait for the page, and how a part that refused a set
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lab import page
+from lab.engines import identity
 from lab.engines.follow import follow
-from lab.engines.journal import Journal
+from lab.engines.journal import Entry, Journal
 from lab.engines.part import Part
-from lab.errors import LabError, finish_despite_interrupt, usage_error
+from lab.engines.up_record import UpRecord
+from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error
 from lab.progress import say, step
-from lab.settings import ROOT, Settings
+from lab.settings import ROOT, Settings, yes
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
+# Locust's states of a run that `up` would cut short.
+UNDER_WAY = ("spawning", "running", "stopping")
 
 
 class Deployment(ABC):
@@ -48,6 +52,10 @@ class Deployment(ABC):
     def stop(self) -> None:
         """Stop and remove all parts; without any, do nothing."""
 
+    def ended(self) -> list[str]:
+        """Return the names of parts that have ended and are none of `parts` any more."""
+        return []
+
     def make_way(self) -> None:
         """Stop what an earlier start has left, where a new start does not replace it."""
         return
@@ -59,6 +67,13 @@ class Deployment(ABC):
     def collect(self, folder: Path) -> None:
         """Put logs and artefacts into `folder`, where they are not written there in the first place."""
         return
+
+    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
+        """Copy the artefacts of runs from the page to `runs`, where they are not there yet; return the folders' names.
+
+        `end`: end a run that is under way first, so that it has some.
+        """
+        return []
 
     def keep_logs(self) -> None:
         """After the stop, write logs that were not on the disk so far. Raises LabError if that fails."""
@@ -88,6 +103,10 @@ class Deployment(ABC):
         wait_for(what, ready, timeout, self.failure, self.evidence)
 
 
+def _in_words(state: Mapping[str, Any]) -> str:
+    return f"{state['state']}, {state['users']:,} users, {state['held']:,} held"
+
+
 class Engine(ABC):
     """A way to run labs."""
 
@@ -97,6 +116,8 @@ class Engine(ABC):
     def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
         self.settings = settings
         self.journal = Journal(folder / "runs", self.name)
+        self.record = UpRecord(folder / "up" / f"{identity.project()}-{self.name}.json")
+        self.runs = folder.parent / "runs"
 
     @abstractmethod
     def lab(self) -> Deployment:
@@ -106,39 +127,99 @@ class Engine(ABC):
     def lab_of_run(self, name: str, folder: Path) -> Deployment:
         """Return a new lab for one run, with artefacts in `folder`."""
 
-    @abstractmethod
-    def status(self) -> list[str]:
-        """Return one line for each part that is there."""
+    def others(self) -> list[str]:
+        """Return a line for each lab that is not of this folder."""
+        return []
 
     @abstractmethod
     def clean(self) -> list[str]:
-        """Remove everything that the engine has of any lab; gives the names."""
+        """Remove everything that the engine has of this folder's labs; gives the names."""
+
+    def check(self) -> None:
+        """Raise UsageError for a setting that this engine can't follow."""
+        if network := self.settings["NETWORK"]:
+            raise UsageError(f"NETWORK={network} is a network of containers, and these are local processes: omit it")
 
     def setup(self) -> None:
         """Make ready what a start needs."""
         self.lab().prepare()
 
     def up(self) -> str:
-        """Start the lab and give the page's address; a lab that runs already is replaced."""
+        """Start the lab and give the page's address; a lab that runs already is replaced.
+
+        Raises UsageError if a run is under way there, unless REPLACE says that it may end.
+        """
         lab = self.lab()
+        if self.running():
+            self._check_replaceable()
+            self.bring_home()
         lab.make_way()
         self._check_ports(lab.published_ports())
         lab.prepare()
         address, workers = f"http://127.0.0.1:{self.settings['PAGE_PORT']}", self.settings.workers
+        self.record.write(self.settings)
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
                 lab.wait(f"the page at {address}", lambda: page.workers(address) >= workers)
+        except Interrupted:
+            finish_despite_interrupt(lab.stop)
+            self.record.forget()
+            raise
         except BaseException:
             lab.abandon()
             raise
         return address
 
     def down(self) -> bool:
-        """Stop the lab that `up` started. False if there was none."""
+        """Stop the lab that `up` started, and keep the artefacts of its runs. False if there was none."""
         there = self.running()
+        self.bring_home()  # if that fails, the lab stays, and so do the files
         self.lab().stop()
+        self.record.forget()
         return there
+
+    def bring_home(self) -> None:
+        """End a run from the page, and copy the artefacts of all that are not in `runs` yet."""
+        if self.running():
+            self._say_brought(self.lab().bring_home(self.runs, end=True))
+
+    def status(self) -> list[str]:
+        """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
+        lab = self.lab()
+        found = list(lab.parts())
+        lines = [self._page_line()] if found else []
+        parts = [(part.name, part.state()) for part in found]
+        parts += [(name, "has ended") for name in (lab.ended() if found else [])]
+        width = max((len(name) for name, _ in parts), default=0)
+        lines += [f"{name:<{width}}  {state}" for name, state in parts]
+        lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
+        killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+        lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
+        self._say_brought(lab.bring_home(self.runs))
+        return lines + self.others()
+
+    def _page_line(self) -> str:
+        address = self._page()
+        found = page.state(address)
+        if found is None:
+            return f"The page at {address} does not answer."
+        return f"The lab is up ({self.name}): {address} ({_in_words(found)})"
+
+    def _page(self) -> str:
+        return f"http://127.0.0.1:{self.record.read().get('PAGE_PORT') or self.settings['PAGE_PORT']}"
+
+    def _check_replaceable(self) -> None:
+        found = page.state(self._page())
+        if found and found["state"] in UNDER_WAY and not yes(self.settings["REPLACE"]):
+            raise UsageError(
+                f"a run is under way at {self._page()} ({_in_words(found)}), and `up` would end it: "
+                "stop it there, or add REPLACE=yes"
+            )
+
+    def _say_brought(self, names: Sequence[str]) -> None:
+        for name in names:
+            say(f"Artefacts of a run from the page: runs/{name}/")
 
     def running(self) -> bool:
         """Whether a lab that `up` started is there."""
@@ -163,10 +244,14 @@ class Engine(ABC):
         finally:
             self._end_run(name, lab, folder)
 
+    def abandoned(self) -> list[Entry]:
+        """Return the runs whose lab has ended before it could remove them."""
+        return self.journal.abandoned()
+
     def remove_abandoned(self) -> list[str]:
         """Remove what runs have left whose lab was killed, and keep their artefacts; return their names."""
         removed = []
-        for name, folder in [(entry.name, entry.artefacts) for entry in self.journal.abandoned()]:
+        for name, folder in [(entry.name, entry.artefacts) for entry in self.abandoned()]:
             try:
                 self._end_run(name, self.lab_of_run(name, folder), folder)
                 removed.append(name)

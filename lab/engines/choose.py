@@ -36,7 +36,8 @@ def choose(settings: Settings, *, run: bool) -> str:
         return "docker"
     if wanted == "docker":
         raise LabError(f"ENGINE=docker, but {reason}: start the engine, or use ENGINE=native")
-    say(f"No Docker engine here ({reason}): running server, master and workers as local processes.")
+    how = "running server, master and workers as" if run else "its containers can't be seen, only"
+    say(f"No Docker engine here ({reason}): {how} local processes.")
     return _native(wanted)
 
 

@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 
 from lab.engines.part import Part
 from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
-from lab.progress import PROGRESS_LINE, say
+from lab.progress import PROGRESS_LINE, SHAPED_LINE, say
 from lab.settings import Settings
 
 # Beyond WAIT, TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
 MARGIN_S = 150.0
-# How such a progress line ends (rawsocket/master/reports/console.py).
-SHAPED = "by its load shape"
 REST_S = 10.0  # for the rest of the log, once the master has ended
 
 
@@ -37,7 +35,7 @@ def follow(
     def seen(line: str) -> None:
         if PROGRESS_LINE.match(line):
             started.set()
-            if line.endswith(SHAPED):
+            if SHAPED_LINE.search(line):
                 shaped_at[0] = time.monotonic()
         relay(line)
 

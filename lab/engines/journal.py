@@ -14,10 +14,11 @@ from lab import procfs
 
 @dataclass(frozen=True)
 class Entry:
-    """A run whose lab has ended: its name and the folder of its artefacts."""
+    """A run: its name, the folder of its artefacts, and whether its lab has ended."""
 
     name: str
     artefacts: Path
+    abandoned: bool = True
 
 
 class Journal:
@@ -40,12 +41,16 @@ class Journal:
 
     def abandoned(self) -> list[Entry]:
         """Return the runs of this engine whose lab has ended, the oldest first."""
+        return [entry for entry in self.entries() if entry.abandoned]
+
+    def entries(self) -> list[Entry]:
+        """Return the runs of this engine, the oldest first."""
         found = []
         for file in sorted(self._folder.glob("*.json")):
             try:
                 entry = json.loads(file.read_text())
-                if entry["engine"] == self._engine and procfs.gone(entry["lab"]):
-                    found.append(Entry(file.stem, Path(entry["artefacts"])))
+                if entry["engine"] == self._engine:
+                    found.append(Entry(file.stem, Path(entry["artefacts"]), procfs.gone(entry["lab"])))
             except (OSError, ValueError, KeyError):  # another call removes it, or it was cut off by a full disk
                 continue
         return found

@@ -32,6 +32,10 @@ class Part(ABC):
     def problem(self) -> str:
         """Say what is wrong with it, "" while nothing is."""
 
+    def state(self) -> str:
+        """Say in a few words how it is: running, or what is wrong with it."""
+        return self.problem() or "running"
+
     def has_failed(self) -> bool:
         """Whether its log may say why the lab does not start."""
         return bool(self.problem())

@@ -5,10 +5,12 @@ holds. Whether the users of a scenario hold their connections is read from its s
 """
 
 import ast
+import math
+import os
 
 from lab import settings as table
 from lab.errors import UsageError
-from lab.settings import Settings
+from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
 
 
@@ -31,6 +33,28 @@ def warning(settings: Settings) -> str:
         f"USERS={users} is above {above}: the server refuses the others, or lets them wait. "
         f"If that is not what you want: {_or(remedies)}"
     )
+
+
+def check_memory(settings: Settings, limit: int) -> None:
+    """Raise UsageError if the messages of a worker's users, with their replies, need more than `limit` bytes of memory.
+
+    0: there is no limit. A worker keeps each message until its reply is complete.
+    """
+    users = math.ceil(int(settings["USERS"]) / settings.workers)
+    needed = 2 * users * int(settings["SIZE"])
+    if limit and needed > limit:
+        raise UsageError(
+            f"SIZE={settings['SIZE']} with {users} users on each worker: their messages and replies take up to "
+            f"{needed / 1024**3:.1f} GiB, and a worker has {limit / 1024**3:.1f}: lower SIZE or USERS, "
+            "or raise WORKERS, or WORKER_MEM for containers"
+        )
+
+
+def memory_limit(settings: Settings, engine: str) -> int:
+    """Return the bytes of memory that a worker may use, 0 for no limit: local processes share the machine's."""
+    if engine == "docker":
+        return size_bytes(settings["WORKER_MEM"])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // settings.workers
 
 
 def _cap(model: type[Model], processes: str) -> int | None:

@@ -73,6 +73,7 @@ def _is_valid(cert: Path) -> bool:
 
 def _make(folder: Path) -> None:
     folder.mkdir()
+    folder.chmod(0o755)
     (folder / "openssl.cnf").write_text(CONFIGURATION)
     for command in (
         "ecparam -name prime256v1 -genkey -noout -out ca-key.pem",
@@ -89,7 +90,8 @@ def _make(folder: Path) -> None:
             )
     for name in ("openssl.cnf", "ca-key.pem", "request.pem"):
         (folder / name).unlink()
-    (folder / "key.pem").chmod(0o644)
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (folder / name).chmod(0o644)  # whatever the caller's umask is
 
 
 def _openssl(folder: Path, command: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,15 @@
 """One run (`load`, `ci`): a lab of its own, without the page, whose verdict is the exit code."""
 
 import os
+from pathlib import Path
 
 from lab import settings
+from lab.engines import identity
 from lab.engines.base import Engine
-from lab.errors import EXIT_USAGE, UsageError
-from lab.progress import say
+from lab.engines.docker.client import FAILURES
+from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, LabError, UsageError
+from lab.progress import note, say
+from lab.reports import index, origin
 from lab.run import capacity, folder
 from lab.run.console import Console
 from lab.settings import Settings
@@ -14,14 +18,14 @@ from lab.settings import Settings
 def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
-        say("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+        note("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
     remove_abandoned(engine)
     if line := capacity.warning(chosen):
-        say(line)
+        note(line)
     name = folder.name(verb)
     artefacts = folder.create(name)
-    project = f"holdfast-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
-    console = Console()
+    project = f"{identity.project()}-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
+    console, failure = Console(_title(chosen)), ""
     try:
         code = engine.run(project, console.relay, artefacts)
         if code == EXIT_USAGE and (reason := console.take_last()):
@@ -30,15 +34,50 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         console.forget(str(error))
         folder.discard(artefacts)  # the run did not start
         raise
+    except (LabError, *FAILURES) as error:
+        if not console.has_result:
+            raise
+        code, failure = EXIT_LAB_FAILED, str(error)  # the run itself was complete: its verdict is known
     finally:
-        console.flush()
-        if artefacts.exists():
-            say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
-            folder.finish(artefacts, engine.name, verb)
+        console.close()
+        unfinished = _finish(artefacts, engine, verb, chosen)
+    if failure or unfinished:
+        code = EXIT_LAB_FAILED
+    shown = artefacts.relative_to(settings.ROOT)
+    report = str(shown / "report.html") if (artefacts / "report.html").is_file() else ""
+    console.conclude(report, _trouble(console, artefacts, failure or unfinished, code), code, chosen.verbose)
     return code
+
+
+def _title(chosen: Settings) -> str:
+    """Return what is run, for the first line of the block on a terminal."""
+    against = chosen["TARGET"] or f"MODEL={chosen['MODEL']}"
+    return f"{chosen['SCENARIO']}: {chosen['USERS']} users, {chosen['WORKERS']} workers, {against}"
+
+
+def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str:
+    """Say where the artefacts are and add the host's part; return what could not be written, ""."""
+    if not artefacts.exists():
+        return ""
+    say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
+    try:
+        folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ))
+        index.update(artefacts, int(chosen["KEEP"]))
+    except LabError as error:
+        return str(error)
+    return ""
+
+
+def _trouble(console: Console, artefacts: Path, failure: str, code: int) -> str:
+    """Return the line that names the missing files, or another failure after the run; "" if all is there."""
+    missing = console.missing(artefacts)
+    if not missing:
+        return f"{failure} (exit code {code})" if failure else ""
+    why = console.trouble or failure or "the master did not write them"
+    return f"could not write {', '.join(missing)} in {artefacts.relative_to(settings.ROOT)}: {why} (exit code {code})"
 
 
 def remove_abandoned(engine: Engine) -> None:
     """Remove what runs have left whose lab was killed, and say so."""
     for name in engine.remove_abandoned():
-        say(f"Removed what {name} had left: its lab was killed.")
+        note(f"Removed what {name} had left: its lab was killed.")

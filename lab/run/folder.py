@@ -8,9 +8,13 @@ import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from lab import latest
 from lab.errors import writing
+from lab.reports.origin import git_state
 from lab.settings import ROOT, from_environment
+from rawsocket.master.reports.html.render import with_host
 
 RUNS = ROOT / "runs"
 
@@ -26,33 +30,38 @@ def create(run: str, runs: Path = RUNS) -> Path:
         folder = runs / (run if number == 1 else f"{run}-{number}")
         with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
-            _point(folder)
+            latest.point(folder)
             return folder
     raise AssertionError("there is always a next number")
 
 
 def discard(folder: Path) -> None:
     """Remove the folder of a run that did not start, and point runs/latest at the run before it."""
-    latest = folder.parent / "latest"
-    was_latest = latest.is_symlink() and os.readlink(latest) == folder.name
+    link = folder.parent / "latest"
+    was_latest = link.is_symlink() and os.readlink(link) == folder.name
     shutil.rmtree(folder, ignore_errors=True)
     if was_latest:
-        latest.unlink(missing_ok=True)
+        link.unlink(missing_ok=True)
         if others := [other for other in folder.parent.iterdir() if other.is_dir()]:
-            _point(max(others, key=lambda other: other.name))
+            latest.point(max(others, key=lambda other: other.name))
 
 
-def _point(folder: Path) -> None:
-    link = folder.parent / f".latest.{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
+def _read(file: Path) -> dict[str, Any]:
+    """Return env.json as the master wrote it, nothing if it is missing or was cut off by a full disk."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
 
 
-def finish(folder: Path, engine: str, verb: str) -> None:
-    """Add the host's part to env.json, and the summary to $GITHUB_STEP_SUMMARY where that is set."""
+def finish(folder: Path, engine: str, verb: str, repeat: str = "") -> None:
+    """Add the host's part to env.json and the report, and the summary to $GITHUB_STEP_SUMMARY where that is set.
+
+    `repeat` is the command that repeats the run.
+    """
     file = folder / "env.json"
-    environment = json.loads(file.read_text()) if file.exists() else {}
+    environment = _read(file)
     environment["host"] = {
         "engine": engine,
         "verb": verb,
@@ -60,9 +69,15 @@ def finish(folder: Path, engine: str, verb: str) -> None:
         "kernel": platform.release(),
         "machine": platform.machine(),
         "python": platform.python_version(),
+        "git": git_state(),
+        "repeat": repeat,
     }
     with writing(file):
         file.write_text(json.dumps(environment, indent=2) + "\n")
+    report = folder / "report.html"
+    if report.exists():
+        with writing(report):
+            report.write_text(with_host(report.read_text(encoding="utf-8"), environment["host"]), encoding="utf-8")
     summary = folder / "summary.md"
     step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():

@@ -7,6 +7,7 @@ Rules:
   when the client closes it, or when it is lost for any reason other than the line `ERR server full` or an error of TLS
   (with TLS 1.3 a client learns by its first read that its certificate is refused). If one of these comes first, the
   attempt is a failure `server-full` or `tls`. The time of the event is always that of the TCP connect.
+- A connection is *held* from when it has settled: one that a full server refuses never was.
 - A TLS handshake has a row of its own. If it fails, the connect is a success in its row, and the attempt has failed.
 - A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.
@@ -25,8 +26,14 @@ from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
-GENERATOR_LIMIT = "generator-limit"  # its first cause goes into the verdict
+NOT_RESOLVED_YET = "not resolved yet"  # ends the detail of a connect before its name is known
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
+# What is known of a connection, as bits of its `flags`. They share a slot: each takes 8 bytes of every connection.
+RETRY = 1  # it replaces a connection that was lost or could not be opened
+SETTLED = 2  # the connect attempt is recorded
+HEARD = 4  # something has been received
+ANSWERED = 8  # a correct reply has arrived
+PROVEN = SETTLED | HEARD | ANSWERED  # no flag but RETRY is lower, so all three are set if `flags >= PROVEN`
 logger = logging.getLogger(__name__)
 
 # A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
@@ -50,10 +57,7 @@ class Accounted(Protocol):
     """The part of a connection that is accounted for. Times are of `time.perf_counter()`."""
 
     owner: Any
-    reconnect: bool  # whether it replaces a connection that was lost or could not be opened
-    settled: bool
-    answered: bool  # whether a correct reply has arrived on it
-    heard: bool  # whether anything has been received on it
+    flags: int
     connected_at: float
     connect_seconds: float
     connection_id: int
@@ -76,14 +80,13 @@ class Accounting:
         if handshake_at:
             self.secured(connection, now - handshake_at)
         connection.connection_id = next(_ids)
-        self.recorder.held += 1
-        if not connection.reconnect:
+        if not connection.flags & RETRY:
             self.recorder.arrived(now)
 
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
         """Record that the connect failed after `seconds`."""
         self.recorder.attempt_failed(failure.name)
-        if failure.name == GENERATOR_LIMIT:
+        if not failure.detail.endswith(NOT_RESOLVED_YET):  # what follows says more
             self.recorder.example(failure.name, failure.detail)
         self._connect_event(connection, seconds, failure)
 
@@ -101,9 +104,10 @@ class Accounting:
 
     def settle(self, connection: Accounted) -> None:
         """Record, once, that the connection has proved usable."""
-        if not connection.settled:
-            connection.settled = True
-            self.recorder.settled(connection.reconnect)
+        if not connection.flags & SETTLED:
+            connection.flags |= SETTLED
+            self.recorder.held += 1
+            self.recorder.settled(bool(connection.flags & RETRY))
             self._connect_event(connection, connection.connect_seconds, None)
             connection.connect_seconds = 0.0
 
@@ -136,8 +140,9 @@ class Accounting:
 
     def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:
         """Record that the client closed it; `cut`: the last message in flight was not completely sent."""
-        self._ended(connection)
+        self._note_unproven(connection)
         self.settle(connection)
+        self.recorder.held -= 1
         self.recorder.lose(CLIENT, in_flight, cut)
         self.recorder.closed += 1
 
@@ -153,7 +158,7 @@ class Accounting:
         if isinstance(failure, ScenarioFault):
             self.closed(connection, len(in_flight), cut)
             return
-        self._ended(connection)
+        self._note_unproven(connection)
         recorder = self.recorder
         wrong = failure.name in WRONG_REPLIES
         if wrong and recorder.example(failure.name, failure.detail):
@@ -162,6 +167,7 @@ class Accounting:
             recorder.example(failure.name, failure.detail)
         usable = self._settle_as(connection, failure)
         if usable:
+            recorder.held -= 1
             recorder.drop(failure.name)
         came = bool(in_flight) and wrong
         recorder.wrong += came
@@ -172,26 +178,26 @@ class Accounting:
             self._event(connection, DROP, None, 0, failure)
 
     def _good(self, connection: Accounted, name: str, times: Times, length: int) -> None:
-        self.settle(connection)
-        connection.answered = True
+        if connection.flags < PROVEN:
+            self.settle(connection)
+            connection.flags |= ANSWERED
         self._event(connection, name, times, length, None)
 
-    def _ended(self, connection: Accounted) -> None:
-        self.recorder.held -= 1
-        self.recorder.unproven += not connection.heard
+    def _note_unproven(self, connection: Accounted) -> None:
+        self.recorder.unproven += not connection.flags & HEARD
 
     def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:
         """Record how the attempt ended, if not recorded yet; return False if this failure ended the attempt."""
-        if connection.settled or not isinstance(failure, ServerFull | TlsFailed):
+        if connection.flags & SETTLED or not isinstance(failure, ServerFull | TlsFailed):
             self.settle(connection)
             return True
-        connection.settled = True
+        connection.flags |= SETTLED
         self.recorder.attempt_failed(failure.name)
         self._connect_event(connection, connection.connect_seconds, failure)
         return False
 
     def _connect_event(self, connection: Accounted, seconds: float, failure: RawSocketError | None) -> None:
-        row = RECONNECT if connection.reconnect else CONNECT
+        row = RECONNECT if connection.flags & RETRY else CONNECT
         self._event(connection, row, (seconds, seconds, seconds), 0, failure)
 
     def _event(

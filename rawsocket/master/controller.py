@@ -80,7 +80,7 @@ class RunController:
             server_counts=ServerCounts.before_first_run(self.probe),
             log=LatencyLog(plan.runs),
         )
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     # -- the workers --------------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class RunController:
             thresholds=thresholds.limits(self.environment.parsed_options, self._overrides(held)),
             wire_format=wire_format(self.runner.user_classes, self.environment.parsed_options),
             server_counts=server_counts,
-            log=LatencyLog(self.plan.runs),
+            log=LatencyLog(run_info.folder(self.plan)),
             per_user=run_info.least_per_user(self.environment),
             started_wall_s=run_info.wall_s(),
             label=self.workers.label,
@@ -150,7 +150,7 @@ class RunController:
         self._asked = None
         if before.started_at is None:
             self.run.faults = before.faults  # of the process's start
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     def on_spawning_complete(self) -> None:
         """Schedule the opening of the steady window."""

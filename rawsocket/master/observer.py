@@ -3,7 +3,7 @@
 What it sees goes into the run (`run.observed`), for the verdict's cause. There is one observer for each run.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rawsocket.master import figures
@@ -19,7 +19,7 @@ from rawsocket.verdict.alerts import LATELY_S, NOTED_ELSEWHERE, AlertBook, Now, 
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
-from rawsocket.verdict.saturation import doubt
+from rawsocket.verdict.saturation import main_cause
 
 LOST_PROCESSES = "processes-lost"
 
@@ -27,9 +27,10 @@ LOST_PROCESSES = "processes-lost"
 class Observer:
     """See the module. Times are seconds since the start of the run."""
 
-    def __init__(self, run: Run, probe: ServerProbe) -> None:
+    def __init__(self, run: Run, probe: ServerProbe, age: Callable[[str], float]) -> None:
         self._run = run
         self._probe = probe
+        self._age = age  # returns the seconds since a worker's last report
         self._book = AlertBook()
         self._silences = Silences()
         self._rates = Rates()
@@ -73,6 +74,7 @@ class Observer:
             slowest_s=run.slowest_reply_us / 1e6,
             server=server,
             lost=[(own.name, own.lost) for own in run.participants if own.lost],
+            ages=[(own.name, self._age(own.id)) for own in run.participants if own.report and not own.lost],
             saturated=self._saturated(),
             limit_example=run.examples().get(GENERATOR_LIMIT, ""),
             scenario_errors=run.scenario_errors(),
@@ -119,8 +121,7 @@ class Observer:
         if run.window is None or not run.window.opened:
             return []
         workers = [figures.worker(run, own) for own in run.participants if not own.lost]
-        known = [one for one in workers if one.cpu_share is not None]
-        return [(one.label, said) for one in known if (said := doubt(one, run.info.max_lag_ms))]
+        return [(one.label, found[0]) for one in workers if (found := main_cause(one, run.info.max_lag_ms))]
 
     def _look_at_workers(self, at_s: float) -> None:
         for own in self._run.participants:

@@ -9,6 +9,7 @@ Rules:
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ from rawsocket.master.run_faults import RunFaults
 from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow, lowest
-from rawsocket.master.timeline import Sample, Timeline
+from rawsocket.master.timeline import FailureTimes, Sample, Timeline
 from rawsocket.master.worker_lag import failures, limited
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
@@ -108,6 +109,7 @@ class Run:
         self.server_counts = server_counts or ServerCounts.none()
         self.log = log or LatencyLog()
         self.timeline = Timeline()
+        self.failure_times = FailureTimes()
         self._unjudged: set[str] = set()
         self.latencies = Latencies(self._unjudged)
         self.window: SteadyWindow | None = None
@@ -199,6 +201,7 @@ class Run:
     def add_sample(self, sample: Sample) -> None:
         """Add a second to the timeline."""
         self.timeline.add(sample)
+        self.failure_times.note(sample.elapsed_s, self.failures_by_kind())
         if self.window:
             self.window.add_sample(sample)
 
@@ -281,6 +284,13 @@ class Run:
         for own in self._participants.values():
             for row in own.report_at_stop.rows if own.report_at_stop else ():
                 found.setdefault(row.name, RowTotals()).add(row)
+        return found
+
+    def failures_by_kind(self) -> Counter[str]:
+        """Return how often each kind of failure happened, up to the moment when each worker was asked to stop."""
+        found: Counter[str] = Counter()
+        for totals in self.rows_until_stop().values():
+            found.update(totals.failures)
         return found
 
     def overdue(self) -> OverdueTotals:

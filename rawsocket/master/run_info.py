@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from locust.env import Environment
@@ -57,6 +58,13 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
 def utc() -> str:
     """Return the time in UTC, ISO 8601, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def folder(plan: Plan) -> str:
+    """Return where the artefacts of a run go that starts now, "" for nowhere."""
+    if not plan.runs or plan.headless or not plan.run_folders:
+        return plan.runs
+    return str(Path(plan.runs) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-page")
 
 
 def wall_s() -> float:

@@ -1,5 +1,6 @@
 """One sample a second of a run, from its start to the next: the chart, timeline.csv, the lowest steady second."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
@@ -57,3 +58,19 @@ class Timeline:
     def rows(self) -> list[tuple[Any, ...]]:
         """Return every sample as a row of timeline.csv."""
         return [astuple(sample) for sample in self.samples]
+
+
+class FailureTimes:
+    """When each kind of failure happened: {kind: {second of the run: count}}."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, dict[int, int]] = {}
+        self._before: dict[str, int] = {}
+
+    def note(self, elapsed_s: float, counts: Mapping[str, int]) -> None:
+        """Take the counts of the whole run so far; what has grown since the last call happened in this second."""
+        for kind, count in counts.items():
+            if grown := count - self._before.get(kind, 0):
+                of_kind = self.seconds.setdefault(kind, {})
+                of_kind[int(elapsed_s)] = of_kind.get(int(elapsed_s), 0) + grown
+            self._before[kind] = count

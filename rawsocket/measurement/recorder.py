@@ -15,8 +15,8 @@ Rules, which hold at every moment between two events:
 - `pushed` messages arrived unsolicited; they are in no other count of messages. `unread_pushes` of them were not kept
   for a receive(), since too many waited already.
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
-- connected == sum(dropped) + closed + settled connections that are open now. `held` counts open
-  connections from the TCP connect on, settled or not; it is a gauge and survives `begin_run()`.
+- connected == sum(dropped) + closed + held. `held` counts open connections from when they have settled, so that one
+  which a full server refuses never was held; it is a gauge and survives `begin_run()`.
 - failures == the failures of all rows, except those of a scenario's own figures (own_figures.py). A row's histograms
   hold the times of its successes only: a refusal in 50 us must not make connecting look fast.
 

@@ -46,6 +46,9 @@ class Plan:
     master_bind: str = "127.0.0.1"
     sources: tuple[str, ...] = ()
     runs: str = ""
+    run_folders: bool = False
+    progress: str = "text"
+    verbose: bool = False
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +90,9 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         master_bind=found["HOLDFAST_MASTER_BIND"],
         sources=found["SOURCES"] or (),
         runs=found["HOLDFAST_RUNS"] or "",
+        run_folders=found["HOLDFAST_RUN_FOLDERS"],
+        progress=found["HOLDFAST_PROGRESS"],
+        verbose=found["VERBOSE"],
     )
     _reconcile(plan)
     return plan

@@ -8,6 +8,7 @@ After each batch the existing objects are excluded from garbage collection (`gc.
 50 ms at 10,000 users and finds nothing, since all are in use. `begin_run` in attach.py thaws and collects.
 """
 
+import functools
 import gc
 import random
 import time
@@ -16,7 +17,8 @@ from typing import Protocol
 
 from gevent.hub import get_hub
 
-from rawsocket.engine.schedule import SPREAD, Random, arrivals
+from rawsocket.engine import schedule
+from rawsocket.engine.schedule import SPREAD, Random
 
 
 class Newcomer(Protocol):
@@ -62,7 +64,13 @@ class Arrivals:
         if begin >= end:
             begin = now
         chance = self._chance if self.poisson else None
-        for newcomer, moment in zip(batch, arrivals(len(batch), begin, end, chance, self._phase), strict=True):
+        for newcomer, moment in zip(batch, schedule.arrivals(len(batch), begin, end, chance, self._phase), strict=True):
             newcomer.start(moment)
         self._end = end
         gc.freeze()
+
+
+@functools.cache
+def arrivals() -> Arrivals:
+    """Return the process's own arrivals."""
+    return Arrivals()

@@ -12,6 +12,7 @@ Rules:
 - Everything outside a task can be interrupted: it is *waiting* in Locust's sense, so stop is instant.
 - After a reconnect the next task waits until the connection has settled: by then a full server has refused it.
 - The back-off restarts only after a connection was good: it had a correct reply, or lasted STAYED seconds.
+- The user starts a moment after Locust has started it: see arrivals.py.
 - The connection ends with the user, however the user ends.
 
 Locust's TaskSets wait and run tasks through two methods that a user can't override; locust_patches.py lets them call
@@ -37,6 +38,7 @@ from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import RECORDER
+from rawsocket.users.arrivals import arrivals
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import ConfiguredUser
 from rawsocket.users.session.beginning import refuse_steps
@@ -103,10 +105,10 @@ class RawSocketUser(ConfiguredUser, User):
         return self._greenlet
 
     def start_as(self, number: int) -> None:
-        """Start with this number."""
+        """Start in a moment, with this number: Locust starts users in batches, and connects are spread evenly."""
         self._number = number
-        assert self._greenlet is not None
-        self._greenlet.start()
+        arrivals().poisson = self.option("arrivals") == "poisson"
+        arrivals().add(_Arrival(self._greenlet))
 
     def pause(self, seconds: float) -> None:
         """Wait for `seconds`, watching the socket; a connection that is lost meanwhile is replaced.
@@ -194,6 +196,18 @@ class RawSocketUser(ConfiguredUser, User):
             RECORDER.scenario_errors.add(error)
         self.client.close()
         NUMBERS.leave(self, self._number)
+
+
+class _Arrival:
+    """The start of a user's greenlet; if the user was stopped meanwhile, nothing happens."""
+
+    def __init__(self, greenlet: Any) -> None:
+        self._greenlet = greenlet
+
+    def start(self, when: float) -> None:
+        """Start at that time (of `time.perf_counter()`)."""
+        if not self._greenlet.ready():
+            self._greenlet.start_later(max(0.0, when - time.perf_counter()))
 
 
 def _run(user: RawSocketUser) -> None:

@@ -21,7 +21,6 @@ any other. Rules:
 - Raising StopUser in the session ends the user; other exceptions are errors of the scenario.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -35,7 +34,7 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST
 from rawsocket.engine.connection import Connection
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.users.arrivals import Arrivals
+from rawsocket.users.arrivals import arrivals
 from rawsocket.users.config import ConfiguredUser, SessionConfig
 from rawsocket.users.misuse import check_session_class
 from rawsocket.users.session.runner import Session, SessionRunner
@@ -43,12 +42,6 @@ from rawsocket.users.steps import Due, Request, Wait
 from rawsocket.wire.payload import payload, reply_to
 
 Link = Callable[[Any], object]
-
-
-@functools.cache
-def arrivals() -> Arrivals:
-    """Return the process's own spread of arrivals."""
-    return Arrivals()
 
 
 class SessionUser(ConfiguredUser, User):

@@ -1,6 +1,6 @@
 """Pure: what is wrong while a run goes on. One function for each alert, in a table; a new alert is one row of ALERTS.
 
-Each function gets what is known now and yields (whom it concerns, the text): one worker, or "" for the whole run. An
+Each function gets what is known now and yields an alert for each worker that it concerns, or one for the whole run. An
 alert lasts as long as its function yields it.
 """
 
@@ -15,6 +15,7 @@ from rawsocket.verdict.observed import Silence
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
 LATELY_S = 5.0  # what has not happened again for this long is over
 NO_ANSWER_S = 3.0  # of the server's admin port
+NO_REPORT_S = 3.0  # of a worker
 READY, STARTING, ON_TRACK, IN_TROUBLE = "ready", "starting", "on track", "in trouble"
 
 
@@ -36,7 +37,8 @@ class Now:
     """A second of a run. `wanted` are the connections of all users that have started; counts are of the whole run.
 
     `growing`: names of what was counted again in the last LATELY_S seconds, failures and `processes-lost`. `lost`:
-    (name, how it was lost) of each lost worker. `saturated`: (name, why) of each worker whose figures are in doubt.
+    (name, how it was lost) of each lost worker; `ages`: (name, seconds since its last report) of the others.
+    `saturated`: (name, why) of each worker whose figures are in doubt.
     """
 
     at_s: float = 0.0
@@ -49,15 +51,22 @@ class Now:
     slowest_s: float = 0.0
     server: Server = field(default_factory=Server)
     lost: Sequence[tuple[str, str]] = ()
+    ages: Sequence[tuple[str, float]] = ()
     saturated: Sequence[tuple[str, str]] = ()
     limit_example: str = ""
     scenario_errors: Sequence[ScenarioError] = ()
 
 
-Found = Iterator[tuple[str, str]]
+@dataclass(frozen=True)
+class Found:
+    """An alert: its text, the worker that it concerns ("": the whole run), since when if that is known."""
+
+    text: str
+    whom: str = ""
+    since_s: float | None = None
 
 
-def _server_full(now: Now) -> Found:
+def _server_full(now: Now) -> Iterator[Found]:
     refused = now.failures.get("server-full", 0)
     full = now.server.cap is not None and (now.server.held or 0) >= now.server.cap
     if refused and ("server-full" in now.growing or full):
@@ -67,7 +76,7 @@ def _server_full(now: Now) -> Found:
             f"{words.count(users, 'user')} {_are(users)} refused" if users else f"it refused {refused:,} connects"
         )
         remedy = remedies.cap(now.server.model, now.server.cap, now.wanted)
-        yield "", f"Server full: it holds {words.number(holds)}; {kept_out}. {remedy}"
+        yield Found(f"Server full: it holds {words.number(holds)}; {kept_out}. {remedy}")
 
 
 def is_silent(now: Now) -> bool:
@@ -75,54 +84,63 @@ def is_silent(now: Now) -> bool:
     return now.silence is not None and now.silence.seconds >= max(SILENT_S, now.slowest_s)
 
 
-def _server_silent(now: Now) -> Found:
+def _server_silent(now: Now) -> Iterator[Found]:
     if is_silent(now) and now.silence:
         replies = words.count(now.silence.overdue, "reply")
-        yield "", f"Server silent for {words.seconds(now.silence.seconds)}, {replies} overdue"
+        text = f"Server silent for {words.seconds(now.silence.seconds)}, {replies} overdue"
+        yield Found(text, since_s=now.silence.from_s)
     elif not now.server.answers and now.server.silent_s >= NO_ANSWER_S:
-        yield "", f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}"
+        yield Found(f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}")
 
 
-def _refused(now: Now) -> Found:
+def _refused(now: Now) -> Iterator[Found]:
     refused = now.failures.get("refused", 0)
     if refused and not now.held and "refused" in now.growing:
-        yield "", f"Nothing can be reached at {now.target}: {words.count(refused, 'connect')} refused"
+        yield Found(f"Nothing can be reached at {now.target}: {words.count(refused, 'connect')} refused")
 
 
-def _process_lost(now: Now) -> Found:
+def _process_lost(now: Now) -> Iterator[Found]:
     server = now.server
     if server.processes < server.processes_wanted:
-        yield "", f"Only {server.processes} of {server.processes_wanted} processes of the server serve"
+        yield Found(f"Only {server.processes} of {server.processes_wanted} processes of the server serve")
     elif "processes-lost" in now.growing:
-        yield "", "A process of the server was lost and replaced: its connections were cut"
+        yield Found("A process of the server was lost and replaced: its connections were cut")
 
 
-def _worker_lost(now: Now) -> Found:
+def _worker_lost(now: Now) -> Iterator[Found]:
     for name, why in now.lost:
-        yield name, f"{words.sentence(name)} lost: {why}"
+        yield Found(f"{words.sentence(name)} lost: {why}", name)
 
 
-def _saturated(now: Now) -> Found:
+def _worker_silent(now: Now) -> Iterator[Found]:
+    for name, age in now.ages:
+        if age >= NO_REPORT_S:
+            text = f"{words.sentence(name)} has sent no report for {words.seconds(age)}"
+            yield Found(text, name, now.at_s - age)
+
+
+def _saturated(now: Now) -> Iterator[Found]:
     for name, why in now.saturated:
-        yield name, words.sentence(why.removeprefix("the ").replace("was saturated", "saturated"))
+        yield Found(words.sentence(why.removeprefix("the ").replace("was saturated", "saturated", 1)), name)
 
 
-def _generator_limit(now: Now) -> Found:
+def _generator_limit(now: Now) -> Iterator[Found]:
     number = now.failures.get(faults.GENERATOR_LIMIT, 0)
     if number and faults.GENERATOR_LIMIT in now.growing:
         what, remedy = remedies.shortage(now.limit_example)
-        yield "", f"{words.sentence(what)} on the load generator's machine ({words.times(number)}). {remedy}"
+        yield Found(f"{words.sentence(what)} on the load generator's machine ({words.times(number)}). {remedy}")
 
 
-def _scenario(now: Now) -> Found:
+def _scenario(now: Now) -> Iterator[Found]:
     for reason in faults.scenario(now.scenario_errors)[:1]:
-        yield "", words.sentence(reason)
+        yield Found(words.sentence(reason))
 
 
 #: The most important first. The name is the alert's own in /lab/state.json.
-ALERTS: tuple[tuple[str, Callable[[Now], Found]], ...] = (
+ALERTS: tuple[tuple[str, Callable[[Now], Iterator[Found]]], ...] = (
     ("scenario", _scenario),
     ("worker-lost", _worker_lost),
+    ("worker-silent", _worker_silent),
     ("server-silent", _server_silent),
     ("process-lost", _process_lost),
     ("refused", _refused),
@@ -143,13 +161,18 @@ class AlertBook:
 
     def update(self, now: Now) -> list[tuple[str, str]]:
         """Evaluate the table; return (name, text) of each alert that is new."""
-        found = [(name, whom, text) for name, function in ALERTS for whom, text in function(now)]
-        new = [(name, text) for name, whom, text in found if (name, whom) not in self._since]
-        self._since = {(name, whom): self._since.get((name, whom), now.at_s) for name, whom, _ in found}
+        found = [(name, alert) for name, function in ALERTS for alert in function(now)]
+        new = [(name, alert.text) for name, alert in found if (name, alert.whom) not in self._since]
+        self._since = {(name, alert.whom): self._began(name, alert, now) for name, alert in found}
         self.lasting = [
-            {"name": name, "text": text, "since_s": round(self._since[name, whom], 1)} for name, whom, text in found
+            {"name": name, "text": alert.text, "since_s": round(self._since[name, alert.whom], 1)}
+            for name, alert in found
         ]
         return new
+
+    def _began(self, name: str, alert: Found, now: Now) -> float:
+        first = now.at_s if alert.since_s is None else alert.since_s
+        return self._since.get((name, alert.whom), first)
 
 
 def status(*, started: bool, reporting: bool, troubled: bool, verdict: str = "") -> str:

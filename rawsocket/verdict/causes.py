@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 from rawsocket.verdict import faults, remedies, saturation, threshold_words, words
 from rawsocket.verdict.facts import Facts
-from rawsocket.verdict.judge import PASS, Check
+from rawsocket.verdict.judge import PASS
 from rawsocket.verdict.observed import Silence
 
-TUTORIAL, WALL = "tutorial", 1_000  # its descriptors end at 1,024, some of which are not connections
-BUSY = 0.9  # share of a core from which on a process of the server has no time left
-LOOP_SHARE = 0.5  # of the p99: from there on the server's longest turn explains it
+TUTORIAL, WALL = "tutorial", 1000  # its descriptors end at 1,024, some of which are not connections
 SILENT_S = 3.0
+AT_THE_END_S = 1.0  # what lasted until this long before the stop lasted until then: the run is looked at once a second
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ def cause(outcome: str, facts: Facts) -> Cause | None:
         return None
     for name, function in CAUSES:
         if said := function(facts):
-            return Cause(name, *said)
+            text, remedy = said
+            return Cause(name, text.rstrip("."), remedy.rstrip("."))
     return None
 
 
@@ -80,7 +80,8 @@ def _no_workers(facts: Facts) -> Said:
     came, wanted = len(facts.figures.workers), facts.figures.workers_wanted
     if came >= max(wanted, 1):
         return None
-    return f"{words.sentence(words.count(came, 'worker'))} of {wanted} came", "The workers' logs say why."
+    said = f"Only {came} of {words.count(wanted, 'worker')} came" if came else "No worker came"
+    return said, "The workers' logs say why."
 
 
 def _worker_lost(facts: Facts) -> Said:
@@ -168,8 +169,17 @@ def _too_short(facts: Facts) -> Said:
 
 
 def _saturated(facts: Facts) -> Said:
-    doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker, facts.figures.max_lag_ms))]
-    return (words.sentence(doubts[0]), "") if doubts else None
+    for worker in facts.figures.workers:
+        if found := saturation.main_cause(worker, facts.figures.max_lag_ms):
+            text, remedy = found
+            return words.sentence(text), f"{words.sentence(remedy)}."
+    return _too_few_reports(facts)
+
+
+def _too_few_reports(facts: Facts) -> Said:
+    limit = facts.figures.max_lag_ms
+    doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker, limit))]
+    return (words.sentence(doubts[0]), "Give the run more TIME.") if doubts else None
 
 
 # -- what the server refused, or did not do -----------------------------------------------------------------------
@@ -223,7 +233,7 @@ def _server_silent(facts: Facts) -> Said:
     if not (found := _silence(facts)):
         return None
     waiting = words.count(found.overdue, "reply")
-    lasted = "" if found.from_s + found.seconds < facts.at_stop_s - SILENT_S else " until the end"
+    lasted = " until the end" if found.from_s + found.seconds > facts.at_stop_s - AT_THE_END_S else ""
     text = f"The server was silent for {words.seconds(found.seconds)}{lasted}, from {words.seconds(found.from_s)} on"
     return f"{text}: {waiting} overdue", "It was stopped, blocked or overloaded; its log may say why."
 
@@ -278,24 +288,8 @@ def _threshold(facts: Facts) -> Said:
         return None
     check = missed[0]
     text = words.sentence(threshold_words.text(check.name, check.limit, check.actual))
-    why, remedy = _where_the_time_goes(facts, check)
+    why, remedy = remedies.of_slow_replies(facts, check)
     return f"{text}{why}", remedy
-
-
-def _where_the_time_goes(facts: Facts, check: Check) -> tuple[str, str]:
-    """Return what is known about a latency above its limit: the server's loop, its CPU, or the queue before it."""
-    if threshold_words.unit(check.name) != "ms" or not check.actual:
-        return "", ""
-    turn_ms, share = facts.observed.loop_lag_s * 1000, facts.figures.loop.server_share
-    sent, due = (facts.figures.latency_ms.get(kind) for kind in ("from_sent", "from_due"))
-    if turn_ms >= LOOP_SHARE * check.actual:
-        return f". A turn of the server's loop took {words.milliseconds(turn_ms)}", "Keep its loop free of long work."
-    if share is not None and share >= BUSY:
-        return f". A process of the server used {words.percent(share)} of a core", "Lower the load, or add PROCESSES."
-    if sent and due and sent["p99"] < LOOP_SHARE * due["p99"]:
-        waited = words.milliseconds(sent["p99"])
-        return f". Messages waited for the reply before them; from sent it is {waited}", "Lower the load."
-    return "", "Lower the load, or look at the server's CPU and loop."
 
 
 def _ledger(facts: Facts) -> Said:

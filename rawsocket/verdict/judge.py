@@ -37,6 +37,11 @@ from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
 INTERRUPTED = 130
+FAILURES = "failures"  # the figure
+WAITED = "still waited for a reply when stop was asked"
+NO_BYTE = "no byte ever arrived on"
+#: Parts of reasons that only explain what another one, or a threshold, says.
+EXPLANATIONS = (WAITED, NO_BYTE)
 # Seconds, as the default of MAX_P99_MS. A message that has just been sent when stop is asked is no fault of the server;
 # a server that always takes seconds is slow, which MAX_P99_MS judges, but not silent.
 MISSING_AFTER_S = 1.0
@@ -203,7 +208,7 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
     if not missing or not above:
         return []
     return [
-        f"{words.count(missing, 'message')} still waited for a reply when stop was asked, the oldest for "
+        f"{words.count(missing, 'message')} {WAITED}, the oldest for "
         f"{figures.oldest_s:.1f} s: longer than {MISSING_AFTER_S:g} s, and than any reply of this run took"
     ]
 
@@ -238,7 +243,7 @@ def _idle(figures: Figures, name: str) -> bool:
 def _notes(figures: Figures) -> list[str]:
     """Return what a reader must know, though it decides nothing."""
     silent = figures.silent_connections
-    return [f"no byte ever arrived on {words.count(silent, 'connection')}"] if silent else []
+    return [f"{NO_BYTE} {words.count(silent, 'connection')}"] if silent else []
 
 
 def _absent(figures: Figures) -> list[str]:
@@ -279,6 +284,10 @@ def measured(figures: Figures, path: str, row: str = "", percent: bool = False) 
 
 
 def _actual(figures: Figures, meant: table.Named) -> float | None:
+    """Return the figure; missing replies are failures."""
+    if meant.threshold.figure == FAILURES and figures.missing and not meant.row:
+        failures, events = figures.failures + figures.missing, figures.events + figures.missing
+        return 100 * failures / events if meant.percent else failures
     return measured(figures, meant.threshold.figure, meant.row, meant.percent)
 
 

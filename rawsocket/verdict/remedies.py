@@ -1,6 +1,12 @@
 """Pure: what to do about the causes that have more than one remedy."""
 
+from rawsocket.verdict import threshold_words, words
+from rawsocket.verdict.facts import Facts
+from rawsocket.verdict.judge import Check
+
 SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end at 1,024
+BUSY = 0.9  # share of a core from which on a process of the server has no time left
+EXPLAINS = 0.5  # of a latency: from there on the server's longest turn explains it
 BOUND_TO_1024 = ("select", "tutorial")
 
 # What the text of an error of the generator's machine begins with: what it has none left of, and what to do.
@@ -27,3 +33,19 @@ def cap(model: str, cap: int | None, wanted: int) -> str:
 def shortage(example: str) -> tuple[str, str]:
     """Return what the generator's machine has none left of, by the example of an error, and what to do."""
     return next(((what, remedy) for said, what, remedy in _SHORTAGES if said in example), _UNKNOWN)
+
+
+def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:
+    """Return what is known about a latency above its limit: the server's loop, its CPU, or the queue before it."""
+    if threshold_words.unit(check.name) != "ms" or not check.actual:
+        return "", ""
+    turn_ms, share = facts.observed.loop_lag_s * 1000, facts.figures.loop.server_share
+    sent, due = (facts.figures.latency_ms.get(kind) for kind in ("from_sent", "from_due"))
+    if turn_ms >= EXPLAINS * check.actual:
+        return f". A turn of the server's loop took {words.milliseconds(turn_ms)}", "Keep its loop free of long work."
+    if share is not None and share >= BUSY:
+        return f". A process of the server used {words.percent(share)} of a core", "Lower the load, or add PROCESSES."
+    if sent and due and sent["p99"] < EXPLAINS * due["p99"]:
+        waited = words.milliseconds(sent["p99"])
+        return f". Messages waited for the reply before them; from sent it is {waited}", "Lower the load."
+    return "", "Lower the load, or look at the server's CPU and loop."

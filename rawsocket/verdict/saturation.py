@@ -79,33 +79,49 @@ def doubt(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> st
         return ""
     if worker.cpu_share is None:
         return f"{worker.label} reported too seldom in the steady window for its share of CPU to be known"
-    causes = list(_causes(worker, max_lag_ms)) or list(_unexplained(worker, max_lag_ms))
+    causes = [f"{what}; {remedy}" for what, remedy in _found(worker, max_lag_ms)]
     if not causes:
         return ""
     return f"the generator was saturated on {worker.label} ({_evidence(worker)}): {'; '.join(causes)}"
 
 
-def _causes(worker: WorkerFigures, max_lag_ms: float) -> Iterator[str]:
+def main_cause(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> tuple[str, str] | None:
+    """Return (why the figures of this worker say nothing, what to do), in short; None if they are good."""
+    if worker.lost or worker.cpu_share is None:
+        return None
+    for what, remedy in _found(worker, max_lag_ms):
+        return f"the generator was saturated on {worker.label}: {what}", remedy
+    return None
+
+
+def _found(worker: WorkerFigures, max_lag_ms: float) -> list[tuple[str, str]]:
+    return list(_causes(worker, max_lag_ms)) or list(_unexplained(worker, max_lag_ms))
+
+
+def _causes(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str]]:
     """Return each cause of delay that is above its limit, with what to do."""
     throttled, limit = worker.throttled_share or 0.0, worker.cpu_limit
     if throttled > THROTTLED_LIMIT:
-        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time; {RAISE}"
+        yield f"its CPU limit{_cores(limit)} held it back for {_percent(min(throttled, 1.0))} of the time", RAISE
     elif limit is not None and limit < CPU_FLOOR:
-        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time; {RAISE}"
+        yield f"its CPU limit{_cores(limit)} is below {CPU_FLOOR:g}, too little to be on time", RAISE
     if _stolen(worker, max_lag_ms):
-        yield f"the host stole {_percent(worker.stolen_share)} of a core; use a host with CPU to spare, or a lower rate"
+        yield (
+            f"the host stole {_percent(worker.stolen_share)} of a core",
+            "use a host with CPU to spare, or a lower rate",
+        )
     if (worker.cpu_share or 0.0) > CPU_LIMIT:
-        yield f"its own work took all that it had; {LESS}"
+        yield "its own work took all that it had", LESS
 
 
-def _unexplained(worker: WorkerFigures, max_lag_ms: float) -> Iterator[str]:
+def _unexplained(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str]]:
     """Return the cause of lag that no other figure explains."""
     if not _late(worker, max_lag_ms):
         return
     if (worker.late_cpu_share or 0.0) >= BUSY:
-        yield f"its own work came in bursts; {LESS}"
+        yield "its own work came in bursts", LESS
     else:
-        yield f"it was kept from running, by other programs on its machine, a call that blocks or a signal; {ELSEWHERE}"
+        yield "it was kept from running, by other programs on its machine, a call that blocks or a signal", ELSEWHERE
 
 
 def _late(worker: WorkerFigures, max_lag_ms: float) -> bool:

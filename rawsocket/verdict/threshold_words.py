@@ -25,18 +25,18 @@ def text(name: str, limit: float, actual: float | None) -> str:
     """Return '3,591 failures; none were allowed'. `actual` None: it could not be measured."""
     meant = table.named(name)
     of = f" of {meant.row}" if meant.row else ""
-    measured = "not measured" if actual is None else f"{_measured(name, actual, limit)}{of}"
+    measured = "not measured" if actual is None else _measured(name, actual, limit, of)
     return f"{measured}; {_allowed(name, limit)}"
 
 
-def _measured(name: str, actual: float, limit: float) -> str:
+def _measured(name: str, actual: float, limit: float, of: str) -> str:
     meant = table.named(name)
     if meant.percent:
-        return f"{words.number(actual, limit)}% of the events failed"
+        return f"{words.number(actual, limit)}% of the events{of} failed"
     one, many = meant.threshold.counted
     if one:
-        return words.count(actual, one, many, limit)
-    return f"{meant.threshold.title} {words.number(actual, limit)}{_suffix(name)}".lstrip()
+        return f"{words.count(actual, one, many, limit)}{of}"
+    return f"{meant.threshold.title}{of} {words.number(actual, limit)}{_suffix(name)}".lstrip()
 
 
 def _allowed(name: str, limit: float) -> str:

@@ -3,9 +3,11 @@
 import docker
 import pytest
 
+from lab.engines import identity
 from lab.engines.docker import base_image as base
 
-IMAGES = ("holdfast-server:local", "holdfast-load:local")
+SERVER, LOAD = (f"holdfast-{name}:{identity.tag()}" for name in ("server", "load"))
+IMAGES = (SERVER, LOAD)
 
 
 def _sh(client: docker.DockerClient, image: str, script: str, **options: object) -> str:
@@ -37,16 +39,23 @@ def test_final_stage_contains_nothing_from_the_host(client: docker.DockerClient,
     assert "index-url" not in found
 
 
+@pytest.mark.parametrize(("image", "folders"), [(SERVER, "server"), (LOAD, "rawsocket locustfiles")])
+def test_our_files_can_be_read_by_the_user_and_changed_by_nobody_else(
+    client: docker.DockerClient, images: None, image: str, folders: str
+) -> None:
+    assert _sh(client, image, f"find {folders} ! -perm -444 -o -perm /022") == ""
+
+
 def test_server_image_has_no_locust(client: docker.DockerClient, images: None) -> None:
     script = "python -c 'import locust' 2>&1 || true"
-    assert "No module named 'locust'" in _sh(client, "holdfast-server:local", script)
+    assert "No module named 'locust'" in _sh(client, SERVER, script)
 
 
 def test_server_runs_read_only_without_capabilities_and_stops_on_sigterm(
     client: docker.DockerClient, images: None
 ) -> None:
     container = client.containers.run(
-        "holdfast-server:local", detach=True, read_only=True, cap_drop=["ALL"], network_mode="none", init=True
+        SERVER, detach=True, read_only=True, cap_drop=["ALL"], network_mode="none", init=True
     )
     try:
         assert any(b"listening on" in line for line in container.logs(stream=True, follow=True))

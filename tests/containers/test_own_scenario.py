@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
+from lab.engines import identity
 from tests.support.lab import ROOT, environment
 
 COPIED = ("lab", "bench", "server", "rawsocket", "compose.yaml", "Dockerfile", ".dockerignore", "requirements-*.txt")
@@ -35,22 +38,22 @@ NAMES = [f"user-{number}" for number in range(7)]
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of the checkout with this scenario alone, in a folder below locustfiles/."""
+def checkout(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the checkout with this scenario alone, in a folder below locustfiles/, for its owner's eyes only."""
     for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / path.name)
-    # Other tests build the image of the checkout itself at the same time.
-    compose = tmp_path / "compose.yaml"
-    compose.write_text(compose.read_text().replace("holdfast-load:local", "holdfast-load-own:local"))
     folder = tmp_path / "locustfiles/own"
     folder.mkdir(parents=True)
     (folder / "mine.py").write_text(SCENARIO)
     (folder / "accounts.csv").write_text("\n".join(["name", *NAMES]))
-    return tmp_path
+    (folder / "mine.py").chmod(0o600)
+    (folder / "accounts.csv").chmod(0o600)
+    yield tmp_path
+    for name in ("server", "load"):
+        client.images.remove(f"holdfast-{name}:{identity.tag(tmp_path)}")
 
 
-@pytest.mark.usefixtures("client")
 def test_settings_rows_and_numbers_reach_the_workers(checkout: Path) -> None:
     flags = ["--users", "7", "--rate", "7", "--workers", "3", "--time", "8s", "--topic", "sport", "--max-p99-ms", "0"]
     done = subprocess.run(

@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from lab import settings
 from lab.errors import Interrupted, LabError
 from tests.support.fake_engine import FakeEngine
 
-VERBS = ("setup", "up", "down", "load", "ci", "status", "logs", "clean")
+VERBS = ("setup", "up", "down", "load", "ci", "report", "status", "logs", "clean")
 
 
 def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -37,6 +38,28 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["up", "--target", "10.0.0.5"], {}, "expected tcp://host:port"),
         (["fly"], {}, "invalid choice: 'fly'"),
         (["load", "--user", "5"], {}, r"--user 5; did you mean --users\? \(see python -m lab load --help\)"),
+        (["load", "USER=5"], {}, r"arguments: USER=5; did you mean --users\? \(see python -m lab load --help\)"),
+        (["load"], {"HOLDFAST_MAKE": "USER=5"}, r"lab: USER is no setting; did you mean USERS\?"),
+        (["ci", "--workers", "0"], {}, "WORKERS='0' is not valid: expected a whole number from 1 to 1000"),
+        (["load"], {"NETWORK": "theirs_default"}, "NETWORK=theirs_default is for a server on that network"),
+        (["up"], {"SERVER_MEM": "10"}, "SERVER_MEM='10' is not valid: expected a size of at least 6m, such as 512m"),
+        (
+            [
+                "ci",
+                "--engine",
+                "native",
+                "--size",
+                "16000000",
+                "--framing",
+                "chunk",
+                "--users",
+                "1000000",
+                "--rate",
+                "100000",
+            ],
+            {},
+            "SIZE=16000000 with 500000 users on each worker: .* lower SIZE or USERS",
+        ),
         (["load", "--users"], {}, "argument --users: expected one argument"),
         ([], {}, "VERB"),
     ],
@@ -77,13 +100,25 @@ def test_settings_of_the_env_file_are_used_and_printed(
     ]
 
 
+def test_the_env_file_has_settings_of_the_scenario_as_well(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locustfiles").mkdir()
+    (tmp_path / "locustfiles/hold.py").write_text('ScenarioSetting("token", secret=True)\nScenarioSetting("topic")\n')
+    (tmp_path / ".env").write_text("TOKEN=s3cret\nTOPIC=news\nOTHER=x\n")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert command.main(["ci"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == "From .env: TOKEN=(secret) TOPIC=news"
+    assert os.environ["TOKEN"] == "s3cret"
+
+
 @pytest.mark.parametrize("code", [0, 1, 3, 4])
 @pytest.mark.parametrize("verb", ["load", "ci"])
 def test_the_exit_code_is_that_of_the_run(engine: FakeEngine, tmp_path: Path, verb: str, code: int) -> None:
     engine.code = code
     assert command.main([verb]) == code
     (project,) = engine.projects
-    assert re.fullmatch(rf"holdfast-{verb}-\d{{8}}t\d{{6}}z-{os.getpid()}", project)
+    assert re.fullmatch(rf"holdfast-test-the-exit-code-\S+-{verb}-\d{{8}}t\d{{6}}z-{os.getpid()}", project)
     folder = (tmp_path / "runs/latest").resolve()
     assert folder.name.endswith(f"-{verb}")
     assert (folder / "env.json").exists()
@@ -105,10 +140,31 @@ def test_an_engine_that_goes_away_is_one_line(engine: FakeEngine, capsys: pytest
     assert capsys.readouterr().err.splitlines()[-1] == "lab ci: the Docker engine failed: connection reset"
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_nothing_is_one_line(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    engine.error = OSError(number, os.strerror(number), "/x/.lab/compose.json")
+    assert command.main(["ci"]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == f"lab ci: could not write /x/.lab/compose.json: {os.strerror(number)}"
+
+
 def test_an_interrupted_run_exits_with_130(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
     engine.error = Interrupted()
     assert command.main(["load"]) == 130
-    assert "lab load: interrupted" in capsys.readouterr().err
+    assert "lab load: interrupted; everything that it started is removed\n" in capsys.readouterr().err
+
+
+def test_an_interrupted_verb_that_starts_nothing_promises_nothing(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: FakeEngine) -> list[str]:
+        raise Interrupted
+
+    monkeypatch.setattr(FakeEngine, "status", interrupt)
+    assert command.main(["status"]) == 130
+    assert capsys.readouterr().err == "lab status: interrupted\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

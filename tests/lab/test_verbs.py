@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 import lab.__main__ as command
+from lab import verbs
+from lab.errors import LabError
 from tests.support.fake_engine import FakeEngine, FakeNative
 
 
@@ -38,7 +40,9 @@ def test_up_says_where_the_server_is(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], target: str, said: bool
 ) -> None:
     command.main(["up", "--server-port", "4711", "--target", target])
-    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in capsys.readouterr().err) is said
+    err = capsys.readouterr().err
+    assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in err) is said
+    assert err.endswith("Runs from the page leave their files below runs/, fetched by `make status` and `make down`\n")
 
 
 def test_logs_without_a_lab_point_to_those_of_the_last_run(
@@ -50,6 +54,38 @@ def test_logs_without_a_lab_point_to_those_of_the_last_run(
     (tmp_path / "runs/latest/logs").mkdir(parents=True)
     command.main(["logs"])
     assert capsys.readouterr().err == "No lab is up. The logs of the last run are in runs/latest/logs/.\n"
+
+
+class _Refusing(FakeEngine):
+    def clean(self) -> list[str]:
+        raise LabError("permission denied")
+
+
+@pytest.mark.parametrize("refused", ["chosen", "asked"])
+def test_clean_removes_what_it_can_and_says_what_it_could_not(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refused: str
+) -> None:
+    def choose(verb: str, chosen: object) -> FakeEngine:
+        if refused == "chosen":
+            raise LabError("permission denied")
+        return _Refusing()
+
+    monkeypatch.setattr(FakeNative, "clean", lambda self: ["processes"])
+    monkeypatch.setattr(verbs, "engine_for", choose)
+    assert command.main(["clean"]) == 1
+    assert capsys.readouterr() == (
+        "removed processes\n",
+        "lab clean: containers, networks, volumes and images may be left: permission denied\n",
+    )
+
+
+def test_status_shows_local_processes_as_well(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.up_already = True
+    monkeypatch.setattr(FakeNative, "status", lambda self: ["one: its lab was killed"])
+    command.main(["status"])
+    assert capsys.readouterr().out == "one: its lab was killed\nserver running\n"
 
 
 def test_clean_stops_local_processes_as_well(

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.meta.conftest import sources, text
+from tests.meta.conftest import nodes, nodes_of, sources, text
 
 #: The packages that are held to these rules.
 PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
@@ -36,7 +36,7 @@ def _modules(package: str) -> dict[str, str]:
 def _imports(module: str, modules: dict[str, str]) -> set[str]:
     """The modules of the same package that a module imports anywhere: in functions, and for typing, as well."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(text(modules[module]))):
+    for node in nodes(modules[module]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -123,7 +123,7 @@ def test_installation_has_every_package_of_the_load_library() -> None:
 
 def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"a.py": "def f():\n    from p import b\n", "b.py": "if TYPE_CHECKING:\n    from p.a import A\n"}
-    monkeypatch.setitem(globals(), "text", files.__getitem__)
+    monkeypatch.setitem(globals(), "nodes", lambda path: nodes_of(files[path]))
     modules = {"p.a": "a.py", "p.b": "b.py"}
     assert {module: _imports(module, modules) for module in modules} == {"p.a": {"p.b"}, "p.b": {"p.a"}}
 
@@ -131,6 +131,4 @@ def test_import_cycle_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_shared_between_packages_import_no_code() -> None:
     """The lab takes the models' names from this table, so it must not load the models."""
     assert _imports("server.models", _modules("server")) == set()
-    assert not any(
-        isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(text("server/models/__init__.py")))
-    )
+    assert not any(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes("server/models/__init__.py"))

@@ -1,16 +1,29 @@
 """Retries of tests of whole runs: only for a machine that is too busy, and only a few times."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rawsocket.master.reports import result
+from tests.support import verdicts
 from tests.support.busy_machine import TRIES, MachineTooBusy, demand, demand_pass, doubted, retry_on_busy_machine
 
 BUSY = (
     "the generator was saturated on worker a (lag p99 81.0 ms, worst 250 ms, 3.0% of a core): it was kept from running"
 )
-OUT = f"held 1/1\nverdict: unknown (exit code 4)\n  {BUSY}\n"
+
+
+def _result(*reasons: str, json_lines: bool = False, cause: str = "") -> str:
+    """What a master writes at the end of a run that is unknown for these reasons."""
+    document = verdicts.unknown()
+    document["reasons"] = list(reasons)
+    document["cause"] = {"name": "x", "text": cause, "remedy": "more workers"} if cause else None
+    return json.dumps({"result": document}) + "\n" if json_lines else result.text(result.lines(document))
+
+
+OUT = f"held 1/1\n{_result(BUSY)}"
 
 
 @pytest.mark.parametrize("failures", range(TRIES + 1))
@@ -38,7 +51,9 @@ def test_retry_on_a_busy_machine_uses_a_new_folder(tmp_path: Path, failures: int
         (0, 3, OUT),
         (3, 0, OUT),
         (0, 4, ""),
-        (0, 4, f"verdict: unknown (exit code 4)\n  worker a was lost: it went missing\n  {BUSY}\n"),
+        (0, 4, _result("worker a was lost: it went missing", BUSY)),
+        (0, 4, _result("worker a was lost: it went missing", BUSY, json_lines=True)),
+        (0, 4, _result("worker a was lost: it went missing", BUSY, cause="Worker 1 is gone")),
     ],
 )
 def test_failure_for_another_reason_is_not_retried(wanted: int, code: int, out: str) -> None:
@@ -47,7 +62,15 @@ def test_failure_for_another_reason_is_not_retried(wanted: int, code: int, out: 
     assert not isinstance(caught.value, MachineTooBusy)
 
 
-@pytest.mark.parametrize("out", [OUT, f"INFO/rawsocket.attach: verdict unknown: {BUSY}; max_failures: 1"])
+@pytest.mark.parametrize(
+    "out",
+    [
+        OUT,
+        _result(BUSY, json_lines=True),
+        _result(BUSY, cause="The generator was too slow"),
+        f"INFO/rawsocket.attach: verdict unknown: {BUSY}; max_failures: 1",
+    ],
+)
 def test_doubted_run_is_accepted_where_the_verdict_is_not_tested(out: str) -> None:
     demand(0, 4, out, or_doubted=True)
     demand(4, 4, "")

@@ -64,6 +64,15 @@ def test_load_network_is_internal_and_workers_have_no_other() -> None:
     assert SERVICES["worker"]["networks"] == ["load"]
 
 
+def test_files_that_are_added_to_compose_yaml_change_networks_and_names_of_hosts_alone() -> None:
+    for path in ("compose.target.yaml", "compose.network.yaml"):
+        services = yaml.safe_load(text(path))["services"]
+        assert set(services) == {"master", "worker"}
+        assert {key for service in services.values() for key in service} <= {"environment", "extra_hosts", "networks"}
+    theirs = yaml.safe_load(text("compose.network.yaml"))["networks"]["theirs"]
+    assert theirs == {"name": "${NETWORK:-holdfast_front}", "external": True}
+
+
 def test_no_service_mounts_a_folder_of_the_host() -> None:
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     assert all(mount.split(":")[0] in COMPOSE["volumes"] for mount in mounts)
@@ -75,7 +84,9 @@ def test_no_image_is_tagged_latest(path: str) -> None:
 
 
 def test_built_images_have_a_tag() -> None:
-    assert all(re.search(r":[\w.-]+$", service["image"]) for service in SERVICES.values())
+    """One for each project, so that two clones don't take each other's."""
+    tag = re.compile(r":\$\{COMPOSE_PROJECT_NAME:-local\}$")
+    assert all(tag.search(service["image"]) for service in SERVICES.values())
 
 
 def test_base_image_names_a_python_version() -> None:
@@ -115,5 +126,28 @@ def test_compiler_is_installed_only_where_a_wheel_is_missing() -> None:
     assert all("--only-binary :all:" in body for name, (_, body) in _stages().items() if "pip install" in body)
 
 
-def test_final_stages_copy_only_the_virtual_environments() -> None:
-    assert set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE)) == {"/venv /venv"}
+def test_final_stages_copy_only_the_virtual_environments_and_our_files() -> None:
+    copied = set(re.findall(r"COPY --from=\S+ (.+)", DOCKERFILE))
+    assert copied == {"/venv /venv", *(f"/holdfast/{name} ./{name}" for name in ("server", "rawsocket", "locustfiles"))}
+
+
+@pytest.mark.parametrize("target", ["server", "load"])
+def test_image_sets_the_modes_of_its_files(target: str) -> None:
+    """Those of the checkout depend on the umask of whoever made it."""
+    stages = _stages()
+    assert "RUN chmod -R a=rX,u+w ." in stages["files"][1]
+    assert re.findall(r"^COPY (?!--from)", stages[target][1], re.M) == []
+
+
+def test_packages_of_the_scenarios_are_installed_where_their_file_is_there() -> None:
+    body = _stages()["build-load"][1]
+    assert "COPY requirements-load.txt locustfiles/requirements.tx[t] ./scenarios/" in body
+    assert "pip install --quiet --requirement scenarios/requirements.txt" in body
+
+
+def test_build_stages_know_the_address_of_a_package_mirror_and_images_do_not() -> None:
+    assert set(re.findall(r"^ARG (PIP_\w+)$", _stages()["build"][1], re.M)) == {
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_TRUSTED_HOST",
+    }

@@ -11,7 +11,7 @@ from lab import settings as lab
 from rawsocket.settings import table as load
 from rawsocket.settings.row import Setting
 from server import settings as server
-from tests.meta.conftest import sources, text
+from tests.meta.conftest import nodes, sources, text
 from tests.support.pages import rows
 
 PAGE = "docs/settings.md"
@@ -66,7 +66,7 @@ PROGRAMS = sources("server", "rawsocket", "locustfiles", "lab", "bench")
 
 def _read(path: str) -> Iterator[str]:
     """Variables that a Python file reads, and all of the lab's own that it names."""
-    for node in ast.walk(ast.parse(text(path))):
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _OURS.fullmatch(node.value):
             yield node.value
         elif isinstance(node, ast.Subscript) and _ENVIRONMENT.search(ast.unparse(node.value)):

@@ -14,21 +14,23 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from lab import __main__ as lab
+from server.__main__ import main as server_main
 from tests.meta.conftest import sources, text
 from tests.support import public_interfaces
-from tests.support.lab import ROOT
 from tests.support.locust_fleet import LocustFleet, locust_fleet
 from tests.support.pinned import ARTEFACTS, FAILURES
 from tests.support.server_process import ServerProcess, running_server
@@ -37,13 +39,14 @@ USERS = 10
 
 
 @cache
-def _help(*arguments: str) -> str:
-    """What `python -m ...` says of itself, each flag on one line."""
-    wide = {**os.environ, "COLUMNS": "1000"}
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments, "--help"], cwd=ROOT, env=wide, capture_output=True, text=True, check=True
-    )
-    return re.sub(r"\n {10,}", "  ", done.stdout)
+def _help(program: str, *arguments: str) -> str:
+    """What `python -m lab ...` or `python -m server` says of itself, each flag on one line."""
+    output = StringIO()
+    words = [*arguments, "--help"]
+    with patch.dict(os.environ, COLUMNS="1000"), redirect_stdout(output), pytest.raises(SystemExit) as end:
+        lab.main(words) if program == "lab" else server_main(words, os.environ)
+    assert not end.value.code
+    return re.sub(r"\n {10,}", "  ", output.getvalue())
 
 
 @dataclass
@@ -207,7 +210,7 @@ def test_lab_uses_the_pinned_places() -> None:
     assert "test -x .venv/bin/pip || $(PYTHON) -m venv .venv" in text("Makefile")
     labels = [service["labels"] for service in yaml.safe_load(text("compose.yaml"))["services"].values()]
     assert all("holdfast.project" in label for label in labels)
-    lab = "".join(text(path) for path in sources("lab"))
+    code = "".join(text(path) for path in sources("lab"))
     assert {'ROOT / ".lab"', '"holdfast-base:trixie"', '"holdfast.project"'} <= set(
-        re.findall(r'ROOT / "\.lab"|"holdfast-base:trixie"|"holdfast\.project"', lab)
+        re.findall(r'ROOT / "\.lab"|"holdfast-base:trixie"|"holdfast\.project"', code)
     )

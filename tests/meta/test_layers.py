@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.meta.conftest import sources, text
+from tests.meta.conftest import nodes, sources
 
 # From the lowest to the highest. A name stands for the module, or for the package and what is in it; the longest wins.
 LAYERS = (
@@ -41,7 +41,7 @@ def _layer(module: str) -> str:
 def _imports(path: str) -> set[str]:
     """Modules of rawsocket that a file imports anywhere, inside functions as well."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(text(path))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -12,7 +12,7 @@ from lab import settings as lab
 from rawsocket.settings import table as load
 from rawsocket.settings.row import Setting
 from server.settings import TABLE as SERVER
-from tests.meta.conftest import sources, text
+from tests.meta.conftest import nodes, sources, text
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(text("compose.yaml"))["services"]
 LAB = {row.variable: row for row in (*lab.SETTINGS, *lab.ENVIRONMENT)}
@@ -87,7 +87,7 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
         assert in_the_lab in _passed("server")
 
 
-OF_THE_LAB_ALONE = ("engine", "tls")
+OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_every_setting_of_the_lab_reaches_compose(row: Setting) -> None:
 
 def _read(path: str) -> Iterator[str]:
     """The environment variables that a file reads: by name from an environment, or by a name that only they have."""
-    for node in ast.walk(ast.parse(text(path))):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "environ" in ast.unparse(node.func):
             yield from _constants(node.args[:1])
         elif isinstance(node, ast.Subscript) and "environ" in ast.unparse(node.value):

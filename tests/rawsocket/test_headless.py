@@ -28,9 +28,9 @@ def test_a_run_whose_files_can_not_be_written_has_its_verdict_on_the_console_and
     (tmp_path / "runs").write_text("no folder")
     with locust_fleet(tmp_path, server, **RUN) as fleet:
         assert fleet.exit_code() == 1
-        assert re.search(r"^verdict: \w+ \(exit code \d\)$", fleet.out(), re.M)
-        last = fleet.out().splitlines()[-1]
-        assert re.fullmatch(r"could not write verdict\.json, .* in \S+: File exists \(exit code 1\)", last)
+        *_, trouble, last = fleet.out().splitlines()
+        assert re.fullmatch(r"verdict: \w+ \(exit code 1\)", last)
+        assert re.fullmatch(r"could not write verdict\.json, .* in \S+: File exists \(exit code 1\)", trouble)
         assert "Traceback" not in fleet.err()
 
 
@@ -79,9 +79,9 @@ def test_passing_run_writes_consistent_artefacts(tmp_path: Path, server: ServerP
     assert "PATH" not in json.dumps(environment)
 
     out = fleet.out()
-    pattern = r"^held 60/60  connects \S+/s  messages \S+/s  p99 \S+( ms)?  failures 0  \d+ s left$"
-    assert len(re.findall(pattern, out, re.M)) >= 3, out
-    assert "verdict: pass (exit code 0)" in out
+    assert re.search(r"^held 60/60  messages \S+/s  p99 \S+( ms)?  failures 0  0:0\d of 0:07$", out, re.M), out
+    assert f"\nReport: {fleet.runs}/report.html\nverdict: pass (exit code 0)\n" in out
+    assert "Ledger" not in out
     assert "Response time percentiles" not in fleet.err()
 
 
@@ -201,7 +201,7 @@ def test_exceptions_of_a_scenario_end_a_run_with_1(tmp_path: Path, server: Serve
     assert (error["type"], error["where"]) == ("KeyError", "locustfiles/mine.py:13 in session()")
     reason = f"the scenario raised KeyError {error['count']} times, first at locustfiles/mine.py:13 in session()"
     assert verdict["reasons"][0].startswith(reason)
-    assert reason in fleet.out()
+    assert reason in fleet.said()
     assert "the scenario raised KeyError at locustfiles/mine.py:13" in fleet.err()
     assert [row["type"] for row in _table(fleet, "failures.csv")] == ["scenario"]
     assert fleet.err("worker-0").count("Traceback") == 1
@@ -230,6 +230,7 @@ def test_load_shape_is_followed_up_and_down(tmp_path: Path, server: ServerProces
         "Steps, the scenario's load shape, decides on users, rate and time: USERS=10, RATE=10 and TIME=7s are ignored"
     )
     assert said in fleet.out()
+    assert ", by its load shape\n" in fleet.out()
     verdict, timeline = fleet.verdict(), _table(fleet, "timeline.csv")
     assert [row["event"] for row in timeline if row["event"]] == [
         "4 users at 100/s",
@@ -296,7 +297,7 @@ def test_dead_task_of_the_master_ends_the_run_with_1(tmp_path: Path, server: Ser
         assert fleet.exit_code() == 1, fleet.err()[-4000:]
     reason = fleet.verdict()["reasons"][0]
     assert reason.startswith("the master's task 'clock' died: LookupError at ")
-    assert reason in fleet.out()
+    assert reason in fleet.said()
 
 
 def test_listener_that_raises_is_an_error_of_the_scenario(tmp_path: Path, server: ServerProcess) -> None:
@@ -306,6 +307,19 @@ def test_listener_that_raises_is_an_error_of_the_scenario(tmp_path: Path, server
     assert (error["type"], error["where"]) == ("LookupError", "locustfiles/mine.py:18 in note()")
     assert error["count"] > 50
     assert fleet.err("worker-0").count("Traceback") == 1
+
+
+def test_json_for_the_lab(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(
+        tmp_path, server, **{**RUN, "TIME": "3s", "HOLDFAST_PROGRESS": "json", "VERBOSE": "yes"}
+    ) as fleet:
+        fleet.exit_code()
+    *seconds, last = map(json.loads, fleet.out().splitlines())
+    assert {tuple(second) for second in seconds} == {("progress",)}
+    assert seconds[-1]["progress"]["held"] == seconds[-1]["progress"]["wanted"] == 60
+    assert last["result"] == fleet.verdict()
+    assert (set(last["files"]), last["trouble"]) == (ARTEFACTS, "")
+    assert "Your selected spawn rate" not in fleet.err()
 
 
 def test_setting_without_effect_is_named_on_the_console(tmp_path: Path, server: ServerProcess) -> None:

@@ -44,6 +44,23 @@ def test_configuration_files_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not argument_parser.default_args_dict().get("headless")
 
 
+def test_warnings_that_do_not_apply_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    source = inspect.getsource(locust.main) + inspect.getsource(locust.runners)
+    loggers = [logging.getLogger(name) for name in ("locust.main", "locust.runners")]
+    before = [list(logger.filters) for logger in loggers]
+    try:
+        locust_patches.hide_warnings()
+        for logger in loggers:
+            for text in locust_patches._NOT_HERE:
+                assert text in source  # Locust still says it
+                logger.warning(f"{text} (>100/worker)")
+            logger.warning("CPU usage above 90%!")
+    finally:
+        for logger, filters in zip(loggers, before, strict=True):
+            logger.filters[:] = filters
+    assert [record.getMessage() for record in caplog.records] == ["CPU usage above 90%!"] * 2
+
+
 @pytest.mark.usefixtures("_restored")
 def test_parser_is_built_only_once(monkeypatch: pytest.MonkeyPatch):
     built = 0
@@ -260,17 +277,16 @@ def test_page_of_the_pinned_release_asks_for_news_only_while_it_spawns_or_runs()
     assert asks
 
 
-def test_each_import_of_locusts_report_renderer_adds_the_section_once(monkeypatch: pytest.MonkeyPatch):
+def test_each_import_of_locusts_report_renderer_gives_our_report(monkeypatch: pytest.MonkeyPatch):
     modules = (locust.html, locust.main, locust.web)
     for module in modules:
         monkeypatch.setattr(module, "get_html_report", module.get_html_report)
-    locust_patches.add_report_section(lambda theme: "<p>the first</p>")
-    locust_patches.add_report_section(lambda theme: f"<p>theme: {theme}</p>")
+    locust_patches.replace_report(lambda: "the first")
+    locust_patches.replace_report(lambda: "ours")
     environment = Environment()
     environment.create_local_runner()
-    for module in modules:
-        page = module.get_html_report(environment, show_download_link=False, theme="dark")
-        assert re.findall("<p>.*?</p>", page) == ["<p>theme: dark</p>"]
+    assert {module.get_html_report(environment, theme="dark") for module in modules} == {"ours"}
+    assert "Locust" in locust_patches.locusts_report(environment)
 
 
 def test_before_end_of_body_inserts_a_part():

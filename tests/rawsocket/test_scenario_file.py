@@ -30,6 +30,12 @@ def refused(capsys: pytest.CaptureFixture[str], source: str, folder: Path) -> st
         ("class A(int)\n    pass\n", "mine.py:1: SyntaxError: expected ':'"),
         ("\nimport nothing_like_it\n", "mine.py:2: No module named 'nothing_like_it': install it"),
         ("x = 1\n\nraise ValueError('two\\nlines')\n", "mine.py:3: ValueError: two lines"),
+        (
+            "import os\n\nos.environ['NO_SUCH']\n",
+            "mine.py:3: KeyError: 'NO_SUCH'; set it, and declare "
+            "ScenarioSetting('no_such'), without which it does not reach containers",
+        ),
+        ("{}['x']\n", "mine.py:1: KeyError: 'x'"),
         ("x = 1\n", "mine.py: there is no user class in it"),
     ],
 )

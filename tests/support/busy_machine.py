@@ -7,6 +7,7 @@ A machine can be busier still: a test that expects another exit code has `@retry
 """
 
 import functools
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,8 +21,9 @@ TOLERANT = {"MAX_LAG_MS": "2000"}
 BUSY_LAG_MS = 25.0  # of a worker, p99; some 5 ms where nothing else runs
 #: The start of a first reason that only means that the machine was too busy: saturation.py.
 MACHINE = re.compile(r"the generator was saturated on worker|worker \S+ reported too seldom in the steady window")
-# In the master's table, and in the log of plain Locust.
-_FIRST_REASON = re.compile(r"verdict(?:: unknown \(exit code 4\)\n| unknown: ) *(.*)")
+# In the short result, where a cause and its remedy may come before it, and in the log of plain Locust.
+_FIRST_REASON = re.compile(r"(?:UNKNOWN (?:.*? Try: .*? - )?|verdict unknown: )(.{,200})")
+_RESULT = re.compile(r'^{"result": .*', re.M)
 
 
 class MachineTooBusy(AssertionError):
@@ -39,12 +41,21 @@ def doubted(verdict: dict[str, Any]) -> bool:
 
 def demand(wanted: int, code: int, out: str, err: str = "", or_doubted: bool = False) -> None:
     """Demand an exit code of the run that printed `out`; raise MachineTooBusy if only the machine prevented it."""
-    reason = _FIRST_REASON.search(out)
-    if code == UNKNOWN != wanted and reason and MACHINE.match(reason[1]):
+    reason = _first_reason(out)
+    if code == UNKNOWN != wanted and MACHINE.match(reason):
         if or_doubted:
             return
-        raise MachineTooBusy(f"{reason[1]}\n{out}{err}")
+        raise MachineTooBusy(f"{reason}\n{out}{err}")
     assert code == wanted, out + err
+
+
+def _first_reason(out: str) -> str:
+    """Return the beginning of the first reason of an unknown verdict, "" if there is none; it may be wrapped."""
+    if found := _RESULT.search(out):
+        document = json.loads(found[0])["result"]
+        return str(document["reasons"][0]) if document["verdict"] == "unknown" else ""
+    reason = _FIRST_REASON.search(" ".join(out.split()))
+    return reason[1] if reason else ""
 
 
 def demand_pass(verdict: dict[str, Any]) -> None:

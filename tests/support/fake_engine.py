@@ -9,7 +9,10 @@ from lab.engines.part import Part
 
 
 class FakeEngine(Engine):
-    """The verbs of an engine; `error` is raised by a run, `code` is its exit code, `lines` are the master's."""
+    """The verbs of an engine; `error` is raised by a run, `code` is its exit code, `lines` are the master's.
+
+    It writes summary.md, and `files` with nothing in them.
+    """
 
     name = "docker"
     up_already = False
@@ -18,6 +21,7 @@ class FakeEngine(Engine):
     abandoned: tuple[str, ...] = ()
     error: BaseException | None = None
     code = 0
+    files: tuple[str, ...] = ()
 
     def __init__(self, *_: Any) -> None:
         self.projects: list[str] = []
@@ -34,11 +38,19 @@ class FakeEngine(Engine):
     def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
         self.projects.append(name)
         (folder / "summary.md").write_text("# summary\n")
+        for file in self.files:
+            (folder / file).touch()
         for line in self.lines:
             relay(line)
         if self.error:
             raise self.error
         return self.code
+
+    def check(self) -> None:
+        pass
+
+    def bring_home(self) -> None:
+        pass
 
     def remove_abandoned(self) -> list[str]:
         return list(self.abandoned)
@@ -66,6 +78,9 @@ class FakeNative(FakeEngine):
     """The engine of local processes, with nothing to clean."""
 
     name = "native"
+
+    def status(self) -> list[str]:
+        return []
 
     def clean(self) -> list[str]:
         return []

@@ -7,8 +7,11 @@ from typing import Any
 
 import docker
 
+from lab.engines import identity
+from lab.settings import ROOT
+
 RUN = "holdfast-ci-x"
-UP = "holdfast"
+UP = identity.project()
 
 
 class Container:
@@ -21,6 +24,7 @@ class Container:
             "com.docker.compose.project": project,
             "com.docker.compose.service": service,
             "holdfast.project": project,
+            "holdfast.folder": str(ROOT),
         }
         self.attrs: dict[str, Any] = {"State": {"ExitCode": 0, **state}}
         self.ports: dict[str, Any] = {}
@@ -28,6 +32,7 @@ class Container:
         self.files: dict[str, bytes] = {}
         self.did: list[str] = []
         self.on_reload: Callable[[], None] = lambda: None
+        self.on_stop: Callable[[], None] = lambda: None
 
     def logs(self, *, stream: bool = False, **_: Any) -> Any:
         return iter([self.text[:5], self.text[5:]]) if stream else self.text
@@ -37,6 +42,7 @@ class Container:
 
     def stop(self, timeout: float) -> None:
         self.did.append("stop")
+        self.on_stop()
 
     def remove(self, force: bool) -> None:
         self.did.append("remove")

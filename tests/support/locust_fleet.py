@@ -51,9 +51,9 @@ class LocustFleet:
 
     def _start(self, name: str, role: str, descriptors: int = 0) -> Process:
         out, err = (str(self.folder / f"{name}.{stream}") for stream in ("out", "err"))
-        starter = prestarted.starter(tuple(environment().items()))
+        starter = prestarted.starter("rawsocket", tuple(environment().items()))
         return starter.start(
-            role=role, environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
+            arguments=[role], environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
         )
 
     def add_worker(self, descriptors: int = 0, **settings: object) -> Process:
@@ -66,6 +66,10 @@ class LocustFleet:
     def out(self, name: str = "master") -> str:
         """Return the stdout of a process."""
         return (self.folder / f"{name}.out").read_text(errors="replace")
+
+    def said(self) -> str:
+        """Return the stdout of the master as one line: the result of a run is wrapped."""
+        return " ".join(self.out().split())
 
     def err(self, name: str = "master") -> str:
         """Return the stderr of a process."""

@@ -26,5 +26,6 @@ ARTEFACTS = {
     "failures.csv",
     "latency.hlog",
     "report.html",
+    "locust.html",
     "env.json",
 }

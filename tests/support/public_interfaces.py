@@ -5,7 +5,7 @@ A line here changes only with a reason that a user would accept. More may be add
 """
 
 #: `python -m lab VERB`, and each is a make target.
-COMMANDS = ("setup", "up", "down", "load", "ci", "status", "logs", "clean", "bench-load", "bench-server")
+COMMANDS = ("setup", "up", "down", "load", "ci", "report", "status", "logs", "clean", "bench-load", "bench-server")
 
 #: The lab's variables and their defaults, "" for those that are unset. TIME is 30s for `ci`.
 VARIABLES = {

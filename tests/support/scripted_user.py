@@ -87,7 +87,7 @@ class ScriptedUser:
         assert made.connected == sum(made.dropped.values()) + made.closed + settled
         assert made.sent == made.answered + made.wrong + made.unanswered + made.oneway + in_flight
         assert made.unanswered == sum(made.unanswered_by.values()) >= made.cut
-        assert made.held == is_open
+        assert made.held == settled
         assert made.failures == sum(sum(row.failures.values()) for row in self.config.rows.values())
 
 

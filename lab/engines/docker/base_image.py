@@ -96,6 +96,7 @@ def _build_fallback() -> None:
         for name in _UNNEEDED:
             shutil.rmtree(root / name, ignore_errors=True)
             (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name).chmod(0o755)  # whatever the caller's umask is
         _import(root)
         _build_build_image(Path(folder) / "build")
 

@@ -4,6 +4,7 @@ What the docker command reaches is used as it reaches it: DOCKER_HOST with DOCKE
 the docker command's context with its certificates, else the usual socket.
 """
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _PERMISSION = (
     "permission denied on the Docker engine's socket ({host}): add yourself to the `docker` group "
     "(`sudo usermod -aG docker $USER`, then log in again), or run with ENGINE=native"
 )
+PODMAN = Path("/run/podman/podman.sock")
 USUAL = "unix:///var/run/docker.sock"
 _CONTEXT = "{{.Endpoints.docker.Host}} {{.Storage.TLSPath}}"
 
@@ -54,7 +56,16 @@ def unreachable() -> str:
         if address.named:
             raise LabError(_not_answering(address.host, error)) from None
         installed = shutil.which("docker") or shutil.which("dockerd")
-        return f"no engine answers at {address.host}" if installed else "none is installed"
+        return (f"no engine answers at {address.host}" if installed else "none is installed") + _elsewhere()
+    return ""
+
+
+def _elsewhere() -> str:
+    """Say which other socket there is, of a rootless Docker or of Podman, "" if there is none."""
+    own = Path(from_environment("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    for socket in (own / "docker.sock", own / "podman/podman.sock", PODMAN):
+        if socket.exists():
+            return f", but there is {socket}: DOCKER_HOST=unix://{socket} uses it"
     return ""
 
 

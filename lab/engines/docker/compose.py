@@ -11,14 +11,17 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
+from lab import procfs
+from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files
 from lab.engines.docker.base_image import Base
 from lab.errors import LabError
-from lab.settings import ROOT, Settings
+from lab.settings import ROOT, Settings, is_loopback
 
 BUILD_TIMEOUT = 1200.0
 UP_TIMEOUT = 240.0
@@ -54,10 +57,11 @@ class Project:
         source = yaml.safe_load((ROOT / "compose.yaml").read_text())
         derived = composefile.derive(
             source,
+            composefile.Names(self.name, identity.tag(ROOT), str(ROOT), "" if self._publish else procfs.mark()),
             publish=self._publish,
             own_server=not self._settings["TARGET"],
             build_image=self._base.build_image,
-            root=str(ROOT),
+            network=self._settings["NETWORK"],
         )
         if self._settings.encrypted:
             composefile.encrypt(derived)
@@ -110,12 +114,22 @@ class Project:
     def _environment(self, verb: str) -> Mapping[str, str]:
         settings = dict(self._settings.values)
         settings["BASE_IMAGE"] = self._base.image
-        headless = {"HEADLESS": "" if self._publish else "true"}
+        # lab/run/console.py reads the lines of a run.
+        headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
-        whole = {**os.environ, **settings, **headless, "HOLDFAST_PROJECT": self.name, "COMPOSE_IGNORE_ORPHANS": "true"}
+        whole = {**_without_own_proxies(os.environ), **settings, **headless, "COMPOSE_IGNORE_ORPHANS": "true"}
         if verb == "down":
             del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses both options together
         return whole
+
+
+def _without_own_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without proxies on this machine's loopback: from a build, nothing listens there."""
+    return {
+        name: text
+        for name, text in environ.items()
+        if not (name.lower().endswith("_proxy") and is_loopback(urlsplit(text).hostname or ""))
+    }
 
 
 def _end(process: subprocess.Popen[str]) -> str:

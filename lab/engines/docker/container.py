@@ -78,8 +78,18 @@ class ContainerPart(Part):
         """Send it its stop signal and wait until it has ended."""
         self._container.stop(timeout=STOP_S)
 
+    def state(self) -> str:
+        """Say how it is, with what its health check says."""
+        return f"{self._container.status:<10} {self.health()}".rstrip()
+
     def copy_files(self, path: str, folder: Path) -> None:
         """Copy the files below `path` out of it; they belong to the caller."""
+        for relative, content in self.files(path):
+            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+            (folder / relative).write_bytes(content)
+
+    def files(self, path: str) -> Iterator[tuple[Path, bytes]]:
+        """Yield each file below `path`: its path from there, and its content."""
         try:
             stream, _ = self._container.get_archive(path)
         except docker.errors.NotFound:
@@ -89,8 +99,7 @@ class ContainerPart(Part):
                 content = archive.extractfile(member)
                 relative = Path(*Path(member.name).parts[1:])
                 if content and ".." not in relative.parts:
-                    (folder / relative).parent.mkdir(parents=True, exist_ok=True)
-                    (folder / relative).write_bytes(content.read())
+                    yield relative, content.read()
 
     def _restarted(self) -> bool:
         restarts: int = self._container.attrs.get("RestartCount", 0)

@@ -9,10 +9,10 @@ from pathlib import Path
 import docker
 
 from lab.engines.base import Deployment
-from lab.engines.docker import base_image, compose
+from lab.engines.docker import base_image, compose, page_runs
 from lab.engines.docker.container import ContainerPart
 from lab.errors import LabError, writing
-from lab.progress import step
+from lab.progress import say, step
 from lab.settings import Settings
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -73,6 +73,19 @@ class DockerDeployment(Deployment):
             self._project.write()
         with step("Removing the lab's containers", every=30):
             self._project.down()
+
+    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
+        """Copy the artefacts of finished runs out of the master, each run into a folder of its own below `runs`."""
+        found: list[str] = []
+        for part in self.parts():
+            if part.role == "master":
+                try:
+                    if end:
+                        part.stop()
+                    found += page_runs.bring_home(part.files("/runs"), runs)
+                except docker.errors.APIError as error:  # nothing that another try would mend
+                    say(f"Artefacts of runs from the page could not be copied: {error}")
+        return found
 
     def collect(self, folder: Path) -> None:
         """Write the logs into `folder`, and copy the master's artefacts there."""

@@ -3,6 +3,7 @@
 Whatever happens in between, a run's own project is removed at its end.
 """
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -11,19 +12,27 @@ from typing import Any
 
 import docker
 
+from lab import procfs
+from lab.engines import identity
 from lab.engines.base import Engine
-from lab.engines.docker import client
-from lab.engines.docker.container import ContainerPart
+from lab.engines.docker import base_image, client
 from lab.engines.docker.deployment import DockerDeployment
-from lab.settings import ROOT, Settings, from_environment
+from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
+from lab.engines.journal import Entry
+from lab.errors import UsageError
+from lab.settings import ROOT, Settings
 from lab.waiting import wait_for
+from rawsocket.settings.declared import suggestion
 
-LAB_LABEL = "holdfast.project"
+# compose's own, on containers: the folder of the file that it was called with.
+WORKING_DIR = "com.docker.compose.project.working_dir"
+# How the project of a run ends (lab/run/command.py): its verb and its time, then the process id of its lab.
+RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
 # engine's own builder they are the cache, and on the fallback base they have the lab's label as well.
-_REPLACED = {"dangling": True, "label": LAB_LABEL, "label!": STAGE_LABEL}
+_REPLACED = {"dangling": True, "label": PROJECT_LABEL, "label!": STAGE_LABEL}
 _STAGES = {"dangling": True, "label": STAGE_LABEL}
 PRUNE_S = 60.0
 
@@ -39,48 +48,92 @@ class DockerEngine(Engine):
         self._client = client.connect()
 
     def lab(self) -> DockerDeployment:
-        """Return the lab that `up` starts: published on 127.0.0.1, in the project HOLDFAST_PROJECT."""
-        return self._deployment(from_environment("HOLDFAST_PROJECT"), publish=True)
+        """Return the lab that `up` starts: published on 127.0.0.1, in the project of this folder."""
+        return self._deployment(identity.project(), publish=True)
 
     def lab_of_run(self, name: str, folder: Path) -> DockerDeployment:
         """Return a lab that publishes nothing, in a project of its own."""
         return self._deployment(name, publish=False)
 
-    def status(self) -> list[str]:
-        """Return one line for each container of any lab."""
-        found = self._client.containers.list(all=True, filters={"label": LAB_LABEL}, ignore_removed=True)
-        return [f"{c.name:40} {c.status:10} {ContainerPart(c).health():10} {c.labels[LAB_LABEL]}" for c in found]
+    def check(self) -> None:
+        """Raise UsageError for a NETWORK that the engine does not have."""
+        network = self.settings["NETWORK"]
+        names = sorted(str(found.name) for found in self._client.networks.list()) if network else []
+        if network and network not in names:
+            raise UsageError(
+                f"NETWORK={network}: the Docker engine has no such network{suggestion(network, names)}; "
+                f"it has {', '.join(names)}"
+            )
+
+    def abandoned(self) -> list[Entry]:
+        """Return the runs whose lab has ended: those written down, and those whose record was removed with .lab/."""
+        known = {entry.name for entry in self.journal.entries()}
+        gone = {
+            str(each.labels[PROJECT_LABEL])
+            for each in self._containers(f"{FOLDER_LABEL}={ROOT}")
+            if LAB_LABEL in each.labels and procfs.gone(each.labels[LAB_LABEL])
+        }
+        return self.journal.abandoned() + [Entry(name, self._artefacts(name)) for name in sorted(gone - known)]
+
+    def _artefacts(self, name: str) -> Path:
+        run = RUN.search(name)
+        return self.runs / (f"{run[2].upper()}-{run[1]}" if run else name)
+
+    def others(self) -> list[str]:
+        """Return a line for each lab of another folder."""
+        found: dict[tuple[str, str], int] = {}
+        for container in self._containers(PROJECT_LABEL):
+            if container.labels.get(FOLDER_LABEL) != str(ROOT) and container.labels.get(WORKING_DIR) != str(ROOT):
+                key = container.labels[PROJECT_LABEL], container.labels.get(FOLDER_LABEL) or "compose alone"
+                found[key] = found.get(key, 0) + 1
+        parts = sorted(found.items())
+        return [f"{name}: a lab of another folder ({of}); containers: {count}" for (name, of), count in parts]
 
     def clean(self) -> list[str]:
-        """Remove everything that has the lab's label: containers, networks, volumes, images. Gives their names."""
+        """Remove all containers, networks, volumes and images of this folder's labs. Gives their names."""
         removed = []
-        ours: dict[str, str | list[str] | bool] = {"label": LAB_LABEL}
-        for container in self._client.containers.list(all=True, filters=ours, ignore_removed=True):
-            container.remove(force=True)
-            removed.append(f"container {container.name}")
-        for network in self._client.networks.list(filters=ours):
-            network.remove()
-            removed.append(f"network {network.name}")
-        for volume in self._client.volumes.list(filters=ours):
-            volume.remove(force=True)
-            removed.append(f"volume {volume.name}")
-        return removed + self._remove_images()
+        ours = f"{FOLDER_LABEL}={ROOT}"
+        # compose alone knows its folder by a label of its own, on containers only.
+        alone = {each.labels[PROJECT_LABEL] for each in self._containers(f"{WORKING_DIR}={ROOT}")}
+        wanted = [ours, *(f"{PROJECT_LABEL}={project}" for project in sorted(alone))]
+        for label in wanted:
+            for container in self._containers(label):
+                container.remove(force=True)
+                removed.append(f"container {container.name}")
+            for network in self._client.networks.list(filters={"label": label}):
+                network.remove()
+                removed.append(f"network {network.name}")
+            for volume in self._client.volumes.list(filters={"label": label}):
+                volume.remove(force=True)
+                removed.append(f"volume {volume.name}")
+        return removed + self._remove_images(wanted)
+
+    def _containers(self, label: str) -> list[Any]:
+        filters: dict[str, Any] = {"label": label}
+        return self._client.containers.list(all=True, filters=filters, ignore_removed=True)
 
     def _deployment(self, name: str, *, publish: bool) -> DockerDeployment:
         # If another lab's prune keeps an image from being removed now, the next build removes it.
         built = partial(self._prune, _REPLACED)
         return DockerDeployment(name, self.settings, self._client, publish=publish, built=built)
 
-    def _remove_images(self) -> list[str]:
+    def _remove_images(self, labels: list[str]) -> list[str]:
+        """Remove the images of these labels, and the base that was built here once no lab has images any more."""
+        tags = self._tags(*labels)
+        others = set(self._tags(PROJECT_LABEL)) - set(tags)
+        base = {tag for tag in others if tag in (base_image.FALLBACK, base_image.FALLBACK_BUILD)}
         removed = []
         # The build image is built on the base: children first.
-        tags = [tag for image in self._client.images.list(filters={"label": LAB_LABEL}) for tag in image.tags]
-        for tag in sorted(tags, reverse=True):
+        for tag in [*sorted(tags, reverse=True), *(sorted(base, reverse=True) if others == base else ())]:
             self._client.images.remove(tag, force=True)
             removed.append(f"image {tag}")
         for filters in (_REPLACED, _STAGES):
             wait_for("another prune of the engine to end", partial(self._prune, filters), PRUNE_S)
         return removed
+
+    def _tags(self, *labels: str) -> list[str]:
+        found = [image for label in labels for image in self._client.images.list(filters={"label": label})]
+        return [tag for image in found for tag in image.tags]
 
     def _prune(self, filters: Mapping[str, Any]) -> bool:
         """Remove untagged images; False if the engine already prunes, for another lab: it runs one prune at a time."""

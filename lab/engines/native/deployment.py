@@ -52,6 +52,10 @@ class ProcessPart(Part):
                 else:
                     time.sleep(READ_S)
 
+    def state(self) -> str:
+        """Say how it is, with its pid."""
+        return self.problem() or f"running    pid {self._process.pid}"
+
     def problem(self) -> str:
         """Say with which code it has ended, "" while it runs."""
         code = self.exit_code()
@@ -89,6 +93,11 @@ class NativeDeployment(Deployment):
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
         return [ProcessPart(process) for process in self._processes]
+
+    def ended(self) -> list[str]:
+        """Return the names of the processes that were started and have ended."""
+        there = {process.pid for process in self._processes}
+        return [process.name for process in processes.load_all(self._state) if process.pid not in there]
 
     def make_way(self) -> None:
         """Stop the processes of an earlier `up`, which hold the ports."""

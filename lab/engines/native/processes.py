@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lab import procfs
-from lab.errors import writing
+from lab.errors import EXIT_LAB_FAILED, writing
 from lab.settings import ROOT
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -109,8 +109,9 @@ _CHILDREN: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 def exit_code(process: Process) -> int | None:
-    """Exit code of a child of this call, or None while it runs."""
-    return _CHILDREN[process.pid].poll()
+    """Exit code of a child of this call, or None while it runs; 1 for one of an earlier call that has ended."""
+    child = _CHILDREN.get(process.pid)
+    return child.poll() if child else None if process.alive() else EXIT_LAB_FAILED
 
 
 def stop(processes: Sequence[Process], grace: float = 30.0) -> None:
@@ -173,8 +174,13 @@ def save(processes: Sequence[Process], file: Path) -> None:
 
 def load(file: Path) -> list[Process]:
     """Read the processes from a file, without those that have ended."""
+    return [process for process in load_all(file) if process.alive()]
+
+
+def load_all(file: Path) -> list[Process]:
+    """Read the processes from a file, with those that have ended."""
     if not file.exists():
         return []
     with contextlib.suppress(ValueError):  # cut off by a full disk
-        return [process for process in (Process(**entry) for entry in json.loads(file.read_text())) if process.alive()]
+        return [Process(**entry) for entry in json.loads(file.read_text())]
     return []

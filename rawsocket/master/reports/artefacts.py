@@ -1,4 +1,4 @@
-"""Writes the artefacts of a run into HOLDFAST_RUNS: verdict, JUnit, summary, timeline, statistics, report, log, env.
+"""Writes the artefacts of a run into its folder: verdict, JUnit, summary, timeline, statistics, report, log, env.
 
 Each file is written completely under another name and then renamed, readable by all (mode 644), because another user
 collects them. Totals of stats.csv and verdict.json come from the same reports of the workers, so
@@ -13,24 +13,29 @@ import json
 import logging
 import os
 import platform
+import re
 import resource
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import locust.html
-
+from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, ledger_table
+from rawsocket.master.reports import console, html_report, ledger_table
 from rawsocket.master.run import Run
 from rawsocket.master.timeline import COLUMNS, Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
+from rawsocket.measurement.report import ScenarioError
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
+from rawsocket.verdict import faults
+from rawsocket.verdict.judge import EXPLANATIONS
 
 # Times are from due; those from sent and to the first byte, and the waits of rows that have some, are at the end.
 DUE, SENT, FIRST = ("p50", "p95", "p99", "p99_9", "max"), ("p50", "p99", "max"), ("p50", "p99")
@@ -43,18 +48,40 @@ STATS = (
     *(f"wait_{name}_ms" for name in WAIT),
 )
 FAILURES = ("type", "name", "failure", "count", "example")
+KINDS = {"unknown": "error", "fail": "failure"}  # of the case of the run; none if it passed
+OF_A_THRESHOLD = re.compile(r"(max|min)_\w+(\[.*?\])?: ")  # how its reason begins
+# What the report links to.
+LINKED = ("summary.md", "verdict.json", "timeline.csv", "stats.csv", "failures.csv", "latency.hlog", "locust.html")
 CsvRow = tuple[Any, ...]
 logger = logging.getLogger(__name__)
 
 
-def write(controller: RunController) -> str:
-    """Write all of them for the current run; return one line if the disk did not take some, else "".
+@dataclass(frozen=True)
+class Written:
+    """The files of a run: their names, and why some are missing. `folder` is where they are."""
 
-    One that fails doesn't prevent the others.
-    """
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trouble(self) -> str:
+        """What the disk said about the missing files, "" if none is missing."""
+        return "; ".join(sorted(set(self.missing.values())))
+
+    def line(self, code: int | None = None) -> str:
+        """Return the line that names the missing files, "" if none is missing."""
+        if not self.missing:
+            return ""
+        said = f"could not write {', '.join(self.missing)} in {self.folder}: {self.trouble}"
+        return said if code is None else f"{said} (exit code {code})"
+
+
+def write(controller: RunController) -> Written:
+    """Write all of them for the current run. One that fails doesn't prevent the others."""
     if not controller.plan.runs:
-        return ""
-    folder = Path(controller.plan.runs)
+        return Written()
+    folder = controller.run.log.folder or Path(controller.plan.runs)
     document = controller.conclude()
     makers: dict[str, Callable[[], str]] = {
         "verdict.json": lambda: json.dumps(document, indent=2) + "\n",
@@ -64,7 +91,9 @@ def write(controller: RunController) -> str:
         "stats.csv": lambda: stats(controller.run),
         "failures.csv": lambda: failures(controller.run),
         "env.json": lambda: json.dumps(_environment(controller, document), indent=2) + "\n",
-        "report.html": lambda: locust.html.get_html_report(controller.environment, show_download_link=False),
+        "report.html": lambda: html_report.page(controller.run, _environment(controller, document), LINKED),
+        # The last, because it is a megabyte: a disk that is nearly full has taken all others before.
+        "locust.html": lambda: locust_patches.locusts_report(controller.environment),
     }
     unwritten: dict[str, str] = {}
     for name, make in makers.items():
@@ -73,9 +102,19 @@ def write(controller: RunController) -> str:
     with _noting_trouble(latency_log.NAME, unwritten):  # written during the run; only its last second is missing
         second = controller.run.take_second()
         controller.run.log.finish(controller.elapsed_s, second.by_kind(), second.apart())
-    if not unwritten:
-        return ""
-    return f"could not write {', '.join(unwritten)} in {folder}: {'; '.join(sorted(set(unwritten.values())))}"
+    if controller.plan.run_folders:
+        _point_latest(folder, Path(controller.plan.runs))
+    return Written(str(folder), (*makers, latency_log.NAME), unwritten)
+
+
+def _point_latest(folder: Path, runs: Path) -> None:
+    """Point the link `latest` at the folder of the run, if it has one of its own."""
+    with suppress(OSError):
+        if folder.parent == runs:
+            link = runs / f".latest.{os.getpid()}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder.name)
+            link.replace(runs / "latest")
 
 
 @contextmanager
@@ -102,26 +141,54 @@ def put(path: Path, text: str) -> None:
 
 
 def junit(document: Mapping[str, Any]) -> str:
-    """Return a JUnit suite: a case for the run itself, one for the scenario if it raised, one for each threshold."""
-    verdict, reasons = document["verdict"], "; ".join(document["reasons"])
-    outcome = {"unknown": "error", "fail": "failure"}.get(verdict)
-    cases = [("run", outcome, f"{verdict}: {reasons}")]
+    """Return a JUnit suite: a case for the run itself, one for the scenario if it raised, one for each threshold.
+
+    Each failure counts once: the case of the run fails only by what no other case says.
+    """
+    verdict, seconds = document["verdict"], _run_seconds(document)
+    outcome = KINDS.get(verdict) if _beyond_the_cases(document) else None
+    cause = (document.get("cause") or {}).get("text", "")
+    cases = [("run", outcome, f"{verdict}: {'; '.join(filter(None, [cause, *document['reasons']]))}")]
     if errors := document.get("scenario_errors"):
         cases.append(("scenario", "error", "; ".join(map(console.scenario_error, errors))))
     for check in document["thresholds"]:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
-        cases.append((check["name"], missed, f"limit {check['limit']:g}, actual {console.number(check['actual'])}"))
+        said = check.get("text") or f"limit {check['limit']:g}, actual {console.number(check['actual'])}"
+        cases.append((check["name"], missed, said))
     kinds = [kind for _, kind, _ in cases]
     counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
-    suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts})
+    when = {"time": f"{seconds:.0f}", "timestamp": (document.get("run") or {}).get("started_utc", "").rstrip("Z")}
+    suite = ElementTree.Element("testsuite", {"name": "holdfast", "tests": str(len(cases)), **counts, **when})
     for name, kind, text in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname="holdfast", name=name)
+        took = when["time"] if name == "run" else "0"
+        case = ElementTree.SubElement(suite, "testcase", classname="holdfast", name=name, time=took)
         if kind:
             ElementTree.SubElement(case, kind, message=text, type=kind).text = text
         else:
             ElementTree.SubElement(case, "system-out").text = text
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def _beyond_the_cases(document: Mapping[str, Any]) -> list[str]:
+    """Return the reasons that neither a threshold nor the case of the scenario says."""
+    said = set(faults.scenario([ScenarioError(**error) for error in document.get("scenario_errors") or ()]))
+    return [
+        reason
+        for reason in document["reasons"]
+        if reason not in said
+        and not OF_A_THRESHOLD.match(reason)
+        and not any(explanation in reason for explanation in EXPLANATIONS)
+    ]
+
+
+def _run_seconds(document: Mapping[str, Any]) -> float:
+    """Return the length of the run, 0 if it is unknown."""
+    run = document.get("run") or {}
+    with suppress(KeyError, ValueError):
+        begun, ended = (datetime.fromisoformat(run[name]) for name in ("started_utc", "ended_utc"))
+        return max(0.0, (ended - begun).total_seconds())
+    return 0.0
 
 
 def summary(document: Mapping[str, Any]) -> str:

@@ -1,24 +1,12 @@
-"""Pure: the console output of a headless run: a line each second and a table at the end."""
+"""Pure: the figures of a run in words: the long table of the console, and cells of summary and report."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from rawsocket.master.reports import ledger_table, server_summary
-from rawsocket.master.timeline import Sample
+from rawsocket.master.reports import layout, ledger_table, server_summary
 
 KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}
 LEVELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p99_9": "p99.9", "max": "max"}
-
-
-def line(sample: Sample, wanted: int, left_s: float, failures: int) -> str:
-    """Return the progress line of one second; `failures` are those of the whole run. `left_s` inf: a shape decides."""
-    left = "by its load shape" if left_s == math.inf else f"{max(0, round(left_s))} s left"
-    p99 = "-" if sample.p99_ms is None else f"{milliseconds(sample.p99_ms)} ms"
-    return (
-        f"held {sample.held}/{wanted}  connects {sample.connects_s:.1f}/s  messages {sample.messages_s:.1f}/s  "
-        f"p99 {p99}  failures {failures}  {left}"
-    )
 
 
 def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -92,16 +80,10 @@ def latencies(measured: Mapping[str, Mapping[str, float] | None]) -> list[tuple[
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """Return the table, the thresholds and the verdict with its reasons, as lines for the console."""
-    rows = figures(document)
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}  {value}" for name, value in rows]
-    for name, *cells in latencies(document["latency_ms"]):
-        lines.append("  ".join((f"{name:<{width}}", *(f"{cell:>13}" for cell in cells))).rstrip())
-    lines += [f"{name:<{width}}  {value}" for name, value in thresholds(document)]
-    lines += ["", *ledger_table.console(document["ledger"], document["reasons"]), ""]
-    lines += [verdict(document), *(f"  {reason}" for reason in document["reasons"])]
-    return "\n".join(lines)
+    """Return all figures, the latencies and the ledger, as lines for the console."""
+    lines = [*layout.pairs(figures(document)), ""]
+    lines += [*layout.columns(latencies(document["latency_ms"]), (False, True, True, True, True)), ""]
+    return "\n".join([*lines, *ledger_table.console(document["ledger"], document["reasons"])])
 
 
 def verdict(document: Mapping[str, Any]) -> str:

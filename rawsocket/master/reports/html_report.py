@@ -1,58 +1,68 @@
-"""Adds a section to Locust's HTML report: held connections, latencies and the verdict, as static text and SVG."""
+"""The report of a run as HTML, from the run on the master; it takes the place of Locust's report on the page."""
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rawsocket import locust_patches
 from rawsocket.master import figures
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, held_chart, latency_chart, ledger_table
-from rawsocket.master.run import Run
+from rawsocket.master.reports.html import render
+from rawsocket.master.reports.html.documents import FailureDocument, RowDocument, RunDocuments
+from rawsocket.master.run import RowTotals, Run
+from rawsocket.measurement import histogram
+from rawsocket.measurement.latencies import RowKey
 
-_STYLE = "font-family:sans-serif;margin:24px auto;padding:0 24px;max-width:1200px;box-sizing:border-box"
+RUNNING = {"verdict": "running", "exit_code": None, "reasons": ["The run has not ended: there is no verdict yet"]}
 
 
 def install(controller: RunController) -> None:
-    """Add the section for the current run to the end of Locust's report."""
-    locust_patches.add_report_section(lambda theme: section(controller.run, theme))
+    """Let Locust's page show and download this report instead of Locust's own."""
+    locust_patches.replace_report(lambda: page(controller.run))
 
 
-def section(run: Run, theme: str = "") -> str:
-    """Return the section for a run."""
-    colors = "background:#121212;color:#eee" if theme == "dark" else "color:#222"
-    return (
-        f'<section id="holdfast-report" style="{_STYLE};{colors}"><h2>Held connections</h2>'
-        f"{held_chart.svg(run.timeline.thinned())}<h2>Latency by percentile</h2>{_latency(run)}"
-        f"{_verdict(run.document)}{_ledger(run.document)}</section>"
-    )
+def page(run: Run, environment: Mapping[str, Any] | None = None, files: Sequence[str] = ()) -> str:
+    """Return the report of a run, whether it has ended or not; `environment` is env.json."""
+    return render.report(documents(run, environment or {}, files))
 
 
-def _latency(run: Run) -> str:
+def documents(run: Run, environment: Mapping[str, Any], files: Sequence[str] = ()) -> RunDocuments:
+    """Return what a report is made from; while the run goes on its verdict is `running`."""
     times = figures.latency_histograms(run)
-    due, sent = times["from_due"], times["from_sent"]
-    picture = latency_chart.svg(due, sent) if due else ""
-    table = _table(console.latencies(figures.latencies(run)))
-    return f"{picture}<p>{escape(latency_chart.caption(due, sent, run.overdue().count))}</p>{table}"
-
-
-def _table(rows: Iterable[Iterable[str]]) -> str:
-    style = "padding:2px 0 2px 32px;text-align:right"
-    lines = ("".join(f'<td style="{style}">{escape(cell)}</td>' for cell in row) for row in rows)
-    return f'<table style="border-collapse:collapse">{"".join(f"<tr>{line}</tr>" for line in lines)}</table>'
-
-
-def _verdict(document: dict[str, Any] | None) -> str:
-    if document is None:
-        return "<p>The run has not ended: there is no verdict yet.</p>"
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in document["reasons"])
-    rows = [*console.figures(document), *console.thresholds(document)]
-    cells = "".join(
-        f'<tr><td style="padding:2px 24px 2px 0">{escape(name)}</td><td>{escape(value)}</td></tr>'
-        for name, value in rows
+    return RunDocuments(
+        verdict=run.document or {**figures.document(run), **RUNNING},
+        timeline=run.timeline.columns(),
+        environment=environment,
+        rows=[_row(key, totals) for key, totals in run.rows().items()],
+        failures=failures(run),
+        due=times["from_due"],
+        sent=times["from_sent"],
+        files=files,
     )
-    return f"<h3>{escape(console.verdict(document))}</h3><ul>{reasons}</ul><table>{cells}</table>"
 
 
-def _ledger(document: dict[str, Any] | None) -> str:
-    return "" if document is None else ledger_table.html(document["ledger"], document["reasons"])
+def _row(key: RowKey, totals: RowTotals) -> RowDocument:
+    sent = totals.times.get("sent", {})
+    return RowDocument(
+        *key,
+        requests=totals.requests,
+        failures=sum(totals.failures.values()),
+        bytes=totals.bytes,
+        due_ms=histogram.summary(totals.times.get("due") or sent) or {},
+        sent_ms=histogram.summary(sent) or {},
+    )
+
+
+def failures(run: Run) -> list[FailureDocument]:
+    """Return each kind of failure until stop was asked for, with an example where there is one."""
+    rows: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+    for name, totals in run.rows_until_stop().items():
+        for kind, count in totals.failures.items():
+            rows.setdefault(kind, []).append(name)
+            counts[kind] = counts.get(kind, 0) + count
+    examples, seconds = run.examples(), run.failure_times.seconds
+    return [
+        FailureDocument(kind, count, sorted(rows[kind]), seconds.get(kind, {}), examples.get(kind, ""))
+        for kind, count in sorted(counts.items())
+        if count
+    ]

@@ -1,8 +1,9 @@
-"""Pure: the ledger of verdict.json as a readable table, on the console, in the summary, in the report."""
+"""Pure: the ledger of verdict.json as readable tables: texts for the console, the summary and the report."""
 
 from collections.abc import Collection, Iterable, Mapping
-from html import escape
 from typing import Any
+
+from rawsocket.master.reports import layout
 
 HEADER = ("what", "clients say", "server says", "difference", "explained by", "unexplained")
 OUTCOMES = ("as the clients saw it", "in all", "what became of them", "unaccounted for")
@@ -13,8 +14,6 @@ TITLES = {
     False: "Ledger: NOT reconciled",
     None: "Ledger: in part unknown",
 }
-COLORS = {"unexplained": "color:#c62828;font-weight:bold", "unknown": "color:#b26a00", "ok": ""}
-_CELL = "padding:2px 24px 2px 0"
 Cells = tuple[str, ...]
 
 
@@ -57,44 +56,26 @@ def unknown(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 def console(ledger: Mapping[str, Any], said: Collection[str] = ()) -> list[str]:
     """Return the ledger as lines, without the reasons that are `said` already."""
-    lines = [title(ledger), *(f"  unknown: {reason}" for reason in unknown(ledger, said))]
-    return [*lines, *_columns([HEADER, *both(ledger)]), *_columns([OUTCOMES, *alone(ledger)])]
-
-
-def html(ledger: Mapping[str, Any], said: Collection[str] = ()) -> str:
-    """Return the ledger as a section of the report, without the reasons that are `said` already."""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in unknown(ledger, said))
-    states = {row["what"]: row["status"] for row in ledger["rows"]}
-    return (
-        f'<h3 id="holdfast-ledger">{escape(title(ledger))}</h3><ul>{reasons}</ul>'
-        f"{_table([HEADER, *both(ledger)], states)}<br>{_table([OUTCOMES, *alone(ledger)], states)}"
-    )
-
-
-def _table(rows: list[Cells], states: Mapping[str, str]) -> str:
-    head, *body = rows
-    lines = [_line(head, "", "th"), *(_line(row, COLORS[states[row[0]]], "td") for row in body)]
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _line(row: Cells, color: str, tag: str) -> str:
-    cells = (f'<{tag} style="{_CELL};text-align:{_side(cell)}">{escape(cell)}</{tag}>' for cell in row)
-    return f'<tr style="{color}">{"".join(cells)}</tr>'
+    lines = [title(ledger)]
+    for reason in unknown(ledger, said):
+        lines += layout.wrapped(f"unknown: {reason}", "    ", "  ")
+    return [*lines, *_columns([HEADER, *both(ledger)], 4), *_columns([OUTCOMES, *alone(ledger)], 2)]
 
 
 def _side(cell: str) -> str:
     return "right" if _is_number(cell) or cell in NUMBERS else "left"
 
 
-def _columns(rows: Iterable[Cells]) -> list[str]:
-    """Align cells in columns, numbers to the right."""
+def _columns(rows: Iterable[Cells], named: int) -> list[str]:
+    """Align cells in columns, numbers to the right; the cell `named` is a line of its own below its row."""
     rows = list(rows)
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return ["  ".join(map(_set, row, widths)).rstrip() for row in rows]
-
-
-def _set(cell: str, width: int) -> str:
-    return cell.rjust(width) if _side(cell) == "right" else cell.ljust(width)
+    head = rows[0][named]
+    narrow = [(*row[:named], *row[named + 1 :]) for row in rows]
+    lines = layout.columns(narrow, [False, *[True] * (len(narrow[0]) - 1)])
+    found = [lines[0]]
+    for row, line in zip(rows[1:], lines[1:], strict=True):
+        found += [line, *(layout.wrapped(f"{head}: {row[named]}", "      ", "    ") if row[named] else [])]
+    return found
 
 
 def _is_number(cell: str) -> bool:

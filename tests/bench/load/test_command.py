@@ -16,6 +16,7 @@ from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadExperiment
 from lab.errors import Interrupted, LabError, UsageError
 from lab.run import folder as runs
+from tests.support import slow_echo
 
 
 @pytest.fixture
@@ -91,16 +92,22 @@ def test_verb_accepts_its_own_flags(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("arguments", [["--only", "speed"], ["--users", "5"], ["--connections", "60000"]])
 def test_a_usage_error_is_one_line_and_exit_2(arguments: list[str], checkout: Path) -> None:
-    done = _bench(checkout, "ulimit -Hn 20000; ", *arguments)
+    done = _bench(checkout, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_small_benchmark_writes_its_report(checkout: Path) -> None:
-    small = ("--connections", "20", "--rate", "20", "--window", "1s", "--repeat", "1", "--peers", "tuned")
-    done = _bench(checkout, "", *small, "--only", "closed,arrivals")
-    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # the speed of this machine does not matter
-    folder = checkout / "runs/latest"
+def test_small_benchmark_writes_its_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(runs.create, "__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr(echo_server, "program", slow_echo.program)
+    small = ["--connections", "20", "--rate", "20", "--window", "1s", "--repeat", "1", "--peers", "tuned"]
+    code = verbs.main(["bench-load", *small, "--only", "closed,arrivals"])
+    out, err = capsys.readouterr()
+    assert code in (0, 3, 4), out + err  # the speed of this machine does not matter
+    folder = tmp_path / "runs/latest"
     assert {path.name for path in folder.iterdir()} == {"bench.json", "bench.md", "bench.svg", "logs"}
     records = json.loads((folder / "bench.json").read_text())["records"]
     trials = [(record["experiment"], record["contender"]) for record in records]
@@ -110,11 +117,11 @@ def test_small_benchmark_writes_its_report(checkout: Path) -> None:
     ]
     assert [record["problem"] for record in records] == [""] * 6
     assert records[-1]["values"]["accepted"] == 30
-    assert done.stdout.startswith("figure  ")
+    assert out.startswith("figure  ")
 
 
-def _bench(checkout: Path, before: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    shell = f'{before}exec "{sys.executable}" -m lab bench-load "$@"'
+def _bench(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    shell = f'ulimit -Hn 20000; exec "{sys.executable}" -m lab bench-load "$@"'
     return subprocess.run(
         ["sh", "-c", shell, "sh", *arguments],
         cwd=checkout,

@@ -5,17 +5,18 @@ from typing import Any
 import pytest
 
 from bench import settings
-from bench.load import contenders, echo_server, experiments
+from bench.load import contenders, experiments
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION, RunningGenerator
 from bench.load.experiments import LoadBench, failures, spread, verdict
 from lab.errors import LabError
+from tests.support import slow_echo
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadBench:
     monkeypatch.setattr(experiments, "SETTLE_S", 0.5)
     chosen = settings.read_load({"CONNECTIONS": "20", "WINDOW": "1s", "RATE": "20"}, {})
-    return LoadBench(chosen, echo_server.program(), tmp_path)
+    return LoadBench(chosen, slow_echo.program(), tmp_path)
 
 
 def test_a_workload_lasts_for_its_ramp_and_its_seconds(bench: LoadBench) -> None:

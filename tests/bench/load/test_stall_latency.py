@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from functools import cache
 
 import pytest
 
@@ -34,13 +35,21 @@ class Simulation:
                 heapq.heappush(queue, (max(free, due + PERIOD), number, due + PERIOD))
 
     def quantile(self, quantile: float) -> float:
-        return sorted(self.latencies)[round(quantile * len(self.latencies)) - 1]
+        return self.latencies[round(quantile * len(self.latencies)) - 1]
 
     def bins(self) -> list[int]:
         counts = [0] * (int(max(self.arrived) / BIN) + 1)
         for at in self.arrived:
             counts[int(at / BIN)] += 1
         return counts
+
+
+@cache
+def simulated(connections: int, cost: float, seconds: float) -> Simulation:
+    """A run with a stall after 4 s; the tests share it."""
+    run = Simulation(connections, cost, seconds, stopped=4.0)
+    run.latencies.sort()
+    return run
 
 
 # Quantiles that the stall affects: 2 s are over 1 % of 12, 20 and 47 s, and over 5 % of 12 and 20 s.
@@ -50,7 +59,7 @@ QUANTILES = [(quantile, seconds) for quantile in (0.99, 0.999) for seconds in (1
 @pytest.mark.parametrize(("quantile", "seconds"), [*QUANTILES, (0.95, 12.0), (0.95, 20.0)])
 @pytest.mark.parametrize(("connections", "cost"), [(100, 1e-9), (100, 3e-5), (1000, 3e-5), (1000, 7e-5)])
 def test_quantile_equals_that_of_a_simulation(connections: int, cost: float, seconds: float, quantile: float) -> None:
-    run = Simulation(connections, cost, seconds, stopped=4.0)
+    run = simulated(connections, cost, seconds)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     found = implied(quantile, STALL, PERIOD, connections, len(run.latencies), drain)
     assert found == pytest.approx(run.quantile(quantile), rel=0.01)
@@ -58,7 +67,7 @@ def test_quantile_equals_that_of_a_simulation(connections: int, cost: float, sec
 
 @pytest.mark.parametrize(("connections", "cost", "load"), [(100, 1e-9, 0.0), (1000, 3e-5, 0.3), (1000, 6e-5, 0.6)])
 def test_drain_equals_that_of_a_queue_at_the_same_load(connections: int, cost: float, load: float) -> None:
-    run = Simulation(connections, cost, 20.0, stopped=4.0)
+    run = simulated(connections, cost, 20.0)
     drain = drain_s(run.bins(), BIN, run.stopped, run.continued, connections / PERIOD)
     assert drain == pytest.approx(STALL * load / (1 - load), rel=0.05, abs=2 * BIN)
 

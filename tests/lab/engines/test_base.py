@@ -55,6 +55,10 @@ class FakeDeployment(Deployment):
     def keep_logs(self) -> None:
         self._step("keep logs")
 
+    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
+        self._step("end and bring home" if end else "bring home")
+        return ["1-page"]
+
 
 class FakeEngine(Engine):
     """An engine with one deployment for everything."""
@@ -63,7 +67,7 @@ class FakeEngine(Engine):
     poll_s = 0.01
 
     def __init__(self, deployment: FakeDeployment, folder: Path) -> None:
-        super().__init__(deployment.settings, folder)
+        super().__init__(deployment.settings, folder / ".lab")
         self.deployment = deployment
 
     def lab(self) -> Deployment:
@@ -71,9 +75,6 @@ class FakeEngine(Engine):
 
     def lab_of_run(self, name: str, folder: Path) -> Deployment:
         return self.deployment
-
-    def status(self) -> list[str]:
-        return []
 
     def clean(self) -> list[str]:
         return []
@@ -97,6 +98,12 @@ def test_up_makes_way_prepares_starts_and_gives_the_address(make: Make) -> None:
     engine = make()
     assert engine.up() == f"http://127.0.0.1:{engine.settings['PAGE_PORT']}"
     assert engine.deployment.steps == ["make way", "prepare", "start"]
+
+
+def test_local_processes_join_no_network_of_containers(make: Make) -> None:
+    make().check()
+    with pytest.raises(UsageError, match=r"^NETWORK=theirs is a network of containers, .*: omit it$"):
+        make(NETWORK="theirs").check()
 
 
 def test_setup_prepares_and_starts_nothing(make: Make) -> None:
@@ -127,6 +134,51 @@ def test_an_abandoned_run_that_can_not_be_removed_is_one_line(
     engine.journal.begin("one", tmp_path)
     assert engine.remove_abandoned() == []
     assert capsys.readouterr().err == "one, whose lab was killed, could not be removed: busy\n"
+
+
+def _run_under_way(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    monkeypatch.setattr(page, "state", lambda address: {"state": state, "users": 300, "held": 299, "address": address})
+
+
+@pytest.mark.parametrize("state", ["spawning", "running", "stopping"])
+def test_up_does_not_end_a_run_that_is_under_way_unless_it_is_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    _run_under_way(monkeypatch, state)
+    engine = make(FakePart("master"))
+    engine.record.write(read({"PAGE_PORT": "8091"}, {}))
+    line = rf"^a run is under way at http://127.0.0.1:8091 \({state}, 300 users, 299 held\), .* add REPLACE=yes$"
+    with pytest.raises(UsageError, match=line):
+        engine.up()
+    assert engine.deployment.steps == []
+    replacing = make(FakePart("master"), REPLACE="yes")
+    replacing.up()
+    assert replacing.deployment.steps == ["end and bring home", "make way", "prepare", "start"]
+    assert "Artefacts of a run from the page: runs/1-page/\n" in capsys.readouterr().err
+
+
+def test_up_replaces_a_lab_without_a_run(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    _run_under_way(monkeypatch, "stopped")
+    engine = make(FakePart("master"))
+    engine.up()
+    assert engine.deployment.steps[-1] == "start"
+
+
+def test_ctrl_c_in_up_removes_what_it_has_started(make: Make) -> None:
+    engine = make(failing={"start": Interrupted()})
+    with pytest.raises(Interrupted):
+        engine.up()
+    assert engine.deployment.steps[-2:] == ["start", "stop"]
+    assert engine.record.read() == {}
+
+
+def test_status_shows_parts_and_runs(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(page, "state", lambda address: None)
+    engine = make(FakePart("server"), FakePart("master", 1))
+    engine.journal.begin("one", tmp_path)
+    assert engine.status()[1:] == ["server-1  running", "master-1  master-1 ended with 1", "one: a run is under way"]
+    monkeypatch.setattr(procfs, "gone", lambda marked: True)
+    assert engine.status()[-1].startswith("one: its lab was killed; `make down` removes what is left of it")
 
 
 def test_up_that_fails_is_abandoned(make: Make) -> None:
@@ -180,7 +232,7 @@ def test_down_says_whether_a_lab_was_up(make: Make) -> None:
     engine = make(FakePart("server"))
     assert (engine.running(), engine.down()) == (True, True)
     assert (engine.running(), engine.down()) == (False, False)
-    assert engine.deployment.steps == ["stop", "stop"]
+    assert engine.deployment.steps == ["end and bring home", "stop", "stop"]
 
 
 def test_logs_are_those_of_the_parts(make: Make) -> None:

@@ -44,6 +44,17 @@ def test_auto_uses_local_processes_if_no_engine_is_installed(
     assert "none is installed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["docker.sock", "podman/podman.sock"])
+def test_the_line_names_a_socket_of_rootless_docker_or_podman(
+    none: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(place))
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).touch()
+    choose.choose(_settings(), run=True)
+    assert f"but there is {place}/{name}: DOCKER_HOST=unix://{place}/{name} uses it" in capsys.readouterr().err
+
+
 def test_a_missing_docker_engine_is_never_replaced_silently(none: str) -> None:
     with pytest.raises(LabError, match=r"ENGINE=docker, but .*: start the engine, or use ENGINE=native"):
         choose.choose(_settings(ENGINE="docker"), run=True)

@@ -17,7 +17,7 @@ from lab.engines.docker import client
 from lab.engines.docker.engine import DockerEngine
 from lab.engines.native.engine import NativeEngine
 from lab.errors import Interrupted, LabError, UsageError
-from lab.progress import PROGRESS_LINE
+from lab.progress import PROGRESS_LINE, message
 from lab.settings import read
 from tests.conftest import missing
 from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
@@ -63,7 +63,7 @@ def test_a_run_gives_the_verdict_as_exit_code_and_leaves_its_artefacts_alone(mak
     code = engine.run(_name(), lines.append, tmp_path / "run")
     demand(3, code, "\n".join(lines), "")
     assert any(map(PROGRESS_LINE.match, lines))
-    assert "verdict: fail (exit code 3)" in lines
+    assert [found["result"]["verdict"] for line in lines if "result" in (found := message(line))] == ["fail"]
     assert _files(tmp_path / "run") == ARTEFACTS | {"logs"}
     assert len(_files(tmp_path / "run/logs")) == 3
     assert {path.stat().st_uid for path in (tmp_path / "run").rglob("*")} == {os.getuid()}
@@ -103,7 +103,7 @@ def test_an_interrupted_run_has_its_artefacts_and_leaves_nothing(
     sleep = follow.time.sleep
 
     def interrupt_when_held(seconds: float) -> None:
-        if any(line.startswith("held 20/20 ") for line in lines):
+        if any(message(line).get("progress", {}).get("held") == 20 for line in lines):
             raise Interrupted
         sleep(seconds)
 
@@ -126,7 +126,7 @@ def up(make: Make) -> Iterator[tuple[Engine, str]]:
         engine.down()
 
 
-def test_up_status_logs_down(up: tuple[Engine, str]) -> None:
+def test_up_status_logs_down(make: Make, up: tuple[Engine, str]) -> None:
     engine, address = up
     assert address == f"http://127.0.0.1:{engine.settings['PAGE_PORT']}"
     state = page.state(address)
@@ -143,9 +143,12 @@ def test_up_status_logs_down(up: tuple[Engine, str]) -> None:
     assert len(engine.logs()) == 3
     assert any("holdfast server listening on" in text for _, text in engine.logs())
 
-    # A lab that is up is replaced, on the ports that it has itself.
+    # A lab that is up is replaced, on the ports that it has itself; with a target, no server is started.
+    ports = {name: str(engine.settings[name]) for name in ("PAGE_PORT", "SERVER_PORT")}
+    engine = make(TARGET="tcp://192.0.2.1:9", **ports)
     assert engine.up() == address
     assert page.workers(address) == 1
+    assert sorted(part.role for part in engine.lab().parts()) == ["master", "worker"]
 
     assert engine.down()
     assert not engine.running()
@@ -159,16 +162,6 @@ def test_up_on_a_taken_port_is_an_error_and_starts_nothing(make: Make) -> None:
         with pytest.raises(LabError, match="is taken by another program: `make up PAGE_PORT="):
             engine.up()
     assert not engine.running()
-
-
-def test_a_target_takes_the_place_of_the_server(make: Make) -> None:
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
-    engine = make(TARGET="tcp://192.0.2.1:9", **ports)
-    try:
-        engine.up()
-        assert sorted(part.role for part in engine.lab().parts()) == ["master", "worker"]
-    finally:
-        engine.down()
 
 
 def test_setup_starts_nothing(make: Make) -> None:

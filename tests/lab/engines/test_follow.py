@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +9,10 @@ import pytest
 from lab.engines import follow
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
+from rawsocket.master.reports.progress import line
+from tests.support.verdicts import second
 
+SHAPED = second(left_s=None)
 SETTINGS = read({"TIME": "1s", "USERS": "1", "RATE": "1"}, {})
 POLL_S = 0.01
 
@@ -110,15 +114,17 @@ def test_nothing_is_relayed_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) 
     assert lines == ["before"]
 
 
-def test_run_under_a_load_shape_has_no_time_limit_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("said", [f"{line(SHAPED)}\n".encode(), json.dumps({"progress": SHAPED}).encode() + b"\n"])
+def test_run_under_a_load_shape_has_no_time_limit_while_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
     clock = [0.0]
-    line = f"held 1/1  connects 0.0/s  messages 0.0/s  p99 -  failures 0  {follow.SHAPED}\n".encode()
 
     class Shaped(Part):
         def output(self) -> Iterator[bytes]:
             for _ in range(30):
                 clock[0] += follow.MARGIN_S * 0.4
-                yield line
+                yield said
             self.codes = [0]
 
     monkeypatch.setattr(follow, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=time.sleep))

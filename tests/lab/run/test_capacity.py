@@ -98,3 +98,22 @@ def test_syntax_error_of_a_scenario_is_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     with pytest.raises(UsageError, match=r"^locustfiles/hold.py:3: SyntaxError: expected ':'$"):
         _warning(SCENARIO="hold", **({"TARGET": target} if target else {}))
+
+
+def _memory(size: str) -> None:
+    """Check 400 users on each of two workers, which have the default of 1 GiB."""
+    chosen = read({"SIZE": size, "TARGET": "tcp://10.0.0.5:9000"}, {})
+    capacity.check_memory(chosen, capacity.memory_limit(chosen, "docker"))
+    capacity.check_memory(chosen, 0)  # no limit
+
+
+def test_messages_that_a_worker_has_no_memory_for_are_refused() -> None:
+    """A message and its reply are kept."""
+    _memory("1300000")
+    with pytest.raises(UsageError, match=r"^SIZE=1500000 with 400 users .* 1\.1 GiB, and a worker has 1\.0: lower"):
+        _memory("1500000")
+
+
+def test_local_processes_share_the_memory_of_the_machine() -> None:
+    one, two = (capacity.memory_limit(read({"WORKERS": workers}, {}), "native") for workers in ("1", "2"))
+    assert one // 2 == two > 0

@@ -1,14 +1,16 @@
 """Runs on an engine that starts nothing, by way of the command."""
 
+import json
 import re
-import sys
 from pathlib import Path
 
+import docker
 import pytest
 
 import lab.__main__ as command
-from lab.errors import UsageError
-from lab.run import capacity
+from lab.errors import LabError, UsageError
+from lab.run import capacity, folder
+from tests.support import verdicts
 from tests.support.fake_engine import FakeEngine
 
 
@@ -18,7 +20,7 @@ def test_a_run_refused_by_the_master_ends_with_the_line_that_says_why(
     engine.code, engine.lines = 2, ("a warning", "60000 users on 2 workers are too many")
     assert command.main(["load", "--users", "500"]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("a warning\n", "lab load: 60000 users on 2 workers are too many\n")
+    assert (out, err) == ("", "a warning\nlab load: 60000 users on 2 workers are too many\n")
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -61,7 +63,7 @@ def test_a_started_run_that_exits_with_2_is_kept(
 ) -> None:
     engine.code, engine.lines = 2, ("held 5/10  x", "verdict pass")
     assert command.main(["ci"]) == 2
-    assert capsys.readouterr().out == "held 5/10  x\nverdict pass\n"
+    assert capsys.readouterr().err.startswith("held 5/10  x\nverdict pass\n")
     assert (tmp_path / "runs/latest/env.json").exists()
 
 
@@ -90,20 +92,79 @@ def test_github_gets_the_summary(engine: FakeEngine, tmp_path: Path, monkeypatch
     assert (tmp_path / "github.md").read_text() == "# summary\n\n"
 
 
-def test_the_masters_lines_are_passed_on_without_locusts_log_lines(
+def test_the_result_is_on_stdout_and_its_last_line_is_the_verdict(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chatter = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
-    warning = "[2025-01-01 00:00:00,000] master/WARNING/locust.runners: CPU"
-    engine.lines = ("held 5/10  connects 0.0/s", "", chatter, warning, "verdict pass")
+    engine.code, engine.lines = 3, verdicts.lines(verdicts.failed(), files=("summary.md",))
+    assert command.main(["ci"]) == 3
+    out, err = capsys.readouterr()
+    assert out.startswith("FAIL  ")
+    assert out.endswith("\nverdict: fail (exit code 3)\n")
+    assert "Ledger" not in out
+    assert err.splitlines()[0].startswith("held 0/800  ")
+
+
+@pytest.mark.parametrize("flags", [["-v"], ["--verbose", "yes"]])
+def test_verbose_prints_all_figures(engine: FakeEngine, capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
+    engine.lines = verdicts.lines(verdicts.passed())
+    assert command.main(["load", *flags]) == 0
+    assert "\nLedger: " in capsys.readouterr().out
+
+
+def test_the_path_of_the_report(engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    engine.lines = verdicts.lines(verdicts.passed(), files=("report.html",))
+    engine.files = ("report.html",)
     command.main(["load"])
-    assert capsys.readouterr().out.splitlines() == ["held 5/10  connects 0.0/s", warning, "verdict pass"]
+    folder = (tmp_path / "runs/latest").resolve().name
+    assert capsys.readouterr().out.splitlines()[-2] == f"Report: runs/{folder}/report.html"
 
 
-def test_on_a_terminal_the_progress_line_overwrites_itself(
+def test_files_that_the_master_could_not_write_are_named(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("summary.md", "verdict.json", "report.html")
+    engine.code, engine.lines = 1, verdicts.lines(verdicts.passed(), 7, files, "No space left on device")
+    assert command.main(["ci"]) == 1
+    *_, trouble, last = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"could not write verdict\.json, report\.html in runs/\S+-ci: No space left on device \(exit code 1\)", trouble
+    )
+    assert last == "verdict: pass (exit code 1)"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (LabError("could not write runs/x: No space left on device"), "could not write verdict.json in runs/"),
+        (docker.errors.APIError("gone"), "could not write verdict.json in runs/"),
+    ],
+)
+def test_failure_after_the_run_does_not_hide_its_verdict(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    engine.error, engine.lines = error, verdicts.lines(verdicts.failed(), 7, ("verdict.json",))
+    assert command.main(["ci"]) == 1
+    *_, trouble, last = capsys.readouterr().out.splitlines()
+    assert trouble.startswith(said)
+    assert str(error) in trouble
+    assert last == "verdict: fail (exit code 1)"
+
+
+def test_disk_that_does_not_take_the_hosts_part_is_named_after_the_run(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine.lines = ("held 5/10  x", "held 10/10  x", "verdict pass")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    command.main(["load"])
-    assert capsys.readouterr().out == "\r\x1b[Kheld 5/10  x\r\x1b[Kheld 10/10  x\r\x1b[Kverdict pass\n"
+    def full(*_: object) -> None:
+        raise LabError("could not write runs/x/env.json: No space left on device")
+
+    monkeypatch.setattr(folder, "finish", full)
+    engine.lines = verdicts.lines(verdicts.passed())
+    assert command.main(["ci"]) == 1
+    *_, trouble, last = capsys.readouterr().out.splitlines()
+    assert trouble == "could not write runs/x/env.json: No space left on device (exit code 1)"
+    assert last == "verdict: pass (exit code 1)"
+
+
+def test_env_json_that_was_cut_off_is_replaced(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.files = ("env.json",)
+    assert command.main(["ci"]) == 0
+    assert "host" in json.loads((tmp_path / "runs/latest/env.json").read_text())

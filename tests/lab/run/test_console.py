@@ -1,5 +1,9 @@
+"""What is passed on of a master's lines where there is no terminal. For terminals see test_live.py."""
+
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +13,13 @@ from lab.run.console import Console
 from rawsocket import target_check
 from rawsocket.settings.plan import UsageError
 from rawsocket.target import Target
+from tests.support import verdicts
+from tests.support.verdicts import ALERT, failed, passed, second
 
 LOCUST_LOG = "[2025-01-01 00:00:00,000] master/INFO/locust.runners: 2 clients"
 WARNING = "[2025-01-01 00:00:00,000] master/WARNING/locust.runners: CPU"
-SECONDS = ("held 5/10  connects 0.0/s", "held 10/10  connects 0.0/s")
+SECOND = json.dumps({"progress": second(1.0, 59.0)})
+SAID = "held 800/800  messages 80.3/s  p99 1.310 ms  failures 0  0:01 of 1:00"
 
 
 def _relay(*lines: str) -> Console:
@@ -22,23 +29,61 @@ def _relay(*lines: str) -> Console:
     return console
 
 
-def test_lines_are_passed_on_without_locusts_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    _relay(LOCUST_LOG, WARNING, SECONDS[0], "", LOCUST_LOG, WARNING, "verdict pass")
-    assert capsys.readouterr().out.splitlines() == [WARNING, SECONDS[0], WARNING, "verdict pass"]
+def test_progress_and_log_go_to_stderr_without_locusts_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    _relay(LOCUST_LOG, WARNING, SECOND, "", LOCUST_LOG, WARNING)
+    assert capsys.readouterr() == ("", f"{WARNING}\n{SAID}\n{WARNING}\n")
 
 
-def test_on_a_terminal_the_progress_line_overwrites_itself(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_line_every_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    _relay(*verdicts.lines(passed(), 12))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition("  ")[2] for line in lines] == ["0:00 of 1:00", "0:05 of 1:00", "0:10 of 1:00"]
+    assert [line.split("  ")[0] for line in lines] == ["held 0/800", "held 800/800", "held 800/800"]
+
+
+def test_an_alert_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    _relay(SECOND, *(json.dumps({"progress": second(at, alerts=[ALERT])}) for at in (2.0, 3.0)))
+    assert capsys.readouterr().err.count("alert: Server full: it holds 1,000;") == 1
+
+
+def test_the_result_goes_to_stdout_when_the_run_is_concluded(capsys: pytest.CaptureFixture[str]) -> None:
+    console = _relay(*verdicts.lines(failed(), 1))
+    assert capsys.readouterr().out == ""
+    console.conclude("runs/x/report.html", "", 3, verbose=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "FAIL  The server holds 1,000 connections (its cap) and refused 3,591 connects"
+    assert lines[-2:] == ["Report: runs/x/report.html", "verdict: fail (exit code 3)"]
+    assert not any(line.startswith("Ledger") for line in lines)
+    assert max(map(len, lines)) <= 79
+
+
+def test_all_figures_and_the_ledger_come_before_the_result_where_they_are_asked_for(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    _relay(*SECONDS, "verdict pass")
-    assert capsys.readouterr().out == "".join(f"\r\x1b[K{line}" for line in SECONDS) + "\r\x1b[Kverdict pass\n"
+    _relay(*verdicts.lines(passed(), 1)).conclude("", "", 0, verbose=True)
+    out = capsys.readouterr().out
+    parts = ("connections attempted / connected", "latency, ms", "Ledger: ", "PASS  ", "verdict: pass (exit code 0)\n")
+    assert sorted(parts, key=out.index) == list(parts)
+    assert max(map(len, out.splitlines())) <= 79
+
+
+def test_without_a_result_nothing_is_concluded(capsys: pytest.CaptureFixture[str]) -> None:
+    console = _relay(SECOND)
+    assert not console.has_result
+    console.conclude("", "", 1, verbose=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_files_that_the_master_meant_to_write_and_that_are_not_there(tmp_path: Path) -> None:
+    (tmp_path / "summary.md").touch()
+    console = _relay(*verdicts.lines(passed(), 1, ("verdict.json", "summary.md"), "No space left on device"))
+    assert (console.missing(tmp_path), console.trouble) == (["verdict.json"], "No space left on device")
 
 
 def test_lines_about_the_wait_for_a_target_are_passed_on_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     waiting = "waiting for tcp://a:1: nothing listens there (connection refused); 5 of 30 s"
     console = _relay(WARNING, waiting)
-    assert capsys.readouterr().out == f"{waiting}\n"
+    assert capsys.readouterr() == ("", f"{waiting}\n")
     assert not console.started
     assert console.take_last() == WARNING
 
@@ -56,15 +101,16 @@ def test_lines_from_before_the_start_are_held_back(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     console = _relay(WARNING, LOCUST_LOG, "60000 users on 2 workers ...")
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
     assert console.take_last() == "60000 users on 2 workers ..."
-    console.flush()
-    assert capsys.readouterr().out.splitlines() == [WARNING]
+    console.close()
+    assert capsys.readouterr().err.splitlines() == [WARNING]
     assert console.take_last() == ""
 
 
-def test_no_line_of_a_started_run_is_taken_back() -> None:
-    assert _relay(*SECONDS, "verdict fail").take_last() == ""
+@pytest.mark.parametrize("start", [SECOND, SAID])
+def test_no_line_of_a_started_run_is_taken_back(start: str) -> None:
+    assert _relay(start, "verdict fail").take_last() == ""
 
 
 LOG = """
@@ -82,5 +128,5 @@ def test_locusts_log_lines_are_recognised(capsys: pytest.CaptureFixture[str]) ->
     done = subprocess.run([sys.executable, "-c", LOG], capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
     assert [line.rpartition(": ")[2] for line in lines] == ["2 clients", "CPU", "a line of ours"]
-    _relay(SECONDS[0], *lines)
-    assert capsys.readouterr().out.splitlines() == [SECONDS[0], *lines[1:]]
+    _relay(SECOND, *lines)
+    assert capsys.readouterr().err.splitlines() == [SAID, *lines[1:]]

@@ -31,7 +31,13 @@ def test_the_host_is_added_to_what_the_master_wrote(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "env.json").read_text())
     assert written["locust"] == "2.47.0"
     assert (written["host"]["engine"], written["host"]["verb"]) == ("docker", "ci")
-    assert set(written["host"]) == {"engine", "verb", "cpus", "kernel", "machine", "python"}
+    assert set(written["host"]) == {"engine", "verb", "cpus", "kernel", "machine", "python", "git", "repeat"}
+
+
+def test_the_host_is_added_to_the_report(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<p><!--holdfast:host--><!--/holdfast:host--></p>")
+    runs.finish(tmp_path, "docker", "ci", "make ci USERS=5")
+    assert "<pre>make ci USERS=5</pre>" in (tmp_path / "report.html").read_text()
 
 
 def test_env_json_is_there_even_if_the_master_wrote_none(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_freeze_at_the_end_fails_by_p99_and_by_missing_replies(run: Run) -> None
     assert (messages["waiting"], messages["missing"], messages["oldest_waiting_s"]) == (400, 400, 8.0)
     assert document["latency_ms"]["from_due"]["p99"] == pytest.approx(8000, rel=0.001)
     assert document["latency_ms"]["from_sent"]["max"] == 2.0
-    assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_p99_ms:", "400"]
+    assert [reason.split(" ")[0] for reason in document["reasons"]] == ["max_failures:", "max_p99_ms:", "400"]
 
 
 def test_freeze_too_short_for_p99_fails_by_missing_replies(run: Run) -> None:

@@ -106,7 +106,7 @@ def test_killed_worker_makes_every_row_unknown(tmp_path: Path) -> None:
     (said,) = ledger["unknown"]
     assert "what became of the 20 connections that it held" in said
     assert sorted(worker["lost"] for worker in ledger["workers"]) == [False, True]
-    assert said in fleet.out()
+    assert said in fleet.said()
 
 
 def test_run_with_a_server_stalled_to_the_end_is_unknown(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_run_with_a_server_frozen_to_the_end_fails_by_missing_replies(tmp_path: 
     assert due["max"] > verdict["latency_ms"]["from_sent"]["max"]
     assert {"name": "max_failures", "limit": 0, "actual": 0, "ok": True} in verdict["thresholds"]
     assert any("still waited for a reply when stop was asked" in reason for reason in verdict["reasons"])
-    assert fleet.out().count(AT_END) == 1  # among the reasons, and not repeated in the ledger
+    assert fleet.said().count(AT_END) == 1  # among the reasons, and not repeated in the ledger
     logged = read(fleet.runs / "latency.hlog")
     assert logged["from-due"].get_total_count() == messages["answered"] + messages["waiting"]
     assert logged["from-sent"].get_total_count() == messages["answered"]
@@ -208,7 +208,7 @@ def test_run_with_a_killed_server_process_is_reconciled(tmp_path: Path) -> None:
     assert lost == pytest.approx(20, abs=5)  # even shares, unless a process was delayed while they arrived
     assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
     assert _row(verdict, "connections closed")["server"] == 40 + lost
-    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.out()
+    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.said()
 
 
 @retry_on_busy_machine

@@ -1,5 +1,7 @@
 import argparse
 import math
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,20 @@ def environment(*holds: bool, shape: LoadTestShape | None = None, **attributes: 
     classes = [SimpleNamespace(holds=one, **attributes) for one in holds]
     parsed = argparse.Namespace(**DEFAULTS)
     return SimpleNamespace(user_classes=classes, shape_class=shape, parsed_options=parsed, host="tcp://server:1")
+
+
+@pytest.mark.parametrize(
+    ("changed", "folder"),
+    [
+        ({}, r"/r/\d{8}T\d{6}Z-page"),
+        ({"headless": True}, "/r"),
+        ({"run_folders": False}, "/r"),
+        ({"runs": ""}, ""),
+    ],
+)
+def test_a_run_from_the_page_has_a_folder_of_its_own(changed: dict[str, Any], folder: str) -> None:
+    plan = replace(PLAN, **{"headless": False, "runs": "/r", "run_folders": True, **changed})
+    assert re.fullmatch(folder, run_info.folder(plan))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import dataclasses
 
-from rawsocket.master.timeline import COLUMNS, POINTS, Sample, Timeline
+from rawsocket.master.timeline import COLUMNS, POINTS, FailureTimes, Sample, Timeline
 
 SAMPLE = Sample("2026-01-01T00:00:00Z", 1.0, 10, 10, 10, 0.0, 1.0, 0.0, 0.2, 0.9)
 
@@ -31,3 +31,11 @@ def test_columns_for_the_page() -> None:
     assert columns["held"] == [3, 4]
     assert columns["server_held"] == [None, None]
     assert Timeline().columns()["held"] == []
+
+
+def test_failures_by_kind_are_kept_by_the_second_in_which_they_grew() -> None:
+    times = FailureTimes()
+    times.note(1.02, {"reset": 2})
+    times.note(2.01, {"reset": 2, "wrong": 1})
+    times.note(2.99, {"reset": 5, "wrong": 2})
+    assert times.seconds == {"reset": {1: 2, 2: 3}, "wrong": {2: 2}}

@@ -135,7 +135,7 @@ texts = {
     "console": console.table(run.document),
     "junit.xml": artefacts.junit(run.document),
     "summary.md": artefacts.summary(run.document),
-    "report.html": html_report.section(run),
+    "report.html": html_report.page(run),
 }
 json.dump({"document": run.document, "texts": texts, "form": form}, sys.stdout)
 """

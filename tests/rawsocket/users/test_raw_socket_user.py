@@ -1,6 +1,7 @@
 import locust  # isort: skip  # patches the process before anything else is imported
 
 import argparse
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,20 @@ def server() -> Iterator[Server]:
     made.stop()
 
 
+class AtOnce:
+    """Arrivals without a spread: users start when Locust starts them."""
+
+    poisson = False
+
+    def add(self, newcomer: Any) -> None:
+        newcomer.start(0.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_module, "arrivals", AtOnce)
+
+
 class Talker(LabUser):
     wait_time = constant(0.01)
 
@@ -79,12 +94,32 @@ class Waiter(RawSocketUser):
 
 def test_locust_and_the_recorder_count_the_same(server: Server):
     run = Run(Talker, server.url)
-    wait_until(lambda: RECORDER.answered > 20)
-    assert RECORDER.held == 3
+    wait_until(lambda: RECORDER.answered > 20 and RECORDER.held == 3)
     run.stop()
     assert run.row("connect") == RECORDER.connected == RECORDER.closed == 3
     assert RECORDER.failures == 0
     assert run.errors == []
+
+
+def test_users_connect_one_after_the_other_though_locust_starts_them_in_a_batch(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    class Held:
+        poisson = False
+        newcomers: list[Any] = []  # noqa: RUF012
+
+        def add(self, newcomer: Any) -> None:
+            self.newcomers.append(newcomer)
+
+    monkeypatch.setattr(user_module, "arrivals", Held)
+    run = Run(Talker, server.url)
+    wait_until(lambda: len(Held.newcomers) == 3)
+    Held.newcomers[0].start(time.perf_counter())
+    wait_until(lambda: RECORDER.answered > 3)
+    assert RECORDER.connected == 1  # the other two wait for their moments
+    run.stop()
+    Held.newcomers[1].start(time.perf_counter())  # its user has gone
+    assert RECORDER.sent == RECORDER.answered + RECORDER.unanswered
 
 
 @pytest.mark.parametrize("stop_timeout", [0, LONG * 10])

@@ -17,7 +17,7 @@ from locust.exception import StopUser
 
 from rawsocket import Connect, Heartbeat, LabSession, Line, Send, Session, SessionUser, Wait
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.session_user import arrivals
+from rawsocket.users.arrivals import arrivals
 from tests.support import echo
 from tests.support.local_run import LONG, wait_until
 from tests.support.sessions import Silent, Talker, start

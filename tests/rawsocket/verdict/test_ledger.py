@@ -138,7 +138,7 @@ def _run_against(folder: Path, fault: str) -> dict[str, Any]:
     """Return verdict.json of a run against a server with this fault; a delayed reply arrives 1 s after the timeout."""
     with (
         running_faulty_server(fault, EVERY, delay=3.0) as faulty_server,
-        locust_fleet(folder, faulty_server, workers=1, **RUN) as fleet,  # type: ignore[arg-type]
+        locust_fleet(folder, faulty_server, workers=1, **RUN, VERBOSE="yes") as fleet,  # type: ignore[arg-type]
     ):
         code = fleet.exit_code()
         verdict = fleet.verdict()

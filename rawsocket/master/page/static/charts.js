@@ -45,7 +45,7 @@
     .hf-events time { color: var(--hf-soft); font-variant-numeric: tabular-nums; margin-right: 6px; }
     @media print { .hf-charts .u-cursor-x, .hf-charts .u-cursor-pt { display: none; } }`;
   const FONT = "12px system-ui, Roboto, Helvetica, Arial, sans-serif";
-  const AXIS = 58; // width of the y-axis: the same on all charts, so that their time axes are in line
+  const AXIS = 62; // width of the y-axis: the same on all charts, so that their time axes are in line
   const LABEL_ROWS = 3;
 
   // -- values and their words --------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@
     const all = charted.columns.flat().filter((value) => known(value) && value > 0);
     const values = [...all, ...charted.lines.map((line) => line.value)];
     const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [1, 100];
-    const bottom = 10 ** Math.floor(Math.log10(Math.max(low, 0.01)));
+    const bottom = 10 ** Math.floor(Math.log10(Math.max(low, 0.001)));
     return [bottom, Math.max(10 * bottom, 10 ** Math.ceil(Math.log10(high * 1.02)))];
   };
 
@@ -191,12 +191,12 @@
   };
 
   const drawLimits = (view) => (u) => {
-    const { left, top, width } = u.bbox;
+    const { left, top, width, height } = u.bbox;
     const lines = view.shown(u).lines;
     const place = (value) => u.valToPos(value, "y", true);
     for (const { value, name, right } of lines) {
       const beyond = value > u.scales.y.max;
-      const y = beyond ? top + 2 : place(value);
+      const y = beyond ? top + 2 : Math.min(place(value), top + height);
       painted(u, (ctx, ratio) => {
         ctx.strokeStyle = view.color("--hf-limit");
         ctx.lineWidth = 1.5 * ratio;
@@ -381,7 +381,7 @@
     }
 
     end() {
-      return Math.max(1, this.data.timeline.elapsed_s?.at(-1) || 0, this.data.steady?.[1] || 0);
+      return Math.max(1, this.longest || 0, this.data.timeline.elapsed_s?.at(-1) || 0, this.data.steady?.[1] || 0);
     }
 
     // The range of a y-axis: it contains each earlier one of the same run.
@@ -439,4 +439,18 @@
     else drawn.set(root, new Charts(root, data));
     return drawn.get(root);
   };
+
+  window.holdfastCharts.of = (root) => drawn.get(root);
+
+  // Give several runs the same axes, so that they can be compared.
+  window.holdfastCharts.alike = (views) => queueMicrotask(() => { // uPlot has drawn them, and so their ranges are known
+    const end = Math.max(...views.map((view) => view.end()));
+    for (const view of views) view.longest = end;
+    for (const { name } of KINDS) {
+      const ranges = views.map((view) => view.tops.get(name));
+      const common = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
+      for (const view of views) view.tops.set(name, common);
+    }
+    for (const { charts } of views) charts.forEach(({ u }) => u.setData(u.data));
+  });
 })();

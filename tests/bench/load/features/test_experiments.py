@@ -1,21 +1,26 @@
+"""The runs over TLS. Those of the sessions (`ids` and `heartbeats`) are in tests/bench/peers/load/test_sessions.py."""
+
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import settings
-from bench.load import echo_server
 from bench.load.contenders import CONTENDERS, SESSION
 from bench.load.experiments import LoadBench
 from bench.load.features import experiments
 from bench.load.features.experiments import relative
 from bench.load.measure import Window
+from tests.support import slow_echo
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> LoadBench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadBench:
+    """With a target that is slow, so that a closed loop needs little CPU."""
+    monkeypatch.setattr(experiments, "SETTLE_S", 0.0)
+    monkeypatch.setenv("SERVER_BLOCK_MS", "10")
     chosen = settings.read_load({"CONNECTIONS": "10", "WINDOW": "1s", "RATE": "20"}, {})
-    return LoadBench(chosen, echo_server.program(), tmp_path)
+    return LoadBench(chosen, slow_echo.program(), tmp_path)
 
 
 def _measure(bench: LoadBench, of: Any) -> dict[str, Any]:
@@ -24,16 +29,10 @@ def _measure(bench: LoadBench, of: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("of", [experiments.tls, experiments.ids, experiments.heartbeats])
-def test_each_comparison_gives_figures_of_both_runs(bench: LoadBench, of: Any) -> None:
-    found = _measure(bench, of)
+def test_runs_over_tls_are_compared_with_runs_over_plain_tcp(bench: LoadBench) -> None:
+    found = _measure(bench, experiments.tls)
     assert found["messages"] > 0
     assert {"us", "without_us", "times"} <= set(found)
-    assert len(list((bench.folder / "trial").glob("*/verdict.json"))) == 2
-
-
-def test_runs_over_tls_are_compared_with_runs_over_plain_tcp(bench: LoadBench) -> None:
-    _measure(bench, experiments.tls)
     targets = [(bench.folder / "trial" / run / "verdict.json").read_text() for run in ("plain", "tls")]
     assert ["tls://127.0.0.1" in text for text in targets] == [False, True]
 

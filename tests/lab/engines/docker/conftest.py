@@ -1,5 +1,7 @@
 """A Docker engine without Docker: the SDK, compose and the base image are stand-ins."""
 
+from pathlib import Path
+
 import pytest
 
 from lab import page
@@ -24,8 +26,10 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 @pytest.fixture
-def engine(client: Client) -> DockerEngine:
-    return DockerEngine(read({"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}, {}))
+def engine(client: Client, tmp_path: Path) -> DockerEngine:
+    """What it writes down is below a folder of the test's own."""
+    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    return DockerEngine(read(ports, {}), tmp_path / ".lab")
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab import procfs
+from lab.engines import identity
 from lab.engines.docker import compose
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker.base_image import Base
@@ -58,7 +60,11 @@ def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path)
     assert project.file == tmp_path / ".lab/holdfast-x/compose.json"
     source = yaml.safe_load((tmp_path / "compose.yaml").read_text())
     assert json.loads(project.file.read_text()) == composefile.derive(
-        source, publish=False, own_server=False, build_image="base:1-build", root=str(tmp_path)
+        source,
+        composefile.Names("holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark()),
+        publish=False,
+        own_server=False,
+        build_image="base:1-build",
     )
 
 
@@ -88,7 +94,15 @@ def test_environment_of_a_call(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
     assert environ["USERS"] == "7"
     assert environ["SERVER_IDLE_TIMEOUT"] == "5"
     assert environ["BASE_IMAGE"] == "base:1"
-    assert environ["HOLDFAST_PROJECT"] == "holdfast-x"
+
+
+def test_a_proxy_on_the_loopback_is_not_for_a_build(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxies = {"HTTP_PROXY": "http://10.0.0.3:3128", "https_proxy": "http://127.0.0.1:3128", "NO_PROXY": "localhost"}
+    for name, text in proxies.items():
+        monkeypatch.setenv(name, text)
+    _project().build()
+    environ = fake.calls()[-1]["env"]
+    assert {name: environ.get(name) for name in proxies} == {**proxies, "https_proxy": None}
 
 
 def test_orphans_are_ignored_except_by_down_which_removes_them(

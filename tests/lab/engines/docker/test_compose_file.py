@@ -10,9 +10,12 @@ from lab.settings import ROOT
 SOURCE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 
 
-def _derived(*, publish: bool = True, own_server: bool = True) -> dict[str, Any]:
+NAMES = composefile.Names("holdfast-mine", "mine-123abc", "/the/checkout")
+
+
+def _derived(*, publish: bool = True, own_server: bool = True, network: str = "") -> dict[str, Any]:
     return composefile.derive(
-        SOURCE, publish=publish, own_server=own_server, build_image="base:build", root="/the/checkout"
+        SOURCE, NAMES, publish=publish, own_server=own_server, build_image="base:build", network=network
     )
 
 
@@ -63,6 +66,42 @@ def test_with_a_target_there_is_no_server_and_workers_have_a_way_out(publish: bo
     for service in services.values():
         assert service["environment"]["HOLDFAST_WAY_OUT"] == "true"
         assert "server" not in service.get("depends_on", {})
+
+
+def test_a_lab_has_the_names_of_its_folder_on_everything() -> None:
+    derived = _derived()
+    labels = {"holdfast.project": "holdfast-mine", "holdfast.folder": "/the/checkout"}
+    for kind in ("services", "networks", "volumes"):
+        assert {str(thing["labels"]) for thing in derived[kind].values()} == {str(labels)}
+    services = derived["services"].values()
+    assert {service["image"] for service in services} == {"holdfast-server:mine-123abc", "holdfast-load:mine-123abc"}
+    # The same in each run of the lab, or each would leave an image behind.
+    of_images = {"holdfast.project": "mine-123abc", "holdfast.folder": "/the/checkout"}
+    assert all(service["build"]["labels"] == of_images for service in services)
+
+
+def test_the_name_of_the_host_is_known_where_a_target_is_loaded() -> None:
+    for service in _derived(own_server=False)["services"].values():
+        assert service["extra_hosts"] == ["host.docker.internal:host-gateway"]
+    assert not any("extra_hosts" in service for service in _derived()["services"].values())
+
+
+def test_master_and_workers_join_another_network() -> None:
+    derived = _derived(own_server=False, network="theirs_default")
+    assert derived["networks"]["theirs"] == {"name": "theirs_default", "external": True}
+    services = derived["services"]
+    assert services["worker"]["networks"] == {"load": {}, "front": {}, "theirs": {}}
+    # A container on their network may be called `master` as well.
+    assert services["master"]["networks"] == {"load": {"aliases": ["holdfast-master"]}, "front": {}, "theirs": {}}
+    assert services["worker"]["environment"]["HOLDFAST_MASTER"] == "holdfast-master"
+
+
+def test_the_build_gets_proxies_and_the_address_of_a_package_mirror() -> None:
+    wanted = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+    wanted |= {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"}
+    for service in _derived()["services"].values():
+        passed_on = {name for name, value in service["build"]["args"].items() if value is None}
+        assert passed_on == wanted  # without a value: that of the environment, if it is there
 
 
 def test_encrypted_master_and_workers_speak_tls_with_the_server() -> None:

@@ -1,5 +1,6 @@
 """What the verbs ask of a Docker engine. A real one is asked in tests/lab/engines/test_contract.py."""
 
+import os
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import docker
 import pytest
 
-from lab import page
+from lab import page, procfs
 from lab.engines.docker.engine import DockerEngine
-from lab.errors import LabError
-from lab.settings import read
+from lab.errors import LabError, UsageError
+from lab.settings import ROOT, read
 from tests.support.fake_sdk import UP, Client, Container, Project
 
 
@@ -94,13 +95,84 @@ def test_down_says_whether_a_lab_was_up(client: Client, engine: DockerEngine) ->
     assert Project.made[-1].asked == ["write", "down"]
 
 
-def test_status_names_every_lab(client: Client, engine: DockerEngine) -> None:
-    client.all = [
-        Container("server", "one", "running", Health={"Status": "healthy"}),
-        Container("master", "two"),
+def test_status_says_where_the_page_is_and_how_each_part_is(
+    client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "state", lambda address: {"state": "running", "users": 1200, "held": 1100})
+    client.all = [Container("server", UP, "running", Health={"Status": "healthy"}), Container("worker", UP)]
+    engine.record.write(read({"PAGE_PORT": "8091"}, {}))
+    assert engine.status() == [
+        "The lab is up (docker): http://127.0.0.1:8091 (running, 1,200 users, 1,100 held)",
+        f"{UP}-server-1  running    healthy",
+        f"{UP}-worker-1  exited",
     ]
-    lines = [line.split() for line in engine.status()]
-    assert lines == [["one-server-1", "running", "healthy", "one"], ["two-master-1", "exited", "two"]]
+    monkeypatch.setattr(page, "state", lambda address: None)
+    assert engine.status()[0] == "The page at http://127.0.0.1:8091 does not answer."
+
+
+def test_status_names_labs_of_other_folders(client: Client, engine: DockerEngine) -> None:
+    client.all = [Container("server", "one"), Container("master", "one"), Container("master", "two")]
+    for container in client.all[:2]:
+        container.labels["holdfast.folder"] = "/elsewhere"
+    del client.all[2].labels["holdfast.folder"]  # compose alone
+    assert engine.status() == [
+        "one: a lab of another folder (/elsewhere); containers: 2",
+        "two: a lab of another folder (compose alone); containers: 1",
+    ]
+    client.all[2].labels["com.docker.compose.project.working_dir"] = str(ROOT)
+    assert len(engine.status()) == 1
+
+
+def test_a_run_whose_record_is_gone_is_abandoned_once_its_lab_has_ended(client: Client, engine: DockerEngine) -> None:
+    runs = [f"{UP}-ci-20261127t232330z-{pid}" for pid in (7, 8)]
+    client.all = [Container("server", name, "running") for name in (*runs, UP)]
+    for container, pid in zip(client.all, (0, os.getpid()), strict=False):  # none has pid 0
+        container.labels["holdfast.lab"] = procfs.mark().replace(str(os.getpid()), str(pid), 1)
+    assert engine.status()[-1].startswith(f"{runs[0]}: its lab was killed; `make down` removes what is left")
+    assert engine.remove_abandoned() == runs[:1]
+    assert (Project.made[-1].name, Project.made[-1].asked) == (runs[0], ["write", "down"])
+    assert (engine.runs / f"20261127T232330Z-ci/logs/{runs[0]}-server-1.log").exists()
+
+
+def test_status_brings_the_artefacts_of_finished_runs_home(client: Client, engine: DockerEngine) -> None:
+    master = Container("master", UP, "running")
+    master.files = {"runs/1-page/verdict.json": b"{}", "runs/2-page/.latency.hlog.7.part": b""}
+    client.all = [master]
+    engine.status()
+    assert sorted(path.name for path in engine.runs.iterdir()) == ["1-page", "latest"]
+    assert master.did == []
+
+
+def test_down_ends_a_run_from_the_page_and_brings_its_artefacts_home(client: Client, engine: DockerEngine) -> None:
+    master = Container("master", UP, "running")
+    master.on_stop = lambda: master.files.update({"runs/1-page/verdict.json": b"{}"})
+    client.all = [master]
+    engine.down()
+    assert (engine.runs / "latest/verdict.json").read_bytes() == b"{}"
+    assert Project.made[-1].asked == ["write", "down"]
+
+
+def test_down_keeps_a_lab_whose_artefacts_the_disk_does_not_take(client: Client, engine: DockerEngine) -> None:
+    master = Container("master", UP, "running")
+    master.files = {"runs/1-page/verdict.json": b"{}"}
+    client.all = [master]
+    engine.runs.write_text("no folder")
+    with pytest.raises(LabError, match=r"could not write .*runs/1-page"):
+        engine.down()
+    assert Project.made == []
+
+
+def test_down_removes_a_lab_whose_artefacts_can_not_be_read(
+    client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise docker.errors.APIError("gone")
+
+    monkeypatch.setattr(Container, "get_archive", fail)
+    client.all = [Container("master", UP, "running")]
+    engine.down()
+    assert Project.made[-1].asked == ["write", "down"]
+    assert "Artefacts of runs from the page could not be copied: gone" in capsys.readouterr().err
 
 
 def test_logs_are_those_of_the_lab_that_up_started(client: Client, engine: DockerEngine) -> None:
@@ -111,46 +183,77 @@ def test_logs_are_those_of_the_lab_that_up_started(client: Client, engine: Docke
     ]
 
 
+def test_a_network_that_the_engine_does_not_have_is_refused(client: Client) -> None:
+    names = [SimpleNamespace(name=name) for name in ("theirs_default", "bridge")]
+    client.networks = SimpleNamespace(list=lambda: names)
+    DockerEngine(read({"NETWORK": "theirs_default"}, {})).check()
+    with pytest.raises(UsageError, match=r"^NETWORK=theirs: .* did you mean theirs_default\?; it has bridge, the"):
+        DockerEngine(read({"NETWORK": "theirs"}, {})).check()
+
+
 def test_setup_builds_and_starts_nothing(engine: DockerEngine) -> None:
     engine.setup()
     assert Project.made[0].asked == ["write", "build"]
 
 
-def test_clean_removes_everything_with_the_label(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+OURS = {"holdfast.project": "holdfast-mine", "holdfast.folder": str(ROOT)}
+OF_OTHERS = {"holdfast.project": "holdfast-theirs", "holdfast.folder": "/elsewhere"}
+BASE = {"holdfast.project": "holdfast"}
+
+
+class _Thing:
+    """A container, network, volume or image."""
+
+    def __init__(self, name: str, labels: dict[str, str], removed: list[str]) -> None:
+        self.name, self.tags, self.labels, self._removed = name, [name], labels, removed
+
+    def remove(self, **_: Any) -> None:
+        self._removed.append(self.name)
+
+
+class _Things:
+    """What a client has of one kind."""
+
+    def __init__(self, *things: _Thing) -> None:
+        self.things = things
+        self.pruned: list[str] = []
+
+    def list(self, filters: dict[str, str], **_: Any) -> list[_Thing]:
+        name, _, value = filters["label"].partition("=")
+        return [thing for thing in self.things if name in thing.labels and value in ("", thing.labels[name])]
+
+    def remove(self, tag: str, force: bool) -> None:
+        next(thing for thing in self.things if thing.name == tag).remove()
+
+    def prune(self, filters: dict[str, Any]) -> None:
+        self.pruned.append(filters["label"])
+
+
+def _fill(client: Any, removed: list[str], *images: tuple[str, dict[str, str]]) -> None:
+    alone = {"holdfast.project": "mine", "com.docker.compose.project.working_dir": str(ROOT)}
+    one, theirs, plain = (
+        [_Thing(f"{name}-{kind}", labels, removed) for kind in "cnv"]
+        for name, labels in (("mine", OURS), ("theirs", OF_OTHERS), ("plain", alone))
+    )
+    client.containers, client.networks, client.volumes = map(_Things, one, theirs, plain)
+    client.images = _Things(*(_Thing(name, labels, removed) for name, labels in images))
+
+
+def test_clean_removes_what_has_the_label_of_this_folder_and_the_base_that_nobody_uses(engine: DockerEngine) -> None:
     removed: list[str] = []
-    pruned: list[str] = []
+    images = {"holdfast-base:trixie": BASE, "holdfast-base:trixie-build": BASE, "holdfast-load:mine-1": OURS}
+    _fill(engine._client, removed, *images.items())
+    wanted = [f"{kind} {name}-{kind[0]}" for name in ("mine", "plain") for kind in ("container", "network", "volume")]
+    wanted += ["image holdfast-load:mine-1", "image holdfast-base:trixie-build", "image holdfast-base:trixie"]
+    assert engine.clean() == wanted
+    assert removed == [line.split()[1] for line in wanted]
+    assert engine._client.images.pruned == ["holdfast.project", "holdfast.stage"]
 
-    class Things:
-        def __init__(self, *names: str) -> None:
-            self.names = names
 
-        def list(self, filters: dict[str, str], **_: Any) -> list[Any]:
-            assert filters == {"label": "holdfast.project"}
-            return [Thing(name) for name in self.names]
-
-        def remove(self, tag: str, force: bool) -> None:
-            removed.append(tag)
-
-        def prune(self, filters: dict[str, Any]) -> None:
-            pruned.append(filters["label"])
-
-    class Thing:
-        def __init__(self, name: str) -> None:
-            self.name, self.tags = name, [name]
-
-        def remove(self, **_: Any) -> None:
-            removed.append(self.name)
-
-    client: Any = engine._client
-    client.containers, client.networks, client.volumes = Things("c"), Things("n"), Things("v")
-    client.images = Things("holdfast-base:trixie", "holdfast-base:trixie-build", "holdfast-load:local")
-    assert engine.clean() == [
-        "container c",
-        "network n",
-        "volume v",
-        "image holdfast-load:local",
-        "image holdfast-base:trixie-build",
-        "image holdfast-base:trixie",
-    ]
-    assert len(removed) == 6
-    assert pruned == ["holdfast.project", "holdfast.stage"]
+def test_clean_leaves_what_belongs_to_another_folder_and_the_base_of_its_images(engine: DockerEngine) -> None:
+    removed: list[str] = []
+    images = {"holdfast-base:trixie": BASE, "holdfast-load:mine-1": OURS, "holdfast-load:theirs-1": OF_OTHERS}
+    _fill(engine._client, removed, *images.items())
+    engine.clean()
+    assert "holdfast-load:mine-1" in removed
+    assert [name for name in removed if "theirs" in name or "base" in name] == []

@@ -14,6 +14,7 @@ from lab.engines.native.deployment import LISTENING
 from lab.engines.native.engine import NativeEngine
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
+from lab.waiting import wait_for
 from tests.support.server_process import running_server
 
 
@@ -88,6 +89,33 @@ def test_environment_of_a_run(programs: Programs) -> None:
     assert environ["TARGET"] == "tcp://127.0.0.1:9"
     assert environ["HOLDFAST_PAGE_HOST"] == environ["HOLDFAST_MASTER_BIND"] == "127.0.0.1"
     assert environ["HOLDFAST_PAGE_PORT"] != "8089"
+
+
+def test_environment_of_up(programs: Programs) -> None:
+    """Each run from the page leaves its files in a folder of its own below runs/."""
+    programs.master("import json, os; print(json.dumps(dict(os.environ)), flush=True); import time; time.sleep(300)")
+    lab = programs.engine.lab()
+    try:
+        lab.start()
+        wait_for("its log", lambda: lab.logs()[0][1].endswith("}\n"), 30)
+        assert "running    pid" in lab.parts()[0].state()
+        environ = json.loads(lab.logs()[0][1])
+    finally:
+        lab.stop()
+    assert environ["HEADLESS"] == ""
+    assert (environ["HOLDFAST_RUNS"], environ["HOLDFAST_RUN_FOLDERS"]) == (str(programs.engine.runs), "true")
+
+
+def test_clean_stops_the_labs_of_all_projects(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.master("import time; time.sleep(300)")
+    monkeypatch.setenv("HOLDFAST_PROJECT", "second")
+    second = NativeEngine(programs.engine.settings, programs.folder)
+    second.lab().start()
+    assert (second.running(), programs.engine.running()) == (True, False)
+    monkeypatch.delenv("HOLDFAST_PROJECT")
+    assert programs.engine.clean() == ["processes"]
+    assert not second.running()
+    assert programs.engine.clean() == []
 
 
 def test_a_run_has_a_time_limit(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,11 +148,12 @@ def test_another_call_finds_the_processes_that_still_run(tmp_path: Path) -> None
     file = tmp_path / "below/processes.json"
     processes.save([here, gone], file)
     code = "import sys; from pathlib import Path; from lab.engines.native import processes;"
-    code += "found = processes.load(Path(sys.argv[1])); print([p.name for p in found]); processes.stop(found)"
+    code += "found = processes.load(Path(sys.argv[1])); print([p.name for p in found]); processes.stop(found);"
+    code += "print([(p.name, processes.exit_code(p)) for p in processes.load_all(Path(sys.argv[1]))])"
     done = subprocess.run(
         [sys.executable, "-c", code, str(file)], cwd=processes.ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "['here']\n"
+    assert done.stdout == "['here']\n[('here', 1), ('gone', 1)]\n"
     _until(lambda: not here.alive())
 
 

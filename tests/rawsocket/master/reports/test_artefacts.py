@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rawsocket.master import run_info
 from rawsocket.master.reports import artefacts
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.measurement.overdue import Waiting
@@ -18,6 +19,7 @@ from rawsocket.measurement.report import RowReport, RowTimes, ScenarioError
 from rawsocket.verdict import faults
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
+from tests.support.pinned import ARTEFACTS
 from tests.support.reports import once, report
 from tests.support.runs import started
 
@@ -47,10 +49,27 @@ def test_all_artefacts_are_complete_and_world_readable(bench: ControllerBench, t
         artefacts.write(bench.controller)
     finally:
         os.umask(before)
-    names = "verdict.json junit.xml summary.md timeline.csv stats.csv failures.csv env.json report.html latency.hlog"
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == set(names.split())
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == ARTEFACTS
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "runs").iterdir()} == {0o644}
     assert json.loads((tmp_path / "runs/verdict.json").read_text()) == bench.controller.run.document
+
+
+def test_runs_from_the_page_leave_a_folder_each_and_a_link_to_the_newest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = iter(["1-page", "2-page"])
+    monkeypatch.setattr(run_info, "folder", lambda plan: str(tmp_path / next(names)))
+    with controller_bench(monkeypatch, runs=str(tmp_path), run_folders=True) as bench:
+        bench.add_worker("a")
+        for name in ("1-page", "2-page"):
+            bench.start()
+            bench.second(held=5)
+            bench.stop()
+            artefacts.write(bench.controller)
+            assert os.readlink(tmp_path / "latest") == name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1-page", "2-page", "latest"]
+    assert (tmp_path / "1-page/verdict.json").exists()
+    assert (tmp_path / "1-page/latency.hlog").exists()
 
 
 def test_error_in_one_artefact_does_not_prevent_the_others(
@@ -69,14 +88,18 @@ def test_artefacts_that_a_full_disk_does_not_take_are_one_line_and_leave_no_rest
     write_text = Path.write_text
 
     def full(path: Path, text: str, **more: Any) -> int:
-        if len(text) > 100_000:
+        if path.name.startswith(".report.html"):
             write_text(path, text[:100], **more)
             raise OSError(errno.ENOSPC, "No space left on device")
         return write_text(path, text, **more)
 
     monkeypatch.setattr(Path, "write_text", full)
     runs = tmp_path / "runs"
-    assert artefacts.write(bench.controller) == f"could not write report.html in {runs}: No space left on device"
+    written = artefacts.write(bench.controller)
+    assert written.line() == f"could not write report.html in {runs}: No space left on device"
+    assert written.line(1) == f"{written.line()} (exit code 1)"
+    assert (written.trouble, list(written.missing)) == ("No space left on device", ["report.html"])
+    assert set(written.files) == ARTEFACTS
     assert "verdict.json" in {path.name for path in runs.iterdir()}
     assert not list(runs.glob(".*"))
 
@@ -88,27 +111,58 @@ def test_no_artefact_is_written_without_a_folder(monkeypatch: pytest.MonkeyPatch
     assert list(tmp_path.iterdir()) == []
 
 
+CHECKS = [
+    {"name": "min_held", "limit": 5, "actual": 5, "ok": True, "text": "5 connections held; at least 5 were demanded"},
+    {"name": "max_failures", "limit": 0, "actual": 7, "ok": False, "text": "7 failures; none were allowed"},
+    {"name": "max_p99_ms", "limit": 10.0, "actual": None, "ok": None, "text": "not measured"},
+]
+TIMES = {"started_utc": "2026-01-02T03:04:05Z", "ended_utc": "2026-01-02T03:05:11Z"}
+
+
+def _suite(verdict: str, reasons: list[str], **more: Any) -> ElementTree.Element:
+    document = {"verdict": verdict, "reasons": reasons, "thresholds": CHECKS, "run": TIMES, **more}
+    return ElementTree.fromstring(artefacts.junit(document).encode())
+
+
 @pytest.mark.parametrize(
     ("verdict", "kind", "failures", "errors"),
-    [("pass", None, "1", "1"), ("fail", "failure", "2", "1"), ("unknown", "error", "1", "2")],
+    [("fail", "failure", "2", "1"), ("unknown", "error", "1", "2")],
 )
 def test_junit_report_is_valid_xml_with_one_case_per_threshold(
-    verdict: str, kind: str | None, failures: str, errors: str
+    verdict: str, kind: str, failures: str, errors: str
 ) -> None:
-    checks = [
-        {"name": "min_held", "limit": 5, "actual": 5, "ok": True},
-        {"name": "max_failures", "limit": 0, "actual": 7, "ok": False},
-        {"name": "max_p99_ms", "limit": 10.0, "actual": None, "ok": None},
-    ]
-    text = artefacts.junit({"verdict": verdict, "reasons": ["a < b & c", "d"], "thresholds": checks})
-    suite = ElementTree.fromstring(text.encode())
+    suite = _suite(verdict, ["a < b & c", "d"], cause={"text": "why"})
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", failures, errors)
     run, *thresholds = suite
     assert run.get("name") == "run"
-    if kind:
-        assert (found := run.find(kind)) is not None
-        assert found.get("message") == f"{verdict}: a < b & c; d"
+    assert (found := run.find(kind)) is not None
+    assert found.get("message") == f"{verdict}: why; a < b & c; d"
     assert [[child.tag for child in case] for case in thresholds] == [["system-out"], ["failure"], ["error"]]
+    assert thresholds[1][0].text == "7 failures; none were allowed"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        ("pass", "3 thresholds met"),
+        ("fail", "max_failures: 7 failures; none were allowed"),
+        ("fail", "max_failures[a b]: 7 failures; none were allowed"),
+        ("fail", "7 messages still waited for a reply when stop was asked, the oldest for 8 s"),
+        ("unknown", "the scenario raised KeyError 3 times, first at mine.py:9: 'token'"),
+    ],
+)
+def test_junit_counts_a_failure_once(verdict: str, reason: str) -> None:
+    errors = [{"type": "KeyError", "where": "mine.py:9", "message": "'token'", "count": 3, "library": False}]
+    suite = _suite(verdict, [reason], scenario_errors=errors if "raised" in reason else [])
+    assert [child.tag for child in suite[0]] == ["system-out"]
+    assert suite.get("failures") == "1"
+    assert suite.get("errors") == ("2" if "raised" in reason else "1")
+
+
+def test_junit_has_the_length_of_the_run_and_its_start() -> None:
+    suite = _suite("pass", [])
+    assert (suite.get("time"), suite.get("timestamp")) == ("66", "2026-01-02T03:04:05")
+    assert [case.get("time") for case in suite] == ["66", "0", "0", "0"]
 
 
 def test_summary_is_a_valid_markdown_table(bench: ControllerBench) -> None:

@@ -1,31 +1,15 @@
-import dataclasses
-import math
-
-from lab.progress import PROGRESS_LINE
 from rawsocket.master import figures
 from rawsocket.master.reports import console
 from rawsocket.master.run import Run, RunInfo
-from tests.rawsocket.master.test_timeline import SAMPLE
-
-HELD = dataclasses.replace(SAMPLE, held=800, messages_s=80.3, p99_ms=1.31)
 
 
-def test_line_of_one_second() -> None:
-    said = "held 800/800  connects 0.0/s  messages 80.3/s  p99 1.310 ms  failures 0  18 s left"
-    assert console.line(HELD, 800, 18.2, 0) == said
-
-
-def test_line_without_replies_after_the_end() -> None:
-    line = console.line(dataclasses.replace(HELD, p99_ms=None), 800, -0.4, 7)
-    assert "p99 -  failures 7  0 s left" in line
-
-
-def test_table_ends_with_the_verdict_and_its_reasons() -> None:
-    run = Run(RunInfo(workers=2), thresholds={"min_held": 5})
-    lines = console.table(figures.document(run)).splitlines()
-    at = lines.index("verdict: unknown (exit code 4)")
-    assert lines[at + 1] == "  no worker came"
-    assert any(line.startswith("min_held ") and line.endswith("not measured") for line in lines[:at])
+def test_table_has_figures_latencies_and_the_ledger_in_79_columns() -> None:
+    document = figures.document(Run(RunInfo(workers=2)))
+    document["connections"]["failed"] = dict.fromkeys(("refused", "reset", "server-full", "closed", "tls"), 10**6)
+    lines = console.table(document).splitlines()
+    assert max(map(len, lines)) <= 79
+    assert [line for line in lines if line.startswith(("held, peak", "p99.9", "Ledger: "))] != []
+    assert not any(line.startswith("verdict") for line in lines)
 
 
 def test_table_has_a_row_for_the_processes_of_the_server() -> None:
@@ -76,12 +60,8 @@ def test_latencies_have_one_column_per_kind() -> None:
 
 def test_console_aligns_the_columns_of_latencies() -> None:
     text = console.table(figures.document(Run(RunInfo(workers=2))))
-    header, p50 = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50"))
-    assert header.endswith("to first byte        connect")
+    header, p50 = (
+        next(line for line in text.splitlines() if line.startswith(name)) for name in ("latency, ms", "p50 ")
+    )
+    assert header.endswith("to first byte  connect")
     assert len(header) == len(p50)  # right-aligned under one another
-
-
-def test_progress_line_under_a_load_shape_names_it() -> None:
-    line = console.line(SAMPLE, 10, math.inf, 0)
-    assert line.endswith("failures 0  by its load shape")
-    assert PROGRESS_LINE.match(line)

@@ -30,14 +30,12 @@ def test_unknown_rows_have_question_marks() -> None:
     ledger = _document(clients(), server(), "worker a was lost")
     assert ("messages", "1000", "1000", "?", "", "?") in ledger_table.both(ledger)
     assert ledger_table.console(ledger)[:2] == ["Ledger: unknown", "  unknown: worker a was lost"]
-    assert "<li>worker a was lost</li>" in ledger_table.html(ledger)
 
 
 def test_table_does_not_repeat_reasons_of_the_verdict() -> None:
     ledger = _document(clients(), server(), "worker a was lost", "worker b was lost")
     assert ledger_table.console(ledger, ["worker a was lost"])[1] == "  unknown: worker b was lost"
     assert not any("worker a" in line for line in ledger_table.console(ledger, ["worker a was lost"]))
-    assert "worker a" not in ledger_table.html(ledger, ["worker a was lost"])
 
 
 def test_server_column_is_empty_without_a_server() -> None:
@@ -59,10 +57,3 @@ def test_console_aligns_the_columns() -> None:
         at.index("1000") + 4,
         at.index("997") + 3,
     ]
-
-
-def test_report_highlights_an_unexplained_row() -> None:
-    html = ledger_table.html(_document(clients(), server(messages_total=997)))
-    (line,) = [line for line in html.split("<tr") if ">messages<" in line]
-    assert ledger_table.COLORS["unexplained"] in line
-    assert html.count(ledger_table.COLORS["unexplained"]) == 1

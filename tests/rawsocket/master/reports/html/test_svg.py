@@ -1,6 +1,6 @@
 import xml.etree.ElementTree as ElementTree
 
-from rawsocket.master.reports.svg import gridline, path, picture, polyline, scale
+from rawsocket.master.reports.html.svg import gridline, path, picture, polyline, scale
 
 
 def test_scale_maps_values_in_both_directions():

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import env_file
 from lab.errors import UsageError
+from lab.given import env_file
 
 NAMES = {"USERS", "TARGET", "SERVER_BLOCK_MS"}
 

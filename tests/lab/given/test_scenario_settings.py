@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from lab import __main__ as command
-from lab import scenario_settings, settings
+from lab import settings
 from lab.errors import UsageError
+from lab.given import scenario_settings
 from lab.settings import SETTINGS
 
 SCENARIO = """

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from rawsocket.master.reports import latency_chart
+from rawsocket.master.reports.html import latency_chart
 
 QUICK, STALLED = {300: 10_000}, {300: 9_000, 1_800_000: 1_000}
 

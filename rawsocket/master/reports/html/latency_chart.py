@@ -7,7 +7,7 @@ enough messages. The latency axis is logarithmic as well: 0.2 ms and 2 s can be 
 import math
 from collections.abc import Iterator
 
-from rawsocket.master.reports.svg import Scale, gridline, path, picture, polyline, scale
+from rawsocket.master.reports.html.svg import Scale, gridline, path, picture, polyline, scale
 from rawsocket.measurement.histogram import Histogram, quantile, quantiles
 
 WIDTH, HEIGHT = 900, 400

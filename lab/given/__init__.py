@@ -1,0 +1,1 @@
+"""What the caller gives beside flags: variables of make, the file `.env`, settings that a scenario declares."""

@@ -1,0 +1,118 @@
+"""Pure: several runs side by side: a column for each run, with how much it differs from the first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rawsocket.master.reports.html import first_screen, words
+from rawsocket.master.reports.html.documents import RunDocuments
+from rawsocket.master.reports.html.sections import variable
+from rawsocket.master.reports.html.words import STEADY, UNKNOWN, WHOLE
+
+Document = Mapping[str, Any]
+Named = Sequence[tuple[str, RunDocuments]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of figures: what it is called, where it is, how it is written, what it covers."""
+
+    title: str
+    value: Callable[[Document], float | None]
+    text: Callable[[float | None], str]
+    covers: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the comparison: a cell for each run as (value, difference from the first run or "")."""
+
+    title: str
+    covers: str
+    cells: Sequence[tuple[str, str]]
+
+
+def _latency(kind: str, level: str) -> Callable[[Document], float | None]:
+    return lambda document: (document["latency_ms"].get(kind) or {}).get(level)
+
+
+def _share(document: Document) -> float | None:
+    shares = [worker["cpu_share"] for worker in document["generator"]["workers"]]
+    return max((share for share in shares if share is not None), default=None)
+
+
+FIGURES = (
+    Figure("held, lowest second", lambda document: document["held"]["steady_min"], words.count, STEADY),
+    Figure("held, peak", lambda document: document["held"]["peak"], words.count, WHOLE),
+    Figure("the server's count", lambda document: document["held"]["server_steady_min"], words.count, STEADY),
+    Figure("messages a second", lambda document: document["messages"]["per_s"], words.rate, STEADY),
+    Figure("p50 from due", _latency("from_due", "p50"), words.milliseconds, STEADY),
+    Figure("p99 from due", _latency("from_due", "p99"), words.milliseconds, STEADY),
+    Figure("p99.9 from due", _latency("from_due", "p99_9"), words.milliseconds, STEADY),
+    Figure("p99 from sent", _latency("from_sent", "p99"), words.milliseconds, STEADY),
+    Figure("p99 of connects", _latency("connect", "p99"), words.milliseconds, WHOLE),
+    Figure("failures", first_screen.failures, words.count, WHOLE),
+    Figure("busiest worker, of a core", _share, words.share, STEADY),
+)
+#: Of the run's description, apart from its times.
+LEFT_OUT = {"started_utc", "ended_utc", "steady_from_s", "steady_s", "target", "shape", "headless"}
+
+
+def table(runs: Named) -> list[Row]:
+    """Return the figures of the runs, then the settings and the environment that are not the same in all."""
+    figures = [_figures(figure, [run.verdict for _, run in runs]) for figure in FIGURES]
+    return [*figures, *differences([_settings(run) for _, run in runs])]
+
+
+def _figures(figure: Figure, documents: Sequence[Document]) -> Row:
+    values = [figure.value(document) for document in documents]
+    texts = [figure.text(value) for value in values]
+    changes = [change(values[0], value) if text != texts[0] else "" for value, text in zip(values, texts, strict=True)]
+    return Row(figure.title, figure.covers, list(zip(texts, changes, strict=True)))
+
+
+def change(first: float | None, value: float | None) -> str:
+    """Return the difference from the first run as a percentage, "" where there is none or it means nothing."""
+    if first is None or value is None or first == value:
+        return ""
+    if not first:
+        return f"+{words.count(value)}"
+    return f"{100 * (value - first) / first:+,.0f} %"
+
+
+def differences(runs: Sequence[Mapping[str, str]]) -> list[Row]:
+    """Return a row for each name whose value is not the same in all runs."""
+    names = dict.fromkeys(name for run in runs for name in run)
+    lines = {name: [run.get(name, UNKNOWN) for run in runs] for name in names}
+    return [Row(name, "", [(value, "") for value in values]) for name, values in lines.items() if len(set(values)) > 1]
+
+
+def _settings(run: RunDocuments) -> dict[str, str]:
+    """Return what may make a difference: settings, the server, the versions, the machine."""
+    server, environment = run.verdict.get("server") or {}, run.environment
+    settings = {**run.verdict["run"], **environment.get("settings", {})}
+    host, machine = environment.get("host", {}), environment.get("machine", {})
+    return {
+        **{variable(name): words.plain(value) for name, value in settings.items() if name not in LEFT_OUT},
+        **{f"server's {name}": words.plain(value) for name, value in server.get("info", {}).items()},
+        "server's cap": words.plain(server.get("max_connections")),
+        "server's processes": words.plain(server.get("processes")),
+        **{f"{name} (version)": words.plain(value) for name, value in environment.get("versions", {}).items()},
+        **{name: words.plain(machine.get(name)) for name in ("kernel", "cpus", "cpus_allowed", "descriptors")},
+        **{name: words.plain(host.get(name)) for name in ("engine", "git")},
+    }
+
+
+def summary(document: Document) -> dict[str, str]:
+    """Return a run as a line of the list of runs; a run without a verdict has only empty cells."""
+    if not document:
+        return dict.fromkeys(("scenario", "held", "p99", "messages", "failures", "cause"), "")
+    held, _, p99, messages, failures = first_screen.tiles(document)
+    return {
+        "scenario": f"{document['run']['scenario']}, {document['run']['users']:,} users",
+        "held": held.value,
+        "p99": p99.value,
+        "messages": messages.value,
+        "failures": failures.value,
+        "cause": first_screen.cause(document),
+    }

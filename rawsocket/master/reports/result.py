@@ -1,0 +1,171 @@
+"""Pure: the short result of a run for a console: verdict, cause, remedy, five figures, thresholds, where the rest is.
+
+The lab colours it, the master writes it as it is. The verdict is in the last line, in a form that scripts can look for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rawsocket.master.reports import layout
+from rawsocket.master.reports.console import milliseconds, named, number, rate
+from rawsocket.master.reports.layout import WIDTH
+from rawsocket.settings import thresholds as table
+
+OUTCOMES = {True: "met", False: "missed", None: "not measured"}
+STYLES = {True: "pass", False: "fail", None: "unknown"}
+SHOWN = 5  # further reasons; verdict.json has all
+Document = Mapping[str, Any]
+
+
+class Span(NamedTuple):
+    """A part of a line; `style` is pass, fail, unknown, strong, faint, or "" for plain text."""
+
+    text: str
+    style: str = ""
+
+
+Line = tuple[Span, ...]
+
+
+def lines(
+    document: Document, report: str = "", trouble: str = "", code: int | None = None, width: int = WIDTH
+) -> list[Line]:
+    """Return the result, of at most `width` columns.
+
+    `report` is the path of the report, if there is one. `trouble` says which files could not be written: the only line
+    that is not wrapped. `code` is the exit code, if it is not that of the verdict.
+    """
+    found = [*_headline(document, width), (), *_figures(document, width), (), *_thresholds(document, width)]
+    if trouble:
+        found.append((Span(trouble, "fail"),))
+    if report:
+        found.append((Span("Report: ", "faint"), Span(report)))
+    return [*found, (Span(verdict(document, code), _style(document)),)]
+
+
+def text(found: Sequence[Line]) -> str:
+    """Return the lines without their styles."""
+    return "\n".join("".join(span.text for span in line) for line in found)
+
+
+def verdict(document: Document, code: int | None = None) -> str:
+    """Return the last line."""
+    return f"verdict: {document['verdict']} (exit code {document['exit_code'] if code is None else code})"
+
+
+def headline(document: Document) -> tuple[str, str, list[str]]:
+    """Return what decided the verdict, what to try ("" if that is unknown), and the other reasons.
+
+    A missed threshold is no other reason: the table of thresholds has it.
+    """
+    cause, reasons = document.get("cause") or {}, list(document["reasons"])
+    first = cause.get("text") or (_in_words(reasons.pop(0), document) if reasons else "")
+    limits = [f"{check['name']}: " for check in document["thresholds"]]
+    others = [one for one in reasons if not one.startswith(tuple(limits)) and one != first]
+    return first, cause.get("remedy") or "", others
+
+
+def _in_words(reason: str, document: Document) -> str:
+    """Return a reason; for a threshold in words, where the document has them."""
+    texts = (check.get("text") for check in document["thresholds"] if reason.startswith(f"{check['name']}: "))
+    return next(filter(None, texts), reason)
+
+
+def _style(document: Document) -> str:
+    return str(document["verdict"])
+
+
+def _headline(document: Document, width: int) -> Iterator[Line]:
+    first, remedy, others = headline(document)
+    word = document["verdict"].upper()
+    indent = " " * (len(word) + 2)
+    decided = layout.wrapped(first, indent, indent, width)
+    yield Span(word, _style(document)), Span("  " + decided[0][len(indent) :], "strong")
+    yield from ((Span(line, "strong"),) for line in decided[1:])
+    more = len(others) - SHOWN
+    notes = [*([f"Try: {remedy}"] if remedy else []), *(f"- {reason}" for reason in others[:SHOWN])]
+    if more > 0:
+        notes.append(f"- and {more} more: verdict.json has all")
+    for note in notes:
+        yield from ((Span(line),) for line in layout.wrapped(note, indent + "  ", indent, width))
+
+
+def _figures(document: Document, width: int) -> Iterator[Line]:
+    rows = figures(document)
+    for line in layout.pairs([(f"  {name}", value) for name, value in rows], width):
+        yield (Span(line),)
+
+
+def figures(document: Document) -> list[tuple[str, str]]:
+    """Return the five figures as (name, value)."""
+    held, due = document["held"], document["latency_ms"]["from_due"] or {}
+    users, steady_s = document["run"]["users"], document["run"]["steady_s"]
+    if held["steady_min"] is None:
+        kept = f"at most {held['peak']:,} of {users:,} users; no steady window"
+    else:
+        least = "" if held["steady_min"] >= users else "at least "
+        kept = f"{least}{held['steady_min']:,} of {users:,} users for {steady_s:.1f} s"
+    p99 = due.get("p99")
+    return [
+        ("held", kept),
+        ("by the server's count", "unknown" if held["server_steady_min"] is None else f"{held['server_steady_min']:,}"),
+        ("p99 from due", "-" if p99 is None else f"{milliseconds(p99)} ms"),
+        ("messages a second", rate(document)),
+        ("failures", _failures(document)),
+    ]
+
+
+def _failures(document: Document) -> str:
+    """Return how many there were, where it was judged, and the failed and dropped connections by name."""
+    judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_failures"]
+    connections = document["connections"]
+    kinds = [
+        f"{what}: {named(counts)}"
+        for what, counts in (("connects", connections["failed"]), ("dropped", connections["dropped"]))
+        if counts
+    ]
+    total = f"{judged[0]:,}" if judged and judged[0] is not None else "not judged"
+    return f"{total} ({'; '.join(kinds)})" if kinds else total
+
+
+def _thresholds(document: Document, width: int) -> Iterator[Line]:
+    checks = document["thresholds"]
+    if not checks:
+        return
+    rows = [("  threshold", "limit", "actual", ""), *(_row(check) for check in checks)]
+    found = layout.columns([row[:3] for row in rows], (False, True, True))
+    if max(map(len, found)) > width - len("  not measured"):
+        found = _narrow(rows)
+    yield (Span(found[0], "faint"),)
+    for line, check in zip(found[1:], checks, strict=True):
+        yield Span(line + "  "), Span(OUTCOMES[check["ok"]], STYLES[check["ok"]])
+    yield ()
+
+
+def _narrow(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the rows with a name that is too long for its column cut."""
+    space = WIDTH - len("  not measured") - 4 - sum(max(len(row[at]) for row in rows) for at in (1, 2))
+    cut = [(row[0] if len(row[0]) <= space else f"{row[0][: space - 3]}...", *row[1:3]) for row in rows]
+    return layout.columns(cut, (False, True, True))
+
+
+def _row(check: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    meant = table.named(check["name"])
+    unit = str(check.get("unit", "%" if meant.percent else _unit(meant.threshold.unit)))
+    limit = f"{meant.threshold.comparison.value} {_value(check['limit'], unit)}"
+    return f"  {check.get('title') or check['name']}", limit, _value(check["actual"], unit), OUTCOMES[check["ok"]]
+
+
+def _unit(unit: str) -> str:
+    """Return the unit of a threshold as the table shows it: what is counted is in its name."""
+    return {"ms": "ms", "messages/s": "/s"}.get(unit, "")
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, int) or float(value).is_integer():
+        shown = f"{int(value):,}"
+    else:
+        shown = milliseconds(value) if unit == "ms" else number(value)
+    return shown + (unit if unit in ("%", "/s") else f" {unit}" if unit else "")

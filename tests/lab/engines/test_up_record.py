@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from lab.engines.up_record import UpRecord
+from lab.settings import read
+
+
+def test_what_up_has_started_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
+    record = UpRecord(tmp_path / "up/one.json")
+    assert record.read() == {}
+    record.write(read({"PAGE_PORT": "8091", "MODEL": "epoll"}, {}))
+    assert record.read() == {"PAGE_PORT": "8091", "TARGET": "", "MODEL": "epoll", "SCENARIO": "hold"}
+    record.forget()
+    record.forget()
+    assert record.read() == {}
+
+
+def test_a_file_that_can_not_be_written_or_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "up").write_text("no folder")
+    UpRecord(tmp_path / "up/one.json").write(read({}, {}))
+    (tmp_path / "one.json").write_text("{")
+    assert UpRecord(tmp_path / "one.json").read() == {}

@@ -1,0 +1,35 @@
+import subprocess
+from pathlib import Path
+
+from lab import settings
+from lab.reports import origin
+
+
+def test_command_that_repeats_a_run_has_all_that_was_given() -> None:
+    flags, environ = {"TARGET": "tcp://a:1"}, {"USERS": "5", "KEEP": "3", "SERVER_LOG_LEVEL": "debug", "HOME": "/x"}
+    chosen = settings.read(flags, environ, "ci")
+    assert origin.repeat("ci", chosen, environ) == "make ci USERS=5 TARGET=tcp://a:1 SERVER_LOG_LEVEL=debug"
+
+
+def test_command_is_quoted_for_a_shell() -> None:
+    chosen = settings.read({"MAX_P99_MS": "500,my row=100"}, {}, "load")
+    assert origin.repeat("load", chosen, {}) == "make load MAX_P99_MS='500,my row=100'"
+
+
+def test_command_without_settings() -> None:
+    assert origin.repeat("load", settings.read({}, {}, "load"), {}) == "make load"
+
+
+def test_state_of_the_checkout(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+        subprocess.run(["git", *who, "-C", str(tmp_path), *words], check=True, capture_output=True)
+
+    assert origin.git_state(tmp_path) == ""
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "one")
+    assert len(origin.git_state(tmp_path)) >= 7
+    (tmp_path / "a").write_text("2")
+    assert origin.git_state(tmp_path).endswith(", with changes")

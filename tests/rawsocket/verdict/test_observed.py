@@ -1,0 +1,69 @@
+from collections.abc import Mapping
+
+from rawsocket.measurement.report import Report, StormReport
+from rawsocket.verdict.observed import ALERT, MOST_EVENTS, STEP, Event, Observed, Silence, Silences, storm_events
+from tests.support.reports import report
+
+
+def _worker(wall_s: float, received: int, waiting: int = 0) -> Report:
+    messages = {"due": 100, "sent": 100, "answered": 100 - waiting}
+    return report(wall_s=wall_s, messages=messages, bytes_={"sent": 1, "received": received})
+
+
+def _latest(**workers: Report) -> Mapping[str, Report]:
+    return workers
+
+
+def test_events_are_in_order_of_time_with_the_storms() -> None:
+    seen = Observed()
+    seen.note(12.04, ALERT, "late")
+    seen.note(3, STEP, "20 users at 5/s")
+    storms = storm_events([report(storms=[StormReport(1007, 30)]), report(storms=[StormReport(1007, 12)])], 1000.5)
+    assert seen.all_events(storms) == [
+        {"at_s": 3, "kind": "step", "text": "20 users at 5/s"},
+        {"at_s": 6.5, "kind": "storm", "text": "storm: 42 connections dropped"},
+        {"at_s": 12.0, "kind": "alert", "text": "late"},
+    ]
+
+
+def test_events_have_a_bound() -> None:
+    seen = Observed()
+    for number in range(MOST_EVENTS + 5):
+        seen.note(number, ALERT, "again")
+    assert len(seen.events) == MOST_EVENTS
+    assert seen.events[-1] == Event(MOST_EVENTS - 1, ALERT, "again")
+
+
+def test_longest_silence_is_kept() -> None:
+    seen = Observed()
+    for silence in (None, Silence(3, 4, 9), Silence(30, 3, 5), None):
+        seen.note_silence(silence)
+    assert seen.longest == Silence(3, 4, 9)
+
+
+def test_server_is_silent_while_messages_wait_and_no_bytes_come() -> None:
+    silences = Silences()
+    assert silences.look(_latest(a=_worker(1, 500, 9)), 1.5) is None
+    silences.look(_latest(a=_worker(2, 500, 9)), 2.5)
+    assert silences.look(_latest(a=_worker(5, 500, 9)), 5.5) == Silence(1.5, 4.0, 9)
+    assert silences.look(_latest(a=_worker(6, 501, 8)), 6.5) is None
+
+
+def test_nothing_to_answer_is_no_silence() -> None:
+    silences = Silences()
+    for second in range(9):
+        assert silences.look(_latest(a=_worker(second, 500)), second) is None
+
+
+def test_frozen_worker_says_nothing_about_the_server() -> None:
+    silences = Silences()
+    frozen = _worker(1, 500, 9)
+    for second in range(1, 9):
+        assert silences.look(_latest(a=frozen, b=_worker(second, 500 + second, 3)), second) is None
+    assert silences.look(_latest(a=frozen), 60.0) is None
+
+
+def test_one_worker_that_gets_replies_breaks_the_silence() -> None:
+    silences = Silences()
+    for second in range(1, 6):
+        assert silences.look(_latest(a=_worker(second, 500, 9), b=_worker(second, second, 3)), second) is None
