@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from lab.engines.part import Part
 from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
-from lab.progress import PROGRESS_LINE, SHAPED_LINE, say
+from lab.progress import PROGRESS_LINE, SHAPED_LINE, readable, say
 from lab.settings import Settings
 
 # Beyond WAIT, TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
@@ -46,7 +46,7 @@ def follow(
     try:
         while (code := master.exit_code()) is None:
             if time.monotonic() > max(deadline, shaped_at[0] + MARGIN_S):
-                raise LabError(f"the run did not end within {limit_s:.0f} s", master.log())
+                raise LabError(f"the run did not end within {limit_s:.0f} s", readable(master.log()))
             if not started.is_set():
                 check_settings("worker")
             time.sleep(poll_s)
