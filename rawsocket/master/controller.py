@@ -34,7 +34,7 @@ from locust.runners import (
 from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
-from rawsocket.master.observer import Observer
+from rawsocket.master.live.observer import Observer
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format

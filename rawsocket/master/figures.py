@@ -16,11 +16,10 @@ from rawsocket.measurement.report import Counts, Messages, Report
 from rawsocket.measurement.rows import CONNECTS, TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import causes, threshold_words
-from rawsocket.verdict.facts import Facts
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import MISSING_AFTER_S, Check, Figures, RowFigures, Verdict, judge
 from rawsocket.verdict.ledger import Ledger, reconcile
-from rawsocket.verdict.observed import storm_events
+from rawsocket.verdict.observed import Facts, storm_events
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1

@@ -5,9 +5,8 @@ import pytest
 
 from rawsocket.measurement.report import Connections, Counts, ScenarioError
 from rawsocket.verdict.causes import CAUSES, Cause, cause
-from rawsocket.verdict.facts import Facts, LabFact
 from rawsocket.verdict.judge import Check, Figures
-from rawsocket.verdict.observed import Observed, Silence
+from rawsocket.verdict.observed import Facts, LabFact, Observed, Silence
 from rawsocket.verdict.saturation import WorkerFigures
 
 WORKERS = (WorkerFigures("x", cpu_share=0.3, name="worker 1"), WorkerFigures("y", cpu_share=0.3, name="worker 2"))
@@ -59,8 +58,8 @@ CASES: list[tuple[str, Facts, str]] = [
     ("worker-lost", _facts(_figures(workers=LOST)), "Worker 2 was lost: it went missing"),
     (
         "tutorial-1024",
-        _facts(model="tutorial", peak=1018, **GONE),
-        "The tutorial's server crashed at descriptor 1,024, which select can't watch, with 1,018 connections",
+        _facts(model="tutorial", counts=_counts(1229, {"refused": 4871}, {"closed": 1025}), held_at_stop=2),
+        "The tutorial's server crashed: select can't watch descriptor 1,024",
     ),
     (
         "server-restarted",

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.observer import Observer
+from rawsocket.master.live.observer import Observer
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.measurement.report import StormReport
