@@ -154,5 +154,5 @@ class Facts:
 
     def told(self, part: str) -> str:
         """Return what the lab knows of a part, as the end of a sentence, or ""."""
-        said = [f": {one.log}" if one.log else f" ({one.text})" for one in self.lab if one.part.startswith(part)]
+        said = [f" ({'; '.join(filter(None, [one.text, one.log]))})" for one in self.lab if one.part.startswith(part)]
         return said[0] if said else ""

@@ -64,7 +64,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "server-restarted",
         _facts(observed=Observed(restarted_at_s=12.0), lab=(SERVER,)),
-        "The server was restarted 12 s after the start: MemoryError",
+        "The server was restarted 12 s after the start (it exited with 1; MemoryError)",
     ),
     (
         "server-gone",

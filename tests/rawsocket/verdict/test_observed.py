@@ -91,4 +91,8 @@ def test_told_has_the_last_line_of_a_log_or_how_the_part_ended() -> None:
     facts = Facts(
         Figures(), lab=[LabFact("server", "it exited with 1", log="MemoryError"), LabFact("worker-1", "killed")]
     )
-    assert [facts.told(part) for part in ("server", "worker", "master")] == [": MemoryError", " (killed)", ""]
+    assert [facts.told(part) for part in ("server", "worker", "master")] == [
+        " (it exited with 1; MemoryError)",
+        " (killed)",
+        "",
+    ]
