@@ -16,10 +16,11 @@ LONGEST = 200  # characters of a log's last line
 def fact(part: str, code: int, log: str, *, out_of_memory: bool = False) -> dict[str, str]:
     """Return what is known of a part that has ended with `code`; `out_of_memory`: the kernel killed it for that."""
     if out_of_memory:
-        return {"part": part, "name": "out-of-memory", "text": f"{part} was killed for lack of memory", "log": ""}
+        what = "the server" if part == "server" else f"a {part.split('-')[0]}"
+        return {"part": part, "name": "out-of-memory", "text": f"{what} was killed for lack of memory", "log": ""}
     how = "was killed (SIGKILL), by hand or for lack of memory" if code in KILLED else f"ended with exit code {code}"
     last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
-    return {"part": part, "name": "ended", "text": f"{part} {how}", "log": last[:LONGEST] if code not in KILLED else ""}
+    return {"part": part, "name": "ended", "text": f"it {how}", "log": last[:LONGEST] if code not in KILLED else ""}
 
 
 def tell(folder: Path, found: dict[str, str]) -> None:

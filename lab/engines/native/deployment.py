@@ -124,10 +124,10 @@ class NativeDeployment(Deployment):
         self._state.unlink(missing_ok=True)
 
     def look(self) -> None:
-        """Tell the master which of the others have ended."""
+        """Tell the master which of the others have ended, unless they were asked to: that is 0."""
         folder = self._more.get("HOLDFAST_RUNS")
         for part in self.parts() if folder else ():
-            if part.role != "master" and part.name not in self._told and (code := part.exit_code()) is not None:
+            if part.role != "master" and part.name not in self._told and (code := part.exit_code()):
                 self._told.add(part.name)
                 lab_facts.tell(Path(folder or ""), lab_facts.fact(part.name, code, part.log()))
 

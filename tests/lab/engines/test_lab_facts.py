@@ -10,9 +10,9 @@ from rawsocket.master.live import lab_facts as masters
 @pytest.mark.parametrize(
     ("code", "text", "log"),
     [
-        (3, "server ended with exit code 3", "ValueError: filedescriptor out of range in select()"),
-        (-9, "server was killed (SIGKILL), by hand or for lack of memory", ""),
-        (137, "server was killed (SIGKILL), by hand or for lack of memory", ""),
+        (3, "it ended with exit code 3", "ValueError: filedescriptor out of range in select()"),
+        (-9, "it was killed (SIGKILL), by hand or for lack of memory", ""),
+        (137, "it was killed (SIGKILL), by hand or for lack of memory", ""),
     ],
 )
 def test_fact_says_how_a_part_ended_and_its_last_line(code: int, text: str, log: str) -> None:
@@ -22,7 +22,7 @@ def test_fact_says_how_a_part_ended_and_its_last_line(code: int, text: str, log:
 
 def test_fact_of_a_part_that_had_no_memory_has_a_name_of_its_own() -> None:
     found = lab_facts.fact("worker-2", 137, "", out_of_memory=True)
-    assert (found["name"], found["text"]) == ("out-of-memory", "worker-2 was killed for lack of memory")
+    assert (found["name"], found["text"]) == ("out-of-memory", "a worker was killed for lack of memory")
 
 
 def test_master_reads_what_the_lab_has_told(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def _facts(figures: Figures = GOOD, **more: Any) -> Facts:
 
 FULL = {"server-full": 3591}
 GONE = {"counts": _counts(60, {"refused": 132}, {"reset": 60}), "held_at_stop": 0}
-KILLED = LabFact("worker-2", "worker-2 was killed for lack of memory (exit code 137)", "out-of-memory")
+KILLED = LabFact("worker-2", "a worker was killed for lack of memory", "out-of-memory")
 SERVER = LabFact("server", "it exited with 1", log="MemoryError")
 RAISED = ScenarioError("KeyError", "mine.py:9", "'token'", 586)
 SATURATED = (WORKERS[0], dataclasses.replace(WORKERS[1], cpu_share=0.97))
@@ -46,7 +46,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "out-of-memory",
         _facts(_figures(workers=LOST), lab=(KILLED,)),
-        "Worker-2 was killed for lack of memory (exit code 137)",
+        "A worker was killed for lack of memory",
     ),
     ("no-workers", _facts(_figures(workers=())), "No worker came"),
     ("no-workers", _facts(_figures(workers=WORKERS[:1])), "Only 1 of 2 workers came"),
