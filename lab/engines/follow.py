@@ -24,10 +24,12 @@ def follow(
     check_settings: Callable[[str], None],
     settings: Settings,
     poll_s: float,
+    look: Callable[[], None] = lambda: None,
 ) -> int:
     """Relay the master's lines until it has ended; gives the exit code of the run.
 
     `check_settings("worker")` raises UsageError if a worker refused a setting; it is asked until the run has started.
+    `look` is called at each poll.
     """
     started = threading.Event()
     shaped_at = [0.0]  # when the master last said that a load shape decides on the run's length
@@ -49,6 +51,7 @@ def follow(
                 raise LabError(f"the run did not end within {limit_s:.0f} s", readable(master.log()))
             if not started.is_set():
                 check_settings("worker")
+            look()
             time.sleep(poll_s)
             master.refresh()
         lines.finish()

@@ -34,7 +34,8 @@ from locust.runners import (
 from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
-from rawsocket.master.observer import Observer
+from rawsocket.master.live import lab_facts
+from rawsocket.master.live.observer import Observer
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format
@@ -80,7 +81,7 @@ class RunController:
             server_counts=ServerCounts.before_first_run(self.probe),
             log=LatencyLog(plan.runs),
         )
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     # -- the workers --------------------------------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class RunController:
         self._asked = None
         if before.started_at is None:
             self.run.faults = before.faults  # of the process's start
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     def on_spawning_complete(self) -> None:
         """Schedule the opening of the steady window."""
@@ -201,6 +202,7 @@ class RunController:
         if run.document is None or again:
             run.info = run.info if run.info.started_utc else run_info.describe(self.environment, self.plan)
             run.info.ended_utc = utc()
+            run.lab_facts = lab_facts.read(self.plan.runs)
             run.document = figures.document(run, self.interrupted)
         return run.document
 

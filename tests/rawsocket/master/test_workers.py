@@ -70,3 +70,9 @@ def test_each_worker_has_its_own_run_number(workers: Workers) -> None:
     workers.receive("b", report(run=1))
     assert workers.worker("silent").latest is None
     assert workers.run_numbers() == {"a": 7, "b": 1}
+
+
+def test_workers_are_numbered_in_the_order_in_which_they_joined(workers: Workers) -> None:
+    workers.worker("z").limits = None
+    workers.receive("b", report())
+    assert [workers.label(name) for name in ("z", "b", "new", "z")] == ["worker 1", "worker 2", "worker 3", "worker 1"]

@@ -3,7 +3,7 @@
 What it sees goes into the run (`run.observed`), for the verdict's cause. There is one observer for each run.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rawsocket.master import figures
@@ -15,21 +15,32 @@ from rawsocket.master.worker_lag import Rates
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
 from rawsocket.verdict import words
-from rawsocket.verdict.alerts import LATELY_S, NOTED_ELSEWHERE, AlertBook, Now, Server, is_silent, status
+from rawsocket.verdict.alerts import (
+    LATELY_S,
+    NOTED_ELSEWHERE,
+    PROCESSES,
+    RESTARTED,
+    AlertBook,
+    Now,
+    Server,
+    is_silent,
+    status,
+)
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
 from rawsocket.verdict.saturation import main_cause
 
-LOST_PROCESSES = "processes-lost"
+PERCENTILES_S = 5.0  # between two computations of percentiles over the whole window
 
 
 class Observer:
     """See the module. Times are seconds since the start of the run."""
 
-    def __init__(self, run: Run, probe: ServerProbe) -> None:
+    def __init__(self, run: Run, probe: ServerProbe, age: Callable[[str], float]) -> None:
         self._run = run
         self._probe = probe
+        self._age = age  # returns the seconds since a worker's last report
         self._book = AlertBook()
         self._silences = Silences()
         self._rates = Rates()
@@ -38,6 +49,8 @@ class Observer:
         self._answered_at_s = 0.0
         self._lost: set[str] = set()
         self.missed: list[Check] = []  # thresholds, so far
+        self._late: list[Check] = []  # those of percentiles
+        self._late_at_s = 0.0  # when they are computed again
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""
@@ -73,6 +86,7 @@ class Observer:
             slowest_s=run.slowest_reply_us / 1e6,
             server=server,
             lost=[(own.name, own.lost) for own in run.participants if own.lost],
+            ages=[(own.name, self._age(own.id)) for own in run.participants if own.report and not own.lost],
             saturated=self._saturated(),
             limit_example=run.examples().get(GENERATOR_LIMIT, ""),
             scenario_errors=run.scenario_errors(),
@@ -81,7 +95,10 @@ class Observer:
         for name, text in self._book.update(now):
             if name not in NOTED_ELSEWHERE:
                 run.observed.note(at_s, ALERT, text)
-        self.missed = [check for check in figures.checks_so_far(run) if check.ok is False]
+        if at_s >= self._late_at_s:
+            self._late, self._late_at_s = figures.checks_so_far(run, percentiles=True), at_s + PERCENTILES_S
+        checks = [*figures.checks_so_far(run, percentiles=False), *self._late]
+        self.missed = [check for check in checks if check.ok is False]
 
     def state(self) -> dict[str, Any]:
         """Return `status`, `alerts`, `events` and `thresholds` as /lab/state.json has them."""
@@ -110,7 +127,9 @@ class Observer:
 
     def _growing(self, at_s: float) -> frozenset[str]:
         """Return the names of what was counted again lately."""
-        for name, count in {**self._failures(), LOST_PROCESSES: self._run.observed.processes_lost}.items():
+        seen = self._run.observed
+        server = {PROCESSES: seen.processes_lost, RESTARTED: int(seen.restarted_at_s is not None)}
+        for name, count in {**self._failures(), **server}.items():
             if count > self._counts.get(name, (0, 0.0))[0]:
                 self._counts[name] = count, at_s
         return frozenset(name for name, (_, when) in self._counts.items() if at_s - when < LATELY_S)
