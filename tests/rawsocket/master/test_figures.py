@@ -323,3 +323,19 @@ def test_ledger_states_the_connections_and_messages_of_a_lost_worker() -> None:
         ("a", True, 4), ("b", False, 2), ("c", True, None),
     ]  # fmt: skip
     assert workers[0]["messages"]["sent"] == 9
+
+
+def test_thresholds_so_far_are_those_of_the_end(run: Run) -> None:
+    run.receive("a", report(held=10, wall_s=4.0, failures={"closed": 3}, rows={"login": {2_000_000: 5}}))
+    run.thresholds = {
+        "min_held": 11,
+        "max_failures": 0,
+        "max_p99_ms": 1,
+        "max_p50_ms[login]": 3000,
+        "min_messages_s": 9,
+    }
+    checks = [*figures.checks_so_far(run, percentiles=False), *figures.checks_so_far(run, percentiles=True)]
+    at_the_end = {check["name"]: (check["actual"], check["ok"]) for check in figures.document(run)["thresholds"]}
+    young = at_the_end.pop("min_messages_s")  # too few messages of a young window say nothing yet
+    assert young[1] is False
+    assert {check.name: (check.actual, check.ok) for check in checks} == at_the_end

@@ -61,6 +61,7 @@ def test_run_without_trouble_has_no_alert() -> None:
             "process-lost",
             "A process of the server was lost and replaced: its connections were cut",
         ),
+        ({"growing": frozenset({"restarted"})}, "process-lost", "The server was restarted: its connections were cut"),
         ({"lost": [("worker 2", "it went missing")]}, "worker-lost", "Worker 2 lost: it went missing"),
         ({"ages": [("worker 2", 4.25)]}, "worker-silent", "Worker 2 has sent no report for 4.2 s"),
         (
