@@ -118,6 +118,7 @@ class Engine(ABC):
         self.journal = Journal(folder / "runs", self.name)
         self.record = UpRecord(folder / "up" / f"{identity.project()}-{self.name}.json")
         self.runs = folder.parent / "runs"
+        self.brought_home: list[str] = []  # folders below `runs` that this call has brought from the lab
 
     @abstractmethod
     def lab(self) -> Deployment:
@@ -218,6 +219,7 @@ class Engine(ABC):
             )
 
     def _say_brought(self, names: Sequence[str]) -> None:
+        self.brought_home += names
         for name in names:
             say(f"Artefacts of a run from the page: runs/{name}/")
 
