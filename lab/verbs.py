@@ -106,6 +106,7 @@ def _clean(chosen: Settings) -> int:
     for each in engines:
         try:
             each.bring_home()
+            _finish_runs(each, chosen)
             remove_abandoned(each)
             for line in each.clean():
                 result(f"removed {line}")
