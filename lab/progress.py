@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rawsocket.master.reports.layout import wrapped
+
 # The master of a run writes such a line at least every 5 s: a JSON object, or text where HOLDFAST_PROGRESS is unset
 # (rawsocket/headless.py). The first one says that the run has started.
 PROGRESS_LINE = re.compile(r'^(held \d+/\d+ |\{"progress": )')
@@ -50,6 +52,11 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def note(text: str) -> None:
+    """Write a sentence about what is being done, wrapped where it is wider than a console."""
+    say("\n".join(wrapped(text, "  ")))
+
+
 def result(text: str) -> None:
     """Write one line of the result."""
     SCREEN.erase()
@@ -67,7 +74,7 @@ def step(text: str, every: float = 10.0) -> Iterator[None]:
         while not done.wait(every):
             say(f"  ... {text}: {time.monotonic() - started:.0f} s")
 
-    say(f"{text} ...")
+    note(f"{text} ...")
     ticker = threading.Thread(target=tick, daemon=True)
     ticker.start()
     try:

@@ -130,7 +130,7 @@ ENVIRONMENT = (
             "the docker command reads it as well"),
     Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
     Setting("term", TEXT, None, "kind of the terminal; dumb: as with NO_COLOR", "the terminal sets it"),
-    Setting("columns", whole(1), None, "width of --help; unset: that of the terminal, 79 at most", "shells set it"),
+    Setting("columns", TEXT, None, "width of --help; unset: that of the terminal, 79 at most", "shells set it"),
     Setting("github_step_summary", TEXT, None, "file that a run's summary is appended to; GitHub Actions sets it",
             "the summary is shown on the page of the workflow"),
 )  # fmt: skip
@@ -235,10 +235,11 @@ def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SET
     """Add one flag for each setting of a table to a parser, or to a group of it; a flag left out is None."""
     for setting in table:
         shown = f" (default {setting.default})" if setting.default else ""
-        # The only one with a short form: it and the long one can stand alone.
-        alone: dict[str, Any] = {"nargs": "?", "const": "yes"} if setting.variable == "VERBOSE" else {}
-        flags = ["-v", setting.flag] if alone else [setting.flag]
-        parser.add_argument(*flags, dest=setting.variable, metavar="X", help=setting.meaning + shown, **alone)
+        parser.add_argument(setting.flag, dest=setting.variable, metavar="X", help=setting.meaning + shown)
+        if setting.variable == "VERBOSE":  # the only one with a short form
+            parser.add_argument(
+                "-v", dest="VERBOSE", action="store_const", const="yes", help="the same as --verbose yes"
+            )
 
 
 def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:

@@ -1,37 +1,6 @@
 """The framings and their decoders under a short name: `from rawsocket.framing import Decoder`."""
 
-from rawsocket.wire.framing import (
-    MAX_SIZE,
-    Chunk,
-    Decoder,
-    Delimiter,
-    Fixed,
-    Framing,
-    IdleGap,
-    LengthField,
-    LengthInText,
-    LengthPrefixed,
-    Line,
-    Marks,
-    UntilClosed,
-    UntilPattern,
-    Varint,
-)
+from rawsocket.wire import framing as _framing
+from rawsocket.wire.framing import *  # noqa: F403 - exactly its list of names
 
-__all__ = [
-    "MAX_SIZE",
-    "Chunk",
-    "Decoder",
-    "Delimiter",
-    "Fixed",
-    "Framing",
-    "IdleGap",
-    "LengthField",
-    "LengthInText",
-    "LengthPrefixed",
-    "Line",
-    "Marks",
-    "UntilClosed",
-    "UntilPattern",
-    "Varint",
-]
+__all__ = _framing.__all__

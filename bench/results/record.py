@@ -45,7 +45,7 @@ def median(records: Sequence[Record], value: str) -> float | None:
 
 def pair_ratios(records: Sequence[Record], experiment: str, contender: str, against: str, value: str) -> list[float]:
     """Return the ratios of a contender's value to that of the trials just before and after it, if those are trials of
-    `against` in the same repetition.
+    `against` in the same repetition. One of 0 is left out: CPU times are counted in ticks of 10 ms.
     """
     trials = [r for r in records if r.experiment == experiment]
     pairs = [pair for neighbours in itertools.pairwise(trials) for pair in (neighbours, neighbours[::-1])]
@@ -53,7 +53,7 @@ def pair_ratios(records: Sequence[Record], experiment: str, contender: str, agai
     for ours, other in pairs:
         if (ours.contender, other.contender) != (contender, against) or ours.repetition != other.repetition:
             continue
-        if not ours.problem and not other.problem:
+        if not ours.problem and not other.problem and other.values[value]:
             found.append(ours.values[value] / other.values[value])
     return found
 

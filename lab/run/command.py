@@ -8,7 +8,7 @@ from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, LabError, UsageError
-from lab.progress import say
+from lab.progress import note, say
 from lab.reports import index, origin
 from lab.run import capacity, folder
 from lab.run.console import Console
@@ -18,10 +18,10 @@ from lab.settings import Settings
 def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
-        say("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+        note("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
     remove_abandoned(engine)
     if line := capacity.warning(chosen):
-        say(line)
+        note(line)
     name = folder.name(verb)
     artefacts = folder.create(name)
     project = f"{identity.project()}-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
@@ -80,4 +80,4 @@ def _trouble(console: Console, artefacts: Path, failure: str, code: int) -> str:
 def remove_abandoned(engine: Engine) -> None:
     """Remove what runs have left whose lab was killed, and say so."""
     for name in engine.remove_abandoned():
-        say(f"Removed what {name} had left: its lab was killed.")
+        note(f"Removed what {name} had left: its lab was killed.")

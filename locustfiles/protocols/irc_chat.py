@@ -7,9 +7,10 @@ import re
 
 from rawsocket import Connect, Delimiter, Due, Request, Send, Session, SessionUser
 
-WELCOME_ENDS = re.compile(rb":\S+ (376|422) ")  # with the message of the day, or the lack of one
-NAMES_END = re.compile(rb":\S+ 366 ")
-NAME_TAKEN = re.compile(rb":\S+ 433 ")
+
+def number(lines: list[bytes]) -> bytes:
+    """Return the number in the last line of a reply: 376 in `:irc.example.test 376 u1 :End of MOTD command`."""
+    return lines[-1].split(b" ", 2)[1]
 
 
 class IrcUser(SessionUser):
@@ -20,10 +21,10 @@ class IrcUser(SessionUser):
         yield Connect()
         yield Request(
             b"NICK u%d\r\nUSER load 0 * :load" % self.number, "register",
-            until=lambda lines: WELCOME_ENDS.match(lines[-1]) or NAME_TAKEN.match(lines[-1]),
-            expect=lambda lines: WELCOME_ENDS.match(lines[-1]),
+            until=lambda lines: number(lines) in (b"376", b"422", b"433"),  # message of the day, none, name is taken
+            expect=lambda lines: number(lines) != b"433",
         )  # fmt: skip
-        yield Request(b"JOIN #load", "JOIN", until=lambda lines: NAMES_END.match(lines[-1]))
+        yield Request(b"JOIN #load", "JOIN", until=lambda lines: number(lines) == b"366")
         while True:
             yield Due(self.option("every"))
             yield Send(b"PRIVMSG #load :message %d" % self.message_no, "PRIVMSG", reply=False)

@@ -28,6 +28,12 @@ from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
 NOT_RESOLVED_YET = "not resolved yet"  # ends the detail of a connect before its name is known
 CLIENT = "client"  # why a message has no reply if the client itself closed the connection
+# What is known of a connection, as bits of its `flags`. They share a slot: each takes 8 bytes of every connection.
+RETRY = 1  # it replaces a connection that was lost or could not be opened
+SETTLED = 2  # the connect attempt is recorded
+HEARD = 4  # something has been received
+ANSWERED = 8  # a correct reply has arrived
+PROVEN = SETTLED | HEARD | ANSWERED  # no flag but RETRY is lower, so all three are set if `flags >= PROVEN`
 logger = logging.getLogger(__name__)
 
 # A connection's id is unique in its process; 24 random bits above the count tell it from other processes'.
@@ -51,10 +57,7 @@ class Accounted(Protocol):
     """The part of a connection that is accounted for. Times are of `time.perf_counter()`."""
 
     owner: Any
-    reconnect: bool  # whether it replaces a connection that was lost or could not be opened
-    settled: bool
-    answered: bool  # whether a correct reply has arrived on it
-    heard: bool  # whether anything has been received on it
+    flags: int
     connected_at: float
     connect_seconds: float
     connection_id: int
@@ -77,7 +80,7 @@ class Accounting:
         if handshake_at:
             self.secured(connection, now - handshake_at)
         connection.connection_id = next(_ids)
-        if not connection.reconnect:
+        if not connection.flags & RETRY:
             self.recorder.arrived(now)
 
     def not_opened(self, connection: Accounted, seconds: float, failure: RawSocketError) -> None:
@@ -101,10 +104,10 @@ class Accounting:
 
     def settle(self, connection: Accounted) -> None:
         """Record, once, that the connection has proved usable."""
-        if not connection.settled:
-            connection.settled = True
+        if not connection.flags & SETTLED:
+            connection.flags |= SETTLED
             self.recorder.held += 1
-            self.recorder.settled(connection.reconnect)
+            self.recorder.settled(bool(connection.flags & RETRY))
             self._connect_event(connection, connection.connect_seconds, None)
             connection.connect_seconds = 0.0
 
@@ -175,25 +178,26 @@ class Accounting:
             self._event(connection, DROP, None, 0, failure)
 
     def _good(self, connection: Accounted, name: str, times: Times, length: int) -> None:
-        self.settle(connection)
-        connection.answered = True
+        if connection.flags < PROVEN:
+            self.settle(connection)
+            connection.flags |= ANSWERED
         self._event(connection, name, times, length, None)
 
     def _note_unproven(self, connection: Accounted) -> None:
-        self.recorder.unproven += not connection.heard
+        self.recorder.unproven += not connection.flags & HEARD
 
     def _settle_as(self, connection: Accounted, failure: RawSocketError) -> bool:
         """Record how the attempt ended, if not recorded yet; return False if this failure ended the attempt."""
-        if connection.settled or not isinstance(failure, ServerFull | TlsFailed):
+        if connection.flags & SETTLED or not isinstance(failure, ServerFull | TlsFailed):
             self.settle(connection)
             return True
-        connection.settled = True
+        connection.flags |= SETTLED
         self.recorder.attempt_failed(failure.name)
         self._connect_event(connection, connection.connect_seconds, failure)
         return False
 
     def _connect_event(self, connection: Accounted, seconds: float, failure: RawSocketError | None) -> None:
-        row = RECONNECT if connection.reconnect else CONNECT
+        row = RECONNECT if connection.flags & RETRY else CONNECT
         self._event(connection, row, (seconds, seconds, seconds), 0, failure)
 
     def _event(

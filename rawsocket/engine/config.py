@@ -7,13 +7,15 @@ from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Rows
 from rawsocket.target import Target
 from rawsocket.wire.framing import Framing
+from rawsocket.wire.receive_buffer import ERROR_LINE
 
 
 class ConnectionConfig:
     """Timeouts are seconds.
 
     `accepts_pushes`: unsolicited messages are kept for receive() and are not failures. `sorts_pushes`,
-    `answers_pushes`, `matches_by_key`: the owner's handlers `is_push`, `on_push`, `request_key` and `reply_key` count.
+    `gathers_pushes`, `answers_pushes`, `matches_by_key`: which of the owner's handlers count: `is_push`, `push_until`,
+    `on_push`, and the two for keys.
     """
 
     __slots__ = (
@@ -26,6 +28,7 @@ class ConnectionConfig:
         "encode",
         "events",
         "framing",
+        "gathers_pushes",
         "matches_by_key",
         "needs_exchange",
         "reactor",
@@ -53,6 +56,7 @@ class ConnectionConfig:
         accepts_pushes: bool = False,
         sorts_pushes: bool = False,
         answers_pushes: bool = False,
+        gathers_pushes: bool = False,
         matches_by_key: bool = False,
         tls: Tls | None = None,
     ) -> None:
@@ -75,13 +79,30 @@ class ConnectionConfig:
         self.accepts_pushes = accepts_pushes
         self.sorts_pushes = sorts_pushes
         self.answers_pushes = answers_pushes
+        self.gathers_pushes = gathers_pushes
         self.matches_by_key = matches_by_key
         if matches_by_key and not framing.delimits:
             raise ValueError(f"replies can't be matched by key with {framing}: it doesn't mark where a message ends")
         # Whether everything goes through an Exchange, from the first byte to the end of the connection.
-        self.needs_exchange = matches_by_key or not framing.symmetric or getattr(framing.decoder(), "stateful", True)
+        self.needs_exchange = not framing.symmetric or getattr(framing.decoder(), "stateful", True)
         engine.deadlines.recorders.add(recorder)
         engine.deadlines.at_least(min(connect_timeout, send_timeout, reply_timeout))
+
+    def only_message(self, data: bytes) -> bytes | None:
+        """Return the message that a read brought, if it is one, the only one and complete, and no error line.
+
+        Only for a framing whose decoder keeps nothing but unfinished frames.
+        """
+        if not self.framing.delimits or data.startswith(ERROR_LINE):
+            return None
+        decoder = self.framing.decoder()
+        try:
+            messages = decoder.feed(data)
+        except Exception:  # it is raised again where it can be reported
+            return None
+        if len(messages) != 1 or decoder.pending or messages[0].startswith(ERROR_LINE):
+            return None
+        return messages[0]
 
 
 def check_timeout(seconds: float) -> None:

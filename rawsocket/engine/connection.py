@@ -24,111 +24,29 @@ Times are seconds of `time.perf_counter()`.
 """
 
 import _socket
+import contextlib
 import socket
 import struct
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from rawsocket.engine.config import ConnectionConfig
-from rawsocket.engine.connect.attempt import ConnectAttempt
-from rawsocket.engine.connect.client_socket import readable
+from rawsocket.engine.accounting import HEARD, PROVEN
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
-from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until, call, check
 from rawsocket.engine.exchange.sender import NEVER
-from rawsocket.engine.owner import Owner
 from rawsocket.engine.reactor import READABLE, WRITABLE
+from rawsocket.engine.state import ConnectionState, Flight
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout
-from rawsocket.measurement.overdue import LATE_AFTER, OWED_AFTER
+from rawsocket.measurement.overdue import LATE_AFTER
 from rawsocket.measurement.rows import RECEIVE
 from rawsocket.wire.payload import Expected
 
 
-class Connection:
+class Connection(ConnectionState):
     """One connection, from its connect to its end; see the module's rules."""
 
-    __slots__ = (
-        "_attempt",
-        "_flight",
-        "_sock",
-        "answered",
-        "config",
-        "connect_seconds",
-        "connected_at",
-        "connection_id",
-        "deadline",
-        "exchange",
-        "heard",
-        "message_no",
-        "owner",
-        "reconnect",
-        "settled",
-    )
-
-    def __init__(self, config: ConnectionConfig, owner: Owner, reconnect: bool = False) -> None:
-        self.config = config
-        self.owner = owner
-        self.reconnect = reconnect
-        self.deadline = NEVER
-        self.settled = self.answered = self.heard = False
-        self.connected_at = self.connect_seconds = 0.0
-        self.connection_id = 0
-        self.message_no = 0  # messages sent
-        self._attempt: ConnectAttempt | None = None
-        self._sock: _socket.socket | None = None
-        # The one message in flight: row, due, sent, the whole reply with its frame, `expect`. A plain tuple is cheaper.
-        self._flight: tuple[str, float, float, bytes | None, Any] | None = None
-        self.exchange: Exchange | None = None
-
-    # -- its state ----------------------------------------------------------------------------------------------
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is connected, as far as is known."""
-        return self._sock is not None
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it has ended, or has not begun."""
-        return not (self._sock or self._attempt)
-
-    @property
-    def in_flight(self) -> int:
-        """Messages that were sent and have no reply yet, or are one-way and not completely sent."""
-        return len(self._messages())
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether the kernel has not taken all that was sent."""
-        return self.exchange is not None and self.exchange.sender.is_sending
-
-    @property
-    def replies_to_receive(self) -> int:
-        """Replies for a receive(), be they outstanding or kept."""
-        return 0 if self.exchange is None else self.exchange.receiver.replies_to_receive
-
-    def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
-        """Return outstanding replies: row ("" while connecting) and age (seconds) of the oldest, due times of all.
-
-        Return None if none is outstanding, if the oldest is younger than OWED_AFTER, or if unread bytes have arrived.
-        """
-        awaited = self._messages() if self.exchange is None else self.exchange.awaited()
-        if awaited:
-            name, since = awaited[0].name, awaited[0].sent
-        elif self._attempt is not None:
-            name, since = "", self._attempt.started
-        else:
-            return None
-        if now - since <= OWED_AFTER or (self._sock is not None and readable(self._sock)):
-            return None
-        return name, now - since, [message.due for message in awaited]
-
-    def _messages(self) -> Sequence[InFlight]:
-        if self._flight is not None:
-            name, due, sent, _, expect = self._flight
-            return [InFlight(name, due, sent, expect)]
-        return () if self.exchange is None else [*self.exchange.in_flight, *self.exchange.sender.one_way]
+    __slots__ = ()
 
     # -- connecting ---------------------------------------------------------------------------------------------
 
@@ -191,6 +109,7 @@ class Connection:
             self.send(payload, name, expect, due, CALLER)
             return
         config = self.config
+        key = self.owner.handlers.request_key(payload) if config.matches_by_key else None
         data = config.encode(payload)
         frame = data if expect is payload else config.encode(expect) if expect.__class__ is bytes else None
         now = time.perf_counter()
@@ -201,9 +120,21 @@ class Connection:
             due = now
         config.recorder.sent += 1
         self.message_no += 1
-        self._flight = name, due, now, frame, expect
+        self._flight = name, due, now, frame, expect, key
         self.deadline = now + config.reply_timeout
-        self.write(sock, data, now)
+        try:
+            taken = sock.send(data)
+        except OSError as error:
+            taken = self._not_taken(error)
+        config.recorder.bytes_sent += taken
+        if taken < len(data):
+            self.with_exchange().keep_unsent(memoryview(data)[taken:], now)
+
+    def _not_taken(self, error: OSError) -> int:
+        """Return 0 if the kernel can't take a message now. Raises the failure of the connection."""
+        if isinstance(error, BlockingIOError):
+            return 0
+        raise self.fail(self.with_exchange().send_failure(error)) from None
 
     def send(
         self, payload: bytes, name: str, expect: Expected, due: float = 0.0, to: int = KEPT, until: Until | None = None
@@ -222,18 +153,6 @@ class Connection:
         """Fail the connection, and raise the failure, if unsolicited data has arrived."""
         if self.exchange is not None:
             self.exchange.refuse_unread()
-
-    def write(self, sock: _socket.socket, data: bytes, now: float) -> None:
-        """Pass a message to the kernel and keep what it does not take. Raises the failure of the connection."""
-        try:
-            sent = sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise self.fail(self.with_exchange().send_failure(error)) from None
-        self.config.recorder.bytes_sent += sent
-        if sent < len(data):
-            self.with_exchange().keep_unsent(memoryview(data)[sent:], now)
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -266,10 +185,10 @@ class Connection:
         now = time.perf_counter()
         flight = self._flight
         if flight is None or data != flight[3]:
-            self.with_exchange().read(data, now)
+            self._read(data, now)
             return
         # The usual case, inlined: two more calls would add a tenth to the cost of a message.
-        name, due, sent, _, reply = flight
+        name, due, sent, _, reply, _ = flight
         config = self.config
         recorder = config.recorder
         recorder.bytes_received += len(data)
@@ -283,13 +202,48 @@ class Connection:
             row.full.append((now - due, seconds, seconds))
         self._flight = None
         self.deadline = NEVER
-        self.answered = self.heard = True
-        if not self.settled:
+        if self.flags < PROVEN:
             config.accounting.settle(self)
+            self.flags |= PROVEN
         listener = config.events.listener
         if listener is not None:
             listener.event(self.owner, name, now - due, len(reply), None)
         self.owner.on_reply(reply)
+
+    def _read(self, data: bytes, now: float) -> None:
+        """Handle what is not exactly the expected reply: another correct one, a wrong one, or anything else."""
+        try:
+            reply = None if self._flight is None else self._reply(self._flight, data)
+        except RawSocketError as failure:
+            self.lose(failure)
+            return
+        if reply is None:
+            self.with_exchange().read(data, now)
+            return
+        name, due, sent, *_ = self._flight  # type: ignore[misc] # there is a reply, so there is a message
+        self._flight = None
+        self.deadline = NEVER
+        self.config.accounting.answer(self, name, (now - due, now - sent, now - sent), len(reply))
+        self.owner.on_reply(reply)
+
+    def _reply(self, flight: Flight, data: bytes) -> bytes | None:
+        """Return the reply to the message in flight, if it is all of this read; None: an Exchange sorts it out.
+
+        Raises the failure if the reply is wrong.
+        """
+        config, handlers = self.config, self.owner.handlers
+        reply = config.only_message(data)
+        if reply is None:
+            return None
+        self.flags |= HEARD
+        if config.matches_by_key and call(handlers.reply_key, reply) != flight[5]:
+            return None
+        if config.sorts_pushes and call(handlers.is_push, reply):
+            return None
+        config.recorder.bytes_received += len(data)
+        if flight[4] is not None:
+            check(flight[4], reply)
+        return reply
 
     def overdue(self, now: float) -> None:
         """Fail: the deadline has passed. Called by the sweep of deadlines.py."""
@@ -304,6 +258,15 @@ class Connection:
             exchange = self.exchange = Exchange(self, self._sock, self._messages())
             self._flight = None
         return exchange
+
+    def take_back(self, message: InFlight) -> None:
+        """Go on without the exchange: all that it holds is this request."""
+        expect, frame = message.expect, None
+        if expect.__class__ is bytes:
+            with contextlib.suppress(ValueError):  # no reply can be that; then none will be accepted
+                frame = self.config.encode(expect)
+        self._flight = message.name, message.due, message.sent, frame, expect, message.key
+        self.exchange = None
 
     # -- its end ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,10 @@ class Handlers(Protocol):
     def is_push(self, message: bytes) -> bool:
         """Return whether this message is never a reply."""
 
-    def on_push(self, message: bytes) -> bytes | None:
+    def push_until(self, frames: list[bytes]) -> bool:
+        """Return whether these frames are a whole push."""
+
+    def on_push(self, message: Any) -> bytes | None:
         """Return what to answer a push at once, if anything."""
 
     def request_key(self, payload: bytes) -> Hashable | None:

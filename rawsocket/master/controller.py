@@ -80,7 +80,7 @@ class RunController:
             server_counts=ServerCounts.before_first_run(self.probe),
             log=LatencyLog(plan.runs),
         )
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     # -- the workers --------------------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class RunController:
         self._asked = None
         if before.started_at is None:
             self.run.faults = before.faults  # of the process's start
-        self.observer = Observer(self.run, self.probe)
+        self.observer = Observer(self.run, self.probe, self.workers.age)
 
     def on_spawning_complete(self) -> None:
         """Schedule the opening of the steady window."""

@@ -1,9 +1,9 @@
-"""Looks at a run once a second: its sample, alerts, thresholds missed so far, and what happens to the server.
+"""Looks at a run once a second: its sample, alerts, thresholds so far, and what happens to the server.
 
 What it sees goes into the run (`run.observed`), for the verdict's cause. There is one observer for each run.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rawsocket.master import figures
@@ -27,9 +27,10 @@ LOST_PROCESSES = "processes-lost"
 class Observer:
     """See the module. Times are seconds since the start of the run."""
 
-    def __init__(self, run: Run, probe: ServerProbe) -> None:
+    def __init__(self, run: Run, probe: ServerProbe, age: Callable[[str], float]) -> None:
         self._run = run
         self._probe = probe
+        self._age = age  # returns the seconds since a worker's last report
         self._book = AlertBook()
         self._silences = Silences()
         self._rates = Rates()
@@ -37,7 +38,7 @@ class Observer:
         self._counters: Counters | None = probe.counters  # the latest that are known
         self._answered_at_s = 0.0
         self._lost: set[str] = set()
-        self.missed: list[Check] = []  # thresholds, so far
+        self.checks: list[Check] = []  # thresholds, so far
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""
@@ -73,6 +74,7 @@ class Observer:
             slowest_s=run.slowest_reply_us / 1e6,
             server=server,
             lost=[(own.name, own.lost) for own in run.participants if own.lost],
+            ages=[(own.name, self._age(own.id)) for own in run.participants if own.report and not own.lost],
             saturated=self._saturated(),
             limit_example=run.examples().get(GENERATOR_LIMIT, ""),
             scenario_errors=run.scenario_errors(),
@@ -81,7 +83,7 @@ class Observer:
         for name, text in self._book.update(now):
             if name not in NOTED_ELSEWHERE:
                 run.observed.note(at_s, ALERT, text)
-        self.missed = [check for check in figures.checks_so_far(run) if check.ok is False]
+        self.checks = figures.checks_so_far(run)
 
     def state(self) -> dict[str, Any]:
         """Return `status`, `alerts`, `events` and `thresholds` as /lab/state.json has them."""
@@ -91,14 +93,12 @@ class Observer:
             "status": status(
                 started=run.started_at is not None,
                 reporting=bool(run.reports()),
-                troubled=bool(alerts or self.missed),
+                troubled=bool(alerts) or any(check.ok is False for check in self.checks),
                 verdict=run.document["verdict"] if run.document else "",
             ),
             "alerts": alerts,
             "events": figures.events(run),
-            "thresholds": run.document["thresholds"]
-            if run.document
-            else [figures.threshold(check) for check in self.missed],
+            "thresholds": run.document["thresholds"] if run.document else list(map(figures.threshold, self.checks)),
         }
 
     def _latest(self) -> dict[str, Report]:

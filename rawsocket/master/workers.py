@@ -39,14 +39,10 @@ class Workers:
         """Return the worker's entry, creating one for a new worker."""
         return self._workers.setdefault(name, Worker())
 
-    def number(self, name: str) -> int:
-        """Return the worker's number, from 1 in the order in which the workers joined."""
-        self.worker(name)
-        return list(self._workers).index(name) + 1
-
     def label(self, name: str) -> str:
         """Return what a person calls this worker: "worker 2" is the second that joined."""
-        return f"worker {self.number(name)}"
+        self.worker(name)
+        return f"worker {list(self._workers).index(name) + 1}"
 
     def receive(self, name: str, report: Report) -> None:
         """Keep a report as the worker's latest; it has the limits, too, because the message with them may be missed."""

@@ -26,8 +26,8 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, Receiving, Until, at_receive
 from rawsocket.engine.heartbeat import Heartbeat
 from rawsocket.engine.process import engine
-from rawsocket.engine.start_tls import start_tls
 from rawsocket.engine.tls.configuration import Tls
+from rawsocket.engine.tls.start_tls import start_tls
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER, Recorder

@@ -69,7 +69,11 @@ class ConfiguredUser(OwnFigures):
         """Return whether this message is a push, never a reply, even while messages wait for their replies."""
         return False
 
-    def on_push(self, message: bytes) -> bytes | None:
+    def push_until(self, frames: list[bytes]) -> bool:
+        """Return whether these frames are a whole push. A class that has this method gets each push as such a list."""
+        return True
+
+    def on_push(self, message: Any) -> bytes | None:
         """Return what to answer a push at once (PONG, an acknowledgement); None: nothing. Must not block."""
         return None
 
@@ -136,6 +140,7 @@ class ConfiguredUser(OwnFigures):
             accepts_pushes=self.accepts_pushes,
             sorts_pushes=self._defines("is_push"),
             answers_pushes=self._defines("on_push"),
+            gathers_pushes=self._defines("push_until"),
             matches_by_key=self._defines("reply_key"),
             says_goodbye=self._defines("goodbye"),
             goodbye_timeout=self.goodbye_timeout,

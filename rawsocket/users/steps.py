@@ -18,13 +18,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from rawsocket.engine.exchange.in_flight import Until
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.users.step_arguments import check_bytes, check_function, check_instance, check_message, check_name
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
-
-# Whether the frames of a reply that have arrived are all of it.
-Until = Callable[[list[bytes]], object]
 
 
 class Connect:

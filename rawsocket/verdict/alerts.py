@@ -15,6 +15,7 @@ from rawsocket.verdict.observed import Silence
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
 LATELY_S = 5.0  # what has not happened again for this long is over
 NO_ANSWER_S = 3.0  # of the server's admin port
+NO_REPORT_S = 3.0  # of a worker
 READY, STARTING, ON_TRACK, IN_TROUBLE = "ready", "starting", "on track", "in trouble"
 
 
@@ -36,7 +37,8 @@ class Now:
     """A second of a run. `wanted` are the connections of all users that have started; counts are of the whole run.
 
     `growing`: names of what was counted again in the last LATELY_S seconds, failures and `processes-lost`. `lost`:
-    (name, how it was lost) of each lost worker. `saturated`: (name, why) of each worker whose figures are in doubt.
+    (name, how it was lost) of each lost worker; `ages`: (name, seconds since its last report) of the others.
+    `saturated`: (name, why) of each worker whose figures are in doubt.
     """
 
     at_s: float = 0.0
@@ -49,6 +51,7 @@ class Now:
     slowest_s: float = 0.0
     server: Server = field(default_factory=Server)
     lost: Sequence[tuple[str, str]] = ()
+    ages: Sequence[tuple[str, float]] = ()
     saturated: Sequence[tuple[str, str]] = ()
     limit_example: str = ""
     scenario_errors: Sequence[ScenarioError] = ()
@@ -109,6 +112,13 @@ def _worker_lost(now: Now) -> Iterator[Found]:
         yield Found(f"{words.sentence(name)} lost: {why}", name)
 
 
+def _worker_silent(now: Now) -> Iterator[Found]:
+    for name, age in now.ages:
+        if age >= NO_REPORT_S:
+            text = f"{words.sentence(name)} has sent no report for {words.seconds(age)}"
+            yield Found(text, name, now.at_s - age)
+
+
 def _saturated(now: Now) -> Iterator[Found]:
     for name, why in now.saturated:
         yield Found(words.sentence(why.removeprefix("the ").replace("was saturated", "saturated", 1)), name)
@@ -130,6 +140,7 @@ def _scenario(now: Now) -> Iterator[Found]:
 ALERTS: tuple[tuple[str, Callable[[Now], Iterator[Found]]], ...] = (
     ("scenario", _scenario),
     ("worker-lost", _worker_lost),
+    ("worker-silent", _worker_silent),
     ("server-silent", _server_silent),
     ("process-lost", _process_lost),
     ("refused", _refused),

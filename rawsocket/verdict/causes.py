@@ -80,7 +80,8 @@ def _no_workers(facts: Facts) -> Said:
     came, wanted = len(facts.figures.workers), facts.figures.workers_wanted
     if came >= max(wanted, 1):
         return None
-    return f"{words.sentence(words.count(came, 'worker'))} of {wanted} came", "The workers' logs say why."
+    said = f"Only {came} of {words.count(wanted, 'worker')} came" if came else "No worker came"
+    return said, "The workers' logs say why."
 
 
 def _worker_lost(facts: Facts) -> Said:

@@ -5,7 +5,7 @@ a known length, `framing_text` what says its length in text, `framing_unframed` 
 connection.
 """
 
-from rawsocket.wire.framing_base import MAX_SIZE, Decoder, Framing, rest_of
+from rawsocket.wire.framing_base import MAX_SIZE, Decoder, Framing, Framings, rest_of
 from rawsocket.wire.framing_lengths import Fixed, LengthField, LengthPrefixed, Varint
 from rawsocket.wire.framing_marks import Delimiter, Line, Marks, UntilPattern
 from rawsocket.wire.framing_text import LengthInText
@@ -18,6 +18,7 @@ __all__ = [
     "Delimiter",
     "Fixed",
     "Framing",
+    "Framings",
     "IdleGap",
     "LengthField",
     "LengthInText",

@@ -74,6 +74,11 @@ class Framing(ABC):
         return None
 
     @property
+    def receives(self) -> "Framing":
+        """The framing of what arrives; another one if the directions differ (`Framings`)."""
+        return self
+
+    @property
     def symmetric(self) -> bool:
         """Whether a message is received in exactly the bytes that `encode` makes of it, so that they can be compared.
 
@@ -89,6 +94,42 @@ class Framing(ABC):
     @abstractmethod
     def decoder(self) -> Decoder:
         """Return a fresh decoder, for one connection."""
+
+
+class Framings(Framing):
+    """Messages are sent in one framing and received in another."""
+
+    symmetric = False
+
+    def __init__(self, send: Framing, receive: Framing) -> None:
+        for name, framing in (("send", send), ("receive", receive)):
+            if not isinstance(framing, Framing):
+                raise TypeError(f"Framings({name}={framing!r:.60}): must be a framing, like Line()")
+        self.sends = send
+        self._receives = receive.receives
+        self.delimits = self._receives.delimits  # type: ignore[misc] # of each pair its own
+        self.ends_with_connection = self._receives.ends_with_connection  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"Framings(send={self.sends!r}, receive={self._receives!r})"
+
+    @property
+    def receives(self) -> Framing:
+        """The framing of what arrives."""
+        return self._receives
+
+    @property
+    def gap(self) -> float | None:
+        """That of what arrives."""
+        return self._receives.gap
+
+    def encode(self, payload: bytes) -> bytes:
+        """Return the payload in the frame in which it is sent."""
+        return self.sends.encode(payload)
+
+    def decoder(self) -> Decoder:
+        """Return a decoder of what arrives."""
+        return self._receives.decoder()
 
 
 class BufferedDecoder(Decoder):

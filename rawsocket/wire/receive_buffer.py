@@ -6,12 +6,14 @@ line, a message over the framing's limit, the end of the stream) is always the l
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from rawsocket.errors import RawSocketError, ServerFull, Wrong, fault
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.framing_base import rest_of
 from rawsocket.wire.payload import shorten
 
+ERROR_LINE = b"ERR "  # how each of them begins
 SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
     b"ERR server full": ServerFull,
     b"ERR message too long": Wrong,
@@ -19,21 +21,27 @@ SERVER_ERRORS: dict[bytes, type[RawSocketError]] = {
 }
 
 
+class Pushes(Protocol):
+    """Takes the messages that overtake the others."""
+
+    def take(self, message: bytes, at: float) -> bool:
+        """Take a message that arrived at that time; False: it is none of them."""
+
+
 class ReceiveBuffer:
-    """The received data of one connection; `is_push` names the messages that overtake the others.
+    """The received data of one connection, but for the messages that `pushes` takes.
 
     Times are seconds of one monotonic clock.
     """
 
-    __slots__ = ("_begun", "_decoder", "_framing", "_is_push", "_items", "_last", "_next", "_pushes", "is_finished")
+    __slots__ = ("_begun", "_decoder", "_framing", "_items", "_last", "_next", "_pushes", "is_finished")
 
-    def __init__(self, framing: Framing, is_push: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(self, framing: Framing, pushes: Pushes | None = None) -> None:
         self._framing = framing
-        self._is_push = is_push
+        self._pushes = pushes
         self._decoder = framing.decoder()
         self._items: list[tuple[bytes | RawSocketError, float, float]] = []
         self._next = 0  # the oldest item; those before it were taken
-        self._pushes: list[tuple[bytes, float]] = []
         self._begun = 0.0  # when the first byte of the unfinished frame arrived
         self._last = 0.0  # when the last byte arrived
         self.is_finished = False  # whether the stream has ended
@@ -47,37 +55,25 @@ class ReceiveBuffer:
         return self._decoder.pending
 
     def feed(self, data: bytes, at: float, inside: bool) -> None:
-        """Add the data of a read at that time; `inside` a reply without frames it can't be an error line.
-
-        Raises what a decoder of the scenario raises.
-        """
+        """Add the data of a read at that time; `inside` a reply without frames it can't be an error line."""
         decoder, items = self._decoder, self._items
         self._last = at
-        if data.startswith(b"ERR ") and not inside and not decoder.pending:
+        is_first = not decoder.pending
+        if is_first and data.startswith(ERROR_LINE) and not inside:
             line = data.partition(b"\n")[0]
             if line in SERVER_ERRORS:
                 items.append((_server_error(line), at, at))
                 return
-        first = self._begun if decoder.pending else at
-        try:
-            messages = decoder.feed(data)
-            first = self._add(messages, at, first)
-            if messages and decoder.pending:
-                decoder.feed(b"")  # the next message may be over the limit already
-        except RawSocketError as failure:
-            items.append((failure, at, first))
-        except Exception as error:  # of a framing of the scenario's own
-            items.append((fault(error, "the framing's decoder"), at, first))
-        self._begun = first
+        self._decode(decoder.feed, (data,), at, at if is_first else self._begun)
 
     def finish(self, at: float) -> None:
         """Add the messages that the end of the stream completes."""
         self.is_finished = True
-        self._complete(getattr(self._decoder, "end", list), at)
+        self._decode(getattr(self._decoder, "end", list), (), at, self._begun or at)
 
     def gap(self) -> None:
         """Add the messages that are complete because nothing has arrived for a while."""
-        self._complete(self._decoder.gap, self._last)
+        self._decode(self._decoder.gap, (), self._last, self._begun or self._last)
 
     def change_framing(self, framing: Framing, at: float) -> None:
         """Decode with another framing from here on; unread messages and bytes are decoded again."""
@@ -93,22 +89,27 @@ class ReceiveBuffer:
         """Take all bytes that were not taken as messages, as they came."""
         items, self._items = self._items[self._next :], []
         self._next = 0
-        unread = b"".join(self._framing.encode(item) for item, _, _ in items if isinstance(item, bytes))
-        return unread + rest_of(self._decoder)
+        encode = self._framing.receives.encode
+        return b"".join(encode(item) for item, _, _ in items if isinstance(item, bytes)) + rest_of(self._decoder)
 
-    def _complete(self, complete: Callable[[], list[bytes]], at: float) -> None:
+    def _decode(self, decode: Callable[..., list[bytes]], data: tuple[bytes, ...], at: float, first: float) -> None:
+        """Add the messages that the decoder returns, or the failure or exception that it raises, as the last item."""
         try:
-            self._add(complete(), at, self._begun or at)
+            messages = decode(*data)
+            first = self._add(messages, at, first)
+            if messages and self._decoder.pending:
+                self._decoder.feed(b"")  # the next message may be over the limit already
         except RawSocketError as failure:
-            self._items.append((failure, at, at))
+            self._items.append((failure, at, first))
+        except Exception as error:  # of a framing of the scenario's own
+            self._items.append((fault(error, "the framing's decoder"), at, first))
+        self._begun = first
 
     def _add(self, messages: list[bytes], at: float, first: float) -> float:
         """Add messages, the first of which began at `first`; return when the next one begins."""
-        is_push = self._is_push
+        pushes = self._pushes
         for message in messages:
-            if is_push is not None and is_push(message):
-                self._pushes.append((message, at))
-            else:
+            if pushes is None or not pushes.take(message, at):
                 self._items.append((_server_error(message) if message in SERVER_ERRORS else message, at, first))
             first = at
         return first
@@ -129,11 +130,6 @@ class ReceiveBuffer:
             self._items.clear()
             self._next = 0
         return item
-
-    def take_pushes(self) -> list[tuple[bytes, float]]:
-        """Remove and return the messages that `is_push` named, and when they arrived."""
-        pushes, self._pushes = self._pushes, []
-        return pushes
 
     def failure(self) -> RawSocketError | None:
         """Return the failure that ended the stream, if it has ended."""

@@ -91,17 +91,11 @@ def test_problem_has_a_strip_while_it_lasts(page: CannedPage) -> None:
         expect(_box(page).locator(".alerts")).to_be_hidden()
 
 
-def test_exception_of_the_scenario_and_a_dead_task_are_problems(page: CannedPage) -> None:
+def test_dead_task_of_the_master_is_a_problem(page: CannedPage) -> None:
     page.open("running")
     assert page.state
-    error = {"type": "KeyError", "message": "'x'", "where": "mine.py:7", "count": 12}
-    page.state |= {"scenario_errors": [error], "dead_tasks": {"clock": "ValueError: negative"}}
-    expect(_box(page).locator(".alerts li")).to_have_text(
-        [
-            "!The scenario raised KeyError 12 times at mine.py:7: 'x'",
-            "!A task of the master died (clock): ValueError: negative",
-        ]
-    )
+    page.state |= {"dead_tasks": {"clock": "ValueError: negative"}}
+    expect(_box(page).locator(".alerts li")).to_have_text(["!A task of the master died (clock): ValueError: negative"])
 
 
 def test_no_answer_from_the_lab_is_said_by_the_page_itself(page: CannedPage) -> None:
@@ -236,7 +230,7 @@ def test_start_form_has_groups_labels_and_help(page: CannedPage) -> None:
     )
     assert groups == [
         *("What users do", "size", "timeout", "Pace", "every", "pace", "arrivals"),
-        *("Thresholds", "maxP99Ms", "maxFailures", "minHeld", "minMessagesS", "maxSilentConnections"),
+        *("Thresholds", "maxP99Ms", "maxFailures", "minHeld", "minMessagesS", "maxSilentConnections", "maxLagMs"),
         *("maxP50Ms", "maxP95Ms", "maxP999Ms"),
     ]
     field = page.browser.get_by_label("p99 at most (ms)")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.progress import PROGRESS_LINE, SCREEN, SHAPED_LINE, message, result, say, step
+from lab.progress import PROGRESS_LINE, SCREEN, SHAPED_LINE, message, note, result, say, step
 from rawsocket.master.reports import progress
 from tests.support import verdicts
 
@@ -14,6 +14,12 @@ def test_results_go_to_stdout_and_messages_to_stderr(capsys: pytest.CaptureFixtu
     say("wait")
     result("42")
     assert capsys.readouterr() == ("42\n", "wait\n")
+
+
+def test_a_note_is_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+    note("a lab " * 20)
+    lines = capsys.readouterr().err.splitlines()
+    assert (len(lines), max(map(len, lines)) <= 79, lines[1][:2]) == (2, True, "  ")
 
 
 def test_a_step_is_announced_and_its_end_as_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,10 @@ from lab.errors import VERDICT_CODES
 from rawsocket.errors import NAMES
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.settings.thresholds import THRESHOLDS, Threshold
+from rawsocket.verdict.alerts import ALERTS, IN_TROUBLE, ON_TRACK, READY, STARTING
+from rawsocket.verdict.causes import CAUSES
 from rawsocket.verdict.ledger import EVENTS
+from rawsocket.verdict.observed import KINDS
 from tests.meta.conftest import text
 from tests.support.pages import README, prose, rows, table
 from tests.support.pinned import ARTEFACTS, FAILURES
@@ -69,3 +72,23 @@ def test_each_kind_of_latency_in_the_statistics(kind: str) -> None:
 def test_each_threshold(threshold: Threshold) -> None:
     _, body = table(PAGE, "variable", "judged over", "met if")
     assert threshold.variable in [row[0] for row in body]
+
+
+def test_each_cause_in_its_order() -> None:
+    _, body = table(PAGE, "cause", "what happened")
+    assert [row[0] for row in body] == [name for name, _ in CAUSES]
+
+
+def test_each_alert_in_its_order() -> None:
+    _, body = table(PAGE, "alert", "while")
+    assert [row[0] for row in body] == [name for name, _ in ALERTS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_event(kind: str) -> None:
+    assert f"`{kind}`" in prose(PAGE)
+
+
+@pytest.mark.parametrize("word", [READY, STARTING, ON_TRACK, IN_TROUBLE])
+def test_each_status(word: str) -> None:
+    assert f"`{word}`" in prose(PAGE)

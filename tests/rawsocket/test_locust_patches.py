@@ -3,6 +3,7 @@ import locust  # isort: skip  # patches the process before anything else is impo
 import gc
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace

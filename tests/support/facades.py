@@ -63,7 +63,7 @@ class Outcome:
 class _Default:
     """Handlers that do nothing."""
 
-    is_push = on_push = request_key = reply_key = None
+    is_push = push_until = on_push = request_key = reply_key = None
 
 
 def _config(port: int, outcome: Outcome, framing: Framing, handlers: Any, **more: Any) -> SessionConfig:
@@ -71,7 +71,8 @@ def _config(port: int, outcome: Outcome, framing: Framing, handlers: Any, **more
     return SessionConfig(
         engine(), outcome.recorder, outcome.recorder.rows, SimpleNamespace(listener=outcome), Target("127.0.0.1", port),
         framing, sorts_pushes=handlers.is_push is not None, answers_pushes=handlers.on_push is not None,
-        matches_by_key=handlers.reply_key is not None, **(timeouts | more),
+        gathers_pushes=handlers.push_until is not None, matches_by_key=handlers.reply_key is not None,
+        **(timeouts | more),
     )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ class _User:
     def __init__(self, config: SessionConfig, outcome: Outcome, script: Script, handlers: Any) -> None:
         self.over = gevent.event.Event()
         self._outcome, self._script = outcome, script
-        self.is_push, self.on_push = handlers.is_push, handlers.on_push
+        self.is_push, self.push_until, self.on_push = handlers.is_push, handlers.push_until, handlers.on_push
         self.request_key, self.reply_key = handlers.request_key, handlers.reply_key
         self.runner = SessionRunner(config, self)
         self.runner.start(time.perf_counter())

@@ -51,9 +51,9 @@ class LocustFleet:
 
     def _start(self, name: str, role: str, descriptors: int = 0) -> Process:
         out, err = (str(self.folder / f"{name}.{stream}") for stream in ("out", "err"))
-        starter = prestarted.starter(tuple(environment().items()))
+        starter = prestarted.starter("rawsocket", tuple(environment().items()))
         return starter.start(
-            role=role, environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
+            arguments=[role], environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
         )
 
     def add_worker(self, descriptors: int = 0, **settings: object) -> Process:

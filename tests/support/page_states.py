@@ -15,7 +15,7 @@ RUN = "2026-11-27T10:00:00Z"
 def worker(number: int, **changes: Any) -> Document:
     """A healthy worker that holds 400 connections."""
     return {
-        "id": f"worker-{number}_0f{number}", "number": number, "state": "running", "users": 400, "held": 400,
+        "id": f"worker-{number}_0f{number}", "name": f"worker {number}", "state": "running", "users": 400, "held": 400,
         "messages_s": 40.1, "failures": 0, "cpu_share": 0.08 + number / 100, "lag_p99_ms": 1.93, "lag_max_ms": 11.8,
         "turns_s": 212.4, "stolen_share": 0.0, "throttled_share": None, "report_age_s": 0.4, "lost": False,
         "why_lost": "", **changes,

@@ -1,11 +1,13 @@
-"""Processes of `python -m rawsocket` that are forked from one that has imported Locust already.
+"""Processes of `python -m rawsocket` and `python -m server` that are forked from one that has the imports already.
 
-Locust's imports take half a second of CPU, and a run of a test has three such processes. So one process imports them
-once (`Starter`), and forks for each process that a test asks for. A `Process` behaves like a `subprocess.Popen`.
+Locust's imports take half a second of CPU, the server's a fifth, and the tests have hundreds of such processes. So one
+process imports them once (`Starter`), and forks for each process that a test asks for. A `Process` behaves like a
+`subprocess.Popen`.
 """
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -41,7 +43,7 @@ class Process:
         deadline = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
             if deadline is not None and time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("python -m rawsocket", timeout or 0.0)
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
             time.sleep(POLL_S)
         return code
 
@@ -59,9 +61,9 @@ class Process:
 class Starter:
     """The process that forks. It takes one JSON line for each process, and writes one for each start and end."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, program: str, environment: Mapping[str, str]) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.prestarted"],
+            [sys.executable, "-m", "tests.support.prestarted", program],
             cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self._popen.stdin
@@ -72,7 +74,7 @@ class Starter:
         self._ended: dict[int, int] = {}
 
     def start(self, **request: Any) -> Process:
-        """Fork a process for `role`, with `environment`, stdout and stderr to the files `out` and `err`."""
+        """Fork a process with `arguments` and `environment`, stdout and stderr to the files `out` and `err`."""
         self._requests.write(json.dumps(request).encode() + b"\n")
         self._requests.flush()
         while not self._started:
@@ -104,23 +106,31 @@ class Starter:
 
 
 @cache
-def starter(names: tuple[tuple[str, str], ...]) -> Starter:
-    """Return this process's starter with an environment; it ends with this process."""
-    made = Starter(dict(names))
+def starter(program: str, names: tuple[tuple[str, str], ...] = ()) -> Starter:
+    """Return this process's starter of a program, with an environment or its own; it ends with this process."""
+    made = Starter(program, dict(names) or os.environ)
     atexit.register(made.close)
     return made
 
 
-def _serve() -> None:
+def _imported(program: str) -> tuple[Any, Any, Any]:
+    """Import what the program does; return functions that fork, wait for a process, and wait for input."""
+    if program == "server":
+        importlib.import_module("server.__main__")
+        del sys.modules["server.__main__"]  # it is run as __main__, and runpy warns if it is there
+        return os.fork, os.waitpid, select.select
     import gevent.monkey
     import locust.main  # noqa: F401
 
     import rawsocket.attach
     import rawsocket.headless  # noqa: F401
 
-    fork = os.fork  # gevent's: the child gets a hub of its own
-    waitpid = gevent.monkey.get_original("os", "waitpid")
-    wait_for_input = gevent.monkey.get_original("select", "select")
+    # gevent's fork: the child gets a hub of its own
+    return os.fork, gevent.monkey.get_original("os", "waitpid"), gevent.monkey.get_original("select", "select")
+
+
+def _serve(program: str) -> None:
+    fork, waitpid, wait_for_input = _imported(program)
     answers = os.dup(1)
     read, end, children = b"", False, set()
     while not end or children:
@@ -132,7 +142,7 @@ def _serve() -> None:
                 request = json.loads(line)
                 if not (pid := fork()):
                     os.close(answers)
-                    _become(**request)
+                    _become(program, **request)
                 children.add(pid)
                 os.write(answers, json.dumps({"started": pid}).encode() + b"\n")
         elif end:
@@ -145,8 +155,16 @@ def _serve() -> None:
                 os.write(answers, json.dumps({"ended": pid, "code": code}).encode() + b"\n")
 
 
-def _become(role: str, environment: dict[str, str], cwd: str, out: str, err: str, descriptors: int) -> None:
-    """Run `python -m rawsocket ROLE` in this process, and end it."""
+def _become(
+    program: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    cwd: str,
+    out: str,
+    err: str,
+    descriptors: int = 0,
+) -> None:
+    """Run `python -m PROGRAM ARGUMENTS` in this process, and end it."""
     import resource
     import runpy
     import traceback
@@ -163,8 +181,8 @@ def _become(role: str, environment: dict[str, str], cwd: str, out: str, err: str
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         os.chdir(cwd)
         sys.path[0] = cwd
-        sys.argv = ["rawsocket", role]
-        runpy.run_module("rawsocket", run_name="__main__", alter_sys=True)
+        sys.argv = [program, *arguments]
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:
         code = end.code
@@ -178,4 +196,4 @@ def _become(role: str, environment: dict[str, str], cwd: str, out: str, err: str
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])

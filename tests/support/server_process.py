@@ -1,12 +1,18 @@
-"""`python -m server` as a separate process, for tests: on free ports, and always ended."""
+"""`python -m server` as a separate process, for tests: on free ports, and always ended.
+
+Most are forked from a process that has imported the server already (prestarted.py). `run_server`, and tests with code
+that is to run before the imports, start an interpreter.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -14,6 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import IO
+
+from tests.support import prestarted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,8 +35,9 @@ _LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(
 class ServerProcess:
     """A running server. `port` and `admin_port` come from its log; `lines` is its log so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | prestarted.Process, log: IO[str]) -> None:
         self.process = process
+        self._log = log
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -43,8 +53,7 @@ class ServerProcess:
         self.admin_port = int(found[4])
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        for line in self._log:
             with self._changed:
                 self.lines.append(line.rstrip("\n"))
                 self._changed.notify_all()
@@ -121,8 +130,7 @@ class ServerProcess:
         self.process.kill()
         self.process.wait()
         self._reader.join(DEADLINE)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        self._log.close()
 
     def stop(self) -> int:
         """End it as Docker would; return its status."""
@@ -135,13 +143,32 @@ def running_server(
     *flags: str, env: dict[str, str] | None = None, before: str = "", own_group: bool = False
 ) -> Iterator[ServerProcess]:
     """Run a server with `flags` on free ports, until the block ends. `before` is code that is run in it first."""
-    main = (
-        ["-c", f"{before}\nimport runpy\nrunpy.run_module('server', run_name='__main__')"]
-        if before
-        else ["-m", "server"]
-    )
+    arguments = ["--port", "0", "--admin-port", "0", *flags]
+    server = _started(arguments, env, before, own_group) if before or own_group else _forked(arguments, env)
+    try:
+        server.wait_until_it_listens()
+        yield server
+    finally:
+        server.kill()
+
+
+def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
+    """Fork a server; its log comes through a named pipe."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-server-") as folder:
+        pipe = f"{folder}/log"
+        os.mkfifo(pipe)
+        environment = dict(os.environ if env is None else env)
+        process = prestarted.starter("server").start(
+            arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe
+        )
+        return ServerProcess(process, open(pipe))
+
+
+def _started(arguments: list[str], env: dict[str, str] | None, before: str, own_group: bool) -> ServerProcess:
+    """Start an interpreter that runs the code `before`, and then the server."""
+    code = f"{before}\nimport runpy\nrunpy.run_module('server', run_name='__main__')"
     process = subprocess.Popen(
-        [sys.executable, *main, "--port", "0", "--admin-port", "0", *flags],
+        [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
         env=env,
         stderr=subprocess.PIPE,
@@ -149,12 +176,8 @@ def running_server(
         text=True,
         process_group=0 if own_group else None,
     )
-    server = ServerProcess(process)
-    try:
-        server.wait_until_it_listens()
-        yield server
-    finally:
-        server.kill()
+    assert process.stderr is not None
+    return ServerProcess(process, process.stderr)
 
 
 def run_server(*flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -40,7 +40,7 @@ class Channel(Handler, Protocol):
     config: ConnectionConfig
     owner: Any
     exchange: "Exchange | None"
-    heard: bool
+    flags: int
     message_no: int
     deadline: float
 
@@ -52,6 +52,9 @@ class Channel(Handler, Protocol):
 
     def close(self) -> None:
         """Close the connection, as the client's own decision."""
+
+    def take_back(self, message: InFlight) -> None:
+        """Go on without the exchange: all that it holds is this request."""
 
 
 class Exchange:
@@ -138,16 +141,18 @@ class Exchange:
         self.send_raw(self._framing.encode(payload)[:size])
 
     def _start(self, payload: bytes, due: float) -> tuple[bytes, float, float]:
-        self.sender.refuse_after_shutdown()
+        if self.sender.is_shut:
+            self.sender.refuse_after_shutdown()
         data = self._framing.encode(payload)
-        if not self._channel.config.accepts_pushes:
+        if not (self.in_flight or self._channel.config.accepts_pushes):
             self.refuse_unread()
         now = time.perf_counter()
         return data, now, min(due or now, now)
 
     def _sent(self, due: float, now: float) -> None:
-        self._channel.config.recorder.late += now - due > LATE_AFTER
-        self._channel.config.recorder.sent += 1
+        recorder = self._channel.config.recorder
+        recorder.late += now - due > LATE_AFTER
+        recorder.sent += 1
         self._channel.message_no += 1
         self.sent_at = now
 
@@ -316,19 +321,21 @@ class Exchange:
 
     def set_deadline(self) -> None:
         """Set the connection's deadline: the earliest of what is outstanding."""
-        config, oldest, receiving = self._channel.config, self.in_flight.oldest, self.receiver.receiving
+        channel, oldest, receiving = self._channel, self.in_flight.oldest, self.receiver.receiving
         deadline = NEVER if receiving is None else receiving.until
         if oldest is not None and oldest.expect is not at_receive and (receiving is None or oldest.to != KEPT):
-            deadline = min(deadline, oldest.sent + config.reply_timeout)
-        self._channel.deadline = min(deadline, self.sender.deadline)
+            deadline = min(deadline, oldest.sent + channel.config.reply_timeout)
+        channel.deadline = min(deadline, self.sender.deadline) if self.sender.is_sending else deadline
 
     def _tidy(self) -> None:
         """Detach from the connection if empty; start the grace timeout if unexpected bytes are pending."""
         channel = self._channel
-        if not self.is_current:
+        if channel.exchange is not self:
             return
         if self.is_unused:
             channel.exchange = None
+        elif not (self.permanent or self.is_sending) and (request := self.receiver.only_request()) is not None:
+            channel.take_back(request)
         elif self.receiver.pending and not (
             self.receiver.is_waiting or channel.owner.reads_later or channel.config.accepts_pushes
         ):

@@ -11,7 +11,8 @@ from rawsocket.wire.payload import Expected, judge, whole
 Result = TypeVar("Result")
 # A complete reply: its bytes, or its frames if the request has an `until`.
 Reply = bytes | list[bytes]
-Until = Callable[[list[bytes]], object]
+# Whether its frames are all of it. A class: it is created for each reply, so it can keep what it has counted.
+Until = Callable[[list[bytes]], bool] | type[Callable[[list[bytes]], bool]]
 # Who gets a reply: the request() that waits for it, the owner of pipelined messages, a later receive(), or nobody.
 CALLER, PIPELINE, KEPT, NOBODY = range(4)
 
@@ -45,7 +46,7 @@ class InFlight:
         self.sent = sent
         self.expect = expect
         self.to = to
-        self.until = until
+        self.until = None if until is None else begun(until)
         self.key = key
         self.size = size
         self.frames: list[bytes] = []  # of a reply in several frames
@@ -97,8 +98,8 @@ class Receiving:
         expect: Expected,
         since: float,
         until: float,
-        start: float | Callable[[bytes], float] | None = None,
-        only: Callable[[bytes], bool] | None = None,
+        start: float | Callable[[Any], float] | None = None,
+        only: Callable[[Any], bool] | None = None,
     ) -> None:
         self.name = name
         self.expect = expect
@@ -107,11 +108,11 @@ class Receiving:
         self.start = start
         self.only = only
 
-    def takes(self, push: bytes) -> bool:
+    def takes(self, push: Reply) -> bool:
         """Return whether it takes this unsolicited message."""
         return self.only is None or bool(call(self.only, push))
 
-    def started(self, push: bytes) -> float | None:
+    def started(self, push: Reply) -> float | None:
         """Return when the latency of this message began; None if it has none."""
         return call(self.start, push) if callable(self.start) else self.start
 
@@ -184,7 +185,9 @@ class ByKey:
     @property
     def oldest(self) -> InFlight | None:
         """The oldest message; None if there is none."""
-        return next(iter(self), None)
+        for message in self._messages.values():
+            return message
+        return None
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -195,6 +198,16 @@ class ByKey:
     @staticmethod
     def _key(message: InFlight) -> Any:
         return message if message.key is None else message.key
+
+
+def begun(until: Until) -> Callable[[list[bytes]], bool]:
+    """Return the function that says whether the frames of one reply are complete, each time one has arrived."""
+    return call(until) if isinstance(until, type) else until
+
+
+def size(message: Reply) -> int:
+    """Return the bytes of a message, or of all its frames."""
+    return len(message) if isinstance(message, bytes) else sum(map(len, message))
 
 
 def check(expect: Expected, reply: Reply) -> None:

@@ -1,7 +1,7 @@
 """Replies and pushes that wait for a receive(), in the order in which they arrived. Pure."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_KEPT = 10_000  # replies
 MAX_PUSHES = 100
@@ -35,7 +35,7 @@ class Inbox:
         """Keep a reply, which was checked."""
         self._items.append(Kept(reply))
 
-    def add_push(self, message: bytes, arrived: float) -> bool:
+    def add_push(self, message: bytes | list[bytes], arrived: float) -> bool:
         """Keep a push; return False if too many wait already."""
         if self._pushes >= MAX_PUSHES:
             return False
@@ -43,13 +43,13 @@ class Inbox:
         self._items.append(Kept(message, arrived))
         return True
 
-    def take(self, takes: Callable[[bytes], bool]) -> Kept | None:
+    def take(self, takes: Callable[[Any], bool]) -> Kept | None:
         """Return the oldest message, without the pushes that `takes` refuses, which are dropped. None: none is left."""
         while self._items:
             item = self._items.pop(0)
             if not item.arrived:
                 return item
             self._pushes -= 1
-            if takes(item.message):  # type: ignore[arg-type] # a push is one frame
+            if takes(item.message):
                 return item
         return None

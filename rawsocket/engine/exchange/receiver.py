@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from rawsocket.engine.accounting import HEARD
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.exchange.in_flight import (
     CALLER,
@@ -20,13 +21,15 @@ from rawsocket.engine.exchange.in_flight import (
     at_receive,
     call,
     check,
+    size,
 )
 from rawsocket.engine.exchange.kept import Inbox
+from rawsocket.engine.exchange.pushes import Pushes
 from rawsocket.errors import RawSocketError, Wrong
 from rawsocket.measurement.rows import PUSH, PUSH_REPLY, RECEIVE
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import shorten
-from rawsocket.wire.receive_buffer import ReceiveBuffer
+from rawsocket.wire.receive_buffer import ERROR_LINE, ReceiveBuffer
 
 
 class Channel(Protocol):
@@ -34,7 +37,8 @@ class Channel(Protocol):
 
     config: ConnectionConfig
     owner: Any
-    heard: bool
+    exchange: Any
+    flags: int
 
 
 class Exchange(Protocol):
@@ -64,7 +68,8 @@ class Exchange(Protocol):
 class Receiver:
     """The receiving half of an exchange. Its methods raise a RawSocketError if the connection has failed."""
 
-    __slots__ = ("_channel", "_exchange", "_framing", "_gap", "_inbox", "_received", "in_flight", "receiving")
+    __slots__ = ("_channel", "_exchange", "_framing", "_gap", "_inbox", "_pushes", "_received", "in_flight",
+                 "receiving")  # fmt: skip
 
     def __init__(self, exchange: Exchange, channel: Channel, in_flight: Iterable[InFlight]) -> None:
         config = channel.config
@@ -75,14 +80,27 @@ class Receiver:
         for message in in_flight:
             self.in_flight.add(message)
         self.receiving: Receiving | None = None
-        self._received = ReceiveBuffer(config.framing, self._is_push if config.sorts_pushes else None)
+        self._pushes = Pushes(channel.owner.handlers, names=config.sorts_pushes, gathers=config.gathers_pushes)
+        self._received = ReceiveBuffer(config.framing, self._pushes if config.sorts_pushes else None)
         self._inbox = Inbox()
         self._gap: GapTimer | None = None
 
     @property
     def is_unused(self) -> bool:
         """Whether it holds nothing."""
-        return not (self.in_flight or self.receiving or self._inbox or self.has_unread_bytes)
+        return not (self.in_flight or self.receiving or self._holds_messages)
+
+    @property
+    def _holds_messages(self) -> bool:
+        return bool(self._received or self._received.pending or self._inbox or self._pushes)
+
+    def only_request(self) -> InFlight | None:
+        """Return the message in flight if nothing else is held, and it is a request whose reply is one frame."""
+        if self.receiving is not None or len(self.in_flight) != 1 or self._holds_messages:
+            return None
+        message = self.in_flight.oldest
+        plain = message is not None and message.to == CALLER and message.until is None and not message.partial
+        return message if plain else None
 
     @property
     def is_waiting(self) -> bool:
@@ -128,7 +146,7 @@ class Receiver:
         kept = self._inbox.take(wanted.takes)
         if kept is not None:
             if kept.arrived:
-                self._check_push(wanted, kept.message, kept.arrived)  # type: ignore[arg-type] # a push is one frame
+                self._check_push(wanted, kept.message, kept.arrived)
             self.receiving = None
             return kept.message
         oldest = self.in_flight.oldest
@@ -141,18 +159,18 @@ class Receiver:
     def feed(self, data: bytes, now: float) -> None:
         """Add the data of a read; no data: the end of the stream."""
         if not data:
-            call(self._received.finish, now)
-            self._sort_out_pushes()
+            self._received.finish(now)
+            self._handle_pushes()
             return
         self._channel.config.recorder.bytes_received += len(data)
-        self._channel.heard = True
+        self._channel.flags |= HEARD
         # Only what may be an error line needs to know whether it is inside a reply.
-        inside = data.startswith(b"ERR ") and any(one.partial for one in self.in_flight)
-        call(self._received.feed, data, now, inside)
+        inside = data.startswith(ERROR_LINE) and any(one.partial for one in self.in_flight)
+        self._received.feed(data, now, inside)
         if self._framing.gap is not None:
             self._gap = self._gap or GapTimer(self._exchange)
             self._channel.config.reactor.at(now + self._framing.gap, self._gap)
-        self._sort_out_pushes()
+        self._handle_pushes()
 
     def end(self, failure: RawSocketError) -> None:
         """Add the failure that ended the stream, after the data received before it."""
@@ -161,8 +179,8 @@ class Receiver:
     def gap(self) -> None:
         """Add the messages that are complete because nothing has arrived for the framing's gap."""
         if self._received.pending:
-            call(self._received.gap)
-            self._sort_out_pushes()
+            self._received.gap()
+            self._handle_pushes()
 
     def change_framing(self, framing: Framing) -> None:
         """Read with another framing from here on; unread bytes belong to it, too."""
@@ -175,16 +193,16 @@ class Receiver:
 
     def deliver(self) -> None:
         """Pass on received messages until one has to wait for a receive()."""
-        while self._received and self._exchange.is_current and self._deliver_next():
+        received = self._received
+        while received and self._channel.exchange is self._exchange and self._deliver_next(*received.peek()):
             pass
 
-    def _deliver_next(self) -> bool:
-        item, at, first = self._received.peek()
+    def _deliver_next(self, item: bytes | RawSocketError, at: float, first: float) -> bool:
         if isinstance(item, RawSocketError):
             if self._leaves_unread:
                 return False
             raise item
-        message = self.in_flight.find(item)
+        message = None if self._pushes.is_begun else self.in_flight.find(item)
         if message is None:
             return self._unsolicited(item, at)
         if self.receiving is None and message.expect is at_receive:
@@ -205,14 +223,15 @@ class Receiver:
         )
 
     def _unsolicited(self, item: bytes, at: float) -> bool:
-        if self.in_flight:
+        if self.in_flight and not self._pushes.is_begun:
             raise Wrong(f"no request in flight has the key of this reply: {shorten(item)}")
         if self.receiving is None and not self._channel.config.accepts_pushes:
             if self._channel.owner.reads_later:
                 return False
             raise self._received.unexpected()
         self._received.take()
-        self._push(item, at)
+        self._pushes.add(item, at)
+        self._handle_pushes()
         return True
 
     # -- replies ------------------------------------------------------------------------------------------------
@@ -225,8 +244,7 @@ class Receiver:
         reply, first = complete
         channel = self._channel
         self.in_flight.remove(message)
-        length = len(reply) if isinstance(reply, bytes) else sum(map(len, reply))
-        channel.config.accounting.answer(channel, message.name, message.times(at, first), length)  # type: ignore[arg-type]
+        channel.config.accounting.answer(channel, message.name, message.times(at, first), size(reply))  # type: ignore[arg-type]
         self._exchange.set_deadline()
         if self._framing.ends_with_connection and self._received.is_finished and not self.in_flight:
             self._exchange.end_in_order()
@@ -246,19 +264,17 @@ class Receiver:
 
     # -- pushes -------------------------------------------------------------------------------------------------
 
-    def _sort_out_pushes(self) -> None:
-        """Handle the messages that the user class says are pushes, whatever else waits."""
-        for message, at in self._received.take_pushes():
-            if self._exchange.is_current:
-                self._push(message, at)
+    def _handle_pushes(self) -> None:
+        """Handle the pushes that are complete, whatever else waits."""
+        if self._pushes:
+            for push, at in self._pushes.take_all():
+                if self._exchange.is_current:
+                    self._push(push, at)
 
-    def _is_push(self, message: bytes) -> bool:
-        return bool(call(self._channel.owner.handlers.is_push, message))
-
-    def _push(self, message: bytes, at: float) -> None:
-        """Handle an unsolicited message: count it, answer it, and pass it to a receive() or keep it."""
+    def _push(self, message: Reply, at: float) -> None:
+        """Handle a push: count it, answer it, and pass it to a receive() or keep it."""
         channel, receiving = self._channel, self.receiving
-        channel.config.accounting.push(channel, len(message))  # type: ignore[arg-type]
+        channel.config.accounting.push(channel, size(message))  # type: ignore[arg-type]
         if channel.config.answers_pushes and not self._exchange.is_shut:
             answer = call(channel.owner.handlers.on_push, message)
             if answer is not None:
@@ -269,16 +285,16 @@ class Receiver:
         elif receiving is None and not self._inbox.add_push(message, at):
             channel.config.recorder.unread_pushes += 1
 
-    def _check_push(self, receiving: Receiving, message: bytes, at: float) -> None:
+    def _check_push(self, receiving: Receiving, message: Reply, at: float) -> None:
         check(receiving.expect, message)
         accounting, start = self._channel.config.accounting, receiving.started(message)
         name = None if receiving.name == PUSH else receiving.name  # each push has counted in that row
         if start is not None:
             seconds = max(0.0, at - start)
-            accounting.latency(self._channel, name or RECEIVE, seconds, len(message))  # type: ignore[arg-type]
+            accounting.latency(self._channel, name or RECEIVE, seconds, size(message))  # type: ignore[arg-type]
         elif name is not None:
             waited = max(0.0, at - receiving.since)
-            accounting.waited(self._channel, name, waited, len(message))  # type: ignore[arg-type]
+            accounting.waited(self._channel, name, waited, size(message))  # type: ignore[arg-type]
 
     def _hand_over(self, message: Reply) -> None:
         self.receiving = None

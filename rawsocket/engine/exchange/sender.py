@@ -35,7 +35,7 @@ class OwnedHandler(Handler, Protocol):
 class Sender:
     """The sending half of an exchange; `handler` gets the events of the socket."""
 
-    __slots__ = ("_config", "_exchange", "_flow", "_handler", "_outgoing", "_shut", "reads", "sock")
+    __slots__ = ("_config", "_exchange", "_flow", "_handler", "_outgoing", "is_shut", "reads", "sock")
 
     def __init__(
         self, exchange: Exchange, config: ConnectionConfig, sock: _socket.socket, handler: OwnedHandler
@@ -45,7 +45,7 @@ class Sender:
         self.sock = sock
         self._handler = handler
         self._outgoing = Outgoing()
-        self._shut = False
+        self.is_shut = False  # whether nothing may be sent any more
         self._flow: Flow | None = None  # of a slow client
         self.reads = True  # whether the connection is read as soon as something arrives
 
@@ -53,11 +53,6 @@ class Sender:
     def is_sending(self) -> bool:
         """Whether bytes wait for the kernel."""
         return bool(self._outgoing)
-
-    @property
-    def is_shut(self) -> bool:
-        """Whether nothing may be sent any more."""
-        return self._shut
 
     @property
     def waiting(self) -> int:
@@ -70,22 +65,39 @@ class Sender:
         return self._outgoing.one_way
 
     @property
+    def one_way_count(self) -> int:
+        """How many they are."""
+        return len(self._outgoing.one_way) if self._outgoing else 0
+
+    @property
     def deadline(self) -> float:
         """When the send timeout passes."""
         return self._outgoing.since + self._config.send_timeout if self._outgoing else NEVER
 
     def send(self, data: bytes, now: float, one_way: InFlight | None = None) -> None:
         """Pass bytes to the kernel behind those that wait, and keep what it does not take. Raises OSError."""
-        at_once = self._flow is None and not self._outgoing
-        self._outgoing.add(data, now, one_way)
-        if at_once:
-            self._flush(now)
-            if self._outgoing:
-                self.watch()
+        if self._flow is None and not self._outgoing:
+            taken = self._take(data)
+            if taken == len(data):
+                if one_way is not None:
+                    self._config.accounting.sent_one_way(self._handler.owner, one_way.name, one_way.size)
+                return
+            self.keep(memoryview(data)[taken:], now, one_way)
+        else:
+            self._outgoing.add(data, now, one_way)
 
-    def keep(self, rest: memoryview, now: float) -> None:
+    def _take(self, data: bytes) -> int:
+        """Pass bytes to the kernel; return how many it took. Raises OSError."""
+        try:
+            taken = self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        self._config.recorder.bytes_sent += taken
+        return taken
+
+    def keep(self, rest: memoryview, now: float, one_way: InFlight | None = None) -> None:
         """Send the rest of a message when the kernel can take more."""
-        self._outgoing.add(rest, now)
+        self._outgoing.add(rest, now, one_way)
         self.watch()
 
     def on_writable(self) -> None:
@@ -110,13 +122,13 @@ class Sender:
 
     def refuse_after_shutdown(self) -> None:
         """Raise RuntimeError if nothing may be sent any more."""
-        if self._shut:
+        if self.is_shut:
             raise RuntimeError("nothing can be sent after ShutdownWrite()")
 
     def shut_down(self) -> None:
         """Send no more once the kernel has taken what waits: the server sees the end of the stream."""
         self.refuse_after_shutdown()
-        self._shut = True
+        self.is_shut = True
         self._shut_if_drained()
 
     def throttle(self, flow: Flow | None) -> None:
@@ -140,5 +152,5 @@ class Sender:
         self._shut_if_drained()
 
     def _shut_if_drained(self) -> None:
-        if self._shut and not self._outgoing:
+        if self.is_shut and not self._outgoing:
             self.sock.shutdown(_socket.SHUT_WR)

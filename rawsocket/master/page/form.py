@@ -41,6 +41,7 @@ LABELS = {
     "min_held": (LIMITS, "Held at least"),
     "min_messages_s": (LIMITS, "Messages a second at least"),
     "max_silent_connections": (LIMITS, "Connections without a byte at most"),
+    "max_lag_ms": (LIMITS, "A worker's lag at most (ms)"),
 }
 #: Settings that users and server must agree on. The lab's own server follows them only when it is started.
 OF_THE_SERVER = ("app", "framing")

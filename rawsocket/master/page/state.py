@@ -17,7 +17,6 @@ from rawsocket.master.reports import server_summary
 from rawsocket.master.run import Participant, Run
 from rawsocket.master.steady_window import lowest
 from rawsocket.master.worker_lag import cpu_s, delivered
-from rawsocket.verdict.judge import judge
 
 Fields = dict[str, Any]  # one entry of state.json
 SAID = ("verdict", "exit_code", "reasons", "cause")  # what state.json has of verdict.json
@@ -43,7 +42,7 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "limits": limits(controller, server),
         "steady": steady(run),
         "now": latest_second(run),
-        **judged.fields(run),
+        "figures": judged.figures(run),
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
         "dead_tasks": dict(TASKS.dead),
         "verdict": None if last is None else {key: last.get(key) for key in SAID},
@@ -102,37 +101,32 @@ def latest_second(run: Run) -> Fields:
 
 
 class Judged:
-    """The figures that are judged, and the thresholds. They cost CPU, so they are computed once a second."""
+    """The figures that thresholds are compared with. They cost CPU, so they are computed once a second."""
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
-        self._fields: Fields = {}
+        self._figures: Fields = {}
 
-    def fields(self, run: Run) -> Fields:
-        """Return `figures` (see `_figures`) and `thresholds`, as verdict.json has them; `actual`: so far."""
+    def figures(self, run: Run) -> Fields:
+        """Return them so far, or those of the verdict: of the steady window, failures of the whole run."""
         key = run, len(run.timeline.samples), run.document is None
         if key != self._key:
-            self._key, self._fields = key, _judged(run)
-        return self._fields
+            self._key, self._figures = key, _so_far(run) if run.document is None else _final(run.document, run)
+        return self._figures
 
 
-def _judged(run: Run) -> Fields:
-    if run.document is not None:
-        return {"figures": _final(run.document, run), "thresholds": run.document["thresholds"]}
+def _so_far(run: Run) -> Fields:
     measured = figures.figures(run)
-    found = {
+    return {
         "held_min": measured.held_min,
         "server_held_min": lowest(run.steady_samples, "server_held"),
         "p99_ms": measured.p99_ms,
         "messages_s": measured.messages_s,
         "failures": run.failures(),
     }
-    checks = judge(measured, run.limits()).thresholds
-    return {"figures": found, "thresholds": [figures.threshold(check) for check in checks]}
 
 
 def _final(document: Mapping[str, Any], run: Run) -> Fields:
-    """Return the figures of a run that has ended: of its steady window, failures of the whole run."""
     times = document["latency_ms"]["from_due"] or {}
     judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_p99_ms"]
     return {
@@ -182,7 +176,7 @@ def _worker(controller: RunController, name: str, live: bool) -> Fields:
     rates = worker_lag.rates(known.before, known.latest) if live else worker_lag.rates(None, None)
     return {
         "id": name,
-        "number": controller.workers.number(name),
+        "name": own.name or controller.workers.label(name),
         "state": state,
         "users": users,
         "held": controller.workers.held_by(name) if live else 0,

@@ -14,7 +14,7 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receiving
 from rawsocket.engine.exchange.kept import MAX_KEPT
 from rawsocket.engine.owner import Owner
-from rawsocket.engine.start_tls import start_tls
+from rawsocket.engine.tls.start_tls import start_tls
 from rawsocket.errors import Closed, NotConnected
 from rawsocket.users import steps
 from rawsocket.users.config import SessionConfig

@@ -40,3 +40,8 @@ def test_worst_steal_ignores_trials_without_values() -> None:
     records = [_trial("a", 1.0, stolen=0.01), _trial("b", 1.0, stolen=0.3), _trial("a", None)]
     assert worst_steal(records, "x") == 0.3
     assert worst_steal(records, "y") is None
+
+
+def test_a_trial_of_less_than_a_tick_of_cpu_time_gives_no_ratio() -> None:
+    records = [_trial("floor", 0.0), _trial("a", 3.0), _trial("floor", 2.0)]
+    assert pair_ratios(records, "x", "a", "floor", "us") == [1.5]

@@ -104,7 +104,7 @@ def test_the_result_is_on_stdout_and_its_last_line_is_the_verdict(
     assert err.splitlines()[0].startswith("held 0/800  ")
 
 
-@pytest.mark.parametrize("flags", [["-v"], ["--verbose"], ["--verbose", "yes"]])
+@pytest.mark.parametrize("flags", [["-v"], ["--verbose", "yes"]])
 def test_verbose_prints_all_figures(engine: FakeEngine, capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
     engine.lines = verdicts.lines(verdicts.passed())
     assert command.main(["load", *flags]) == 0

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.engine.accounting import CLIENT, Accounting
+from rawsocket.engine.accounting import ANSWERED, CLIENT, HEARD, RETRY, SETTLED, Accounting
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, TlsFailed, Wrong
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Times
@@ -18,12 +18,12 @@ class Account:
         self.events: list[tuple[str, str]] = []
         self.listener = self.owner = self
         self.accounting = Accounting(self.recorder, self.recorder.rows, self)
-        self.reconnect = self.settled = self.answered = self.heard = False
+        self.flags = 0
         self.connected_at = self.connect_seconds = 0.0
         self.connection_id = 0
 
     def open(self) -> None:
-        self.settled = self.heard = False
+        self.flags &= ~(SETTLED | HEARD)
         self.accounting.opened(self, 1.0, 1.5)
 
     def lost(self, *loss: Any, cut: bool = False) -> None:
@@ -111,7 +111,7 @@ def test_failed_attempt_counts_no_connection():
 
 @pytest.mark.parametrize("row", ["connect", "reconnect"])
 def test_connection_settles_once(account: Account, row: str):
-    account.reconnect = row == "reconnect"
+    account.flags = RETRY if row == "reconnect" else 0
     account.accounting.settle(account)
     account.accounting.settle(account)
     assert account.events == [(row, "ok")]
@@ -184,7 +184,7 @@ def test_refusal_after_settling_is_a_drop(account: Account):
 def test_connection_without_received_data_is_unproven(account: Account):
     account.accounting.closed(account, 0, cut=False)
     account.open()
-    account.heard = True
+    account.flags |= HEARD
     account.accounting.closed(account, 0, cut=False)
     assert account.recorder.unproven == 1
 
@@ -192,7 +192,7 @@ def test_connection_without_received_data_is_unproven(account: Account):
 def test_correct_reply_settles_the_connection(account: Account):
     account.accounting.answer(account, "message", TIMES, 20)
     assert account.events == [("connect", "ok"), ("message", "ok")]
-    assert account.answered
+    assert account.flags & ANSWERED
     assert (account.recorder.answered, account.recorder.rows["message"].bytes) == (1, 20)
 
 

@@ -166,7 +166,7 @@ def test_receive_with_an_infinite_timeout_waits_forever():
         yield Receive(timeout=math.inf)
 
     with scripted_user("silent", script, reply_timeout=0.05) as user:
-        wait_until(lambda: user.recorder.held == 1)
+        wait_until(lambda: user.recorder.arrivals == 1)
         until = time.perf_counter() + 0.3
         wait_until(lambda: time.perf_counter() > until)
         assert not user.over

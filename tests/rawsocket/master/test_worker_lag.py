@@ -63,3 +63,37 @@ def test_late_cpu_share_without_late_time_is_unknown() -> None:
     quiet = {"late_s": 0.0, "late_cpu_s": 0.0}
     rates = worker_lag.rates(report(wall_s=1.0, lag=quiet), report(wall_s=2.0, lag=quiet))
     assert rates["late_cpu_share"] is None
+
+
+def _counted(wall_s: float, connected: int, answered: int = 0, failed: int = 0) -> Report:
+    return report(wall_s=wall_s, connected=connected, answered=answered, failures={"closed": failed} if failed else {})
+
+
+def test_rates_are_over_the_time_between_two_reports() -> None:
+    rates = worker_lag.Rates()
+    assert rates.update({"a": _counted(5.0, 100)}, 1.0) == (100, 0, 0)
+    # Two reports came within one second of the master, and the later one is of 2 s of the worker.
+    assert rates.update({"a": _counted(7.0, 500, 30, 4)}, 2.0) == (200, 15, 2)
+
+
+def test_rates_go_on_in_a_second_without_a_report_and_end_when_none_comes() -> None:
+    rates, latest = worker_lag.Rates(), {"a": _counted(5.0, 100)}
+    assert [rates.update(latest, 1.0)[0] for _ in range(4)] == [100, 100, 100, 0]
+
+
+def test_report_just_after_another_one_makes_no_burst() -> None:
+    rates = worker_lag.Rates()
+    rates.update({"a": _counted(5.0, 100)}, 1.0)
+    assert rates.update({"a": _counted(5.01, 110)}, 1.01)[0] == 100
+    assert rates.update({"a": _counted(6.0, 200)}, 2.0)[0] == 100
+
+
+def test_rates_of_the_workers_are_added_up() -> None:
+    rates = worker_lag.Rates()
+    assert rates.update({}, 1.0) == (0, 0, 0)
+    assert rates.update({"a": _counted(1.0, 10), "b": _counted(1.0, 30)}, 1.0)[0] == 40
+
+
+def test_shortage_of_the_generators_machine_is_no_failure() -> None:
+    found = report(failures={"closed": 2, "generator-limit": 5})
+    assert (worker_lag.failures(found), worker_lag.limited(found)) == (2, 5)

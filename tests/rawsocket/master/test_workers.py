@@ -72,7 +72,7 @@ def test_each_worker_has_its_own_run_number(workers: Workers) -> None:
     assert workers.run_numbers() == {"a": 7, "b": 1}
 
 
-def test_workers_are_numbered_in_the_order_in_which_they_came(workers: Workers) -> None:
-    for name in ("z", "a", "z"):
-        workers.receive(name, report())
-    assert [workers.number(name) for name in ("z", "a", "m")] == [1, 2, 3]
+def test_workers_are_numbered_in_the_order_in_which_they_joined(workers: Workers) -> None:
+    workers.worker("z").limits = None
+    workers.receive("b", report())
+    assert [workers.label(name) for name in ("z", "b", "new", "z")] == ["worker 1", "worker 2", "worker 3", "worker 1"]

@@ -95,7 +95,7 @@ def test_yield_in_a_finally_block_is_one_clear_error(server: str, capfd: pytest.
                 yield Send(b"QUIT")
 
     run = start(LogsOut, server, users=2)
-    wait_until(lambda: RECORDER.held == 2)
+    wait_until(lambda: RECORDER.arrivals == 2)
     run.stop()
     [error] = RECORDER.scenario_errors.report()
     assert "put that step in goodbye()" in error.message

@@ -62,6 +62,7 @@ def test_run_without_trouble_has_no_alert() -> None:
             "A process of the server was lost and replaced: its connections were cut",
         ),
         ({"lost": [("worker 2", "it went missing")]}, "worker-lost", "Worker 2 lost: it went missing"),
+        ({"ages": [("worker 2", 4.25)]}, "worker-silent", "Worker 2 has sent no report for 4.2 s"),
         (
             {"saturated": [("worker 1", "the generator was saturated on worker 1: its own work came in bursts")]},
             "saturated",
@@ -98,6 +99,7 @@ def test_each_alert_says_what_is_wrong(changes: dict[str, Any], name: str, text:
         {"server": Server(answers=False, silent_s=2.0)},
         {"failures": {"refused": 5}, "growing": frozenset({"refused"})},  # others are held
         {"failures": {"generator-limit": 3}},
+        {"ages": [("worker 2", 1.9)]},
     ],
 )
 def test_what_is_over_or_usual_is_no_alert(changes: dict[str, Any]) -> None:

@@ -49,7 +49,8 @@ CASES: list[tuple[str, Facts, str]] = [
         _facts(_figures(workers=LOST), lab=(KILLED,)),
         "Worker-2 was killed for lack of memory (exit code 137)",
     ),
-    ("no-workers", _facts(_figures(workers=())), "No workers of 2 came"),
+    ("no-workers", _facts(_figures(workers=())), "No worker came"),
+    ("no-workers", _facts(_figures(workers=WORKERS[:1])), "Only 1 of 2 workers came"),
     (
         "refused-setting",
         _facts(_figures(attempted=0), notes=["the file has no row for user 9"]),

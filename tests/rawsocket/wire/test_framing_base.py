@@ -2,7 +2,11 @@
 
 import pytest
 
-from rawsocket.wire.framing_base import Decoder, Framing, rest_of
+from rawsocket.wire.framing_base import Decoder, Framing, Framings, rest_of
+from rawsocket.wire.framing_lengths import Fixed, LengthPrefixed
+from rawsocket.wire.framing_marks import Line
+from rawsocket.wire.framing_unframed import IdleGap, UntilClosed
+from rawsocket.wire.receive_buffer import ReceiveBuffer
 
 
 class Own(Framing):
@@ -63,3 +67,30 @@ def test_decoder_with_an_attribute_named_rest_keeps_working():
     assert decoder.feed(b"a;b") == [b"a"]
     with pytest.raises(NotImplementedError, match=r"give it a method rest\(\)"):
         rest_of(decoder)
+
+
+def test_framings_send_in_one_framing_and_receive_in_another():
+    framing = Framings(send=LengthPrefixed(1), receive=Line())
+    assert framing.encode(b"ask") == b"\3ask"
+    assert framing.decoder().feed(b"one\ntwo\n") == [b"one", b"two"]
+    assert framing.delimits
+    assert not framing.symmetric
+    assert repr(framing).startswith("Framings(send=")
+
+
+def test_framings_end_a_message_as_the_framing_of_what_arrives_does():
+    assert Framings(Line(), IdleGap(0.5)).gap == 0.5
+    assert Framings(Line(), UntilClosed()).ends_with_connection
+    assert Framings(IdleGap(0.5), Line()).gap is None
+    assert Framings(Line(), Framings(Line(), Fixed(3))).decoder().feed(b"abc") == [b"abc"]
+
+
+def test_unread_messages_go_back_to_the_frames_in_which_they_arrived():
+    buffer = ReceiveBuffer(Framings(send=LengthPrefixed(1), receive=Line()))
+    buffer.feed(b"one\ntw", 1.0, inside=False)
+    assert buffer.take_undecoded() == b"one\ntw"
+
+
+def test_framings_of_something_else_are_refused():
+    with pytest.raises(TypeError, match=r"^Framings\(receive=3\): must be a framing, like Line\(\)$"):
+        Framings(Line(), 3)  # type: ignore[arg-type]

@@ -32,16 +32,13 @@
     held: 0, server_held: null, users: 0, elapsed_s: 0, verdict: null, thresholds: [], figures: {}, now: {}, steady: null, alerts: [], events: [],
     limits: {}, artefacts: [], silent_connections: 0,
   };
-  const wordOf = ({ status, state, verdict, thresholds: checks }) => {
-    if (verdict) return ENDINGS[verdict.verdict];
-    if (status) return status;
-    if (state !== "running") return ACTIVE.includes(state) ? "starting" : "ready";
-    return checks.some((check) => check.ok === false) ? "in trouble" : "on track";
+  const wordOf = ({ status, beginning, verdict }) => {
+    if (beginning) return "starting";
+    return verdict ? ENDINGS[verdict.verdict] : status;
   };
   const DOING = { ready: "ready", stopped: "ended after", spawning: "starting", running: "running", stopping: "ending" };
-  const troubles = ({ alerts: found, scenario_errors: errors, dead_tasks: dead }) => [
-    ...(found || []).map((alert) => ({ ...alert, key: `${alert.name} ${alert.since_s ?? ""}` })),
-    ...errors.map((one) => ({ name: `error ${one.where}`, text: `The scenario raised ${one.type} ${one.count} times at ${one.where}: ${one.message}` })),
+  const troubles = ({ alerts: found, dead_tasks: dead }) => [
+    ...found.map((alert) => ({ ...alert, key: `${alert.name} ${alert.since_s}` })),
     ...Object.entries(dead).map(([name, reason]) => ({ name: `task ${name}`, text: `A task of the master died (${name}): ${reason}` })),
   ];
   let server_known = null; // what the server said last: a frozen one says nothing

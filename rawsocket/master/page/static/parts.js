@@ -251,7 +251,7 @@
   // -- workers and server ---------------------------------------------------------------------------------------------
 
   const COLUMNS = [
-    ["Worker", "Workers have numbers in the order in which they came", (worker) => `worker ${worker.number}`],
+    ["Worker", "Workers have numbers in the order in which they came", (worker) => worker.name],
     ["State", "What Locust says about it, or why it is lost", (worker) => (worker.lost ? `✕ lost${worker.why_lost ? `: ${worker.why_lost}` : ""}` : worker.state || "–")],
     ["Users", "Users that run there now", (worker) => count(worker.users)],
     ["Held", "Connections that it holds now", (worker) => count(worker.held)],
@@ -280,7 +280,7 @@
     const summary = h("summary", {}, "");
     const [folded, silent] = [h("details", {}, summary, well.node), h("p", { class: "note" })];
     const update = (view) => {
-      const order = [...view.workers].sort((a, b) => a.number - b.number);
+      const order = [...view.workers].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
       const [lost, healthy] = [order.filter((worker) => !isHealthy(worker)), order.filter(isHealthy)];
       ill.update(lost);
       well.update(healthy);

@@ -4,11 +4,12 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from rawsocket.engine.exchange.exchange import Exchange
-from rawsocket.engine.exchange.in_flight import InFlight, Receiving
+from rawsocket.engine.exchange.in_flight import NOBODY, InFlight, Receiving
 from rawsocket.errors import Closed
 from rawsocket.target import Target
 from rawsocket.users.session.runner import Session
@@ -145,7 +146,43 @@ def test_connection_without_received_data_is_unproven():
 def test_exchange_is_unused_until_it_holds_something(use: Callable[[Exchange], None]):
     with engine_under_test() as engine:
         config = config_for(engine, SimpleNamespace(listener=None), Target("a", 1))
-        made = Exchange(SimpleNamespace(config=config), None, ())
+        made = Exchange(SimpleNamespace(config=config, owner=SimpleNamespace(handlers=None)), None, ())
         assert made.is_unused
         use(made)
         assert not made.is_unused
+
+
+def test_loop_needs_no_exchange_after_a_message_beside_it():
+    def script(user: ScriptedUser) -> Session:
+        yield Connect()
+        user.connection.send(b"beat", "heartbeat", b"beat", to=NOBODY)
+        for _ in range(5):
+            yield user.ask()
+        return user.connection.exchange is None
+
+    with scripted_user("echo", script) as user:
+        assert user.wait_for_end().result is True
+
+
+@pytest.mark.parametrize("expect", [None, lambda reply: reply == b"hello"])
+def test_whole_reply_that_is_checked_otherwise_needs_no_exchange(expect: Any):
+    def script(user: ScriptedUser) -> Session:
+        yield Connect()
+        yield Request(b"hello", expect=expect)
+        return user.connection.exchange is None
+
+    with scripted_user("echo", script) as user:
+        assert user.wait_for_end().result is True
+        assert user.recorder.answered == 1
+
+
+def test_wrong_reply_is_checked_once():
+    asked: list[bytes] = []
+
+    def script(user: ScriptedUser) -> Session:
+        yield Connect()
+        yield Request(b"hello", expect=asked.append)
+
+    with scripted_user("echo", script) as user:
+        assert user.wait_for_end().recorder.wrong == 1
+        assert asked == [b"hello"]

@@ -250,3 +250,46 @@ def test_connection_that_ends_while_it_is_read_is_closed(facade: Facade):
 
     outcome = facade(lambda sock: sock.close(), script, accepts_pushes=True)
     assert isinstance(outcome.raised, Closed)
+
+
+class Countdown:
+    """Ends a reply at its hundredth frame. Looks at one frame each time, so a long reply costs no more per frame."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        type(self).made += 1
+        self.left = 100
+
+    def __call__(self, frames: list[bytes]) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+
+def test_until_that_is_a_class_is_created_for_each_reply(facade: Facade):
+    def server(sock: Any) -> None:
+        for _ in lines(sock):
+            sock.sendall(b"".join(b"%d\n" % number for number in range(100)))
+
+    def script() -> Script:
+        step = Request(b"get", until=Countdown)
+        yield Connect()
+        return [len((yield step)), len((yield step))]
+
+    before = Countdown.made
+    assert facade(server, script).result == [100, 100]
+    assert Countdown.made == before + 2
+
+
+def test_reply_whose_key_is_wrong_is_wrong_though_nothing_else_is_in_flight(facade: Facade):
+    def server(sock: Any) -> None:
+        for line in lines(sock):
+            sock.sendall(b"b" + line[1:] + b"\n")
+
+    def script() -> Script:
+        yield Connect()
+        yield Request(b"a1")
+
+    outcome = facade(server, script, handlers=keys())
+    assert isinstance(outcome.raised, Wrong)
+    assert outcome.recorder.rows["request"].failures == {"wrong": 1}

@@ -23,13 +23,13 @@ def test_workers_have_lag_and_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {b[name] for name in ("lag_p99_ms", "lag_max_ms", "turns_s", "stolen_share", "throttled_share")} == {None}
 
 
-def test_workers_have_numbers_in_the_order_in_which_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_have_names_in_the_order_in_which_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         for worker in ("z", "a"):
             bench.controller.receive(worker, report())
             bench.add_worker(worker)
         bench.start()
-        assert [(worker["id"], worker["number"]) for worker in workers(bench.controller)] == [("a", 2), ("z", 1)]
+        assert [(one["id"], one["name"]) for one in workers(bench.controller)] == [("a", "worker 2"), ("z", "worker 1")]
 
 
 def test_connections_without_a_byte_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,10 +117,10 @@ def test_figures_are_computed_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
         bench.add_worker("a")
         bench.start()
         judged = Judged()
-        first = judged.fields(bench.controller.run)
-        assert judged.fields(bench.controller.run) is first
+        first = judged.figures(bench.controller.run)
+        assert judged.figures(bench.controller.run) is first
         bench.second(held=1)
-        assert judged.fields(bench.controller.run) is not first
+        assert judged.figures(bench.controller.run) is not first
 
 
 def test_files_are_those_of_a_run_that_has_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_line_comes_every_five_seconds() -> None:
 
 def test_the_last_second_has_a_line() -> None:
     lines = progress.Lines()
-    assert [at for at in range(1, 9) if lines.of(a_second(at + 0.2, 7.8 - at))] == [1, 6, 7]
+    assert [at for at in range(1, 8) if lines.of(a_second(at + 0.2, 7.8 - at))] == [1, 6, 7]
 
 
 def test_an_alert_is_written_when_it_begins_and_when_it_is_over() -> None:
