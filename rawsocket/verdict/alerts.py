@@ -71,7 +71,8 @@ def _server_full(now: Now) -> Iterator[Found]:
     refused = now.failures.get("server-full", 0)
     full = now.server.cap is not None and (now.server.held or 0) >= now.server.cap
     if refused and ("server-full" in now.growing or full):
-        holds = now.server.held if now.server.held is not None else now.held
+        # At its cap it holds as many as that, though its count and the clients' may be a second old.
+        holds = now.server.cap or max(now.server.held or 0, now.held)
         users = max(0, now.wanted - holds)
         kept_out = (
             f"{words.count(users, 'user')} {_are(users)} refused" if users else f"it refused {refused:,} connects"

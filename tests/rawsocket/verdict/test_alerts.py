@@ -40,6 +40,16 @@ def test_run_without_trouble_has_no_alert() -> None:
             "server-full",
             "Server full: it holds 60; 1 user is refused. Raise the server's limit of connections, or lower USERS.",
         ),
+        (
+            {
+                "failures": {"server-full": 7},
+                "growing": frozenset({"server-full"}),
+                "held": 0,
+                "server": Server(held=0, cap=20, model="select"),
+            },
+            "server-full",
+            "Server full: it holds 20; 40 users are refused. Set MAX_CONNECTIONS=60.",
+        ),
         ({"silence": Silence(4.0, 12.2, 148)}, "server-silent", "Server silent for 12 s, 148 replies overdue"),
         (
             {"server": Server(answers=False, silent_s=7.0)},
