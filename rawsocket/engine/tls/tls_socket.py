@@ -175,15 +175,12 @@ class TlsSocket:
 
     def _feed(self, data: bytes) -> bytes:
         """Give ciphertext to OpenSSL and return all plaintext that is complete; note the end, if it is there."""
-        incoming, connection, plain = self._incoming, self._ssl, NOTHING
-        incoming.write(data)
+        connection, plain = self._ssl, NOTHING
+        self._incoming.write(data)
         try:
-            while incoming.pending:
-                part = connection.read(RECORD)
-                if not part:  # close_notify
-                    self._end = NOTHING
-                    break
+            while part := connection.read(RECORD):  # until it wants more: only then it frees its buffer of 16 KB
                 plain += part
+            self._end = NOTHING  # close_notify
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:  # close_notify after ours
