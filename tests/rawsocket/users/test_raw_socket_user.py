@@ -3,6 +3,7 @@ import locust  # isort: skip  # patches the process before anything else is impo
 import argparse
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from locust import TaskSet, constant, task
