@@ -74,6 +74,9 @@ class Deployment(ABC):
         `end`: end a run that is under way first, so that it has some.
         """
         return []
+    def look(self) -> None:
+        """Tell the master of parts that have ended, see lab_facts.py; called again and again while a run goes on."""
+        return
 
     def keep_logs(self) -> None:
         """After the stop, write logs that were not on the disk so far. Raises LabError if that fails."""
@@ -244,7 +247,7 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s)
+            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s, lab.look)
         finally:
             self._end_run(name, lab, folder)
 

@@ -53,6 +53,9 @@ def test_nothing_serious_in_the_tab(window: Browser) -> None:
         expect(window.locator("#holdfast .status")).to_contain_text(word)
         expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
         assert _complaints(window, "#holdfast") == []
+    page.state = None
+    expect(window.locator("#holdfast .status")).to_contain_text("no answer")
+    assert _complaints(window, "#holdfast") == []
     window.unroute_all(behavior="ignoreErrors")
 
 

@@ -161,7 +161,7 @@ def test_layout_stays_when_the_run_ends(page: CannedPage) -> None:
     page.open("running")
     expect(_word(page)).to_contain_text("on track")
     parts = "#holdfast .tiles, #holdfast .charts, #holdfast .thresholds"
-    places = f"[...document.querySelectorAll('{parts}')].map(node => node.className)"
+    places = f"[...document.querySelectorAll('{parts}')].map(node => node.classList[0])"
     before = page.browser.evaluate(places)
     expect(_box(page).get_by_role("link", name="Report", exact=True)).to_be_hidden()
     page.become("pass")

@@ -164,7 +164,8 @@ def timeline(name: str) -> Document:
     at = list(range(1, end + 1))
     full, stop = name in ("full-server", "fail"), 60
     wanted = 1500 if full else 800
-    held = [0 if s > stop else min(wanted, 1000 if full else 800, 200 * s) for s in at]
+    each_s = 170 if name == "starting" else 200
+    held = [0 if s > stop else min(wanted, 1000 if full else 800, each_s * s) for s in at]
     if name in ("lost-worker", "unknown"):
         held = [value if s < 31 else min(value, 400) for s, value in zip(at, held, strict=True)]
     silent = [name == "frozen-server" and s >= 30 for s in at]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import page
+from lab.engines import lab_facts
 from lab.engines.base import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
@@ -89,6 +90,7 @@ class NativeDeployment(Deployment):
         self._outlive = outlive
         self._processes = processes.load(state)
         self._stopped: list[Process] = []
+        self._told: set[str] = set()
 
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
@@ -129,6 +131,14 @@ class NativeDeployment(Deployment):
         self._stopped += self._processes
         self._processes = []
         self._state.unlink(missing_ok=True)
+
+    def look(self) -> None:
+        """Tell the master which of the others have ended, unless they were asked to: that is 0."""
+        folder = self._more.get("HOLDFAST_RUNS")
+        for part in self.parts() if folder else ():
+            if part.role != "master" and part.name not in self._told and (code := part.exit_code()):
+                self._told.add(part.name)
+                lab_facts.tell(Path(folder or ""), lab_facts.fact(part.name, code, part.log()))
 
     def keep_logs(self) -> None:
         """Write the logs that were kept in memory."""

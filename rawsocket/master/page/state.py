@@ -146,8 +146,8 @@ def _length(run: Run) -> float:
 
 def folder(controller: RunController) -> Path | None:
     """Return the folder with the files of the current run, None if they are not kept."""
-    own = getattr(controller.run.log, "folder", None) or controller.plan.runs
-    return Path(own) if own else None
+    kept = controller.run.log.folder or controller.plan.runs
+    return Path(kept) if kept else None
 
 
 def artefacts(controller: RunController) -> list[Path]:

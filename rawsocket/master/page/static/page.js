@@ -108,7 +108,11 @@
     if (isOpen() && box.hidden) ask();
     show(box, isOpen());
     document.body.classList.toggle("holdfast-open", isOpen());
-    tab()?.classList.add("holdfast-tab");
+    const own = tab();
+    if (own && !own.classList.contains("holdfast-tab")) {
+      own.classList.add("holdfast-tab");
+      if (isOpen()) own.scrollIntoView({ inline: "center", block: "nearest" });
+    }
     box.classList.toggle("dark", isDark());
     box.classList.toggle("light", !isDark());
   };

@@ -215,6 +215,7 @@
   };
   const amount = (check, value) => {
     if (!known(value)) return "–";
+    if (unitOf(check) === " ms") return `${ms(value)} ms`;
     const text = value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 1 });
     return text + unitOf(check);
   };

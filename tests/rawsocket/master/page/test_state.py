@@ -134,3 +134,20 @@ def test_files_are_those_of_a_run_that_has_ended(monkeypatch: pytest.MonkeyPatch
         bench.stop()
         assert [path.name for path in artefacts(bench.controller) if path.suffix == ".json"] == ["verdict.json"]
         assert not {path.name for path in artefacts(bench.controller)} & {"logs", ".verdict.json.part"}
+
+
+def test_files_are_in_the_folder_that_a_run_from_the_page_has_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "verdict.json").write_text("of another run")
+    with controller_bench(monkeypatch, runs=str(tmp_path), run_folders=True) as bench:
+        bench.add_worker("a")
+        bench.start()
+        bench.stop()
+        own = bench.controller.run.log.folder
+        assert own
+        assert own.parent == tmp_path
+        own.mkdir(exist_ok=True)
+        (own / "report.html").write_text("of this run")
+        assert own / "report.html" in artefacts(bench.controller)
+        assert {path.parent for path in artefacts(bench.controller)} == {own}
