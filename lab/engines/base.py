@@ -74,6 +74,7 @@ class Deployment(ABC):
         `end`: end a run that is under way first, so that it has some.
         """
         return []
+
     def look(self) -> None:
         """Tell the master of parts that have ended, see lab_facts.py; called again and again while a run goes on."""
         return

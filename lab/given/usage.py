@@ -27,11 +27,11 @@ COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTION
 GROUPS = {
     "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "VERBOSE", "KEEP"),
     "What users do": ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD"),
-    "Your own server": ("TARGET", "WAIT", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
+    "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),
     "Where it runs": (
-        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT"),
+        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
         *("SERVER_CPUS", "SERVER_MEM", "WORKER_CPUS", "WORKER_MEM"),
     ),
 }

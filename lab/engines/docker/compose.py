@@ -20,7 +20,7 @@ from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files
 from lab.engines.docker.base_image import Base
-from lab.errors import LabError
+from lab.errors import LabError, interrupts_wait
 from lab.settings import ROOT, Settings, is_loopback
 
 BUILD_TIMEOUT = 1200.0
@@ -93,23 +93,27 @@ class Project:
 
     def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:
         whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]
-        with subprocess.Popen(
-            whole,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
-        ) as process:
-            try:
-                output, _ = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
-            except BaseException:
+        process = None
+        try:
+            with interrupts_wait():
+                process = subprocess.Popen(
+                    whole,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
+                )
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            assert process
+            raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
+        except BaseException:
+            if process:
                 _end(process)
-                raise
+            raise
         if process.returncode:
             raise LabError(failure, output)
 

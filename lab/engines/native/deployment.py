@@ -15,7 +15,7 @@ from lab.engines.base import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
-from lab.errors import finish_despite_interrupt
+from lab.errors import finish_despite_interrupt, interrupts_wait
 from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
@@ -161,8 +161,9 @@ class NativeDeployment(Deployment):
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
         more = {} if self._outlive else {"ends_with_lab": True, "log_in_memory": name == "master"}
-        process = processes.start(name, command, environ, self._logs, stop_signal, **more)
-        self._processes.append(process)
+        with interrupts_wait():
+            process = processes.start(name, command, environ, self._logs, stop_signal, **more)
+            self._processes.append(process)
         # On a full disk a run goes on without: its processes end with the lab anyway.
         with contextlib.nullcontext() if self._outlive else contextlib.suppress(OSError):
             processes.save(self._processes, self._state)
