@@ -208,7 +208,7 @@ def test_run_with_a_killed_server_process_is_reconciled(tmp_path: Path) -> None:
     assert lost == pytest.approx(20, abs=5)  # even shares, unless a process was delayed while they arrived
     assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
     assert _row(verdict, "connections closed")["server"] == 40 + lost
-    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.said()
+    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in (fleet.runs / "summary.md").read_text()
 
 
 @retry_on_busy_machine
