@@ -106,7 +106,7 @@ def test_killed_worker_makes_every_row_unknown(tmp_path: Path) -> None:
     (said,) = ledger["unknown"]
     assert "what became of the 20 connections that it held" in said
     assert sorted(worker["lost"] for worker in ledger["workers"]) == [False, True]
-    assert said in fleet.said()
+    assert said in (fleet.runs / "summary.md").read_text()
 
 
 def test_run_with_a_server_stalled_to_the_end_is_unknown(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_run_with_a_killed_server_process_is_reconciled(tmp_path: Path) -> None:
     assert lost == pytest.approx(20, abs=5)  # even shares, unless a process was delayed while they arrived
     assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
     assert _row(verdict, "connections closed")["server"] == 40 + lost
-    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.said()
+    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in (fleet.runs / "summary.md").read_text()
 
 
 @retry_on_busy_machine
