@@ -161,7 +161,16 @@ def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
         process = prestarted.starter("server").start(
             arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe
         )
-        return ServerProcess(process, open(pipe))
+        return ServerProcess(process, _reader(os.open(pipe, os.O_RDONLY)))
+
+
+def _reader(pipe: int) -> IO[str]:
+    """Return a file that reads from `pipe`: where Locust has patched the process, one that lets other greenlets run."""
+    if "locust" not in sys.modules:
+        return open(pipe)
+    from gevent.fileobject import FileObjectPosix
+
+    return FileObjectPosix(pipe, "r")
 
 
 def _started(arguments: list[str], env: dict[str, str] | None, before: str, own_group: bool) -> ServerProcess:
