@@ -125,7 +125,7 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
             help=text,
             description=text,
             epilog=usage.differing(verb),
-            usage=f"python -m lab {verb} [--SETTING VALUE ...]",
+            usage=f"python -m lab {verb} {'FOLDER ...' if verb == 'report' else '[--SETTING VALUE ...]'}",
             allow_abbrev=False,
             formatter_class=usage.Formatter,
         )

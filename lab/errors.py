@@ -1,6 +1,8 @@
 """The errors of the host side, each with an exit code of its own for scripts."""
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,9 @@ EXIT_INTERRUPTED = 130
 
 # What a headless master may end with; any other code (137: killed) means that the lab itself failed.
 VERDICT_CODES = frozenset({EXIT_OK, EXIT_LAB_FAILED, EXIT_USAGE, EXIT_MISSED, EXIT_UNKNOWN, EXIT_INTERRUPTED})
+
+
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LabError(Exception):
@@ -50,6 +55,24 @@ def writing(path: Path) -> Iterator[None]:
 
 class Interrupted(BaseException):
     """Ctrl-C, SIGTERM or SIGHUP (exit 130). A BaseException, so that no `except Exception` swallows it."""
+
+
+@contextlib.contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C and its like wait until the end of the block: what it starts is known by then, and can be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handled = [number for number in INTERRUPTS if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in handled}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def finish_despite_interrupt(clean_up: Callable[[], None]) -> None:

@@ -35,6 +35,11 @@ def message(line: str) -> dict[str, Any]:
     return found
 
 
+def readable(log: str) -> str:
+    """Return a master's log without its JSON objects."""
+    return "\n".join(line for line in log.splitlines() if not _MESSAGE.match(line))
+
+
 class Screen:
     """What is drawn in place on the terminal. A line that is written below it would be mixed with it."""
 
@@ -72,7 +77,7 @@ def step(text: str, every: float = 10.0) -> Iterator[None]:
 
     def tick() -> None:
         while not done.wait(every):
-            say(f"  ... {text}: {time.monotonic() - started:.0f} s")
+            say("\n".join(wrapped(f"... {text}: {time.monotonic() - started:.0f} s", "      ", "  ")))
 
     note(f"{text} ...")
     ticker = threading.Thread(target=tick, daemon=True)

@@ -9,7 +9,8 @@ from lab.engines.docker.client import FAILURES
 from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
-from lab.run import capacity
+from lab.reports import index
+from lab.run import capacity, folder
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
@@ -42,8 +43,18 @@ def do(verb: str, chosen: Settings) -> int:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
     if verb in ("load", "ci"):
         return run(verb, engine, chosen)
-    _DO[verb](engine, chosen)
+    try:
+        _DO[verb](engine, chosen)
+    finally:
+        _finish_runs(engine, chosen)
     return EXIT_OK
+
+
+def _finish_runs(engine: Engine, chosen: Settings) -> None:
+    """Add the host's part to the files of runs from the page that were brought home, and list them."""
+    for name in engine.brought_home:
+        folder.finish(engine.runs / name, engine.name, "up")
+        index.update(engine.runs / name, int(chosen["KEEP"]))
 
 
 def _setup(engine: Engine, chosen: Settings) -> None:
@@ -95,6 +106,7 @@ def _clean(chosen: Settings) -> int:
     for each in engines:
         try:
             each.bring_home()
+            _finish_runs(each, chosen)
             remove_abandoned(each)
             for line in each.clean():
                 result(f"removed {line}")

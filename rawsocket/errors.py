@@ -66,6 +66,11 @@ class NotConnected(Closed):
         return self.detail
 
 
+def is_mistake(error: BaseException) -> bool:
+    """Return whether an exception is the scenario's own: no failure, or a step without the connection it needs."""
+    return not isinstance(error, RawSocketError) or isinstance(error, NotConnected)
+
+
 class ReplyTimeout(RawSocketError):
     """The reply was not complete within the reply timeout."""
 

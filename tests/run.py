@@ -231,6 +231,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="holdfast-tests-") as folder:
         coverage = Path(folder) / "coverage"
+        # Where it is set, each of some thousand processes would compile all sources again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = measured.environment(coverage) if os.environ.get("COVERAGE") == "yes" else dict(os.environ)
         parts = [Part(name, Path(folder) / name, environment) for name in dict.fromkeys(names)]
         started = time.monotonic()

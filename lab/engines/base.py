@@ -6,7 +6,7 @@ the check of the ports, the wait for the page, and how a part that refused a set
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,12 +68,16 @@ class Deployment(ABC):
         """Put logs and artefacts into `folder`, where they are not written there in the first place."""
         return
 
-    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
-        """Copy the artefacts of runs from the page to `runs`, where they are not there yet; return the folders' names.
+    def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
+        """Copy the artefacts of runs from the page to `runs`, except those of `known`; return the folders' names.
 
         `end`: end a run that is under way first, so that it has some.
         """
         return []
+
+    def look(self) -> None:
+        """Tell the master of parts that have ended, see lab_facts.py; called again and again while a run goes on."""
+        return
 
     def keep_logs(self) -> None:
         """After the stop, write logs that were not on the disk so far. Raises LabError if that fails."""
@@ -118,6 +122,7 @@ class Engine(ABC):
         self.journal = Journal(folder / "runs", self.name)
         self.record = UpRecord(folder / "up" / f"{identity.project()}-{self.name}.json")
         self.runs = folder.parent / "runs"
+        self.brought_home: list[str] = []  # folders below `runs` that this call has brought from the lab
 
     @abstractmethod
     def lab(self) -> Deployment:
@@ -182,7 +187,7 @@ class Engine(ABC):
     def bring_home(self) -> None:
         """End a run from the page, and copy the artefacts of all that are not in `runs` yet."""
         if self.running():
-            self._say_brought(self.lab().bring_home(self.runs, end=True))
+            self._say_brought(self.lab().bring_home(self.runs, self.record.brought(), end=True))
 
     def status(self) -> list[str]:
         """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
@@ -196,7 +201,7 @@ class Engine(ABC):
         lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
         killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
         lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
-        self._say_brought(lab.bring_home(self.runs))
+        self._say_brought(lab.bring_home(self.runs, self.record.brought()))
         return lines + self.others()
 
     def _page_line(self) -> str:
@@ -218,6 +223,9 @@ class Engine(ABC):
             )
 
     def _say_brought(self, names: Sequence[str]) -> None:
+        if names:
+            self.record.note_brought(names)
+        self.brought_home += names
         for name in names:
             say(f"Artefacts of a run from the page: runs/{name}/")
 
@@ -240,7 +248,7 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s)
+            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s, lab.look)
         finally:
             self._end_run(name, lab, folder)
 

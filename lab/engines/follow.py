@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from lab.engines.part import Part
 from lab.errors import EXIT_LAB_FAILED, VERDICT_CODES, LabError
-from lab.progress import PROGRESS_LINE, SHAPED_LINE, say
+from lab.progress import PROGRESS_LINE, SHAPED_LINE, readable, say
 from lab.settings import Settings
 
 # Beyond WAIT, TIME and the ramp: for the workers to join (60 s), and for the end of a run with its reports.
@@ -24,10 +24,12 @@ def follow(
     check_settings: Callable[[str], None],
     settings: Settings,
     poll_s: float,
+    look: Callable[[], None] = lambda: None,
 ) -> int:
     """Relay the master's lines until it has ended; gives the exit code of the run.
 
     `check_settings("worker")` raises UsageError if a worker refused a setting; it is asked until the run has started.
+    `look` is called at each poll.
     """
     started = threading.Event()
     shaped_at = [0.0]  # when the master last said that a load shape decides on the run's length
@@ -46,9 +48,10 @@ def follow(
     try:
         while (code := master.exit_code()) is None:
             if time.monotonic() > max(deadline, shaped_at[0] + MARGIN_S):
-                raise LabError(f"the run did not end within {limit_s:.0f} s", master.log())
+                raise LabError(f"the run did not end within {limit_s:.0f} s", readable(master.log()))
             if not started.is_set():
                 check_settings("worker")
+            look()
             time.sleep(poll_s)
             master.refresh()
         lines.finish()

@@ -1,12 +1,19 @@
-"""What `up` has started, written down below .lab/up/: `status` shows the page's address, `up` asks it for a run."""
+"""What `up` has started, written down below .lab/up/: `status` shows the page's address, `up` asks it for a run.
+
+It also has the names of the runs from the page whose files are home. One that was removed there (KEEP) is not brought
+again.
+"""
 
 import contextlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lab.settings import Settings
 
 KEPT = ("PAGE_PORT", "TARGET", "MODEL", "SCENARIO")
+BROUGHT = "brought"
 
 
 class UpRecord:
@@ -16,19 +23,33 @@ class UpRecord:
         self._file = file
 
     def write(self, settings: Settings) -> None:
-        """Write down the settings of a lab that is about to start. On a full disk it starts without."""
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps({name: settings[name] for name in KEPT}))
+        """Write down the settings of a lab that is about to start."""
+        self._write({**self._all(), **{name: settings[name] for name in KEPT}})
 
     def read(self) -> dict[str, str]:
         """Return those settings, {} if there are none."""
-        try:
-            found: dict[str, str] = json.loads(self._file.read_text())
-            return {name: found[name] for name in KEPT}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
+        found = self._all()
+        return {name: found[name] for name in KEPT if name in found}
+
+    def brought(self) -> list[str]:
+        """Return the names of the runs whose files are home."""
+        return list(self._all().get(BROUGHT, []))
+
+    def note_brought(self, names: Iterable[str]) -> None:
+        """Add names of such runs."""
+        self._write({**self._all(), BROUGHT: [*self.brought(), *names]})
 
     def forget(self) -> None:
         """Remove the file."""
         self._file.unlink(missing_ok=True)
+
+    def _all(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._file.read_text())
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    def _write(self, record: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # on a full disk the lab goes on without
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(json.dumps(record))

@@ -18,20 +18,20 @@ WIDTH = 79
 _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
-    "A run without the page": ("load", "ci"),
+    "A run without the page": ("load", "ci", "report"),
     "Benchmarks": ("bench-load", "bench-server"),
     "Upkeep": ("setup", "clean"),
 }
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {
-    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "VERBOSE"),
+    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "VERBOSE", "KEEP"),
     "What users do": ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD"),
-    "Your own server": ("TARGET", "WAIT", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
+    "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),
     "Where it runs": (
-        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT"),
+        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
         *("SERVER_CPUS", "SERVER_MEM", "WORKER_CPUS", "WORKER_MEM"),
     ),
 }

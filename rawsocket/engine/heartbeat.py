@@ -1,6 +1,7 @@
 """A message that a connection sends by itself, on a grid of its own, until the connection ends."""
 
 import time
+from typing import Protocol
 
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import NOBODY, call
@@ -9,50 +10,48 @@ from rawsocket.errors import RawSocketError
 from rawsocket.wire.payload import Expected
 
 
+class Beat(Protocol):
+    """What is sent: the row's name, every how many seconds, whether a reply comes, and which is correct.
+
+    `idle`: only that long after the last message that was sent.
+    """
+
+    every: float
+    payload: bytes
+    expect: Expected
+    name: str
+    reply: bool
+    idle: bool
+
+
 class Heartbeat:
-    """Sends `payload` every `every` seconds; `idle`: only that long after the last message that was sent.
+    """Sends a beat again and again; `random` chooses where its grid begins.
 
     It ends with the connection, or when nothing may be sent any more. Raises ValueError if the framing can't carry the
     payload, Closed if the connection is not open. A failure of a later heartbeat is reported as the connection's loss.
     """
 
-    __slots__ = ("_connection", "_due", "_every", "_expect", "_idle", "_name", "_payload", "_reply", "key")
+    __slots__ = ("_beat", "_connection", "_due", "key")
 
-    def __init__(
-        self,
-        connection: Connection,
-        payload: bytes,
-        expect: Expected,
-        name: str,
-        *,
-        every: float,
-        reply: bool,
-        idle: bool,
-        random: Random,
-    ) -> None:
+    def __init__(self, connection: Connection, beat: Beat, random: Random) -> None:
         self._connection = connection
-        self._every = every
-        self._payload = payload
-        self._expect = expect
-        self._name = name
-        self._reply = reply
-        self._idle = idle
+        self._beat = beat
         self.key = 0  # the reactor's
-        connection.config.encode(payload)
-        if idle:
+        connection.config.encode(beat.payload)
+        if beat.idle:
             connection.with_exchange().permanent = True  # it knows when the last message was sent
         now = time.perf_counter()
-        self._at(on_grid(now + every) if idle else first_slot(now, every, random))
+        self._at(on_grid(now + beat.every) if beat.idle else first_slot(now, beat.every, random))
 
     def on_time(self) -> None:
         """Send, unless the connection has ended or is not idle."""
-        connection, due = self._connection, self._due
+        connection, beat, due = self._connection, self._beat, self._due
         if not connection.is_open or (connection.exchange is not None and connection.exchange.is_shut):
             return
-        if self._idle and self._idle_since + self._every > due:
-            self._at(on_grid(self._idle_since + self._every))
+        if beat.idle and self._idle_since + beat.every > due:
+            self._at(on_grid(self._idle_since + beat.every))
             return
-        self._at(on_grid(due + self._every))
+        self._at(on_grid(due + beat.every))
         try:
             call(self._send, due)
         except RawSocketError as failure:
@@ -62,10 +61,11 @@ class Heartbeat:
                 connection.owner.on_lost(failure)
 
     def _send(self, due: float) -> None:
-        if self._reply:
-            self._connection.send(self._payload, self._name, self._expect, due, NOBODY)
+        beat = self._beat
+        if beat.reply:
+            self._connection.send(beat.payload, beat.name, beat.expect, due, NOBODY)
         else:
-            self._connection.send_one_way(self._payload, self._name, due)
+            self._connection.send_one_way(beat.payload, beat.name, due)
 
     @property
     def _idle_since(self) -> float:

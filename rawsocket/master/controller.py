@@ -34,7 +34,8 @@ from locust.runners import (
 from rawsocket.identity import csv_rows
 from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
-from rawsocket.master.observer import Observer
+from rawsocket.master.live import lab_facts
+from rawsocket.master.live.observer import Observer
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format
@@ -201,6 +202,7 @@ class RunController:
         if run.document is None or again:
             run.info = run.info if run.info.started_utc else run_info.describe(self.environment, self.plan)
             run.info.ended_utc = utc()
+            run.lab_facts = lab_facts.read(self.plan.runs)
             run.document = figures.document(run, self.interrupted)
         return run.document
 

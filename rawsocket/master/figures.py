@@ -16,11 +16,10 @@ from rawsocket.measurement.report import Counts, Messages, Report
 from rawsocket.measurement.rows import CONNECTS, TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import causes, threshold_words
-from rawsocket.verdict.facts import Facts
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import MISSING_AFTER_S, Check, Figures, RowFigures, Verdict, judge
 from rawsocket.verdict.ledger import Ledger, reconcile
-from rawsocket.verdict.observed import storm_events
+from rawsocket.verdict.observed import Facts, storm_events
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1
@@ -153,11 +152,31 @@ def events(run: Run) -> list[dict[str, Any]]:
     return run.observed.all_events(storm_events(run.reports(), run.started_wall_s))
 
 
-def checks_so_far(run: Run) -> list[Check]:
-    """Return the thresholds as if the run ended now. A rate is left out until the window is RATE_S long."""
-    young = len(run.steady_samples) < RATE_S
-    limits = {name: limit for name, limit in run.limits().items() if not (young and name.startswith("min_messages_s"))}
-    return list(judge(figures(run), limits).thresholds) if limits else []
+def checks_so_far(run: Run, percentiles: bool) -> list[Check]:
+    """Return the thresholds as if the run ended now: those of `percentiles`, which take milliseconds, or the others.
+
+    A rate is left out until the window is RATE_S long.
+    """
+    limits = {name: limit for name, limit in run.limits().items() if _is_percentile(name) is percentiles}
+    if len(run.steady_samples) < RATE_S:
+        limits = {name: limit for name, limit in limits.items() if not name.startswith("min_messages_s")}
+    pooled: dict[str, Any] = {
+        figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items() if name in limits
+    }
+    until_stop, meant = run.rows_until_stop(), [named(name) for name in limits]
+    found = Figures(
+        failures=run.failures_until_stop(),
+        events=run.events_until_stop(),
+        held_min=run.held_floor()[0],
+        **pooled,
+        messages_s=run.window.rate(delivered) if run.window else None,
+        rows={one.row: _row(run, one.row, until_stop.get(one.row) or RowTotals()) for one in meant if one.row},
+    )
+    return list(judge(found, limits).thresholds)
+
+
+def _is_percentile(name: str) -> bool:
+    return named(name).threshold.name in [threshold for threshold, _ in PERCENTILES.values()]
 
 
 def _facts(run: Run, measured: Figures, judged: Verdict, ledger: Ledger) -> Facts:

@@ -29,9 +29,8 @@ from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, ScenarioError, total
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
-from rawsocket.verdict.facts import LabFact
 from rawsocket.verdict.ledger_rows import WireFormat
-from rawsocket.verdict.observed import Observed
+from rawsocket.verdict.observed import LabFact, Observed
 
 
 @dataclass

@@ -252,17 +252,7 @@ class RawSocketClient(BlockingOwner):
         idle: bool = False,
     ) -> None:
         """Send a message every `every` seconds from now on, until the connection ends; see the step `Heartbeat`."""
-        step = steps.Heartbeat(every, payload, expect, name, reply, idle)
-        Heartbeat(
-            self._open_connection(),
-            step.payload,
-            step.expect,
-            step.name,
-            every=step.every,
-            reply=step.reply,
-            idle=step.idle,
-            random=random.random,
-        )
+        Heartbeat(self._open_connection(), steps.Heartbeat(every, payload, expect, name, reply, idle), random.random)
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, outside the framing. They are no message."""

@@ -19,7 +19,6 @@ Locust's TaskSets wait and run tasks through two methods that a user can't overr
 `pause` and `run_task`.
 """
 
-import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.schedule import STAYED, backoff
-from rawsocket.errors import NotConnected, RawSocketError
+from rawsocket.errors import NotConnected, RawSocketError, is_mistake
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.arrivals import arrivals
@@ -85,13 +84,14 @@ class RawSocketUser(ConfiguredUser, User):
         recorder.goodbyes_begun += 1
         self.client.forget_replies()
         try:
-            with gevent.Timeout(self.goodbye_timeout, False), contextlib.suppress(RawSocketError):
+            with gevent.Timeout(self.goodbye_timeout, False):
                 refuse_steps(self.goodbye, self.goodbye())
                 recorder.goodbyes_said += 1
         except CONTROL:
             raise
         except Exception as error:
-            self.report_error(error)
+            if is_mistake(error):
+                self.report_error(error)
 
     def start(self, group: Group) -> Any:
         """Put the user's greenlet into Locust's group, and start it when the user's number has come.

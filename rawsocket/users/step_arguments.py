@@ -37,5 +37,10 @@ def check_instance(what: str, value: Any, kind: type) -> None:
         raise TypeError(f"{what}={value!r:.60}: must be a {kind.__name__}, not {_kind(value)}")
 
 
+def is_above_0(value: Any, below: float | None = None) -> bool:
+    """Return whether it is a number above 0, and below that if it is given."""
+    return isinstance(value, int | float) and value > 0 and (below is None or value < below)
+
+
 def _kind(value: Any) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

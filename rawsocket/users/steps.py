@@ -20,7 +20,14 @@ from typing import Any
 
 from rawsocket.engine.exchange.in_flight import Until
 from rawsocket.engine.tls.configuration import Tls
-from rawsocket.users.step_arguments import check_bytes, check_function, check_instance, check_message, check_name
+from rawsocket.users.step_arguments import (
+    check_bytes,
+    check_function,
+    check_instance,
+    check_message,
+    check_name,
+    is_above_0,
+)
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import Expected
 
@@ -96,8 +103,8 @@ class Request:
         inflight: int = 1,
         until: Until | None = None,
     ) -> None:
-        if inflight < 1:
-            raise ValueError(f"Request(inflight={inflight}): must be at least 1")
+        if inflight.__class__ is not int or inflight < 1:
+            raise _mistake("Request", "inflight", inflight, "must be a whole number, at least 1")
         if payload.__class__ is not bytes or name.__class__ is not str:
             check_message(payload, name)
         if until is not None or expect.__class__ is list:
@@ -115,8 +122,8 @@ class Wait:
     __slots__ = ("seconds",)
 
     def __init__(self, seconds: float) -> None:
-        if not seconds >= 0:
-            raise ValueError(f"Wait(seconds={seconds!r}): must be at least 0")
+        if not (isinstance(seconds, int | float) and seconds >= 0):
+            raise _mistake("Wait", "seconds", seconds, "must be a number of seconds, at least 0")
         self.seconds = seconds
 
 
@@ -130,8 +137,9 @@ class Due:
     __slots__ = ("period",)
 
     def __init__(self, period: float) -> None:
-        if not 0 < period < math.inf:
-            raise ValueError(f"Due(period={period!r}): must be a number of seconds above 0")
+        if not is_above_0(period, math.inf):
+            hint = "; it is 0 with EVERY=0: use Due only if self.option('every') is not 0" if period == 0 else ""
+            raise _mistake("Due", "period", period, f"must be a number of seconds above 0{hint}")
         self.period = period
 
 
@@ -160,8 +168,8 @@ class Receive:
         since: float | Callable[[bytes], float] | None = None,
         only: Callable[[bytes], bool] | None = None,
     ) -> None:
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"Receive(timeout={timeout!r}): must be a number of seconds above 0")
+        if timeout is not None and not is_above_0(timeout):
+            raise _mistake("Receive", "timeout", timeout, "must be a number of seconds above 0")
         if until is not None and (timeout is not None or until.__class__ is not Due):
             raise ValueError("Receive(until=...): must be a Due(...), without a timeout beside it")
         if name is not None:
@@ -193,8 +201,8 @@ class SendPart:
     __slots__ = ("payload", "size")
 
     def __init__(self, payload: bytes, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"SendPart(size={size!r}): must be at least 1")
+        if size.__class__ is not int or size < 1:
+            raise _mistake("SendPart", "size", size, "must be a whole number, at least 1")
         check_bytes("payload", payload)
         self.payload = payload
         self.size = size
@@ -226,8 +234,8 @@ class Throttle:
 
     def __init__(self, send: float | None = None, receive: float | None = None) -> None:
         for name, rate in (("send", send), ("receive", receive)):
-            if rate is not None and not 0 < rate < math.inf:
-                raise ValueError(f"Throttle({name}={rate!r}): must be a number of bytes a second above 0, or None")
+            if rate is not None and not is_above_0(rate, math.inf):
+                raise _mistake("Throttle", name, rate, "must be a number of bytes a second above 0, or None")
         self.send = send
         self.receive = receive
 
@@ -250,8 +258,8 @@ class Heartbeat:
         reply: bool = True,
         idle: bool = False,
     ) -> None:
-        if not 0 < every < math.inf:
-            raise ValueError(f"Heartbeat(every={every!r}): must be a number of seconds above 0")
+        if not is_above_0(every, math.inf):
+            raise _mistake("Heartbeat", "every", every, "must be a number of seconds above 0")
         check_message(payload, name)
         self.every = every
         self.payload = payload
@@ -295,6 +303,12 @@ Step = (
     Connect | Close | Send | Request | Receive | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite | Throttle
     | Heartbeat | Call | StartTls
 )  # fmt: skip
+
+
+def _mistake(step: str, argument: str, value: Any, rule: str) -> Exception:
+    """Return the exception for an argument that makes no sense: TypeError for a wrong type, else ValueError."""
+    kind = ValueError if isinstance(value, int | float) else TypeError
+    return kind(f"{step}({argument}={value!r:.60}): {rule}")
 
 
 def _check_expectation(until: Until | None, expect: Any) -> None:

@@ -16,6 +16,7 @@ SILENT_S = 3.0  # reports come once a second, and the last one may be a second o
 LATELY_S = 5.0  # what has not happened again for this long is over
 NO_ANSWER_S = 3.0  # of the server's admin port
 NO_REPORT_S = 3.0  # of a worker
+PROCESSES, RESTARTED = "processes-lost", "restarted"  # names in Now.growing, beside those of failures
 READY, STARTING, ON_TRACK, IN_TROUBLE = "ready", "starting", "on track", "in trouble"
 
 
@@ -36,7 +37,7 @@ class Server:
 class Now:
     """A second of a run. `wanted` are the connections of all users that have started; counts are of the whole run.
 
-    `growing`: names of what was counted again in the last LATELY_S seconds, failures and `processes-lost`. `lost`:
+    `growing`: names of what was counted again in the last LATELY_S seconds, failures, PROCESSES and RESTARTED. `lost`:
     (name, how it was lost) of each lost worker; `ages`: (name, seconds since its last report) of the others.
     `saturated`: (name, why) of each worker whose figures are in doubt.
     """
@@ -70,7 +71,8 @@ def _server_full(now: Now) -> Iterator[Found]:
     refused = now.failures.get("server-full", 0)
     full = now.server.cap is not None and (now.server.held or 0) >= now.server.cap
     if refused and ("server-full" in now.growing or full):
-        holds = now.server.held if now.server.held is not None else now.held
+        # At its cap it holds as many as that, though its count and the clients' may be a second old.
+        holds = now.server.cap or max(now.server.held or 0, now.held)
         users = max(0, now.wanted - holds)
         kept_out = (
             f"{words.count(users, 'user')} {_are(users)} refused" if users else f"it refused {refused:,} connects"
@@ -103,7 +105,9 @@ def _process_lost(now: Now) -> Iterator[Found]:
     server = now.server
     if server.processes < server.processes_wanted:
         yield Found(f"Only {server.processes} of {server.processes_wanted} processes of the server serve")
-    elif "processes-lost" in now.growing:
+    elif RESTARTED in now.growing:
+        yield Found("The server was restarted: its connections were cut")
+    elif PROCESSES in now.growing:
         yield Found("A process of the server was lost and replaced: its connections were cut")
 
 

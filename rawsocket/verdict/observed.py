@@ -1,15 +1,16 @@
-"""Pure: what was seen while a run went on: events with their time, and for how long the server was silent.
+"""Pure: what was seen while a run went on, such as events and silences, and all that is known of it at the end.
 
 Times are seconds since the start of the run. The reports of the workers say in the end what became of each message;
 when something happened is only seen while it happens.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rawsocket.measurement.report import Report
+from rawsocket.measurement.report import Counts, Report
 from rawsocket.verdict import words
+from rawsocket.verdict.judge import Check, Figures
 
 RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
 PROCESS_LOST, WORKER_LOST = "process-lost", "worker-lost"
@@ -109,3 +110,49 @@ def in_flight(report: Report) -> int:
     """Return the messages of a worker that were sent and have no reply yet."""
     messages = report.counts.messages
     return max(0, messages.sent - messages.delivered - messages.wrong - messages.unanswered)
+
+
+@dataclass(frozen=True)
+class LabFact:
+    """What only the lab on the host knows of one of its parts: how it ended, the last line of its log."""
+
+    part: str
+    text: str
+    name: str = "ended"
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of a run. `server` are its counters of this run, {} if unknown; `ledger` are its doubts.
+
+    `held_at_stop`: connections when stop was asked. `wanted`: the connections of all users. `model`: the server's, ""
+    if unknown. `at_stop_s`: when stop was asked. `lab`: what the lab told.
+    """
+
+    figures: Figures
+    counts: Counts = field(default_factory=Counts)
+    checks: Sequence[Check] = ()
+    ledger: Sequence[str] = ()
+    unexplained: Sequence[str] = ()
+    server: Mapping[str, Any] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
+    examples: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    model: str = ""
+    wanted: int = 0
+    peak: int = 0
+    held_at_stop: int = 0
+    at_stop_s: float = 0.0
+    notes: Sequence[str] = ()
+    lab: Sequence[LabFact] = ()
+
+    def failed(self, name: str) -> int:
+        """Return the connects that failed, or connections that were dropped, with this name."""
+        tcp = self.counts.connections
+        return tcp.failed.get(name, 0) + tcp.dropped.get(name, 0)
+
+    def told(self, part: str) -> str:
+        """Return what the lab knows of a part, as the end of a sentence, or ""."""
+        said = [f" ({'; '.join(filter(None, [one.text, one.log]))})" for one in self.lab if one.part.startswith(part)]
+        return said[0] if said else ""

@@ -1,8 +1,8 @@
 """Pure: what to do about the causes that have more than one remedy."""
 
 from rawsocket.verdict import threshold_words, words
-from rawsocket.verdict.facts import Facts
 from rawsocket.verdict.judge import Check
+from rawsocket.verdict.observed import Facts
 
 SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end at 1,024
 BUSY = 0.9  # share of a core from which on a process of the server has no time left

@@ -1,35 +1,21 @@
 """The report and the comparison in a real browser: charts, values on hover, phones, dark, print; nothing is loaded."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import RunDocuments
-from tests.conftest import missing
 from tests.support.documents import failed, passed, timeline
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 EVENTS = [{"at_s": 1.0, "kind": "ramp-complete", "text": "All 50 users have started"}]
 HELD = [min(20, 10 * second) for second in range(60)]
 FAILURES = [0.0] * 30 + [1.0] + [0.0] * 29
 SAMPLES = timeline(60, held=HELD, server_held=HELD, failures_s=FAILURES)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if path is None:
-        missing("chromium", f"none of {', '.join(CHROMIUMS)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lab.errors import (
     LabError,
     UsageError,
     finish_despite_interrupt,
+    interrupts_wait,
     last_lines,
     usage_error,
     writing,
@@ -78,3 +80,20 @@ def test_an_interrupted_clean_up_is_repeated_before_the_interrupt_is_raised() ->
     with pytest.raises(Interrupted):
         finish_despite_interrupt(clean_up)
     assert calls == ["started", "started", "done"]
+
+
+def test_an_interrupt_waits_until_what_is_started_is_known() -> None:
+    started: list[str] = []
+
+    def start() -> None:
+        with interrupts_wait():
+            signal.raise_signal(signal.SIGINT)
+            started.append("process")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert started == ["process"]
+    with interrupts_wait():
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.progress import PROGRESS_LINE, SCREEN, SHAPED_LINE, message, note, result, say, step
+from lab.progress import PROGRESS_LINE, SCREEN, SHAPED_LINE, message, note, readable, result, say, step
 from rawsocket.master.reports import progress
 from tests.support import verdicts
 
@@ -61,6 +61,10 @@ def test_other_lines_are_no_progress(line: str) -> None:
 def test_message_of_the_master() -> None:
     assert message('{"progress": {"held": 5}}') == {"progress": {"held": 5}}
     assert message('{"progress": {"he') == {}  # the master was killed in the middle of a line
+
+
+def test_log_for_people_is_without_the_objects() -> None:
+    assert readable('one\n{"progress": {}}\n{"result": {}\ntwo\n') == "one\ntwo"
 
 
 @pytest.mark.parametrize("write", [say, result])

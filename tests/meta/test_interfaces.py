@@ -99,7 +99,8 @@ def _run(server: ServerProcess, fleet: LocustFleet) -> Run:
 @pytest.mark.parametrize("command", public_interfaces.COMMANDS)
 def test_each_command_of_the_lab_and_its_make_target(command: str) -> None:
     assert re.search(rf"^ +{command}  ", _help("lab"), re.M)
-    assert re.search(rf"^{command}: .*\n\t@\$\(LAB\) {command}$", text("Makefile"), re.M)
+    # `status` and `clean` call it only where something is installed.
+    assert re.search(rf"^{command}:.*\n(?:\t.*\n)*?\t@.*\$\(LAB\) {command}\b", text("Makefile"), re.M)
 
 
 @pytest.mark.parametrize("command", ["up", "load", "ci"])

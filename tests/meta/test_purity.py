@@ -25,7 +25,6 @@ PURE = (
     "rawsocket/verdict/faults.py",
     "rawsocket/verdict/alerts.py",
     "rawsocket/verdict/causes.py",
-    "rawsocket/verdict/facts.py",
     "rawsocket/verdict/observed.py",
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",

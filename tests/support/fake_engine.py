@@ -25,6 +25,8 @@ class FakeEngine(Engine):
 
     def __init__(self, *_: Any) -> None:
         self.projects: list[str] = []
+        self.brought_home: list[str] = []
+        self.runs = Path()
 
     def lab(self) -> Deployment:
         raise NotImplementedError

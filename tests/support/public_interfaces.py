@@ -156,7 +156,7 @@ VERDICT = {
     "ledger": {"reconciled", "rows", "events", "unknown", "workers"},
 }
 PERCENTILES = {"p50", "p95", "p99", "p99_9", "max"}
-THRESHOLD = {"name", "limit", "actual", "ok"}
+THRESHOLD = {"name", "limit", "actual", "ok", "title", "unit", "text"}
 
 #: Columns of timeline.csv and failures.csv, the first ones of stats.csv, and its rows of each run; a message has
 #: the name that the request has.

@@ -20,7 +20,7 @@ from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files
 from lab.engines.docker.base_image import Base
-from lab.errors import LabError
+from lab.errors import LabError, interrupts_wait
 from lab.settings import ROOT, Settings, is_loopback
 
 BUILD_TIMEOUT = 1200.0
@@ -81,7 +81,9 @@ class Project:
     def up(self) -> None:
         """Create and start everything, without waiting for the page."""
         scale = f"worker={self._settings.workers}"
-        self._call(["up", "--detach", "--no-build", "--scale", scale], "starting the containers failed", UP_TIMEOUT)
+        # Orphans: the server of an earlier lab without a target.
+        options = ["--detach", "--no-build", "--remove-orphans", "--scale", scale]
+        self._call(["up", *options], "starting the containers failed", UP_TIMEOUT)
 
     def down(self, *, volumes: bool = True) -> None:
         """Stop and remove everything of the project, its derived file last."""
@@ -91,35 +93,38 @@ class Project:
 
     def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:
         whole = [*self._command, "--project-name", self.name, "--file", str(self.file), *arguments]
-        with subprocess.Popen(
-            whole,
-            env=self._environment(arguments[0]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
-        ) as process:
-            try:
-                output, _ = process.communicate(timeout=timeout)
-            except subprocess.TimeoutExpired:
-                raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
-            except BaseException:
+        process = None
+        try:
+            with interrupts_wait():
+                process = subprocess.Popen(
+                    whole,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,  # Ctrl-C must not reach compose, which would remove half of the project
+                )
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            assert process
+            raise LabError(f"{failure}: still running after {timeout:.0f} s", _end(process)) from None
+        except BaseException:
+            if process:
                 _end(process)
-                raise
+            raise
         if process.returncode:
             raise LabError(failure, output)
 
-    def _environment(self, verb: str) -> Mapping[str, str]:
+    def _environment(self) -> Mapping[str, str]:
         settings = dict(self._settings.values)
         settings["BASE_IMAGE"] = self._base.image
         # lab/run/console.py reads the lines of a run.
         headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
-        whole = {**_without_own_proxies(os.environ), **settings, **headless, "COMPOSE_IGNORE_ORPHANS": "true"}
-        if verb == "down":
-            del whole["COMPOSE_IGNORE_ORPHANS"]  # it removes them; 1.29 refuses both options together
+        whole = {**_without_own_proxies(os.environ), **settings, **headless}
+        whole.pop("COMPOSE_IGNORE_ORPHANS", None)  # they are removed; 1.29 refuses both options together
         return whole
 
 

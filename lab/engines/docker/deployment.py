@@ -3,7 +3,7 @@
 compose creates and removes; health, logs, exit codes and artefacts are read through the Docker SDK.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import docker
@@ -74,7 +74,7 @@ class DockerDeployment(Deployment):
         with step("Removing the lab's containers", every=30):
             self._project.down()
 
-    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
+    def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
         """Copy the artefacts of finished runs out of the master, each run into a folder of its own below `runs`."""
         found: list[str] = []
         for part in self.parts():
@@ -82,7 +82,7 @@ class DockerDeployment(Deployment):
                 try:
                     if end:
                         part.stop()
-                    found += page_runs.bring_home(part.files("/runs"), runs)
+                    found += page_runs.bring_home(part.files("/runs"), runs, known)
                 except docker.errors.APIError as error:  # nothing that another try would mend
                     say(f"Artefacts of runs from the page could not be copied: {error}")
         return found

@@ -4,6 +4,7 @@ Whatever happens in between, a run's own project is removed at its end.
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -15,7 +16,7 @@ import docker
 from lab import procfs
 from lab.engines import identity
 from lab.engines.base import Engine
-from lab.engines.docker import base_image, client
+from lab.engines.docker import base_image, client, tls_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
@@ -56,7 +57,13 @@ class DockerEngine(Engine):
         return self._deployment(name, publish=False)
 
     def check(self) -> None:
-        """Raise UsageError for a NETWORK that the engine does not have."""
+        """Raise UsageError for a NETWORK that the engine does not have, and for files that no container can read."""
+        name = tls_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
+        if name:
+            raise UsageError(
+                f"{name}={self.settings[name]}: only its owner may read it, and containers run as another user: "
+                "let others read it (chmod o+r), or use ENGINE=native"
+            )
         network = self.settings["NETWORK"]
         names = sorted(str(found.name) for found in self._client.networks.list()) if network else []
         if network and network not in names:

@@ -1,10 +1,11 @@
-"""Mounts the files of TLS, which are on this machine, into the containers that read them. Pure.
+"""Mounts the files of TLS, which are on this machine, into the containers that read them.
 
 A file that does not exist would become a folder there: the caller has checked that they exist.
 """
 
+import stat
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lab.settings import FILE_PER_USER, TLS_FILES
@@ -18,6 +19,15 @@ def mount(services: dict[str, Any], files: Mapping[str, str]) -> None:
         for name in names:
             if service in services and files.get(name):
                 _mount(services[service], name, PurePosixPath(files[name]))
+
+
+def unreadable(files: Mapping[str, str]) -> str:
+    """Return the first variable whose file only its owner may read, "" if there is none.
+
+    On Linux a file has the same owner inside, and the containers run as another user.
+    """
+    given = [(name, Path(files[name])) for names in TLS_FILES.values() for name in names if files.get(name)]
+    return next((name for name, path in given if path.is_file() and not path.stat().st_mode & stat.S_IROTH), "")
 
 
 def _mount(service: dict[str, Any], name: str, file: PurePosixPath) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import page
+from lab.engines import lab_facts
 from lab.engines.base import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
-from lab.errors import finish_despite_interrupt
+from lab.errors import finish_despite_interrupt, interrupts_wait
 from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
@@ -89,6 +90,7 @@ class NativeDeployment(Deployment):
         self._outlive = outlive
         self._processes = processes.load(state)
         self._stopped: list[Process] = []
+        self._told: set[str] = set()
 
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
@@ -130,6 +132,14 @@ class NativeDeployment(Deployment):
         self._processes = []
         self._state.unlink(missing_ok=True)
 
+    def look(self) -> None:
+        """Tell the master which of the others have ended, unless they were asked to: that is 0."""
+        folder = self._more.get("HOLDFAST_RUNS")
+        for part in self.parts() if folder else ():
+            if part.role != "master" and part.name not in self._told and (code := part.exit_code()):
+                self._told.add(part.name)
+                lab_facts.tell(Path(folder or ""), lab_facts.fact(part.name, code, part.log()))
+
     def keep_logs(self) -> None:
         """Write the logs that were kept in memory."""
         while self._stopped:
@@ -151,8 +161,9 @@ class NativeDeployment(Deployment):
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
         more = {} if self._outlive else {"ends_with_lab": True, "log_in_memory": name == "master"}
-        process = processes.start(name, command, environ, self._logs, stop_signal, **more)
-        self._processes.append(process)
+        with interrupts_wait():
+            process = processes.start(name, command, environ, self._logs, stop_signal, **more)
+            self._processes.append(process)
         # On a full disk a run goes on without: its processes end with the lab anyway.
         with contextlib.nullcontext() if self._outlive else contextlib.suppress(OSError):
             processes.save(self._processes, self._state)

@@ -227,8 +227,9 @@ class Exchange:
 
     def read(self, data: bytes, now: float) -> None:
         """Handle the data of one read; no data: the end of the stream."""
-        self.permanent = self.permanent or not data  # it still has to report the end
-        self._handle(lambda: self.receiver.feed(data, now))
+        if not data:
+            self.permanent = True  # it still has to report the end
+        self._handle(self.receiver.feed, data, now)
         if not data and self.is_current:
             came = self.receiver.partial
             self.end_of_stream(Closed(f"by the server, {came} bytes into a reply" if came else "by the server"))
@@ -238,10 +239,10 @@ class Exchange:
         if self.is_current:
             self._handle(self.receiver.gap)
 
-    def _handle(self, function: Callable[[], None]) -> None:
+    def _handle(self, function: Callable[..., None], *args: Any) -> None:
         """Call a function that handles what arrived, and deliver the messages."""
         try:
-            function()
+            function(*args)
             self.receiver.deliver()
         except RawSocketError as failure:
             if self.is_current:
@@ -332,11 +333,14 @@ class Exchange:
         channel = self._channel
         if channel.exchange is not self:
             return
-        if self.is_unused:
-            channel.exchange = None
-        elif not (self.permanent or self.is_sending) and (request := self.receiver.only_request()) is not None:
-            channel.take_back(request)
-        elif self.receiver.pending and not (
+        if not (self.permanent or self.is_sending):
+            if self.receiver.is_unused:
+                channel.exchange = None
+                return
+            if (request := self.receiver.only_request()) is not None:
+                channel.take_back(request)
+                return
+        if self.receiver.pending and not (
             self.receiver.is_waiting or channel.owner.reads_later or channel.config.accepts_pushes
         ):
             channel.deadline = min(channel.deadline, time.perf_counter() + GRACE)

@@ -12,7 +12,9 @@ between them and the kernel. So nothing else has to know of TLS. Rules:
 - What OpenSSL wants to write after a read (alerts, answers to key updates) is sent at once.
 - `close` sends close_notify, unless SO_LINGER was set: then the connection is reset.
 
-Memory: OpenSSL's buffers in memory never shrink, so they get little at a time.
+Memory: OpenSSL's buffers in memory never shrink, so they get little at a time. The handshake, and each message of TLS's
+own after it (TLS 1.3 sends two tickets), makes OpenSSL allocate 16 KB to write from, which it keeps until the next
+write. A write of nothing frees them.
 """
 
 import _socket
@@ -23,6 +25,7 @@ from typing import Any
 from rawsocket.engine.tls.context import ClientContext
 
 FEED = 4096  # bytes of ciphertext given to OpenSSL at a time
+OVERHEAD = 64  # more bytes than what a record adds to its plaintext: the read brought messages of TLS's own, too
 RECORD = 16_384  # bytes of plaintext in a record at most
 NOTHING = b""
 
@@ -89,6 +92,7 @@ class TlsSocket:
                 self.flush()  # tells the server why
             raise
         self._notifies = True
+        self._free_write_buffer()
         self.flush()
         return True
 
@@ -160,10 +164,16 @@ class TlsSocket:
 
     def _decrypt(self, data: bytes) -> bytes:
         plain = self._feed(data) if len(data) <= FEED else NOTHING.join(self._in_parts(data))
+        if len(data) - len(plain) > OVERHEAD and self._end is None:
+            self._free_write_buffer()
         if self._outgoing.pending:
             with contextlib.suppress(OSError):
                 self.flush()
         return plain
+
+    def _free_write_buffer(self) -> None:
+        with contextlib.suppress(ssl.SSLError):
+            self._ssl.write(NOTHING)  # no record is made of it
 
     def _in_parts(self, data: bytes) -> list[bytes]:
         parts = []

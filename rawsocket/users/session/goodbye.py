@@ -4,7 +4,7 @@ import time
 from typing import Any, Protocol
 
 from rawsocket.engine.connection import Connection
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import is_mistake
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session.beginning import steps_of
 
@@ -51,7 +51,7 @@ def ended(runner: Runner, error: BaseException | None) -> None:
     """Count a goodbye that has ended, by that exception if any."""
     if error is None:
         runner.config.recorder.goodbyes_said += 1
-    elif not isinstance(error, RawSocketError) and not runner.user.is_end(error):
+    elif is_mistake(error) and not runner.user.is_end(error):
         runner.user.report_error(error)
 
 

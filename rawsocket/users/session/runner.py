@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
-from rawsocket.errors import NotConnected, RawSocketError
+from rawsocket.errors import RawSocketError, is_mistake
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import goodbye, grid, slots
@@ -219,7 +219,7 @@ class SessionRunner:
             close(self)
         delay = 0.0
         if error is not None:
-            if not isinstance(error, RawSocketError) or isinstance(error, NotConnected):
+            if is_mistake(error):
                 self.user.report_error(error)
                 self.lost_by = SCENARIO
             delay = backoff(self._failures, self.config.random)

@@ -207,16 +207,7 @@ def throttle(runner: Runner, step: steps.Throttle) -> None:
 
 def start_heartbeat(runner: Runner, step: steps.Heartbeat) -> None:
     """Start the heartbeat of the connection."""
-    heartbeat.Heartbeat(
-        _connected(runner),
-        step.payload,
-        step.expect,
-        step.name,
-        every=step.every,
-        reply=step.reply,
-        idle=step.idle,
-        random=runner.config.random,
-    )
+    heartbeat.Heartbeat(_connected(runner), step, runner.config.random)
 
 
 def encrypt(runner: Runner, step: steps.StartTls) -> Any:

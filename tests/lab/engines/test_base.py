@@ -1,7 +1,7 @@
 """What is the same for every engine, on parts that are made up. The contract suite runs the real ones."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class FakeDeployment(Deployment):
     def keep_logs(self) -> None:
         self._step("keep logs")
 
-    def bring_home(self, runs: Path, *, end: bool = False) -> list[str]:
+    def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
         self._step("end and bring home" if end else "bring home")
         return ["1-page"]
 

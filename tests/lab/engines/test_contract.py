@@ -137,9 +137,10 @@ def test_up_status_logs_down(make: Make, up: tuple[Engine, str]) -> None:
         assert connection.recv(100) == b"hello\n"
     assert engine.running()
     assert sorted(part.role for part in engine.lab().parts()) == ["master", "server", "worker"]
-    mine = [line for line in engine.status() if engine.name == "native" or PROJECT in line]
-    assert len(mine) == 3
-    assert all("running" in line for line in mine)
+    first, *parts = engine.status()
+    assert first == f"The lab is up ({engine.name}): {address} (ready, 0 users, 0 held)"
+    names = [part.name for part in engine.lab().parts()]
+    assert [line.split()[:2] for line in parts[:3]] == [[name, "running"] for name in names]
     assert len(engine.logs()) == 3
     assert any("holdfast server listening on" in text for _, text in engine.logs())
 

@@ -9,6 +9,10 @@ def test_what_up_has_started_is_known_until_it_is_forgotten(tmp_path: Path) -> N
     assert record.read() == {}
     record.write(read({"PAGE_PORT": "8091", "MODEL": "epoll"}, {}))
     assert record.read() == {"PAGE_PORT": "8091", "TARGET": "", "MODEL": "epoll", "SCENARIO": "hold"}
+    record.note_brought(["1-page"])
+    record.write(read({}, {}))
+    record.note_brought(["2-page"])
+    assert (record.read()["PAGE_PORT"], record.brought()) == ("8089", ["1-page", "2-page"])
     record.forget()
     record.forget()
     assert record.read() == {}
@@ -17,5 +21,6 @@ def test_what_up_has_started_is_known_until_it_is_forgotten(tmp_path: Path) -> N
 def test_a_file_that_can_not_be_written_or_read_is_none(tmp_path: Path) -> None:
     (tmp_path / "up").write_text("no folder")
     UpRecord(tmp_path / "up/one.json").write(read({}, {}))
-    (tmp_path / "one.json").write_text("{")
-    assert UpRecord(tmp_path / "one.json").read() == {}
+    for text in ("{", "[]", "{}"):
+        (tmp_path / "one.json").write_text(text)
+        assert (UpRecord(tmp_path / "one.json").read(), UpRecord(tmp_path / "one.json").brought()) == ({}, [])

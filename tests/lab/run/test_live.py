@@ -85,7 +85,7 @@ def test_an_interrupt_leaves_a_clean_terminal(environ: dict[str, str]) -> None:
 
     shown = in_terminal(_command("held", "load"), environ, interrupt)
     assert shown.code == 130
-    assert shown.lines[-1] == "lab load: interrupted; everything that the run started is removed"
+    assert shown.lines[-1] == "lab load: interrupted; everything that it started is removed"
     at = shown.lines.index("Removing the lab's containers ...")
     assert shown.lines[at - 1] == "master: a warning"
     _demand_clean(shown)

@@ -323,3 +323,23 @@ def test_ledger_states_the_connections_and_messages_of_a_lost_worker() -> None:
         ("a", True, 4), ("b", False, 2), ("c", True, None),
     ]  # fmt: skip
     assert workers[0]["messages"]["sent"] == 9
+
+
+def test_thresholds_so_far_are_those_of_the_end(run: Run) -> None:
+    late = report(held=10, wall_s=4.0, answered=28, failures={"closed": 3}, rows={"login": {2_000_000: 5}})
+    run.receive("a", late)
+    run.thresholds = {"min_held": 11, "max_failures": 0, "max_p99_ms": 1, "max_p50_ms[login]": 3000}
+    checks = [*figures.checks_so_far(run, percentiles=False), *figures.checks_so_far(run, percentiles=True)]
+    document = figures.document(run)
+    found = {check["name"]: (check["actual"], check["ok"]) for check in document["thresholds"]}
+    assert {check.name: (check.actual, check.ok) for check in checks} == found
+    assert [ok for _, ok in found.values()] == [False, False, False, True]
+
+
+def test_rate_so_far_is_not_compared_in_a_young_window(run: Run) -> None:
+    run.thresholds = {"min_messages_s": 9}
+    assert figures.checks_so_far(run, percentiles=False) == []
+    for _ in range(figures.RATE_S):
+        run.add_sample(SAMPLE)
+    (check,) = figures.checks_so_far(run, percentiles=False)
+    assert check.ok is False

@@ -106,7 +106,7 @@ def test_killed_worker_makes_every_row_unknown(tmp_path: Path) -> None:
     (said,) = ledger["unknown"]
     assert "what became of the 20 connections that it held" in said
     assert sorted(worker["lost"] for worker in ledger["workers"]) == [False, True]
-    assert said in fleet.said()
+    assert said in (fleet.runs / "summary.md").read_text()
 
 
 def test_run_with_a_server_stalled_to_the_end_is_unknown(tmp_path: Path) -> None:
@@ -145,7 +145,9 @@ def test_run_with_a_server_frozen_to_the_end_fails_by_missing_replies(tmp_path: 
     assert due["p99"] > 1000
     assert due["max"] == pytest.approx(messages["oldest_waiting_s"] * 1000, rel=0.001)
     assert due["max"] > verdict["latency_ms"]["from_sent"]["max"]
-    assert {"name": "max_failures", "limit": 0, "actual": 0, "ok": True} in verdict["thresholds"]
+    (failures,) = [check for check in verdict["thresholds"] if check["name"] == "max_failures"]
+    assert (failures["actual"], failures["ok"]) == (messages["missing"], False)
+    assert verdict["cause"]["name"] == "server-silent"
     assert any("still waited for a reply when stop was asked" in reason for reason in verdict["reasons"])
     assert fleet.said().count(AT_END) == 1  # among the reasons, and not repeated in the ledger
     logged = read(fleet.runs / "latency.hlog")
@@ -189,6 +191,7 @@ def test_run_with_a_killed_server_fails_by_lost_connections(tmp_path: Path) -> N
     assert AT_END in verdict["reasons"]
     assert verdict["ledger"]["reconciled"] is None
     assert _row(verdict, "connections made")["explained"].keys() <= {"closed", "reset"}
+    assert verdict["cause"]["name"] == "server-gone"
 
 
 def test_run_with_a_killed_server_process_is_reconciled(tmp_path: Path) -> None:
@@ -208,7 +211,7 @@ def test_run_with_a_killed_server_process_is_reconciled(tmp_path: Path) -> None:
     assert lost == pytest.approx(20, abs=5)  # even shares, unless a process was delayed while they arrived
     assert _row(verdict, "connections made")["explained"].keys() <= {"client", "closed", "reset"}
     assert _row(verdict, "connections closed")["server"] == 40 + lost
-    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in fleet.said()
+    assert f"2 of 2 serving, 1 respawned ({lost:.0f} connections lost)" in (fleet.runs / "summary.md").read_text()
 
 
 @retry_on_busy_machine
@@ -223,6 +226,7 @@ def test_server_restart_makes_a_run_unknown_unless_it_fails(tmp_path: Path, judg
     verdict = fleet.verdict()
     assert RESTARTED in verdict["reasons"]
     assert (verdict["ledger"]["reconciled"], verdict["ledger"]["unknown"]) == (None, [RESTARTED])
+    assert verdict["cause"]["name"] == "server-restarted"
 
 
 def test_run_against_a_target_without_counters_passes(tmp_path: Path) -> None:

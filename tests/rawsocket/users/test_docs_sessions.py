@@ -3,6 +3,7 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
 import itertools
+import math
 import random
 import re
 import ssl
@@ -29,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("fresh_recorder", "long_timeouts")
 PAGE = "docs/sessions.md"
 CODE = {re.findall(r"^class (\w+)", code)[0]: code for code in blocks(PAGE, "python")}
 NAMES = {name: getattr(rawsocket, name) for name in rawsocket.__all__}
-GIVEN = {"constant": constant, "itertools": itertools, "make_token": lambda number: b"%d" % number, "task": task,
-         "time": time,
+GIVEN = {"constant": constant, "itertools": itertools, "make_token": lambda number: b"%d" % number, "math": math,
+         "task": task, "time": time,
          "Tls": lambda ca, name: Tls(ca=certificates.authority().ca, name=name)}  # fmt: skip
 
 
@@ -43,6 +44,12 @@ def pings(sock: Any) -> None:
 
 def ticks(sock: Any) -> None:
     sock.sendall(b"welcome\ntick\n")
+    silent(sock)
+
+
+def news(sock: Any) -> None:
+    assert next(lines(sock)) == b"SUBSCRIBE news\r"
+    sock.sendall(b"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n")
     silent(sock)
 
 
@@ -90,6 +97,7 @@ SEEN: list[bytes] = []
 EXAMPLES: Mapping[str, tuple[Callable[[Any], None], str]] = {
     "Device": (silent, "reading"),
     "Subscriber": (pings, "push push-reply hello"),
+    "News": (news, "push"),
     "Chat": (echo, "say delivery push"),
     "Listener": (ticks, "push tick alive"),
     "Beating": (echo, "ping hello"),

@@ -15,6 +15,7 @@ from rawsocket.users.steps import (
     SendRaw,
     SetFraming,
     StartTls,
+    Throttle,
     Wait,
 )
 from rawsocket.wire.framing import Line
@@ -100,3 +101,26 @@ def test_receive_until_is_a_slot():
 def test_steps_have_no_dict():
     for step in (Connect(), Close(), Wait(1), Due(1), Send(b"a"), Request(b"a"), Receive()):
         assert not hasattr(step, "__dict__")
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: Wait("3"), "Wait(seconds='3'): must be a number of seconds, at least 0"),
+        (lambda: Due(None), "Due(period=None): must be a number of seconds above 0"),
+        (lambda: Receive(timeout="3"), "Receive(timeout='3'): must be a number of seconds above 0"),
+        (lambda: Heartbeat("3", b"a"), "Heartbeat(every='3'): must be a number of seconds above 0"),
+        (lambda: Request(b"a", inflight="3"), "Request(inflight='3'): must be a whole number, at least 1"),
+        (lambda: SendPart(b"a", "3"), "SendPart(size='3'): must be a whole number, at least 1"),
+        (lambda: Throttle(send="3"), "Throttle(send='3'): must be a number of bytes a second above 0, or None"),
+    ],
+)
+def test_argument_of_a_wrong_type_is_one_line_with_what_is_expected(make, line):
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert str(raised.value) == line
+
+
+def test_slot_of_no_seconds_names_the_setting_that_makes_it():
+    with pytest.raises(ValueError, match=r"it is 0 with EVERY=0"):
+        Due(0)

@@ -40,6 +40,16 @@ def test_run_without_trouble_has_no_alert() -> None:
             "server-full",
             "Server full: it holds 60; 1 user is refused. Raise the server's limit of connections, or lower USERS.",
         ),
+        (
+            {
+                "failures": {"server-full": 7},
+                "growing": frozenset({"server-full"}),
+                "held": 0,
+                "server": Server(held=0, cap=20, model="select"),
+            },
+            "server-full",
+            "Server full: it holds 20; 40 users are refused. Set MAX_CONNECTIONS=60.",
+        ),
         ({"silence": Silence(4.0, 12.2, 148)}, "server-silent", "Server silent for 12 s, 148 replies overdue"),
         (
             {"server": Server(answers=False, silent_s=7.0)},
@@ -61,6 +71,7 @@ def test_run_without_trouble_has_no_alert() -> None:
             "process-lost",
             "A process of the server was lost and replaced: its connections were cut",
         ),
+        ({"growing": frozenset({"restarted"})}, "process-lost", "The server was restarted: its connections were cut"),
         ({"lost": [("worker 2", "it went missing")]}, "worker-lost", "Worker 2 lost: it went missing"),
         ({"ages": [("worker 2", 4.25)]}, "worker-silent", "Worker 2 has sent no report for 4.2 s"),
         (

@@ -1,7 +1,19 @@
 from collections.abc import Mapping
 
-from rawsocket.measurement.report import Report, StormReport
-from rawsocket.verdict.observed import ALERT, MOST_EVENTS, STEP, Event, Observed, Silence, Silences, storm_events
+from rawsocket.measurement.report import Connections, Counts, Report, StormReport
+from rawsocket.verdict.judge import Figures
+from rawsocket.verdict.observed import (
+    ALERT,
+    MOST_EVENTS,
+    STEP,
+    Event,
+    Facts,
+    LabFact,
+    Observed,
+    Silence,
+    Silences,
+    storm_events,
+)
 from tests.support.reports import report
 
 
@@ -67,3 +79,20 @@ def test_one_worker_that_gets_replies_breaks_the_silence() -> None:
     silences = Silences()
     for second in range(1, 6):
         assert silences.look(_latest(a=_worker(second, 500, 9), b=_worker(second, second, 3)), second) is None
+
+
+def test_failed_counts_connects_and_connections_that_were_dropped() -> None:
+    counts = Counts(connections=Connections(failed={"reset": 2}, dropped={"reset": 3, "closed": 1}))
+    facts = Facts(Figures(), counts)
+    assert [facts.failed(name) for name in ("reset", "closed", "refused")] == [5, 1, 0]
+
+
+def test_told_has_the_last_line_of_a_log_or_how_the_part_ended() -> None:
+    facts = Facts(
+        Figures(), lab=[LabFact("server", "it exited with 1", log="MemoryError"), LabFact("worker-1", "killed")]
+    )
+    assert [facts.told(part) for part in ("server", "worker", "master")] == [
+        " (it exited with 1; MemoryError)",
+        " (killed)",
+        "",
+    ]

@@ -4,9 +4,8 @@ import os
 import pytest
 
 from rawsocket.verdict import remedies
-from rawsocket.verdict.facts import Facts
 from rawsocket.verdict.judge import Check, Figures
-from rawsocket.verdict.observed import Observed
+from rawsocket.verdict.observed import Facts, Observed
 from rawsocket.verdict.saturation import Loop
 
 P99 = Check("max_p99_ms", 1000, 2000.0, False)

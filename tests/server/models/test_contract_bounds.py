@@ -36,13 +36,6 @@ from tests.support.sockets import (
 #: A connection at the cap waits for room as long as it takes, so that a busy machine makes no difference.
 PATIENT = "from server import policy\npolicy.NOTICE_SECONDS = policy.NOTICE_ELSEWHERE_SECONDS = 600.0"
 
-#: What a client does not read soon waits in the server, not in the kernel's send buffer.
-SMALL_BUFFERS = """
-from socket import SO_SNDBUF, SOL_SOCKET, socket
-listen = socket.listen
-socket.listen = lambda sock, *backlog: (sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096), listen(sock, *backlog))
-"""
-
 
 @promises(Promise.CAP)
 def test_connections_over_the_cap_are_refused_with_a_line(model: str) -> None:
@@ -151,7 +144,7 @@ def test_a_message_that_takes_too_long_gets_its_error_line(model: str) -> None:
 @promises(Promise.HALF_CLOSE, Promise.BOUNDS)
 def test_a_message_cut_off_by_the_end_of_input_is_not_late(model: str) -> None:
     with (
-        running_server(*flags(model), "--app", "echo", "--message-timeout", "0.2", before=SMALL_BUFFERS) as server,
+        running_server(*flags(model), "--app", "echo", "--message-timeout", "0.2") as server,
         connect(server.port) as slow,
         socket.socket() as client,
     ):

@@ -237,6 +237,12 @@
     });
   };
 
+  // An alert is named by the beginning of its text where there is room: "Server full".
+  const labelOf = ({ kind, text: said }, width) => {
+    const named = kind === "alert" && width >= 600 ? String(said).split(/[:;.,]/)[0] : "";
+    return named && named.length <= 36 ? named : words(kind);
+  };
+
   // Labels stand in rows above the plot; one for which no row has room is left to the list below the charts.
   const labels = (view, u) => {
     const { events, live } = view.data;
@@ -244,8 +250,9 @@
     const room = u.width - AXIS - 14;
     const free = Array(LABEL_ROWS).fill(-Infinity);
     u.ctx.font = FONT.replace("12px", `${12 * ratioOf(u)}px`);
-    return (events || []).map(({ at_s: at, kind }) => {
-      const name = words(kind);
+    return (events || []).map((event) => {
+      const at = event.at_s;
+      const name = labelOf(event, u.width);
       const wide = u.ctx.measureText(name).width / ratioOf(u);
       const x = (at / end) * room;
       const start = Math.min(Math.max(0, x - wide / 2), room - wide);

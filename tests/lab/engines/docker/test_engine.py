@@ -2,6 +2,8 @@
 
 import os
 import socket
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from lab import page, procfs
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import LabError, UsageError
-from lab.settings import ROOT, read
+from lab.settings import ROOT, Settings, read
 from tests.support.fake_sdk import UP, Client, Container, Project
 
 
@@ -189,6 +191,19 @@ def test_a_network_that_the_engine_does_not_have_is_refused(client: Client) -> N
     DockerEngine(read({"NETWORK": "theirs_default"}, {})).check()
     with pytest.raises(UsageError, match=r"^NETWORK=theirs: .* did you mean theirs_default\?; it has bridge, the"):
         DockerEngine(read({"NETWORK": "theirs"}, {})).check()
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, True), (0o644, False)])
+def test_a_key_that_only_its_owner_may_read_is_refused(
+    client: Client, tmp_path: Path, mode: int, refused: bool
+) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    key.chmod(mode)
+    engine = DockerEngine(Settings({**read({}, {}).values, "SERVER_TLS_KEY": str(key)}, frozenset()))
+    line = r"^SERVER_TLS_KEY=/.*key\.pem: only its owner may read it, .* \(chmod o\+r\), or use ENGINE=native$"
+    with pytest.raises(UsageError, match=line) if refused else nullcontext():
+        engine.check()
 
 
 def test_setup_builds_and_starts_nothing(engine: DockerEngine) -> None:

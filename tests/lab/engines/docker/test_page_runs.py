@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ def test_each_finished_run_gets_a_folder_once(tmp_path: Path) -> None:
     assert os.readlink(runs / "latest") == "2-page"
     assert sorted(path.name for path in runs.iterdir()) == ["1-page", "2-page", "latest"]
     assert page_runs.bring_home(FILES, runs) == []
+    shutil.rmtree(runs / "1-page")
+    assert page_runs.bring_home(FILES, runs, ["1-page"]) == []
+    assert page_runs.bring_home(FILES, runs) == ["1-page"]
 
 
 def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:

@@ -177,3 +177,17 @@ def test_the_servers_first_line_is_the_one_that_is_waited_for() -> None:
     match = LISTENING.search(line)
     assert match
     assert all(address.rpartition(":")[2].isdigit() for address in match.groups())
+
+
+def test_worker_that_ends_in_a_run_is_told_to_the_master_once(programs: Programs) -> None:
+    told = f"{programs.folder}/run/lab-facts.jsonl"
+    wait = f"import os, time\nwhile not os.path.exists({told!r}): time.sleep(0.01)\ntime.sleep(0.5)"
+    programs.master(wait, "import sys; sys.exit('out of luck')")
+    assert programs.run()[0] == 0
+    (line,) = Path(told).read_text().splitlines()
+    assert json.loads(line) == {
+        "part": "worker-1",
+        "name": "ended",
+        "text": "it ended with exit code 1",
+        "log": "out of luck",
+    }

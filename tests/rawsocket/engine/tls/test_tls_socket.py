@@ -1,9 +1,10 @@
 """TlsSocket between a socket pair and OpenSSL's own server side."""
 
+import ctypes
 import random
 import socket
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -219,3 +220,26 @@ def test_session_is_not_kept_unless_asked():
     with tls_pair(client=client) as (tls, _):
         tls.close()
     assert len(client._sessions) == 0
+
+
+class MallInfo(ctypes.Structure):
+    """What mallinfo2() of glibc returns."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in (*"abcdefg", "in_use", *"hi"))
+
+
+def test_handshake_and_tickets_leave_no_write_buffer_behind():
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is None:
+        pytest.skip("this C library has no mallinfo2()")
+    mallinfo.restype = MallInfo
+    with ExitStack() as stack:
+        pairs = [stack.enter_context(tls_pair("TLSv1_3")) for _ in range(20)]
+        for tls, peer in pairs:
+            peer.sock.send(peer.encrypt(b"welcome"))
+            assert tls.recv(16_384) == b"welcome"  # with the tickets of the handshake
+        before = mallinfo().in_use
+        for tls, _ in pairs:
+            tls._ssl.write(b"x")  # frees the buffer, if there is one
+            tls._outgoing.read()
+        assert before - mallinfo().in_use < len(pairs) * 4096

@@ -13,7 +13,7 @@ from locust import constant, task
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.raw_socket_user import RawSocketUser
 from rawsocket.users.session_user import SessionUser
-from rawsocket.users.steps import Connect, Request, Send, Wait
+from rawsocket.users.steps import Close, Connect, Request, Send, Wait
 from rawsocket.wire.framing import Line
 from rawsocket.worker.user_group import UserStopper
 from tests.support.facades import serving
@@ -203,3 +203,24 @@ def test_goodbye_that_raises_at_once_ends_the_user(service: tuple[Service, str])
 
     assert stopped(Raising, url, lambda: RECORDER.answered == 3) < 20
     assert [error.type for error in RECORDER.scenario_errors.report()] == ["KeyError"]
+
+
+@BOTH
+def test_step_without_a_connection_in_a_goodbye_is_an_error_of_the_scenario(
+    kind: type[Any], service: tuple[Service, str]
+):
+    _, url = service
+
+    class Twice(kind):  # type: ignore[valid-type, misc]
+        def goodbye(self):
+            if isinstance(self, SessionUser):
+                return self.leave()
+            self.another_client().request(self.last)
+
+        def leave(self):
+            yield Close()
+            yield Send(b"QUIT", reply=False)
+
+    stopped(Twice, url, lambda: RECORDER.answered == 3)
+    [error] = RECORDER.scenario_errors.report()
+    assert (error.type, error.count) == ("NotConnected", 3)

@@ -93,7 +93,8 @@ def test_ledger_is_folded_only_when_it_is_reconciled() -> None:
     def is_open(reconciled: bool | None) -> bool:
         document = passed()
         document["ledger"]["reconciled"] = reconciled
-        (details,) = [attributes for tag, attributes in Page(report(document)).tags if tag == "details"]
+        tags = [attributes for tag, attributes in Page(report(document)).tags if tag == "details"]
+        (details,) = [one for one in tags if one.get("id") == "holdfast-ledger"]
         return "open" in details
 
     assert [is_open(value) for value in (True, False, None)] == [False, True, True]

@@ -15,13 +15,23 @@ from rawsocket.master.worker_lag import Rates
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
 from rawsocket.verdict import words
-from rawsocket.verdict.alerts import LATELY_S, NOTED_ELSEWHERE, AlertBook, Now, Server, is_silent, status
+from rawsocket.verdict.alerts import (
+    LATELY_S,
+    NOTED_ELSEWHERE,
+    PROCESSES,
+    RESTARTED,
+    AlertBook,
+    Now,
+    Server,
+    is_silent,
+    status,
+)
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
 from rawsocket.verdict.saturation import main_cause
 
-LOST_PROCESSES = "processes-lost"
+PERCENTILES_S = 5.0  # between two computations of percentiles over the whole window
 
 
 class Observer:
@@ -39,6 +49,8 @@ class Observer:
         self._answered_at_s = 0.0
         self._lost: set[str] = set()
         self.checks: list[Check] = []  # thresholds, so far
+        self._late: list[Check] = []  # those of percentiles
+        self._late_at_s = 0.0  # when they are computed again
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""
@@ -83,7 +95,9 @@ class Observer:
         for name, text in self._book.update(now):
             if name not in NOTED_ELSEWHERE:
                 run.observed.note(at_s, ALERT, text)
-        self.checks = figures.checks_so_far(run)
+        if at_s >= self._late_at_s:
+            self._late, self._late_at_s = figures.checks_so_far(run, percentiles=True), at_s + PERCENTILES_S
+        self.checks = [*figures.checks_so_far(run, percentiles=False), *self._late]
 
     def state(self) -> dict[str, Any]:
         """Return `status`, `alerts`, `events` and `thresholds` as /lab/state.json has them."""
@@ -110,7 +124,9 @@ class Observer:
 
     def _growing(self, at_s: float) -> frozenset[str]:
         """Return the names of what was counted again lately."""
-        for name, count in {**self._failures(), LOST_PROCESSES: self._run.observed.processes_lost}.items():
+        seen = self._run.observed
+        server = {PROCESSES: seen.processes_lost, RESTARTED: int(seen.restarted_at_s is not None)}
+        for name, count in {**self._failures(), **server}.items():
             if count > self._counts.get(name, (0, 0.0))[0]:
                 self._counts[name] = count, at_s
         return frozenset(name for name, (_, when) in self._counts.items() if at_s - when < LATELY_S)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.observer import Observer
+from rawsocket.master.live.observer import Observer
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.measurement.report import StormReport
@@ -138,6 +138,7 @@ def test_server_that_starts_anew_is_a_restart() -> None:
     server.second()
     _look(observer, 2, 3)
     assert run.observed.restarted_at_s == 2
+    assert [alert["name"] for alert in observer.state()["alerts"]] == ["process-lost"]
     assert [(event.at_s, event.text) for event in run.observed.events] == [(2, "the server was restarted")]
 
 
