@@ -144,12 +144,19 @@ def running_server(
 ) -> Iterator[ServerProcess]:
     """Run a server with `flags` on free ports, until the block ends. `before` is code that is run in it first."""
     arguments = ["--port", "0", "--admin-port", "0", *flags]
-    server = _started(arguments, env, before, own_group) if before or own_group else _forked(arguments, env)
+    forked = not (before or own_group or _is_patched())
+    server = _forked(arguments, env) if forked else _started(arguments, env, before, own_group)
     try:
         server.wait_until_it_listens()
         yield server
     finally:
         server.kill()
+
+
+def _is_patched() -> bool:
+    """Whether Locust has patched this process: reading from a named pipe would then block all of its greenlets."""
+    patched = sys.modules.get("gevent.monkey")
+    return patched is not None and bool(patched.is_module_patched("threading"))
 
 
 def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
