@@ -78,7 +78,7 @@ class SteadyWindow:
         self._before_s = 0.0  # seconds before the last pause
         self._samples: list[Sample] = []
         self._of_the_ramp: list[Sample] = []  # seconds of this opening for which a worker's report was older
-        self._to_report: set[str] = set()  # workers without a report from inside
+        self._to_report: set[str] = set()  # workers whose last report is from before
         self.latencies = latencies or Latencies()
         self.workers: dict[str, WorkerWindow] = {}
 
@@ -103,7 +103,11 @@ class SteadyWindow:
         """Open; each worker's differences start from its latest report."""
         self.opened = True
         self.workers = {worker: WorkerWindow(report) for worker, report in latest.items()}
-        self._to_report = set(self.workers)
+        self._to_report = self._known()
+
+    def _known(self) -> set[str]:
+        """Return the workers that have reported: what their last report says is of the time before."""
+        return {name for name, worker in self.workers.items() if worker.last}
 
     def pause(self, now: float, until: float) -> None:
         """Leave out what comes from now on, up to a moment that a further pause moves."""
@@ -118,7 +122,7 @@ class SteadyWindow:
         """End the pause if it is time."""
         if self.paused and now >= self._since:
             self.paused = False
-            self._to_report, self._of_the_ramp = set(self.workers), []
+            self._to_report, self._of_the_ramp = self._known(), []
 
     def close(self, now: float) -> None:
         """Close, once: later figures aren't steady."""
