@@ -144,8 +144,7 @@ def running_server(
 ) -> Iterator[ServerProcess]:
     """Run a server with `flags` on free ports, until the block ends. `before` is code that is run in it first."""
     arguments = ["--port", "0", "--admin-port", "0", *flags]
-    forked = not (before or own_group or _is_patched())
-    server = _forked(arguments, env) if forked else _started(arguments, env, before, own_group)
+    server = _started(arguments, env, before, own_group) if before or own_group else _forked(arguments, env)
     try:
         server.wait_until_it_listens()
         yield server
@@ -154,7 +153,7 @@ def running_server(
 
 
 def _is_patched() -> bool:
-    """Whether Locust has patched this process: reading from a named pipe would then block all of its greenlets."""
+    """Return whether Locust has patched this process: its threads are greenlets."""
     patched = sys.modules.get("gevent.monkey")
     return patched is not None and bool(patched.is_module_patched("threading"))
 
@@ -173,7 +172,7 @@ def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
 
 def _reader(pipe: int) -> IO[str]:
     """Return a file that reads from `pipe`: where Locust has patched the process, one that lets other greenlets run."""
-    if "locust" not in sys.modules:
+    if not _is_patched():
         return open(pipe)
     from gevent.fileobject import FileObjectPosix
 
