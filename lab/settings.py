@@ -257,21 +257,12 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))
-    _check_together(settings)
     if verb in ("up", "load", "ci"):
         _check_network(settings)
         _check_size(settings, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
     return settings
-
-
-def _check_together(settings: Settings) -> None:
-    if settings["MIN_HELD"] and int(settings["MIN_HELD"]) > int(settings["USERS"]):
-        raise UsageError(
-            f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
-            "so it can never be reached. Lower MIN_HELD or raise USERS."
-        )
 
 
 def _check_network(settings: Settings) -> None:

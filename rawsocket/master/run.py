@@ -61,11 +61,15 @@ class RowTotals:
     failures: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
     times: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    again: int = 0
+    again_bytes: int = 0
 
     def add(self, row: RowReport) -> None:
         """Add the counts of one worker."""
         self.requests += row.requests
         self.bytes += row.bytes
+        self.again += row.again
+        self.again_bytes += row.again_bytes
         for failure, count in row.failures.items():
             self.failures[failure] = self.failures.get(failure, 0) + count
 

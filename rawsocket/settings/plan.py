@@ -1,8 +1,7 @@
 """Pure: the settings of a process, read from the environment and checked before Locust is imported.
 
-One `Plan` for master and worker. A value that is out of range, unknown, or contradicts another
-raises `UsageError` with one line: what is wrong, what was expected, what to do. An empty value counts as
-unset.
+One `Plan` for master and worker. A value that is out of range or unknown raises `UsageError` with one line: what is
+wrong, what was expected, what to do. An empty value counts as unset.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +64,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
     """Read and check all settings; `scenarios` are the names that SCENARIO may have."""
     given = without_empty(environ)
     found = {row.variable: _value(_known(row, scenarios), given) for row in TABLE}
-    plan = Plan(
+    return Plan(
         scenario=found["SCENARIO"],
         users=found["USERS"],
         rate=found["RATE"],
@@ -94,8 +93,6 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         progress=found["HOLDFAST_PROGRESS"],
         verbose=found["VERBOSE"],
     )
-    _reconcile(plan)
-    return plan
 
 
 def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan:
@@ -138,11 +135,3 @@ def _value(row: Setting, given: Mapping[str, str]) -> Any:
         return row.parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _reconcile(plan: Plan) -> None:
-    if plan.min_held is not None and plan.min_held > plan.users:
-        raise UsageError(
-            f"MIN_HELD={plan.min_held} is above USERS={plan.users}: one user holds one connection; "
-            "lower MIN_HELD or raise USERS"
-        )

@@ -194,6 +194,15 @@ def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
     assert [tuple(row.values())[:4] for row in _csv(artefacts.failures(run))] == [("MEASURED", "deal", "closed", "1")]
 
 
+def test_push_that_was_received_by_name_counts_once_in_the_sum() -> None:
+    run = started("a")
+    push = RowReport("TCP", "push", 3, bytes=30)
+    news = RowReport("TCP", "news", 2, bytes=20, times=RowTimes(wait=[[700, 2]]), again=2, again_bytes=20)
+    run.receive("a", replace(report(), rows=[push, news]))
+    rows = {row["name"]: (row["requests"], row["bytes"]) for row in _csv(artefacts.stats(run))}
+    assert rows == {"push": ("3", "30"), "news": ("2", "20"), "Aggregated": ("3", "30")}
+
+
 def test_statistics_and_failures_sum_the_workers() -> None:
     run = started("a", "b")
     run.receive("a", report(held=2, failures={"closed": 1}, rows={"message": {37: 3}, "connect": {500: 2}}))
