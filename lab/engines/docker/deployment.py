@@ -5,11 +5,13 @@ compose creates and removes; health, logs, exit codes and artefacts are read thr
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import docker
 
 from lab.engines.base import Deployment
 from lab.engines.docker import base_image, compose, page_runs
+from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
 from lab.errors import LabError, writing
 from lab.progress import say, step
@@ -86,6 +88,14 @@ class DockerDeployment(Deployment):
                 except docker.errors.APIError as error:  # nothing that another try would mend
                     say(f"Artefacts of runs from the page could not be copied: {error}")
         return found
+
+    def about(self) -> dict[str, Any]:
+        """Return the version of the engine and the images of the containers; {} if the engine does not answer."""
+        try:
+            images = {part.role: part.image() for part in self.parts()}
+            return {"engine_version": self._client.version().get("Version", ""), "images": images}
+        except FAILURES:
+            return {}
 
     def collect(self, folder: Path) -> None:
         """Write the logs into `folder`, and copy the master's artefacts there."""
