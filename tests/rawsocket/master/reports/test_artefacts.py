@@ -299,6 +299,16 @@ def test_environment_has_versions_and_settings_but_no_secret(
     assert read["settings"]["scenario"] == "ho|ld"
 
 
+def test_environment_has_the_options_of_the_run_and_not_those_that_the_form_has_replaced(
+    bench: ControllerBench, tmp_path: Path
+) -> None:
+    controller = bench.controller
+    controller.plan = dataclasses.replace(controller.plan, options={"timeout": 10.0}, runs=str(tmp_path))
+    controller.environment.parsed_options.timeout = 0.5
+    folder = Path(artefacts.write(controller).folder)
+    assert json.loads((folder / "env.json").read_text())["settings"]["timeout"] == 0.5
+
+
 TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)
 
 
