@@ -139,5 +139,7 @@ def test_host_is_added_to_a_finished_report() -> None:
     again = render.with_host(added, {"engine": "docker"})
     assert "make load" not in Page(again).text
     assert "docker" in Page(again).text
+    without = render.with_host(added, {"engine": "docker", "repeat": ""})
+    assert "Run it again" not in Page(without).text
     assert render.with_host("another page", {"engine": "native"}) == "another page"
     assert "Run it again" not in page
