@@ -128,6 +128,8 @@ class Attachment:
             runner.register_message(agent.REFUSED, self._refused)
             runner.register_message(agent.FAULT, self._fault)
         TASKS.start("clock", controller.run_clock)
+        metrics = controller.target_metrics
+        TASKS.start("metrics of the target", metrics.run, forever=metrics.present)
         TASKS.start("probe of the server", controller.probe.run, forever=controller.probe.present)
         if plan.ours and plan.headless:
             locust_patches.silence_console_table()
