@@ -1,6 +1,4 @@
-import http.server
-import threading
-from collections.abc import Iterator
+import io
 
 import pytest
 
@@ -98,30 +96,16 @@ def test_unset_address_asks_nobody() -> None:
     assert (metrics.present, metrics.values()) == (False, {})
 
 
-@pytest.fixture
-def served() -> Iterator[str]:
-    """An endpoint whose answer is longer than what is read."""
+def test_answer_is_read_up_to_a_bound_and_to_the_end_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"threads 7\nx 1\nunfinished 12345\n")
+    def urlopen(url: str, timeout: float) -> io.BytesIO:
+        asked.append((url, timeout))
+        return io.BytesIO(b"threads 7\nx 1\nunfinished 12345\n")
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/metrics#threads,unfinished"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_answer_is_read_over_http_up_to_a_bound(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target_metrics.urllib.request, "urlopen", urlopen)
     monkeypatch.setattr(target_metrics, "LARGEST", 27)
-    metrics = TargetMetrics(served)
+    metrics = TargetMetrics(f"{ADDRESS}#threads,unfinished")
     metrics.poll()
     assert (metrics.error, metrics.values()) == ("", {"threads": 7.0})
+    assert asked == [(ADDRESS, target_metrics.TIMEOUT_S)]
