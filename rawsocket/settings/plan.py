@@ -50,6 +50,7 @@ class Plan:
     progress: str = "text"
     verbose: bool = False
     target_metrics: str = ""
+    collector: str = ""
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -95,6 +96,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         progress=found["HOLDFAST_PROGRESS"],
         verbose=found["VERBOSE"],
         target_metrics=found["TARGET_METRICS"] or "",
+        collector=found["OTEL_EXPORTER_OTLP_ENDPOINT"] or "",
     )
     _reconcile(plan)
     return plan
@@ -115,6 +117,7 @@ def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan
         page_names=read_setting(environ, "HOLDFAST_PAGE_NAMES"),
         runs=read_setting(environ, "HOLDFAST_RUNS") or "",
         target_metrics=read_setting(environ, "TARGET_METRICS") or "",
+        collector=read_setting(environ, "OTEL_EXPORTER_OTLP_ENDPOINT") or "",
     )
 
 

@@ -49,6 +49,8 @@ PURE = (
     "rawsocket/verdict/ledger.py",
     "rawsocket/verdict/ledger_rows.py",
     "rawsocket/master/worker_lag.py",
+    "rawsocket/master/observability/exponential.py",
+    "rawsocket/master/observability/otlp.py",
     "rawsocket/master/observability/series.py",
     "rawsocket/master/reports/server_summary.py",
     "rawsocket/master/reports/console.py",
