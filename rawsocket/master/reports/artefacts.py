@@ -27,7 +27,7 @@ from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console, html_report, ledger_table, result
 from rawsocket.master.run import Run
-from rawsocket.master.timeline import COLUMNS, Timeline
+from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.measurement.report import ScenarioError
@@ -229,7 +229,7 @@ def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 def timeline(samples: Timeline) -> str:
     """Return timeline.csv: a row a second; unknown values are empty."""
-    return _csv(COLUMNS, samples.rows())
+    return _csv(samples.header(), samples.rows())
 
 
 def stats(run: Run) -> str:

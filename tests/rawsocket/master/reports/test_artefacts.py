@@ -183,6 +183,18 @@ def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:
     assert rows[0]["server_held"] == ""
 
 
+def test_timeline_has_the_series_of_the_target_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, target_metrics="http://app:9100/metrics#threads") as bench:
+        bench.add_worker("a")
+        bench.start()
+        bench.second()
+        monkeypatch.setattr(bench.controller.target_metrics, "values", lambda: {'threads{pool="a"}': 4.0})
+        bench.second()
+        rows = _csv(artefacts.timeline(bench.controller.run.timeline))
+    assert tuple(rows[0]) == (*COLUMNS, 'threads{pool="a"}')
+    assert [row['threads{pool="a"}'] for row in rows] == ["", "4.0"]
+
+
 def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
     run = started("a")
     own = RowReport("MEASURED", "deal", 3, {"closed": 1}, times=RowTimes(due=[[700, 2]]))
