@@ -78,7 +78,7 @@ SETTINGS = (
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -189,6 +189,11 @@ class Settings:
     def parts(self) -> str:
         """What is started, in words."""
         return "master and workers" if self["TARGET"] else "server, master and workers"
+
+    @property
+    def asked_by_master(self) -> list[str]:
+        """The settings that name an endpoint which the master asks or tells."""
+        return [name for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT") if self.values.get(name)]
 
     @property
     def loopback_target(self) -> bool:

@@ -9,7 +9,7 @@ from lab.engines.docker.client import FAILURES
 from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
-from lab.reports import index
+from lab.reports import index, origin
 from lab.run import capacity, folder
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
@@ -55,7 +55,8 @@ def do(verb: str, chosen: Settings) -> int:
 def _finish_runs(engine: Engine, chosen: Settings) -> None:
     """Add the host's part to the files of runs from the page that were brought home, and list them."""
     for name in engine.brought_home:
-        folder.finish(engine.runs / name, engine.name, "up")
+        repeat = origin.repeat_from_page(engine.given, origin.environment(engine.runs / name).get("settings", {}))
+        folder.finish(engine.runs / name, engine.name, "up", repeat, engine.about)
         index.update(engine.runs / name, int(chosen["KEEP"]))
 
 

@@ -5,9 +5,11 @@ An `Engine` does what the verbs of the command ask for. It runs a `Deployment`, 
 the check of the ports, the wait for the page, and how a part that refused a setting is recognised.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lab import page
@@ -18,6 +20,7 @@ from lab.engines.part import Part
 from lab.engines.up_record import UpRecord
 from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error
 from lab.progress import say, step
+from lab.reports import origin
 from lab.settings import ROOT, Settings, yes
 from lab.waiting import wait_for
 
@@ -75,6 +78,10 @@ class Deployment(ABC):
         """
         return []
 
+    def about(self) -> dict[str, Any]:
+        """Return what only the engine knows of its parts while they are there: its version, their images."""
+        return {}
+
     def look(self) -> None:
         """Tell the master of parts that have ended, see lab_facts.py; called again and again while a run goes on."""
         return
@@ -116,6 +123,10 @@ class Engine(ABC):
 
     name: ClassVar[str]
     poll_s: ClassVar[float] = 0.2
+    #: What the engine knew of the parts of a run, or of the lab that runs were brought from.
+    about: Mapping[str, Any] = MappingProxyType({})
+    #: The settings that the lab was given whose runs were brought home.
+    given: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
         self.settings = settings
@@ -162,7 +173,7 @@ class Engine(ABC):
         self._check_ports(lab.published_ports())
         lab.prepare()
         address, workers = f"http://127.0.0.1:{self.settings['PAGE_PORT']}", self.settings.workers
-        self.record.write(self.settings)
+        self.record.write(self.settings, origin.given(self.settings, os.environ))
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
@@ -224,6 +235,7 @@ class Engine(ABC):
 
     def _say_brought(self, names: Sequence[str]) -> None:
         if names:
+            self.about, self.given = self.lab().about(), self.record.given()
             self.record.note_brought(names)
         self.brought_home += names
         for name in names:
@@ -269,6 +281,7 @@ class Engine(ABC):
 
     def _end_run(self, name: str, lab: Deployment, folder: Path) -> None:
         try:
+            self.about = lab.about()
             lab.collect(folder)
         finally:
             finish_despite_interrupt(lab.stop)

@@ -6,14 +6,14 @@ again.
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lab.settings import Settings
 
 KEPT = ("PAGE_PORT", "TARGET", "MODEL", "SCENARIO")
-BROUGHT = "brought"
+BROUGHT, GIVEN = "brought", "given"
 
 
 class UpRecord:
@@ -22,14 +22,18 @@ class UpRecord:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def write(self, settings: Settings) -> None:
-        """Write down the settings of a lab that is about to start."""
-        self._write({**self._all(), **{name: settings[name] for name in KEPT}})
+    def write(self, settings: Settings, given: Mapping[str, str] | None = None) -> None:
+        """Write down the settings of a lab that is about to start, and which of all its settings were given."""
+        self._write({**self._all(), **{name: settings[name] for name in KEPT}, GIVEN: dict(given or {})})
 
     def read(self) -> dict[str, str]:
         """Return those settings, {} if there are none."""
         found = self._all()
         return {name: found[name] for name in KEPT if name in found}
+
+    def given(self) -> dict[str, str]:
+        """Return the settings that were given to the lab."""
+        return dict(self._all().get(GIVEN, {}))
 
     def brought(self) -> list[str]:
         """Return the names of the runs whose files are home."""

@@ -61,7 +61,7 @@ def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str
         return ""
     say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
     try:
-        folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ))
+        folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ), engine.about)
         index.update(artefacts, int(chosen["KEEP"]))
     except LabError as error:
         return str(error)

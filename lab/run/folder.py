@@ -6,13 +6,14 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab import latest
 from lab.errors import writing
-from lab.reports.origin import git_state
+from lab.reports.origin import environment, git_state
 from lab.settings import ROOT, from_environment
 from rawsocket.master.reports.html.render import with_host
 
@@ -46,24 +47,16 @@ def discard(folder: Path) -> None:
             latest.point(max(others, key=lambda other: other.name))
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Return env.json as the master wrote it, nothing if it is missing or was cut off by a full disk."""
-    try:
-        found: dict[str, Any] = json.loads(file.read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found
-
-
-def finish(folder: Path, engine: str, verb: str, repeat: str = "") -> None:
+def finish(folder: Path, engine: str, verb: str, repeat: str = "", about: Mapping[str, Any] | None = None) -> None:
     """Add the host's part to env.json and the report, and the summary to $GITHUB_STEP_SUMMARY where that is set.
 
-    `repeat` is the command that repeats the run.
+    `repeat` is the command that repeats the run, `about` what the engine knows of its parts.
     """
     file = folder / "env.json"
-    environment = _read(file)
-    environment["host"] = {
+    found = environment(folder)
+    found["host"] = {
         "engine": engine,
+        **(about or {}),
         "verb": verb,
         "cpus": os.cpu_count(),
         "kernel": platform.release(),
@@ -73,11 +66,11 @@ def finish(folder: Path, engine: str, verb: str, repeat: str = "") -> None:
         "repeat": repeat,
     }
     with writing(file):
-        file.write_text(json.dumps(environment, indent=2) + "\n")
+        file.write_text(json.dumps(found, indent=2) + "\n")
     report = folder / "report.html"
     if report.exists():
         with writing(report):
-            report.write_text(with_host(report.read_text(encoding="utf-8"), environment["host"]), encoding="utf-8")
+            report.write_text(with_host(report.read_text(encoding="utf-8"), found["host"]), encoding="utf-8")
     summary = folder / "summary.md"
     step_summary = from_environment("GITHUB_STEP_SUMMARY")
     if step_summary and summary.exists():

@@ -109,10 +109,12 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "reasons": [*judged.reasons, *run.notes],
         "run": asdict(run.info),
         "held": {
+            "wanted": run.info.users * run.per_user,
             "steady_min": measured.held_min,
             "peak": run.timeline.peak(),
             "server_steady_min": lowest(run.steady_samples, "server_held"),
         },
+        "failures": measured.failures,
         "connections": {
             **{name: getattr(totals.connections, name) for name in CONNECTIONS},
             "silent": measured.silent_connections,

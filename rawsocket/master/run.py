@@ -201,9 +201,9 @@ class Run:
             self.info.steady_from_s = round(self.window.opens_at - self.started_at, 3)
             self.info.steady_s = round(self.window.seconds, 3)
 
-    def add_sample(self, sample: Sample) -> None:
-        """Add a second to the timeline."""
-        self.timeline.add(sample)
+    def add_sample(self, sample: Sample, target: Mapping[str, float] | None = None) -> None:
+        """Add a second to the timeline; `target`: see there."""
+        self.timeline.add(sample, target)
         self.failure_times.note(sample.elapsed_s, self.failures_by_kind())
         if self.window:
             self.window.add_sample(sample)

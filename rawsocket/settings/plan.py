@@ -48,6 +48,8 @@ class Plan:
     run_folders: bool = False
     progress: str = "text"
     verbose: bool = False
+    target_metrics: str = ""
+    collector: str = ""
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -92,6 +94,8 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         run_folders=found["HOLDFAST_RUN_FOLDERS"],
         progress=found["HOLDFAST_PROGRESS"],
         verbose=found["VERBOSE"],
+        target_metrics=found["TARGET_METRICS"] or "",
+        collector=found["OTEL_EXPORTER_OTLP_ENDPOINT"] or "",
     )
 
 
@@ -109,6 +113,8 @@ def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan
         server_admin=environ.get("HOLDFAST_SERVER_ADMIN", "").strip(),
         page_names=read_setting(environ, "HOLDFAST_PAGE_NAMES"),
         runs=read_setting(environ, "HOLDFAST_RUNS") or "",
+        target_metrics=read_setting(environ, "TARGET_METRICS") or "",
+        collector=read_setting(environ, "OTEL_EXPORTER_OTLP_ENDPOINT") or "",
     )
 
 

@@ -291,7 +291,7 @@ def _threshold(facts: Facts) -> Said:
         return None
     check = missed[0]
     text = words.sentence(threshold_words.text(check.name, check.limit, check.actual))
-    why, remedy = remedies.of_slow_replies(facts, check)
+    why, remedy = remedies.of_threshold(facts, check)
     return f"{text}{why}", remedy
 
 

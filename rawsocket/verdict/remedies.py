@@ -7,6 +7,7 @@ from rawsocket.verdict.observed import Facts
 SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end at 1,024
 BUSY = 0.9  # share of a core from which on a process of the server has no time left
 EXPLAINS = 0.5  # of a latency: from there on the server's longest turn explains it
+MESSAGES = "min_messages_s"
 BOUND_TO_1024 = ("select", "tutorial")
 
 # What the text of an error of the generator's machine begins with: what it has none left of, and what to do.
@@ -33,6 +34,19 @@ def cap(model: str, cap: int | None, wanted: int) -> str:
 def shortage(example: str) -> tuple[str, str]:
     """Return what the generator's machine has none left of, by the example of an error, and what to do."""
     return next(((what, remedy) for said, what, remedy in _SHORTAGES if said in example), _UNKNOWN)
+
+
+def of_threshold(facts: Facts, check: Check) -> tuple[str, str]:
+    """Return what is known about a missed threshold, and what to do."""
+    return of_few_messages(facts) if check.name.startswith(MESSAGES) else of_slow_replies(facts, check)
+
+
+def of_few_messages(facts: Facts) -> tuple[str, str]:
+    """Return whether the load was too small for the messages a second that were demanded: the server kept up."""
+    figures = facts.figures
+    if figures.loop.closed or figures.failures or figures.missing or figures.waiting > (figures.messages_s or 0.0):
+        return "", ""
+    return ". The server kept up: the load asked for no more", "Lower EVERY, or raise USERS."
 
 
 def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:

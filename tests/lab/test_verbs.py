@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,12 @@ def test_runs_from_the_page_that_were_brought_home_are_finished_and_listed(
 ) -> None:
     engine.runs, engine.brought_home = tmp_path / "runs", ["20261127T232057Z-page"]
     (engine.runs / engine.brought_home[0]).mkdir(parents=True)
+    environment = engine.runs / engine.brought_home[0] / "env.json"
+    environment.write_text('{"settings": {"users": 7}}')
+    engine.given, engine.about = {"MODEL": "epoll"}, {"images": {"server": "sha256:1"}}
     command.main([verb])
+    host = json.loads(environment.read_text())["host"]
+    assert (host["repeat"], host["images"]) == ("make load MODEL=epoll USERS=7", {"server": "sha256:1"})
     assert '"engine": "docker"' in (engine.runs / engine.brought_home[0] / "env.json").read_text()
     assert engine.brought_home[0] in (engine.runs / "index.html").read_text()
 

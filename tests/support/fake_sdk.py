@@ -80,6 +80,9 @@ class Client:
         self.networks: Any = self
         self.volumes: Any = self
 
+    def version(self) -> dict[str, str]:
+        return {"Version": "29.1"}
+
     def prune(self, *, filters: dict[str, Any]) -> None:
         self.pruned.append(filters)
 

@@ -81,6 +81,10 @@ class ContainerPart(Part):
         """Return what its health check says, "" if it has none."""
         return str(self._container.attrs["State"].get("Health", {}).get("Status", ""))
 
+    def image(self) -> str:
+        """Return the digest of its image."""
+        return str(self._container.attrs.get("Image", ""))
+
     def ports(self) -> set[int]:
         """Return the ports of this machine that it publishes."""
         published = [binding for bindings in self._container.ports.values() for binding in bindings or []]

@@ -102,6 +102,14 @@ class DockerDeployment(Deployment):
                 if part.role == "master":
                     self._ended.tell(part)
 
+    def about(self) -> dict[str, Any]:
+        """Return the version of the engine and the images of the containers; {} if the engine does not answer."""
+        try:
+            images = {part.role: part.image() for part in self.parts()}
+            return {"engine_version": self._client.version().get("Version", ""), "images": images}
+        except FAILURES:
+            return {}
+
     def collect(self, folder: Path) -> None:
         """Write the logs into `folder`, and copy the master's artefacts there."""
         with writing(folder):

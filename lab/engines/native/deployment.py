@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import page
@@ -16,6 +16,7 @@ from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
 from lab.errors import finish_despite_interrupt, interrupts_wait
+from lab.reports import origin
 from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
@@ -144,6 +145,15 @@ class NativeDeployment(Deployment):
         """Write the logs that were kept in memory."""
         while self._stopped:
             processes.keep_log(self._stopped.pop(), self._logs)
+
+    def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
+        """Return the runs from the page that nobody has finished yet; their files are in `runs` already."""
+        if end:
+            self.collect(runs)
+        found = sorted(file.parent for file in runs.glob("*-page/verdict.json"))
+        return [
+            folder.name for folder in found if folder.name not in known and "host" not in origin.environment(folder)
+        ]
 
     def collect(self, folder: Path) -> None:
         """Stop a master that is still there, because its run was interrupted, before the others: a worker that ended

@@ -25,9 +25,9 @@ from typing import Any
 
 from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, html_report, ledger_table
+from rawsocket.master.reports import console, html_report, ledger_table, result
 from rawsocket.master.run import Run
-from rawsocket.master.timeline import COLUMNS, Timeline
+from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.measurement.report import ScenarioError
@@ -199,19 +199,25 @@ def summary(document: Mapping[str, Any]) -> str:
         f"`{_cell(run['scenario'])}` with {run['users']} users at {run['rate']:g}/s on {run['workers']} workers "
         f"against `{_cell(run['target'])}`, {_cell(run['started_utc'])}"
     )
-    reasons = "\n".join(f"- {_cell(reason)}" for reason in document["reasons"])
     outcome = {True: "met", False: "**missed**", None: "not measured"}
     checks = [
         (check["name"], f"{check['limit']:g}", console.number(check["actual"]), outcome[check["ok"]])
         for check in document["thresholds"]
     ]
-    parts = [title, what, reasons]
+    parts = [title, *_why(document), what]
     if checks:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
     header, *times = console.latencies(document["latency_ms"])
     parts += [_markdown(header, times), _markdown(("figure", ""), console.figures(document))]
     parts += _ledger(document["ledger"], document["reasons"])
     return "\n\n".join(parts) + "\n"
+
+
+def _why(document: Mapping[str, Any]) -> list[str]:
+    """Return what decided the verdict, what to try, and the other reasons, as the console has them."""
+    first, remedy, others = result.headline(document)
+    parts = [f"**{_cell(first)}**" if first else "", f"Try: {_cell(remedy)}" if remedy else ""]
+    return [part for part in (*parts, "\n".join(f"- {_cell(reason)}" for reason in others)) if part]
 
 
 def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
@@ -223,7 +229,7 @@ def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 def timeline(samples: Timeline) -> str:
     """Return timeline.csv: a row a second; unknown values are empty."""
-    return _csv(COLUMNS, samples.rows())
+    return _csv(samples.header(), samples.rows())
 
 
 def stats(run: Run) -> str:
@@ -259,11 +265,13 @@ def failures(run: Run) -> str:
 
 
 def _environment(controller: RunController, document: Mapping[str, Any]) -> dict[str, Any]:
-    return environment(controller.plan, document, options.of_scenario(controller.environment.parsed_options))
+    parsed = controller.environment.parsed_options
+    of_run = {name: options.value(parsed, name) for name in controller.plan.options}  # the start form changes them
+    return environment(controller.plan, document, {**of_run, **options.of_scenario(parsed)})
 
 
-def environment(plan: Plan, document: Mapping[str, Any], of_scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """Return env.json: what the figures depend on, apart from the server. `of_scenario`: its own settings."""
+def environment(plan: Plan, document: Mapping[str, Any], of_run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return env.json: what the figures depend on, apart from the server. `of_run`: the options of this run."""
     versions = {name: importlib.metadata.version(name) for name in ("locust", "gevent", "pyzmq", "prometheus-client")}
     return {
         "versions": {"python": platform.python_version(), **versions},
@@ -276,7 +284,7 @@ def environment(plan: Plan, document: Mapping[str, Any], of_scenario: Mapping[st
             "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             "load_average": os.getloadavg(),
         },
-        "settings": {**document["run"], "headless": plan.headless, **plan.options, **of_scenario},
+        "settings": {**document["run"], "headless": plan.headless, **plan.options, **of_run},
     }
 
 

@@ -100,11 +100,13 @@ def figures(document: Document) -> list[tuple[str, str]]:
     """Return the five figures as (name, value)."""
     held, due = document["held"], document["latency_ms"]["from_due"] or {}
     users, steady_s = document["run"]["users"], document["run"]["steady_s"]
+    wanted = held.get("wanted", users)
+    of = f"of {wanted:,} {'users' if wanted == users else 'connections'}"
     if held["steady_min"] is None:
-        kept = f"at most {held['peak']:,} of {users:,} users; no steady window"
+        kept = f"at most {held['peak']:,} {of}; no steady window"
     else:
-        least = "" if held["steady_min"] >= users else "at least "
-        kept = f"{least}{held['steady_min']:,} of {users:,} users for {steady_s:.1f} s"
+        least = "" if held["steady_min"] >= wanted else "at least "
+        kept = f"{least}{held['steady_min']:,} {of} for {steady_s:.1f} s"
     p99 = due.get("p99")
     return [
         ("held", kept),
@@ -116,15 +118,16 @@ def figures(document: Document) -> list[tuple[str, str]]:
 
 
 def _failures(document: Document) -> str:
-    """Return how many there were, where it was judged, and the failed and dropped connections by name."""
+    """Return how many there were, and the failed and dropped connections by name."""
     judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_failures"]
+    found = document.get("failures", next(iter(judged), None))
     connections = document["connections"]
     kinds = [
         f"{what}: {named(counts)}"
         for what, counts in (("connects", connections["failed"]), ("dropped", connections["dropped"]))
         if counts
     ]
-    total = f"{judged[0]:,}" if judged and judged[0] is not None else "not judged"
+    total = "not judged" if found is None else f"{found:,}"
     return f"{total} ({'; '.join(kinds)})" if kinds else total
 
 

@@ -9,6 +9,10 @@ def test_what_up_has_started_is_known_until_it_is_forgotten(tmp_path: Path) -> N
     assert record.read() == {}
     record.write(read({"PAGE_PORT": "8091", "MODEL": "epoll"}, {}))
     assert record.read() == {"PAGE_PORT": "8091", "TARGET": "", "MODEL": "epoll", "SCENARIO": "hold"}
+    assert record.given() == {}
+    record.write(read({"MODEL": "epoll"}, {}), {"MODEL": "epoll"})
+    assert record.given() == {"MODEL": "epoll"}
+    record.write(read({"PAGE_PORT": "8091"}, {}))
     record.note_brought(["1-page"])
     record.write(read({}, {}))
     record.note_brought(["2-page"])

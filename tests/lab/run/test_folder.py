@@ -34,6 +34,11 @@ def test_the_host_is_added_to_what_the_master_wrote(tmp_path: Path) -> None:
     assert set(written["host"]) == {"engine", "verb", "cpus", "kernel", "machine", "python", "git", "repeat"}
 
 
+def test_what_the_engine_knows_is_a_part_of_the_host(tmp_path: Path) -> None:
+    runs.finish(tmp_path, "docker", "ci", about={"images": {"server": "sha256:1"}})
+    assert json.loads((tmp_path / "env.json").read_text())["host"]["images"] == {"server": "sha256:1"}
+
+
 def test_the_host_is_added_to_the_report(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("<p><!--holdfast:host--><!--/holdfast:host--></p>")
     runs.finish(tmp_path, "docker", "ci", "make ci USERS=5")

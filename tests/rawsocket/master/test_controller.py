@@ -31,7 +31,7 @@ def test_run_from_start_to_verdict(bench: ControllerBench) -> None:
     document = bench.stop(connected=5)
     assert document["verdict"] == "pass", document["reasons"]
     assert (document["run"]["steady_from_s"], document["run"]["steady_s"]) == (2.0, 6.0)
-    assert document["held"] == {"steady_min": 10, "peak": 10, "server_steady_min": None}
+    assert document["held"] == {"wanted": 10, "steady_min": 10, "peak": 10, "server_steady_min": None}
     assert document["messages"]["per_s"] == pytest.approx(20)
     assert [worker["cpu_share"] for worker in document["generator"]["workers"]] == [0.25, 0.25]
 

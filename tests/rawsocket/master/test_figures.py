@@ -17,7 +17,7 @@ from tests.support.runs import open_window, started
 KEYS = {
     "run": "scenario users rate time_s workers target every_s size_bytes framing app max_lag_ms started_utc ended_utc "
     "shape steady_from_s steady_s",
-    "held": "steady_min peak server_steady_min",
+    "held": "wanted steady_min peak server_steady_min",
     "connections": "attempted connected failed dropped reconnects abandoned silent arrivals_per_s",
     "messages": "due sent answered oneway wrong late unanswered unsent pushed unread_pushes "
     "per_s waiting missing oldest_waiting_s",
@@ -53,7 +53,8 @@ def test_figures_are_of_the_steady_window(run: Run) -> None:
 def test_document_has_the_documented_keys(run: Run) -> None:
     document = figures.document(run)
     promised = (
-        "schema verdict exit_code cause reasons run held connections messages latency_ms generator server thresholds"
+        "schema verdict exit_code cause reasons run held failures connections messages "
+        "latency_ms generator server thresholds"
     )
     assert list(document) == [*promised.split(), "events", "storms", "goodbyes", "ledger", "scenario_errors"]
     for key, names in KEYS.items():
@@ -266,7 +267,7 @@ def test_reason_quotes_a_wrong_reply(run: Run) -> None:
 def test_document_without_a_run_is_unknown() -> None:
     document = figures.document(Run(RunInfo(workers=2)))
     assert (document["verdict"], document["latency_ms"]["from_sent"]) == ("unknown", None)
-    assert document["held"] == {"steady_min": None, "peak": 0, "server_steady_min": None}
+    assert document["held"] == {"wanted": 0, "steady_min": None, "peak": 0, "server_steady_min": None}
 
 
 def test_notes_follow_the_reasons(run: Run) -> None:

@@ -60,3 +60,22 @@ def test_slow_replies_name_where_the_time_goes(facts: Facts, why: str) -> None:
 
 def test_threshold_that_is_no_time_has_no_such_remedy() -> None:
     assert remedies.of_slow_replies(Facts(Figures()), Check("min_held", 5, 4, False)) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("figures", "known"),
+    [
+        (Figures(messages_s=60.0, waiting=3), True),
+        (Figures(messages_s=60.0, waiting=900), False),
+        (Figures(messages_s=60.0, failures=1), False),
+        (Figures(messages_s=60.0, missing=1), False),
+        (Figures(messages_s=60.0, loop=Loop(closed=True)), False),
+    ],
+)
+def test_too_few_messages_are_the_loads_fault_if_the_server_kept_up(figures: Figures, known: bool) -> None:
+    for name in ("min_messages_s", "min_messages_s[hello]"):
+        why, remedy = remedies.of_threshold(Facts(figures), Check(name, 500, 60, False))
+        assert (why, remedy) == (
+            (". The server kept up: the load asked for no more", "Lower EVERY, or raise USERS.") if known else ("", "")
+        )
+    assert remedies.of_threshold(Facts(figures), Check("min_held", 5, 4, False)) == ("", "")

@@ -108,7 +108,7 @@ def test_the_metrics_add_up(model: str) -> None:
         assert closed == 3
         assert metrics["refused_total"] == metrics["accept_errors_total"] == 0
         assert metrics["loop_turns_total"] > 0
-        # In ticks of 10 ms; a new process has not used one yet, but each answer costs some.
+        # It is counted in hundredths of a second; each answer of /metrics takes some CPU.
         server.wait_for_metrics(lambda metrics: metrics["process_cpu_seconds_total"] > 0)
 
 

@@ -159,7 +159,8 @@ def check(document: Document, name: str) -> Document:
 
 def wanted(document: Document) -> float:
     """Return how many connections the run was to hold."""
-    return float(check(document, "min_held").get("limit") or document["run"]["users"])
+    found = document["held"].get("wanted")
+    return float(document["run"]["users"] if found is None else found)
 
 
 def _state(one: Document) -> str:
@@ -171,6 +172,8 @@ def _held(document: Document) -> Tile:
     steady = held["steady_min"]
     value = f"{words.count(held['peak'] if steady is None else steady)} of {words.count(wanted(document))}"
     note = "the peak" if steady is None else f"lowest second; peak {words.count(held['peak'])}"
+    if judged:
+        note += f"; at least {words.count(judged['limit'])}"
     return Tile("held", value, note, WHOLE if steady is None else STEADY, _state(judged))
 
 
@@ -210,9 +213,10 @@ def _failures(document: Document) -> Tile:
 
 
 def failures(document: Document) -> float:
-    """Return the failures of the run: those that its threshold was compared with, else what the counts say."""
-    if (actual := check(document, "max_failures").get("actual")) is not None:
-        return float(actual)
+    """Return the failures of the run; of one that an older version has written, what its counts say."""
+    found = document.get("failures", check(document, "max_failures").get("actual"))
+    if found is not None:
+        return float(found)
     connections, messages = document["connections"], document["messages"]
     lost = sum(connections["failed"].values()) + sum(connections["dropped"].values())
     return float(lost + messages["wrong"] + messages["unanswered"])

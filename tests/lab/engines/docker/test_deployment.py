@@ -81,12 +81,14 @@ def test_a_run_gives_the_masters_exit_code_and_removes_its_project(
     engine: DockerEngine, containers: list[Container], tmp_path: Path
 ) -> None:
     master = containers[1]
+    master.attrs["Image"] = "sha256:1"
     master.attrs["State"]["ExitCode"] = 3
     master.text = b"held 1/2 \r\nverdict fail\n"
     master.files = {"runs/verdict.json": b"{}", "runs/../outside": b"x", "runs/deep/er.txt": b"y"}
     lines: list[str] = []
     assert engine.run(RUN, lines.append, tmp_path) == 3
     assert lines == ["held 1/2 ", "verdict fail"]
+    assert (engine.about["engine_version"], engine.about["images"]["master"]) == ("29.1", "sha256:1")
     (project,) = Project.made
     assert (project.publish, project.asked) == (False, ["write", "build", "up", "down"])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}

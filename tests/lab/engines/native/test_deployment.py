@@ -106,6 +106,22 @@ def test_environment_of_up(programs: Programs) -> None:
     assert (environ["HOLDFAST_RUNS"], environ["HOLDFAST_RUN_FOLDERS"]) == (str(programs.engine.runs), "true")
 
 
+def test_runs_from_the_page_are_brought_home_once_they_have_ended(programs: Programs) -> None:
+    lab, runs = programs.engine.lab(), programs.folder / "runs"
+    for name, files in (
+        ("1-page", ["env.json", "verdict.json"]),
+        ("2-page", ["env.json"]),
+        ("3-load", ["verdict.json"]),
+    ):
+        (runs / name).mkdir(parents=True)
+        for file in files:
+            (runs / name / file).write_text("{}")
+    assert lab.bring_home(runs, []) == ["1-page"]
+    assert lab.bring_home(runs, ["1-page"]) == []
+    (runs / "1-page/env.json").write_text('{"host": {}}')
+    assert lab.bring_home(runs, []) == []
+
+
 def test_clean_stops_the_labs_of_all_projects(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.master("import time; time.sleep(300)")
     monkeypatch.setenv("HOLDFAST_PROJECT", "second")

@@ -183,6 +183,18 @@ def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:
     assert rows[0]["server_held"] == ""
 
 
+def test_timeline_has_the_series_of_the_target_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, target_metrics="http://app:9100/metrics#threads") as bench:
+        bench.add_worker("a")
+        bench.start()
+        bench.second()
+        monkeypatch.setattr(bench.controller.target_metrics, "values", lambda: {'threads{pool="a"}': 4.0})
+        bench.second()
+        rows = _csv(artefacts.timeline(bench.controller.run.timeline))
+    assert tuple(rows[0]) == (*COLUMNS, 'threads{pool="a"}')
+    assert [row['threads{pool="a"}'] for row in rows] == ["", "4.0"]
+
+
 def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
     run = started("a")
     own = RowReport("MEASURED", "deal", 3, {"closed": 1}, times=RowTimes(due=[[700, 2]]))
@@ -277,8 +289,17 @@ def test_log_statistics_and_timeline_include_overdue_messages(monkeypatch: pytes
 def test_ledger_does_not_repeat_reasons_of_the_verdict(bench: ControllerBench) -> None:
     document = bench.controller.conclude()
     ledger = {**document["ledger"], "unknown": ["it is down", "another"]}
-    lines = artefacts.summary({**document, "reasons": ["it is down"], "ledger": ledger}).splitlines()
-    assert (lines.count("- it is down"), lines.count("- another")) == (1, 1)
+    lines = artefacts.summary({**document, "cause": None, "reasons": ["it is down"], "ledger": ledger}).splitlines()
+    assert [line for line in lines if "it is down" in line] == ["**it is down**"]
+    assert lines.count("- another") == 1
+
+
+def test_summary_leads_with_the_cause_and_what_to_try(bench: ControllerBench) -> None:
+    cause = {"name": "server-full", "text": "The server is full", "remedy": "Set MAX_CONNECTIONS=9"}
+    document = {**bench.controller.conclude(), "reasons": ["max_failures: 3, limit 0"], "cause": cause}
+    lines = [line for line in artefacts.summary(document).splitlines() if line]
+    assert lines[1:3] == ["**The server is full**", "Try: Set MAX_CONNECTIONS=9"]
+    assert "- max_failures: 3, limit 0" not in lines
 
 
 def test_statistics_of_a_run_without_reports() -> None:
@@ -297,6 +318,16 @@ def test_environment_has_versions_and_settings_but_no_secret(
     assert {"python", "gevent"} <= read["versions"].keys()
     assert {"kernel", "cpus", "descriptors"} <= read["machine"].keys()
     assert read["settings"]["scenario"] == "ho|ld"
+
+
+def test_environment_has_the_options_of_the_run_and_not_those_that_the_form_has_replaced(
+    bench: ControllerBench, tmp_path: Path
+) -> None:
+    controller = bench.controller
+    controller.plan = dataclasses.replace(controller.plan, options={"timeout": 10.0}, runs=str(tmp_path))
+    controller.environment.parsed_options.timeout = 0.5
+    folder = Path(artefacts.write(controller).folder)
+    assert json.loads((folder / "env.json").read_text())["settings"]["timeout"] == 0.5
 
 
 TOKEN = ScenarioError("KeyError", "mine.py:9 in session()", "'token'", 586)

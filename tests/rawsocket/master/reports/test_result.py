@@ -116,3 +116,10 @@ def test_styles_tell_the_verdict_and_each_threshold() -> None:
         "verdict: fail (exit code 3)",
     ]
     assert [span.text for span in spans if span.style == "pass"] == ["met"]
+
+
+def test_connections_where_a_user_holds_several_and_failures_that_no_threshold_judges() -> None:
+    held = {"wanted": 2400, "steady_min": 2400, "peak": 2400, "server_steady_min": 2400}
+    lines = _text(unknown(held=held, thresholds=[], failures=1234)).splitlines()
+    assert any(line.startswith("  held                   2,400 of 2,400 connections for") for line in lines)
+    assert any(line.startswith("  failures               1,234") for line in lines)

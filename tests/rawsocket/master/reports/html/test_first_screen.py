@@ -67,3 +67,11 @@ def test_tiles_of_a_run_that_knows_little() -> None:
 def test_span_says_when_and_which_seconds_are_steady() -> None:
     assert first_screen.span(passed()).endswith("steady window 9.9 s, from 2.1 s to 12 s")
     assert first_screen.span(passed(run={"steady_s": 0.0})).endswith("no steady window")
+
+
+def test_held_is_compared_with_what_all_users_hold_as_on_page_and_console() -> None:
+    held = {"wanted": 100, "steady_min": 45, "peak": 50, "server_steady_min": 45}
+    checks = [{"name": "min_held", "limit": 40, "actual": 45, "ok": True}]
+    tile = first_screen.tiles(passed(held=held, thresholds=checks, failures=7))[0]
+    assert (tile.value, tile.note) == ("45 of 100", "lowest second; peak 50; at least 40")
+    assert first_screen.tiles(passed(thresholds=[], failures=7))[4].value == "7"

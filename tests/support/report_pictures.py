@@ -1,0 +1,76 @@
+"""Takes the pictures of a report in docs/verdict.md, from a run as `make load` makes it; nothing is edited.
+
+    python -m tests.support.report_pictures [RUN]
+
+RUN is the folder of a run; without one, a run is made whose server is full. Needs Chromium.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.support.lab import ROOT
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The page's users ask for more than the server's cap; a busy machine must not make the run unknown.
+RUN = ("ENGINE=native", "USERS=150", "RATE=50", "TIME=20s", "EVERY=1", "MAX_CONNECTIONS=100", "MAX_LAG_MS=500")
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a window."""
+
+    width: int
+    height: int
+
+
+DESK, PHONE = Size(1280, 800), Size(390, 844)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Return a browser."""
+    path = next(filter(None, map(shutil.which, CHROMIUMS)))
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+def first_screen(chromium: Browser, report: Path, size: Size, theme: Any, picture: Path) -> None:
+    """Write a picture of what a report shows before anybody scrolls."""
+    viewport = {"width": size.width, "height": size.height}
+    window = chromium.new_page(viewport=viewport, color_scheme=theme)
+    window.goto(report.resolve().as_uri())
+    expect(window.locator("canvas")).to_have_count(3)
+    window.screenshot(path=picture)
+    window.close()
+
+
+def make_run() -> Path:
+    """Make the run of the pictures; return its folder."""
+    done = subprocess.run(["make", "load", *RUN], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = re.search(r"Artefacts: (runs/\S+)/", done.stderr)
+    assert found, done.stderr
+    return ROOT / found[1]
+
+
+def main() -> None:
+    """Write both pictures."""
+    run = Path(sys.argv[1]) if sys.argv[1:] else make_run()
+    with browser() as chromium:
+        first_screen(chromium, run / "report.html", Size(1280, 1000), "light", ROOT / "docs/report.png")
+        first_screen(chromium, run / "report.html", PHONE, "dark", ROOT / "docs/report-phone.png")
+
+
+if __name__ == "__main__":
+    main()
