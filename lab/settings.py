@@ -93,6 +93,9 @@ SETTINGS = (
     Setting("engine", one_of("auto", "docker", "native"), "auto",
             "docker: containers; native: local processes; auto: containers where an engine answers",
             "both run the same programs"),
+    Setting("watch", BOOLEAN, "no", "yes: up starts Prometheus and Grafana as well, where their images can be had",
+            "a run has its own page and report"),
+    Setting("watch_port", whole(1, 65535), "3000", "port of Grafana on 127.0.0.1", "Grafana's own"),
     Setting("replace", BOOLEAN, "no", "yes: up ends a run that is under way in the lab that it replaces",
             "a run must not be lost by accident"),
     Setting("base_image", TEXT, None,
@@ -179,6 +182,16 @@ class Settings:
     def encrypted(self) -> bool:
         """Whether the lab's own server and its load speak TLS."""
         return yes(self["TLS"])
+
+    @property
+    def watched(self) -> bool:
+        """Whether `up` starts Prometheus and Grafana as well."""
+        return yes(self["WATCH"])
+
+    @property
+    def scrape(self) -> str:
+        """How to see the lab's metrics with a Prometheus of one's own, in one line."""
+        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is watch/dashboard.json"
 
     @property
     def verbose(self) -> bool:

@@ -73,6 +73,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
         if chosen.encrypted:
             client = f"openssl s_client -quiet -CAfile {chosen['TLS_CA']} -connect 127.0.0.1:{port}"
         say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
+    if chosen.watched and engine.name == NativeEngine.name:
+        say(f"No Grafana without containers: with a Prometheus of your own, {chosen.scrape}")
     fetched = "" if engine.name == NativeEngine.name else ", fetched by `make status` and `make down`"
     say(f"Runs from the page leave their files below runs/{fetched}")
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page as Browser
 from tests.support import page_states
 from tests.support.canned_page import ADDRESS, CannedPage
 
+UNKNOWN = "\N{EN DASH}"
 WIDTHS = (390, 768, 1280, 1920)
 
 
@@ -220,6 +221,28 @@ def test_nothing_is_wider_than_the_window(page: CannedPage) -> None:
         canvas = _box(page).locator(".hf-chart canvas").first
         expect(canvas).to_be_visible()
         page.browser.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
+
+
+def test_series_of_the_target_are_a_table_that_fits_a_telephone(page: CannedPage) -> None:
+    section = _box(page).get_by_role("region", name="The target's own metrics")
+    page.open("running")
+    expect(_word(page)).to_have_text("✓on track")
+    expect(section).to_be_hidden()
+    name = 'rate(http_server_requests_seconds_count{method="GET",status="200",uri="/actuator/health"})'
+    series = [
+        {"name": name, "now": 12345.6, "min": 0, "mean": 0.25, "max": 123456789.0},
+        {"name": "queue_length", "now": None, "min": None, "mean": None, "max": None},
+    ]
+    assert page.state
+    page.state["target_metrics"] = {"url": "http://app:9100/metrics", "error": "", "series": series}
+    rows = section.locator("tbody tr")
+    expect(rows).to_have_text([f"{name}12,35000.25123.5M", f"queue_length{UNKNOWN * 4}"])
+    page.state["target_metrics"]["error"] = "refused"
+    expect(section).to_contain_text("✕ http://app:9100/metrics does not answer: refused")
+    page.browser.set_viewport_size({"width": 390, "height": 900})
+    page.browser.wait_for_function("document.documentElement.scrollWidth <= 390")
+    fits = "document.querySelector('.target-metrics .wide').scrollWidth <= 390"
+    page.browser.wait_for_function(fits)  # all columns are in sight
 
 
 def test_start_form_has_groups_labels_and_help(page: CannedPage) -> None:

@@ -46,6 +46,14 @@ def test_up_says_where_the_server_is(
     assert err.endswith("Runs from the page leave their files below runs/, fetched by `make status` and `make down`\n")
 
 
+def test_up_of_local_processes_says_how_to_scrape_them(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(engine), "name", verbs.NativeEngine.name)
+    assert command.main(["up", "--watch", "yes"]) == 0
+    assert "of your own, scrape http://127.0.0.1:8089/metrics; the dashboard is watch/" in capsys.readouterr().err
+
+
 def test_logs_without_a_lab_point_to_those_of_the_last_run(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

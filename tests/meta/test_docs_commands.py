@@ -140,6 +140,10 @@ def _compose(variables: Mapping[str, str], words: list[str]) -> None:
 
 
 def _compose_with_target(variables: Mapping[str, str], words: list[str]) -> None:
+    if words[2] == "compose.watch.yaml":
+        assert words[:2] == ["compose.yaml", "-f"]
+        assert words[3] == "up"
+        return _compose(variables, words[4:])
     assert words[:3] == ["compose.yaml", "-f", "compose.target.yaml"]
     more = words[3:] if words[3] == "up" else words[5:]
     assert more[0] == "up"

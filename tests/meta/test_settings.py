@@ -27,8 +27,13 @@ NO_ENVIRONMENT = {"rawsocket/master/page/request_guard.py"}
 
 
 def _uses() -> list[tuple[str, str]]:
-    """Name and default of each ${NAME:-default} in compose.yaml."""
-    return re.findall(r"\$\{(\w+):-([^}]*)\}", re.sub(r"^\s*#.*$", "", text("compose.yaml"), flags=re.M))
+    """Name and default of each ${NAME:-default} in compose.yaml, and in the file with Prometheus and Grafana."""
+    return re.findall(r"\$\{(\w+):-([^}]*)\}", _without_comments())
+
+
+def _without_comments() -> str:
+    both = "\n".join(map(text, ("compose.yaml", "compose.watch.yaml")))
+    return re.sub(r"^\s*#.*$", "", both, flags=re.M)
 
 
 def _environment(service: str) -> dict[str, str]:
@@ -36,8 +41,7 @@ def _environment(service: str) -> dict[str, str]:
 
 
 def test_every_variable_of_compose_has_a_default() -> None:
-    plain = re.sub(r"^\s*#.*$", "", text("compose.yaml"), flags=re.M)
-    assert len(re.findall(r"\$\{|\$[A-Za-z_]", plain)) == len(_uses())
+    assert len(re.findall(r"\$\{|\$[A-Za-z_]", _without_comments())) == len(_uses())
 
 
 @pytest.mark.parametrize(("name", "default"), sorted(set(_uses())))
@@ -87,7 +91,7 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
         assert in_the_lab in _passed("server")
 
 
-OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network")
+OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network", "watch")
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ class Project:
 
     def __init__(self, name: str, settings: object, base: object = None, *, publish: bool = True) -> None:
         self.name, self.base, self.publish = name, base, publish
+        self.watched = False
         self.asked: list[str] = []
         Project.made.append(self)
 

@@ -123,6 +123,7 @@ LOAD_METRICS = {
     "holdfast_load_messages_total": ("outcome",),
     "holdfast_load_bytes_total": ("direction",),
     "holdfast_load_failures_total": (),
+    "holdfast_load_events_total": ("kind",),
     "holdfast_load_latency_seconds": ("kind", "quantile"),
     "holdfast_load_latency_seconds_count": ("kind",),
     "holdfast_load_latency_seconds_sum": ("kind",),

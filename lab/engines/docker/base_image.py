@@ -49,7 +49,7 @@ def ensure(wanted: str) -> Base:
     Raises LabError if `wanted` can't be pulled, or the fallback can't be built.
     """
     if wanted and wanted != FALLBACK:
-        if not (_present(wanted) or _pull(wanted)):
+        if not have(wanted):
             raise LabError(
                 f"BASE_IMAGE={wanted} is not on this machine and can't be pulled: check the name and the network"
             )
@@ -73,6 +73,11 @@ def _docker(arguments: Sequence[str], timeout: float = 600.0) -> subprocess.Comp
 
 def _present(image: str) -> bool:
     return _docker(["image", "inspect", image]).returncode == 0
+
+
+def have(image: str) -> bool:
+    """Return whether an image is on this machine, pulled now if it was not."""
+    return _present(image) or _pull(image)
 
 
 def _fallback_present() -> bool:

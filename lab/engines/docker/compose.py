@@ -18,7 +18,7 @@ import yaml
 from lab import procfs
 from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
-from lab.engines.docker import tls_files
+from lab.engines.docker import tls_files, watch
 from lab.engines.docker.base_image import Base
 from lab.errors import LabError, interrupts_wait
 from lab.settings import ROOT, Settings, is_loopback
@@ -49,12 +49,15 @@ class Project:
         self.folder = ROOT / ".lab" / name
         self._settings = settings
         self._publish = publish
+        self.watched = False  # with Prometheus and Grafana
         self._base = base or Base("", "")
         self._command = command()
 
     def write(self) -> None:
         """Write the derived compose file."""
         source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+        if self.watched:
+            watch.add_to(source)
         derived = composefile.derive(
             source,
             composefile.Names(self.name, identity.tag(ROOT), str(ROOT), "" if self._publish else procfs.mark()),

@@ -10,8 +10,9 @@ from typing import Any
 
 import docker
 
+from lab import page
 from lab.engines.base import Deployment
-from lab.engines.docker import base_image, compose, page_runs
+from lab.engines.docker import base_image, compose, page_runs, watch
 from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
 from lab.engines.docker.ended import EndedContainers
@@ -55,10 +56,21 @@ class DockerDeployment(Deployment):
         """Have the base image, and build the lab's images."""
         base = base_image.ensure(self.settings["BASE_IMAGE"])
         self._project = compose.Project(self._name, self.settings, base, publish=self._publish)
+        self._project.watched = self._publish and self.settings.watched and self._can_watch()
         self._project.write()
         with step(f"Building the images from {base.image} (about a minute when nothing is cached)"):
             self._project.build()
             self._built()
+
+    def _can_watch(self) -> bool:
+        """Return whether Prometheus and Grafana can be started, and say where they are or what to do instead."""
+        if image := watch.missing():
+            say(f"No Grafana: {image} can't be pulled. With a Prometheus of your own, {self.settings.scrape}.")
+            return False
+        if int(self.settings["WATCH_PORT"]) not in self.published_ports():
+            page.check_free("WATCH_PORT", self.settings["WATCH_PORT"])
+        say(f"Grafana: http://127.0.0.1:{self.settings['WATCH_PORT']}")
+        return True
 
     def published_ports(self) -> set[int]:
         """Return the ports of 127.0.0.1 that its containers use."""

@@ -1,5 +1,6 @@
 """The master's /metrics: `holdfast_load_*`, read from the run controller at each scrape, in a registry of its own."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -7,10 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rawsocket.master import figures
 from rawsocket.master.controller import RunController
 from rawsocket.master.worker_lag import cpu_s, lag_p99_ms
 from rawsocket.measurement.histogram import quantiles
 from rawsocket.measurement.latencies import Histograms
+from rawsocket.verdict.observed import KINDS
 
 PREFIX = "holdfast_load_"
 QUANTILES = (0.5, 0.95, 0.99, 0.999, 1.0)
@@ -43,6 +46,7 @@ class RunCollector(Collector):
         yield _labelled("messages_unsent", "messages due and never sent", "reason", totals.messages.unsent)
         yield _labelled("bytes", "payload bytes", "direction", totals.bytes.to_wire())
         yield _counter("failures", "failed events of all kinds", totals.failures)
+        yield _labelled("events", "what happened in the run", "kind", _events(controller))
         yield _latency(controller.run.latencies.by_kind())
         yield from _workers(controller)
 
@@ -51,6 +55,12 @@ def silent(controller: RunController) -> int:
     """Return the connections of this run on which no byte has arrived so far: those that ended, and those open."""
     latest = (controller.workers.worker(worker).latest for worker in controller.live())
     return controller.run.totals().connections.unproven + sum(report.silent for report in latest if report)
+
+
+def _events(controller: RunController) -> dict[str, int]:
+    """Return how often each kind of event happened in this run; all kinds, so that the first one is an increase."""
+    happened = Counter(event["kind"] for event in figures.events(controller.run))
+    return {kind: happened[kind] for kind in KINDS}
 
 
 def render(controller: RunController) -> bytes:

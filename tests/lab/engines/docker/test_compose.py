@@ -184,3 +184,21 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_prometheus_and_grafana_are_in_the_derived_file_of_a_lab_that_is_watched(
+    fake: FakeDocker, watched: bool
+) -> None:
+    project = _project()
+    project.watched = watched
+    project.write()
+    others = set(json.loads(project.file.read_text())["services"]) - {"server", "master", "worker"}
+    assert others == ({"prometheus", "grafana"} if watched else set())
+
+
+def test_master_can_name_this_machine_where_it_asks_an_endpoint(fake: FakeDocker) -> None:
+    project = _project(TARGET_METRICS="http://host.docker.internal:9100/metrics")
+    project.write()
+    master = json.loads(project.file.read_text())["services"]["master"]
+    assert master["extra_hosts"] == ["host.docker.internal:host-gateway"]

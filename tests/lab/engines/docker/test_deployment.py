@@ -1,5 +1,6 @@
 """Containers from their start to their removal, with stand-ins for the SDK and for compose."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 
 from lab import page
 from lab.engines import follow
+from lab.engines.docker import watch
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import Interrupted, LabError, UsageError
+from lab.settings import read
 from tests.support.fake_sdk import RUN, UP, Client, Container, Project
 
 
@@ -214,3 +217,44 @@ def test_a_start_that_fails_removes_the_run(engine: DockerEngine, tmp_path: Path
     with pytest.raises(LabError):
         engine.run(RUN, lambda line: None, tmp_path)
     assert Project.made[0].asked[-1] == "down"
+
+
+@pytest.mark.parametrize(
+    ("missing", "watched", "said"),
+    [
+        ("", True, "Grafana: http://127.0.0.1:{port}\n"),
+        (
+            "grafana/grafana:1",
+            False,
+            "No Grafana: grafana/grafana:1 can't be pulled. With a Prometheus",
+        ),
+    ],
+)
+def test_up_has_grafana_where_its_image_can_be_had(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    missing: str, watched: bool, said: str,
+) -> None:  # fmt: skip
+    port = str(page.free_port())
+    engine.settings = read({"WATCH": "yes", "WATCH_PORT": port}, {})
+    monkeypatch.setattr(watch, "missing", lambda: missing)
+    engine.lab().prepare()
+    assert Project.made[-1].watched is watched
+    assert said.format(port=port) in capsys.readouterr().err
+
+
+def test_a_run_of_its_own_has_no_grafana(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine.settings = read({"WATCH": "yes"}, {})
+    monkeypatch.setattr(watch, "missing", lambda: pytest.fail("asked for an image"))
+    engine.lab_of_run(RUN, tmp_path).prepare()
+    assert Project.made[-1].watched is False
+
+
+def test_a_port_of_grafana_that_another_program_has_is_an_error(
+    engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        engine.settings = read({"WATCH": "yes", "WATCH_PORT": str(port)}, {})
+        monkeypatch.setattr(watch, "missing", lambda: "")
+        with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up WATCH_PORT="):
+            engine.lab().prepare()

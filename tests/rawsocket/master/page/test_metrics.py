@@ -34,6 +34,17 @@ def test_metrics_have_the_figures_of_the_run(monkeypatch: pytest.MonkeyPatch) ->
     assert ("server_held",) not in found  # unknown is not zero
 
 
+def test_events_are_counted_by_kind_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        bench.add_worker("a")
+        before = metrics.render(bench.controller).decode()
+        bench.start()  # its ramp is over at once
+        after = metrics.render(bench.controller).decode()
+    assert 'holdfast_load_events_total{kind="ramp-complete"} 0.0' in before
+    assert 'holdfast_load_events_total{kind="ramp-complete"} 1.0' in after
+    assert 'holdfast_load_events_total{kind="worker-lost"} 0.0' in after
+
+
 def test_metrics_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         for worker in ("a", "b", "gone"):
