@@ -117,7 +117,7 @@ class _Overview(_Parser):
 
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
     parser = _Overview(prog="python -m lab")
-    parser.add_argument("--version", action=usage.Version, nargs=0)
+    parser.add_argument("--version", action=usage.Version, nargs=0, default=argparse.SUPPRESS)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, text in VERBS.items():
         flags = verbs.add_parser(

@@ -78,7 +78,7 @@ SETTINGS = (
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -191,6 +191,11 @@ class Settings:
         return "master and workers" if self["TARGET"] else "server, master and workers"
 
     @property
+    def asked_by_master(self) -> list[str]:
+        """The settings that name an endpoint which the master asks or tells."""
+        return [name for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT") if self.values.get(name)]
+
+    @property
     def loopback_target(self) -> bool:
         """Whether TARGET is on this machine's loopback, which no container can reach."""
         return bool(self["TARGET"]) and is_loopback(parse_target(self["TARGET"]).host)
@@ -257,21 +262,12 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))
-    _check_together(settings)
     if verb in ("up", "load", "ci"):
         _check_network(settings)
         _check_size(settings, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
     return settings
-
-
-def _check_together(settings: Settings) -> None:
-    if settings["MIN_HELD"] and int(settings["MIN_HELD"]) > int(settings["USERS"]):
-        raise UsageError(
-            f"MIN_HELD={settings['MIN_HELD']} is above USERS={settings['USERS']}: one user holds one connection, "
-            "so it can never be reached. Lower MIN_HELD or raise USERS."
-        )
 
 
 def _check_network(settings: Settings) -> None:

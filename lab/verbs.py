@@ -31,6 +31,8 @@ VERBS = {
 
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
+    if verb in ("load", "ci"):
+        capacity.check_held(chosen)
     if verb in ("up", "load", "ci"):
         chosen = tls.prepared(chosen)
     if verb == "clean":

@@ -33,6 +33,7 @@ from rawsocket.headless import LAB_FAILED, HeadlessRun, quit_run, say_result
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
+from rawsocket.master.observability.exporter import Exporter
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
@@ -63,6 +64,7 @@ class Attachment:
         self.plan = plan
         self.controller: RunController | None = None
         self.agent: agent.WorkerAgent | None = None
+        self.exporter: Exporter | None = None
         self.web_ui: WebUI | None = None
         self.headless_run: HeadlessRun | None = None
         self.signalled = False
@@ -128,6 +130,10 @@ class Attachment:
             runner.register_message(agent.REFUSED, self._refused)
             runner.register_message(agent.FAULT, self._fault)
         TASKS.start("clock", controller.run_clock)
+        metrics = controller.target_metrics
+        TASKS.start("metrics of the target", metrics.run, forever=metrics.present)
+        self.exporter = exporter = Exporter(controller, plan.collector)
+        TASKS.start("figures to the collector", exporter.run, forever=exporter.present)
         TASKS.start("probe of the server", controller.probe.run, forever=controller.probe.present)
         if plan.ours and plan.headless:
             locust_patches.silence_console_table()
@@ -171,6 +177,8 @@ class Attachment:
         if self.controller.local and self.agent:
             self.controller.receive(LOCAL, self.agent.report(final=True))
         self.controller.on_test_stop()
+        if self.exporter:
+            self.exporter.send_last()
         if not self.controller.plan.headless:
             self._log_unwritten(artefacts.write(self.controller))
 

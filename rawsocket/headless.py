@@ -19,6 +19,7 @@ from locust import LoadTestShape
 from locust.web import WebUI
 
 from rawsocket import target_check
+from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console, progress, result
 from rawsocket.master.reports.artefacts import Written
@@ -55,8 +56,8 @@ class HeadlessRun:
 
     def _run(self) -> None:
         controller = self._controller
-        if unreachable := self._wait_for_target():
-            self._refuse(unreachable)
+        if early := run_info.too_much_to_hold(controller.environment, self._plan) or self._wait_for_target():
+            self._refuse(early)
             return
         if not self._workers_came() and not controller.live():
             return

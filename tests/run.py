@@ -30,15 +30,15 @@ from tests.support import measured  # noqa: E402
 #: Name of each part: its folders, and the number of processes that share their tests.
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 3),
-    "load": (["tests/rawsocket", "tests/locustfiles"], 3),
-    "lab": (["tests/lab", "tests/bench"], 2),
+    "load": (["tests/rawsocket", "tests/locustfiles"], 5),
+    "lab": (["tests/lab", "tests/bench"], 3),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "real": (["tests/real"], 1),
     "meta": (["tests/meta"], 1),
 }
-#: Processes that run at once: the tests need half of a core each.
-AT_ONCE = 2 * (os.cpu_count() or 1)
+#: Processes that run at once: the tests need a third of a core each.
+AT_ONCE = 3 * (os.cpu_count() or 1)
 #: The parts that take longest, and wait for most of that time: all their processes start first, beside the others.
 BESIDE = ("containers",)
 #: The order in which pytest's own last line counts outcomes.

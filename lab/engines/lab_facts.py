@@ -23,7 +23,12 @@ def fact(part: str, code: int, log: str, *, out_of_memory: bool = False) -> dict
     return {"part": part, "name": "ended", "text": f"it {how}", "log": last[:LONGEST] if code not in KILLED else ""}
 
 
+def line(found: dict[str, str]) -> str:
+    """Return the line of a fact, with its end."""
+    return json.dumps(found) + "\n"
+
+
 def tell(folder: Path, found: dict[str, str]) -> None:
     """Add a fact to the file; a full disk must not end the run."""
     with contextlib.suppress(OSError), (folder / NAME).open("a") as file:
-        file.write(json.dumps(found) + "\n")
+        file.write(line(found))

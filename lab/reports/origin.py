@@ -19,16 +19,15 @@ OF_THE_LAB = {"PAGE_PORT", "SERVER_PORT", "REPLACE"}
 
 
 def repeat(verb: str, chosen: Settings, environ: Mapping[str, str]) -> str:
-    """Return the command that repeats a run: every setting that was given, wherever it was given."""
+    """Return the command that repeats a run: every setting that was given, wherever it was given, but no secret."""
     return _command(verb, given(chosen, environ))
 
 
 def given(chosen: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return every setting that was given, by its variable: of the lab, of the scenario, of the server."""
+    """Return every setting that was given and is no secret: of the lab, of the scenario, of the server."""
     of_lab = {row.variable: chosen[row.variable] for row in SETTINGS if row.variable in chosen.given - NOT_OF_THE_RUN}
-    of_scenario = {
-        row.variable: chosen.values.get(row.variable, "") for row in scenario_settings.rows(chosen["SCENARIO"])
-    }
+    declared = (row for row in scenario_settings.rows(chosen["SCENARIO"]) if not row.secret)
+    of_scenario = {row.variable: chosen.values.get(row.variable, "") for row in declared}
     of_server = {row.variable: environ.get(row.variable, "").strip() for row in SERVER_TABLE}
     more = {name: text for name, text in {**of_scenario, **of_server}.items() if text and name not in of_lab}
     return {**of_lab, **more}

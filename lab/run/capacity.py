@@ -7,11 +7,16 @@ holds. Whether the users of a scenario hold their connections is read from its s
 import ast
 import math
 import os
+import sys
 
 from lab import settings as table
 from lab.errors import UsageError
 from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
+
+# Modules without users that hold several connections, and the words of a scenario whose users may.
+_COMMON = sys.stdlib_module_names | {"rawsocket", "locust", "gevent"}
+_HOLDS_OTHERWISE = ("connections_per_user", "LoadTestShape")
 
 
 def warning(settings: Settings) -> str:
@@ -33,6 +38,19 @@ def warning(settings: Settings) -> str:
         f"USERS={users} is above {above}: the server refuses the others, or lets them wait. "
         f"If that is not what you want: {_or(remedies)}"
     )
+
+
+def check_held(settings: Settings) -> None:
+    """Raise UsageError if MIN_HELD is certainly more than the users of a run hold.
+
+    The master, which loads the scenario, checks the others: users that hold several connections, base classes.
+    """
+    wanted, users = settings["MIN_HELD"], settings["USERS"]
+    if wanted and int(wanted) > int(users) and _holds_one_each(settings["SCENARIO"]):
+        raise UsageError(
+            f"MIN_HELD={wanted} is above USERS={users}: one user holds one connection, "
+            "so it can never be reached. Lower MIN_HELD or raise USERS."
+        )
 
 
 def check_memory(settings: Settings, limit: int) -> None:
@@ -69,13 +87,36 @@ def holds(scenario: str) -> bool:
 
     Raises UsageError if the source is not Python.
     """
-    name = f"locustfiles/{scenario}.py"
-    try:
-        tree = ast.parse((table.ROOT / name).read_text())
-    except SyntaxError as error:
-        raise UsageError(f"{name}:{error.lineno}: {type(error).__name__}: {error.msg}") from None
-    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bodies = [node.body for node in ast.walk(_tree(_source(scenario), scenario)) if isinstance(node, ast.ClassDef)]
     return not any(_says_no(statement) for body in bodies for statement in body)
+
+
+def _holds_one_each(scenario: str) -> bool:
+    """Whether the source of a scenario shows that its users hold one connection each, and that there is no load shape.
+
+    It does not if it imports base classes from elsewhere.
+    """
+    source = _source(scenario)
+    imports = [node for node in ast.walk(_tree(source, scenario)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {
+        name.partition(".")[0]
+        for node in imports
+        for name in ([node.module or "."] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+    return named <= _COMMON and not any(word in source for word in _HOLDS_OTHERWISE)
+
+
+def _source(scenario: str) -> str:
+    return (table.ROOT / f"locustfiles/{scenario}.py").read_text()
+
+
+def _tree(source: str, scenario: str) -> ast.AST:
+    """Return the parsed source. Raises UsageError if it is not Python."""
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        said = f"{type(error).__name__}: {error.msg}"
+        raise UsageError(f"locustfiles/{scenario}.py:{error.lineno}: {said}") from None
 
 
 def _says_no(statement: ast.stmt) -> bool:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 
-from rawsocket.framing import Decoder, Framing, LengthField
+from rawsocket.framing import Framings, LengthField
 
 FRAME = LengthField(offset=1, size=1)
 TEXT, CLOSE, PING, PONG = b"\x81", b"\x88", b"\x89", b"\x8a"
@@ -18,15 +18,13 @@ def upgrade() -> bytes:
     return UPGRADE % base64.b64encode(secrets.token_bytes(16))
 
 
-class ClientFrames(Framing):
-    """A message is a whole frame without a mask. It is sent with a mask of zeros, which changes no byte."""
-
-    symmetric = False
+class Masked(LengthField):
+    """Frames with a mask of zeros, which changes no byte."""
 
     def encode(self, payload: bytes) -> bytes:
         """Return the frame with its mask."""
         return bytes((payload[0], payload[1] | 0x80)) + bytes(4) + payload[2:]
 
-    def decoder(self) -> Decoder:
-        """Return a decoder of frames without a mask."""
-        return FRAME.decoder()
+
+# A client's frames have a mask, a server's have none.
+FRAMES = Framings(send=Masked(offset=1, size=1), receive=FRAME)

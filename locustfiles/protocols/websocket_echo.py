@@ -16,7 +16,7 @@ class WebSocketUser(SessionUser):
     def session(self) -> Session:
         yield Connect()
         yield Request(ws.upgrade(), "upgrade", re.compile(rb"HTTP/1\.1 101 ").match)
-        yield SetFraming(ws.ClientFrames())
+        yield SetFraming(ws.FRAMES)
         while True:
             yield Due(self.option("every"))
             text = ws.FRAME.frame(ws.TEXT, b"message %d" % self.message_no)

@@ -135,7 +135,8 @@ class Accounting:
         self._tell(connection.owner, name, seconds, length, None)
 
     def latency(self, connection: Accounted, name: str, seconds: float, length: int) -> None:
-        """Record the latency of an unsolicited message, from the start that the session gave."""
+        """Record the latency of an unsolicited message, which has counted as a push, from the start that was given."""
+        self.rows[name].count_again(length)
         self._event(connection, name, (seconds, seconds, seconds), length, None)
 
     def closed(self, connection: Accounted, in_flight: int, cut: bool) -> None:

@@ -36,6 +36,7 @@ from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
 from rawsocket.master.live import lab_facts
 from rawsocket.master.live.observer import Observer
+from rawsocket.master.observability.target_metrics import TargetMetrics
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
 from rawsocket.master.server_counts import ServerCounts, wire_format
@@ -69,6 +70,7 @@ class RunController:
         self.plan = plan
         self.workers = Workers()
         self.probe = ServerProbe(plan.server_admin)
+        self.target_metrics = TargetMetrics(plan.target_metrics)
         self.numbers = Dealer(self.runner, self.live)
         self.interrupted = False
         self.seconds = Event()  # set and cleared at every tick
@@ -134,6 +136,7 @@ class RunController:
         server_counts = ServerCounts.at_start(self.probe)
         self.run.log.discard()
         self.numbers.begin_run()
+        self.target_metrics.begin_run()
         before, held = self.run, run_info.min_held(self.environment, self.plan)
         self.run = Run(
             run_info.describe(self.environment, self.plan),
@@ -265,7 +268,8 @@ class RunController:
         fresh = second.by_kind()
         self.run.log.add(at_s, fresh, second.apart())
         users, held, event = self.runner.user_count, self.held(), self._asked_for()
-        self.run.add_sample(self.observer.sample(fresh["from_due"], at_s, users, held, event))
+        sample = self.observer.sample(fresh["from_due"], at_s, users, held, event)
+        self.run.add_sample(sample, self.target_metrics.values())
 
     def _unstick(self) -> None:
         """Set Locust's state to 'stopped' when all live workers have stopped; Locust waits a minute for a dead one."""

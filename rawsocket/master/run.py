@@ -61,11 +61,15 @@ class RowTotals:
     failures: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
     times: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    again: int = 0
+    again_bytes: int = 0
 
     def add(self, row: RowReport) -> None:
         """Add the counts of one worker."""
         self.requests += row.requests
         self.bytes += row.bytes
+        self.again += row.again
+        self.again_bytes += row.again_bytes
         for failure, count in row.failures.items():
             self.failures[failure] = self.failures.get(failure, 0) + count
 
@@ -197,9 +201,9 @@ class Run:
             self.info.steady_from_s = round(self.window.opens_at - self.started_at, 3)
             self.info.steady_s = round(self.window.seconds, 3)
 
-    def add_sample(self, sample: Sample) -> None:
-        """Add a second to the timeline."""
-        self.timeline.add(sample)
+    def add_sample(self, sample: Sample, target: Mapping[str, float] | None = None) -> None:
+        """Add a second to the timeline; `target`: see there."""
+        self.timeline.add(sample, target)
         self.failure_times.note(sample.elapsed_s, self.failures_by_kind())
         if self.window:
             self.window.add_sample(sample)

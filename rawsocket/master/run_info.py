@@ -86,6 +86,18 @@ def min_held(environment: Environment, plan: Plan) -> float | None:
     return math.inf if environment.shape_class else plan.users * least_per_user(environment)
 
 
+def too_much_to_hold(environment: Environment, plan: Plan) -> str:
+    """Return why our headless run can't reach its MIN_HELD, "" if it can; under a load shape that is not known."""
+    each = max(map(per_user, environment.user_classes), default=1)
+    if plan.min_held is None or environment.shape_class or plan.min_held <= plan.users * each:
+        return ""
+    holds = "one connection" if each == 1 else f"{each} connections"
+    return (
+        f"MIN_HELD={plan.min_held} is above what USERS={plan.users} can hold: one user holds {holds}; "
+        "lower MIN_HELD or raise USERS"
+    )
+
+
 def per_user(user_class: Any) -> int:
     """Return how many connections a user of a class holds."""
     return int(getattr(user_class, "connections_per_user", 1))

@@ -6,6 +6,9 @@ Rules:
   only pauses it: the window has the steady seconds of all steps, but rates and shares go from its first to its last.
 - A worker's shares and rates are differences between its report when the window opened and its last one inside, by that
   worker's own clock.
+- A sample shows what the workers reported last, up to a second ago. So the first ones count only once each worker has
+  reported from inside the window: what they say before that is of the ramp. A worker that is silent is waited for
+  OVERDUE_S, and a window that is too short for such a sample has the last one that there was.
 - Lag is added up like latencies. The report that a worker sends when it is asked to stop is left out, because handling
   that message takes 25 to 50 ms of CPU by itself. It counts only if it is long overdue: a worker that was frozen until
   then shows its lag only there.
@@ -73,7 +76,9 @@ class SteadyWindow:
         self.closed_at: float | None = None
         self._since = opens_at  # when it was opened, or resumed
         self._before_s = 0.0  # seconds before the last pause
-        self.samples: list[Sample] = []
+        self._samples: list[Sample] = []
+        self._of_the_ramp: list[Sample] = []  # seconds of this opening for which a worker's report was older
+        self._to_report: set[str] = set()  # workers whose last report is from before
         self.latencies = latencies or Latencies()
         self.workers: dict[str, WorkerWindow] = {}
 
@@ -89,10 +94,20 @@ class SteadyWindow:
             return 0.0
         return self._before_s if self.paused else self._before_s + self.closed_at - self._since
 
+    @property
+    def samples(self) -> list[Sample]:
+        """Its seconds."""
+        return self._samples or self._of_the_ramp[-1:]
+
     def open(self, latest: Mapping[str, Report | None]) -> None:
         """Open; each worker's differences start from its latest report."""
         self.opened = True
         self.workers = {worker: WorkerWindow(report) for worker, report in latest.items()}
+        self._to_report = self._known()
+
+    def _known(self) -> set[str]:
+        """Return the workers that have reported: what their last report says is of the time before."""
+        return {name for name, worker in self.workers.items() if worker.last}
 
     def pause(self, now: float, until: float) -> None:
         """Leave out what comes from now on, up to a moment that a further pause moves."""
@@ -107,6 +122,7 @@ class SteadyWindow:
         """End the pause if it is time."""
         if self.paused and now >= self._since:
             self.paused = False
+            self._to_report, self._of_the_ramp = self._known(), []
 
     def close(self, now: float) -> None:
         """Close, once: later figures aren't steady."""
@@ -115,8 +131,12 @@ class SteadyWindow:
 
     def add_sample(self, sample: Sample) -> None:
         """Add a second of the timeline."""
-        if self.is_open:
-            self.samples.append(sample)
+        if not self.is_open:
+            return
+        if self._to_report and len(self._of_the_ramp) < OVERDUE_S:
+            self._of_the_ramp.append(sample)
+        else:
+            self._samples.append(sample)
 
     def add(self, worker: str, report: Report, before_s: float, at_stop: bool) -> None:
         """Add a report; `before_s`: time of the worker's previous one; `at_stop`: sent when it was asked to stop."""
@@ -127,6 +147,7 @@ class SteadyWindow:
             return
         own.add_lag(report, before_s, at_stop or report.final)
         if self.is_open and not at_stop:
+            self._to_report.discard(worker)
             own.add(report)
             self.latencies.add(report.rows)
 

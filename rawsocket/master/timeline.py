@@ -1,8 +1,12 @@
-"""One sample a second of a run, from its start to the next: the chart, timeline.csv, the lowest steady second."""
+"""One sample a second of a run, from its start to the next: the chart, timeline.csv, the lowest steady second.
+
+Beside each sample there may be values of the target's own metrics (TARGET_METRICS): they are the last columns of
+timeline.csv, which has none of them otherwise.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 POINTS = 600  # points of a chart; longer runs are thinned for the page, never in the CSV
 AFTERMATH_S = 30.0  # how long sampling continues after a run, so that the chart shows the fall
@@ -28,6 +32,7 @@ class Sample:
     event: str = ""
 
 
+Second = TypeVar("Second")
 COLUMNS = tuple(field.name for field in fields(Sample))
 
 
@@ -36,10 +41,14 @@ class Timeline:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self._target: list[Mapping[str, float]] = []  # as many as there are samples
+        self._names: dict[str, None] = {}  # of the target's series, in the order in which they came
 
-    def add(self, sample: Sample) -> None:
-        """Append the sample of this second."""
+    def add(self, sample: Sample, target: Mapping[str, float] | None = None) -> None:
+        """Append the sample of this second; `target` has values of the target's own metrics by series."""
         self.samples.append(sample)
+        self._target.append(target or {})
+        self._names.update(dict.fromkeys(target or ()))
 
     def peak(self) -> int:
         """Return the highest number held in any second."""
@@ -47,17 +56,33 @@ class Timeline:
 
     def thinned(self) -> list[Sample]:
         """Return at most some `POINTS` samples, evenly picked, the latest always among them."""
-        step = -(-len(self.samples) // POINTS) or 1
-        return self.samples[::-1][::step][::-1]
+        return _thinned(self.samples)
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the thinned samples column by column, as /lab/timeline.json carries them."""
         rows = [asdict(sample) for sample in self.thinned()]
         return {name: [row[name] for row in rows] for name in COLUMNS}
 
+    def target_columns(self) -> dict[str, list[float | None]]:
+        """Return the target's series, thinned in the same way; None: unknown in that second."""
+        seconds = _thinned(self._target)
+        return {name: [second.get(name) for second in seconds] for name in self._names}
+
+    def header(self) -> tuple[str, ...]:
+        """Return the columns of timeline.csv."""
+        return (*COLUMNS, *self._names)
+
     def rows(self) -> list[tuple[Any, ...]]:
         """Return every sample as a row of timeline.csv."""
-        return [astuple(sample) for sample in self.samples]
+        return [
+            (*astuple(sample), *(target.get(name) for name in self._names))
+            for sample, target in zip(self.samples, self._target, strict=True)
+        ]
+
+
+def _thinned(seconds: list[Second]) -> list[Second]:
+    step = -(-len(seconds) // POINTS) or 1
+    return seconds[::-1][::step][::-1]
 
 
 class FailureTimes:

@@ -4,8 +4,8 @@ Strategy: the rows of users keep the figures that Locust's statistics don't have
 added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure, and a success that has no
 time, count there as a request without a time. Rules:
 
-- A wait (see rows.py) is shown in its row, and left out of the times of Locust's sum of all rows. A figure of the
-  scenario's own (own_figures.py) is shown in its row, and is not in that sum.
+- A wait (see rows.py) is shown in its row, and left out of Locust's sum of all rows: the push that ended it counts in
+  the row of pushes. A figure of the scenario's own (own_figures.py) is shown in its row, and is not in that sum.
 - If `events.request` has a listener besides Locust's own table, the event is fired for each message: the listener and
   Locust's table get every message, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
@@ -37,7 +37,15 @@ Told = tuple[Any, str, float | None, int, RawSocketError | None]
 class BatchRow(Row):
     """A row that also keeps figures not yet passed to Locust, and totals at the last flush (`told_...`)."""
 
-    __slots__ = ("told_bytes", "told_failures", "told_successes", "untold", "untold_waits")
+    __slots__ = (
+        "told_again",
+        "told_again_bytes",
+        "told_bytes",
+        "told_failures",
+        "told_successes",
+        "untold",
+        "untold_waits",
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +54,7 @@ class BatchRow(Row):
         self.told_successes = 0
         self.told_failures: dict[str, int] = {}
         self.told_bytes = 0
+        self.told_again = self.told_again_bytes = 0
 
     def _of_due(self) -> tuple[Counter[int], ...]:
         return self.due, self.untold
@@ -60,6 +69,7 @@ class BatchRow(Row):
         self.told_successes = self.successes
         self.told_failures = dict(self.failures)
         self.told_bytes = self.bytes
+        self.told_again, self.told_again_bytes = self.again, self.again_bytes
 
 
 class ConnectBatchRow(ConnectRow, BatchRow):
@@ -147,7 +157,8 @@ def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
         return
     size = row.bytes - row.told_bytes
     if row.type == TYPE:
-        stats.total.extend(_entry(name, succeeded, failed, size, row.untold))
+        once, once_size = succeeded - row.again + row.told_again, size - row.again_bytes + row.told_again_bytes
+        stats.total.extend(_entry(name, once, failed, once_size, row.untold))
     own = _entry(name, succeeded, failed, size, row.untold + row.untold_waits)
     stats.get(name, row.type).extend(own)
     for failure, count in failures.items():

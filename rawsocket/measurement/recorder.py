@@ -265,7 +265,8 @@ class Recorder:
             for name, row in rows.items():
                 times = row.take()
                 judged = name not in self.not_judged
-                yield RowReport(row.type, name, row.requests, dict(row.failures), row.bytes, RowTimes(**times), judged)
+                counts = row.requests, dict(row.failures), row.bytes
+                yield RowReport(row.type, name, *counts, RowTimes(**times), judged, row.again, row.again_bytes)
 
 
 def count(counts: dict[str, int], name: str, by: int = 1) -> None:

@@ -140,7 +140,10 @@ class RowTimes(Wire):
 
 @dataclass(frozen=True, slots=True)
 class RowReport(Wire):
-    """One row of the statistics: all events of one name; `judged`: its times count in what is judged by default."""
+    """One row of the statistics: all events of one name; `judged`: its times count in what is judged by default.
+
+    `again`: how many of its requests count in another row as well, and `again_bytes` of its bytes.
+    """
 
     type: str
     name: str
@@ -149,6 +152,8 @@ class RowReport(Wire):
     bytes: int = 0
     times: RowTimes = field(default_factory=RowTimes)
     judged: bool = True
+    again: int = 0
+    again_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,28 @@ class Row:
     due and its reply came in one read; else to `full` its seconds (from due, from sent, to the first byte).
     """
 
-    __slots__ = ("bytes", "due", "failures", "first", "full", "plain", "sent", "successes", "wait", "waits")
+    __slots__ = (
+        "again",
+        "again_bytes",
+        "bytes",
+        "due",
+        "failures",
+        "first",
+        "full",
+        "plain",
+        "sent",
+        "successes",
+        "wait",
+        "waits",
+    )
     type = TYPE
 
     def __init__(self) -> None:
         self.successes = 0  # already in histograms, or without a time
         self.failures: dict[str, int] = {}
         self.bytes = 0
+        self.again = 0  # successes that have counted in another row: the sum of all rows leaves them out
+        self.again_bytes = 0
         self.plain: list[float] = []
         self.full: list[Times] = []
         self.waits: list[float] = []
@@ -85,8 +100,9 @@ class Row:
             self.bin_times()
 
     def add_wait(self, seconds: float, length: int) -> None:
-        """Add a success whose time is a wait of that many seconds; `length` bytes came."""
+        """Add a success whose time is a wait of that many seconds; `length` bytes came, and have counted as a push."""
         self.bytes += length
+        self.count_again(length)
         self.waits.append(seconds)
         if len(self.waits) >= BIN_AFTER:
             self.bin_times()
@@ -95,6 +111,11 @@ class Row:
         """Add a success without a time; `length` bytes were sent or came."""
         self.bytes += length
         self.successes += 1
+
+    def count_again(self, length: int) -> None:
+        """Note that a success of this row, of `length` bytes, has counted in another row."""
+        self.again += 1
+        self.again_bytes += length
 
     def bin_times(self) -> None:
         """Move the gathered times into the histograms."""

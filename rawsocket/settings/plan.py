@@ -1,8 +1,7 @@
 """Pure: the settings of a process, read from the environment and checked before Locust is imported.
 
-One `Plan` for master and worker. A value that is out of range, unknown, or contradicts another
-raises `UsageError` with one line: what is wrong, what was expected, what to do. An empty value counts as
-unset.
+One `Plan` for master and worker. A value that is out of range or unknown raises `UsageError` with one line: what is
+wrong, what was expected, what to do. An empty value counts as unset.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,6 +48,8 @@ class Plan:
     run_folders: bool = False
     progress: str = "text"
     verbose: bool = False
+    target_metrics: str = ""
+    collector: str = ""
 
 
 def without_empty(environ: Mapping[str, str]) -> dict[str, str]:
@@ -65,7 +66,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
     """Read and check all settings; `scenarios` are the names that SCENARIO may have."""
     given = without_empty(environ)
     found = {row.variable: _value(_known(row, scenarios), given) for row in TABLE}
-    plan = Plan(
+    return Plan(
         scenario=found["SCENARIO"],
         users=found["USERS"],
         rate=found["RATE"],
@@ -93,9 +94,9 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         run_folders=found["HOLDFAST_RUN_FOLDERS"],
         progress=found["HOLDFAST_PROGRESS"],
         verbose=found["VERBOSE"],
+        target_metrics=found["TARGET_METRICS"] or "",
+        collector=found["OTEL_EXPORTER_OTLP_ENDPOINT"] or "",
     )
-    _reconcile(plan)
-    return plan
 
 
 def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan:
@@ -112,6 +113,8 @@ def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan
         server_admin=environ.get("HOLDFAST_SERVER_ADMIN", "").strip(),
         page_names=read_setting(environ, "HOLDFAST_PAGE_NAMES"),
         runs=read_setting(environ, "HOLDFAST_RUNS") or "",
+        target_metrics=read_setting(environ, "TARGET_METRICS") or "",
+        collector=read_setting(environ, "OTEL_EXPORTER_OTLP_ENDPOINT") or "",
     )
 
 
@@ -138,11 +141,3 @@ def _value(row: Setting, given: Mapping[str, str]) -> Any:
         return row.parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _reconcile(plan: Plan) -> None:
-    if plan.min_held is not None and plan.min_held > plan.users:
-        raise UsageError(
-            f"MIN_HELD={plan.min_held} is above USERS={plan.users}: one user holds one connection; "
-            "lower MIN_HELD or raise USERS"
-        )

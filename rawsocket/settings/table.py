@@ -8,6 +8,7 @@
 SCENARIO can be any text here: the program that reads it checks that the file exists.
 """
 
+from rawsocket.settings.endpoints import COLLECTOR, METRICS
 from rawsocket.settings.row import (
     ADDRESSES,
     BOOLEAN,
@@ -67,6 +68,12 @@ RUN = (
             "most names with several addresses are one server"),
     Setting("target", TARGET, None, "tcp://host:port (or tls://host:port) to load instead of the lab's own server",
             "load goes only where the user says"),
+    Setting("target_metrics", METRICS, None,
+            "Prometheus endpoint of the target: up to eight series are shown",
+            "what the server does is in its own metrics"),
+    Setting("otel_exporter_otlp_endpoint", COLLECTOR, None,
+            "collector that the figures go to each second, by OTLP over HTTP",
+            "OpenTelemetry's own name of the variable"),
     Setting("scenario_settings", JSON, None, "settings that the scenario declares, as JSON: {\"TOPIC\": \"news\"}",
             "compose passes a fixed list of variables"),
     Setting("wait", DURATION, None, "how long to wait for a TARGET that is still starting (30s, 2m); unset: not at all",

@@ -99,7 +99,7 @@ def _worker_lost(facts: Facts) -> Said:
 def _gone(facts: Facts) -> bool:
     """Return whether connections that were made are gone, and no new ones can be made.
 
-    A few may be open: a connect to a free port of the own machine can connect to itself.
+    A few may still count as open: a worker has not noticed their end.
     """
     made = facts.counts.connections.connected
     return bool(facts.failed("refused")) and facts.held_at_stop < made * LEFT

@@ -78,7 +78,7 @@ def test_charts_take_the_width_and_nothing_is_cut_off(opened: Any, width: int) -
     drawn = page.locator("canvas").first.bounding_box()["width"]
     assert abs(drawn - room) <= 1
     page.set_viewport_size({"width": 700, "height": 900})
-    page.wait_for_function("Math.abs(document.querySelector('canvas').clientWidth - charts.clientWidth) <= 1")
+    page.wait_for_function("() => Math.abs(document.querySelector('canvas').clientWidth - charts.clientWidth) <= 1")
 
 
 def test_y_axis_only_grows_while_a_run_goes_on(opened: Any) -> None:
@@ -104,10 +104,10 @@ def test_printed_charts_are_light_and_fit_the_paper(opened: Any, tmp_path: Path)
     pdf = page.pdf(format="A4", print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 6
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function("canvasWidth() === 680")
+    page.wait_for_function("() => canvasWidth() === 680")
     assert page.evaluate("getComputedStyle(charts).getPropertyValue('--hf-ink')") == "#1f2933"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    page.wait_for_function("canvasWidth() > 680")
+    page.wait_for_function("() => canvasWidth() > 680")
 
 
 def test_compared_runs_have_the_same_axes(opened: Any) -> None:

@@ -219,7 +219,7 @@ def test_nothing_is_wider_than_the_window(page: CannedPage) -> None:
         page.browser.set_viewport_size({"width": width, "height": 900})
         canvas = _box(page).locator(".hf-chart canvas").first
         expect(canvas).to_be_visible()
-        page.browser.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+        page.browser.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
 
 
 def test_start_form_has_groups_labels_and_help(page: CannedPage) -> None:

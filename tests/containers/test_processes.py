@@ -102,6 +102,6 @@ def test_killed_process_loses_only_its_connections_and_clients_reconnect(
 def test_ledger_is_reconciled_after_a_killed_process(client: docker.DockerClient, shared: Page) -> None:
     """What fails it is the drops, by MAX_FAILURES: nothing is unexplained, and nothing is in doubt."""
     _stopped(shared)
-    verdict = json.loads(_file("master", client, "/runs/verdict.json"))
+    verdict = json.loads(_file("master", client, "/runs/latest/verdict.json"))
     assert (verdict["ledger"]["reconciled"], verdict["ledger"]["unknown"]) == (True, [])
     assert not [reason for reason in verdict["reasons"] if "ledger" in reason or "server" in reason]

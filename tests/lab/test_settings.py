@@ -237,12 +237,6 @@ def test_a_run_with_a_short_steady_window_is_accepted(verb: str, users: str, rat
     assert read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)["TIME"] == time
 
 
-def test_min_held_above_users_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS"):
-        read({"MIN_HELD": "900"}, {})
-    assert read({"MIN_HELD": "900", "USERS": "900"}, {})["MIN_HELD"] == "900"
-
-
 @pytest.mark.parametrize(
     ("target", "loopback"),
     [

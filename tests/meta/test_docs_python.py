@@ -42,6 +42,28 @@ def test_readers_own_framing_finds_its_messages_however_the_stream_is_cut() -> N
         assert decoder.pending == 2
 
 
+USERS = 20
+# Added to a scenario: the run ends when all of its users were held in one second and have got replies.
+END = f"""
+
+import gevent
+from locust import events
+from rawsocket.attach import attach
+
+
+def _end_when_all_are_held(environment):
+    timeline = attach().controller.run.timeline
+    while timeline.peak() < {USERS} or not any(second.messages_s for second in timeline.samples):
+        gevent.sleep(0.1)
+    environment.runner.quit()
+
+
+@events.test_start.add_listener
+def _watch(environment, **_):
+    gevent.spawn_later(0.1, _end_when_all_are_held, environment)
+"""
+
+
 class _Echo(socketserver.StreamRequestHandler):
     """Sends each line back."""
 
@@ -76,13 +98,15 @@ def _run(code: str, folder: Path) -> dict[str, Any]:
     handler = _Pong if "pong" in code else _Echo
     with _Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        (folder / "scenario.py").write_text(code)
+        (folder / "scenario.py").write_text(code + END)
         host = f"tcp://127.0.0.1:{server.server_address[1]}"
-        arguments = ["-f", "scenario.py", "--headless", "-u", "20", "-r", "20", "-t", "6s", "--host", host]
+        arguments = ["-f", "scenario.py", "--headless", "-u", str(USERS), "-r", str(USERS), "-t", "60s", "--host", host]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
         environ |= {"HOLDFAST_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "locust", *arguments]
-        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=100, check=False
+        )
         server.shutdown()
     assert (folder / "verdict.json").exists(), done.stdout + done.stderr
     found: dict[str, Any] = json.loads((folder / "verdict.json").read_text())
@@ -101,7 +125,7 @@ def test_there_is_a_scenario_on_each_page_that_explains_them() -> None:
 @pytest.mark.parametrize("number", range(len(SCENARIOS)))
 def test_each_scenario_holds_its_connections_and_gets_its_replies(verdicts: list[dict[str, Any]], number: int) -> None:
     verdict = verdicts[number]
-    assert verdict["held"]["peak"] == 20
+    assert verdict["held"]["peak"] == USERS
     assert verdict["messages"]["answered"] > 0
     assert verdict["messages"]["wrong"] == 0
     assert verdict["connections"]["failed"] == verdict["connections"]["dropped"] == {}

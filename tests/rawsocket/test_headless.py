@@ -49,7 +49,9 @@ def test_passing_run_writes_consistent_artefacts(tmp_path: Path, server: ServerP
     verdict = fleet.verdict()
     assert (verdict["verdict"], verdict["held"]["steady_min"], verdict["held"]["server_steady_min"]) == ("pass", 60, 60)
     assert verdict["connections"]["attempted"] == verdict["connections"]["connected"] == 60
-    assert verdict["thresholds"][0] == {"name": "min_held", "limit": 60, "actual": 60, "ok": True}
+    held = verdict["thresholds"][0]
+    assert (held["name"], held["limit"], held["actual"], held["ok"]) == ("min_held", 60, 60, True)
+    assert held["text"] == "60 connections held; at least 60 were demanded"
     assert verdict["server"]["accepted_total"] == 60
     assert all(0 < worker["cpu_share"] < 0.9 for worker in verdict["generator"]["workers"])
     messages = verdict["messages"]

@@ -17,7 +17,6 @@ entry = importlib.import_module("rawsocket.__main__")
     [
         ((), {}, "usage: python -m rawsocket master|worker"),
         (("director",), {}, "usage"),
-        (("master",), {"HEADLESS": "true", "USERS": 5, "MIN_HELD": 6}, "MIN_HELD=6 is above USERS=5"),
         (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
         (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),

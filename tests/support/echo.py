@@ -38,6 +38,12 @@ def full_when_spoken_to(peer: socket.socket) -> None:
     full(peer)
 
 
+def full_then_reset(peer: socket.socket) -> None:
+    peer.recv(1)
+    peer.sendall(b"ERR server full\n")
+    reset(peer)
+
+
 def error_line(peer: socket.socket) -> None:
     peer.recv(1)
     peer.sendall(b"ERR message too long\n")
@@ -144,6 +150,7 @@ MODES: dict[str, Callable[[socket.socket], None]] = {
         full,
         drip_full,
         full_when_spoken_to,
+        full_then_reset,
         error_line,
         silent,
         unread,

@@ -30,8 +30,8 @@ class _Engine(FakeEngine):
             pass
         lines = [*seconds, "master: a warning", alert, *([] if verdict == "held" else [result])]
         relaying = threading.Thread(target=lambda: [relay(line) for line in lines])
-        relaying.start()
         try:
+            relaying.start()  # its lines may bring an interrupt before this returns
             relaying.join()
             if verdict == "held":
                 threading.Event().wait()

@@ -17,12 +17,13 @@ UP = identity.project()
 class Container:
     """As much of the SDK's container as the lab uses."""
 
-    def __init__(self, service: str, project: str = RUN, status: str = "exited", **state: Any) -> None:
-        self.name = f"{project}-{service}-1"
+    def __init__(self, service: str, project: str = RUN, status: str = "exited", number: int = 1, **state: Any) -> None:
+        self.name = f"{project}-{service}-{number}"
         self.status = status
         self.labels = {
             "com.docker.compose.project": project,
             "com.docker.compose.service": service,
+            "com.docker.compose.container-number": str(number),
             "holdfast.project": project,
             "holdfast.folder": str(ROOT),
         }
@@ -46,6 +47,15 @@ class Container:
 
     def remove(self, force: bool) -> None:
         self.did.append("remove")
+
+    def put_archive(self, path: str, data: bytes) -> bool:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                assert content
+                assert member.mode & 0o4, "every user may read it"
+                self.files[f"{path.strip('/')}/{member.name}"] = content.read()
+        return True
 
     def get_archive(self, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         if not self.files:
@@ -78,7 +88,8 @@ class Client:
 
     def list(self, *, filters: dict[str, str], **_: Any) -> list[Container]:
         name, _, value = filters["label"].partition("=")
-        return [c for c in self.all if name in c.labels and (not value or c.labels[name] == value)]
+        found = [c for c in self.all if name in c.labels and (not value or c.labels[name] == value)]
+        return [c for c in found if c.status == filters.get("status", c.status)]
 
 
 class Project:

@@ -28,7 +28,7 @@ class Run:
         self.errors: list[BaseException] = []
         self.environment.events.user_error.add_listener(lambda exception, **_: self.errors.append(exception))
         self.environment.parsed_options = argparse.Namespace(**({"timeout": LONG} | options))
-        arrivals().spread = 0.0
+        arrivals().spread = options.pop("spread", 0.0)
         self.runner.start(users, spawn_rate=users)
 
     @property

@@ -152,6 +152,12 @@ def running_server(
         server.kill()
 
 
+def _is_patched() -> bool:
+    """Return whether Locust has patched this process: its threads are greenlets."""
+    patched = sys.modules.get("gevent.monkey")
+    return patched is not None and bool(patched.is_module_patched("threading"))
+
+
 def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
     """Fork a server; its log comes through a named pipe."""
     with tempfile.TemporaryDirectory(prefix="holdfast-server-") as folder:
@@ -161,7 +167,16 @@ def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
         process = prestarted.starter("server").start(
             arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe
         )
-        return ServerProcess(process, open(pipe))
+        return ServerProcess(process, _reader(os.open(pipe, os.O_RDONLY)))
+
+
+def _reader(pipe: int) -> IO[str]:
+    """Return a file that reads from `pipe`: where Locust has patched the process, one that lets other greenlets run."""
+    if not _is_patched():
+        return open(pipe)
+    from gevent.fileobject import FileObjectPosix
+
+    return FileObjectPosix(pipe, "r")
 
 
 def _started(arguments: list[str], env: dict[str, str] | None, before: str, own_group: bool) -> ServerProcess:

@@ -65,6 +65,8 @@ class Project:
         )
         if self._settings.encrypted:
             composefile.encrypt(derived)
+        if self._settings.asked_by_master:
+            composefile.name_host(derived)
         tls_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))

@@ -76,6 +76,11 @@ def _leave_out_server(services: Compose) -> None:
         service["extra_hosts"] = [HOST]
 
 
+def name_host(derived: Compose) -> None:
+    """Let the master reach this machine as host.docker.internal, for what it asks there."""
+    derived["services"]["master"]["extra_hosts"] = [HOST]
+
+
 def _join(derived: Compose, network: str) -> None:
     """Let master and workers join a network of the engine, on which other containers may be called `master`, too."""
     derived["networks"][THEIRS] = {"name": network, "external": True}

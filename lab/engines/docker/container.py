@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import docker
 from docker.models.containers import Container
@@ -12,6 +13,7 @@ from lab.engines.part import Part
 from lab.errors import EXIT_USAGE, last_lines
 
 SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
 STOPPED = ("exited", "dead", "restarting")
 # The server's name before the line that says which setting it can't use (server/__main__.py).
 SERVER_LINE = "holdfast server: "
@@ -26,6 +28,11 @@ class ContainerPart(Part):
         self.role = str(container.labels.get(SERVICE_LABEL))
         self._container = container
 
+    @property
+    def service(self) -> str:
+        """Its name in its lab: server, worker-2."""
+        return self.role if self.role != "worker" else f"{self.role}-{self._container.labels.get(NUMBER_LABEL, 1)}"
+
     def refresh(self) -> None:
         """Ask the engine for its state."""
         self._container.reload()
@@ -35,9 +42,14 @@ class ContainerPart(Part):
         state = self._container.attrs["State"]
         return int(state.get("ExitCode", 0)) if self._container.status in STOPPED else None
 
-    def log(self) -> str:
-        """Return its log so far."""
-        return self._container.logs(timestamps=False).decode(errors="replace")
+    def lacked_memory(self) -> bool:
+        """Whether the kernel has killed it because it used more than its limit of memory."""
+        return bool(self._container.attrs["State"].get("OOMKilled"))
+
+    def log(self, lines: int | None = None) -> str:
+        """Return its log so far, or the last `lines` of it."""
+        tail: int | Literal["all"] = "all" if lines is None else lines
+        return self._container.logs(timestamps=False, tail=tail).decode(errors="replace")
 
     def output(self) -> Iterator[bytes]:
         """Yield its log as it is written, until it has ended or is removed."""
@@ -91,6 +103,15 @@ class ContainerPart(Part):
         for relative, content in self.files(path):
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             (folder / relative).write_bytes(content)
+
+    def put_file(self, path: str, name: str, content: bytes) -> None:
+        """Write a file that every user may read into the folder `path`, which is in a volume."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as made:
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            made.addfile(member, io.BytesIO(content))
+        self._container.put_archive(path, archive.getvalue())
 
     def files(self, path: str) -> Iterator[tuple[Path, bytes]]:
         """Yield each file below `path`: its path from there, and its content."""

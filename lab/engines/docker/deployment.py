@@ -3,6 +3,7 @@
 compose creates and removes; health, logs, exit codes and artefacts are read through the Docker SDK.
 """
 
+import contextlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lab.engines.base import Deployment
 from lab.engines.docker import base_image, compose, page_runs
 from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
+from lab.engines.docker.ended import EndedContainers
 from lab.errors import LabError, writing
 from lab.progress import say, step
 from lab.settings import Settings
@@ -38,12 +40,15 @@ class DockerDeployment(Deployment):
         self._publish = publish
         self._built = built
         self._project: compose.Project | None = None
+        self._ended = EndedContainers()
 
     def parts(self) -> list[ContainerPart]:
         """Return the containers that are there, by name."""
-        found = self._client.containers.list(
-            all=True, filters={"label": f"{PROJECT_LABEL}={self._name}"}, ignore_removed=True
-        )
+        return self._parts()
+
+    def _parts(self, **more: Any) -> list[ContainerPart]:
+        filters = {"label": f"{PROJECT_LABEL}={self._name}", **more}
+        found = self._client.containers.list(all=True, filters=filters, ignore_removed=True)
         return sorted(map(ContainerPart, found), key=lambda part: part.name)
 
     def prepare(self) -> None:
@@ -88,6 +93,14 @@ class DockerDeployment(Deployment):
                 except docker.errors.APIError as error:  # nothing that another try would mend
                     say(f"Artefacts of runs from the page could not be copied: {error}")
         return found
+
+    def look(self) -> None:
+        """Tell the master which of the others have ended. An engine that fails here must not end the run."""
+        with contextlib.suppress(*FAILURES):
+            self._ended.note(self._parts(status="exited"))  # nearly always none: one question to the engine
+            for part in self.parts() if self._ended.is_news else ():
+                if part.role == "master":
+                    self._ended.tell(part)
 
     def about(self) -> dict[str, Any]:
         """Return the version of the engine and the images of the containers; {} if the engine does not answer."""

@@ -21,9 +21,10 @@ from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
 from lab.errors import UsageError
-from lab.settings import ROOT, Settings
+from lab.settings import ROOT, Settings, is_loopback
 from lab.waiting import wait_for
 from rawsocket.settings.declared import suggestion
+from rawsocket.settings.endpoints import host
 
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
@@ -57,13 +58,19 @@ class DockerEngine(Engine):
         return self._deployment(name, publish=False)
 
     def check(self) -> None:
-        """Raise UsageError for a NETWORK that the engine does not have, and for files that no container can read."""
+        """Raise UsageError for what containers can't reach or read: a NETWORK, files, this machine's loopback."""
         name = tls_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
         if name:
             raise UsageError(
                 f"{name}={self.settings[name]}: only its owner may read it, and containers run as another user: "
                 "let others read it (chmod o+r), or use ENGINE=native"
             )
+        for name in self.settings.asked_by_master:
+            if is_loopback(host(self.settings[name])):
+                raise UsageError(
+                    f"{name}={self.settings[name]}: this machine's loopback is out of a container's reach; "
+                    "use host.docker.internal, or ENGINE=native"
+                )
         network = self.settings["NETWORK"]
         names = sorted(str(found.name) for found in self._client.networks.list()) if network else []
         if network and network not in names:

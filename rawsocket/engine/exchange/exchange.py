@@ -265,7 +265,7 @@ class Exchange:
         receiver = self.receiver
         if receiver.has_unread and self._channel.owner.reads_later:
             self.reactor.ignore(self.sock.fileno())
-            receiver.end(failure)
+            failure = receiver.end(failure)
             # Then it is not held any more, even if the owner never reads what came before the end.
             if not receiver.is_waiting:
                 self._channel.config.accounting.lost(self._channel, failure, (), None, False)  # type: ignore[arg-type]

@@ -172,9 +172,15 @@ class Receiver:
             self._channel.config.reactor.at(now + self._framing.gap, self._gap)
         self._handle_pushes()
 
-    def end(self, failure: RawSocketError) -> None:
-        """Add the failure that ended the stream, after the data received before it."""
+    def end(self, failure: RawSocketError) -> RawSocketError:
+        """Add the failure that ended the stream, after the data received before it; return it.
+
+        If a failure is unread, such as the line of a server that is full, it has ended the stream: it is returned.
+        """
+        if (unread := self.failure()) is not None:
+            return unread
         self._received.end(failure, time.perf_counter())
+        return failure
 
     def gap(self) -> None:
         """Add the messages that are complete because nothing has arrived for the framing's gap."""

@@ -12,6 +12,7 @@ from typing import Any
 from rawsocket.background import TASKS
 from rawsocket.master import figures, worker_lag
 from rawsocket.master.controller import RunController
+from rawsocket.master.observability import series
 from rawsocket.master.page import metrics
 from rawsocket.master.reports import server_summary
 from rawsocket.master.run import Participant, Run
@@ -36,6 +37,7 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "silent_connections": metrics.silent(controller),
         "server": server,
         "server_processes": server_summary.processes(controller.probe.counters),
+        "target_metrics": target_metrics(controller),
         "workers": workers(controller),
         "elapsed_s": round(controller.elapsed_s, 1),
         "run": description(controller),
@@ -47,6 +49,18 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "dead_tasks": dict(TASKS.dead),
         "verdict": None if last is None else {key: last.get(key) for key in SAID},
         "artefacts": [path.name for path in artefacts(controller)],
+    }
+
+
+def target_metrics(controller: RunController) -> Fields | None:
+    """Return the series of TARGET_METRICS in this run, and why there is no answer now; None if it is not set."""
+    metrics = controller.target_metrics
+    if not metrics.present:
+        return None
+    return {
+        "url": metrics.shown,
+        "error": metrics.error,
+        "series": series.summary(controller.run.timeline.target_columns()),
     }
 
 

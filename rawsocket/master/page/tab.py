@@ -144,7 +144,9 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled
     def timeline_json() -> Response:
-        return _fresh(jsonify({**controller.run.timeline.columns(), "run": run_id(controller.run)}))
+        timeline = controller.run.timeline
+        told = {**timeline.columns(), "target_metrics": timeline.target_columns(), "run": run_id(controller.run)}
+        return _fresh(jsonify(told))
 
     @blueprint.route("/lab/artefacts.zip")
     @web_ui.auth_required_if_enabled

@@ -27,7 +27,7 @@ from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console, html_report, ledger_table, result
 from rawsocket.master.run import Run
-from rawsocket.master.timeline import COLUMNS, Timeline
+from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.measurement.report import ScenarioError
@@ -229,7 +229,7 @@ def _ledger(ledger: Mapping[str, Any], said: Collection[str]) -> list[str]:
 
 def timeline(samples: Timeline) -> str:
     """Return timeline.csv: a row a second; unknown values are empty."""
-    return _csv(COLUMNS, samples.rows())
+    return _csv(samples.header(), samples.rows())
 
 
 def stats(run: Run) -> str:
@@ -239,11 +239,14 @@ def stats(run: Run) -> str:
         _stats_row(*key, row.requests, sum(row.failures.values()), row.bytes, _times(row.times))
         for key, row in rows.items()
     ]
-    # A figure of the scenario's own is no event of the run.
-    total = [sum(line[column] for line in lines if line[0] == TYPE) for column in (2, 3, 4)]
-    times = [_times(row.times) for (kind, _), row in rows.items() if kind == TYPE]
+    # A figure of the scenario's own is no event of the run, and a push counts once.
+    events = [row for (kind, _), row in rows.items() if kind == TYPE]
+    requests = sum(row.requests - row.again for row in events)
+    failed = sum(sum(row.failures.values()) for row in events)
+    size = sum(row.bytes - row.again_bytes for row in events)
+    times = [_times(row.times) for row in events]
     whole = [histogram.merged(row[at] for row in times) for at in range(4)]
-    return _csv(STATS, [*lines, _stats_row("", "Aggregated", total[0], total[1], total[2], whole)])
+    return _csv(STATS, [*lines, _stats_row("", "Aggregated", requests, failed, size, whole)])
 
 
 def failures(run: Run) -> str:

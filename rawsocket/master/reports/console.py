@@ -86,20 +86,6 @@ def table(document: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *ledger_table.console(document["ledger"], document["reasons"])])
 
 
-def verdict(document: Mapping[str, Any]) -> str:
-    """Return the verdict as one line."""
-    return f"verdict: {document['verdict']} (exit code {document['exit_code']})"
-
-
-def thresholds(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return each threshold as (name, limit, figure and outcome)."""
-    outcome = {True: "met", False: "missed", None: "not measured"}
-    return [
-        (check["name"], f"limit {check['limit']:g}, actual {number(check['actual'])}: {outcome[check['ok']]}")
-        for check in document["thresholds"]
-    ]
-
-
 def scenario_error(error: Mapping[str, Any]) -> str:
     """Return an entry of verdict.json's scenario_errors as text."""
     return f"{error['count']} {error['type']} at {error['where']}: {error['message']}"

@@ -37,6 +37,7 @@ def documents(run: Run, environment: Mapping[str, Any], files: Sequence[str] = (
         due=times["from_due"],
         sent=times["from_sent"],
         files=files,
+        target_metrics=run.timeline.target_columns(),
     )
 
 

@@ -1,8 +1,13 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from lab import settings
+from lab.given import scenario_settings
 from lab.reports import origin
+from lab.settings import Settings
+from rawsocket.settings.declared import DeclaredSetting
 
 
 def test_command_that_repeats_a_run_has_all_that_was_given() -> None:
@@ -18,6 +23,13 @@ def test_command_is_quoted_for_a_shell() -> None:
 
 def test_command_without_settings() -> None:
     assert origin.repeat("load", settings.read({}, {}, "load"), {}) == "make load"
+
+
+def test_command_has_no_secret_of_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = [DeclaredSetting("topic"), DeclaredSetting("token", secret=True)]
+    monkeypatch.setattr(scenario_settings, "rows", lambda scenario: declared)
+    chosen = Settings({**settings.read({}, {}, "load").values, "TOPIC": "news", "TOKEN": "s3cret"}, frozenset())
+    assert origin.repeat("load", chosen, {}) == "make load TOPIC=news"
 
 
 OF_RUN = {"users": 100, "rate": 100.0, "time_s": None, "every_s": 0.5, "every": 0.5, "size_bytes": 20, "size": 20,

@@ -12,6 +12,33 @@ from lab.errors import UsageError
 from lab.run import capacity
 from lab.settings import ROOT, read
 
+SEVERAL = """
+from rawsocket import LabUser
+
+class Pairs(LabUser):
+    connections_per_user = 2
+"""
+ELSEWHERE = "from mine import Base\n\nclass Theirs(Base): pass\n"
+STEPS = "import math\nfrom locust import LoadTestShape\n"
+
+
+def test_min_held_above_users_is_refused_before_anything_is_started() -> None:
+    with pytest.raises(UsageError, match=r"^MIN_HELD=900 is above USERS=800: .*Lower MIN_HELD or raise USERS\.$"):
+        capacity.check_held(read({"MIN_HELD": "900"}, {}))
+    for given in ({"MIN_HELD": "900", "USERS": "900"}, {"MIN_HELD": "0"}, {}):
+        capacity.check_held(read(given, {}))
+
+
+@pytest.mark.parametrize("source", [SEVERAL, ELSEWHERE, STEPS, "from . import base\n", "import json, mine.base\n"])
+def test_master_checks_min_held_where_users_may_hold_several_connections(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = read({"MIN_HELD": "900"}, {})
+    (tmp_path / "locustfiles").mkdir()
+    (tmp_path / "locustfiles/hold.py").write_text(source)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    capacity.check_held(chosen)
+
 
 def _warning(**given: Any) -> str:
     return capacity.warning(read({name: str(value) for name, value in given.items()}, {}))

@@ -55,6 +55,29 @@ def test_min_held_expects_every_connection_of_a_scenario_that_holds(made: Any, h
     assert run_info.min_held(made, PLAN) == held
 
 
+@pytest.mark.parametrize(
+    ("made", "most"),
+    [
+        (environment(True), 10),
+        (environment(True, connections_per_user=20), 200),
+        (environment(False), 10),
+        (environment(True, shape=Steps()), math.inf),
+    ],
+)
+def test_min_held_above_what_the_users_can_hold_is_refused(made: Any, most: float) -> None:
+    for min_held in (None, 0, 10, 11, 200, 201, 10_000):
+        reason = run_info.too_much_to_hold(made, replace(PLAN, min_held=min_held))
+        assert bool(reason) == (min_held is not None and min_held > most), (min_held, reason)
+        assert "\n" not in reason
+
+
+def test_refusal_of_min_held_says_what_a_user_holds() -> None:
+    reason = run_info.too_much_to_hold(environment(True, connections_per_user=20), replace(PLAN, min_held=201))
+    assert reason == (
+        "MIN_HELD=201 is above what USERS=10 can hold: one user holds 20 connections; lower MIN_HELD or raise USERS"
+    )
+
+
 def test_run_under_a_load_shape_has_its_name_and_neither_users_nor_time() -> None:
     found = run_info.describe(environment(True, shape=Steps()), PLAN)
     assert (found.shape, found.users, found.rate, found.time_s) == ("Steps", 0, 0.0, None)

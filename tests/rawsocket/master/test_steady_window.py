@@ -128,6 +128,42 @@ def test_closed_window_stays_closed(run: Run) -> None:
     assert (len(run.steady_samples), run.window.seconds) == (1, 3.0)
 
 
+def both_report(run: Run) -> None:
+    for worker in ("a", "b"):
+        run.receive(worker, report())
+
+
+def held(run: Run, *counts: int) -> None:
+    for count in counts:
+        run.add_sample(dataclasses.replace(SAMPLE, held=count))
+
+
+def test_seconds_count_once_each_worker_has_reported_from_inside_the_window(run: Run) -> None:
+    both_report(run)
+    open_window(run)
+    held(run, 45)
+    run.receive("a", report())
+    held(run, 50)
+    run.receive("b", report())
+    held(run, 60, 59)
+    assert [sample.held for sample in run.steady_samples] == [60, 59]
+
+
+def test_a_silent_worker_is_waited_for_three_seconds(run: Run) -> None:
+    both_report(run)
+    open_window(run)
+    run.receive("a", report())
+    held(run, 1, 2, 3, 4, 5)
+    assert [sample.held for sample in run.steady_samples] == [4, 5]
+
+
+def test_a_window_too_short_for_a_report_has_its_last_second(run: Run) -> None:
+    both_report(run)
+    open_window(run)
+    held(run, 44, 45)
+    assert [sample.held for sample in run.steady_samples] == [45]
+
+
 def test_lowest_ignores_unknown_values() -> None:
     samples = [dataclasses.replace(SAMPLE, server_held=value, held=held) for value, held in ((None, 9), (7, 8), (9, 7))]
     assert lowest(samples, "server_held") == 7

@@ -39,3 +39,20 @@ def test_failures_by_kind_are_kept_by_the_second_in_which_they_grew() -> None:
     times.note(2.01, {"reset": 2, "wrong": 1})
     times.note(2.99, {"reset": 5, "wrong": 2})
     assert times.seconds == {"reset": {1: 2, 2: 3}, "wrong": {2: 2}}
+
+
+def test_series_of_the_target_are_the_last_columns() -> None:
+    timeline = Timeline()
+    timeline.add(SAMPLE)
+    timeline.add(SAMPLE, {"threads": 4.0})
+    timeline.add(SAMPLE, {"queue": 1.0, "threads": 5.0})
+    assert timeline.header() == (*COLUMNS, "threads", "queue")
+    assert [row[len(COLUMNS) :] for row in timeline.rows()] == [(None, None), (4.0, None), (5.0, 1.0)]
+    assert timeline.target_columns() == {"threads": [None, 4.0, 5.0], "queue": [None, None, 1.0]}
+
+
+def test_series_of_the_target_are_thinned_as_the_samples_are() -> None:
+    timeline = Timeline()
+    for second in range(1501):
+        timeline.add(dataclasses.replace(SAMPLE, elapsed_s=float(second)), {"threads": float(second)})
+    assert timeline.target_columns()["threads"] == timeline.columns()["elapsed_s"]

@@ -74,6 +74,7 @@ def test_event_without_a_time_is_a_request_without_a_time(batch: Batch, recorder
 
 
 def test_wait_is_shown_in_its_row_and_left_out_of_the_sum(batch: Batch, environment: Environment):
+    batch["push"].add_count(10)
     batch["news"].add_wait(9.0, 10)
     batch["message"].plain.append(0.002)
     batch.flush(environment)
@@ -81,6 +82,19 @@ def test_wait_is_shown_in_its_row_and_left_out_of_the_sum(batch: Batch, environm
     entry, total = environment.stats.get("news", "TCP"), environment.stats.total
     assert (entry.num_requests, entry.num_none_requests, entry.avg_response_time) == (1, 0, pytest.approx(9000, 0.001))
     assert (total.num_requests, total.num_none_requests, total.max_response_time) == (2, 1, 2)
+
+
+def test_push_with_a_latency_of_its_own_is_one_request_in_the_sum(batch: Batch, environment: Environment):
+    for _ in range(2):
+        batch["push"].add_count(10)
+        batch.flush(environment)  # the session receives it later
+        batch["news"].add((0.009, 0.009, 0.009), 10)
+        batch["news"].count_again(10)
+        batch.flush(environment)
+    entry, total = environment.stats.get("news", "TCP"), environment.stats.total
+    assert (entry.num_requests, entry.total_content_length) == (2, 20)
+    assert (total.num_requests, total.num_none_requests, total.total_content_length) == (2, 0, 20)
+    assert total.avg_response_time == pytest.approx(9, 0.001)
 
 
 def test_errors_share_a_line_with_those_of_other_users(batch: Batch, recorder: Recorder, environment: Environment):

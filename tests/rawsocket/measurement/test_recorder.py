@@ -82,6 +82,8 @@ def test_keys_and_counts_of_a_report():
                 "bytes": 20,
                 "times": {"sent": [[1000, 1]], "due": [[2000, 1]], "first": [[500, 1]], "wait": []},
                 "judged": True,
+                "again": 0,
+                "again_bytes": 0,
             }
         ],
         "silent": 0,

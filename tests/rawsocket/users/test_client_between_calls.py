@@ -2,6 +2,7 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import socket
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from gevent.monkey import get_original
 
 from rawsocket.engine.connect.client_socket import readable
-from rawsocket.errors import Closed, RawSocketError
+from rawsocket.errors import Closed, RawSocketError, ServerFull
 from rawsocket.wire.framing import Line
 from tests.support.facades import serving, silent
 from tests.support.local_run import LONG, wait_until
@@ -107,6 +108,58 @@ def test_receive_returns_a_push_that_arrived_before_the_close():
             made.client.receive(name="news")
         assert made.outcomes == [("connect", "ok"), ("drop", "closed"), ("push", "ok"), ("news", "ok")]
         assert made.recorder.dropped == {"closed": 1}
+
+
+REFUSAL = b"ERR server full\n"
+
+
+def _refuse_and_close(sock: Any) -> None:
+    sock.sendall(REFUSAL)
+    sock.close()
+
+
+def _refuse_and_linger(sock: Any) -> None:
+    sock.sendall(REFUSAL)
+    sock.shutdown(socket.SHUT_WR)
+    silent(sock)
+
+
+@pytest.mark.parametrize("refuse", [_refuse_and_close, _refuse_and_linger])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.send(b"a", name="a"),
+        lambda client: client.request(b"a", name="a"),
+        lambda client: client.receive(name="a"),
+        lambda client: client.watch(LONG),
+    ],
+    ids=["send", "request", "receive", "watch"],
+)
+def test_connection_is_refused_though_nobody_reads_before_its_end(refuse: Any, call: Any):
+    """What a worker finds that has lagged: the line and the end of the stream, and its user has not read yet."""
+    with serving(refuse) as port:
+        made = RecordingClient("127.0.0.1", port, Line(), {})
+        made.client.connect()
+        wait_until(lambda: made.recorder.failed)
+        with pytest.raises(ServerFull):
+            call(made.client)
+        assert made.outcomes == [("connect", "server-full")]
+        assert made.recorder.failed == {"server-full": 1}
+        assert (made.recorder.dropped, made.recorder.held, made.recorder.sent) == ({}, 0, 0)
+        assert made.recorder.bytes_received == len(REFUSAL)
+
+
+def test_refusal_is_read_though_the_next_message_meets_a_reset():
+    with recording_client("full_then_reset") as made:
+        made.client.send(b"a", name="a")
+        poll = get_original("select", "poll")()
+        poll.register(made.client.connection._sock, 0)  # errors only
+        assert poll.poll(LONG * 1000), "no reset came"  # meanwhile the reactor has no turn
+        with pytest.raises(ServerFull):
+            made.client.send(b"b", name="b")
+        assert made.recorder.failed == {"server-full": 1}
+        assert made.recorder.bytes_received == len(REFUSAL)
+        assert made.recorder.unanswered_by == {"server-full": 2}
 
 
 def test_receive_returns_a_reply_that_arrived_before_the_close():

@@ -4,7 +4,6 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 
 import gc
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -17,7 +16,6 @@ from locust.exception import StopUser
 
 from rawsocket import Connect, Heartbeat, LabSession, Line, Send, Session, SessionUser, Wait
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.users.arrivals import arrivals
 from tests.support import echo
 from tests.support.local_run import LONG, wait_until
 from tests.support.sessions import Silent, Talker, start
@@ -126,9 +124,8 @@ def test_expired_stop_timeout_ends_all_users():
     assert RECORDER.unanswered_by == {"client": 3}
 
 
-def test_stop_ends_users_that_have_not_started(server: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(arrivals(), "_end", time.perf_counter() + LONG)
-    run = start(Talker, server)
+def test_stop_ends_users_that_have_not_started(server: str):
+    run = start(Talker, server, spread=LONG)
     wait_until(lambda: run.runner.user_count == 3)
     run.stop()
     assert RECORDER.attempted == 0

@@ -339,5 +339,29 @@
     }, make);
   };
 
-  window.holdfastParts = { h, show, say, top, headline, alerts, tiles, thresholds, workers, server, clock };
+  // -- metrics of the target ------------------------------------------------------------------------------------------
+
+  const digits = (value) => (known(value) ? value.toLocaleString("en", { maximumSignificantDigits: 4, notation: Math.abs(value) < 1e7 ? "standard" : "compact" }) : "–");
+  const targetMetrics = () => {
+    const columns = ["now", "min", "mean", "max"];
+    const head = ["Series", "Now", "Lowest", "Mean", "Highest"].map((name, i) => h("th", { scope: "col", class: i ? "number" : "" }, name));
+    const [body, said] = [h("tbody"), h("p", { class: "note" })];
+    const table = h("table", {}, h("caption", {}, "Series of the target's own metrics in this run"), h("thead", {}, h("tr", {}, ...head)), body);
+    const scroll = h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Metrics of the target" }, table);
+    const node = h("section", { class: "target-metrics", "aria-label": "The target's own metrics", hidden: "" }, h("h3", {}, "The target's own metrics"), scroll, said);
+    const make = () => h("tr", {}, h("th", { scope: "row" }, ""), ...columns.map(() => h("td", { class: "number" }, "")));
+    const update = ({ target_metrics: found }) => {
+      show(node, Boolean(found));
+      if (!found) return;
+      show(scroll, found.series.length > 0);
+      list(body, found.series, ({ name }) => name, (row, one) => {
+        say(row.children[0], one.name);
+        columns.forEach((column, i) => say(row.children[i + 1], digits(one[column])));
+      }, make);
+      say(said, found.error ? `✕ ${found.url} does not answer: ${found.error}` : found.series.length ? "" : `No series of ${found.url} in this run so far.`);
+    };
+    return { node, update };
+  };
+
+  window.holdfastParts = { h, show, say, top, headline, alerts, tiles, thresholds, workers, server, targetMetrics, clock };
 })();

@@ -36,7 +36,7 @@ class RunDocuments:
     """`verdict` is verdict.json, `environment` env.json, `timeline` the columns of timeline.csv.
 
     `due` and `sent` are the histograms of latency (microseconds) of the steady window. `files`: names of files beside
-    the report that it links to.
+    the report that it links to. `target_metrics`: the last columns of timeline.csv, series of the target's own metrics.
     """
 
     verdict: Mapping[str, Any]
@@ -47,3 +47,4 @@ class RunDocuments:
     due: Histogram = field(default_factory=dict)
     sent: Histogram = field(default_factory=dict)
     files: Sequence[str] = ()
+    target_metrics: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

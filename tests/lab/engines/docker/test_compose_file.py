@@ -113,3 +113,10 @@ def test_encrypted_master_and_workers_speak_tls_with_the_server() -> None:
 
 def test_no_x_key_is_left() -> None:
     assert set(_derived()) <= {"services", "networks", "volumes"}
+
+
+def test_master_can_name_this_machine() -> None:
+    derived = _derived()
+    assert "extra_hosts" not in derived["services"]["master"]
+    composefile.name_host(derived)
+    assert derived["services"]["master"]["extra_hosts"] == ["host.docker.internal:host-gateway"]

@@ -108,6 +108,44 @@ def test_a_run_waits_for_the_master(engine: DockerEngine, containers: list[Conta
     assert engine.run(RUN, lambda line: None, tmp_path) == 4
 
 
+def _run_for(engine: DockerEngine, master: Container, folder: Path, polls: int) -> None:
+    """Run until the lab has looked at the master so many times."""
+    master.status = "running"
+    left = list(range(polls))
+
+    def look() -> None:
+        if left.pop() == 0:
+            master.status = "exited"
+
+    master.on_reload = look
+    engine.run(RUN, lambda line: None, folder)
+
+
+def test_master_is_told_of_a_container_that_ends_while_it_runs(
+    engine: DockerEngine, containers: list[Container], tmp_path: Path
+) -> None:
+    worker, master, _ = containers
+    worker.status, worker.attrs["State"] = "exited", {"ExitCode": 137, "OOMKilled": True}
+    _run_for(engine, master, tmp_path, 1)
+    assert b'"part": "worker-1", "name": "out-of-memory"' in (tmp_path / "lab-facts.jsonl").read_bytes()
+
+
+def test_engine_that_can_not_tell_the_master_is_asked_again_and_ends_no_run(
+    engine: DockerEngine, containers: list[Container], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, master, _ = containers
+    worker.status, worker.attrs["State"]["ExitCode"] = "exited", 1
+    calls: list[str] = []
+
+    def fail(self: Container, path: str, data: bytes) -> None:
+        calls.append(path)
+        raise docker.errors.APIError("busy")
+
+    monkeypatch.setattr(Container, "put_archive", fail)
+    _run_for(engine, master, tmp_path, 2)
+    assert calls == ["/runs"] * 2
+
+
 @pytest.mark.parametrize(("code", "given"), [(0, 0), (2, 2), (130, 130), (137, 1), (255, 1)])
 def test_an_unexpected_exit_code_means_that_the_lab_failed(
     engine: DockerEngine,

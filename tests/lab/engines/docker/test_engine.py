@@ -193,6 +193,14 @@ def test_a_network_that_the_engine_does_not_have_is_refused(client: Client) -> N
         DockerEngine(read({"NETWORK": "theirs"}, {})).check()
 
 
+@pytest.mark.parametrize("name", ["TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_an_endpoint_on_the_loopback_is_refused(client: Client, name: str) -> None:
+    DockerEngine(read({name: "http://host.docker.internal:9100"}, {})).check()
+    line = rf"^{name}=http://localhost:9100: .* use host\.docker\.internal, or ENGINE=native$"
+    with pytest.raises(UsageError, match=line):
+        DockerEngine(read({name: "http://localhost:9100"}, {})).check()
+
+
 @pytest.mark.parametrize(("mode", "refused"), [(0o600, True), (0o644, False)])
 def test_a_key_that_only_its_owner_may_read_is_refused(
     client: Client, tmp_path: Path, mode: int, refused: bool

@@ -1,6 +1,7 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import gevent
 import pytest
 
 from rawsocket.engine.connect import attempt as module
+from rawsocket.engine.connect import client_socket
 from rawsocket.engine.reactor import Reactor
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.handshake import Handshake
@@ -82,6 +84,22 @@ def test_abandoned_attempt_reports_nothing(reactor: Reactor, listener: socket.so
     recorded.attempt.give_up()
     gevent.sleep(0.05)  # in which it would have connected
     assert recorded.socks == recorded.failures == []
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_socket_that_connects_to_itself_is_refused(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch, family: int, host: str
+):
+    """The kernel may choose the target's own port, where nothing listens any more, as the source port."""
+    with socket.create_server((host, 0), family=family) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setattr(client_socket, "_port_range", lambda: struct.pack("I", port << 16 | port))
+    recorded = RecordedAttempt(reactor, Target(host, port))
+    recorded.begin()
+    wait_until(lambda: recorded.failures)
+    assert [type(failure) for failure in recorded.failures] == [Refused]
+    assert "connected to itself" in recorded.failures[0].detail
+    assert recorded.socks == []
 
 
 def test_unresolved_name_is_refused_and_queried(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):

@@ -51,25 +51,30 @@ def test_sockets_bind_to_the_source_addresses_of_their_family_in_turn():
             sock.close()
 
 
-def _ten_free_ports(*hosts: str) -> int:
-    """The first of ten unused ports in a row."""
-    return next(
-        low for low in range(41_000, 61_000, 10) if all(_free(host, low + n) for n in range(10) for host in hosts)
-    )
+def _ten_free_ports(*sources: str) -> int:
+    """The first of ten ports in a row that a connect from each of these addresses can use.
+
+    To bind a port says less: other tests' closed connections keep theirs for a minute, and other connects may use them.
+    """
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
+        for low in range(41_000, 60_900, 10):
+            if all(_free(source, port, listener) for port in range(low, low + 10) for source in sources):
+                return low
+    raise AssertionError("no ten ports in a row are free")
 
 
-def _free(host: str, port: int) -> bool:
+def _free(source: str, port: int, listener: socket.socket) -> bool:
     with socket.socket() as sock:
-        try:
-            sock.bind((host, port))
-        except OSError:
-            return False
-    return True
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset keeps no port
+        sock.setsockopt(socket.IPPROTO_IP, module.IP_LOCAL_PORT_RANGE, struct.pack("I", port << 16 | port))
+        sock.setsockopt(socket.IPPROTO_IP, module.IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((source, 0))
+        return sock.connect_ex(listener.getsockname()) == 0
 
 
 def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
-    low = _ten_free_ports("127.0.0.2", "127.0.0.3", "")
+    low = _ten_free_ports("127.0.0.2", "127.0.0.3")
     monkeypatch.setattr(module, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
     connector = Connector()
     connector.connect_from(["127.0.0.2", "127.0.0.3"])

@@ -151,3 +151,24 @@ def test_files_are_in_the_folder_that_a_run_from_the_page_has_of_its_own(
         (own / "report.html").write_text("of this run")
         assert own / "report.html" in artefacts(bench.controller)
         assert {path.parent for path in artefacts(bench.controller)} == {own}
+
+
+def test_series_of_the_target_and_why_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, target_metrics="http://app:9100/metrics?key=secret#threads") as bench:
+        metrics = bench.controller.target_metrics
+        bench.add_worker("a")
+        bench.start()
+        assert state(bench.controller)["target_metrics"]["series"] == []
+        monkeypatch.setattr(metrics, "values", lambda: {"threads": 4.0})
+        bench.second()
+        metrics.error = "refused"
+        assert state(bench.controller)["target_metrics"] == {
+            "url": "http://app:9100/metrics",
+            "error": "refused",
+            "series": [{"name": "threads", "now": 4.0, "min": 4.0, "mean": 4.0, "max": 4.0}],
+        }
+
+
+def test_without_an_endpoint_there_are_no_series_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        assert state(bench.controller)["target_metrics"] is None

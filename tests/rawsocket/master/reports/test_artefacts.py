@@ -183,6 +183,18 @@ def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:
     assert rows[0]["server_held"] == ""
 
 
+def test_timeline_has_the_series_of_the_target_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch, target_metrics="http://app:9100/metrics#threads") as bench:
+        bench.add_worker("a")
+        bench.start()
+        bench.second()
+        monkeypatch.setattr(bench.controller.target_metrics, "values", lambda: {'threads{pool="a"}': 4.0})
+        bench.second()
+        rows = _csv(artefacts.timeline(bench.controller.run.timeline))
+    assert tuple(rows[0]) == (*COLUMNS, 'threads{pool="a"}')
+    assert [row['threads{pool="a"}'] for row in rows] == ["", "4.0"]
+
+
 def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
     run = started("a")
     own = RowReport("MEASURED", "deal", 3, {"closed": 1}, times=RowTimes(due=[[700, 2]]))
@@ -192,6 +204,15 @@ def test_figures_of_a_scenarios_own_have_a_row_and_are_in_no_sum() -> None:
     assert (rows["deal"]["requests"], rows["deal"]["failures"]) == ("3", "1")
     assert [rows["Aggregated"][name] for name in ("requests", "failures", "max_ms")] == ["3", "0", "0.037"]
     assert [tuple(row.values())[:4] for row in _csv(artefacts.failures(run))] == [("MEASURED", "deal", "closed", "1")]
+
+
+def test_push_that_was_received_by_name_counts_once_in_the_sum() -> None:
+    run = started("a")
+    push = RowReport("TCP", "push", 3, bytes=30)
+    news = RowReport("TCP", "news", 2, bytes=20, times=RowTimes(wait=[[700, 2]]), again=2, again_bytes=20)
+    run.receive("a", replace(report(), rows=[push, news]))
+    rows = {row["name"]: (row["requests"], row["bytes"]) for row in _csv(artefacts.stats(run))}
+    assert rows == {"push": ("3", "30"), "news": ("2", "20"), "Aggregated": ("3", "30")}
 
 
 def test_statistics_and_failures_sum_the_workers() -> None:

@@ -2,7 +2,6 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
-import threading
 import time
 from collections.abc import Generator
 from typing import Any
@@ -15,6 +14,7 @@ from rawsocket.users.steps import (
     Connect,
 )
 from tests.support.facades import Facade, echo, run_session
+from tests.support.local_run import LONG
 
 pytestmark = pytest.mark.usefixtures("long_timeouts")
 
@@ -25,9 +25,12 @@ run = Facade(run_session)
 
 @pytest.mark.parametrize("thread", [False, True])
 def test_call_returns_the_result_and_blocks_nobody(thread: bool):
-    def blocking(seconds: float) -> str:
-        time.sleep(seconds)  # patched by gevent, so it lets others run in a greenlet; in a thread it blocks the thread
-        return threading.current_thread().name
+    def blocking(wanted: int) -> int:
+        """Wait until others have run meanwhile."""
+        deadline = time.perf_counter() + LONG
+        while len(ticks) < wanted and time.perf_counter() < deadline:
+            time.sleep(0.001)  # patched by gevent: lets others run in a greenlet; in a thread it blocks the thread
+        return len(ticks)
 
     ticks: list[float] = []
 
@@ -38,7 +41,7 @@ def test_call_returns_the_result_and_blocks_nobody(thread: bool):
 
     def script() -> Script:
         yield Connect()
-        return (yield Call(blocking, 0.2, thread=thread))
+        return (yield Call(blocking, 5, thread=thread))
 
     ticker = gevent.spawn(tick)
     try:
@@ -46,8 +49,8 @@ def test_call_returns_the_result_and_blocks_nobody(thread: bool):
     finally:
         ticker.kill()
     assert outcome.raised is None
-    assert isinstance(outcome.result, str)
-    assert len(ticks) >= 5
+    assert isinstance(outcome.result, int)
+    assert outcome.result >= 5
 
 
 def test_exception_of_a_call_is_raised_in_the_run():

@@ -143,3 +143,12 @@ def test_host_is_added_to_a_finished_report() -> None:
     assert "Run it again" not in Page(without).text
     assert render.with_host("another page", {"engine": "native"}) == "another page"
     assert "Run it again" not in page
+
+
+def test_metrics_of_the_target_are_a_section_only_where_there_are_some() -> None:
+    series = {'queue{name="<b>"}': [1.0, 3.0], "rate(jobs_total)": [None, 2.5]}
+    page = report(passed(), target_metrics=series)
+    text = Page(page).text
+    assert text.index("The target's own metrics") < text.index('queue{name="<b>"}') < text.index("rate(jobs_total)")
+    assert "<b>" not in page
+    assert "The target's own metrics" not in report(passed())
