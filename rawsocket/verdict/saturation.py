@@ -36,7 +36,7 @@ READY = 0.5
 LIMIT = "closed loop, the generator is the limit"
 LESS = "use more workers or a lower rate"
 RAISE = "raise it, or use more workers or a lower rate"
-ELSEWHERE = "end them, or use other machines"
+ELSEWHERE = "end other programs on its machine, or use more machines"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def main_cause(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) 
     if worker.lost or worker.cpu_share is None:
         return None
     for what, remedy in _found(worker, max_lag_ms):
-        return f"the generator was saturated on {worker.label}: {what}", remedy
+        return f"the load generator was too slow on {worker.label}: {what}", remedy
     return None
 
 

@@ -91,7 +91,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "generator-saturated",
         _facts(_figures(workers=SATURATED)),
-        "The generator was saturated on worker 2: its own work took all that it had",
+        "The load generator was too slow on worker 2: its own work took all that it had",
     ),
     (
         "unknown-name",

@@ -23,6 +23,7 @@ TITLES = {
     "min_messages_s": "messages a second",
     "max_silent_connections": "silent connections",
 }
+UNDECIDED = "Neither passed nor failed: this run does not show how good the server is."
 OF_WHOLE_RUN = ("failures", "silent_connections", "latency_ms.connect")
 
 
@@ -60,6 +61,11 @@ def cause(document: Document) -> str:
     """Return why, in one sentence: the known cause, else the first reason."""
     known = document.get("cause") or {}
     return str(known.get("text") or next(iter(document["reasons"]), ""))
+
+
+def meaning(document: Document) -> str:
+    """Return what a verdict means that is neither a pass nor a fail, "" for others."""
+    return UNDECIDED if document["verdict"] == "unknown" else ""
 
 
 def remedy(document: Document) -> str:

@@ -75,3 +75,8 @@ def test_held_is_compared_with_what_all_users_hold_as_on_page_and_console() -> N
     tile = first_screen.tiles(passed(held=held, thresholds=checks, failures=7))[0]
     assert (tile.value, tile.note) == ("45 of 100", "lowest second; peak 50; at least 40")
     assert first_screen.tiles(passed(thresholds=[], failures=7))[4].value == "7"
+
+
+def test_unknown_is_explained() -> None:
+    assert first_screen.meaning(passed(verdict="unknown")).startswith("Neither passed nor failed")
+    assert first_screen.meaning(passed()) == first_screen.meaning(failed()) == ""
