@@ -51,7 +51,7 @@ def test_up_of_local_processes_says_how_to_scrape_them(
 ) -> None:
     monkeypatch.setattr(type(engine), "name", verbs.NativeEngine.name)
     assert command.main(["up", "--watch", "yes"]) == 0
-    assert "of your own, scrape http://127.0.0.1:8089/metrics; the dashboard is watch/" in capsys.readouterr().err
+    assert "of your own, scrape http://127.0.0.1:8089/metrics; the dashboard is lab/watch/" in capsys.readouterr().err
 
 
 def test_logs_without_a_lab_point_to_those_of_the_last_run(

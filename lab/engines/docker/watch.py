@@ -9,7 +9,7 @@ from lab.engines.docker import base_image
 from lab.settings import ROOT
 
 FILE = "compose.watch.yaml"
-DOCKERFILE = "watch/Dockerfile"
+DOCKERFILE = "lab/watch/Dockerfile"
 
 
 def images() -> list[str]:

@@ -11,7 +11,7 @@ from lab.engines.docker import base_image, compose_file, watch
 from lab.settings import ROOT
 from tests.support.public_interfaces import LOAD_METRICS, SERVER_METRICS
 
-DASHBOARD: dict[str, Any] = json.loads((ROOT / "watch/dashboard.json").read_text())
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "lab/watch/dashboard.json").read_text())
 #: Those by reason are there once something has been counted.
 METRICS = {**LOAD_METRICS, **SERVER_METRICS, "holdfast_load_connects_failed_total": ("reason",)}
 PANELS = [(panel["title"], target) for panel in DASHBOARD["panels"] for target in panel["targets"]]
@@ -47,10 +47,10 @@ def test_held_connections_come_first_and_events_are_annotations() -> None:
 
 
 def test_all_panels_ask_the_prometheus_that_is_configured() -> None:
-    (source,) = yaml.safe_load((ROOT / "watch/datasource.yml").read_text())["datasources"]
+    (source,) = yaml.safe_load((ROOT / "lab/watch/datasource.yml").read_text())["datasources"]
     assert {target["datasource"]["uid"] for _, target in PANELS} == {source["uid"]}
     assert source["url"] == "http://prometheus:9090"
-    jobs = yaml.safe_load((ROOT / "watch/prometheus.yml").read_text())["scrape_configs"]
+    jobs = yaml.safe_load((ROOT / "lab/watch/prometheus.yml").read_text())["scrape_configs"]
     assert [job["static_configs"][0]["targets"] for job in jobs] == [["master:8089"], ["server:8687"]]
 
 
