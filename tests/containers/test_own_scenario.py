@@ -51,7 +51,7 @@ def checkout(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
     (folder / "accounts.csv").chmod(0o600)
     yield tmp_path
     for name in ("server", "load"):
-        client.images.remove(f"holdfast-{name}:{identity.tag(tmp_path)}")
+        client.images.remove(f"holdfast-{name}:{identity.tag(tmp_path)}", force=True)
 
 
 def test_settings_rows_and_numbers_reach_the_workers(checkout: Path) -> None:

@@ -47,9 +47,12 @@ class ContainerPart(Part):
         return bool(self._container.attrs["State"].get("OOMKilled"))
 
     def log(self, lines: int | None = None) -> str:
-        """Return its log so far, or the last `lines` of it."""
+        """Return its log so far, or the last `lines` of it; "" if it was removed meanwhile."""
         tail: int | Literal["all"] = "all" if lines is None else lines
-        return self._container.logs(timestamps=False, tail=tail).decode(errors="replace")
+        try:
+            return self._container.logs(timestamps=False, tail=tail).decode(errors="replace")
+        except docker.errors.NotFound:
+            return ""
 
     def output(self) -> Iterator[bytes]:
         """Yield its log as it is written, until it has ended or is removed."""

@@ -84,6 +84,16 @@ def test_the_server_writes_the_line_that_is_looked_for_when_it_refuses_a_setting
     assert done.stderr.startswith(SERVER_LINE)
 
 
+def test_a_container_that_was_removed_meanwhile_has_no_log() -> None:
+    container = Container("master")
+
+    def logs(**_: object) -> Any:
+        raise docker.errors.NotFound("no such container")
+
+    container.logs = logs  # type: ignore[method-assign]
+    assert ContainerPart(container).log() == ""
+
+
 def test_the_log_comes_in_pieces_until_the_container_is_gone() -> None:
     container = Container("master")
     assert b"".join(ContainerPart(container).output()) == container.text
