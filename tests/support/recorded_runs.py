@@ -21,7 +21,7 @@ from lab import procfs
 from tests.support.lab import ROOT, SETTINGS
 from tests.support.report_pictures import DESK, PHONE, browser, first_screen
 
-SERVER, WORKER, LOAD = "-m server", "--worker", ("held", "users")
+SERVER, WORKER, LOAD = "-m server", "rawsocket worker", ("held", "users")
 RAISES = ROOT / "locustfiles/raises.py"
 SCENARIO = '''"""A session that raises an exception."""
 
@@ -109,7 +109,7 @@ RUNS = {
     "server-killed": Recorded(act=_kill_server),
     "worker-killed": Recorded(act=_kill_worker),
     "tutorial": Recorded({"MODEL": "tutorial", "USERS": "1100", "RATE": "400", "EVERY": "10"}),
-    "slow": Recorded({"APP": "work", "SERVER_WORK_MS": "12", "MAX_P99_MS": "100"}),
+    "slow": Recorded({"APP": "work", "SERVER_WORK_MS": "30", "MAX_P99_MS": "100"}),
     "too-few-messages": Recorded({"MIN_MESSAGES_S": "500"}),
     "scenario-raises": Recorded({"SCENARIO": "raises"}),
     "interrupted": Recorded(act=_interrupt),
