@@ -47,6 +47,7 @@ class Container:
 
     def remove(self, force: bool) -> None:
         self.did.append("remove")
+        self.status = "removed"
 
     def put_archive(self, path: str, data: bytes) -> bool:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -89,7 +90,7 @@ class Client:
     def list(self, *, filters: dict[str, str], **_: Any) -> list[Container]:
         name, _, value = filters["label"].partition("=")
         found = [c for c in self.all if name in c.labels and (not value or c.labels[name] == value)]
-        return [c for c in found if c.status == filters.get("status", c.status)]
+        return [c for c in found if c.status == filters.get("status", c.status) != "removed"]
 
 
 class Project:

@@ -1,5 +1,6 @@
 """One container of a lab: its state, its log, its files, as the Docker SDK shows them."""
 
+import contextlib
 import io
 import tarfile
 from collections.abc import Iterator
@@ -96,6 +97,11 @@ class ContainerPart(Part):
     def stop(self) -> None:
         """Send it its stop signal and wait until it has ended."""
         self._container.stop(timeout=STOP_S)
+
+    def remove(self) -> None:
+        """Kill and remove it. One that is gone, or is being removed, is no error."""
+        with contextlib.suppress(docker.errors.APIError):
+            self._container.remove(force=True)
 
     def state(self) -> str:
         """Say how it is, with what its health check says."""

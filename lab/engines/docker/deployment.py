@@ -4,6 +4,7 @@ compose creates and removes; health, logs, exit codes and artefacts are read thr
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from lab.progress import say, step
 from lab.settings import Settings
 
 PROJECT_LABEL = "com.docker.compose.project"
+LEFT_S = 20.0  # for containers that compose has not removed
 
 
 class DockerDeployment(Deployment):
@@ -92,6 +94,17 @@ class DockerDeployment(Deployment):
             self._project.write()
         with step("Removing the lab's containers", every=30):
             self._project.down()
+            self._remove_left()
+
+    def _remove_left(self) -> None:
+        """Remove what compose has left: one that is restarted again and again can be started while it is removed."""
+        deadline = time.monotonic() + LEFT_S
+        while left := self.parts():
+            for part in left:
+                part.remove()
+            if time.monotonic() > deadline:
+                raise LabError(f"these containers could not be removed: {', '.join(part.name for part in left)}")
+            time.sleep(0.1)
 
     def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
         """Copy the artefacts of finished runs out of the master, each run into a folder of its own below `runs`."""

@@ -239,7 +239,7 @@
 
   // An alert is named by the beginning of its text where there is room: "Server full".
   const labelOf = ({ kind, text: said }, width) => {
-    const named = kind === "alert" && width >= 600 ? String(said).split(/[:;.,]/)[0] : "";
+    const named = kind === "alert" && width >= 600 ? String(said).split(/[:;.,](?:\s|$)/)[0] : "";
     return named && named.length <= 36 ? named : words(kind);
   };
 

@@ -187,7 +187,7 @@ def _server(document: Document) -> Tile:
     counted, server = document["held"]["server_steady_min"], document.get("server") or {}
     cap = server.get("max_connections")
     if not server:
-        return Tile("the server's count", UNKNOWN, "it has no counters", STEADY)
+        return Tile("the server's count", UNKNOWN, "its counters could not be read", STEADY)
     return Tile(
         "the server's count", words.count(counted), f"cap {words.count(cap)}" if cap else "without a cap", STEADY
     )

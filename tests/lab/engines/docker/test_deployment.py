@@ -9,7 +9,7 @@ import pytest
 
 from lab import page
 from lab.engines import follow
-from lab.engines.docker import watch
+from lab.engines.docker import deployment, watch
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
@@ -170,7 +170,7 @@ def test_a_run_has_a_time_limit(
     monkeypatch.setattr(follow, "MARGIN_S", -1000.0)
     with pytest.raises(LabError, match="the run did not end within"):
         engine.run(RUN, lambda line: None, tmp_path)
-    assert containers[1].did == ["stop"]
+    assert containers[1].did[0] == "stop"
     assert Project.made[0].asked[-1] == "down"
 
 
@@ -186,7 +186,7 @@ def test_an_interrupted_run_is_stopped_collected_and_removed(
     containers[1].on_reload = interrupt
     with pytest.raises(Interrupted):
         engine.run(RUN, lambda line: None, tmp_path)
-    assert containers[1].did == ["stop"]
+    assert containers[1].did[0] == "stop"
     assert (tmp_path / "verdict.json").exists()
     assert Project.made[0].asked[-1] == "down"
 
@@ -258,3 +258,20 @@ def test_a_port_of_grafana_that_another_program_has_is_an_error(
         monkeypatch.setattr(watch, "missing", lambda: "")
         with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up WATCH_PORT="):
             engine.lab().prepare()
+
+
+def test_a_container_that_compose_leaves_is_removed(client: Client, engine: DockerEngine) -> None:
+    """A worker that is restarted again and again may be started while compose removes it."""
+    worker, other = Container("worker", UP, "restarting"), Container("worker", RUN, "running")
+    client.all = [worker, other]
+    engine.down()
+    assert (worker.did[-1:], other.did) == (["remove"], [])
+
+
+def test_a_container_that_stays_is_named(client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "LEFT_S", 0.0)
+    worker = Container("worker", UP, "restarting")
+    worker.remove = lambda force: None  # type: ignore[method-assign]
+    client.all = [worker]
+    with pytest.raises(LabError, match=f"these containers could not be removed: {worker.name}"):
+        engine.down()

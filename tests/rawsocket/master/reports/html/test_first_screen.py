@@ -59,7 +59,7 @@ def test_tiles_of_a_run_that_knows_little() -> None:
     held_tile, server, p99, messages, failures = first_screen.tiles(document)
     assert (held_tile.value, held_tile.covers) == ("7 of 50", "whole run")
     assert (server.note, p99.value, messages.note, failures.note) == (
-        "it has no counters", UNKNOWN, "no threshold", "no threshold"
+        "its counters could not be read", UNKNOWN, "no threshold", "no threshold"
     )  # fmt: skip
     assert failures.value == "0"
 
