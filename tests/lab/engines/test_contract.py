@@ -69,7 +69,10 @@ def test_a_run_gives_the_verdict_as_exit_code_and_leaves_its_artefacts_alone(mak
     assert {path.stat().st_uid for path in (tmp_path / "run").rglob("*")} == {os.getuid()}
     verdict = json.loads((tmp_path / "run/verdict.json").read_text())
     assert (verdict["verdict"], verdict["exit_code"]) == ("fail", 3)
-    assert verdict["connections"]["failed"] == {"server-full": verdict["connections"]["attempted"] - 15}
+    # On a busy machine a refusal can take longer than the time after which a connection counts as held.
+    tcp = verdict["connections"]
+    refused = [found.get("server-full", 0) for found in (tcp["failed"], tcp["dropped"])]
+    assert (sum(refused), {*tcp["failed"], *tcp["dropped"]}) == (tcp["attempted"] - 15, {"server-full"})
     assert _left(engine, _name()) == []
 
 
