@@ -97,7 +97,7 @@ class DockerDeployment(Deployment):
             self._remove_left()
 
     def _remove_left(self) -> None:
-        """Remove what compose has left: one that is restarted again and again can be started while it is removed."""
+        """Remove what compose has left: a container that restarts again and again can start while compose removes it."""
         deadline = time.monotonic() + LEFT_S
         while left := self.parts():
             for part in left:
