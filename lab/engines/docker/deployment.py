@@ -97,7 +97,7 @@ class DockerDeployment(Deployment):
             self._remove_left()
 
     def _remove_left(self) -> None:
-        """Remove what compose has left: a container that restarts again and again can start while compose removes it."""
+        """Remove what compose has left: a container that keeps restarting can start while compose removes it."""
         deadline = time.monotonic() + LEFT_S
         while left := self.parts():
             for part in left:
