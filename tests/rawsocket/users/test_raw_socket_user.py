@@ -10,7 +10,7 @@ from locust import TaskSet, constant, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from rawsocket import LabUser, RawSocketUser
+from rawsocket import RawSocketUser
 from rawsocket.engine import deadlines, schedule
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
@@ -18,6 +18,7 @@ from rawsocket.users import raw_socket_user as user_module
 from rawsocket.wire.framing import Chunk, Line
 from tests.support.dropping_server import DroppingServer as Server
 from tests.support.local_run import LONG, Run, wait_until
+from tests.support.raw_socket_users import Talker, Waiter
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
 
@@ -27,36 +28,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.stop()
-
-
-class AtOnce:
-    """Arrivals without a spread: users start when Locust starts them."""
-
-    poisson = False
-
-    def add(self, newcomer: Any) -> None:
-        newcomer.start(0.0)
-
-
-@pytest.fixture(autouse=True)
-def _no_spread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_module, "arrivals", AtOnce)
-
-
-class Talker(LabUser):
-    wait_time = constant(0.01)
-
-    @task
-    def talk(self) -> None:
-        self.exchange()
-
-
-class Waiter(RawSocketUser):
-    wait_time = constant(1000)
-
-    @task
-    def nothing(self) -> None:
-        pass
 
 
 def test_locust_and_the_recorder_count_the_same(server: Server):

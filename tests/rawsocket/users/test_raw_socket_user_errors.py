@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from locust import constant, task
 
-from rawsocket import LabUser, RawSocketUser
+from rawsocket import RawSocketUser
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER
 from tests.support.dropping_server import DroppingServer as Server
 from tests.support.local_run import Run, wait_until
+from tests.support.raw_socket_users import Talker, Waiter
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
 
@@ -18,22 +19,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.stop()
-
-
-class Talker(LabUser):
-    wait_time = constant(0.01)
-
-    @task
-    def talk(self) -> None:
-        self.exchange()
-
-
-class Waiter(RawSocketUser):
-    wait_time = constant(1000)
-
-    @task
-    def nothing(self) -> None:
-        pass
 
 
 def test_named_failure_ends_the_task_and_not_the_user(server: Server, caplog: pytest.LogCaptureFixture):
