@@ -118,7 +118,7 @@ ENVIRONMENT = (
             "name of the compose project that `up` starts; unset: made from the folder",
             "two labs of one folder need two", prefix="HOLDFAST_"),
     Setting("make", TEXT, None, "variables of make's command line; the Makefile sets it",
-            "one that nothing reads is an error", prefix="HOLDFAST_"),
+            "an unused variable is an error", prefix="HOLDFAST_"),
     Setting("build_image", TEXT, None, "image of the build stages; unset: the base image",
             "it may trust certificates that the images that run need not trust"),
     Setting("pip_index_url", TEXT, None, "index that packages of the images come from; unset: pip's own",

@@ -1,4 +1,4 @@
-"""The variables of make's command line: one that nothing reads is an error, with the name that was probably meant.
+"""The variables of make's command line: an unused variable is an error, which names the variable probably meant.
 
 The Makefile passes them on in HOLDFAST_MAKE. Variables of the environment are not checked: most of them are not for the
 lab.

@@ -7,7 +7,7 @@ Rules:
   when the client closes it, or when it is lost for any reason other than the line `ERR server full` or an error of TLS
   (with TLS 1.3 a client learns by its first read that its certificate is refused). If one of these comes first, the
   attempt is a failure `server-full` or `tls`. The time of the event is always that of the TCP connect.
-- A connection is *held* from when it has settled: one that a full server refuses never was.
+- A connection is *held* once it has settled, so a connection that a full server refuses is never held.
 - A TLS handshake has a row of its own. If it fails, the connect is a success in its row, and the attempt has failed.
 - A failure ends its connection and is recorded once: in the rows of the messages in flight, or if there are none, in
   the row `drop`.

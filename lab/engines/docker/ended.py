@@ -10,7 +10,7 @@ from lab.engines import lab_facts
 from lab.engines.docker.container import ContainerPart
 
 RUNS = "/runs"
-LINES = 5  # of a log: its last one that is not empty is shown
+LINES = 5  # read from the end of a log; the last line with text is shown
 
 
 class EndedContainers:

@@ -5,8 +5,8 @@ are added to the HTML; they ask /lab/state.json and /lab/timeline.json and build
 `window.templateArgs`, from which Locust makes its page, has what they need of the start form.
 
 Locust's page asks /stats/requests for the state of a run only while that is "spawning" or "running". An answer from
-the moment when a run stops would be the last one: the page would show STOPPING for good. So it is told of these two,
-"ready" and "stopped" only.
+the moment when a run stops would be the last one: the page would show STOPPING for good. So the page gets only these
+two states, "ready" and "stopped".
 """
 
 import json
@@ -69,7 +69,7 @@ def _answer(starts: form.Starts, asked: Request) -> str | None:
 
 
 def shown_state(controller: RunController, starts: form.Starts) -> str:
-    """Return the state of the run as Locust's page is told: one of those that it goes on asking in, or the last one."""
+    """Return the run's state for Locust's page: a state in which the page keeps asking, or the last one."""
     if starts.beginning:
         return str(STATE_SPAWNING)
     now = str(controller.runner.state)
