@@ -1,0 +1,1 @@
+"""Conversations: what users say and hear, described in a file instead of in Python."""
