@@ -22,7 +22,7 @@ class Value:
     """A part of a message that is filled in when it is sent.
 
     `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length, crc32 and sum measure; it writes nothing). `format`: what stands after
+    (name: `<` or `>`, the ends of what length measures; it writes nothing). `format`: what stands after
     the colon in the file, "" if nothing does.
     """
 
