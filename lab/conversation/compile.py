@@ -155,7 +155,10 @@ def _csv(source: Source, text: str) -> list[list[str]]:
                 )
             found.append(row)
     except csv.Error as error:
-        raise Mistake(Place(source, reader.line_num, 1), f"this is no CSV: {error}", "expected values with commas between", "correct the line") from None  # fmt: skip
+        raise Mistake(
+            Place(source, reader.line_num, 1), f"this is no CSV: {error}", "expected values with commas between",
+            "correct the line",
+        ) from None  # fmt: skip
     if len(found) < 2:
         raise Mistake(
             Place(source, 1, 1), "there are no rows", "expected the names of the columns, then a line for each user",

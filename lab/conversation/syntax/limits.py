@@ -13,7 +13,7 @@ class Latency(Duration):
     __slots__ = ()
 
     expected = "a time with its unit, such as 20ms or 1s"
-    schema: ClassVar[dict[str, Any]] = {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+(\.\d+)?(s|ms))*$"}
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"}
 
     @classmethod
     def parsed(cls, text: str) -> float:

@@ -1,13 +1,13 @@
 """The YAML of a conversation as nodes that know their place, and a `Mistake` at a place.
 
-PyYAML finds the nodes; what a scalar means is decided by who reads it, never by YAML: `no` and `0123` stay the text that
-was written. `Scalar.converted` says what YAML would have made of it.
+PyYAML finds the nodes; what a scalar means is decided by who reads it, never by YAML: `no` and `0123` stay the text
+that was written. `Scalar.converted` says what YAML would have made of it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -105,7 +105,9 @@ def read(source: Source) -> Node:
     try:
         text = source.path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{source.shown}: {error.strerror}; expected the file of a conversation; correct the path")
+        raise UsageError(
+            f"{source.shown}: {error.strerror}; expected the file of a conversation; correct the path"
+        ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise Mistake(
@@ -113,6 +115,9 @@ def read(source: Source) -> Node:
         ) from None
     try:
         root = _Loader(text).get_single_node()
+        return _node(source, text, root) if root else _nothing(start)
+    except RecursionError:
+        raise Mistake(start, "maps or lists within each other are too deep", "expected a few", "flatten them") from None
     except yaml.MarkedYAMLError as error:
         raise _no_yaml(source, error) from None
     except yaml.reader.ReaderError as error:
@@ -125,14 +130,15 @@ def read(source: Source) -> Node:
         raise Mistake(
             _place(source, error.mark), error.what, "a conversation has no references", "write the value itself"
         ) from None
-    if root is None:
-        raise Mistake(start, "the file is empty", "expected the keys of a conversation", "begin with `steps:`")
-    return _node(source, text, root)
 
 
 def unknown(name: str, names: Iterator[str] | list[str]) -> str:
     """Return "unknown key ..." with a suggestion if a name is close."""
     return f"unknown key `{name}`{suggestion(name, names)}"
+
+
+def _nothing(start: Place) -> NoReturn:
+    raise Mistake(start, "the file is empty", "expected the keys of a conversation", "begin with `steps:`")
 
 
 class _Unwanted(Exception):

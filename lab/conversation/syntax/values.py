@@ -83,7 +83,7 @@ class Duration(_Matched):
     schema: ClassVar[dict[str, Any]] = {
         "anyOf": [
             {"type": "number", "minimum": 0},
-            {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+(\.\d+)?(s|ms)?)*$"},
+            {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"},
         ],
         "description": "a time: 50ms, 10s, 2m, 1h30m; a number alone is seconds",
     }

@@ -63,4 +63,4 @@ def test_unknown_key_has_a_place_and_a_suggestion(redis: Path) -> None:
     redis.write_text("steps:\n  - {send: a, exect: b}\n")
     with pytest.raises(UsageError) as refused:
         compiled(redis, "redis.yaml")
-    assert str(refused.value).startswith("redis.yaml:2:14: unknown key `exect`; did you mean expect?; expected one of ")
+    assert str(refused.value).startswith("redis.yaml:2:15: unknown key `exect`; did you mean expect?; expected one of ")
