@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import settings
+from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.given import env_file, make_variables, scenario_settings, usage
@@ -87,7 +87,7 @@ def _as_flag(word: str) -> str:
 
 def _read_env_file(names: Collection[str], secret: Collection[str] = ()) -> None:
     """Add those settings of `.env` to the environment, for this process and those that it starts."""
-    found = env_file.read(settings.ROOT / ".env", names, os.environ)
+    found = env_file.read(folders.work() / ".env", names, os.environ)
     if found:
         shown = (f"{name}={'(secret)' if name in secret else value}" for name, value in found.items())
         say(f"From .env: {' '.join(shown)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lab import settings, tls
+from lab import folders, tls
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.docker.client import FAILURES
@@ -97,7 +97,7 @@ def _logs(engine: Engine, chosen: Settings) -> None:
         for line in text.splitlines():
             result(f"{name} | {line}")
     if not logs:
-        latest = settings.ROOT / "runs/latest/logs"
+        latest = folders.work() / "runs/latest/logs"
         where = "The logs of the last run are in runs/latest/logs/." if latest.is_dir() else "No run has left logs."
         say(f"No lab is up. {where}")
 

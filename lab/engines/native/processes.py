@@ -16,9 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lab import procfs
+from lab import folders, procfs
 from lab.errors import EXIT_LAB_FAILED, writing
-from lab.settings import ROOT
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None)
@@ -63,7 +62,7 @@ def start(
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folders.work(),
             env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import procfs
+from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.docker import compose
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker.base_image import Base
 from lab.engines.docker.compose import Project
 from lab.errors import LabError
-from lab.settings import ROOT, read
+from lab.settings import read
 from tests.support.fake_docker import FakeDocker
 
 BASE = Base("base:1", "base:1-build")
@@ -24,9 +24,8 @@ BASE = Base("base:1", "base:1-build")
 
 @pytest.fixture(autouse=True)
 def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Derived files go below a root of the test's own."""
-    (tmp_path / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
-    monkeypatch.setattr(compose, "ROOT", tmp_path)
+    """Derived files go below a folder of the test's own."""
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
 
 
 def _project(publish: bool = True, **settings: str) -> Project:

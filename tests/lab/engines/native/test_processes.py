@@ -12,6 +12,7 @@ import pytest
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.errors import LabError
+from lab.settings import ROOT
 
 LONG = 30.0
 READY = "import signal, sys, time; sys.stdout.write('ready'); sys.stdout.flush(); "
@@ -151,7 +152,7 @@ def test_another_call_finds_the_processes_that_still_run(tmp_path: Path) -> None
     code += "found = processes.load(Path(sys.argv[1])); print([p.name for p in found]); processes.stop(found);"
     code += "print([(p.name, processes.exit_code(p)) for p in processes.load_all(Path(sys.argv[1]))])"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(file)], cwd=processes.ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(file)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "['here']\n[('here', 1), ('gone', 1)]\n"
     _until(lambda: not here.alive())
@@ -164,7 +165,7 @@ def test_without_a_state_file_there_are_no_processes(tmp_path: Path) -> None:
 def _python(code: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", code, *arguments],
-        cwd=processes.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
