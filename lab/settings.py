@@ -56,7 +56,7 @@ CPUS = number(0)
 
 def scenarios() -> list[str]:
     """Name the scenarios: the files below the user's locustfiles/, then the built-in ones."""
-    return list(dict.fromkeys(name for folder in folders.both("locustfiles") for name in names(folder)))
+    return names(*folders.both("locustfiles"))
 
 
 def _scenario(text: str) -> str:

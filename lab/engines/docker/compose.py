@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from lab import folders, procfs
-from lab.engines import identity
+from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files, watch
 from lab.engines.docker.base_image import Base
@@ -61,7 +61,13 @@ class Project:
             watch.add_to(source)
         derived = composefile.derive(
             source,
-            composefile.Names(self.name, identity.tag(work), str(work), "" if self._publish else procfs.mark()),
+            composefile.Names(
+                self.name,
+                identity.tag(work),
+                str(work),
+                "" if self._publish else procfs.mark(),
+                str(build_context.folder(self.folder)),
+            ),
             publish=self._publish,
             own_server=not self._settings["TARGET"],
             build_image=self._base.build_image,
@@ -82,6 +88,7 @@ class Project:
 
     def build(self) -> None:
         """Build the images. Raises LabError with the last lines of the build."""
+        build_context.fill(build_context.folder(self.folder))
         self._call(["build"], "building the images failed", BUILD_TIMEOUT)
 
     def up(self) -> None:

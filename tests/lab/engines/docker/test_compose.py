@@ -16,7 +16,7 @@ from lab.engines.docker import compose_file as composefile
 from lab.engines.docker.base_image import Base
 from lab.engines.docker.compose import Project
 from lab.errors import LabError
-from lab.settings import read
+from lab.settings import ROOT, read
 from tests.support.fake_docker import FakeDocker
 
 BASE = Base("base:1", "base:1-build")
@@ -57,10 +57,12 @@ def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path)
     project = _project(publish=False, TARGET="tcp://10.0.0.5:9000")
     project.write()
     assert project.file == tmp_path / ".lab/holdfast-x/compose.json"
-    source = yaml.safe_load((tmp_path / "compose.yaml").read_text())
+    source = yaml.safe_load((ROOT / "compose.yaml").read_text())
     assert json.loads(project.file.read_text()) == composefile.derive(
         source,
-        composefile.Names("holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark()),
+        composefile.Names(
+            "holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark(), str(project.folder / "context")
+        ),
         publish=False,
         own_server=False,
         build_image="base:1-build",
