@@ -51,9 +51,14 @@ def python_path() -> str:
     return os.pathsep.join(dict.fromkeys([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])]))
 
 
-def command(verb: str) -> str:
-    """Return how the user calls a verb here, for messages: `make up` in a clone, else `holdfast up`."""
-    return f"make {verb}" if is_clone() else f"holdfast {verb}"
+def program() -> str:
+    """Return the command that has all verbs and flags here."""
+    return "python -m lab" if is_clone() else "holdfast"
+
+
+def command(*words: str) -> str:
+    """Return how the user calls a verb here, with variables, for messages: `make up` in a clone, else `holdfast up`."""
+    return " ".join(("make" if is_clone() else "holdfast", *words))
 
 
 def shown(path: Path) -> str:

@@ -197,7 +197,8 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is lab/watch/dashboard.json"
+        dashboard = folders.shown(folders.ASSETS / "lab/watch/dashboard.json")
+        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property
     def verbose(self) -> bool:

@@ -211,7 +211,8 @@ class Engine(ABC):
         width = max((len(name) for name, _ in parts), default=0)
         lines += [f"{name:<{width}}  {state}" for name, state in parts]
         lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
-        killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+        down = folders.command("down")
+        killed = f"its lab was killed; `{down}` removes what is left of it and keeps its files"
         lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
         self._say_brought(lab.bring_home(self.runs, self.record.brought()))
         return lines + self.others()

@@ -56,7 +56,7 @@ def _differs(row: Setting, text: str) -> bool | None:
 
 
 def _command(verb: str, found: Mapping[str, str]) -> str:
-    return " ".join((f"make {verb}", *(f"{name}={shlex.quote(text)}" for name, text in found.items())))
+    return folders.command(verb, *(f"{name}={shlex.quote(text)}" for name, text in found.items()))
 
 
 def environment(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from lab.settings import Settings
 def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
-        note("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+        up = folders.command("up")
+        note(f"A lab is up (`{up}`): this run leaves it alone and starts a server and workers of its own.")
     remove_abandoned(engine)
     if line := capacity.warning(chosen):
         note(line)

@@ -62,5 +62,6 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
     monkeypatch.setattr(verbs, "NativeEngine", FakeNative)
     monkeypatch.setattr(capacity, "warning", lambda chosen: "")
     monkeypatch.setattr(folders, "work", lambda: tmp_path)
+    monkeypatch.setattr(folders, "is_clone", lambda: True)  # the command is called as in a clone
     monkeypatch.setattr(folder.create, "__defaults__", (tmp_path / "runs",))
     return made

@@ -46,6 +46,7 @@ def main() -> int:
     """Run the command."""
     runs = Path(tempfile.mkdtemp())
     folders.work = lambda: runs
+    folders.is_clone = lambda: True
     folder.create.__defaults__ = (runs / "runs",)
     capacity.warning = lambda chosen: ""
     engine = _Engine()
