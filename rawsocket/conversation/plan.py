@@ -77,7 +77,8 @@ class More:
 class FramingPlan:
     """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
 
-    Those of Framings are framings: `send` and `receive`. `more`: what follows some frames, whatever the framing says (`then` in the file).
+    Those of Framings are plans as well: `send` and `receive`. `more`: what follows some frames, whatever the framing
+    says (`then` in the file).
     """
 
     name: str
