@@ -36,7 +36,7 @@ def test_every_key_of_the_file_and_of_send_has_a_meaning() -> None:
     [
         REDIS,
         "steps: connect",
-        "connect: [{send: {hex: 00}}, starttls, {wait: 1s}, {close: reset}]",
+        "connect: [{send: {hex: '00'}}, starttls, {wait: 1s}, {close: reset}]",
         "steps: [{receive: any, timeout: forever, required: no}, {framing: {send: line, receive: {fixed: 4}}}]",
         "framing: {length: {at: 1, size: 2, adjust: -2}}",
         "framing: eof",
