@@ -197,7 +197,10 @@ class Plan:
 def load(path: str) -> Plan:
     """Return the plan in a JSON file. Raises ValueError, one line, if there is none."""
     try:
-        return Plan.from_json(Path(path).read_text(encoding="utf-8"))
+        plan = Plan.from_json(Path(path).read_text(encoding="utf-8"))
+        if isinstance(plan, Plan):
+            return plan
+        found = "something else"
     except OSError as error:
         found = error.strerror or "can't be read"
     except (ValueError, KeyError, TypeError, AttributeError) as error:

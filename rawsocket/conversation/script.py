@@ -70,11 +70,11 @@ class Writer:
         plan = self._plan
         connects = any(step.kind == "connect" for step in plan.steps)
         opening = self._opening()
-        turn = tuple(op for step in plan.steps for op in (opening if step.kind == "connect" else [self._op(step)]))
+        turn = tuple(op for step in plan.steps for op in (opening if step.kind == "connect" else self._ops(step)))
         turn = turn or (Op(0, steps.Wait(SILENCE)),)
         opening = () if connects else opening
         goodbye = tuple(map(self._op, plan.goodbye))
-        return Script(opening, turn, opening + turn, goodbye, (*goodbye, Op(0, steps.Close())))
+        return Script(opening, turn, opening + turn, goodbye, (*goodbye, *self._ops(Step("close", 0))))
 
     def connect_row(self, step: Step) -> str:
         """Return the row of a step of the connect part: judged rows of the same name must not have its messages."""
@@ -86,6 +86,12 @@ class Writer:
         if self._plan.heartbeat is not None:
             ops.append(self._heartbeat(self._plan.heartbeat))
         return tuple(ops)
+
+    def _ops(self, step: Step) -> list[Op]:
+        """Return a step; before a close of its own a connection waits for the replies to pipelined messages."""
+        op = self._op(step)
+        waits = step.kind == "close" and not step.reset and any(one.inflight > 1 for one in self._plan.steps)
+        return [Op(step.line, steps.Answered()), op] if waits else [op]
 
     def _op(self, step: Step, name: str | None = None) -> Op:
         writers = {"send": self._send, "raw": self._raw, "part": self._part, "receive": self._receive}

@@ -1,7 +1,7 @@
 """Short ways to write plans, and a server in the process of the test that plays the other end. Imports Locust."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -69,10 +69,8 @@ def serving(talk: Callable[[Any], None]) -> Iterator[str]:
     """The URL of a server that calls `talk` with each accepted socket."""
 
     def serve(peer: Any, _: Any) -> None:
-        try:
+        with suppress(OSError):
             talk(peer)
-        except OSError:
-            pass
 
     server = StreamServer(("127.0.0.1", 0), serve)
     server.start()

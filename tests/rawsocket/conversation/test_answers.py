@@ -125,6 +125,11 @@ def test_push_of_a_receive() -> None:
     assert push_of(Step("receive", 1), CONTEXT).rule is None
 
 
+def test_number_in_a_push_is_that_of_the_last_message() -> None:
+    answer = push_of(Step("receive", 1, expect=(exact(b"got ", value("n")),)), CONTEXT)
+    assert arguments(answer) == (b"got 41", None)
+
+
 def test_each_heartbeat_has_its_own_reply() -> None:
     beat = HeartbeatPlan(1.0, text(b"beat"), expect=exact(b"beat ", value("n")))
     sender: Any = Sender()

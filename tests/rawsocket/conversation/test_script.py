@@ -118,6 +118,13 @@ def test_goodbye_and_close_end_a_connection() -> None:
     assert type(found.closing[-1].step) is steps.Close
 
 
+def test_connection_waits_for_pipelined_replies_before_it_is_closed() -> None:
+    found = writer(plan(send("a", b"a", inflight=4), Step("close", 1), Step("close", 1, reset=True), rounds=1)).script()
+    assert [type(op.step).__name__ for op in found.turn] == ["Request", "Answered", "Close", "Close"]
+    assert [type(op.step).__name__ for op in found.closing] == ["Answered", "Close"]
+    assert len(writer(plan(send("a", b"a"), rounds=1)).script().closing) == 1
+
+
 def test_conversation_without_steps_is_silent() -> None:
     [silence] = writer(plan(connect=(send("a", b"a"),))).script().turn
     assert type(silence.step) is steps.Wait
