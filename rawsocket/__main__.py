@@ -21,10 +21,19 @@ from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting
 from rawsocket.target import parse as parse_target
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
-SCENARIOS = Path("locustfiles")
 CONVERSATION = Path(__file__).parent / "conversation" / "locustfile.py"
 LINGER_S = 300.0
 INTERRUPTED = 130
+
+
+def scenario_folders() -> list[Path]:
+    """Return the folders of scenarios, from HOLDFAST_LOCUSTFILES."""
+    return scenarios.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
+
+
+def scenario_file(scenario: str) -> Path:
+    """Return the file of a scenario."""
+    return scenarios.find(scenario, scenario_folders())
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -58,7 +67,7 @@ def worker_arguments(plan: Plan) -> list[str]:
 
 def locustfile(plan: Plan) -> Path:
     """Return the file that has the user classes."""
-    return CONVERSATION if plan.conversation else SCENARIOS / f"{plan.scenario}.py"
+    return CONVERSATION if plan.conversation else scenario_file(plan.scenario)
 
 
 def check_ports(plan: Plan) -> None:
@@ -117,7 +126,7 @@ def check_tls(plan: Plan) -> None:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios.names(SCENARIOS))
+    plan = from_environ(os.environ, scenarios.names(*scenario_folders()))
     # LOCUST_HEADLESS and its like would change what the command line below asks for.
     locusts = {name for name in os.environ if name.startswith("LOCUST_")}
     for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:
