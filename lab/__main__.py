@@ -16,6 +16,7 @@ from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupte
 from lab.given import env_file, make_variables, scenario_settings, usage
 from lab.progress import say
 from lab.reports import comparison
+from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -29,7 +30,7 @@ BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = list(check.words(sys.argv[1:] if argv is None else argv))
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
             _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
@@ -125,7 +126,7 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
             help=text,
             description=text,
             epilog=usage.differing(verb),
-            usage=f"python -m lab {verb} {'FOLDER ...' if verb == 'report' else '[--SETTING VALUE ...]'}",
+            usage=f"python -m lab {verb} {usage.ARGUMENTS.get(verb, '[--SETTING VALUE ...]')}",
             allow_abbrev=False,
             formatter_class=usage.Formatter,
         )
