@@ -22,9 +22,18 @@ from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting
 from rawsocket.target import parse as parse_target
 
 USAGE = "usage: python -m rawsocket master|worker|check (settings come from the environment: USERS, RATE, TIME, ...)"
-SCENARIOS = Path("locustfiles")
 LINGER_S = 300.0
 INTERRUPTED = 130
+
+
+def scenario_folders() -> list[Path]:
+    """Return the folders of scenarios, from HOLDFAST_LOCUSTFILES."""
+    return scenarios.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
+
+
+def scenario_file(scenario: str) -> Path:
+    """Return the file of a scenario."""
+    return scenarios.find(scenario, scenario_folders())
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -32,7 +41,7 @@ def master_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--master",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={scenario_file(plan.scenario)}",
         f"--host={plan.target}",
         f"--users={plan.users}",
         f"--spawn-rate={plan.rate:g}",
@@ -49,7 +58,7 @@ def worker_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--worker",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={scenario_file(plan.scenario)}",
         f"--host={plan.target}",
         f"--master-host={plan.master_host}",
         f"--master-port={plan.master_port}",
@@ -89,7 +98,7 @@ def check_sources(plan: Plan) -> None:
 def settings_of_scenario(scenario: str) -> dict[str, str]:
     """Return {variable: text} of the settings that the scenario declares, if they are given."""
     try:
-        return declared.checked(declared.read(SCENARIOS / f"{scenario}.py"), os.environ, scenario)
+        return declared.checked(declared.read(scenario_file(scenario)), os.environ, scenario)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -109,7 +118,7 @@ def check_tls(plan: Plan) -> None:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios.names(SCENARIOS))
+    plan = from_environ(os.environ, scenarios.names(*scenario_folders()))
     # LOCUST_HEADLESS and its like would change what the command line below asks for.
     locusts = {name for name in os.environ if name.startswith("LOCUST_")}
     for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:
@@ -163,7 +172,7 @@ def check(plan: Plan) -> int:
     assert locust.__version__  # it has patched the process
     locust_patches.hide_warnings()
     check_tls(plan)
-    return program.run(plan, str(SCENARIOS / f"{plan.scenario}.py"))
+    return program.run(plan, str(scenario_file(plan.scenario)))
 
 
 def stay() -> None:

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lab import folders
+from lab.engines.native import processes
 from lab.errors import EXIT_LAB_FAILED, EXIT_MISSED, EXIT_OK, EXIT_USAGE, LabError, UsageError, last_lines
 from lab.progress import WAIT_LINE, message, say
 from lab.run import terminal
-from lab.settings import ROOT, Settings
+from lab.settings import Settings
 from rawsocket.check import text
 from rawsocket.check.dialogue import Dialogue
 
@@ -37,10 +39,10 @@ def run(chosen: Settings) -> int:
 
 
 def _play(chosen: Settings) -> int:
-    environ = {**os.environ, **chosen.values, "HOLDFAST_PROGRESS": "json"}
+    environ = {**os.environ, **processes.places(), **chosen.values, "HOLDFAST_PROGRESS": "json"}
     command = [sys.executable, "-m", "rawsocket", "check"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=folders.work(), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
