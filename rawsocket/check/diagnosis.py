@@ -115,7 +115,7 @@ def _said(fit: Fit, size: int) -> str:
 
 def _misfit(seen: Seen) -> str:
     """Return what is wrong with a framing, as a half sentence."""
-    framing, rest = seen.framing, seen.rest
+    framing, rest = getattr(seen.framing, "frames", seen.framing), seen.rest
     if isinstance(framing, Delimiter):
         return f"no {quoted(framing.mark)} in the {_bytes(rest)} that arrived"
     if isinstance(framing, Marks) and not seen.broken:

@@ -14,8 +14,8 @@ from rawsocket.check.diagnosis import hints
 from rawsocket.check.dialogue import MISTAKE, PROGRAM, SERVER, UNREACHABLE, Dialogue, Failure
 from rawsocket.check.listener import DialogueListener
 from rawsocket.check.round import Round, RoundOver, is_server_fault
-from rawsocket.check.tap import TappingConnector, tap_again, untapped
 from rawsocket.conversation.plan import Plan
+from rawsocket.engine.connect.tap import TappingConnector, tap_again, untapped
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.process import Engine
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused
@@ -103,7 +103,8 @@ class Player:
         target, timeouts = self._user.chosen_target(), self._user.chosen_timeouts()
         self._engine.connector.resolver.prepare(target, timeouts["connect_timeout"])
         recorder = QuietRecorder()
-        return self._user.config_on(self._engine, recorder, recorder.rows, NoEvents())
+        config: SessionConfig = self._user.config_on(self._engine, recorder, recorder.rows, NoEvents())
+        return config
 
     def _give_up(self, runner: SessionRunner) -> None:
         detail = f"the round did not end within {self._limit_s:g} s"
@@ -117,11 +118,6 @@ class Player:
         """The connection that is open or being opened."""
         return None if self._runner is None else self._runner.connection
 
-    def captures(self) -> dict[str, bytes]:
-        """Return the values that replies have brought so far."""
-        captured = getattr(self._user, "captured", None)
-        return dict(captured()) if self.plan is not None and callable(captured) else {}
-
     def securing(self) -> None:
         """Take the tap off: what follows is a TLS handshake."""
         if self.connection is not None and self.connection.is_open:
@@ -133,7 +129,7 @@ class Player:
             self.listener.note("encrypted from here on; shown are the bytes inside TLS")
             tap_again(self.connection, self.listener)
 
-    def failed(self, error: BaseException, step: Any, what: str, place: str, expected: Any) -> None:
+    def failed(self, error: BaseException, what: str, place: str, expected: Any) -> None:
         """Note the failure of a step."""
         if self.dialogue.failure is not None:
             return
@@ -168,7 +164,7 @@ class Player:
 def _made(user_class: type[Any], environment: Any) -> Any:
     """Return a user of the class whose configuration is made later, on an engine of its own."""
 
-    class ToCheck(user_class):  # type: ignore[misc]
+    class ToCheck(user_class):
         """The class with a configuration of its own."""
 
         abstract = True

@@ -13,9 +13,9 @@ from locust.util.load_locustfile import load_locustfile
 
 from rawsocket import scenario_file, target_check
 from rawsocket.check import text
+from rawsocket.check.before_run import sessions
 from rawsocket.check.dialogue import UNREACHABLE, Dialogue, line_of
 from rawsocket.check.player import check
-from rawsocket.check.wanted import sessions
 from rawsocket.master.reports.result import text as plain
 from rawsocket.settings.plan import Plan, UsageError
 from rawsocket.target import parse as parse_target

@@ -5,7 +5,7 @@ result. Rules:
 
 - A slot (Due) is not waited for. Once something was said, it ends the round. So does a Wait of a Python session; before
   that it is played, but at most WAIT_S seconds of it. Waits of a conversation are steps like any other.
-- A conversation's round ends at a slot, or when its first step would come again, after each of its steps has begun.
+- A conversation's round ends when the next one would begin.
 - A session without a pause ends after EXCHANGES messages.
 - A second Connect ends a Python session's round: it is one connection that is checked.
 - A heartbeat is not started: it is sent once, at the end of the round. Then comes the goodbye.
@@ -16,9 +16,9 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
-from rawsocket.check import places, words
+from rawsocket.check import steps, words
 from rawsocket.check.listener import DialogueListener
-from rawsocket.conversation.plan import Plan
+from rawsocket.conversation.plan import Plan, Step
 from rawsocket.engine.connection import Connection
 from rawsocket.errors import RawSocketError, is_mistake
 from rawsocket.users.session.beginning import steps_of
@@ -39,6 +39,7 @@ LONGEST_WAIT_S = 5.0  # of a wait in a conversation
 RECEIVE_S = 2.0
 EXCHANGES = 20
 STEPS = 1000
+SILENCE = 3600.0  # a conversation without steps waits that long, again and again
 POLL_S = 0.01  # while replies to pipelined messages are awaited
 #: What _adapted returns for a step that is left out, and for one that ends the round.
 LEFT_OUT, ENDS = object(), object()
@@ -58,16 +59,13 @@ class Player(Protocol):
     def connection(self) -> Connection | None:
         """The connection that is open or being opened."""
 
-    def captures(self) -> dict[str, bytes]:
-        """Return the values that replies have brought so far."""
-
     def secured(self) -> None:
         """The connection is encrypted from here on."""
 
     def securing(self) -> None:
         """A TLS handshake on the connection begins."""
 
-    def failed(self, error: BaseException, step: Any, what: str, place: str, expected: Any) -> None:
+    def failed(self, error: BaseException, what: str, place: str, expected: Any) -> None:
         """The step has failed."""
 
 
@@ -79,12 +77,10 @@ class Round:
         self._listener = player.listener
         self._heartbeat: Heartbeat | None = None
         self._exchanges = 0
-        self._connects = 0
-        self._begun: set[int] = set()  # the steps of a conversation's round that have begun, by their index
-        self._last_index = -1
-        self._captured: dict[str, bytes] = {}
-        self._now: tuple[Any, str, str, Any] = (None, "", "", None)  # the step, its words, its place, what it expects
-        self._shown: object = None
+        self._turn = 0
+        self._said_goodbye = False
+        self._planned: Step | None = None  # the step of a conversation
+        self._now: tuple[str, str, Any] = ("", "", None)  # the step in words, its place, what it expects
 
     # -- the generators -----------------------------------------------------------------------------------------
 
@@ -125,7 +121,7 @@ class Round:
             except Exception as error:
                 failure = error
             else:
-                self._done(passed)
+                self._done(passed, value)
         inner.close()
         self._listener.note(f"the round did not end within {STEPS} steps")
 
@@ -140,60 +136,49 @@ class Round:
 
     def _adapted(self, step: Any, inner: Any, in_goodbye: bool) -> Any:
         """Return the step to play; LEFT_OUT for none, ENDS if the round is over."""
-        planned = places.step_of_plan(inner) if self._player.plan is not None else None
-        if not in_goodbye and self._is_over(step, planned):
+        plan = self._player.plan
+        over = self._is_over if plan is None else self._conversation_is_over
+        if not in_goodbye and over(step, inner):
             return ENDS
         if isinstance(step, Due):
             return LEFT_OUT
         if isinstance(step, Heartbeat):
             self._heartbeat = step
             return LEFT_OUT
+        planned = None if plan is None else steps.step_of_plan(plan, inner, getattr(step, "name", None) or "")
         self._begin(step, planned, inner)
         if isinstance(step, StartTls):
             self._player.securing()
-        self._connects += isinstance(step, Connect)
         return self._shortened(step, planned)
 
-    def _is_over(self, step: Any, planned: Any) -> bool:
-        plan = self._player.plan
-        if plan is not None:
-            return self._conversation_is_over(plan, step, planned)
+    def _is_over(self, step: Any, inner: Any) -> bool:
+        """Return whether a Python session's round is over."""
         if not self._exchanges:
             return False
         if isinstance(step, Due | Wait | Connect) or self._exchanges >= EXCHANGES:
             return True
         return isinstance(step, Receive) and step.until is not None
 
-    def _conversation_is_over(self, plan: Plan, step: Any, planned: Any) -> bool:
-        if isinstance(step, Due):
-            return bool(self._begun) if plan.steps else bool(self._exchanges)
-        index = next((at for at, each in enumerate(plan.steps) if each is planned or each == planned), -1)
-        if index < 0 or planned is None:
-            return False
-        again = index == 0 and self._last_index != 0 and self._is_through(plan)
-        repeated = len(plan.steps) == 1 and bool(self._begun) and not isinstance(step, Wait) and self._ended_step(step)
-        self._begun.add(index)
-        self._last_index = index
-        return again or repeated
+    def _conversation_is_over(self, step: Any, inner: Any) -> bool:
+        """Return whether a conversation's second round would begin, or it would only wait for ever."""
+        turn = steps.turn(inner)
+        again = turn > 1 or (turn == 1 and self._said_goodbye)
+        # With `rounds` it says goodbye by itself: the number of the round is 0 then.
+        self._said_goodbye = self._said_goodbye or (turn == 0 and self._turn == 1)
+        self._turn = turn
+        return again or (isinstance(step, Wait) and step.seconds >= SILENCE)
 
-    def _is_through(self, plan: Plan) -> bool:
-        return len(self._begun) == len(plan.steps)
-
-    def _ended_step(self, step: Any) -> bool:
-        """Return whether the only step of a round has been played, and comes again."""
-        return isinstance(step, type(self._shown)) and self._exchanges > 0
-
-    def _begin(self, step: Any, planned: Any, inner: Any) -> None:
+    def _begin(self, step: Any, planned: Step | None, inner: Any) -> None:
         """Note the step that begins, with its place."""
         plan = self._player.plan
+        self._planned = planned
         if plan is not None and planned is not None:
-            what, place = words.step_of_plan(planned), places.place_of_step(plan, planned)
-            wanted = [*planned.expect, *([planned.until] if planned.until else [])] or None
+            what, place = words.step_of_plan(planned), steps.place_of_step(plan, planned)
+            wanted: Any = [*planned.expect, *([planned.until] if planned.until else [])] or None
         else:
-            what, place = words.step_of_session(step), places.place_of_yield(inner)
+            what, place = words.step_of_session(step), steps.place_of_yield(inner)
             wanted = getattr(step, "expect", None)
-        self._now = step, what, place, wanted
-        self._shown = step
+        self._now = what, place, wanted
         self._listener.begin(what, place)
 
     def _shortened(self, step: Any, planned: Any) -> Any:
@@ -206,17 +191,15 @@ class Round:
             return Receive(RECEIVE_S, step.name, step.expect, required=False, since=step.since, only=step.only)
         return step
 
-    def _done(self, step: Any) -> None:
+    def _done(self, step: Any, value: Any) -> None:
         self._exchanges += isinstance(step, Request | Send | Receive)
         if isinstance(step, SetFraming):
             self._listener.framing_changes(step.framing)
         elif isinstance(step, StartTls):
             self._player.secured()
-        found = self._player.captures()
-        for name, value in found.items():
-            if value and self._captured.get(name) != value:
-                self._listener.captured(name, value)
-        self._captured = dict(found)
+        if self._planned is not None:
+            for name, found in steps.captured(self._planned, value).items():
+                self._listener.captured(name, found)
 
     # -- the end of the round -----------------------------------------------------------------------------------
 
@@ -238,13 +221,16 @@ class Round:
         if beat is None or connection is None or not connection.is_open:
             return
         name = beat.name if beat.name != "heartbeat" else ""
-        self._now = beat, f"heartbeat `{name}`" if name else "heartbeat", "", beat.expect
-        self._listener.begin(self._now[1], "")
+        plan = self._player.plan
+        wanted = plan.heartbeat.expect if plan is not None and plan.heartbeat is not None else beat.expect
+        self._now = f"heartbeat `{name}`" if name else "heartbeat", "", wanted
+        self._listener.begin(*self._now[:2])
+        payload = beat.payload() if callable(beat.payload) else beat.payload
         try:
             if beat.reply:
-                yield Request(beat.payload, beat.name, beat.expect)
+                yield Request(payload, beat.name, beat.expect)
             else:
-                yield Send(beat.payload, beat.name, reply=False)
+                yield Send(payload, beat.name, reply=False)
         except Exception as error:
             self._fail(error)
 

@@ -25,7 +25,10 @@ _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x
 def written(framing: Framing) -> str:
     """Return the framing as YAML, in one line; one that the file has no words for as Python."""
     if isinstance(framing, Framings):
-        return f"{{send: {written(framing.sends)}, receive: {written(framing.receives)}}}"
+        send, receive = written(framing.sends), written(framing.receives)
+        return send if send == receive else f"{{send: {send}, receive: {receive}}}"
+    if isinstance(inner := getattr(framing, "frames", None), Framing):
+        return written(inner)  # raw bytes may follow its frames: a step says so, not the framing
     if isinstance(framing, Chunk | UntilClosed):
         return "chunk" if isinstance(framing, Chunk) else "eof"
     if isinstance(framing, Delimiter) and (framing.mark, framing.max_size) == (b"\n", MAX_SIZE):

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from rawsocket.engine.connect.attempt import ConnectAttempt, Failed, Opened, Route
 from rawsocket.engine.connect.connector import Connector
-from rawsocket.engine.connection import Connection
 
 
 class Listener(Protocol):
@@ -67,7 +66,7 @@ class TappingConnector(Connector):
         return super().attempt(route, owner, open_with_tap, failed)
 
 
-def tap_again(connection: Connection, listener: Listener) -> None:
+def tap_again(connection: Any, listener: Listener) -> None:
     """Put a tap on a connection whose socket was replaced by one that encrypts (STARTTLS)."""
     exchange = connection.with_exchange()
     if not isinstance(exchange.sock, TappedSocket):
@@ -76,7 +75,7 @@ def tap_again(connection: Connection, listener: Listener) -> None:
         connection.replace_socket(tapped)
 
 
-def untapped(connection: Connection) -> None:
+def untapped(connection: Any) -> None:
     """Take the tap off a connection: a TLS handshake follows, whose bytes say nothing to a reader."""
     exchange = connection.with_exchange()
     if isinstance(exchange.sock, TappedSocket):
