@@ -129,6 +129,10 @@ class Player:
             self.listener.note("encrypted from here on; shown are the bytes inside TLS")
             tap_again(self.connection, self.listener)
 
+    def is_end(self, error: BaseException) -> bool:
+        """Return whether this exception of a session ends its user, as StopUser does."""
+        return bool(self._user.is_end(error))
+
     def failed(self, error: BaseException, what: str, place: str, expected: Any) -> None:
         """Note the failure of a step."""
         if self.dialogue.failure is not None:

@@ -65,6 +65,9 @@ class Player(Protocol):
     def securing(self) -> None:
         """A TLS handshake on the connection begins."""
 
+    def is_end(self, error: BaseException) -> bool:
+        """Return whether this exception of a session ends its user, as StopUser does."""
+
     def failed(self, error: BaseException, what: str, place: str, expected: Any) -> None:
         """The step has failed."""
 
@@ -129,6 +132,8 @@ class Round:
         """Report the failure of the session; raises RoundOver."""
         if isinstance(error, RoundOver):
             raise error
+        if self._player.is_end(error):
+            raise RoundOver  # the session has ended its user
         self._player.failed(error, *self._now)
         raise RoundOver
 
