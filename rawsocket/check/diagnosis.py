@@ -14,6 +14,7 @@ from rawsocket.wire.framing_words import quoted, written
 
 HANDSHAKE, ALERT = 0x16, 0x15  # types of TLS records (RFC 8446, section 5.1)
 MOST_FITS = 2
+CLOSE = 0.6  # a second framing is named if it is nearly as likely as the first
 WRONG = (Wrong.name, Short.name, TooLong.name)
 
 
@@ -100,7 +101,7 @@ def _cut(seen: Seen) -> Iterator[str]:
 def _suggest(seen: Seen, why: str) -> Iterator[str]:
     yield why
     found = [fit for fit in fitting(seen.received, closed=seen.closed) if fit.text != written(seen.framing)]
-    strong = [fit for fit in found if fit.points > 0]
+    strong = [fit for fit in found if fit.points > max(0.0, CLOSE * found[0].points)]
     for fit in strong[:MOST_FITS] or found[:1]:
         yield _said(fit, len(b"".join(seen.received)))
 

@@ -29,9 +29,10 @@ class DialogueListener:
     def __init__(self, dialogue: Dialogue, framing: Framing) -> None:
         self.dialogue = dialogue
         self._cutter = Cutter(framing)
-        self._framing = framing
+        self.framing = framing
         self._started = time.perf_counter()
         self._opened_at: float | None = None
+        self._read_at = self._started  # when the last bytes arrived
         self._since = 0  # the number of entries when the step began
         self.ended = False  # whether the server has ended the connection
 
@@ -48,7 +49,7 @@ class DialogueListener:
         if self._opened_at is None:
             self._opened_at = now
         self.ended = False
-        self._cutter = Cutter(self._framing)
+        self._cutter = Cutter(self.framing)
         self._add(OPEN, f"connected to {self.dialogue.target} in {(now - self._started) * 1000:.1f} ms")
 
     def sent(self, data: bytes) -> None:
@@ -59,6 +60,7 @@ class DialogueListener:
     def received(self, data: bytes) -> None:
         """Note the frames that are complete now; no data: the server has ended the connection."""
         if data:
+            self._read_at = time.perf_counter()
             for frame in self._cutter.feed(data):
                 self._add(FRAME, data=frame)
         elif not self.ended:
@@ -88,7 +90,7 @@ class DialogueListener:
 
     def framing_changes(self, framing: Framing) -> None:
         """Cut with another framing from here on."""
-        self._framing = framing
+        self.framing = framing
         self._cutter = self._cutter.switched(framing)
 
     def finish(self) -> None:
@@ -99,11 +101,11 @@ class DialogueListener:
 
     def _add_rest(self) -> None:
         if self._cutter.rest and not (self.dialogue.entries and self.dialogue.entries[-1].kind == REST):
-            self._add(REST, self._cutter.broken, data=self._cutter.rest)
+            self._add(REST, self._cutter.broken, data=self._cutter.rest, at=self._read_at)
 
-    def _add(self, kind: str, text: str = "", place: str = "", data: bytes = b"") -> None:
+    def _add(self, kind: str, text: str = "", place: str = "", data: bytes = b"", at: float = 0.0) -> None:
         if len(self.dialogue.entries) < MOST_ENTRIES:
-            at = 0.0 if self._opened_at is None else time.perf_counter() - self._opened_at
+            at = 0.0 if self._opened_at is None else (at or time.perf_counter()) - self._opened_at
             self.dialogue.entries.append(Entry(at * 1000, kind, text, place, data))
 
     # -- what is known of the step that failed ------------------------------------------------------------------

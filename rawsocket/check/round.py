@@ -203,7 +203,7 @@ class Round:
         elif isinstance(step, StartTls):
             self._player.secured()
         if self._planned is not None:
-            for name, found in steps.captured(self._planned, value).items():
+            for name, found in steps.captured(self._planned, value, self._listener.framing).items():
                 self._listener.captured(name, found)
 
     # -- the end of the round -----------------------------------------------------------------------------------

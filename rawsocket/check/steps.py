@@ -11,6 +11,7 @@ from typing import Any
 
 from rawsocket.conversation.plan import Field, Plan, Step
 from rawsocket.measurement.scenario_errors import INSTALLED, place
+from rawsocket.wire.framing import Framing
 
 
 def step_of_plan(plan: Plan, generator: Any, name: str) -> Step | None:
@@ -50,9 +51,14 @@ def _frames(generator: Any) -> list[Any]:
     return found
 
 
-def captured(step: Step, reply: Any) -> Mapping[str, bytes]:
-    """Return what a step captures from its reply, be it a message or a list of frames."""
+def captured(step: Step, reply: Any, framing: Framing) -> Mapping[str, bytes]:
+    """Return what a step captures from its reply, be it a message or a list of frames.
+
+    Where raw bytes follow a frame (`then`), the frame alone counts as well.
+    """
     frames = [reply] if isinstance(reply, bytes) else reply if isinstance(reply, list) else []
+    head = getattr(framing.receives, "head", None)
+    frames = [*frames, *(map(head, frames) if head is not None else ())]
     return dict(found for frame in reversed(frames) for found in _of_frame(step, frame))
 
 
