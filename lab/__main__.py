@@ -21,6 +21,7 @@ from lab.given import conversation, env_file, make_variables, scenario_settings,
 from lab.progress import say
 from lab.project import new
 from lab.reports import comparison
+from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
+    argv = list(check.words(argv))
     name = folders.program().split()[-1]
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
