@@ -64,7 +64,7 @@ def worker_arguments(plan: Plan) -> list[str]:
 
 def locustfile(plan: Plan) -> Path:
     """Return the file that has the user classes."""
-    return CONVERSATION if plan.conversation else scenario_file(plan.scenario)
+    return CONVERSATION if plan.conversation else scenarios.find(plan.scenario, scenario_folders())
 
 
 def check_ports(plan: Plan) -> None:
