@@ -16,10 +16,11 @@ from typing import NoReturn
 from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import env_file, make_variables, scenario_settings, usage
+from lab.given import conversation, env_file, make_variables, scenario_settings, usage
 from lab.progress import say
 from lab.project import new
 from lab.reports import comparison
+from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
+    argv = list(check.words(argv))
     name = folders.program().split()[-1]
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
@@ -62,12 +64,13 @@ def main(argv: list[str] | None = None) -> int:
             return comparison.run(arguments["folders"])
         if verb == "new":
             return new.run(arguments["folder"], usage.version().split()[-1])
-        chosen = settings.read(arguments, verb=verb)
-        return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
+        if verb not in scenario_settings.VERBS:
+            return do(verb, settings.read(arguments, verb=verb))
+        return do(verb, scenario_settings.added(conversation.read(arguments, verb), arguments))
     except LabError as error:
         if error.evidence:
             say(error.evidence)
-        say(f"{name} {verb}: {error}")
+        say(f"{name} {verb}: {error}" if error.prefixed else str(error))
         return error.exit_code
     except FAILURES as error:
         say(f"{name} {verb}: the Docker engine failed: {error}")
