@@ -156,9 +156,7 @@ class Messages:
         begin, end = region or (at + 1, len(pieces))
         own = 0
         if begin <= at < end:  # it measures itself as well, and what stands between {<} and it
-            own = sum(
-                len(piece) if isinstance(piece, bytes) else self._width(piece) for piece in pieces[begin : at + 1]
-            )
+            own = self._widths(pieces[begin : at + 1])
             begin = at + 1
         if len(lengths) > 1:
             raise CannotEject(f"{self.where}: a message with two lengths; expected one; write it by hand")

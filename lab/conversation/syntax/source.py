@@ -101,7 +101,6 @@ Node = Scalar | Map | Sequence
 
 def read(source: Source) -> Node:
     """Return the root of the file. Raises Mistake if it is no YAML, UsageError if it can't be read."""
-    start = Place(source, 1, 1)
     try:
         text = source.path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -113,6 +112,12 @@ def read(source: Source) -> Node:
         raise Mistake(
             Place(source, line, 1), "this line is not UTF-8", "expected text", r"write other bytes as \xNN"
         ) from None
+    return parse(source, text)
+
+
+def parse(source: Source, text: str) -> Node:
+    """Return the root of a text of that source. Raises Mistake if it is no YAML."""
+    start = Place(source, 1, 1)
     try:
         root = _Loader(text).get_single_node()
         return _node(source, text, root) if root else _nothing(start)
@@ -128,7 +133,10 @@ def read(source: Source) -> Node:
         ) from None
     except _Unwanted as error:
         raise Mistake(
-            _place(source, error.mark), error.what, "a conversation has no references", "write the value itself"
+            _place(source, error.mark),
+            error.what,
+            "expected plain values: no anchors, aliases or tags",
+            "write the value itself",
         ) from None
 
 
@@ -159,7 +167,7 @@ class _Loader(yaml.SafeLoader):
         if event.anchor is not None:
             raise _Unwanted(event.start_mark, f"`&{event.anchor}` names a part of the file")
         if event.tag is not None:
-            raise _Unwanted(event.start_mark, f"`{event.tag}` is a tag")
+            raise _Unwanted(event.start_mark, f"`{event.tag.replace('tag:yaml.org,2002:', '!!')}` is a tag")
         return super().compose_node(parent, index)
 
 

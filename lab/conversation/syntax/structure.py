@@ -67,7 +67,7 @@ def _mistake(node: Node, kind: type[Entry], error: str) -> Mistake:
         )
     if "missing required field" in match["what"]:
         return Mistake(node.place, f"the key `{name}` is missing", "it is needed here", f"add `{name}: ...`")
-    wanted = "a list" if name == "array" else "a map"
+    wanted = "a list" if name.startswith("array") else "a map"
     return Mistake(
         node.place, f"{node.kind} stands here", f"expected {wanted}{_with_keys(kind, wanted)}", "write that instead"
     )
