@@ -22,6 +22,7 @@ VERBS = {
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
+    "eject": "write a conversation as a session in Python: eject NAME [FILE]",
     "new": "write a folder to work in: a conversation, a scenario, a CI workflow",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",

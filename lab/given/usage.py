@@ -20,10 +20,15 @@ COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
     "A run without the page": ("check", "load", "ci", "report"),
     "Benchmarks": ("bench-load", "bench-server"),
-    "Upkeep": ("new", "setup", "clean"),
+    "Upkeep": ("new", "eject", "setup", "clean"),
 }
 #: What follows a command that takes something else than settings.
-ARGUMENTS = {"report": "FOLDER ...", "new": "DIR", "check": "SCENARIO [--SETTING VALUE ...]"}
+ARGUMENTS = {
+    "report": "FOLDER ...",
+    "new": "DIR",
+    "check": "SCENARIO [--SETTING VALUE ...]",
+    "eject": "NAME [FILE]",
+}
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {

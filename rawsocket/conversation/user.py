@@ -64,7 +64,7 @@ class Conversation(SessionUser):
         """Connect, and play one round after the other."""
         script, every = self.script, self.option("every")
         due = Due(every) if every and self.plan.steps else None
-        rounds, turn, op = self.plan.rounds, 0, None
+        rounds, turn, op = self.plan.rounds, 0, None  # the check reads `turn` and `op` of the suspended generator
         rows = type(self).rows  # of a user it would be a dict of its row
         self.columns = () if rows is None else rows.values(self.number)
         ops = () if rounds else script.opening
@@ -88,7 +88,7 @@ class Conversation(SessionUser):
 
     def _goodbye(self) -> Session:
         """Say the last words: the `goodbye` of a class whose plan has some."""
-        op = None
+        op = None  # read by the check as well
         try:
             for op in self.script.goodbye:
                 result = yield op.step or op.make(self)  # type: ignore[misc]

@@ -99,6 +99,31 @@ def heartbeats(bench: LoadBench, generator: Generator, folder: Path) -> Values:
     return _compared(bench, folder, load, "due", "heartbeat")
 
 
+def conversation(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Run a closed loop of a session in Python, then of the same as a conversation's plan: CPU per message."""
+    return _compared(bench, folder, _loop(bench), "python", "described")
+
+
+def conversation_held(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Hold 1,000 connections, three messages a second on each, with both sessions: memory per connection."""
+    load, began = Load(min(HELD, bench.options.connections), 1.0, 1.0), procfs.HostUsage()
+    kb = {}
+    for name in ("python", "described"):
+        with Echo(bench.echo) as echo:
+            workload = _workload(bench, echo.port, load)
+            with running(Generator(name, name, locust("sessions.py", name)), workload, folder / name) as run:
+                _wait_until_held(bench, echo, run, load)
+                kb[name] = (procfs.rss_kb(run.pid) - (run.base_kb or 0)) / load.connections
+                run.finish(END_S)
+                verdict(run)
+    return {
+        "kb": kb["described"],
+        "without_kb": kb["python"],
+        "times": kb["described"] / kb["python"] if kb["python"] > 0 else None,
+        "stolen": began.stolen,
+    }
+
+
 def _compared(bench: LoadBench, folder: Path, load: Load, without: str, session: str) -> Values:
     """Run two of the sessions of peers/load/sessions.py; return CPU per message of the second relative to the first."""
     found = []
