@@ -30,6 +30,10 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
     console, failure, interrupted = Console(_title(chosen)), "", False
     try:
         code = engine.run(project, console.relay, artefacts)
+        if console.refused is not None:
+            say(f"lab {verb}: the check before the run has failed, so nothing was started; CHECK=no leaves it out")
+            folder.discard(artefacts)
+            return code
         if code == EXIT_USAGE and (reason := console.take_last()):
             raise UsageError(reason)
     except UsageError as error:

@@ -76,7 +76,7 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class FramingPlan:
-    """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments: for Framings two framings.
+    """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
 
     `more`: what follows some frames, whatever the framing says (`then` in the file).
     """
