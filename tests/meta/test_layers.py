@@ -19,6 +19,7 @@ LAYERS = (
     "rawsocket.verdict",
     "rawsocket.engine",
     "rawsocket.users",
+    "rawsocket.conversation",
     "rawsocket.worker",
     "rawsocket.master",
     "rawsocket.master.reports",

@@ -32,6 +32,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(
+        f"rawsocket/conversation/{name}.py"
+        for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
+    ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
     "rawsocket/settings/endpoints.py",
