@@ -34,7 +34,7 @@ OWN = "holdfast"  # our entry in window.templateArgs
 
 
 def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda controller: None) -> None:
-    """Add tab, routes and request guard to the page, before it starts. `check` is that before a run: see form.Starts."""
+    """Add tab, routes and request guard to the page, before it starts. `check`: see form.Starts."""
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     app = web_ui.app
     assert app is not None
