@@ -23,6 +23,7 @@ PURE = (
     "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
+    *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/faults.py",
@@ -175,6 +176,10 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    # The dialogue of a check, which the lab shows.
+    "rawsocket.check",
+    "rawsocket.check.dialogue",
+    "rawsocket.check.text",
     # What a run prints: the master writes it where no lab does.
     "rawsocket.master.reports.console",
     "rawsocket.master.reports.layout",

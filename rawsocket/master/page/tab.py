@@ -34,13 +34,13 @@ SCRIPTS = ("uplot.js", "charts.js", "form.js", "parts.js", "page.js")
 OWN = "holdfast"  # our entry in window.templateArgs
 
 
-def install(controller: RunController, web_ui: WebUI) -> None:
-    """Add tab, routes and request guard to the page, before it starts."""
+def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda controller: None) -> None:
+    """Add tab, routes and request guard to the page, before it starts. `check`: see form.Starts."""
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     app = web_ui.app
     assert app is not None
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the fields of the form have an order
-    starts = form.Starts(controller)
+    starts = form.Starts(controller, check)
     locust_patches.add_tab(web_ui, KEY, TITLE)
     locust_patches.change_template_args(web_ui, lambda arguments: arrange(arguments, controller, starts))
     locust_patches.end_ramp_with_run_time(web_ui)
