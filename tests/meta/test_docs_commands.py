@@ -12,6 +12,7 @@ from bench import settings as bench
 from lab import settings
 from lab.given import make_variables
 from lab.given.usage import ARGUMENTS
+from lab.run.check import words as with_flags
 from lab.settings import ROOT
 from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
@@ -114,7 +115,7 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 
 
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
-    verb, *flags = words
+    verb, *flags = with_flags(words)
     assert verb in VERBS
     if verb in ARGUMENTS:
         assert words[1:]
