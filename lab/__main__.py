@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
     argv = list(check.words(argv))
-    name = folders.program().split()[-1]
+    name = folders.prefix()
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
             _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own

@@ -124,7 +124,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.prefix()} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 
