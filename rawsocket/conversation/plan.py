@@ -23,8 +23,8 @@ class Value:
     """A part of a message that is filled in when it is sent.
 
     `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length measures; it writes nothing; `?` in an expectation: any byte). `format`: what stands after
-    the colon in the file, "" if nothing does.
+    (name: `<` or `>`, the ends of what length measures; it writes nothing; `?` in an expectation: any byte). `format`:
+    what stands after the colon in the file, "" if nothing does.
     """
 
     source: Literal["built-in", "column", "capture", "mark"]
@@ -78,8 +78,7 @@ class More:
 class FramingPlan:
     """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
 
-    Those of Framings are plans as well: `send` and `receive`. `more`: what follows some frames, whatever the framing
-    says (`then` in the file).
+    `more`: what follows some frames, whatever the framing says (`then` in the file).
     """
 
     name: str
