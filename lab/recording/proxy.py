@@ -19,6 +19,7 @@ from lab.recording.traffic import Connection, Piece
 
 READ_SIZE = 65536
 CONNECT_TIMEOUT_S = 10.0
+ALL = -1
 
 
 @dataclass(slots=True)
@@ -51,18 +52,22 @@ class Proxy:
     changed: Callable[[], None] = lambda: None
     connections: list[Live] = field(default_factory=list)
     ended: int = 0
+    _stopped: bool = False
     _end: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, listen: int, limit: int, ready: Callable[[int], None]) -> None:
-        """Record until `limit` connections have ended (0: until it is cancelled). LabError if no port is free."""
+        """Record until `stop()`, or until `limit` connections have ended; ALL: until all that began have ended.
+
+        `ready` gets the port. Raises LabError if it can't be listened on.
+        """
         try:
             server = await asyncio.start_server(self._accept, "127.0.0.1", listen)
         except OSError as error:
             raise LabError(f"port {listen} of 127.0.0.1 can't be listened on: {error.strerror or error}") from None
         ready(server.sockets[0].getsockname()[1])
         try:
-            while not limit or self.ended < limit:
+            while not self._is_done(limit):
                 self._end.clear()
                 await self._end.wait()
         finally:
@@ -70,6 +75,16 @@ class Proxy:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def stop(self) -> None:
+        """End the recording."""
+        self._stopped = True
+        self._end.set()
+
+    def _is_done(self, limit: int) -> bool:
+        if self._stopped:
+            return True
+        return 0 < self.ended == len(self.connections) if limit == ALL else 0 < limit <= self.ended
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         live = Live()

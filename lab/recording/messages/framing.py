@@ -1,126 +1,92 @@
-r"""Finds the framing in recorded bytes. Pure.
+r"""Chooses the framing of recorded bytes. Pure.
 
-Strategy: candidates are tried in their order, from the most particular (an HTTP head, marks) to the least (a pause);
-the first that fits the replies is taken, or the first that fits the messages as well.
-
-What the client sends has the same framing if each of its messages is one frame (or several, where frames are binary).
-Otherwise what it sends is written as it is: `{send: chunk, receive: ...}`.
+`rawsocket/wire/fitting.py` knows which framings fit, and which is the likeliest. Here are the few that a protocol's
+replies give away and that need not fit what the client sends, and how messages are written: as frames, if each of them
+is one (or several, where frames are binary), else as they are: `{send: chunk, receive: ...}`.
 """
 
 from collections.abc import Iterator
 
-from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same
-from lab.recording.messages.lengths import announced
+from lab.recording.messages.frames import Both, Found, Runs, fits, joined, same
+from rawsocket.wire.fitting import fitting
 from rawsocket.wire.framing import (
     Chunk,
     Delimiter,
     Framing,
+    Framings,
     IdleGap,
     LengthInText,
     Line,
-    Marks,
     UntilClosed,
     UntilPattern,
-    Varint,
 )
+from rawsocket.wire.framing_words import quoted, written
 
-CHUNK = Found("chunk", Chunk())
-IDLE = Found("{idle: 50ms}", IdleGap(0.05), "no framing fits what was recorded, so 50 ms of silence end a message")
-EOF = Found("eof", UntilClosed(), "the server closes the connection after its reply")
-
-
-def _head(end: str, length: str, after: str = "") -> Found:
-    """Return the framing of a head that announces bytes; `length` is an expression, `end` and `after` are escaped."""
-    more = f', after: "{after}"' if after else ""
-    yaml = length.replace("\\", "\\\\")
-    ends = (text.encode().decode("unicode_escape").encode() for text in (end, after))
-    mark, closing = ends
-    return Found(f'{{head: {{end: "{end}", length: "{yaml}"{more}}}}}', LengthInText(mark, length.encode(), closing))
-
-
-HTTP = _head(r"\r\n\r\n", r"(?i)\ncontent-length: *(\d+)")
-HTTP_CHUNKED = Found(r'{until: "\\r\\n0\\r\\n\\r\\n"}', UntilPattern(rb"\r\n0\r\n\r\n"), "a reply in chunks")
-RESP = _head(r"\r\n", r"^\$(\d+)", r"\r\n")
-MEMCACHED = _head(r"\r\n", r"^VALUE \S+ \d+ (\d+)", r"\r\n")
-NATS = _head(r"\r\n", r"^H?MSG .* (\d+)\r$", r"\r\n")
-LINES = (
-    Found(r'{delimiter: "\r\n"}', Delimiter(b"\r\n")),
-    Found("line", Line()),
-    Found(r'{delimiter: "\0\n"}', Delimiter(b"\0\n")),
-    Found(r'{delimiter: "\0"}', Delimiter(b"\0")),
-    Found(r'{delimiter: "\r"}', Delimiter(b"\r")),
-)
-MARKS = (
-    Found(r'{marks: {start: "\x0b", end: "\x1c\r"}}', Marks(b"\x0b", b"\x1c\r")),
-    Found(r'{marks: {start: "\x02", end: "\x03"}}', Marks(b"\x02", b"\x03")),
-)
+HTTP_CHUNKED = UntilPattern(rb"\r\n0\r\n\r\n")
+RESP = LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n")
+MEMCACHED = LengthInText(b"\r\n", rb"^VALUE \S+ \d+ (\d+)", b"\r\n")
+NATS = LengthInText(b"\r\n", rb"^H?MSG .* (\d+)\r$", b"\r\n")
+RESP_TYPES = b"+-:$*_#,(=~>%!"
+NOTES = {
+    IdleGap: "no framing fits what was recorded, so 50 ms of silence end a message",
+    UntilClosed: "the server closes the connection after its reply",
+    UntilPattern: "check the end of a reply",
+}
 
 
 def guess(sent: Runs, received: Runs, closed_by_server: bool = False) -> Both:
     """Return the framings of a dialogue. `closed_by_server`: it closed every connection."""
     if not joined(received):
-        found = next((each for each in _candidates(sent) if fits(each.framing, sent)), CHUNK)
-        return paired(found, sent)
-    fitting = [each for each in _candidates(received) if fits(each.framing, received)]
-    best = next((each for each in fitting if fits(each.framing, sent)), fitting[0] if fitting else None)
-    if best is None:
-        best = EOF if closed_by_server and all(len(runs) <= 1 for runs in received) else IDLE
-    return paired(best, sent)
+        return paired(_likeliest(sent, [], False), sent)
+    single = closed_by_server and all(len(runs) <= 1 for runs in received)
+    particular = (each for each in _particular(received) if fits(each, received))
+    return paired(next(particular, None) or _likeliest(received, sent, single), sent)
 
 
-def paired(receive: Found, sent: Runs) -> Both:
+def paired(receive: Framing, sent: Runs) -> Both:
     """Return a framing of the replies with that of what is sent: the same one, if each message is a frame."""
-    framing = receive.framing
-    if isinstance(framing, LengthInText | UntilPattern | IdleGap | UntilClosed | Chunk):
-        return Both(CHUNK, receive, one=True)  # these send a payload as it is
-    if isinstance(framing, Delimiter):
-        return _lines(receive, framing.mark, sent)
-    if same(framing, sent):
-        return Both(receive, receive, one=True)
-    return Both(CHUNK, receive)
+    found = Found(written(receive), receive, NOTES.get(type(receive), ""))
+    if isinstance(receive, LengthInText | UntilPattern | IdleGap | UntilClosed | Chunk):
+        return Both(Found("chunk", Chunk()), found, one=True)  # these send a payload as it is
+    if isinstance(receive, Framings):
+        return Both(Found(written(receive.sends), receive.sends), Found(written(receive.receives), receive.receives))
+    if isinstance(receive, Delimiter):
+        return _lines(found, receive.mark, sent)
+    if same(receive, sent):
+        return Both(found, found, one=True)
+    return Both(Found("chunk", Chunk()), found)
+
+
+def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:
+    """Return the framing that explains these bytes best, with what was sent where that has the same framing."""
+    turns, asked = ([run for connection in each for run in connection] for each in (runs, sent))
+    # A single run of each says nothing about its end: that the connection ended it is then the best guess.
+    best = next(iter(fitting(turns, asked, closed and len(turns) == 1)), None)
+    framing: Framing = Chunk() if best is None else best.framing
+    return framing.receives if isinstance(framing, Framings) else framing
+
+
+def _particular(received: Runs) -> Iterator[Framing]:
+    """Yield the framings of protocols whose replies announce bytes in a line of text."""
+    runs = [run for connection in received for run in connection if run]
+    if all(run.startswith(b"HTTP/1.") and b"\r\n0\r\n\r\n" in run for run in runs):
+        yield HTTP_CHUNKED
+    if all(run[:1] in RESP_TYPES for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
+        yield RESP
+    if any(run.startswith(b"VALUE ") for run in runs) and not fits(Delimiter(b"\r\n"), received):
+        yield MEMCACHED
+    if any(run.startswith((b"INFO ", b"MSG ", b"HMSG ")) for run in runs):
+        yield NATS
 
 
 def _lines(receive: Found, mark: bytes, sent: Runs) -> Both:
     """Return lines; with `many`, where the client has sent several in one message."""
     runs = [run for connection in sent for run in connection]
     if not all(run.endswith(mark) for run in runs):
-        return Both(CHUNK, receive)
+        return Both(Found("chunk", Chunk()), receive)
     if not any(run.count(mark) > 1 for run in runs):
         return Both(receive, receive, one=True)
-    end = receive.written.partition(": ")[2].rstrip("}")
-    written = (
-        "{line: {many: yes}}" if isinstance(receive.framing, Line) else f"{{delimiter: {{end: {end}, many: yes}}}}"
-    )
-    several = Found(written, Delimiter(mark, many=True), receive.note)
+    line = isinstance(receive.framing, Line) or mark == b"\n"
+    text = "{line: {many: yes}}" if line else f"{{delimiter: {{end: {quoted(mark)}, many: yes}}}}"
+    several = Found(text, Delimiter(mark, many=True), receive.note)
     return Both(several, several, one=True)
-
-
-def _candidates(of: Runs) -> Iterator[Found]:
-    """Yield the framings that may fit, in the order in which they are tried."""
-    runs = [run for connection in of for run in connection if run]
-    text = is_text(joined(of))
-    if all(run.startswith(b"HTTP/1.") for run in runs):
-        yield from (HTTP, HTTP_CHUNKED)
-    yield from MARKS
-    if all(run[:1] in b"+-:$*_#,(=~>%!" for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
-        yield RESP
-    if text:
-        yield from LINES
-    yield from _announced_by_text(runs)
-    if not text:
-        if runs and runs[0][0] >> 4 in (1, 2):  # MQTT begins with CONNECT and CONNACK
-            yield Found("{varint: {at: 1}}", Varint(1))
-        yield from announced(of)
-        yield from LINES
-
-
-def _announced_by_text(runs: list[bytes]) -> Iterator[Found]:
-    if any(run.startswith(b"VALUE ") for run in runs):
-        yield MEMCACHED
-    if any(run.startswith((b"INFO ", b"MSG ", b"HMSG ")) for run in runs):
-        yield NATS
-
-
-def framing_of(both: Both, sent: bool) -> Framing:
-    """Return the framing of one direction."""
-    return (both.send if sent else both.receive).framing

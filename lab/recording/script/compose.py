@@ -10,7 +10,7 @@ from statistics import median
 from lab.recording.messages import secrets as secret_finder
 from lab.recording.messages import words
 from lab.recording.messages.dialogue import TOGETHER_S, Dialogue, cut, without_encryption_request
-from lab.recording.messages.frames import Both, Found, is_text
+from lab.recording.messages.frames import Both, is_text
 from lab.recording.messages.framing import guess, paired
 from lab.recording.script import templates
 from lab.recording.script.comparison import ONCE, Compared, Place, compare
@@ -20,7 +20,7 @@ from lab.recording.script.rounds import SHORT_S, pace
 from lab.recording.script.steps import Script, Step
 from lab.recording.script.variables import Reply, Variables, identity
 from lab.recording.traffic import Connection, Traffic
-from rawsocket.wire.framing import Fixed, LengthField, Varint
+from rawsocket.wire.framing import Fixed, Framing, LengthField, Varint
 
 PLAIN_NAME = re.compile(rb"[A-Za-z][A-Za-z._-]{0,23}")
 
@@ -29,7 +29,7 @@ class NothingRecorded(Exception):
     """There is no message in what was recorded."""
 
 
-def compose(traffic: Traffic, given: Found | None = None, keep_secrets: bool = False) -> Script:
+def compose(traffic: Traffic, given: Framing | None = None, keep_secrets: bool = False) -> Script:
     """Return the conversation. `given`: the framing, where it need not be found. Raises NothingRecorded."""
     connections = [without_encryption_request(each) for each in traffic.connections if each.pieces]
     if not connections:
@@ -41,12 +41,12 @@ def compose(traffic: Traffic, given: Found | None = None, keep_secrets: bool = F
     return _Composer(traffic, connections, dialogues, framing, keep_secrets).script()
 
 
-def secrets_of(connection: Connection, given: Found | None = None) -> dict[bytes, str]:
+def secrets_of(connection: Connection, given: Framing | None = None) -> dict[bytes, str]:
     """Return the secrets of one connection."""
     return secret_finder.find(cut(connection, _framing([connection], given)).exchanges)
 
 
-def _framing(connections: Sequence[Connection], given: Found | None) -> Both:
+def _framing(connections: Sequence[Connection], given: Framing | None) -> Both:
     received = [each.runs(sent=False) for each in connections]
     sent = [
         [b"".join(piece.data for piece in burst) for burst in each.bursts(True, TOGETHER_S)] for each in connections
