@@ -7,7 +7,7 @@ is one (or several, where frames are binary), else as they are: `{send: chunk, r
 
 from collections.abc import Iterator
 
-from lab.recording.messages.frames import Both, Found, Runs, fits, joined, same
+from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same
 from rawsocket.wire.fitting import fitting
 from rawsocket.wire.framing import (
     Chunk,
@@ -19,9 +19,11 @@ from rawsocket.wire.framing import (
     Line,
     UntilClosed,
     UntilPattern,
+    Varint,
 )
 from rawsocket.wire.framing_words import quoted, written
 
+HTTP = LengthInText(b"\r\n\r\n", rb"(?i)\ncontent-length: *(\d+)")
 HTTP_CHUNKED = UntilPattern(rb"\r\n0\r\n\r\n")
 RESP = LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n")
 MEMCACHED = LengthInText(b"\r\n", rb"^VALUE \S+ \d+ (\d+)", b"\r\n")
@@ -39,7 +41,7 @@ def guess(sent: Runs, received: Runs, closed_by_server: bool = False) -> Both:
     if not joined(received):
         return paired(_likeliest(sent, [], False), sent)
     single = closed_by_server and all(len(runs) <= 1 for runs in received)
-    particular = (each for each in _particular(received) if fits(each, received))
+    particular = (each for each in _particular(sent, received) if fits(each, received))
     return paired(next(particular, None) or _likeliest(received, sent, single), sent)
 
 
@@ -61,20 +63,23 @@ def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:
     """Return the framing that explains these bytes best, with what was sent where that has the same framing."""
     turns, asked = ([run for connection in each for run in connection] for each in (runs, sent))
     # A single run of each says nothing about its end: that the connection ended it is then the best guess.
-    best = next(iter(fitting(turns, asked, closed and len(turns) == 1)), None)
-    framing: Framing = Chunk() if best is None else best.framing
-    return framing.receives if isinstance(framing, Framings) else framing
+    found = [fit.framing.receives for fit in fitting(turns, asked, closed and len(turns) == 1, most=20)]
+    if not is_text(joined(runs)):  # marks of one byte are everywhere in binary data
+        found = [each for each in found if not isinstance(each, Delimiter)] + found
+    return next(iter(found), Chunk())
 
 
-def _particular(received: Runs) -> Iterator[Framing]:
+def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
     """Yield the framings of protocols whose replies announce bytes in a line of text."""
     runs = [run for connection in received for run in connection if run]
-    if all(run.startswith(b"HTTP/1.") and b"\r\n0\r\n\r\n" in run for run in runs):
-        yield HTTP_CHUNKED
+    if all(run.startswith(b"HTTP/1.") for run in runs):
+        yield HTTP_CHUNKED if all(b"\r\n0\r\n\r\n" in run for run in runs) else HTTP
     if all(run[:1] in RESP_TYPES for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
         yield RESP
     if any(run.startswith(b"VALUE ") for run in runs) and not fits(Delimiter(b"\r\n"), received):
         yield MEMCACHED
+    if any(run[:1] == b"\x10" and (b"MQTT" in run[:12] or b"MQIsdp" in run[:12]) for each in sent for run in each):
+        yield Varint(1)
     if any(run.startswith((b"INFO ", b"MSG ", b"HMSG ")) for run in runs):
         yield NATS
 

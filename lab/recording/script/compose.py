@@ -149,13 +149,17 @@ class _Composer:
         """Say what was guessed, and note the columns."""
         if step.replied.note:
             step.notes.append(step.replied.note)
+        if "{time}" in step.text and not templates.holes(parts):
+            step.notes.append("{time}: was the time of the recording")
         for hole in templates.holes(parts):
             values = list(dict.fromkeys(value.decode("latin-1") for value in hole.values.values()))
             binary = not is_text(place.first.message or b"") and not hole.first.isalnum()
             shown = hole.first.hex(" ") if binary else ", ".join(value[:20] for value in values[:3])
             more = ", ..." if len(values) > 3 and not binary else ""
             value = self._variables.used.get(identity(hole)) or "as at first"
-            step.notes.append(f"{value}: was {shown}{more}")
+            note = f"{value}: was {shown}{more}"
+            if note not in step.notes:
+                step.notes.append(note)
         for secret, name in {**self._secrets[next(iter(place.seen))[0]]}.items():
             if f"{{{name}}}" in step.text:
                 self._add_column(name)

@@ -18,7 +18,7 @@ _NUMBERED = re.compile(rb"([A-Za-z]+)[0-9]+")
 _TOKEN = re.compile(rb"\x1b\x1b\w+\x1b\x1b|[A-Za-z0-9]+|.", re.S)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hole:
     """A part that varies, and what stood there each time."""
 

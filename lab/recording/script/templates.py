@@ -15,6 +15,7 @@ from lab.recording.script.variables import Variables
 Secrets = Mapping[int, Mapping[bytes, str]]
 Text = list[bytes | str]
 _MARKED = re.compile(re.escape(MARK) + rb"(\w+)" + re.escape(MARK))
+_SECONDS = re.compile(rb"(?<![\w.])(\d{10})(?![\w.])")
 _ARGUMENT = re.compile(rb"\$(\d+)\r\n")
 
 
@@ -44,13 +45,24 @@ def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: 
     text: Text = []
     for each in part:
         if isinstance(each, bytes):
-            text += marked(each)
+            text += [piece for known in marked(each) for piece in _timed(known, binary, variables)]
             body = body or (head is not None and head in each)
         elif _is_length(each, part) or (fixed and each.width is None):
             text.append(each.first)
         else:
             text.append(variables.proposed(each, binary, fixed or body))
     return text
+
+
+def _timed(known: bytes | str, binary: bool, variables: Variables) -> Text:
+    """Return a part of a message with {time} where it has the time of the recording."""
+    if isinstance(known, str) or binary:
+        return [known]
+    found: Text = []
+    for at, each in enumerate(_SECONDS.split(known)):
+        is_time = at % 2 and variables.is_now(each)
+        found.append("{time}" if is_time else each)
+    return [each for each in found if each]
 
 
 def marked(data: bytes) -> Text:

@@ -122,6 +122,10 @@ class Variables:
                 return style
         return ""
 
+    def is_now(self, digits: bytes) -> bool:
+        """Whether a number of seconds is the time of the recording."""
+        return any(abs(int(digits) - begun) < DAY_S for begun in self.begun)
+
     def _captured(self, hole: Hole) -> str:
         if any(len(value) < LEAST_CAPTURED for value in hole.values.values()):
             return ""
