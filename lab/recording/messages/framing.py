@@ -5,9 +5,12 @@ replies give away and that need not fit what the client sends, and how messages 
 is one (or several, where frames are binary), else as they are: `{send: chunk, receive: ...}`.
 """
 
+import re
 from collections.abc import Iterator
 
 from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same
+from rawsocket.conversation.framings import FollowedBy
+from rawsocket.conversation.plan import More
 from rawsocket.wire.fitting import fitting
 from rawsocket.wire.framing import (
     Chunk,
@@ -26,6 +29,9 @@ from rawsocket.wire.framing_words import quoted, written
 HTTP = LengthInText(b"\r\n\r\n", rb"(?i)\ncontent-length: *(\d+)")
 HTTP_CHUNKED = UntilPattern(rb"\r\n0\r\n\r\n")
 RESP = LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n")
+CRLF = Delimiter(b"\r\n")
+#: What `then` makes of lines: a value follows the line with its length.
+BULK = FollowedBy(CRLF, (More(rb"^\$(?P<len>\d+)$", "len", 2),))
 MEMCACHED = LengthInText(b"\r\n", rb"^VALUE \S+ \d+ (\d+)", b"\r\n")
 NATS = LengthInText(b"\r\n", rb"^H?MSG .* (\d+)\r$", b"\r\n")
 RESP_TYPES = b"+-:$*_#,(=~>%!"
@@ -41,8 +47,14 @@ def guess(sent: Runs, received: Runs, closed_by_server: bool = False) -> Both:
     if not joined(received):
         return paired(_likeliest(sent, [], False), sent)
     single = closed_by_server and all(len(runs) <= 1 for runs in received)
+    if _is_inline_redis(sent, received):
+        line = Found(written(CRLF), CRLF)
+        return Both(line, Found(line.written, BULK), one=True)
     particular = (each for each in _particular(sent, received) if fits(each, received))
-    return paired(next(particular, None) or _likeliest(received, sent, single), sent)
+    found = next(particular, None) or _likeliest(received, sent, single)
+    if single and not (isinstance(found, LengthInText | Delimiter) and _one_each(found, received)):
+        found = UntilClosed()
+    return paired(found, sent)
 
 
 def paired(receive: Framing, sent: Runs) -> Both:
@@ -57,6 +69,22 @@ def paired(receive: Framing, sent: Runs) -> Both:
     if same(receive, sent):
         return Both(found, found, one=True)
     return Both(Found("chunk", Chunk()), found)
+
+
+def _is_inline_redis(sent: Runs, received: Runs) -> bool:
+    """Whether Redis commands were sent as lines, and a reply is a value whose length is announced."""
+    runs = [run for connection in received for run in connection]
+    return (
+        all(run.endswith(CRLF.mark) and run.count(CRLF.mark) == 1 for connection in sent for run in connection)
+        and all(run[:1] in RESP_TYPES for run in runs)
+        and any(RESP.decoder().feed(run) == [run] for run in runs if re.match(rb"\$\d", run))
+        and fits(BULK, received)
+    )
+
+
+def _one_each(framing: Framing, of: Runs) -> bool:
+    """Whether each run is one frame."""
+    return all(len(framing.decoder().feed(run)) == 1 for connection in of for run in connection)
 
 
 def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:

@@ -15,11 +15,12 @@ from lab.recording.messages.framing import guess, paired
 from lab.recording.script import templates
 from lab.recording.script.comparison import ONCE, Compared, Place, compare
 from lab.recording.script.differences import Varied
-from lab.recording.script.expectations import Expectation, Replied, expected, of_reply
+from lab.recording.script.expectations import Expectation, Replied, expected, of_reply, of_value
 from lab.recording.script.rounds import SHORT_S, pace
 from lab.recording.script.steps import Script, Step
 from lab.recording.script.variables import Reply, Variables, identity
 from lab.recording.traffic import Connection, Traffic
+from rawsocket.conversation.framings import FollowedBy
 from rawsocket.wire.framing import Fixed, Framing, LengthField, Varint
 
 PLAIN_NAME = re.compile(rb"[A-Za-z][A-Za-z._-]{0,23}")
@@ -99,7 +100,11 @@ class _Composer:
         return script
 
     def _parts(self, place: Place) -> list[Varied]:
-        return templates.message_parts(place.messages, self._secrets) if place.messages else []
+        return (
+            templates.message_parts(place.messages, self._secrets, self._framing.receive.framing)
+            if place.messages
+            else []
+        )
 
     def _steps(self, places: list[Place]) -> list[Step]:
         steps = []
@@ -114,7 +119,8 @@ class _Composer:
         parts, first = self._parts(place), place.first.message or b""
         self._name_users(parts)
         text = templates.written(parts, first, self._variables, self._fixed)
-        replied = of_reply(place.replies, self._secrets, self._variables)
+        value = of_value(place.replies) if isinstance(self._framing.receive.framing, FollowedBy) else None
+        replied = value or of_reply(place.replies, self._secrets, self._variables)
         step = Step(text, self._name(first), replied)
         self._describe(step, parts, place)
         return [step]
@@ -152,10 +158,12 @@ class _Composer:
         if "{time}" in step.text and not templates.holes(parts):
             step.notes.append("{time}: was the time of the recording")
         for hole in templates.holes(parts):
-            values = list(dict.fromkeys(value.decode("latin-1") for value in hole.values.values()))
             binary = not is_text(place.first.message or b"") and not hole.first.isalnum()
-            shown = hole.first.hex(" ") if binary else ", ".join(value[:20] for value in values[:3])
-            more = ", ..." if len(values) > 3 and not binary else ""
+            values = [
+                value.hex(" ") if binary else value.decode("latin-1")[:20]
+                for value in dict.fromkeys(hole.values.values())
+            ]
+            shown, more = ", ".join(values[:3]), ", ..." if len(values) > 3 else ""
             value = self._variables.used.get(identity(hole)) or "as at first"
             note = f"{value}: was {shown}{more}"
             if note not in step.notes:
@@ -163,7 +171,7 @@ class _Composer:
         for secret, name in {**self._secrets[next(iter(place.seen))[0]]}.items():
             if f"{{{name}}}" in step.text:
                 self._add_column(name)
-                if self._fixed:
+                if self._fixed and not any(str(each).startswith("{length") for each in step.text):
                     step.notes.append(f"the message says its length: {name} must have {len(secret)} bytes")
         if "{name}" in step.text:
             self._add_column("name", first=True)
@@ -213,6 +221,9 @@ class _Composer:
 
     def _note(self, compared: Compared) -> None:
         notes = self._script.notes
+        messages = sum(len(each.exchanges) for each in self._dialogues)
+        count = len(self._connections)
+        self._script.recorded = f"{count} connection{'s' * (count != 1)}, {messages} messages"
         if note := self._framing.receive.note:
             notes.append(f"framing: {note}")
         if compared.others:

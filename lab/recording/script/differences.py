@@ -15,7 +15,7 @@ from lab.recording.messages.secrets import MARK
 #: Which observation: the number of the connection, and of the round on it.
 Key = tuple[int, int]
 _NUMBERED = re.compile(rb"([A-Za-z]+)[0-9]+")
-_TOKEN = re.compile(rb"\x1b\x1b\w+\x1b\x1b|[A-Za-z0-9]+|.", re.S)
+_TOKEN = re.compile(rb"\x1b\x1b[\w:]+\x1b\x1b|[A-Za-z0-9]+|.", re.S)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,8 @@ class Hole:
         return found
 
 
-Varied = list["bytes | Hole"]
+#: What all have in common, differences, and values as the file has them.
+Varied = list["bytes | Hole | str"]
 
 
 def compared(texts: Mapping[Key, bytes]) -> Varied:

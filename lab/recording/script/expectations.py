@@ -63,8 +63,8 @@ def expected(frames: Mapping[Key, bytes], secrets: Secrets, variables: Variables
 def _of_varied(varied: Varied, text: bool, variables: Variables) -> Expectation:
     known: Text = []
     for at, each in enumerate(varied):
-        if isinstance(each, bytes):
-            known += marked(each)
+        if not isinstance(each, Hole):
+            known += marked(each) if isinstance(each, bytes) else [each]
             continue
         value = variables.again(each) if text else None
         if value is None:
@@ -93,11 +93,15 @@ def _bytes(varied: Varied) -> Expectation:
     if any(isinstance(each, Hole) and each.width is None for each in varied):
         start = varied[0]
         return Expectation("prefix", [start[:8]]) if isinstance(start, bytes) else ANY
-    words = [" ".join(["??"] * len(e.first)) if isinstance(e, Hole) else e.hex(" ") for e in varied]
+    words = [" ".join(["??"] * len(e.first)) if isinstance(e, Hole) else _hexed(e) for e in varied]
     size = sum(len(each.first if isinstance(each, Hole) else each) for each in varied)
     if size <= LONG_BINARY:
         return Expectation("hex", pattern=" ".join(words))
     return Expectation("prefix", [varied[0][:8]]) if isinstance(varied[0], bytes) else ANY
+
+
+def _hexed(piece: bytes | str) -> str:
+    return piece if isinstance(piece, str) else piece.hex(" ")
 
 
 def _of_one(frame: bytes, several: bool) -> Expectation:
@@ -132,6 +136,17 @@ class Replied:
     until: Expectation | None = None
     frames: int = 0
     note: str = ""
+    then: str = ""  # raw bytes that follow the frame
+
+
+BULK = re.compile(rb"\$\d+\r\n")
+
+
+def of_value(replies: Mapping[Key, Sequence[bytes]]) -> Replied | None:
+    """Return what is expected of lines that values of an announced length follow; None for other replies."""
+    if not all(len(each) == 1 and BULK.match(each[0]) for each in replies.values()):
+        return None
+    return Replied(expect=(Expectation("regex", pattern=r"^\$(?P<len>\d+)$"),), then="{len}+2")
 
 
 def of_reply(replies: Mapping[Key, Sequence[bytes]], secrets: Secrets, variables: Variables) -> Replied:

@@ -14,6 +14,7 @@ from lab.recording.messages import words
 from lab.recording.messages.dialogue import Exchange
 
 MANY = 30  # steps; no one wants to read more
+MOST_PERIOD = 200  # steps of a round: more of them can't be read, and are slow to look for
 HALF = 0.5
 SHORT_S = 0.010  # shorter pauses are not written
 JITTER_S = 0.005
@@ -78,7 +79,7 @@ def _last(steps: list[Exchange]) -> int:
 def _repetition(forms: list[object], steps: list[Exchange], first: int, last: int) -> tuple[int, int, int] | None:
     """Return begin, period and number of the steps that repeat, an unfinished round included; None: too few do."""
     best: tuple[tuple[float, float, int, int], tuple[int, int, int]] | None = None
-    for period in range(1, (last - first) // 2 + 1):
+    for period in range(1, min(MOST_PERIOD, (last - first) // 2) + 1):
         for begin, run in _runs([forms[at] == forms[at + period] for at in range(last - period)]):
             begin, run = (begin, run) if begin >= first else (first, run - (first - begin))
             covered = run + period

@@ -32,4 +32,5 @@ class Script:
     every: float | None = None
     rounds: int = 0
     columns: list[str] = field(default_factory=list)
+    recorded: str = ""  # how much it was, in words
     pushes: Sequence[Expectation] = ()

@@ -9,24 +9,40 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK, hidden
+from lab.recording.script.announced import announcement, with_inner_length
 from lab.recording.script.differences import Hole, Key, Varied, compared
 from lab.recording.script.variables import Variables
+from rawsocket.wire.framing import Framing
 
 Secrets = Mapping[int, Mapping[bytes, str]]
 Text = list[bytes | str]
-_MARKED = re.compile(re.escape(MARK) + rb"(\w+)" + re.escape(MARK))
+_MARKED = re.compile(re.escape(MARK) + rb"([\w:]+)" + re.escape(MARK))
 _SECONDS = re.compile(rb"(?<![\w.])(\d{10})(?![\w.])")
 _ARGUMENT = re.compile(rb"\$(\d+)\r\n")
 
 
-def message_parts(texts: Mapping[Key, bytes], secrets: Secrets) -> list[Varied]:
+def message_parts(texts: Mapping[Key, bytes], secrets: Secrets, framing: Framing) -> list[Varied]:
     """Return what varies in a message, in one list for each argument of a Redis command, else in one list."""
     arguments = {key: _arguments(text) for key, text in texts.items()}
     if len({len(each) for each in arguments.values()}) != 1 or not next(iter(arguments.values())):
-        return [compared({key: hidden(text, secrets[key[0]]) for key, text in texts.items()})]
+        return [_one_part(texts, {key: hidden(text, secrets[key[0]]) for key, text in texts.items()}, framing)]
     clear = {key: _hide_arguments(arguments[key], texts[key], secrets[key[0]]) for key in texts}
     count = len(next(iter(clear.values())))
     return [compared({key: each[at] for key, each in clear.items()}) for at in range(count)]
+
+
+def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: Framing) -> Varied:
+    """Return what varies in a message; its length is a value where it has to be."""
+    lengths = {key: announcement(framing, text) for key, text in texts.items()}
+    constant = len({len(text) for text in texts.values()}) == 1 and shown == texts
+    removed = {
+        key: length.removed(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length
+    }
+    if constant or len(removed) < len(texts):
+        return compared(shown)
+    first = next(iter(lengths.values()))
+    assert first is not None
+    return first.inserted(compared(removed))
 
 
 def holes(parts: Sequence[Varied]) -> list[Hole]:
@@ -42,15 +58,18 @@ def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: 
     binary = not is_text(first)
     head = _head(part)
     body = False
+    measured = any(isinstance(each, str) for each in part)
     text: Text = []
     for each in part:
         if isinstance(each, bytes):
             text += [piece for known in marked(each) for piece in _timed(known, binary, variables)]
             body = body or (head is not None and head in each)
-        elif _is_length(each, part) or (fixed and each.width is None):
+        elif isinstance(each, str):
+            text.append(each)
+        elif _is_length(each, part) or (fixed and each.width is None and not measured):
             text.append(each.first)
         else:
-            text.append(variables.proposed(each, binary, fixed or body))
+            text.append(variables.proposed(each, binary, (fixed and each.width is not None) or body))
     return text
 
 

@@ -109,6 +109,8 @@ class Variables:
 
     def _bytes(self, hole: Hole, width: int) -> str:
         """Return the value for bytes of binary data, which keep their number."""
+        if hole.width is None:
+            return "{n}" if all(value.isdigit() for value in hole.values.values()) else f"{{random:{width}}}"
         number = width in (2, 4, 8) and any(b"\0" in value for value in hole.values.values())
         if number and _counts(hole):
             return f"{{n:u{width}}}"
@@ -141,14 +143,19 @@ class Variables:
         at = frame.index(value)
         before = frame[:at].rpartition(b"\n")[2][-CONTEXT:]
         after = frame[at + len(value) : at + len(value) + 1]
-        inside = rb"[^%s]+" % re.escape(after) if after and after not in value else rb".{%d}" % len(value)
+        inside = rb"[^%s]+" % escaped(after) if after and after not in value else rb".{%d}" % len(value)
         name = f"value{len(self.captures) + 1}" if self.captures else "value"
         if words := re.findall(rb"[A-Za-z_]{2,}", before):
             name = words[-1].decode().lower()
         while name in {each.name for each in self.captures} or name in _TAKEN:
             name += "_"
-        self.captures.append(Capture(name, step, re.escape(before) + b"(" + inside + b")"))
+        self.captures.append(Capture(name, step, escaped(before) + b"(" + inside + b")"))
         return f"{{{name}}}"
+
+
+def escaped(text: bytes) -> bytes:
+    """Return an expression for a text; only what means something in one is escaped."""
+    return re.sub(rb"([.^$*+?{}\[\]\\|()])", rb"\\\1", text)
 
 
 _TAKEN = ("user", "n", "worker", "random", "time", "uuid", "length", "crc32", "sum", "password")

@@ -23,7 +23,8 @@ Pairs = list[tuple[str, str | list[str]]]
 
 def conversation(script: Script, name: str) -> str:
     """Return the file. `name`: that of the conversation, for the file of its columns."""
-    lines = [line for note in script.notes for line in _comment(note, "")]
+    lines = [f"# Recorded from {script.target}: {script.recorded}."]
+    lines += [line for note in script.notes for line in _comment(note, "")]
     lines += [f"framing: {script.framing}", f"target: {script.target}"]
     if script.columns:
         lines += _comment(f"fill {name}.csv: one line for each user, with {' and '.join(script.columns)}", "")
@@ -102,6 +103,8 @@ def _pairs(step: Step) -> Pairs:
     expected = [expectation(each) for each in replied.expect if each.kind != "any"]
     if expected:
         pairs.append(("expect", expected[0]))
+    if replied.then:
+        pairs.append(("then", f'{{bytes: "{replied.then}"}}'))
     if replied.until:
         pairs.append(("until", expectation(replied.until)))
     if replied.frames:
