@@ -19,7 +19,9 @@ from lab.recording.traffic import Connection, Piece
 
 READ_SIZE = 65536
 CONNECT_TIMEOUT_S = 10.0
-ALL = -1
+LINGER_S = 2.0  # after one side has ended, for the other one: it may have more to say
+CLOSE_S = 1.0
+ALL = -1  # connections: as many as the client opens
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class Proxy:
             await self._relay(live, reader, writer)
         finally:
             self._tasks.discard(task)
-            writer.close()
+            await _closed(writer)
             self.ended += 1
             self._end.set()
             self.changed()
@@ -112,10 +114,21 @@ class Proxy:
         except (OSError, TimeoutError) as error:
             live.failure = str(error) or "no answer"
             return
+        pumps = [
+            asyncio.create_task(self._pump(live, True, reader, to_server)),
+            asyncio.create_task(self._pump(live, False, of_server, writer)),
+        ]
         try:
-            await asyncio.gather(self._pump(live, True, reader, to_server), self._pump(live, False, of_server, writer))
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            seen = -1
+            while seen < len(live.pieces) and not all(pump.done() for pump in pumps):
+                seen = len(live.pieces)
+                await asyncio.wait(pumps, timeout=LINGER_S)
         finally:
-            to_server.close()
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            await _closed(to_server)
 
     async def _pump(self, live: Live, sent: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what one side says until it ends."""
@@ -125,10 +138,17 @@ class Proxy:
                 writer.write(data)
                 self.changed()
                 await writer.drain()
-            if writer.can_write_eof():
+            if writer.can_write_eof():  # TLS has no such end: the connection is closed once the server is silent
                 writer.write_eof()
-            else:  # TLS has no half-close
-                writer.close()
         except (OSError, ssl.SSLError):
             writer.close()
         live.closed_by = live.closed_by or ("client" if sent else "server")
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait until that is done; a side that does not take what it was sent is given up."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), CLOSE_S)
+    except (OSError, TimeoutError):
+        writer.transport.abort()

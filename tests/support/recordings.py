@@ -21,18 +21,17 @@ def talk(*said: tuple[str, bytes] | tuple[str, bytes, float], closed_by: str = "
     return Connection(BEGUN, tuple(pieces), closed_by)
 
 
-def rounds(*said: tuple[str, str] | tuple[str, str, float], number: int = 3, every: float = 0.5) -> list[tuple[str, bytes, float]]:
+def rounds(
+    *said: tuple[str, str] | tuple[str, str, float], number: int = 3, every: float = 0.5
+) -> list[tuple[str, bytes, float]]:
     """Return so many rounds, each begun `every` seconds after the one before; `#` is replaced by the round's number."""
+    pauses = [each[2] if len(each) == 3 else 0.0 for each in said]
+    length = sum(pauses[1:]) + LATENCY_S * (len(said) - 1)
     found = []
     for at in range(number):
-        used = 0.0
-        for step, (who, text, *pause) in enumerate(said):
-            before = pause[0] if pause else 0.0
-            if step == 0 and at:
-                before = every - LATENCY_S - took
-            used += before * (step > 0) + LATENCY_S * (step > 0)
-            found.append((who, text.replace("#", str(at)).encode(), before))
-        took = used
+        between = every - length - LATENCY_S if at else 0.0
+        for (who, text, *_), pause in zip(said, [between, *pauses[1:]], strict=True):
+            found.append((who, text.replace("#", str(at)).encode(), pause))
     return found
 
 
