@@ -74,7 +74,7 @@ lock: .venv/dev  ## Pin the requirements again, with hashes
 
 ##@ Upkeep
 
-new: .venv/lab  ## Write a folder to work in, outside of this one: DIR=../load
+new: .venv/lab  ## Write a folder to work in, elsewhere: DIR=../load
 	@$(LAB) new $(DIR)
 
 setup: .venv/lab  ## Prepare .venv and the images

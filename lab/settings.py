@@ -147,6 +147,7 @@ ENVIRONMENT = (
             "compose sets it; only 1.29 has to be told"),
     Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
             "a message names a socket that is there"),
+    Setting("pythonpath", TEXT, None, "more folders that local processes import from", "as Python has it"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
     Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
@@ -216,7 +217,8 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        dashboard = folders.shown(folders.ASSETS / "lab/watch/dashboard.json")
+        dashboard = "lab/watch/dashboard.json"
+        dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
         return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property

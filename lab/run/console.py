@@ -108,6 +108,10 @@ class Console:
         """Whether the master has said the result of the run."""
         return bool(self._result)
 
+    def take_result(self, document: Mapping[str, Any]) -> None:
+        """Take the result from the run's files: the master of an interrupted run may have said none."""
+        self._result = self._result or {"result": document}
+
     @property
     def trouble(self) -> str:
         """Why the master could not write files, "" if it could."""

@@ -100,7 +100,7 @@ class DialogueListener:
         self.dialogue.ms = (time.perf_counter() - self._started) * 1000
 
     def _add_rest(self) -> None:
-        if self._cutter.rest and not (self.dialogue.entries and self.dialogue.entries[-1].kind == REST):
+        if self._cutter.rest and not any(entry.kind == REST for entry in self.dialogue.entries[-2:]):
             self._add(REST, self._cutter.broken, data=self._cutter.rest, at=self._read_at)
 
     def _add(self, kind: str, text: str = "", place: str = "", data: bytes = b"", at: float = 0.0) -> None:

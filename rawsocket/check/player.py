@@ -149,7 +149,7 @@ class Player:
         self.dialogue.failure = Failure(
             SERVER,
             error.name,
-            error.detail,
+            error.detail.removeprefix(words.name_in(what) + ": "),
             what,
             place,
             words.expected(expected),

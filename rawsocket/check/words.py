@@ -38,6 +38,11 @@ def step_of_plan(step: Any) -> str:
     return f"{step.kind} `{step.name}`" if step.name else str(step.kind)
 
 
+def name_in(what: str) -> str:
+    """Return the name of a step from what the functions above have made."""
+    return what.partition("`")[2].rstrip("`")
+
+
 def shown(data: bytes, most: int = SHOWN) -> str:
     """Return bytes as a text in quotes, shortened."""
     if len(data) <= most:
