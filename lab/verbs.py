@@ -19,6 +19,8 @@ VERBS = {
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
     "check": "play a scenario once against your server, and show every byte",
+    "record": "record a client's dialogue with your server as a conversation",
+    "import": "make a conversation of a capture: import dump.pcap NAME",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
