@@ -103,7 +103,7 @@ class Writer:
 
     def _send(self, step: Step, name: str) -> Op:
         assert step.message is not None
-        shared = drawn([step.message, *answers.templates(step)])
+        shared = _shared(step)
         payload = maker(step.message, self._sources, shared)
         if not step.reply:
             return self._made(step, payload, lambda payload: steps.Send(payload, name, reply=False))
@@ -164,7 +164,7 @@ class Writer:
         return Op(step.line, make=receive, after=answer.keep)
 
     def _heartbeat(self, beat: HeartbeatPlan) -> Op:
-        shared = drawn([beat.message, *answers.texts([beat.expect] if beat.expect else [])])
+        shared = _shared_of_beat(beat)
         payload = maker(beat.message, self._sources, shared)
         answer = answers.beat_of(beat, self._context(shared))
 
@@ -198,6 +198,21 @@ def _plain(step: Step) -> Any:
         assert step.framing is not None
         return steps.SetFraming(framing_of(step.framing))
     return steps.Throttle(step.send_rate, step.receive_rate)
+
+
+def _shared(step: Step) -> list[Value]:
+    """Return the values that a message shares with what is expected of its reply."""
+    return drawn([*([] if step.message is None else [step.message]), *answers.templates(step)])
+
+
+def _shared_of_beat(beat: HeartbeatPlan) -> list[Value]:
+    return drawn([beat.message, *answers.texts([beat.expect] if beat.expect else [])])
+
+
+def draws(plan: Plan) -> bool:
+    """Return whether values are drawn before a message is made."""
+    steps = (*plan.connect, *plan.steps, *plan.goodbye)
+    return any(map(_shared, steps)) or (plan.heartbeat is not None and bool(_shared_of_beat(plan.heartbeat)))
 
 
 def _forgetter(captures: Sequence[str]) -> Callable[[Any, Any], None] | None:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from lab.conversation.syntax.source import Map, Node, Source, parse
+from lab.conversation.syntax.source import Map, Node, Source, read_text
 
 
 def node(text: str, folder: Path = Path()) -> Node:
     """Return the root of a text that stands in the file `f.yaml`."""
-    return parse(Source(folder / "f.yaml", "f.yaml"), text)
+    return read_text(Source(folder / "f.yaml", "f.yaml"), text)
 
 
 def value(text: str, folder: Path = Path()) -> Node:

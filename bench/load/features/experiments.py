@@ -22,6 +22,7 @@ from lab.waiting import wait_for
 
 IN_LOOP = 100  # connections of a closed loop
 HELD = 1000  # connections that are held
+HELD_TO_COMPARE = 4000  # by each of two sessions, whose memory differs little
 HELD_RATE = 200  # opened a second: fewer than a worker has time to shake hands with, so no backlog adds to their memory
 VISITORS = 20  # users that connect, send one message and close, again and again
 PERIOD_S = 0.1  # between two messages of a held connection in the row of heartbeats
@@ -105,8 +106,8 @@ def conversation(bench: LoadBench, generator: Generator, folder: Path) -> Values
 
 
 def conversation_held(bench: LoadBench, generator: Generator, folder: Path) -> Values:
-    """Hold 1,000 connections, three messages a second on each, with both sessions: memory per connection."""
-    load, began = Load(min(HELD, bench.options.connections), 1.0, 1.0), procfs.HostUsage()
+    """Hold 4,000 connections, a message a second on each, with both sessions: memory per connection."""
+    load, began = Load(min(HELD_TO_COMPARE, bench.options.connections), 1.0, 1.0), procfs.HostUsage()
     kb = {}
     for name in ("python", "described"):
         with Echo(bench.echo) as echo:

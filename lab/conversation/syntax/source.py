@@ -112,11 +112,11 @@ def read(source: Source) -> Node:
         raise Mistake(
             Place(source, line, 1), "this line is not UTF-8", "expected text", r"write other bytes as \xNN"
         ) from None
-    return parse(source, text)
+    return read_text(source, text)
 
 
-def parse(source: Source, text: str) -> Node:
-    """Return the root of a text of that source. Raises Mistake if it is no YAML."""
+def read_text(source: Source, text: str) -> Node:
+    """Return the root of a text. Raises Mistake if it is no YAML."""
     start = Place(source, 1, 1)
     try:
         root = _Loader(text).get_single_node()

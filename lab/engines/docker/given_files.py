@@ -8,15 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lab.settings import CONVERSATION, FILE_PER_USER, TLS_FILES
+from lab.settings import FILE_PER_USER, FILES
 
 INSIDE = PurePosixPath("/given")
-# The variables with a path, by the service that reads the file.
-FILES = {
-    "server": TLS_FILES["server"],
-    "master": (CONVERSATION,),
-    "worker": (*TLS_FILES["worker"], CONVERSATION),
-}
 
 
 def mount(services: dict[str, Any], files: Mapping[str, str]) -> None:
