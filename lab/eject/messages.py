@@ -212,6 +212,8 @@ class Messages:
         for at, piece in enumerate(pieces):
             if at == end or ((end is None or at < end) and _is(piece, "sum", "crc32")):
                 flush()
+            if _is(piece, "sum", "crc32") and not lines:
+                lines.append('message = b""')
             part.append(self._checksum(piece) if isinstance(piece, Value) and _is(piece, "sum", "crc32") else piece)
         flush()
         return lines
