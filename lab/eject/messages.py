@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lab.eject.code import WIDTH, CannotEject, Needs, call, literal
+from lab.eject.code import WIDTH, CannotEject, Needs, call, literal, quoted
 from rawsocket.conversation.plan import Template, Value
 
 #: A piece of code: its conversion in a format of bytes, and the expression of its value.
@@ -95,7 +95,7 @@ class Messages:
         if "%" in style:
             self.needs.use("datetime", "datetime")
             self.needs.use("UTC", "datetime")
-            return "%b", f'datetime.now(UTC).strftime("{style}").encode()'
+            return "%b", f"datetime.now(UTC).strftime({quoted(style)}).encode()"
         clock = f"{self.needs.module('time')}.time()"
         return ("%d", f"{clock} * 1000") if style == "ms" else self._number(f"int({clock})", style)
 

@@ -62,6 +62,7 @@ def _mistake(node: Node, kind: type[Entry], error: str) -> Mistake:
     name = named[0] if (named := _NAMED.findall(match["what"])) else ""
     if "unknown field" in match["what"] and isinstance(node, Map):
         known = keys(kind)
+        name = next(key for key in node if key not in known)  # it may have a backquote in it
         return Mistake(
             node.keys_at[name], unknown(name, known), f"expected one of {', '.join(known)}", "correct or remove it"
         )
