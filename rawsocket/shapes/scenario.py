@@ -1,7 +1,7 @@
 """Pure: the load shape of a scenario: `shape = Steps(...)` in a user class, from the class or from the file's source.
 
-The lab can't import a scenario, since that would import Locust. It reads the shape from the source, if its arguments are
-literals; else the master, which loads the scenario, checks what the lab could not.
+The lab can't import a scenario, since that would import Locust. It reads the shape from the source if its arguments are
+literals. Otherwise the master, which loads the scenario, checks what the lab could not.
 """
 
 import ast
@@ -47,9 +47,10 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
     for node in (node for each in ast.walk(tree) if isinstance(each, ast.ClassDef) for node in each.body):
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and target.id == ATTRIBUTE and isinstance(value, ast.Call):
-            if _name(value.func) in _NAMES:
-                yield value
+        if not isinstance(target, ast.Name) or target.id != ATTRIBUTE or not isinstance(value, ast.Call):
+            continue
+        if _name(value.func) in _NAMES:
+            yield value
 
 
 def _name(function: ast.expr) -> str:

@@ -39,7 +39,7 @@ def test_two_shapes_are_refused() -> None:
 
 
 def test_something_else_is_refused() -> None:
-    with pytest.raises(ValueError, match="Mistaken.shape: 'steps' is no load shape: expected Steps, Spike"):
+    with pytest.raises(ValueError, match=r"Mistaken\.shape: 'steps' is no load shape: expected Steps, Spike"):
         of_classes([Mistaken])
 
 
