@@ -200,7 +200,9 @@ def _decided(
 ) -> Verdict:
     number = "1 threshold" if len(checks) == 1 else f"{len(checks)} thresholds"
     met = f"{number} met over a steady window of {figures.steady_s:.1f} s"
-    said = reasons or (met,) if figures.levels is None else (figures.levels.line, *reasons)
+    said = reasons or (met,)
+    if figures.levels is not None:
+        said = (figures.levels.line, *(reason for reason in reasons if reason not in figures.levels.line))
     return Verdict(outcome, EXIT_CODES[outcome], (*said, *notes), checks)
 
 

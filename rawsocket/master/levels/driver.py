@@ -113,7 +113,7 @@ class ShapeDriver:
         deadline = time.monotonic() + within_s
         while not self._is_held(run, level):
             if time.monotonic() > deadline:
-                run.levels.give_up(self._why_not(run, level, within_s))
+                run.levels.give_up(self._why_not(run, level, within_s), self._controller.held())
                 return
             gevent.sleep(POLL_S)
         moments.hold(run, time.monotonic())

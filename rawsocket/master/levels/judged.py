@@ -29,6 +29,8 @@ from rawsocket.verdict.levels.outcome import JudgedLevel
 
 #: Thresholds that are judged for the whole run: what they count has no time.
 OF_THE_RUN = ("max_silent_connections",)
+#: Those that are known of a level that could not be held.
+OF_THE_RAMP = ("min_held", "max_failures")
 TOO_SHORT = "stopped before there was anything to judge"
 
 
@@ -96,7 +98,7 @@ def figures(run: Run, record: LevelRecord) -> Figures:
         silent=not totals.messages.due,
         replyless=not replies_owed(totals.messages, run.overdue()),
         steady_s=_steady_s(record),
-        held_min=lowest(window.samples, "held") if window else None,
+        held_min=lowest(window.samples, "held") if window else record.held_at_most,
         **percentiles,
         messages_s=window.rate(delivered) if window else None,
         rows={
@@ -128,7 +130,8 @@ def limits(run: Run, record: LevelRecord) -> dict[str, float]:
 
 def _verdict(run: Run, record: LevelRecord, measured: Figures) -> Verdict:
     if record.not_held:
-        return Verdict(FAIL, EXIT_CODES[FAIL], (record.not_held,), ())
+        known = {name: limit for name, limit in limits(run, record).items() if name.startswith(OF_THE_RAMP)}
+        return Verdict(FAIL, EXIT_CODES[FAIL], (record.not_held,), judge(measured, known).thresholds)
     if record.window is None or not record.window.opened:
         return Verdict(UNKNOWN, EXIT_CODES[UNKNOWN], (TOO_SHORT,), ())
     return judge(measured, limits(run, record))

@@ -57,6 +57,7 @@ class LevelRecord:
     ended_at: float | None = None
     window: SteadyWindow | None = None
     not_held: str = ""
+    held_at_most: int | None = None  # of a level that could not be held
     cut: bool = False
     after: Counted | None = None  # None: until stop was asked
     server_cpu: list[float] = field(default_factory=list)  # cores, of each second in which it was held
@@ -102,10 +103,10 @@ class Levels:
             record.held_at = now
             record.window = SteadyWindow(now + record.level.settle_s, Latencies(self._unjudged))
 
-    def give_up(self, why: str) -> None:
-        """Note why the current level could not be held."""
+    def give_up(self, why: str, held: int) -> None:
+        """Note why the current level could not be held, and the connections that were."""
         if record := self.current:
-            record.not_held = why
+            record.not_held, record.held_at_most = why, held
 
     def end(self, now: float, counted: Counted | None, cut: bool = False) -> None:
         """End the current level; `counted` None: its counts are those until stop was asked."""

@@ -41,10 +41,11 @@ class JudgedLevel:
     @property
     def why(self) -> str:
         """Why it did not pass, in words: 'p99 from due 31 ms; at most 20 ms were allowed'."""
-        missed = [check for check in self.verdict.thresholds if check.ok is False]
-        if self.verdict.verdict == FAIL and missed:
-            return threshold_words.text(missed[0].name, missed[0].limit, missed[0].actual)
-        return self.verdict.reasons[0]
+        reason = self.verdict.reasons[0]
+        for check in self.verdict.thresholds:
+            if check.ok is False and reason.startswith(f"{check.name}: "):
+                return threshold_words.text(check.name, check.limit, check.actual)
+        return reason
 
 
 def outcome(levels: Sequence[JudgedLevel], planned: int, growing: bool) -> Levels:
