@@ -58,7 +58,12 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
 
 
 def own_shape(environment: Environment) -> Shape | None:
-    """Return the load shape that the user classes declare (`shape = Steps(...)`), None without one."""
+    """Return the load shape that the user classes declare (`shape = Steps(...)`), None without one.
+
+    Locust's own `--headless`, which `python -m rawsocket` never uses, decides on users and time by itself.
+    """
+    if getattr(environment.parsed_options, "headless", False):
+        return None
     return scenario.of_classes(environment.user_classes)
 
 

@@ -282,6 +282,7 @@ def test_levels_of_a_load_shape_are_a_table_and_shaded_in_the_charts(page: Canne
     expect(_box(page).locator(".levels")).to_be_hidden()
     page.become("load-shape")
     expect(_box(page).locator(".levels h3")).to_contain_text("Load shape: 200 users, 400 for 12 s, and 800 again")
+    expect(_box(page).locator(".said")).to_have_text("Level 3 of 4, 800 users: held for 0:09.")
     rows = _box(page).locator(".levels tbody tr")
     expect(rows).to_have_count(3)
     assert [row.locator("th, td").all_inner_texts() for row in rows.all()] == [

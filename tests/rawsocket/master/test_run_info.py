@@ -94,6 +94,9 @@ def test_shape_of_ours_decides_on_the_users() -> None:
     own.user_classes[0] = type("Climb", (), {"holds": True, "shape": CLIMB})
     assert run_info.own_shape(own) == CLIMB
     assert run_info.own_shape(environment(True)) is None
+    own.parsed_options.headless = True  # Locust's own
+    assert run_info.own_shape(own) is None
+    own.parsed_options.headless = False
     info = run_info.describe(own, PLAN)
     assert (info.shape, info.users, info.time_s) == ("Steps", 0, None)
     assert run_info.min_held(own, PLAN) == math.inf

@@ -6,7 +6,8 @@
 //   timeline  the columns of /lab/timeline.json; unknown values are null
 //   events    [{at_s, kind, text}]: a labelled vertical line each
 //   steady    [from_s, to_s] or null: shaded
-//   levels    [{users, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their users
+//   levels    [{users, begun_s, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their
+//             users; one that could not be held has no steady time, so all of it is shaded
 //   limits    {wanted, cap, p99_ms}: a dashed line each; null: none
 //   live      true while the run goes on: the time axis then grows in steps
 //
@@ -181,11 +182,11 @@
   // What is shaded: the steady window, or that of each level of a load shape.
   const shades = ({ steady, levels }, end) => {
     if (!levels?.length) return steady ? [{ from: steady[0], to: steady[1], names: ["steady window"] }] : [];
-    return levels.filter((level) => known(level.steady_from_s)).map((level) => {
+    return levels.map((level) => {
       const [users, failed] = [count(level.users), level.verdict === "fail"];
       const names = failed ? [`✗ ${users} users`, `✗ ${users}`, "✗"] : [`${users} users`, users];
-      return { from: level.steady_from_s, to: level.to_s ?? end, names, failed };
-    });
+      return { from: level.steady_from_s ?? (failed ? level.begun_s : null), to: level.to_s ?? end, names, failed };
+    }).filter(({ from }) => known(from));
   };
   const shadeSteady = (view) => (u) => {
     const { left, top, width, height } = u.bbox;

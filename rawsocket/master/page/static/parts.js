@@ -110,8 +110,15 @@
     if (missed.length) return `Missed so far: ${missed.map((check) => check.text || worded(check)).join("; ")}.`;
     const since = view.alerts.map((alert) => alert.since_s).filter(known);
     if (view.word === "in trouble" && since.length) return `In trouble since ${clock(Math.min(...since))} of the run.`;
+    if (view.shape && view.levels.length) return climbing(view);
     if (!view.steady) return `Users are being started: ${count(view.held)} of ${count(view.limits.wanted)} connections are held.`;
     return `Steady for ${clock(view.steady[1] - view.steady[0])}: every threshold is met so far.`;
+  };
+
+  const climbing = ({ shape, levels: found, elapsed_s: elapsed }) => {
+    const level = found.at(-1);
+    const doing = known(level.held_s) ? `held for ${clock(Math.max(0, elapsed - level.held_s))}` : "users start or stop until it is held";
+    return `Level ${level.number} of ${count(shape.levels)}, ${plural(level.users, "user", "users")}: ${doing}.`;
   };
 
   // A keyed list: items stay the same nodes as long as their key is there.

@@ -7,7 +7,7 @@ from rawsocket.master.reports.html.first_screen import check, wanted
 
 DIGITS = {"elapsed_s": 1, "held": 0, "server_held": 0, "messages_s": 1, "failures_s": 1, "p50_ms": 3, "p99_ms": 3}
 POINTS = 600
-LEVEL = ("users", "steady_from_s", "to_s", "verdict")
+LEVEL = ("users", "begun_s", "steady_from_s", "to_s", "verdict")
 Columns = Mapping[str, Sequence[Any]]
 
 

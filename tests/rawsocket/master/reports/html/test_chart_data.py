@@ -41,6 +41,6 @@ def test_run_without_events_or_window() -> None:
 def test_levels_of_a_load_shape() -> None:
     assert chart_data(passed(), timeline(2))["levels"] == []
     assert chart_data({**passed(), **levels.document()}, timeline(2))["levels"] == [
-        {"users": 100, "steady_from_s": 3.0, "to_s": 31.0, "verdict": "pass"},
-        {"users": 200, "steady_from_s": 34.0, "to_s": 62.0, "verdict": "fail"},
+        {"users": 100, "begun_s": 0.0, "steady_from_s": 3.0, "to_s": 31.0, "verdict": "pass"},
+        {"users": 200, "begun_s": 31.0, "steady_from_s": 34.0, "to_s": 62.0, "verdict": "fail"},
     ]
