@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from lab import folders
 from lab.errors import UsageError
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
@@ -24,7 +25,11 @@ from rawsocket.target import parse as parse_target
 from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
 
-ROOT = Path(__file__).resolve().parent.parent
+# In a clone. What may run elsewhere uses lab/folders.py.
+ROOT = folders.ASSETS
+# The plan of a conversation, which master and workers read: a path on this machine.
+CONVERSATION = "HOLDFAST_CONVERSATION"
+CONVERSATION_SUFFIXES = (".yaml", ".yml")
 # What an engine demands for a container.
 LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
@@ -53,8 +58,20 @@ CPUS = number(0)
 
 
 def scenarios() -> list[str]:
-    """Name the scenarios: the files below locustfiles/."""
-    return names(ROOT / "locustfiles")
+    """Name the scenarios: the files below the user's locustfiles/, then the built-in ones."""
+    return names(*folders.both("locustfiles"))
+
+
+def conversations() -> list[str]:
+    """Name the conversations: the YAML files below the user's conversations/, then the built-in ones."""
+    return names(*folders.both("conversations"), suffixes=CONVERSATION_SUFFIXES)
+
+
+def _scenario(text: str) -> str:
+    # Asked for at run time: the user's folder is not known when this table is made.
+    if text.endswith(CONVERSATION_SUFFIXES):
+        return text  # a path; who reads it says what is wrong with it
+    return str(one_of(*dict.fromkeys((*scenarios(), *conversations()))).parse(text))
 
 
 def models() -> list[str]:
@@ -75,9 +92,10 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
-    replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
+    replace(_of_load("SCENARIO"), kind=Kind(_scenario, "NAME")),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
+    *(_of_load(name) for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -128,6 +146,7 @@ ENVIRONMENT = (
             "compose sets it; only 1.29 has to be told"),
     Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
             "a message names a socket that is there"),
+    Setting("pythonpath", TEXT, None, "more folders that local processes import from", "as Python has it"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
     Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
@@ -139,7 +158,10 @@ ENVIRONMENT = (
 # Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
 # The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
-TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+_OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
+# All files that each part reads.
+FILES = {part: (*names, *([CONVERSATION] if part != "server" else [])) for part, names in TLS_FILES.items()}
 FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
@@ -190,7 +212,9 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is lab/watch/dashboard.json"
+        dashboard = "lab/watch/dashboard.json"
+        dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
+        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property
     def verbose(self) -> bool:
@@ -259,8 +283,13 @@ def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SET
             )
 
 
-def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
-    """Combine flags, environment and defaults.
+def read(
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str] | None = None,
+    verb: str = "",
+    implied: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """Combine flags, environment and defaults. `implied`: defaults that a conversation has.
 
     Raises UsageError, one line, for the first value that does not fit.
     """
@@ -270,7 +299,7 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         text = given(setting, flags, environ)
         if text:
             chosen.add(setting.variable)
-        default = VERB_DEFAULTS.get(verb, {}).get(setting.variable, setting.default or "")
+        default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))

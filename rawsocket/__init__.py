@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Answered": "users.steps",
     "Call": "users.steps",
     "Chunk": "wire.framing",
     "Close": "users.steps",
@@ -128,6 +129,7 @@ _HOMES = {
 _USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
 
 __all__ = [
+    "Answered",
     "Call",
     "Chunk",
     "Close",

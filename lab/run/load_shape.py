@@ -9,15 +9,13 @@ import json
 import math
 from pathlib import Path
 
-from lab import settings as table
+from lab import folders
 from lab.errors import UsageError
-from lab.settings import Settings
+from lab.settings import CONVERSATION, Settings
 from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.shapes.document import from_document
 from rawsocket.shapes.scenario import of_source
 from rawsocket.shapes.shape import Shape
-
-CONVERSATION = "HOLDFAST_CONVERSATION"  # of the settings: the path of the plan
 
 
 def of(settings: Settings) -> Shape | None:
@@ -25,7 +23,7 @@ def of(settings: Settings) -> Shape | None:
     if plan := settings.values.get(CONVERSATION):
         document = json.loads(Path(plan).read_text(encoding="utf-8")).get("shape")
         return from_document(document) if document else None
-    file = table.ROOT / f"locustfiles/{settings['SCENARIO']}.py"
+    file = folders.find(f"locustfiles/{settings['SCENARIO']}.py")
     if not file.is_file():
         return None
     try:

@@ -11,6 +11,7 @@ of it, unless they are given.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -21,9 +22,9 @@ BUILT_IN = ("user", "n", "worker", "random", "time", "uuid", "length", "crc32", 
 class Value:
     """A part of a message that is filled in when it is sent.
 
-    `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length measures; it writes nothing). `format`: what stands after
-    the colon in the file, "" if nothing does.
+    `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or
+    `mark`: `<` and `>`, the ends of what length measures, write nothing; `?`, in what is expected, is any byte.
+    `format`: what stands after the colon in the file, "" if nothing does.
     """
 
     source: Literal["built-in", "column", "capture", "mark"]
@@ -81,7 +82,7 @@ class FramingPlan:
     """
 
     name: str
-    arguments: Mapping[str, int | float | bool | str | bytes]
+    arguments: Mapping[str, "int | float | bool | str | bytes | FramingPlan"]
     more: tuple[More, ...] = ()
 
 
@@ -193,6 +194,22 @@ class Plan:
         return plan
 
 
+def load(path: str) -> Plan:
+    """Return the plan in a JSON file. Raises ValueError, one line, if there is none."""
+    try:
+        plan = Plan.from_json(Path(path).read_text(encoding="utf-8"))
+        if isinstance(plan, Plan):
+            return plan
+        found = "something else"
+    except OSError as error:
+        found = error.strerror or "can't be read"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+    raise ValueError(
+        f"HOLDFAST_CONVERSATION={path}: {found}; expected the plan of a conversation, which the lab writes"
+    )
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it; bytes are {"bytes": text}, because a piece may be a text or a Value."""
     if isinstance(value, bytes):
@@ -210,7 +227,9 @@ def _read(wanted: Any, value: Any) -> Any:
     if value is None:
         return None
     if origin is UnionType:
-        return _read(next(kind for kind in get_args(wanted) if kind not in (NoneType, bytes)), value)
+        kinds = [kind for kind in get_args(wanted) if kind not in (NoneType, bytes)]
+        fitting = [kind for kind in kinds if hasattr(kind, "__dataclass_fields__") == isinstance(value, dict)]
+        return _read((fitting or kinds)[0], value)
     if origin is tuple:
         return tuple(_read(get_args(wanted)[0], each) for each in value)
     if isinstance(value, dict):

@@ -13,13 +13,17 @@ from tests.meta.conftest import nodes, sources, text
 
 PURE = (
     "server/protocol.py",
+    "rawsocket/wire/fitting.py",
+    "rawsocket/wire/fitting_candidates.py",
     "rawsocket/wire/framing.py",
     "rawsocket/wire/framing_base.py",
     "rawsocket/wire/framing_lengths.py",
     "rawsocket/wire/framing_marks.py",
     "rawsocket/wire/framing_text.py",
     "rawsocket/wire/framing_unframed.py",
+    "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
+    *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/faults.py",
@@ -29,6 +33,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(
+        f"rawsocket/conversation/{name}.py"
+        for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
+    ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
     "rawsocket/settings/endpoints.py",
@@ -85,7 +93,8 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
-    "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "lab": {"lab", "docker", "msgspec", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
@@ -171,6 +180,10 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    # The dialogue of a check, which the lab shows.
+    "rawsocket.check",
+    "rawsocket.check.dialogue",
+    "rawsocket.check.text",
     # What a run prints: the master writes it where no lab does.
     "rawsocket.master.reports.console",
     "rawsocket.master.reports.layout",
@@ -181,6 +194,10 @@ SHARED = {
     "rawsocket.master.reports.html.documents",
     "rawsocket.master.reports.html.render",
     "rawsocket.master.reports.html.sections",
+    # What the lab makes of a conversation, and workers execute; and its checks of messages and framings.
+    "rawsocket.conversation.framings",
+    "rawsocket.conversation.plan",
+    "rawsocket.conversation.templates",
     "rawsocket.settings.declared",
     "rawsocket.settings.endpoints",
     "rawsocket.settings.row",
@@ -191,6 +208,10 @@ SHARED = {
     "rawsocket.shapes.scenario",
     "rawsocket.shapes.shape",
     "rawsocket.target",
+    # The framings that fit a recording, and how a file writes them.
+    "rawsocket.wire.fitting",
+    "rawsocket.wire.framing",
+    "rawsocket.wire.framing_words",
     "server.models",
     "server.models.base",
     "server.settings",
@@ -239,7 +260,7 @@ def test_only_attach_adds_listeners() -> None:
     assert adding == ["rawsocket/attach.py"]
 
 
-@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench"))
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench", "holdfast"))
 def test_library_code_prints_nothing(path: str) -> None:
     names = [node.func for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert "print" not in {name.id for name in names}

@@ -1,6 +1,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,3 +102,16 @@ def test_second_load_shape_is_refused(
         scenario_file.load(lambda _: ({user.__name__: user for user in users}, shapes), "mine.py")
     assert end.value.code == 2
     assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_conversation_uses_every_but_neither_size_nor_pace() -> None:
+    class Conversation:
+        __module__ = "rawsocket.conversation.user"
+        plan = SimpleNamespace(file="conversations/mine.yaml")
+        settings_used = ("every",)
+
+    given = {**DEFAULTS, "every": 2.0, "size": 99, "pace": "closed"}
+    assert scenario_file.unused([Conversation], given.__getitem__) == [
+        "PACE=closed has no effect: mine.yaml never uses it",
+        "SIZE=99 has no effect: mine.yaml never uses it",
+    ]

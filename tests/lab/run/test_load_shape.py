@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings
+from lab import folders
 from lab.errors import UsageError
 from lab.run import capacity, load_shape
-from lab.settings import Settings, read
+from lab.settings import CONVERSATION, Settings, read
 from rawsocket.shapes.shape import Shape, Spike, Steps
 
 SHAPED = """
@@ -25,7 +25,7 @@ def _chosen(folder: Path, source: str, monkeypatch: pytest.MonkeyPatch, **given:
     chosen = read(dict(given), {})
     (folder / "locustfiles").mkdir()
     (folder / "locustfiles/hold.py").write_text(source)
-    monkeypatch.setattr(settings, "ROOT", folder)
+    monkeypatch.setattr(folders, "work", lambda: folder)
     return chosen
 
 
@@ -43,17 +43,16 @@ def test_shape_of_a_scenario(source: str, shape: Shape | None, tmp_path: Path, m
 def test_shape_of_a_conversation(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     chosen = read({}, {})
-    named = Settings({**chosen.values, load_shape.CONVERSATION: str(plan)}, chosen.given)
+    named = Settings({**chosen.values, CONVERSATION: str(plan)}, chosen.given)
     plan.write_text(json.dumps({"shape": None}))
     assert load_shape.of(named) is None
     plan.write_text(json.dumps({"shape": {"spike": {"base": 5, "peak": 9, "after": "5s", "hold": "5s"}}}))
     assert load_shape.of(named) == Spike(5, 9, "5s", "5s")
 
 
-def test_scenario_that_is_no_file_has_no_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scenario_that_is_no_file_has_no_shape() -> None:
     chosen = read({}, {})
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    assert load_shape.of(chosen) is None
+    assert load_shape.of(Settings({**chosen.values, "SCENARIO": "elsewhere"}, chosen.given)) is None
 
 
 def test_limits_are_compared_with_the_highest_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
