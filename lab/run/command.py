@@ -31,7 +31,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
     try:
         code = engine.run(project, console.relay, artefacts)
         if console.refused is not None:
-            failed = "the check before the run has failed, so nothing was started; CHECK=no skips it"
+            failed = "the check before the run has failed, so no load was made; CHECK=no skips it"
             say(f"{folders.prefix()} {verb}: {failed}")
             folder.discard(artefacts)
             return code
