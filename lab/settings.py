@@ -13,9 +13,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from lab import folders
 from lab.errors import UsageError
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
@@ -25,7 +25,8 @@ from rawsocket.target import parse as parse_target
 from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
 
-ROOT = Path(__file__).resolve().parent.parent
+# In a clone. What may run elsewhere uses lab/folders.py.
+ROOT = folders.ASSETS
 # What an engine demands for a container.
 LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
@@ -54,8 +55,13 @@ CPUS = number(0)
 
 
 def scenarios() -> list[str]:
-    """Name the scenarios: the files below locustfiles/."""
-    return names(ROOT / "locustfiles")
+    """Name the scenarios: the files below the user's locustfiles/, then the built-in ones."""
+    return names(*folders.both("locustfiles"))
+
+
+def _scenario(text: str) -> str:
+    # Asked for at run time: the user's folder is not known when this table is made.
+    return str(one_of(*scenarios()).parse(text))
 
 
 def models() -> list[str]:
@@ -76,7 +82,7 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
-    replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
+    replace(_of_load("SCENARIO"), kind=Kind(_scenario, "NAME")),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
     *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
@@ -191,7 +197,8 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is lab/watch/dashboard.json"
+        dashboard = folders.shown(folders.ASSETS / "lab/watch/dashboard.json")
+        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property
     def verbose(self) -> bool:

@@ -20,9 +20,18 @@ from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting
 from rawsocket.target import parse as parse_target
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
-SCENARIOS = Path("locustfiles")
 LINGER_S = 300.0
 INTERRUPTED = 130
+
+
+def scenario_folders() -> list[Path]:
+    """Return the folders of scenarios, from HOLDFAST_LOCUSTFILES."""
+    return scenarios.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
+
+
+def scenario_file(scenario: str) -> Path:
+    """Return the file of a scenario."""
+    return scenarios.find(scenario, scenario_folders())
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -30,7 +39,7 @@ def master_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--master",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={scenario_file(plan.scenario)}",
         f"--host={plan.target}",
         f"--users={plan.users}",
         f"--spawn-rate={plan.rate:g}",
@@ -47,7 +56,7 @@ def worker_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--worker",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={scenario_file(plan.scenario)}",
         f"--host={plan.target}",
         f"--master-host={plan.master_host}",
         f"--master-port={plan.master_port}",
@@ -87,7 +96,7 @@ def check_sources(plan: Plan) -> None:
 def settings_of_scenario(scenario: str) -> dict[str, str]:
     """Return {variable: text} of the settings that the scenario declares, if they are given."""
     try:
-        return declared.checked(declared.read(SCENARIOS / f"{scenario}.py"), os.environ, scenario)
+        return declared.checked(declared.read(scenario_file(scenario)), os.environ, scenario)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -107,7 +116,7 @@ def check_tls(plan: Plan) -> None:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios.names(SCENARIOS))
+    plan = from_environ(os.environ, scenarios.names(*scenario_folders()))
     # LOCUST_HEADLESS and its like would change what the command line below asks for.
     locusts = {name for name in os.environ if name.startswith("LOCUST_")}
     for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from lab import page
+from lab import folders, page
 from lab.engines import identity
 from lab.engines.follow import follow
 from lab.engines.journal import Entry, Journal
@@ -21,7 +21,7 @@ from lab.engines.up_record import UpRecord
 from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error
 from lab.progress import say, step
 from lab.reports import origin
-from lab.settings import ROOT, Settings, yes
+from lab.settings import Settings, yes
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
@@ -128,8 +128,9 @@ class Engine(ABC):
     #: The settings that the lab was given whose runs were brought home.
     given: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         self.settings = settings
+        self.folder = folder = folder or folders.work() / ".lab"
         self.journal = Journal(folder / "runs", self.name)
         self.record = UpRecord(folder / "up" / f"{identity.project()}-{self.name}.json")
         self.runs = folder.parent / "runs"
@@ -210,7 +211,8 @@ class Engine(ABC):
         width = max((len(name) for name, _ in parts), default=0)
         lines += [f"{name:<{width}}  {state}" for name, state in parts]
         lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
-        killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+        down = folders.command("down")
+        killed = f"its lab was killed; `{down}` removes what is left of it and keeps its files"
         lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
         self._say_brought(lab.bring_home(self.runs, self.record.brought()))
         return lines + self.others()

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 
-from lab import settings as table
+from lab import folders
 from lab.errors import UsageError
 from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
@@ -107,7 +107,7 @@ def _holds_one_each(scenario: str) -> bool:
 
 
 def _source(scenario: str) -> str:
-    return (table.ROOT / f"locustfiles/{scenario}.py").read_text()
+    return folders.find(f"locustfiles/{scenario}.py").read_text()
 
 
 def _tree(source: str, scenario: str) -> ast.AST:

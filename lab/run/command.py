@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lab import settings
+from lab import folders
 from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.docker.client import FAILURES
@@ -18,7 +18,8 @@ from lab.settings import Settings
 def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
-        note("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+        up = folders.command("up")
+        note(f"A lab is up (`{up}`): this run leaves it alone and starts a server and workers of its own.")
     remove_abandoned(engine)
     if line := capacity.warning(chosen):
         note(line)
@@ -43,7 +44,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         unfinished = _finish(artefacts, engine, verb, chosen)
     if failure or unfinished:
         code = EXIT_LAB_FAILED
-    shown = artefacts.relative_to(settings.ROOT)
+    shown = artefacts.relative_to(folders.work())
     report = str(shown / "report.html") if (artefacts / "report.html").is_file() else ""
     console.conclude(report, _trouble(console, artefacts, failure or unfinished, code), code, chosen.verbose)
     return code
@@ -59,7 +60,7 @@ def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str
     """Say where the artefacts are and add the host's part; return what could not be written, ""."""
     if not artefacts.exists():
         return ""
-    say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
+    say(f"Artefacts: {artefacts.relative_to(folders.work())}/ (also runs/latest)")
     try:
         folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ), engine.about)
         index.update(artefacts, int(chosen["KEEP"]))
@@ -74,7 +75,7 @@ def _trouble(console: Console, artefacts: Path, failure: str, code: int) -> str:
     if not missing:
         return f"{failure} (exit code {code})" if failure else ""
     why = console.trouble or failure or "the master did not write them"
-    return f"could not write {', '.join(missing)} in {artefacts.relative_to(settings.ROOT)}: {why} (exit code {code})"
+    return f"could not write {', '.join(missing)} in {artefacts.relative_to(folders.work())}: {why} (exit code {code})"
 
 
 def remove_abandoned(engine: Engine) -> None:

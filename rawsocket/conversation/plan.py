@@ -77,11 +77,11 @@ class More:
 class FramingPlan:
     """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
 
-    `more`: what follows some frames, whatever the framing says (`then` in the file).
+    Those of Framings are framings: `send` and `receive`. `more`: what follows some frames, whatever the framing says (`then` in the file).
     """
 
     name: str
-    arguments: Mapping[str, int | float | bool | str | bytes]
+    arguments: Mapping[str, "int | float | bool | str | bytes | FramingPlan"]
     more: tuple[More, ...] = ()
 
 
@@ -210,7 +210,9 @@ def _read(wanted: Any, value: Any) -> Any:
     if value is None:
         return None
     if origin is UnionType:
-        return _read(next(kind for kind in get_args(wanted) if kind not in (NoneType, bytes)), value)
+        kinds = [kind for kind in get_args(wanted) if kind not in (NoneType, bytes)]
+        classes = [kind for kind in kinds if isinstance(value, dict) and hasattr(kind, "__dataclass_fields__")]
+        return _read((classes or kinds)[0], value)
     if origin is tuple:
         return tuple(_read(get_args(wanted)[0], each) for each in value)
     if isinstance(value, dict):

@@ -145,6 +145,8 @@ PROCESS = (
              "a run from the page is looked at there"),
     _process("run_folders", BOOLEAN, "false", "true: a run from the page has a folder of its own below HOLDFAST_RUNS",
              "a second run must not overwrite the files of the first"),
+    _process("locustfiles", TEXT, "locustfiles", "folders of scenarios; the first that has SCENARIO wins (A:B)",
+             "a folder outside of a clone has own scenarios, and Holdfast its built-in ones"),
     _process("progress", one_of("text", "json"), "text",
              "how a master without the page reports: text, or json: a line a second and the result",
              "compose alone shows the master's lines as they are"),

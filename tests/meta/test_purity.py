@@ -82,6 +82,7 @@ LIBRARIES = {
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
     "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
@@ -231,7 +232,7 @@ def test_only_attach_adds_listeners() -> None:
     assert adding == ["rawsocket/attach.py"]
 
 
-@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench"))
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench", "holdfast"))
 def test_library_code_prints_nothing(path: str) -> None:
     names = [node.func for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert "print" not in {name.id for name in names}

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from lab import procfs
-from lab.engines import identity
+from lab import folders, procfs
+from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files, watch
 from lab.engines.docker.base_image import Base
 from lab.errors import LabError, interrupts_wait
-from lab.settings import ROOT, Settings, is_loopback
+from lab.settings import Settings, is_loopback
 
 BUILD_TIMEOUT = 1200.0
 UP_TIMEOUT = 240.0
@@ -46,7 +46,7 @@ class Project:
 
     def __init__(self, name: str, settings: Settings, base: Base | None = None, *, publish: bool = True) -> None:
         self.name = name
-        self.folder = ROOT / ".lab" / name
+        self.folder = folders.work() / ".lab" / name
         self._settings = settings
         self._publish = publish
         self.watched = False  # with Prometheus and Grafana
@@ -55,12 +55,19 @@ class Project:
 
     def write(self) -> None:
         """Write the derived compose file."""
-        source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+        work = folders.work()
+        source = yaml.safe_load((folders.ASSETS / "compose.yaml").read_text())
         if self.watched:
             watch.add_to(source)
         derived = composefile.derive(
             source,
-            composefile.Names(self.name, identity.tag(ROOT), str(ROOT), "" if self._publish else procfs.mark()),
+            composefile.Names(
+                self.name,
+                identity.tag(work),
+                str(work),
+                "" if self._publish else procfs.mark(),
+                str(build_context.folder(self.folder)),
+            ),
             publish=self._publish,
             own_server=not self._settings["TARGET"],
             build_image=self._base.build_image,
@@ -81,6 +88,7 @@ class Project:
 
     def build(self) -> None:
         """Build the images. Raises LabError with the last lines of the build."""
+        build_context.fill(build_context.folder(self.folder))
         self._call(["build"], "building the images failed", BUILD_TIMEOUT)
 
     def up(self) -> None:

@@ -21,6 +21,8 @@ from lab.settings import TLS_FILES, Settings
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
+# -P: a folder of the user that is called `server` is not ours.
+PYTHON = (sys.executable, "-P", "-m")
 READY_S = 60.0
 READ_S = 0.1
 _SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
@@ -120,7 +122,7 @@ class NativeDeployment(Deployment):
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
         address = f"http://127.0.0.1:{self._page_port}"
-        command = [sys.executable, "-m", "rawsocket"]
+        command = [*PYTHON, "rawsocket"]
         self._start("master", [*command, "master"], environ, signal.SIGINT)
         self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
         for number in range(1, self.settings.workers + 1):
@@ -184,7 +186,7 @@ class NativeDeployment(Deployment):
         environ |= {name: self.settings.values.get(name, "") for name in TLS_FILES["server"]}
         environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
         environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
-        server = self._start("server", [sys.executable, "-m", "server"], environ, signal.SIGTERM)
+        server = self._start("server", [*PYTHON, "server"], environ, signal.SIGTERM)
         self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
         match = LISTENING.search(server.text())
         assert match

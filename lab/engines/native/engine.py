@@ -11,7 +11,7 @@ from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.native import processes
 from lab.engines.native.deployment import NativeDeployment
-from lab.settings import ROOT, Settings
+from lab.settings import Settings
 
 PROCESSES = "processes.json"
 
@@ -21,9 +21,9 @@ class NativeEngine(Engine):
 
     name = "native"
 
-    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         super().__init__(settings, folder)
-        self._all = folder / "native"
+        self._all = self.folder / "native"
         self._folder = self._all / identity.project()
         self._state = self._folder / PROCESSES
 

@@ -16,9 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lab import procfs
+from lab import folders, procfs
 from lab.errors import EXIT_LAB_FAILED, writing
-from lab.settings import ROOT
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None)
@@ -63,8 +62,8 @@ def start(
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
-            cwd=ROOT,
-            env={**os.environ, **environ},
+            cwd=folders.work(),
+            env={**os.environ, **_places(), **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -73,6 +72,12 @@ def start(
         )
     _CHILDREN[child.pid] = child
     return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
+
+
+def _places() -> dict[str, str]:
+    """Return where a process finds our packages, and the user's scenarios beside the built-in ones."""
+    found = os.pathsep.join(folders.shown(folder) for folder in folders.both("locustfiles"))
+    return {"PYTHONPATH": folders.python_path(), "HOLDFAST_LOCUSTFILES": found}
 
 
 def _end_with_lab(stop_signal: int) -> Callable[[], None]:
