@@ -12,7 +12,7 @@ from tests.real.conversations.dialogues import DIALOGUES
 from tests.real.conversations.play import user_of
 from tests.real.conversations.scripted import server_of
 from tests.real.small_servers import running
-from tests.support.local_run import Run, wait_until
+from tests.support.local_run import LONG, Run, wait_until
 
 
 def test_each_conversation_has_a_dialogue() -> None:
@@ -24,7 +24,7 @@ def test_first_round_of_a_conversation_byte_for_byte(name: str) -> None:
     handler = server_of(DIALOGUES[name])
     RECORDER.begin_run()
     with running(handler) as server:
-        run = Run(user_of(name, rounds=1, heartbeat=None), server.target, 1, every=0.05)
+        run = Run(user_of(name, rounds=1, heartbeat=None), server.target, 1, every=0.05, stop_timeout=LONG / 3)
         try:
             wait_until(lambda: RECORDER.failures or handler.heard is not None)
             assert (RECORDER.failures, RECORDER.examples) == (0, {})
