@@ -16,7 +16,7 @@ from typing import NoReturn
 from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import env_file, make_variables, scenario_settings, usage
+from lab.given import conversation, env_file, make_variables, scenario_settings, usage
 from lab.progress import say
 from lab.project import new
 from lab.reports import comparison
@@ -62,12 +62,13 @@ def main(argv: list[str] | None = None) -> int:
             return comparison.run(arguments["folders"])
         if verb == "new":
             return new.run(arguments["folder"], usage.version().split()[-1])
-        chosen = settings.read(arguments, verb=verb)
-        return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
+        if verb not in scenario_settings.VERBS:
+            return do(verb, settings.read(arguments, verb=verb))
+        return do(verb, scenario_settings.added(conversation.read(arguments, verb), arguments))
     except LabError as error:
         if error.evidence:
             say(error.evidence)
-        say(f"{name} {verb}: {error}")
+        say(f"{name} {verb}: {error}" if error.prefixed else str(error))
         return error.exit_code
     except FAILURES as error:
         say(f"{name} {verb}: the Docker engine failed: {error}")

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from lab import folders
@@ -27,6 +28,9 @@ from server.settings import TABLE as SERVER_TABLE
 
 # In a clone. What may run elsewhere uses lab/folders.py.
 ROOT = folders.ASSETS
+# The plan of a conversation, which master and workers read: a path on this machine.
+CONVERSATION = "HOLDFAST_CONVERSATION"
+CONVERSATION_SUFFIXES = (".yaml", ".yml")
 # What an engine demands for a container.
 LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
@@ -59,9 +63,16 @@ def scenarios() -> list[str]:
     return names(*folders.both("locustfiles"))
 
 
+def conversations() -> list[str]:
+    """Name the conversations: the YAML files below the user's conversations/, then the built-in ones."""
+    return names(*folders.both("conversations"), suffixes=CONVERSATION_SUFFIXES)
+
+
 def _scenario(text: str) -> str:
     # Asked for at run time: the user's folder is not known when this table is made.
-    return str(one_of(*scenarios()).parse(text))
+    if text.endswith(CONVERSATION_SUFFIXES):
+        return text  # a path; who reads it says what is wrong with it
+    return str(one_of(*dict.fromkeys((*scenarios(), *conversations()))).parse(text))
 
 
 def models() -> list[str]:
@@ -147,6 +158,12 @@ ENVIRONMENT = (
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
 # The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
 TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+# All files that each part reads.
+FILES = {
+    "server": TLS_FILES["server"],
+    "master": (CONVERSATION,),
+    "worker": (*TLS_FILES["worker"], CONVERSATION),
+}
 FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
@@ -267,8 +284,13 @@ def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SET
             )
 
 
-def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
-    """Combine flags, environment and defaults.
+def read(
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str] | None = None,
+    verb: str = "",
+    implied: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """Combine flags, environment and defaults. `implied`: defaults that a conversation has.
 
     Raises UsageError, one line, for the first value that does not fit.
     """
@@ -278,7 +300,7 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         text = given(setting, flags, environ)
         if text:
             chosen.add(setting.variable)
-        default = VERB_DEFAULTS.get(verb, {}).get(setting.variable, setting.default or "")
+        default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))

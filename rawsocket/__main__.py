@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from rawsocket import target_check
+from rawsocket.conversation import plan as conversation
 from rawsocket.settings import declared, scenarios
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, tls_settings, without_empty
 from rawsocket.target import parse as parse_target
 
 USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
+CONVERSATION = Path(__file__).parent / "conversation" / "locustfile.py"
 LINGER_S = 300.0
 INTERRUPTED = 130
 
@@ -39,7 +41,7 @@ def master_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--master",
-        f"--locustfile={scenario_file(plan.scenario)}",
+        f"--locustfile={locustfile(plan)}",
         f"--host={plan.target}",
         f"--users={plan.users}",
         f"--spawn-rate={plan.rate:g}",
@@ -56,11 +58,16 @@ def worker_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--worker",
-        f"--locustfile={scenario_file(plan.scenario)}",
+        f"--locustfile={locustfile(plan)}",
         f"--host={plan.target}",
         f"--master-host={plan.master_host}",
         f"--master-port={plan.master_port}",
     ]
+
+
+def locustfile(plan: Plan) -> Path:
+    """Return the file that has the user classes."""
+    return CONVERSATION if plan.conversation else scenario_file(plan.scenario)
 
 
 def check_ports(plan: Plan) -> None:
@@ -93,10 +100,13 @@ def check_sources(plan: Plan) -> None:
                 ) from None
 
 
-def settings_of_scenario(scenario: str) -> dict[str, str]:
+def settings_of_scenario(plan: Plan) -> dict[str, str]:
     """Return {variable: text} of the settings that the scenario declares, if they are given."""
     try:
-        return declared.checked(declared.read(scenario_file(scenario)), os.environ, scenario)
+        if plan.conversation:
+            conversation.load(plan.conversation)
+            return {}
+        return declared.checked(declared.read(locustfile(plan)), os.environ, plan.scenario)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -128,7 +138,7 @@ def prepare(role: str) -> Plan:
     if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
         target_check.look_up(parse_target(plan.target))
     os.environ["HOLDFAST_TARGET"] = plan.target
-    os.environ.update(settings_of_scenario(plan.scenario))
+    os.environ.update(settings_of_scenario(plan))
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
     return plan
 

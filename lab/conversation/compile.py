@@ -150,9 +150,7 @@ def _csv(source: Source, text: str) -> list[list[str]]:
                 if "" in row or len(set(row)) < len(row):
                     raise Mistake(place, "columns without a name or with the same", "expected one each", "correct them")
             elif len(row) != len(found[0]):
-                raise Mistake(
-                    place, f"{len(row)} values", f"expected {len(found[0])}, one a column", "correct the line"
-                )
+                raise Mistake(place, f"{len(row)} of {len(found[0])} values", "expected one a column", "correct it")
             found.append(row)
     except csv.Error as error:
         raise Mistake(

@@ -10,7 +10,8 @@ of it, unless they are given.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -22,8 +23,8 @@ class Value:
     """A part of a message that is filled in when it is sent.
 
     `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length measures; it writes nothing). `format`: what stands after
-    the colon in the file, "" if nothing does.
+    (name: `<` or `>`, the ends of what length measures; it writes nothing; `?` in an expectation: any byte). `format`:
+    what stands after the colon in the file, "" if nothing does.
     """
 
     source: Literal["built-in", "column", "capture", "mark"]
@@ -75,9 +76,9 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class FramingPlan:
-    """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
+    """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments: for Framings two framings.
 
-    Those of Framings are framings: `send` and `receive`. `more`: what follows some frames, whatever the framing says (`then` in the file).
+    `more`: what follows some frames, whatever the framing says (`then` in the file).
     """
 
     name: str
@@ -193,6 +194,19 @@ class Plan:
         return plan
 
 
+def load(path: str) -> Plan:
+    """Return the plan in a JSON file. Raises ValueError, one line, if there is none."""
+    try:
+        return Plan.from_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        found = error.strerror or "can't be read"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+    raise ValueError(
+        f"HOLDFAST_CONVERSATION={path}: {found}; expected the plan of a conversation, which the lab writes"
+    )
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it; bytes are {"bytes": text}, because a piece may be a text or a Value."""
     if isinstance(value, bytes):
@@ -211,12 +225,12 @@ def _read(wanted: Any, value: Any) -> Any:
         return None
     if origin is UnionType:
         kinds = [kind for kind in get_args(wanted) if kind not in (NoneType, bytes)]
-        classes = [kind for kind in kinds if isinstance(value, dict) and hasattr(kind, "__dataclass_fields__")]
-        return _read((classes or kinds)[0], value)
+        fitting = [kind for kind in kinds if is_dataclass(kind) == isinstance(value, dict)]
+        return _read((fitting or kinds)[0], value)
     if origin is tuple:
         return tuple(_read(get_args(wanted)[0], each) for each in value)
     if isinstance(value, dict):
-        if not hasattr(wanted, "__dataclass_fields__"):
+        if not is_dataclass(wanted):
             of = get_args(wanted)[1] if origin is not None else Any
             return {name: _read(of, each) for name, each in value.items()}
         types = get_type_hints(wanted)

@@ -22,6 +22,7 @@ class Plan:
     """The settings of this process. `min_held` None: unset; `time_s` None: no end (the page decides)."""
 
     scenario: str = ""
+    conversation: str = ""  # the JSON file of its plan, if the scenario is a conversation
     users: int = 1
     rate: float = 1.0
     time_s: float | None = None
@@ -63,11 +64,13 @@ def read_setting(environ: Mapping[str, str], variable: str) -> Any:
 
 
 def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
-    """Read and check all settings; `scenarios` are the names that SCENARIO may have."""
+    """Read and check all settings; `scenarios` are the names that SCENARIO may have, unless it is a conversation."""
     given = without_empty(environ)
-    found = {row.variable: _value(_known(row, scenarios), given) for row in TABLE}
+    known = () if given.get("HOLDFAST_CONVERSATION") else scenarios
+    found = {row.variable: _value(_known(row, known), given) for row in TABLE}
     return Plan(
         scenario=found["SCENARIO"],
+        conversation=found["HOLDFAST_CONVERSATION"] or "",
         users=found["USERS"],
         rate=found["RATE"],
         time_s=found["TIME"],
@@ -130,7 +133,7 @@ def tls_settings(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _known(row: Setting, scenarios: Sequence[str]) -> Setting:
-    return replace(row, kind=one_of(*scenarios)) if row.name == "scenario" else row
+    return replace(row, kind=one_of(*scenarios)) if scenarios and row.name == "scenario" else row
 
 
 def _value(row: Setting, given: Mapping[str, str]) -> Any:

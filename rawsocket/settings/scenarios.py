@@ -12,13 +12,13 @@ def folders(text: str) -> list[Path]:
     return [Path(part) for part in text.split(os.pathsep) if part]
 
 
-def names(*folders: Path) -> list[str]:
+def names(*folders: Path, suffixes: tuple[str, ...] = (".py",)) -> list[str]:
     """Return what SCENARIO may be: the Python files below the folders, without .py, the first folder first.
 
     Files beside each other come before those in folders below them. One whose name begins with `_` or `.`, or that is
     in such a folder, is none.
     """
-    return list(dict.fromkeys(name for folder in folders for name in _names(folder)))
+    return list(dict.fromkeys(name for folder in folders for name in _names(folder, suffixes)))
 
 
 def find(scenario: str, folders: list[Path]) -> Path:
@@ -27,7 +27,8 @@ def find(scenario: str, folders: list[Path]) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _names(folder: Path) -> list[str]:
-    paths = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")]
+def _names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    files = [path for suffix in suffixes for path in folder.rglob(f"*{suffix}")]
+    paths = [path.relative_to(folder).with_suffix("") for path in files]
     public = [path for path in paths if not any(part.startswith(("_", ".")) for part in path.parts)]
     return [path.as_posix() for path in sorted(public, key=lambda path: (len(path.parts), path.parts))]

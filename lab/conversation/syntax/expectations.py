@@ -54,7 +54,7 @@ class Expect(Leaf):
     __slots__ = ()
 
     value: tuple[str, Any]
-    entry: ClassVar[type[Entry]] = ExpectEntry
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "string"}, ExpectEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -101,7 +101,7 @@ class Expect(Leaf):
         template = value.template(scope)
         if kind != "exact" and not template.pieces:
             raise Mistake(value.place, f"an empty {kind}", "every message has it", "write some of the text, or any")
-        return Expectation(kind, text=template)
+        return Expectation(kind, text=template)  # type: ignore[arg-type]
 
 
 class Expects(Leaf):
@@ -110,6 +110,7 @@ class Expects(Leaf):
     __slots__ = ()
 
     value: list[Expect]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Expect, {"type": "array", "items": Expect, "minItems": 1}]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -133,7 +134,7 @@ class Part(Leaf):
     __slots__ = ()
 
     value: Field
-    entry: ClassVar[type[Entry]] = FieldEntry
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [FieldEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -157,6 +158,7 @@ class Captures(Leaf):
     __slots__ = ()
 
     value: dict[str, Field]
+    schema: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": Part, "minProperties": 1}
 
     @classmethod
     def read(cls, node: Node) -> Self:

@@ -153,7 +153,7 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes; refuses what refers to other nodes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _Unwanted(event.start_mark, f"`*{event.anchor}` refers to another part of the file")
         if event.anchor is not None:

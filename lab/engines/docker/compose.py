@@ -18,7 +18,7 @@ import yaml
 from lab import folders, procfs
 from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
-from lab.engines.docker import tls_files, watch
+from lab.engines.docker import given_files, watch
 from lab.engines.docker.base_image import Base
 from lab.errors import LabError, interrupts_wait
 from lab.settings import Settings, is_loopback
@@ -77,7 +77,7 @@ class Project:
             composefile.encrypt(derived)
         if self._settings.asked_by_master:
             composefile.name_host(derived)
-        tls_files.mount(derived["services"], self._settings.values)
+        given_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
 

@@ -16,7 +16,7 @@ import docker
 from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.base import Engine
-from lab.engines.docker import base_image, client, tls_files
+from lab.engines.docker import base_image, client, given_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
@@ -59,7 +59,7 @@ class DockerEngine(Engine):
 
     def check(self) -> None:
         """Raise UsageError for what containers can't reach or read: a NETWORK, files, this machine's loopback."""
-        name = tls_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
+        name = given_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
         if name:
             raise UsageError(
                 f"{name}={self.settings[name]}: only its owner may read it, and containers run as another user: "
