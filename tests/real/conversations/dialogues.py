@@ -57,7 +57,7 @@ DIALOGUES: dict[str, Dialogue] = {
         (rb"QUIT\r\n", b"221 bye\r\n"),
     ],
     "graphite": [
-        (rb"load\.host-0\.cpu \d{1,3} \d{10}\n", b""),
+        (rb"load\.host-0\.second \d\d \d{10}\n", b""),
         (rb"load\.host-0\.messages 2 \d{10}\n", b""),
         (rb"load\.host-0\.worker \d+ \d{10}\n", b""),
     ],
