@@ -14,12 +14,14 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 from lab import folders, settings
+from lab.eject import command as eject
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.given import conversation, env_file, make_variables, scenario_settings, usage
 from lab.progress import say
 from lab.project import new
 from lab.reports import comparison
+from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -35,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
+    argv = list(check.words(argv))
     name = folders.program().split()[-1]
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
@@ -60,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
             return int(_benchmark(verb).run(arguments))
         if verb == "report":
             return comparison.run(arguments["folders"])
+        if verb == "eject":
+            return eject.run(arguments["name"], arguments["file"])
         if verb == "new":
             return new.run(arguments["folder"], usage.version().split()[-1])
         if verb not in scenario_settings.VERBS:
@@ -144,6 +149,9 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
         flags.set_defaults(parser=flags)
         if verb == "report":
             flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
+        elif verb == "eject":
+            flags.add_argument("name", metavar="NAME", help="a conversation, as in SCENARIO, or the path of its file")
+            flags.add_argument("file", metavar="FILE", nargs="?", default="", help="default: locustfiles/NAME.py")
         elif verb == "new":
             flags.add_argument("folder", metavar="DIR", help="the folder, made if it is not there")
         elif verb not in BENCHMARKS:

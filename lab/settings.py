@@ -95,7 +95,8 @@ SETTINGS = (
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(_of_load("SCENARIO"), kind=Kind(_scenario, "NAME")),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
+    *(_of_load(name) for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -146,6 +147,7 @@ ENVIRONMENT = (
             "compose sets it; only 1.29 has to be told"),
     Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
             "a message names a socket that is there"),
+    Setting("pythonpath", TEXT, None, "more folders that local processes import from", "as Python has it"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
     Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
@@ -157,11 +159,12 @@ ENVIRONMENT = (
 # Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
 # The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
-TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+_OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
 # All files that each part reads.
 FILES = {
     "server": TLS_FILES["server"],
-    "master": (CONVERSATION,),
+    "master": (*TLS_FILES["master"], CONVERSATION),
     "worker": (*TLS_FILES["worker"], CONVERSATION),
 }
 FILE_PER_USER = "{number}"
@@ -214,7 +217,8 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        dashboard = folders.shown(folders.ASSETS / "lab/watch/dashboard.json")
+        dashboard = "lab/watch/dashboard.json"
+        dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
         return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property

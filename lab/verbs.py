@@ -10,7 +10,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
 from lab.reports import index, origin
-from lab.run import capacity, folder
+from lab.run import capacity, check, folder
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
@@ -18,9 +18,11 @@ VERBS = {
     "setup": "prepare the images (done by `up` and the runs as well)",
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
+    "check": "play a scenario once against your server, and show every byte",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
+    "eject": "write a conversation as a session in Python: eject NAME [FILE]",
     "new": "write a folder to work in: a conversation, a scenario, a CI workflow",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
@@ -34,8 +36,10 @@ def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("load", "ci"):
         capacity.check_held(chosen)
-    if verb in ("up", "load", "ci"):
+    if verb in ("up", "load", "ci", "check"):
         chosen = tls.prepared(chosen)
+    if verb == "check":
+        return check.run(chosen)
     if verb == "clean":
         return _clean(chosen)
     engine = engine_for(verb, chosen)

@@ -18,7 +18,7 @@ from lab.engines.follow import follow
 from lab.engines.journal import Entry, Journal
 from lab.engines.part import Part
 from lab.engines.up_record import UpRecord
-from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error
+from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error, writing
 from lab.progress import say, step
 from lab.reports import origin
 from lab.settings import Settings, yes
@@ -114,6 +114,13 @@ class Deployment(ABC):
         wait_for(what, ready, timeout, self.failure, self.evidence)
 
 
+def _write_logs(folder: Path, logs: Sequence[tuple[str, str]]) -> None:
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in logs:
+            (folder / f"{name}.log").write_text(text)
+
+
 def _in_words(state: Mapping[str, Any]) -> str:
     return f"{state['state']}, {state['users']:,} users, {state['held']:,} held"
 
@@ -199,7 +206,7 @@ class Engine(ABC):
     def bring_home(self) -> None:
         """End a run from the page, and copy the artefacts of all that are not in `runs` yet."""
         if self.running():
-            self._say_brought(self.lab().bring_home(self.runs, self.record.brought(), end=True))
+            self._take_runs(self.lab(), end=True)
 
     def status(self) -> list[str]:
         """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
@@ -214,7 +221,7 @@ class Engine(ABC):
         down = folders.command("down")
         killed = f"its lab was killed; `{down}` removes what is left of it and keeps its files"
         lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
-        self._say_brought(lab.bring_home(self.runs, self.record.brought()))
+        self._take_runs(lab)
         return lines + self.others()
 
     def _page_line(self) -> str:
@@ -235,9 +242,14 @@ class Engine(ABC):
                 "stop it there, or add REPLACE=yes"
             )
 
-    def _say_brought(self, names: Sequence[str]) -> None:
+    def _take_runs(self, lab: Deployment, *, end: bool = False) -> None:
+        """Copy the artefacts of runs from the page that are not in `runs` yet, with the logs so far."""
+        names = lab.bring_home(self.runs, self.record.brought(), end=end)
         if names:
-            self.about, self.given = self.lab().about(), self.record.given()
+            self.about, self.given = lab.about(), self.record.given()
+            logs = lab.logs()
+            for name in names:
+                _write_logs(self.runs / name / "logs", logs)
             self.record.note_brought(names)
         self.brought_home += names
         for name in names:

@@ -9,7 +9,7 @@ from lab.errors import UsageError
 from lab.settings import Settings
 from rawsocket.settings.declared import PASSED_ON, DeclaredSetting, as_one, checked, read
 
-VERBS = ("up", "load", "ci")  # what runs a scenario
+VERBS = ("up", "load", "ci", "check")  # what runs a scenario
 
 
 def flags(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[DeclaredSetting]:

@@ -18,16 +18,21 @@ WIDTH = 79
 _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
-    "A run without the page": ("load", "ci", "report"),
+    "A run without the page": ("check", "load", "ci", "report"),
     "Benchmarks": ("bench-load", "bench-server"),
-    "Upkeep": ("new", "setup", "clean"),
+    "Upkeep": ("new", "eject", "setup", "clean"),
 }
 #: What follows a command that takes something else than settings.
-ARGUMENTS = {"report": "FOLDER ...", "new": "DIR"}
+ARGUMENTS = {
+    "report": "FOLDER ...",
+    "new": "DIR",
+    "check": "SCENARIO [--SETTING VALUE ...]",
+    "eject": "NAME [FILE]",
+}
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {
-    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "VERBOSE", "KEEP"),
+    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "CHECK", "VERBOSE", "KEEP"),
     "What users do": ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD"),
     "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "Other tools": ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "WATCH", "WATCH_PORT"),

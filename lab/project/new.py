@@ -16,7 +16,7 @@ PLACES = {
     "README.md": "README.md",
     "gitignore": ".gitignore",
 }
-VERSION = "HOLDFAST_VERSION"  # in our files, where the installed version is written
+VERSION = "INSTALLED_VERSION"  # in our files, where the installed version is written
 
 
 def run(name: str, version: str) -> int:

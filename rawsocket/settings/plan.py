@@ -33,6 +33,7 @@ class Plan:
     target: str = ""
     foreign: bool = False  # `target` is what TARGET names, not the lab's own server
     wait_s: float = 0.0
+    check: str = "no"
     check_target: bool = True
     way_out: bool = True
     min_held: int | None = None
@@ -81,6 +82,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         target=found["TARGET"] or found["HOLDFAST_SERVER"],
         foreign=bool(found["TARGET"]),
         wait_s=found["WAIT"] or 0.0,
+        check=found["CHECK"],
         check_target=found["HOLDFAST_CHECK_TARGET"],
         way_out=found["HOLDFAST_WAY_OUT"],
         min_held=found["MIN_HELD"],

@@ -13,12 +13,15 @@ from tests.meta.conftest import nodes, sources, text
 
 PURE = (
     "server/protocol.py",
+    "rawsocket/wire/fitting.py",
+    "rawsocket/wire/fitting_candidates.py",
     "rawsocket/wire/framing.py",
     "rawsocket/wire/framing_base.py",
     "rawsocket/wire/framing_lengths.py",
     "rawsocket/wire/framing_marks.py",
     "rawsocket/wire/framing_text.py",
     "rawsocket/wire/framing_unframed.py",
+    "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
@@ -29,6 +32,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(
+        f"rawsocket/conversation/{name}.py"
+        for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
+    ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
     "rawsocket/settings/endpoints.py",
@@ -184,6 +191,10 @@ SHARED = {
     "rawsocket.settings.scenarios",
     "rawsocket.settings.table",
     "rawsocket.target",
+    # The framings that fit a recording, and how a file writes them.
+    "rawsocket.wire.fitting",
+    "rawsocket.wire.framing",
+    "rawsocket.wire.framing_words",
     "server.models",
     "server.models.base",
     "server.settings",

@@ -63,7 +63,7 @@ def start(
         child = subprocess.Popen(
             command,
             cwd=folders.work(),
-            env={**os.environ, **_places(), **environ},
+            env={**os.environ, **places(), **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -74,7 +74,7 @@ def start(
     return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
 
 
-def _places() -> dict[str, str]:
+def places() -> dict[str, str]:
     """Return where a process finds our packages, and the user's scenarios beside the built-in ones."""
     found = os.pathsep.join(folders.shown(folder) for folder in folders.both("locustfiles"))
     return {"PYTHONPATH": folders.python_path(), "HOLDFAST_LOCUSTFILES": found}

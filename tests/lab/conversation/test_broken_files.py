@@ -21,7 +21,7 @@ BROKEN = {
     "unknown word": ("steps: [conect]\n", "1:9", "`conect` is not known here"),
     "key twice": ("every: 5s\nsteps: [{send: a}]\nevery: 6s\n", "3:1", "the key `every` stands here and in line 1"),
     "no": ("steps: [{send: a, expect: no}]\n", "1:27", "YAML takes `no` for yes or no; expected a text; write"),
-    "0123": ("steps: [{send: 0123}]\n", "1:16", 'YAML takes `0123` for a number; expected a text; write it in quotes: "'),
+    "0123": ("steps: [{send: 0123}]\n", "1:16", 'takes `0123` for a number; expected a text; write it in quotes: "'),
     "1.5": ("steps: [{send: a, expect: {prefix: 1.5}}]\n", "1:36", "YAML takes `1.5` for a number"),
     "date": ("steps: [{send: 2026-01-01}]\n", "1:16", "YAML takes `2026-01-01` for a date"),
     "null": ("steps: [{send: a, name: ~}]\n", "1:25", "YAML takes `~` for nothing"),

@@ -22,6 +22,7 @@ def _scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "locustfiles/mine.py").write_text(SCENARIO)
     (tmp_path / "locustfiles/hold.py").write_text("")
     monkeypatch.setattr(folders, "work", lambda: tmp_path)
+    monkeypatch.setattr(folders, "is_clone", lambda: True)
     monkeypatch.delenv("SCENARIO", raising=False)
 
 
