@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.conversation.compile import compiled
 from lab.settings import ROOT
-from rawsocket import SessionUser
+from rawsocket import Due, SessionUser
 from rawsocket.conversation.plan import Plan
 from rawsocket.conversation.user import user_class
 
@@ -16,9 +16,10 @@ def plan_of(name: str, **changes: Any) -> Plan:
 
 
 def user_of(name: str, beat: float = 0, **changes: Any) -> type[SessionUser]:
-    """Return its user class; `beat`: the seconds between two heartbeats."""
+    """Return its user class; `beat`: the seconds between two heartbeats. EVERY can change during a run, see load()."""
     plan = plan_of(name, **changes)
     if beat:
         assert plan.heartbeat
         plan = replace(plan, heartbeat=replace(plan.heartbeat, every=beat))
-    return user_class(plan)
+    pace = property(lambda user: Due(user.option("every")))
+    return type(name, (user_class(plan),), {"__slots__": (), "abstract": False, "pace": pace})
