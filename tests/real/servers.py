@@ -282,8 +282,8 @@ VirtualHost "example.test"
 
 def start_prosody() -> RealServer:
     """Start the XMPP server Prosody for example.test, without users. Counter: streams."""
-    options = ["-F", "--config", "{folder}/conf"]
-    return start(Recipe("prosody", "prosody", options, counters.of_prosody, {"conf": PROSODY}))
+    options = ["-F", "--config", "{folder}/prosody.cfg.lua"]
+    return start(Recipe("prosody", "prosody", options, counters.of_prosody, {"prosody.cfg.lua": PROSODY}))
 
 
 #: All of them, by the name of the fixture.

@@ -103,7 +103,7 @@ def test_dnsmasq(dnsmasq: RealServer) -> None:
 
 def test_vsftpd(vsftpd: RealServer) -> None:
     login = (b"USER anonymous\r\n", b"331 ", b"PASS me\r\n", b"230 ")
-    _said(vsftpd, b"", b"220 ", *login, b"PWD\r\n", b'257 "/"', b"QUIT\r\n", b"221 ")
+    _said(vsftpd, b"", b"220 ", *login, b"PWD\r\n", b'257 "', b"QUIT\r\n", b"221 ")
     vsftpd.wait_for("QUIT", 1)
     assert vsftpd.growth()["logins"] == 1
 
