@@ -39,7 +39,8 @@ def test_ids_in_the_same_place_or_in_two() -> None:
     assert (request.value, reply.value) == (Field(0, 2), Field(pattern=b"id=(.)"))
 
 
-def test_shape_is_passed_on_as_it_is_written() -> None:
-    assert Shape.read(value("{steps: {users: 5, each: [1s, no]}}")).value == {
-        "steps": {"users": "5", "each": ["1s", "no"]}
-    }
+def test_shape_is_checked() -> None:
+    text = "{steps: {from: 100, to: 1000, by: 100, hold: 30s}}"
+    assert Shape.read(value(text)).value["steps"].keys() == {"from", "to", "by", "hold"}
+    with pytest.raises(Mistake, match=r"f\.yaml:1:\d+: steps: there is no key 'users'; expected from, to, by, hold"):
+        Shape.read(value("{steps: {users: 5}}"))
