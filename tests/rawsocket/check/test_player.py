@@ -186,6 +186,14 @@ def test_server_that_closes_in_the_middle_of_a_reply() -> None:
     assert parts(dialogue, REST, CLOSED) == [b"+PO", "closed by the server"]
 
 
+def test_push_that_was_not_taken_is_named() -> None:
+    waiting = _user(Connect(), Request(b"PING"), Receive(), reply_timeout=0.1)
+    failure = checked(waiting, REDIS).failure
+    assert failure is not None
+    assert failure.arrived == ""
+    assert failure.hints == (r'Before this step "+PONG\n" arrived: a reply, or no push that the step takes.',)
+
+
 def test_failure_that_the_session_handles_is_none() -> None:
     class Patient(SessionUser):
         framing = Line()
