@@ -60,7 +60,7 @@ def summary(dialogue: Dialogue) -> str:
         return ""
     where = f"{failure.place}: " if failure.place else ""
     said = f"{where}{_headline(failure, dialogue)}"
-    return " ".join([said, *failure.hints[:2]])
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in (said, *failure.hints[:2]))
 
 
 def _head(dialogue: Dialogue, width: int) -> Iterator[Line]:

@@ -77,8 +77,8 @@ def test_failure_names_step_expectation_and_what_arrived() -> None:
   A framing that fits: line"""
     )
     assert text.summary(failed) == (
-        "conversations/redis.yaml:9: send `get`: closed: by the server, 1 bytes into a reply "
-        "The framing does not fit. A framing that fits: line"
+        "conversations/redis.yaml:9: send `get`: closed: by the server, 1 bytes into a reply. "
+        "The framing does not fit. A framing that fits: line."
     )
     assert text.summary(DIALOGUE) == ""
 
