@@ -159,8 +159,8 @@ ENVIRONMENT = (
 # Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
 # The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
-TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
-TLS_FILES["master"] = TLS_FILES["worker"]  # it plays the scenario once before a run
+_OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
 # All files that each part reads.
 FILES = {part: (*names, *([CONVERSATION] if part != "server" else [])) for part, names in TLS_FILES.items()}
 FILE_PER_USER = "{number}"

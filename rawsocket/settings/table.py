@@ -56,7 +56,7 @@ RUN = (
             "a steady window of about 54 s"),
     Setting("workers", whole(0, 1000), "2", "worker containers (or processes)",
             "one worker uses one processor; two show that held connections add up"),
-    Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/, without .py",
+    Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/ or conversations/, without its suffix",
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
             "the page starts and stops runs by default"),
