@@ -32,7 +32,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         code = engine.run(project, console.relay, artefacts)
         if console.refused is not None:
             say(
-                f"{folders.prefix()} {verb}: the check before the run has failed, so nothing was started; CHECK=no skips it"
+                f"{folders.prefix()} {verb}: the check before the run failed, so nothing was started; CHECK=no skips it"
             )
             folder.discard(artefacts)
             return code
