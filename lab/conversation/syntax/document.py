@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from lab.conversation.syntax.expectations import Expect, Part
+from lab.conversation.syntax.expectations import Expect, ExpectEntry, Part
 from lab.conversation.syntax.framings import Framing
 from lab.conversation.syntax.limits import ThresholdsEntry
 from lab.conversation.syntax.source import Map, Node, Scalar, Sequence
@@ -24,9 +24,10 @@ class HeartbeatEntry(Entry):
     idle: Flag | None = None
 
 
-class PushEntry(Entry):
-    """The answer to a push."""
+class PushEntry(ExpectEntry):
+    """A message that is no reply, and the answer to it."""
 
+    text: Text | None = None
     answer: Text | None = None
 
 
@@ -44,6 +45,9 @@ class Pushes(Leaf):
     __slots__ = ()
 
     value: list[PushNode]
+    schema: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"type": "string"}, PushEntry, {"type": "array", "items": {"anyOf": [{"type": "string"}, PushEntry]}}]
+    }
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -54,13 +58,11 @@ class Pushes(Leaf):
 def _push(node: Node) -> PushNode:
     if not isinstance(node, Map):
         return PushNode(Expect.read(node), None)
-    rest, only = Map(node.place), Map(node.place)
-    for name, value in node.items():
-        into = only if name == "answer" else rest
-        into[name], into.keys_at[name] = value, node.keys_at[name]
-    if "text" in rest and len(rest) == 1:
-        return PushNode(Expect.read(rest["text"]), structure(only, PushEntry).answer)
-    return PushNode(Expect.read(rest), structure(only, PushEntry).answer)
+    answer = structure(node, PushEntry).answer
+    match = Map(node.place)
+    for name in node.keys() - {"answer"}:
+        match[name], match.keys_at[name] = node[name], node.keys_at[name]
+    return PushNode(Expect.read(match["text"] if list(match) == ["text"] else match), answer)
 
 
 class DataEntry(Entry):
@@ -76,6 +78,7 @@ class Rows(Leaf):
     __slots__ = ()
 
     value: tuple[Name, bool]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Name, DataEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -99,6 +102,7 @@ class Ids(Leaf):
     __slots__ = ()
 
     value: tuple[Part, Part]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Part, IdsEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
