@@ -33,7 +33,7 @@ def test_a_run_whose_check_has_failed_leaves_nothing_and_exits_with_3(
     assert command.main(["ci"]) == 3
     out, err = capsys.readouterr()
     assert out.endswith("FAILED at mine.yaml:3: send `get`: wrong: b'a'\n")
-    assert err == "lab ci: the check before the run has failed, so nothing was started; CHECK=no leaves it out\n"
+    assert err == "lab ci: the check before the run has failed, so no load was made; CHECK=no skips it\n"
     assert list((tmp_path / "runs").iterdir()) == []
 
 
