@@ -106,7 +106,7 @@ def test_the_new_conversation_is_checked_and_loads_a_server(holdfast: Path, work
         target = f"TARGET=tcp://127.0.0.1:{server.port}"
         checked = installed.run(holdfast, work, "check", "hello", target)
         assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert "conversations/hello.yaml:7" in checked.stdout
+        assert "conversations/hello.yaml:8" in checked.stdout
         verdict = _verdict(work, installed.run(holdfast, work, "ci", "SCENARIO=hello", target, *RUN))
     assert verdict["messages"]["answered"] > 0
     assert sorted(os.listdir(work)) == sorted(
