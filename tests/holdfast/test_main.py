@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from holdfast.__main__ import assets
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 from tests.support import installed
+from tests.support.lab import environment
 from tests.support.server_process import running_server
 
 PROJECT = tomllib.loads(text("pyproject.toml"))["project"]
@@ -78,6 +80,15 @@ def test_mistakes_name_the_users_command_and_files(holdfast: Path, tmp_path: Pat
         done = installed.run(holdfast, tmp_path, *arguments)
         assert done.returncode == 2, done.stderr
         assert re.match(said, done.stderr), done.stderr
+
+
+def test_folder_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    code = "import os, sys; os.rmdir(os.getcwd()); import holdfast.__main__ as command; sys.exit(command.main())"
+    command = [sys.executable, "-c", code, "status"]
+    environ = environment({"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "holdfast: the current folder has been removed; cd to one that is there\n"
 
 
 @pytest.fixture
