@@ -27,6 +27,8 @@ from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
 RUNS = ("load", "ci")
+# They need asyncio and a library that reads captures, which no other verb does.
+RECORDINGS = ("record", "import")
 # Errors of a disk that is full or may not be written to.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 # A benchmark has settings of its own. It is imported only when it runs.
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
     argv = list(check.words(argv))
-    name = folders.program().split()[-1]
+    name = folders.prefix()
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
             _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
@@ -65,6 +67,8 @@ def main(argv: list[str] | None = None) -> int:
             return comparison.run(arguments["folders"])
         if verb == "eject":
             return eject.run(arguments["name"], arguments["file"])
+        if verb in RECORDINGS:
+            return int(_recording().run(verb, arguments))
         if verb == "new":
             return new.run(arguments["folder"], usage.version().split()[-1])
         if verb not in scenario_settings.VERBS:
@@ -152,6 +156,9 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
         elif verb == "eject":
             flags.add_argument("name", metavar="NAME", help="a conversation, as in SCENARIO, or the path of its file")
             flags.add_argument("file", metavar="FILE", nargs="?", default="", help="default: locustfiles/NAME.py")
+        elif verb in RECORDINGS:
+            if verb in argv:
+                _recording().add_flags(verb, flags)
         elif verb == "new":
             flags.add_argument("folder", metavar="DIR", help="the folder, made if it is not there")
         elif verb not in BENCHMARKS:
@@ -164,6 +171,11 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
 def _offered() -> dict[str, str]:
     """Return the verbs and their meaning, without the benchmarks where they are not installed."""
     return {verb: text for verb, text in VERBS.items() if verb not in BENCHMARKS or (folders.ASSETS / "bench").is_dir()}
+
+
+def _recording() -> ModuleType:
+    """Import the command of recordings."""
+    return importlib.import_module("lab.recording.command")
 
 
 def _benchmark(verb: str) -> ModuleType:

@@ -19,6 +19,8 @@ VERBS = {
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
     "check": "play a scenario once against your server, and show every byte",
+    "record": "record a client's dialogue with your server as a conversation",
+    "import": "make a conversation of a capture: import dump.pcap NAME",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
@@ -124,7 +126,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.prefix()} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 

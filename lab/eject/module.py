@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 
 from lab.eject.code import WIDTH, Needs, indented, pattern
+from lab.eject.messages import measures
 from lab.eject.replies import field_of
 from lab.eject.steps import SILENCE, Steps
 from rawsocket.conversation.plan import Expectation, FramingPlan, Plan, Push, Step, Template, Value
@@ -140,6 +141,9 @@ def _more_methods(plan: Plan, steps: Steps) -> Iterable[list[str]]:
         yield ["def goodbye(self) -> Session:", *indented(lines, 4)]
     if plan.pushes:
         yield from _pushes(plan.pushes, steps)
+    if plan.heartbeat is not None and measures(plan.heartbeat.message):
+        lines, message = steps.messages(1).message(plan.heartbeat.message)
+        yield ["def beat(self) -> bytes:", *indented([*lines, f"return {message}"], 4)]
     if plan.match is not None:
         module = steps.needs.module("re") if plan.match.request.pattern or plan.match.reply.pattern else "re"
         yield [
@@ -187,7 +191,8 @@ def _pushes(pushes: Iterable[Push], steps: Steps) -> Iterable[list[str]]:
                 value.name for value in push.answer.pieces if isinstance(value, Value) and value.source == "capture"
             }
             lines += [f'        self.captured["{name}"] = found["{name}"]' for name in sorted(names & set(groups))]
-            answer = messages.expression(push.answer)
+            before, answer = messages.message(push.answer)
+            lines += indented(before, 8)
         lines += [f"        return {answer}"]
     yield [*lines, "    return None"]
 

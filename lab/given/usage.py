@@ -19,6 +19,7 @@ _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
     "A run without the page": ("check", "load", "ci", "report"),
+    "A conversation from real traffic": ("record", "import"),
     "Benchmarks": ("bench-load", "bench-server"),
     "Upkeep": ("new", "eject", "setup", "clean"),
 }
@@ -28,6 +29,8 @@ ARGUMENTS = {
     "new": "DIR",
     "check": "SCENARIO [--SETTING VALUE ...]",
     "eject": "NAME [FILE]",
+    "record": "NAME --target tcp://HOST:PORT [...]",
+    "import": "CAPTURE ... NAME [...]",
 }
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
