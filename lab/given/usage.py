@@ -23,15 +23,6 @@ COMMANDS = {
     "Benchmarks": ("bench-load", "bench-server"),
     "Upkeep": ("new", "eject", "setup", "clean"),
 }
-#: What follows a command that takes something else than settings.
-ARGUMENTS = {
-    "report": "FOLDER ...",
-    "new": "DIR",
-    "check": "SCENARIO [--SETTING VALUE ...]",
-    "eject": "NAME [FILE]",
-    "record": "NAME --target tcp://HOST:PORT [...]",
-    "import": "CAPTURE ... NAME [...]",
-}
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {

@@ -11,7 +11,7 @@ import pytest
 from bench import settings as bench
 from lab import settings
 from lab.given import make_variables
-from lab.given.usage import ARGUMENTS
+from lab.given.own_arguments import BENCHMARKS, TABLE
 from lab.run import check
 from lab.settings import ROOT
 from lab.verbs import VERBS
@@ -118,7 +118,7 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = check.words(words)
     assert verb in VERBS
-    if verb in ARGUMENTS and verb != "check":
+    if verb in TABLE and verb not in BENCHMARKS:
         assert words[1:]
         return
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
