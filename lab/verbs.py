@@ -10,7 +10,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
 from lab.reports import index, origin
-from lab.run import capacity, check, folder
+from lab.run import capacity, check, folder, load_shape
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
@@ -19,6 +19,8 @@ VERBS = {
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
     "check": "play a scenario once against your server, and show every byte",
+    "record": "record a client's dialogue with your server as a conversation",
+    "import": "make a conversation of a capture: import dump.pcap NAME",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
@@ -35,6 +37,7 @@ VERBS = {
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("load", "ci"):
+        load_shape.check_window(chosen)
         capacity.check_held(chosen)
     if verb in ("up", "load", "ci", "check"):
         chosen = tls.prepared(chosen)
@@ -124,7 +127,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.prefix()} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 

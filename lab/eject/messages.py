@@ -40,19 +40,22 @@ class Messages:
                 name = _VARIABLES[value.name]
                 while name in self.variables.values():
                     name += "_2"
-                lines.append(f"{name} = {self._whole([self.value(value)])}")
+                lines.append(f"{name} = {self.whole([self.value(value)])}")
                 self.variables[value] = name
         return lines
 
     def expression(self, template: Template) -> str:
         """Return the expression of a template that doesn't measure itself."""
-        if any(value.name in _MEASURED for value in _values(template)):
-            raise CannotEject(f"{self.where}: a message that measures itself, within an expectation or a function")
-        return self._whole(self._pieces(template.pieces))
+        if measures(template):
+            raise CannotEject(
+                f"{self.where}: an expectation that measures itself; expected a text without {{length}}, {{sum}} and "
+                "{crc32}; write it by hand"
+            )
+        return self.whole(self._pieces(template.pieces))
 
     def message(self, template: Template) -> tuple[list[str], str]:
         """Return the lines that come before, and the expression of a message."""
-        if not any(value.name in _MEASURED for value in _values(template)):
+        if not measures(template):
             return [], self.expression(template)
         return self._measured(template), "message"
 
@@ -116,7 +119,7 @@ class Messages:
             if not (isinstance(piece, Value) and piece.source == "mark")
         ]
 
-    def _whole(self, pieces: Sequence[bytes | Piece]) -> str:
+    def whole(self, pieces: Sequence[bytes | Piece]) -> str:
         """Return one expression of pieces."""
         codes = [piece for piece in pieces if isinstance(piece, tuple)]
         if not codes:
@@ -151,12 +154,18 @@ class Messages:
         """Return the line of `body`, which the length measures, and the pieces with both in it."""
         at = lengths[0]
         begin, end = region or (at + 1, len(pieces))
-        if len(lengths) > 1 or begin <= at < end:
-            raise CannotEject(f"{self.where}: a message whose length measures a length; write this one by hand")
+        own = 0
+        if begin <= at < end:  # it measures itself as well, and what stands between {<} and it
+            own = sum(
+                len(piece) if isinstance(piece, bytes) else self._width(piece) for piece in pieces[begin : at + 1]
+            )
+            begin = at + 1
+        if len(lengths) > 1:
+            raise CannotEject(f"{self.where}: a message with two lengths; expected one; write it by hand")
         body = pieces[begin:end]
         sums = [index for index, piece in enumerate(body) if _is(piece, "sum", "crc32")]
         simple, rest = body[: sums[0]] if sums else body, body[sums[0] :] if sums else []
-        extra = sum(len(piece) if isinstance(piece, bytes) else self._width(piece) for piece in rest)
+        extra = own + self._widths(rest)
         length = f"len(body) + {extra}" if extra else "len(body)"
         value = pieces[at]
         assert isinstance(value, Value)
@@ -169,14 +178,17 @@ class Messages:
     def _assigned(self, target: str, parts: Sequence[bytes | Value | Piece]) -> list[str]:
         """Return the lines that assign the whole of some parts."""
         pieces = self._pieces(parts)
-        line = f"{target} {self._whole(pieces)}"
+        line = f"{target} {self.whole(pieces)}"
         values = [piece[1] for piece in pieces if isinstance(piece, tuple)]
         if len(line) <= WIDTH or len(values) < 2:
             return [line]
         return call("", values, 0, f"{target} {literal(_form(pieces))} % ")
 
+    def _widths(self, pieces: Iterable[bytes | Value | Piece]) -> int:
+        return sum(len(piece) if isinstance(piece, bytes) else self._width(piece) for piece in pieces)
+
     def _width(self, piece: object) -> int:
-        """Return how many bytes a checksum has that a length measures, too."""
+        """Return how many bytes a value has, if that is known."""
         if isinstance(piece, Value):
             if binary := _BINARY.fullmatch(piece.format):
                 return int(binary[1])
@@ -184,7 +196,10 @@ class Messages:
                 return 3
             if piece.name == "crc32" and piece.format in ("", "x8"):
                 return 8
-        raise CannotEject(f"{self.where}: a length that measures a value after a checksum; write this one by hand")
+        raise CannotEject(
+            f"{self.where}: a length measures a value whose size is known only when it is sent, beside a checksum or "
+            "itself; expected a value of a fixed size; write this message by hand"
+        )
 
     def _assembled(self, pieces: list[bytes | Value | Piece], end: int | None) -> list[str]:
         """Return the lines that append one part after the other; a checksum measures what is there before its line."""
@@ -207,6 +222,11 @@ class Messages:
         if value.name == "sum":
             return self._number("sum(message) % 256", value.format or "03")
         return self._number(f"{self.needs.module('zlib')}.crc32(message)", value.format or "x8")
+
+
+def measures(template: Template) -> bool:
+    """Return whether a message measures itself."""
+    return any(value.source == "built-in" and value.name in _MEASURED for value in _values(template))
 
 
 def _form(pieces: Sequence[bytes | Piece]) -> bytes:

@@ -6,9 +6,12 @@ import textwrap
 from collections.abc import Iterable, Mapping
 
 from lab.eject.code import WIDTH, Needs, indented, pattern
+from lab.eject.messages import measures
 from lab.eject.replies import field_of
 from lab.eject.steps import SILENCE, Steps
 from rawsocket.conversation.plan import Expectation, FramingPlan, Plan, Push, Step, Template, Value
+from rawsocket.shapes.document import from_document
+from rawsocket.shapes.shape import Shape
 
 HELPERS = {
     "letters": '''def letters(size: int) -> bytes:
@@ -89,11 +92,19 @@ def _attributes(plan: Plan, steps: Steps, rows: str) -> list[str]:
         lines.append(f'row = {steps.needs.use("CsvRows")}("{rows}"{repeat})')
     if plan.rounds or _connects(plan):
         lines.append("holds = False")
+    if plan.shape is not None:
+        lines.append(_shape(from_document(plan.shape), steps))
     if unjudged := [connect_row(plan, step) for step in plan.connect if step.name]:
         lines.append(f"not_judged = ({', '.join(map(_quoted, dict.fromkeys(unjudged)))},)")
     if any(step.kind == "receive" for step in (*plan.connect, *plan.steps, *plan.goodbye)):
         lines.append("accepts_pushes = True")
     return lines
+
+
+def _shape(shape: Shape, steps: Steps) -> str:
+    values = {field: getattr(shape, field) for field in shape.KEYS}
+    given = (f"{name}={_quoted(value) if isinstance(value, str) else value}" for name, value in values.items())
+    return f"shape = {steps.needs.use(type(shape).__name__)}({', '.join(given)})"
 
 
 def _quoted(text: str) -> str:
@@ -140,6 +151,9 @@ def _more_methods(plan: Plan, steps: Steps) -> Iterable[list[str]]:
         yield ["def goodbye(self) -> Session:", *indented(lines, 4)]
     if plan.pushes:
         yield from _pushes(plan.pushes, steps)
+    if plan.heartbeat is not None and measures(plan.heartbeat.message):
+        lines, message = steps.messages(1).message(plan.heartbeat.message)
+        yield ["def beat(self) -> bytes:", *indented([*lines, f"return {message}"], 4)]
     if plan.match is not None:
         module = steps.needs.module("re") if plan.match.request.pattern or plan.match.reply.pattern else "re"
         yield [
@@ -187,7 +201,8 @@ def _pushes(pushes: Iterable[Push], steps: Steps) -> Iterable[list[str]]:
                 value.name for value in push.answer.pieces if isinstance(value, Value) and value.source == "capture"
             }
             lines += [f'        self.captured["{name}"] = found["{name}"]' for name in sorted(names & set(groups))]
-            answer = messages.expression(push.answer)
+            before, answer = messages.message(push.answer)
+            lines += indented(before, 8)
         lines += [f"        return {answer}"]
     yield [*lines, "    return None"]
 

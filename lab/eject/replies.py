@@ -5,12 +5,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lab.conversation.syntax.expectations import pattern_of_text
-from lab.eject.code import CannotEject, pattern
+from lab.eject.code import pattern
 from lab.eject.messages import Messages
 from rawsocket.conversation.plan import Expectation, Field, Step, Value
 
 #: The framing of the replies if raw bytes follow some frames: it finds the frame of a message.
 HEAD = "REPLIES.head"
+# Stands for a value in an expression; no message has it.
+_GAP = b"\x00\x01value\x01\x00"
 
 
 @dataclass
@@ -116,13 +118,22 @@ class Replies:
     def _gaps(self, expectation: Expectation, subject: str) -> str:
         """Return the test of a text in which some bytes may be anything."""
         assert expectation.text is not None
-        parts = []
+        form, values = b"", []
         for piece in expectation.text.pieces:
-            if isinstance(piece, Value) and piece.name != "?":
-                raise CannotEject(f"{self.messages.where}: `??` beside a value; write this expectation by hand")
-            parts.append(b"." if isinstance(piece, Value) else re.escape(piece))
-        form = {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[expectation.kind]
-        return f"{self._re}.search({pattern(b'(?s)' + form % b''.join(parts))}, {self._framed(subject)})"
+            if isinstance(piece, bytes):
+                form += re.escape(piece)
+            elif piece.name == "?":
+                form += b"."
+            else:
+                form += _GAP
+                values.append(f"{self._re}.escape({self.messages.whole([self.messages.value(piece)])})")
+        around = {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[expectation.kind]
+        form = b"(?s)" + around % form
+        if values:
+            form = form.replace(b"%", b"%%").replace(_GAP, b"%b")
+            filled = f"{pattern(form)} % ({', '.join(values)}{',' if len(values) == 1 else ''})"
+            return f"{self._re}.search({filled}, {self._framed(subject)})"
+        return f"{self._re}.search({pattern(form)}, {self._framed(subject)})"
 
     def _groups(self, expectation: Expectation) -> list[str]:
         if expectation.kind != "regex":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lab.eject.code import Needs, call, literal
-from lab.eject.messages import Messages
+from lab.eject.messages import Messages, measures
 from lab.eject.replies import Replies, pattern_of
 from rawsocket.conversation.plan import Expectation, FramingPlan, HeartbeatPlan, Step, Template
 
@@ -47,8 +47,12 @@ class Steps:
     def heartbeat(self, beat: HeartbeatPlan) -> list[str]:
         """Return the lines of a heartbeat."""
         messages = self.messages(1)
-        message = messages.expression(beat.message)
-        arguments = [f"{beat.every:g}", message if _is_constant(beat.message) else f"lambda: {message}"]
+        if measures(beat.message):
+            payload = "self.beat"  # a method of its own
+        else:
+            message = messages.expression(beat.message)
+            payload = message if _is_constant(beat.message) else f"lambda: {message}"
+        arguments = [f"{beat.every:g}", payload]
         expect = Step("send", 1, expect=(beat.expect,) if beat.expect else ())
         arguments += self.replies(messages).arguments(expect)
         arguments += [f'name="{beat.name}"'] if beat.name != "heartbeat" else []

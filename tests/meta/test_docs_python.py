@@ -117,6 +117,7 @@ def test_there_is_a_scenario_on_each_page_that_explains_them() -> None:
     assert [page for page, _ in SCENARIOS] == [
         "docs/latency.md",
         "docs/scenarios.md",
+        "docs/shapes.md",
         "docs/your-server.md",
         "docs/your-server.md",
     ]

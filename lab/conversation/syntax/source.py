@@ -101,7 +101,6 @@ Node = Scalar | Map | Sequence
 
 def read(source: Source) -> Node:
     """Return the root of the file. Raises Mistake if it is no YAML, UsageError if it can't be read."""
-    start = Place(source, 1, 1)
     try:
         text = source.path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -113,6 +112,12 @@ def read(source: Source) -> Node:
         raise Mistake(
             Place(source, line, 1), "this line is not UTF-8", "expected text", r"write other bytes as \xNN"
         ) from None
+    return read_text(source, text)
+
+
+def read_text(source: Source, text: str) -> Node:
+    """Return the root of a text. Raises Mistake if it is no YAML."""
+    start = Place(source, 1, 1)
     try:
         root = _Loader(text).get_single_node()
         return _node(source, text, root) if root else _nothing(start)
