@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lab import user_server
 from lab.errors import UsageError
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
@@ -86,6 +87,7 @@ SETTINGS = (
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
             "plain TCP is the lesson"),
+    *user_server.TABLE,
     Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
             "a server in containers has a name on its own network only"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
@@ -172,6 +174,21 @@ class Settings:
     def wait_seconds(self) -> float:
         """How long a run waits for TARGET at most, in seconds."""
         return seconds(self["WAIT"]) if self["WAIT"] else 0.0
+
+    @property
+    def user_server(self) -> str:
+        """What replaces the lab's own server, as it was given: SERVER_IMAGE=redis:7; "" for nothing."""
+        return user_server.description(self.values)
+
+    @property
+    def own_server(self) -> bool:
+        """Whether the lab's own server is started and loaded."""
+        return not self["TARGET"] and not self.user_server
+
+    @property
+    def server_wait_seconds(self) -> float:
+        """How long a server that replaces the lab's own may take until it listens, in seconds."""
+        return self.wait_seconds or user_server.READY_S
 
     @property
     def ramp_seconds(self) -> float:
@@ -275,6 +292,8 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
     settings = Settings(values, frozenset(chosen))
+    if verb in ("setup", "up", "load", "ci"):
+        user_server.check(settings.values, settings.given, environ)
     if verb in ("up", "load", "ci"):
         _check_network(settings)
         _check_size(settings, environ)
@@ -295,7 +314,7 @@ def _check_size(settings: Settings, environ: Mapping[str, str]) -> None:
     """Refuse messages that the lab's own server does not accept: each of them would fail."""
     (row,) = [row for row in SERVER_TABLE if row.name == "max_message"]
     limit, size = environ.get(row.variable, "").strip() or row.default or "", settings["SIZE"]
-    if settings["TARGET"] or settings["FRAMING"] == "chunk" or not limit.isdecimal() or int(size) <= int(limit):
+    if not settings.own_server or settings["FRAMING"] == "chunk" or not limit.isdecimal() or int(size) <= int(limit):
         return
     raise UsageError(
         f"SIZE={size} is above the {limit} bytes that the lab's server accepts in a message: "

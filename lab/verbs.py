@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lab import settings, tls
+from lab import settings, tls, user_server
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.docker.client import FAILURES
@@ -43,6 +43,8 @@ def do(verb: str, chosen: Settings) -> int:
         capacity.check_memory(chosen, capacity.memory_limit(chosen, engine.name))
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
+    if verb in ("up", "load", "ci") and chosen.user_server:
+        say(f"Server: {chosen.user_server} (the lab's own server is not started)")
     if verb in ("load", "ci"):
         return run(verb, engine, chosen)
     try:
@@ -67,7 +69,10 @@ def _setup(engine: Engine, chosen: Settings) -> None:
 def _up(engine: Engine, chosen: Settings) -> None:
     remove_abandoned(engine)
     result(f"The lab is up ({engine.name}): {engine.up()}")
-    if not chosen["TARGET"]:
+    if chosen.user_server:
+        port = user_server.listen(chosen.values)[0] if engine.name == NativeEngine.name else 0
+        say(f"Your server is at 127.0.0.1:{port or chosen['SERVER_PORT']}")
+    elif chosen.own_server:
         port = chosen["SERVER_PORT"]
         client = f"nc 127.0.0.1 {port}"
         if chosen.encrypted:

@@ -6,6 +6,7 @@ refuses us is an error that says how to fix it: the engine is never changed sile
 
 import sys
 
+from lab import user_server
 from lab.engines.base import Engine
 from lab.engines.docker import client
 from lab.engines.docker.engine import DockerEngine
@@ -29,6 +30,8 @@ def choose(settings: Settings, *, run: bool) -> str:
     if run and settings.loopback_target and wanted != "native":
         say(f"{settings['TARGET']} is on this machine's loopback, out of a container's reach: using local processes.")
         return _native(wanted)
+    if run and settings.user_server and not user_server.in_container(settings.values) and wanted != "native":
+        return _local_server(settings)
     if wanted == "native":
         return _native(wanted)
     reason = client.unreachable()
@@ -39,6 +42,17 @@ def choose(settings: Settings, *, run: bool) -> str:
     how = "running server, master and workers as" if run else "its containers can't be seen, only"
     say(f"No Docker engine here ({reason}): {how} local processes.")
     return _native(wanted)
+
+
+def _local_server(settings: Settings) -> str:
+    named = settings.user_server
+    if settings["ENGINE"] == "docker":
+        raise UsageError(
+            f"{named} is a local process, and ENGINE=docker runs containers: add SERVER_IMAGE or SERVER_BUILD, "
+            "or use ENGINE=native"
+        )
+    say(f"{named} is a local process: so are master and workers.")
+    return _native(settings["ENGINE"])
 
 
 def _native(wanted: str) -> str:

@@ -51,7 +51,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
 
 def _title(chosen: Settings) -> str:
     """Return what is run, for the first line of the block on a terminal."""
-    against = chosen["TARGET"] or f"MODEL={chosen['MODEL']}"
+    against = chosen["TARGET"] or chosen.user_server or f"MODEL={chosen['MODEL']}"
     return f"{chosen['SCENARIO']}: {chosen['USERS']} users, {chosen['WORKERS']} workers, {against}"
 
 

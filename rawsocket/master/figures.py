@@ -132,7 +132,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
             "workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers],
             "limit": loop_limit(measured.loop) or None,
         },
-        "server": run.server_counts.grown,
+        "server": run.server_counts.document,
         "thresholds": [threshold(check) for check in judged.thresholds],
         "events": events(run),
         "storms": storms(run.reports()),

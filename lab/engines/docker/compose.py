@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from lab import procfs
+from lab import procfs, user_server
 from lab.engines import identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import tls_files, watch
 from lab.engines.docker.base_image import Base
+from lab.engines.docker.user_server import image as server_image
+from lab.engines.docker.user_server import service as server_service
+from lab.engines.docker.user_server.image import ServerImage
 from lab.errors import LabError, interrupts_wait
 from lab.settings import ROOT, Settings, is_loopback
 
@@ -50,6 +53,7 @@ class Project:
         self._settings = settings
         self._publish = publish
         self.watched = False  # with Prometheus and Grafana
+        self.server: ServerImage | None = None  # the user's own, once its image is known
         self._base = base or Base("", "")
         self._command = command()
 
@@ -66,6 +70,8 @@ class Project:
             build_image=self._base.build_image,
             network=self._settings["NETWORK"],
         )
+        if user_server.in_container(self._settings.values):
+            self._replace_server(derived)
         if self._settings.encrypted:
             composefile.encrypt(derived)
         if self._settings.asked_by_master:
@@ -73,6 +79,17 @@ class Project:
         tls_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
+
+    def _replace_server(self, derived: composefile.Compose) -> None:
+        values = self._settings.values
+        server_service.build(derived, self.server_image, user_server.build_folder(values))
+        if self.server:
+            server_service.run(derived, self.server, values, self._settings.server_wait_seconds)
+
+    @property
+    def server_image(self) -> str:
+        """Name of the image of the user's own server."""
+        return server_image.name(self._settings.values, identity.tag(ROOT))
 
     @property
     def file(self) -> Path:
