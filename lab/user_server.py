@@ -1,7 +1,7 @@
 """The user's own server inside the lab: SERVER_IMAGE, SERVER_BUILD or SERVER_COMMAND replaces the lab's server.
 
-SERVER_IMAGE and SERVER_BUILD run in a container, and SERVER_COMMAND is then its command. SERVER_COMMAND alone is a local
-process. Here are the settings and what can be checked before anything starts; the engines do the rest.
+SERVER_IMAGE and SERVER_BUILD run in a container, and SERVER_COMMAND is then its command. SERVER_COMMAND alone is a
+local process. Here are the settings and what can be checked before anything starts; the engines do the rest.
 """
 
 import os

@@ -105,7 +105,10 @@ def test_server_that_ended_at_once_is_one_line_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("values", "remedy"),
     [
-        ({"SERVER_COMMAND": "serve"}, "write {port} into the command, or let the program read PORT, or set SERVER_LIST"),
+        (
+            {"SERVER_COMMAND": "serve"},
+            "write {port} into the command, or let the program read PORT, or set SERVER_LI",
+        ),
         ({"SERVER_COMMAND": "serve {port}"}, "check its command; WAIT=2m waits longer"),
         ({"SERVER_COMMAND": "serve", "SERVER_LISTEN": "7"}, "correct SERVER_LISTEN; WAIT=2m"),
     ],

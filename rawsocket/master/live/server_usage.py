@@ -1,8 +1,8 @@
 """CPU and memory of a server that runs in the place of the lab's own, which has no counters that we know.
 
-HOLDFAST_SERVER_USAGE says where they come from. `engine`: the lab asks the engine of the containers, and puts the answer
-into the folder of runs each second (lab/engines/docker/user_server/usage.py). A number is the id of the server's process
-on this machine: it is read from /proc, with its children.
+HOLDFAST_SERVER_USAGE says where they come from. `engine`: the lab asks the engine of the containers, and puts the
+answer into the folder of runs each second (lab/engines/docker/user_server/usage.py). A number is the id of the server's
+process on this machine: it is read from /proc, with its children.
 
 Rules:
 

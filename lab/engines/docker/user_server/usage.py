@@ -1,9 +1,8 @@
 """CPU and memory of the user's own server, from the engine to the master.
 
 The engine sends a record each second. It is put into the master's folder of runs, where rawsocket/master/live/ reads
-it: a container can't ask the engine. In a run a thread of the lab does that. `up` has ended long before a run from the
-page, so it leaves a process behind: `python -m lab.engines.docker.user_server.usage PROJECT`. That process ends with the
-lab's containers.
+it: a container can't ask the engine. In a run a thread of the lab does that. `up` ends long before a run from the page,
+so it leaves a process behind: `python -m lab.engines.docker.user_server.usage PROJECT`. It ends with the containers.
 """
 
 import contextlib

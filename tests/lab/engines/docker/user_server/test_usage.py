@@ -42,9 +42,11 @@ class _Api:
         self.gone: list[Container] = []
 
     def stats(self, name: str, **_: Any) -> Iterator[dict[str, Any]]:
-        yield from self.records
-        for container in self.gone:
-            container.status = "removed"
+        for record in self.records:
+            if record is self.records[-1]:
+                for container in self.gone:
+                    container.status = "removed"
+            yield record
 
 
 def test_what_the_master_is_told() -> None:
