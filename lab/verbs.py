@@ -70,8 +70,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
     remove_abandoned(engine)
     result(f"The lab is up ({engine.name}): {engine.up()}")
     if chosen.user_server:
-        port = user_server.listen(chosen.values)[0] if engine.name == NativeEngine.name else 0
-        say(f"Your server is at 127.0.0.1:{port or chosen['SERVER_PORT']}")
+        own_port = user_server.listen(chosen.values)[0] if engine.name == NativeEngine.name else 0
+        say(f"Your server is at 127.0.0.1:{own_port or chosen['SERVER_PORT']}")
     elif chosen.own_server:
         port = chosen["SERVER_PORT"]
         client = f"nc 127.0.0.1 {port}"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from rawsocket.master.timeline import SERVER_CPU, SERVER_MEMORY
 from rawsocket.settings.table import ENGINE

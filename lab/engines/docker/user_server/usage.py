@@ -65,7 +65,7 @@ def relay(client: docker.DockerClient, project: str, end: threading.Event) -> No
 
 
 def _parts(client: docker.DockerClient, project: str) -> dict[str, Any]:
-    filters = {"label": f"{PROJECT_LABEL}={project}"}
+    filters: dict[str, Any] = {"label": f"{PROJECT_LABEL}={project}"}
     found = client.containers.list(all=True, filters=filters, ignore_removed=True)
     return {ContainerPart(each).role: each for each in found}
 
