@@ -153,9 +153,14 @@ def _check_build(values: Mapping[str, str]) -> None:
 _WANTS_TO_WRITE = re.compile(r"read-only file ?system|permission denied|operation not permitted|must be root", re.I)
 
 
-def ended(values: Mapping[str, str], code: int | None, log: str) -> str:
+def ended(values: Mapping[str, str], code: int, log: str, *, out_of_memory: bool = False) -> str:
     """Return one line on a server that ended before it could be loaded."""
-    how = "" if code is None else f" with exit code {code}"
+    if out_of_memory:
+        return (
+            f"{description(values)} was killed for lack of memory before it could be loaded: "
+            f"raise SERVER_MEM={values['SERVER_MEM']}"
+        )
+    how = f" with exit code {code}"
     said = "its last lines are above" if log.strip() else "it said nothing"
     text = f"{description(values)} ended{how} before it could be loaded; {said}"
     if in_container(values) and values.get(WRITABLE) in ("", None, "no") and _WANTS_TO_WRITE.search(log):

@@ -118,7 +118,7 @@ def prepare(role: str) -> Plan:
         check_sources(plan)
     if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
         target_check.look_up(parse_target(plan.target))
-    if role == "master" and plan.server_wait_s and not plan.foreign:
+    if role == "master" and plan.server_wait_s and not plan.headless:  # a headless run waits for it, headless.py
         target_check.wait_for_server(parse_target(plan.target), plan.server_wait_s, _say)
     os.environ["HOLDFAST_TARGET"] = plan.target
     os.environ.update(settings_of_scenario(plan.scenario))

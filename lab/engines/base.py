@@ -122,7 +122,8 @@ class Deployment(ABC):
         for part in self.parts() if self.settings.user_server else ():
             if part.role == "server" and (code := part.exit_code()) is not None:
                 log = part.log()
-                raise LabError(user_server.ended(self.settings.values, code, log), log)
+                lacked = part.lacked_memory()
+                raise LabError(user_server.ended(self.settings.values, code, log, out_of_memory=lacked), log)
 
     def server_log(self) -> str:
         """Return the log of the user's own server, "" if there is none."""

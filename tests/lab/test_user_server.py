@@ -99,6 +99,9 @@ def test_server_that_ended_at_once_is_one_line_with_what_to_do() -> None:
         f"{line}; if it has to write its own files or to be root, add SERVER_WRITABLE=yes"
     )
     assert user_server.ended({**IMAGE, "SERVER_WRITABLE": "yes"}, 1, log) == line
+    assert user_server.ended({**IMAGE, "SERVER_MEM": "30m"}, 137, log, out_of_memory=True) == (
+        "SERVER_IMAGE=redis:7 was killed for lack of memory before it could be loaded: raise SERVER_MEM=30m"
+    )
     assert user_server.ended(IMAGE, 0, "").endswith("ended with exit code 0 before it could be loaded; it said nothing")
 
 
