@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status load ci report bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check load ci report new bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -29,6 +29,9 @@ status:  ## Show what runs
 	@if [ -x .venv/bin/python ]; then $(LAB) status; else echo "Nothing is installed here (no .venv): $(LEFT)"; fi
 
 ##@ A run without the page
+
+check: .venv/lab  ## Play SCENARIO= once against TARGET=, byte by byte
+	@$(LAB) check
 
 load: .venv/lab  ## Run a load in a lab of its own; files in runs/latest/
 	@$(LAB) load
@@ -70,6 +73,9 @@ lock: .venv/dev  ## Pin the requirements again, with hashes
 	  --group $$group --output-file requirements-$$group.txt; done
 
 ##@ Upkeep
+
+new: .venv/lab  ## Write a folder to work in, elsewhere: DIR=../load
+	@$(LAB) new $(DIR)
 
 setup: .venv/lab  ## Prepare .venv and the images
 	@$(LAB) setup

@@ -1,4 +1,7 @@
-"""`python -m lab VERB`: the command behind every make target. The only place that ends the process."""
+"""`python -m lab VERB`, which is `holdfast VERB` where it is installed: the command behind every make target.
+
+The only place that ends the process.
+"""
 
 import argparse
 import errno
@@ -10,12 +13,14 @@ from collections.abc import Collection, Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from lab import settings
+from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import env_file, make_variables, scenario_settings, usage
+from lab.given import conversation, env_file, make_variables, scenario_settings, usage
 from lab.progress import say
+from lab.project import new
 from lab.reports import comparison
+from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
@@ -29,16 +34,21 @@ BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and give its exit code: 0 pass, 1 lab failed, 2 usage, 3 missed, 4 unknown, 130 interrupted."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
+    os.environ.update(variables)
+    argv = list(check.words(argv))
+    name = folders.program().split()[-1]
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
             _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
         of_scenario = scenario_settings.flags(argv)
         _read_env_file([row.variable for row in of_scenario], {row.variable for row in of_scenario if row.secret})
         found, unknown = _parser(argv, of_scenario).parse_known_args(argv)
-        make_variables.check(settings.from_environment("HOLDFAST_MAKE"), _known(found.verb, of_scenario))
+        known = _known(found.verb, of_scenario)
+        make_variables.check(settings.from_environment("HOLDFAST_MAKE"), known)
+        make_variables.check(" ".join(f"{variable}=" for variable in variables), known)
     except UsageError as error:
-        say(f"lab: {error}")
+        say(f"{name}: {error}")
         return EXIT_USAGE
     arguments = vars(found)
     verb, parser = arguments.pop("verb"), arguments.pop("parser")
@@ -52,24 +62,27 @@ def main(argv: list[str] | None = None) -> int:
             return int(_benchmark(verb).run(arguments))
         if verb == "report":
             return comparison.run(arguments["folders"])
-        chosen = settings.read(arguments, verb=verb)
-        return do(verb, scenario_settings.added(chosen, arguments) if verb in scenario_settings.VERBS else chosen)
+        if verb == "new":
+            return new.run(arguments["folder"], usage.version().split()[-1])
+        if verb not in scenario_settings.VERBS:
+            return do(verb, settings.read(arguments, verb=verb))
+        return do(verb, scenario_settings.added(conversation.read(arguments, verb), arguments))
     except LabError as error:
         if error.evidence:
             say(error.evidence)
-        say(f"lab {verb}: {error}")
+        say(f"{name} {verb}: {error}" if error.prefixed else str(error))
         return error.exit_code
     except FAILURES as error:
-        say(f"lab {verb}: the Docker engine failed: {error}")
+        say(f"{name} {verb}: the Docker engine failed: {error}")
         return EXIT_LAB_FAILED
     except OSError as error:
         if error.errno not in DISK:
             raise
-        say(f"lab {verb}: could not write {error.filename or 'a file'}: {error.strerror}")
+        say(f"{name} {verb}: could not write {error.filename or 'a file'}: {error.strerror}")
         return EXIT_LAB_FAILED
     except Interrupted:
         started = verb in ("up", *RUNS)
-        say(f"lab {verb}: interrupted{'; everything that it started is removed' if started else ''}")
+        say(f"{name} {verb}: interrupted{'; everything that it started is removed' if started else ''}")
         return EXIT_INTERRUPTED
 
 
@@ -81,13 +94,13 @@ def _known(verb: str, of_scenario: Sequence[Setting]) -> set[str]:
 
 
 def _as_flag(word: str) -> str:
-    """Return the flag that a variable stands for: USER=5, as it is given to make, is --user."""
+    """Return the flag that a word stands for: users=5 is --users."""
     return word if word.startswith("-") else f"--{word.partition('=')[0].lower().replace('_', '-')}"
 
 
 def _read_env_file(names: Collection[str], secret: Collection[str] = ()) -> None:
     """Add those settings of `.env` to the environment, for this process and those that it starts."""
-    found = env_file.read(settings.ROOT / ".env", names, os.environ)
+    found = env_file.read(folders.work() / ".env", names, os.environ)
     if found:
         shown = (f"{name}={'(secret)' if name in secret else value}" for name, value in found.items())
         say(f"From .env: {' '.join(shown)}")
@@ -112,31 +125,39 @@ class _Overview(_Parser):
     """The parser of the whole command."""
 
     def format_help(self) -> str:
-        return usage.overview(VERBS)
+        return usage.overview(_offered())
 
 
 def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argparse.ArgumentParser:
-    parser = _Overview(prog="python -m lab")
+    program = folders.program()
+    parser = _Overview(prog=program)
     parser.add_argument("--version", action=usage.Version, nargs=0, default=argparse.SUPPRESS)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
-    for verb, text in VERBS.items():
+    for verb, text in _offered().items():
         flags = verbs.add_parser(
             verb,
             help=text,
             description=text,
             epilog=usage.differing(verb),
-            usage=f"python -m lab {verb} {'FOLDER ...' if verb == 'report' else '[--SETTING VALUE ...]'}",
+            usage=f"{program} {verb} {usage.ARGUMENTS.get(verb, '[--SETTING VALUE ...]')}",
             allow_abbrev=False,
             formatter_class=usage.Formatter,
         )
         flags.set_defaults(parser=flags)
         if verb == "report":
             flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
+        elif verb == "new":
+            flags.add_argument("folder", metavar="DIR", help="the folder, made if it is not there")
         elif verb not in BENCHMARKS:
             usage.add_flags(flags, of_scenario)
         elif verb in argv:
             settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
     return parser
+
+
+def _offered() -> dict[str, str]:
+    """Return the verbs and their meaning, without the benchmarks where they are not installed."""
+    return {verb: text for verb, text in VERBS.items() if verb not in BENCHMARKS or (folders.ASSETS / "bench").is_dir()}
 
 
 def _benchmark(verb: str) -> ModuleType:

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 EXIT_OK = 0
 EXIT_LAB_FAILED = 1
@@ -24,6 +25,8 @@ class LabError(Exception):
     """The lab itself failed (exit 1): one line, and the last lines of whatever failed as evidence."""
 
     exit_code = EXIT_LAB_FAILED
+    #: Whether the command's name stands in front of the line. Not where it begins with a place in a file.
+    prefixed: ClassVar[bool] = True
 
     def __init__(self, message: str, evidence: str = "") -> None:
         super().__init__(message)

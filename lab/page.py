@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from http.client import HTTPException
 from typing import Any
 
+from lab import folders
 from lab.errors import LabError
 
 # The page is on this machine: a proxy of the environment is not used for it.
@@ -56,9 +57,8 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
 def check_free(setting: str, port: str) -> None:
     """Raise LabError if another program listens on `port`; `setting` is the variable that chooses another one."""
     if taken(int(port)):
-        raise LabError(
-            f"port {port} on 127.0.0.1 is taken by another program: `make up {setting}=...` takes another one"
-        )
+        another = folders.command("up", f"{setting}=...")
+        raise LabError(f"port {port} on 127.0.0.1 is taken by another program: `{another}` takes another one")
 
 
 def free_port(host: str = "127.0.0.1") -> int:

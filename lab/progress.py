@@ -21,11 +21,11 @@ PROGRESS_LINE = re.compile(r'^(held \d+/\d+ |\{"progress": )')
 SHAPED_LINE = re.compile(r'by its load shape$|"left_s": null')
 # Before the run, its master says that it waits for TARGET (rawsocket/target_check.py).
 WAIT_LINE = re.compile(r"^waiting for \S+: ")
-_MESSAGE = re.compile(r'^\{"(progress|result)": ')
+_MESSAGE = re.compile(r'^\{"(progress|result|check)": ')
 
 
 def message(line: str) -> dict[str, Any]:
-    """Return the JSON object of a master's line: {"progress": ...} or {"result": ...}; {} for any other line."""
+    """Return the JSON object of a line: {"progress": ...}, {"result": ...} or {"check": ...}; {} for any other line."""
     if not _MESSAGE.match(line):
         return {}
     try:

@@ -13,11 +13,13 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from lab import user_server
+from lab import folders
 from lab.errors import UsageError
+from lab.user_server import check
+from lab.user_server import settings as user_server
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
@@ -26,7 +28,11 @@ from rawsocket.target import parse as parse_target
 from server.models import MODELS
 from server.settings import TABLE as SERVER_TABLE
 
-ROOT = Path(__file__).resolve().parent.parent
+# In a clone. What may run elsewhere uses lab/folders.py.
+ROOT = folders.ASSETS
+# The plan of a conversation, which master and workers read: a path on this machine.
+CONVERSATION = "HOLDFAST_CONVERSATION"
+CONVERSATION_SUFFIXES = (".yaml", ".yml")
 # What an engine demands for a container.
 LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
@@ -55,8 +61,20 @@ CPUS = number(0)
 
 
 def scenarios() -> list[str]:
-    """Name the scenarios: the files below locustfiles/."""
-    return names(ROOT / "locustfiles")
+    """Name the scenarios: the files below the user's locustfiles/, then the built-in ones."""
+    return names(*folders.both("locustfiles"))
+
+
+def conversations() -> list[str]:
+    """Name the conversations: the YAML files below the user's conversations/, then the built-in ones."""
+    return names(*folders.both("conversations"), suffixes=CONVERSATION_SUFFIXES)
+
+
+def _scenario(text: str) -> str:
+    # Asked for at run time: the user's folder is not known when this table is made.
+    if text.endswith(CONVERSATION_SUFFIXES):
+        return text  # a path; who reads it says what is wrong with it
+    return str(one_of(*dict.fromkeys((*scenarios(), *conversations()))).parse(text))
 
 
 def models() -> list[str]:
@@ -77,9 +95,10 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 SETTINGS = (
     *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
     replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
-    replace(_of_load("SCENARIO"), kind=one_of(*scenarios())),
+    replace(_of_load("SCENARIO"), kind=Kind(_scenario, "NAME")),
     *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "VERBOSE", "TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
+    *(_of_load(name) for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
+    *(_of_load(name) for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
     *(_of_load(name) for name in ("APP", "FRAMING")),
@@ -131,6 +150,7 @@ ENVIRONMENT = (
             "compose sets it; only 1.29 has to be told"),
     Setting("xdg_runtime_dir", TEXT, None, "folder of the sockets of rootless Docker and Podman",
             "a message names a socket that is there"),
+    Setting("pythonpath", TEXT, None, "more folders that local processes import from", "as Python has it"),
     Setting("docker_host", TEXT, None, "address of the Docker engine; unset: that of the docker command's context",
             "the docker command reads it as well"),
     Setting("no_color", TEXT, None, "anything: no colours, and lines that are never drawn again", "no-color.org"),
@@ -142,7 +162,14 @@ ENVIRONMENT = (
 # Every name that the lab, its server or compose.yaml reads: these may stand in `.env`.
 NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE, LOAD_TABLE) for row in table)
 # The files of TLS that each part reads: paths on this machine. {number} stands for the user's number.
-TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "worker": ("TLS_CA", "TLS_CERT", "TLS_KEY")}
+_OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
+TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
+# All files that each part reads.
+FILES = {
+    "server": TLS_FILES["server"],
+    "master": (*TLS_FILES["master"], CONVERSATION),
+    "worker": (*TLS_FILES["worker"], CONVERSATION),
+}
 FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
@@ -183,12 +210,7 @@ class Settings:
     @property
     def own_server(self) -> bool:
         """Whether the lab's own server is started and loaded."""
-        return not self["TARGET"] and not self.user_server
-
-    @property
-    def server_wait_seconds(self) -> float:
-        """How long a server that replaces the lab's own may take until it listens, in seconds."""
-        return self.wait_seconds or user_server.READY_S
+        return user_server.is_ours(self.values)
 
     @property
     def ramp_seconds(self) -> float:
@@ -208,7 +230,9 @@ class Settings:
     @property
     def scrape(self) -> str:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is lab/watch/dashboard.json"
+        dashboard = "lab/watch/dashboard.json"
+        dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
+        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
 
     @property
     def verbose(self) -> bool:
@@ -277,8 +301,13 @@ def add_flags(parser: argparse._ActionsContainer, table: Iterable[Setting] = SET
             )
 
 
-def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, verb: str = "") -> Settings:
-    """Combine flags, environment and defaults.
+def read(
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str] | None = None,
+    verb: str = "",
+    implied: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """Combine flags, environment and defaults. `implied`: defaults that a conversation has.
 
     Raises UsageError, one line, for the first value that does not fit.
     """
@@ -288,38 +317,19 @@ def read(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         text = given(setting, flags, environ)
         if text:
             chosen.add(setting.variable)
-        default = VERB_DEFAULTS.get(verb, {}).get(setting.variable, setting.default or "")
+        default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
+    values |= user_server.instead_of_target(values, chosen)
     settings = Settings(values, frozenset(chosen))
     if verb in ("setup", "up", "load", "ci"):
-        user_server.check(settings.values, settings.given, environ)
+        check.server(settings.values, settings.given, environ)
     if verb in ("up", "load", "ci"):
-        _check_network(settings)
-        _check_size(settings, environ)
+        check.network(values)
+        check.size(values, environ)
     if verb in ("load", "ci"):
         _check_window(settings)
     return settings
-
-
-def _check_network(settings: Settings) -> None:
-    if settings["NETWORK"] and not settings["TARGET"]:
-        raise UsageError(
-            f"NETWORK={settings['NETWORK']} is for a server on that network, and the lab's own is not: name it, too, "
-            "as in TARGET=tcp://its-name:9000"
-        )
-
-
-def _check_size(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Refuse messages that the lab's own server does not accept: each of them would fail."""
-    (row,) = [row for row in SERVER_TABLE if row.name == "max_message"]
-    limit, size = environ.get(row.variable, "").strip() or row.default or "", settings["SIZE"]
-    if not settings.own_server or settings["FRAMING"] == "chunk" or not limit.isdecimal() or int(size) <= int(limit):
-        return
-    raise UsageError(
-        f"SIZE={size} is above the {limit} bytes that the lab's server accepts in a message: "
-        f"lower SIZE, or set {row.variable}={size}"
-    )
 
 
 def _check_window(settings: Settings) -> None:

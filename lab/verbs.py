@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lab import settings, tls, user_server
+from lab import folders, tls
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.docker.client import FAILURES
@@ -10,17 +10,20 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
 from lab.reports import index, origin
-from lab.run import capacity, folder
+from lab.run import capacity, check, folder
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 VERBS = {
     "setup": "prepare the images (done by `up` and the runs as well)",
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
+    "check": "play a scenario once against your server, and show every byte",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
+    "new": "write a folder to work in: a conversation, a scenario, a CI workflow",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
     "clean": "remove all containers, networks, volumes and images of the lab",
@@ -33,8 +36,10 @@ def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("load", "ci"):
         capacity.check_held(chosen)
-    if verb in ("up", "load", "ci"):
+    if verb in ("up", "load", "ci", "check"):
         chosen = tls.prepared(chosen)
+    if verb == "check":
+        return check.run(chosen)
     if verb == "clean":
         return _clean(chosen)
     engine = engine_for(verb, chosen)
@@ -80,7 +85,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
         say(f"Its server is at 127.0.0.1:{port}; try: {client}, and type a line")
     if chosen.watched and engine.name == NativeEngine.name:
         say(f"No Grafana without containers: with a Prometheus of your own, {chosen.scrape}")
-    fetched = "" if engine.name == NativeEngine.name else ", fetched by `make status` and `make down`"
+    status, down = folders.command("status"), folders.command("down")
+    fetched = "" if engine.name == NativeEngine.name else f", fetched by `{status}` and `{down}`"
     say(f"Runs from the page leave their files below runs/{fetched}")
 
 
@@ -102,7 +108,7 @@ def _logs(engine: Engine, chosen: Settings) -> None:
         for line in text.splitlines():
             result(f"{name} | {line}")
     if not logs:
-        latest = settings.ROOT / "runs/latest/logs"
+        latest = folders.work() / "runs/latest/logs"
         where = "The logs of the last run are in runs/latest/logs/." if latest.is_dir() else "No run has left logs."
         say(f"No lab is up. {where}")
 
@@ -123,7 +129,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"lab clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 

@@ -1,5 +1,7 @@
 """`python -m rawsocket master|worker`: the processes of a lab, in a container or on the host alike.
 
+`python -m rawsocket check` plays one round of the scenario on one connection (check/program.py).
+
 Settings come from the environment and are checked before Locust is imported: an invalid one gives one line on
 stderr and exit code 2. Then Locust runs in this process, so its signals and its exit code are those of
 this process.
@@ -15,14 +17,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from rawsocket import target_check
+from rawsocket.conversation import plan as conversation
 from rawsocket.settings import declared, scenarios
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, tls_settings, without_empty
 from rawsocket.target import parse as parse_target
 
-USAGE = "usage: python -m rawsocket master|worker (settings come from the environment: USERS, RATE, TIME, ...)"
-SCENARIOS = Path("locustfiles")
+USAGE = "usage: python -m rawsocket master|worker|check (settings come from the environment: USERS, RATE, TIME, ...)"
+CONVERSATION = Path(__file__).parent / "conversation" / "locustfile.py"
 LINGER_S = 300.0
 INTERRUPTED = 130
+
+
+def scenario_folders() -> list[Path]:
+    """Return the folders of scenarios, from HOLDFAST_LOCUSTFILES."""
+    return scenarios.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -30,7 +38,7 @@ def master_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--master",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={locustfile(plan)}",
         f"--host={plan.target}",
         f"--users={plan.users}",
         f"--spawn-rate={plan.rate:g}",
@@ -47,11 +55,16 @@ def worker_arguments(plan: Plan) -> list[str]:
     return [
         "locust",
         "--worker",
-        f"--locustfile={SCENARIOS / plan.scenario}.py",
+        f"--locustfile={locustfile(plan)}",
         f"--host={plan.target}",
         f"--master-host={plan.master_host}",
         f"--master-port={plan.master_port}",
     ]
+
+
+def locustfile(plan: Plan) -> Path:
+    """Return the file that has the user classes."""
+    return CONVERSATION if plan.conversation else scenarios.find(plan.scenario, scenario_folders())
 
 
 def check_ports(plan: Plan) -> None:
@@ -84,10 +97,13 @@ def check_sources(plan: Plan) -> None:
                 ) from None
 
 
-def settings_of_scenario(scenario: str) -> dict[str, str]:
+def settings_of_scenario(plan: Plan) -> dict[str, str]:
     """Return {variable: text} of the settings that the scenario declares, if they are given."""
     try:
-        return declared.checked(declared.read(SCENARIOS / f"{scenario}.py"), os.environ, scenario)
+        if plan.conversation:
+            conversation.load(plan.conversation)
+            return {}
+        return declared.checked(declared.read(locustfile(plan)), os.environ, plan.scenario)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -107,21 +123,23 @@ def check_tls(plan: Plan) -> None:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios.names(SCENARIOS))
+    plan = from_environ(os.environ, scenarios.names(*scenario_folders()))
     # LOCUST_HEADLESS and its like would change what the command line below asks for.
     locusts = {name for name in os.environ if name.startswith("LOCUST_")}
     for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:
         del os.environ[name]
     if role == "master":
         check_ports(plan)
-    else:
+    elif role == "worker":
         check_sources(plan)
     if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
         target_check.look_up(parse_target(plan.target))
     if role == "master" and plan.server_wait_s and not plan.headless:  # a headless run waits for it, headless.py
         target_check.wait_for_server(parse_target(plan.target), plan.server_wait_s, _say)
     os.environ["HOLDFAST_TARGET"] = plan.target
-    os.environ.update(settings_of_scenario(plan.scenario))
+    os.environ.update(settings_of_scenario(plan))
+    if role == "check":
+        return plan
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
     return plan
 
@@ -156,6 +174,19 @@ def run(role: str, plan: Plan) -> int:
     return code
 
 
+def check(plan: Plan) -> int:
+    """Play the scenario once; return the exit code."""
+    import locust
+
+    from rawsocket import locust_patches
+    from rawsocket.check import program
+
+    assert locust.__version__  # it has patched the process
+    locust_patches.hide_warnings()
+    check_tls(plan)
+    return program.run(plan, str(locustfile(plan)))
+
+
 def stay() -> None:
     """Wait for SIGTERM or SIGINT, bounded; the hub is not run any more, so plain signal handlers are set."""
     import gevent.monkey
@@ -170,13 +201,15 @@ def stay() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program for these arguments; return the exit code."""
-    if len(arguments) != 1 or arguments[0] not in ("master", "worker"):
+    if len(arguments) != 1 or arguments[0] not in ("master", "worker", "check"):
         sys.stderr.write(f"{USAGE}\n")
         return 2
     try:
         plan = prepare(arguments[0])
         # Until Locust sets its own: as process 1, no signal would end this process.
         signal.signal(signal.SIGTERM, _leave)
+        if arguments[0] == "check":
+            return check(plan)
         return run(arguments[0], plan)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")

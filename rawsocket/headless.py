@@ -19,6 +19,8 @@ from locust import LoadTestShape
 from locust.web import WebUI
 
 from rawsocket import target_check
+from rawsocket.check import before_run, text
+from rawsocket.check.dialogue import line_of
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.reports import console, progress, result
@@ -58,6 +60,8 @@ class HeadlessRun:
         controller = self._controller
         if early := run_info.too_much_to_hold(controller.environment, self._plan) or self._wait_for_target():
             self._refuse(early)
+            return
+        if not self._check():
             return
         if not self._workers_came() and not controller.live():
             return
@@ -103,6 +107,22 @@ class HeadlessRun:
         except UsageError as error:
             return str(error)
         return ""
+
+    def _check(self) -> bool:
+        """Play the scenario once, if CHECK asks for it; return whether the run may start."""
+        for dialogue in before_run.play(self._controller):
+            if dialogue.exit_code == USAGE:
+                self._refuse(text.summary(dialogue))
+                return False
+            if self._plan.progress == JSON:
+                say(line_of(dialogue))
+            else:
+                say(result.text(text.lines(dialogue) if dialogue.exit_code else text.result(dialogue)))
+            if dialogue.exit_code:
+                self.refused = True
+                self._controller.environment.process_exit_code = dialogue.exit_code
+                return False
+        return True
 
     def _workers_came(self) -> bool:
         wanted, deadline = self._plan.workers, time.monotonic() + WORKERS_S

@@ -73,13 +73,16 @@ def _refuse(line: str) -> int:
 
 def unused(user_classes: Iterable[type[Any]], value: Callable[[str], Any]) -> list[str]:
     """Return a line for each setting whose `value(name)` is not its default, although the scenario does not use it."""
-    files = sorted({path for user_class in user_classes for path in _files(user_class)})
+    classes = list(user_classes)
+    files = sorted({path for user_class in classes for path in _files(user_class)})
     names = {name for path in files for name in _names(path)}
-    where = ", ".join(path.name for path in files)
+    conversations = [one for one in classes if hasattr(one, "settings_used")]
+    names |= {name for one in conversations for name in one.settings_used}
+    where = ", ".join([*(path.name for path in files), *(Path(one.plan.file).name for one in conversations)])
     return [
         f"{name.upper()}={_text(value(name))} has no effect: {where} never uses it"
         for name, uses in USES.items()
-        if files and value(name) != DEFAULTS[name] and not names & uses
+        if where and value(name) != DEFAULTS[name] and not names & uses
     ]
 
 

@@ -6,6 +6,10 @@ is of one part, because importing Locust patches the process; those of a large p
 (support/sharing.py). A test that measures time or CPU is marked `alone`: those run last, one at a time.
 The output of a part's processes is printed when the last of them has ended.
 
+A run of all tests keeps every processor busy for minutes, and a wait in a test may then run out. So where at most
+`AGAIN` tests failed, they run again, alone: one that fails again has failed; one that passes is a `rerun` in the
+totals, and is named.
+
 A test that needs an engine, a Chromium or a server of tests/real is skipped where there is none, and says so; with
 HOLDFAST_REQUIRE=docker,chromium,servers it fails instead.
 """
@@ -31,7 +35,7 @@ from tests.support import measured  # noqa: E402
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 3),
     "load": (["tests/rawsocket", "tests/locustfiles"], 5),
-    "lab": (["tests/lab", "tests/bench"], 3),
+    "lab": (["tests/lab", "tests/bench", "tests/holdfast"], 3),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "real": (["tests/real"], 1),
@@ -42,7 +46,8 @@ AT_ONCE = 3 * (os.cpu_count() or 1)
 #: The parts that take longest, and wait for most of that time: all their processes start first, beside the others.
 BESIDE = ("containers",)
 #: The order in which pytest's own last line counts outcomes.
-OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error")
+OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error", "rerun")
+AGAIN = 3  # more failures than this are no accident
 NO_TESTS = 5  # pytest's exit code when it has selected none
 GRACE_S = 60.0  # for a process that was interrupted to end what its tests have started
 TERMINAL_EVERY_S, LOG_EVERY_S = 1.0, 30.0
@@ -81,6 +86,7 @@ class Part:
     waiting: int = 0  # processes that are still to be started
     processes: list[Process] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    reruns: list[str] = field(default_factory=list)  # what failed, and passed when it ran again
 
     def start(self, marker: str) -> None:
         """Start one more process for the tests that `marker` selects."""
@@ -126,7 +132,26 @@ class Part:
     def outcomes(self) -> "Counter[str]":
         """How many tests have passed, failed, ... so far."""
         lines = [path.read_text().split() for path in self.folder.glob("*/outcomes")]
-        return Counter(word for words in lines for word in words)
+        found = Counter(word for words in lines for word in words)
+        if self.reruns:
+            found["rerun"] = found.pop("failed", 0) + found.pop("error", 0)
+        return found
+
+    def failures(self) -> list[str]:
+        """Return what to run again: the tests that failed, or the files of those that share a fixture."""
+        lines = [line for path in self.folder.glob("*/failures") for line in path.read_text().splitlines()]
+        return list(dict.fromkeys(lines))
+
+    def again(self) -> None:
+        """Run what failed once more, alone. If it passes, the part has not failed."""
+        wanted = self.failures()
+        command = [sys.executable, "-m", "pytest", "-q", "-rs", *wanted]
+        popen = subprocess.Popen(command, cwd=ROOT, env=self.environment, process_group=0, stdin=subprocess.DEVNULL)
+        self.processes = [Process(popen, self.folder)]
+        code = popen.wait()
+        self.processes = []
+        if code == 0:
+            self.reruns, self.codes = wanted, [0]
 
     def failed(self) -> bool:
         """Whether a test or a process failed, or no test was run at all."""
@@ -185,6 +210,22 @@ def run(parts: list[Part]) -> None:
         _run([part], "alone", 1, progress)
 
 
+def run_again(parts: list[Part]) -> None:
+    """Run again what failed, if that is little: not a part without tests, nor one whose process crashed."""
+    failed = [part for part in parts if part.failed()]
+    if any(set(part.codes) - {0, 1, NO_TESTS} or not part.failures() for part in failed):
+        return
+    if sum(len(part.failures()) for part in failed) > AGAIN:
+        return
+    for part in failed:
+        print(f"== {part.name}: again, alone: {', '.join(map(_shown, part.failures()))}", flush=True)
+        part.again()
+
+
+def _shown(test: str) -> str:
+    return test.removeprefix(f"{ROOT}/")
+
+
 def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
     """Run `at_once` processes at a time: first one of each part, then the others of the large parts; if it is more than
     one, those of `BESIDE` come on top.
@@ -239,6 +280,7 @@ def main(arguments: list[str]) -> int:
         try:
             with ended(parts):
                 run(parts)
+                run_again(parts)
         except KeyboardInterrupt:
             for part in parts:
                 part.finish()
@@ -249,6 +291,9 @@ def main(arguments: list[str]) -> int:
         for part in parts:
             print(f"== {part.name}: {total(part.outcomes(), part.seconds)}", flush=True)
         failed = [part.name for part in parts if part.failed()]
+        for part in parts:
+            for name in part.reruns:
+                print(f"passed only when it ran again, alone: {_shown(name)}")
         print("all parts passed" if not failed else f"failed: {', '.join(failed)}")
         everything = sum((part.outcomes() for part in parts), Counter())
         print(f"== {total(everything, time.monotonic() - started)} ==", flush=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from lab import page, user_server
+from lab import folders, page
 from lab.engines import identity
 from lab.engines.follow import follow
 from lab.engines.journal import Entry, Journal
@@ -26,10 +26,13 @@ from lab.errors import (
     finish_despite_interrupt,
     last_lines,
     usage_error,
+    writing,
 )
 from lab.progress import say, step
 from lab.reports import origin
-from lab.settings import ROOT, Settings, yes
+from lab.settings import Settings, yes
+from lab.user_server import settings as user_server
+from lab.user_server import words
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
@@ -123,7 +126,7 @@ class Deployment(ABC):
             if part.role == "server" and (code := part.exit_code()) is not None:
                 log = part.log()
                 lacked = part.lacked_memory()
-                raise LabError(user_server.ended(self.settings.values, code, log, out_of_memory=lacked), log)
+                raise LabError(words.ended(self.settings.values, code, log, out_of_memory=lacked), log)
 
     def server_log(self) -> str:
         """Return the log of the user's own server, "" if there is none."""
@@ -145,6 +148,13 @@ class Deployment(ABC):
         wait_for(what, ready, timeout, self.failure, self.evidence)
 
 
+def _write_logs(folder: Path, logs: Sequence[tuple[str, str]]) -> None:
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in logs:
+            (folder / f"{name}.log").write_text(text)
+
+
 def _in_words(state: Mapping[str, Any]) -> str:
     return f"{state['state']}, {state['users']:,} users, {state['held']:,} held"
 
@@ -159,8 +169,9 @@ class Engine(ABC):
     #: The settings that the lab was given whose runs were brought home.
     given: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         self.settings = settings
+        self.folder = folder = folder or folders.work() / ".lab"
         self.journal = Journal(folder / "runs", self.name)
         self.record = UpRecord(folder / "up" / f"{identity.project()}-{self.name}.json")
         self.runs = folder.parent / "runs"
@@ -229,7 +240,7 @@ class Engine(ABC):
     def bring_home(self) -> None:
         """End a run from the page, and copy the artefacts of all that are not in `runs` yet."""
         if self.running():
-            self._say_brought(self.lab().bring_home(self.runs, self.record.brought(), end=True))
+            self._take_runs(self.lab(), end=True)
 
     def status(self) -> list[str]:
         """Return what is there: the page's address, each part's health, runs, and labs of other folders."""
@@ -241,9 +252,10 @@ class Engine(ABC):
         width = max((len(name) for name, _ in parts), default=0)
         lines += [f"{name:<{width}}  {state}" for name, state in parts]
         lines += [f"{entry.name}: a run is under way" for entry in self.journal.entries() if not entry.abandoned]
-        killed = "its lab was killed; `make down` removes what is left of it and keeps its files"
+        down = folders.command("down")
+        killed = f"its lab was killed; `{down}` removes what is left of it and keeps its files"
         lines += [f"{entry.name}: {killed}" for entry in self.abandoned()]
-        self._say_brought(lab.bring_home(self.runs, self.record.brought()))
+        self._take_runs(lab)
         return lines + self.others()
 
     def _page_line(self) -> str:
@@ -264,9 +276,14 @@ class Engine(ABC):
                 "stop it there, or add REPLACE=yes"
             )
 
-    def _say_brought(self, names: Sequence[str]) -> None:
+    def _take_runs(self, lab: Deployment, *, end: bool = False) -> None:
+        """Copy the artefacts of runs from the page that are not in `runs` yet, with the logs so far."""
+        names = lab.bring_home(self.runs, self.record.brought(), end=end)
         if names:
-            self.about, self.given = self.lab().about(), self.record.given()
+            self.about, self.given = lab.about(), self.record.given()
+            logs = lab.logs()
+            for name in names:
+                _write_logs(self.runs / name / "logs", logs)
             self.record.note_brought(names)
         self.brought_home += names
         for name in names:
@@ -323,7 +340,7 @@ class Engine(ABC):
             lab.keep_logs()
 
     def _page_s(self) -> float:
-        return PAGE_S + (self.settings.server_wait_seconds if self.settings.user_server else 0)
+        return PAGE_S + (user_server.wait_s(self.settings.values) if self.settings.user_server else 0)
 
     def _check_ports(self, own: set[int]) -> None:
         listens = self.settings["TARGET"] or (self.name == "native" and user_server.listen(self.settings.values)[0])

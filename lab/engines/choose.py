@@ -6,7 +6,6 @@ refuses us is an error that says how to fix it: the engine is never changed sile
 
 import sys
 
-from lab import user_server
 from lab.engines.base import Engine
 from lab.engines.docker import client
 from lab.engines.docker.engine import DockerEngine
@@ -14,6 +13,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import LabError, UsageError
 from lab.progress import say
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 
 def engine_for(verb: str, settings: Settings) -> Engine:

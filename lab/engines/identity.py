@@ -8,7 +8,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from lab import settings
+from lab import folders, settings
 
 PROJECT_LABEL = "holdfast.project"
 FOLDER_LABEL = "holdfast.folder"
@@ -19,7 +19,7 @@ _LONGEST = 24
 
 def tag(root: Path | None = None) -> str:
     """Return the tag of a folder's images: the name of the folder, as far as a tag can have it, and six hex digits."""
-    root = root or settings.ROOT
+    root = root or folders.work()
     name = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:_LONGEST].strip("-") or "lab"
     return f"{name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
 

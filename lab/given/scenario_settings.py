@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from lab import settings
+from lab import folders, settings
 from lab.errors import UsageError
 from lab.settings import Settings
 from rawsocket.settings.declared import PASSED_ON, DeclaredSetting, as_one, checked, read
 
-VERBS = ("up", "load", "ci")  # what runs a scenario
+VERBS = ("up", "load", "ci", "check")  # what runs a scenario
 
 
 def flags(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[DeclaredSetting]:
@@ -22,7 +22,7 @@ def rows(scenario: str) -> list[DeclaredSetting]:
     """Return the settings that a scenario declares, none for an unknown one. UsageError if one can't be used."""
     if scenario not in settings.scenarios():
         return []
-    file = settings.ROOT / f"locustfiles/{scenario}.py"
+    file = folders.find(f"locustfiles/{scenario}.py")
     try:
         found = read(file)
     except ValueError as error:

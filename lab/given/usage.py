@@ -7,25 +7,28 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from importlib import metadata
 
-from lab import settings, user_server
+from lab import folders, settings
+from lab.user_server import settings as user_server
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import THRESHOLDS
 
-_PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+_PROJECT = folders.ASSETS / "pyproject.toml"
 WIDTH = 79
 _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
-    "A run without the page": ("load", "ci", "report"),
+    "A run without the page": ("check", "load", "ci", "report"),
     "Benchmarks": ("bench-load", "bench-server"),
-    "Upkeep": ("setup", "clean"),
+    "Upkeep": ("new", "setup", "clean"),
 }
+#: What follows a command that takes something else than settings.
+ARGUMENTS = {"report": "FOLDER ...", "new": "DIR", "check": "SCENARIO [--SETTING VALUE ...]"}
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {
-    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "VERBOSE", "KEEP"),
+    "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "CHECK", "VERBOSE", "KEEP"),
     "What users do": ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD"),
     "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "Your own server in the lab": tuple(row.variable for row in user_server.TABLE),
@@ -43,21 +46,24 @@ CODES = "Exit codes of load and ci: 0 pass, 1 the lab failed, 2 usage, 3 fail, 4
 
 
 def version() -> str:
-    """Return name and version of this checkout."""
+    """Return name and version: of this clone, or of the installed package."""
+    if not _PROJECT.is_file():
+        return f"Holdfast {metadata.version('holdfast')}"
     project = tomllib.loads(_PROJECT.read_text())["project"]
     return f"{project['name'].capitalize()} {project['version']}"
 
 
 def overview(commands: Mapping[str, str]) -> str:
-    """Return what `python -m lab --help` prints; `commands` has the meaning of each command."""
-    lines = ["usage: python -m lab COMMAND [--SETTING VALUE ...]", "", version(), ""]
+    """Return what `python -m lab --help` prints; `commands` has the meaning of each command that is there."""
+    lines = [f"usage: {folders.program()} COMMAND [--SETTING VALUE ...]", "", version(), ""]
     for title, names in COMMANDS.items():
-        lines += [f"{title}:", *(line for name in names for line in _entry(name, commands[name])), ""]
+        if entries := [line for name in names if name in commands for line in _entry(name, commands[name])]:
+            lines += [f"{title}:", *entries, ""]
     lines += ["Common settings, as variables (USERS=5) or flags (--users 5), with defaults:"]
     rows = {row.variable: row for row in settings.SETTINGS}
     for row in (rows[name] for name in COMMON):
         lines += _entry(f"{row.variable:<{_INDENT}}{row.shown_default}", row.help.removeprefix("threshold: "), 9)
-    lines += ["", "All settings: python -m lab load --help, and docs/settings.md.", *textwrap.wrap(CODES, WIDTH)]
+    lines += ["", f"All settings: {folders.program()} load --help, and docs/settings.md.", *textwrap.wrap(CODES, WIDTH)]
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import folders
 from lab.given import scenario_settings
-from lab.settings import ROOT, SETTINGS, Settings
+from lab.settings import SETTINGS, Settings
 from rawsocket.master.reports.html.sections import variable
 from rawsocket.settings.row import Setting
 from server.settings import TABLE as SERVER_TABLE
@@ -55,7 +56,7 @@ def _differs(row: Setting, text: str) -> bool | None:
 
 
 def _command(verb: str, found: Mapping[str, str]) -> str:
-    return " ".join((f"make {verb}", *(f"{name}={shlex.quote(text)}" for name, text in found.items())))
+    return folders.command(verb, *(f"{name}={shlex.quote(text)}" for name, text in found.items()))
 
 
 def environment(folder: Path) -> dict[str, Any]:
@@ -67,8 +68,9 @@ def environment(folder: Path) -> dict[str, Any]:
     return found
 
 
-def git_state(root: Path = ROOT) -> str:
-    """Return the commit of the checkout and whether files were changed, "" without git."""
+def git_state(root: Path | None = None) -> str:
+    """Return the commit of the user's folder and whether files were changed, "" without git."""
+    root = root or folders.work()
     if not (root / ".git").exists():
         return ""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty=, with changes", "--exclude=*"]

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 
-from lab import settings as table
+from lab import folders
 from lab.errors import UsageError
 from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
@@ -85,6 +85,8 @@ def _cap(model: type[Model], processes: str) -> int | None:
 def holds(scenario: str) -> bool:
     """Whether each user of a scenario holds a connection: no class in its source says `holds = False`.
 
+    Users of a conversation do.
+
     Raises UsageError if the source is not Python.
     """
     bodies = [node.body for node in ast.walk(_tree(_source(scenario), scenario)) if isinstance(node, ast.ClassDef)]
@@ -107,7 +109,9 @@ def _holds_one_each(scenario: str) -> bool:
 
 
 def _source(scenario: str) -> str:
-    return (table.ROOT / f"locustfiles/{scenario}.py").read_text()
+    """Return the source in Python, "" for a conversation: each of its users holds one connection."""
+    path = folders.find(f"locustfiles/{scenario}.py")
+    return path.read_text() if path.is_file() else ""
 
 
 def _tree(source: str, scenario: str) -> ast.AST:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lab import folders
 from lab.errors import LabError
-from lab.settings import ROOT
 
-FOLDER = ROOT / ".lab" / "tls"
 DAYS = 365
 SECONDS_LEFT = 7 * 24 * 3600
 
@@ -51,8 +50,12 @@ class Certificate:
     key: Path
 
 
-def lab_certificate(folder: Path = FOLDER) -> Certificate:
-    """Return the certificate in `folder`; make it first if it is missing or about to expire. Raise LabError."""
+def lab_certificate(folder: Path | None = None) -> Certificate:
+    """Return the certificate in `folder`, .lab/tls/ by default; make it first if it is missing or about to expire.
+
+    Raises LabError.
+    """
+    folder = folder or folders.work() / ".lab" / "tls"
     made = _in(folder)
     if not (made.ca.exists() and made.key.exists() and _is_valid(made.cert)):
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,14 @@
 """One run (`load`, `ci`): a lab of its own, without the page, whose verdict is the exit code."""
 
+import json
 import os
 from pathlib import Path
 
-from lab import settings
+from lab import folders
 from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.docker.client import FAILURES
-from lab.errors import EXIT_LAB_FAILED, EXIT_USAGE, LabError, UsageError
+from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.progress import note, say
 from lab.reports import index, origin
 from lab.run import capacity, folder
@@ -18,16 +19,21 @@ from lab.settings import Settings
 def run(verb: str, engine: Engine, chosen: Settings) -> int:
     """Run it, keep its artefacts below runs/, and give its exit code."""
     if engine.running():
-        note("A lab is up (`make up`): this run leaves it alone and starts a server and workers of its own.")
+        up = folders.command("up")
+        note(f"A lab is up (`{up}`): this run leaves it alone and starts a server and workers of its own.")
     remove_abandoned(engine)
     if line := capacity.warning(chosen):
         note(line)
     name = folder.name(verb)
     artefacts = folder.create(name)
     project = f"{identity.project()}-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
-    console, failure = Console(_title(chosen)), ""
+    console, failure, interrupted = Console(_title(chosen)), "", False
     try:
         code = engine.run(project, console.relay, artefacts)
+        if console.refused is not None:
+            say(f"lab {verb}: the check before the run has failed, so nothing was started; CHECK=no leaves it out")
+            folder.discard(artefacts)
+            return code
         if code == EXIT_USAGE and (reason := console.take_last()):
             raise UsageError(reason)
     except UsageError as error:
@@ -38,15 +44,34 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
         if not console.has_result:
             raise
         code, failure = EXIT_LAB_FAILED, str(error)  # the run itself was complete: its verdict is known
+    except Interrupted:
+        interrupted = True
+        raise
     finally:
         console.close()
         unfinished = _finish(artefacts, engine, verb, chosen)
+        if interrupted:
+            _say_interrupted(console, artefacts, chosen)
     if failure or unfinished:
         code = EXIT_LAB_FAILED
-    shown = artefacts.relative_to(settings.ROOT)
-    report = str(shown / "report.html") if (artefacts / "report.html").is_file() else ""
-    console.conclude(report, _trouble(console, artefacts, failure or unfinished, code), code, chosen.verbose)
+    console.conclude(
+        _report(artefacts), _trouble(console, artefacts, failure or unfinished, code), code, chosen.verbose
+    )
     return code
+
+
+def _report(artefacts: Path) -> str:
+    """Return the path of the report as it is shown, "" if there is none."""
+    found = artefacts / "report.html"
+    return str(found.relative_to(folders.work())) if found.is_file() else ""
+
+
+def _say_interrupted(console: Console, artefacts: Path, chosen: Settings) -> None:
+    """Write the result of a run that was interrupted, if its master has still written one."""
+    verdict = artefacts / "verdict.json"
+    if verdict.is_file():
+        console.take_result(json.loads(verdict.read_text()))
+        console.conclude(_report(artefacts), "", EXIT_INTERRUPTED, chosen.verbose)
 
 
 def _title(chosen: Settings) -> str:
@@ -59,7 +84,7 @@ def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str
     """Say where the artefacts are and add the host's part; return what could not be written, ""."""
     if not artefacts.exists():
         return ""
-    say(f"Artefacts: {artefacts.relative_to(settings.ROOT)}/ (also runs/latest)")
+    say(f"Artefacts: {artefacts.relative_to(folders.work())}/ (also runs/latest)")
     try:
         folder.finish(artefacts, engine.name, verb, origin.repeat(verb, chosen, os.environ), engine.about)
         index.update(artefacts, int(chosen["KEEP"]))
@@ -74,7 +99,7 @@ def _trouble(console: Console, artefacts: Path, failure: str, code: int) -> str:
     if not missing:
         return f"{failure} (exit code {code})" if failure else ""
     why = console.trouble or failure or "the master did not write them"
-    return f"could not write {', '.join(missing)} in {artefacts.relative_to(settings.ROOT)}: {why} (exit code {code})"
+    return f"could not write {', '.join(missing)} in {artefacts.relative_to(folders.work())}: {why} (exit code {code})"
 
 
 def remove_abandoned(engine: Engine) -> None:

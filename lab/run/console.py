@@ -19,6 +19,8 @@ from typing import Any
 from lab.progress import PROGRESS_LINE, SCREEN, WAIT_LINE, message, result, say
 from lab.run import terminal
 from lab.run.live import Block
+from rawsocket.check import text
+from rawsocket.check.dialogue import Dialogue
 from rawsocket.master.reports.console import table
 from rawsocket.master.reports.progress import Lines
 from rawsocket.master.reports.result import lines as lines_of
@@ -32,6 +34,7 @@ class Console:
 
     def __init__(self, title: str = "") -> None:
         self.started = False
+        self.refused: Dialogue | None = None  # the check that has failed: no run was made
         self._held_back: list[str] = []
         self._result: Mapping[str, Any] = {}
         self._lines = Lines()
@@ -55,6 +58,9 @@ class Console:
                 self.flush()
 
     def _receive(self, found: Mapping[str, Any]) -> None:
+        if "check" in found:
+            self._checked(Dialogue.read(found["check"]))
+            return
         self.started = True
         self.flush()
         if "result" in found:
@@ -65,6 +71,15 @@ class Console:
         else:
             for line in self._lines.of(found["progress"]):
                 say(line)
+
+    def _checked(self, dialogue: Dialogue) -> None:
+        """Take the check before the run: one line if all is right, else the whole dialogue."""
+        SCREEN.erase()
+        if dialogue.exit_code:
+            self.refused = dialogue
+            terminal.write(text.lines(dialogue, terminal.width(sys.stdout)), sys.stdout)
+        else:
+            terminal.write(text.result(dialogue, terminal.width(sys.stderr)), sys.stderr)
 
     def flush(self) -> None:
         """Write the lines that were held back."""
@@ -92,6 +107,10 @@ class Console:
     def has_result(self) -> bool:
         """Whether the master has said the result of the run."""
         return bool(self._result)
+
+    def take_result(self, document: Mapping[str, Any]) -> None:
+        """Take the result from the run's files: the master of an interrupted run may have said none."""
+        self._result = self._result or {"result": document}
 
     @property
     def trouble(self) -> str:

@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import latest
+from lab import folders, latest
 from lab.errors import writing
 from lab.reports.origin import environment, git_state
-from lab.settings import ROOT, from_environment
+from lab.settings import from_environment
 from rawsocket.master.reports.html.render import with_host
-
-RUNS = ROOT / "runs"
 
 
 def name(verb: str) -> str:
@@ -25,8 +23,9 @@ def name(verb: str) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{verb}"
 
 
-def create(run: str, runs: Path = RUNS) -> Path:
+def create(run: str, runs: Path | None = None) -> Path:
     """Make the folder of a run and point runs/latest at it; a second run of the same second becomes RUN-2."""
+    runs = runs or folders.work() / "runs"
     for number in itertools.count(1):
         folder = runs / (run if number == 1 else f"{run}-{number}")
         with writing(folder), contextlib.suppress(FileExistsError):

@@ -10,7 +10,8 @@ of it, unless they are given.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -22,7 +23,7 @@ class Value:
     """A part of a message that is filled in when it is sent.
 
     `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length measures; it writes nothing). `format`: what stands after
+    (name: `<` or `>`, the ends of what length measures; it writes nothing; `?` in an expectation: any byte). `format`: what stands after
     the colon in the file, "" if nothing does.
     """
 
@@ -77,11 +78,12 @@ class More:
 class FramingPlan:
     """A framing by the name of its class in `rawsocket.wire.framing`, and its arguments.
 
-    `more`: what follows some frames, whatever the framing says (`then` in the file).
+    Those of Framings are plans as well: `send` and `receive`. `more`: what follows some frames, whatever the framing
+    says (`then` in the file).
     """
 
     name: str
-    arguments: Mapping[str, int | float | bool | str | bytes]
+    arguments: Mapping[str, "int | float | bool | str | bytes | FramingPlan"]
     more: tuple[More, ...] = ()
 
 
@@ -193,6 +195,19 @@ class Plan:
         return plan
 
 
+def load(path: str) -> Plan:
+    """Return the plan in a JSON file. Raises ValueError, one line, if there is none."""
+    try:
+        return Plan.from_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        found = error.strerror or "can't be read"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+    raise ValueError(
+        f"HOLDFAST_CONVERSATION={path}: {found}; expected the plan of a conversation, which the lab writes"
+    )
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it; bytes are {"bytes": text}, because a piece may be a text or a Value."""
     if isinstance(value, bytes):
@@ -210,11 +225,13 @@ def _read(wanted: Any, value: Any) -> Any:
     if value is None:
         return None
     if origin is UnionType:
-        return _read(next(kind for kind in get_args(wanted) if kind not in (NoneType, bytes)), value)
+        kinds = [kind for kind in get_args(wanted) if kind not in (NoneType, bytes)]
+        fitting = [kind for kind in kinds if is_dataclass(kind) == isinstance(value, dict)]
+        return _read((fitting or kinds)[0], value)
     if origin is tuple:
         return tuple(_read(get_args(wanted)[0], each) for each in value)
     if isinstance(value, dict):
-        if not hasattr(wanted, "__dataclass_fields__"):
+        if not is_dataclass(wanted):
             of = get_args(wanted)[1] if origin is not None else Any
             return {name: _read(of, each) for name, each in value.items()}
         types = get_type_hints(wanted)

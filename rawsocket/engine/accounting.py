@@ -50,7 +50,9 @@ class Listener(Protocol):
 class Events(Protocol):
     """Has the current listener."""
 
-    listener: Listener | None
+    @property
+    def listener(self) -> Listener | None:
+        """The current listener, if there is one."""
 
 
 class Accounted(Protocol):

@@ -33,7 +33,7 @@ from typing import Any
 from rawsocket.engine.accounting import HEARD, PROVEN
 from rawsocket.engine.connect.os_errors import stream_failure
 from rawsocket.engine.exchange.exchange import READ_SIZE, Exchange
-from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until, call, check
+from rawsocket.engine.exchange.in_flight import CALLER, KEPT, InFlight, Receiving, Reply, Until, call, check, in_row
 from rawsocket.engine.exchange.sender import NEVER
 from rawsocket.engine.reactor import READABLE, WRITABLE
 from rawsocket.engine.state import ConnectionState, Flight
@@ -215,7 +215,7 @@ class Connection(ConnectionState):
         try:
             reply = None if self._flight is None else self._reply(self._flight, data)
         except RawSocketError as failure:
-            self.lose(failure)
+            self.lose(in_row(failure, self._flight[0]))  # type: ignore[index] # only a reply to a message can be wrong
             return
         if reply is None:
             self.with_exchange().read(data, now)

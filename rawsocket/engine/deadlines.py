@@ -26,6 +26,7 @@ class Deadlines:
         self._reactor = reactor
         self.recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()  # their gathered times go into histograms
         self._settling: deque[Any] = deque()
+        self._settled_at = 0.0
         self._every = SWEEP_MOST
         Periodic(reactor, SETTLE_S, self._settle)
         Periodic(reactor, GATHER_S, self._gather)
@@ -41,8 +42,12 @@ class Deadlines:
         self._settling.append(connection)
 
     def _settle(self, now: float) -> None:
-        settling = self._settling
-        while settling and (not settling[0].is_open or settling[0].connected_at + SETTLES_AFTER <= now):
+        """Settle those that were due at the last call: what had arrived by then has been read since.
+
+        A process that was stopped for a while would otherwise count a refusal as the loss of a held connection.
+        """
+        settling, before, self._settled_at = self._settling, self._settled_at - SETTLES_AFTER, now
+        while settling and (not settling[0].is_open or settling[0].connected_at <= before):
             connection = settling.popleft()
             if connection.is_open:
                 connection.config.accounting.settle(connection)

@@ -1,6 +1,7 @@
 """A message that a connection sends by itself, on a grid of its own, until the connection ends."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from rawsocket.engine.connection import Connection
@@ -13,11 +14,12 @@ from rawsocket.wire.payload import Expected
 class Beat(Protocol):
     """What is sent: the row's name, every how many seconds, whether a reply comes, and which is correct.
 
-    `idle`: only that long after the last message that was sent.
+    `payload`: the message, or a function that makes each of them. `idle`: only that long after the last message that
+    was sent.
     """
 
     every: float
-    payload: bytes
+    payload: bytes | Callable[[], bytes]
     expect: Expected
     name: str
     reply: bool
@@ -37,7 +39,8 @@ class Heartbeat:
         self._connection = connection
         self._beat = beat
         self.key = 0  # the reactor's
-        connection.config.encode(beat.payload)
+        if not callable(beat.payload):
+            connection.config.encode(beat.payload)
         if beat.idle:
             connection.with_exchange().permanent = True  # it knows when the last message was sent
         now = time.perf_counter()
@@ -62,10 +65,11 @@ class Heartbeat:
 
     def _send(self, due: float) -> None:
         beat = self._beat
+        payload = beat.payload() if callable(beat.payload) else beat.payload
         if beat.reply:
-            self._connection.send(beat.payload, beat.name, beat.expect, due, NOBODY)
+            self._connection.send(payload, beat.name, beat.expect, due, NOBODY)
         else:
-            self._connection.send_one_way(beat.payload, beat.name, due)
+            self._connection.send_one_way(payload, beat.name, due)
 
     @property
     def _idle_since(self) -> float:

@@ -22,6 +22,7 @@ class Plan:
     """The settings of this process. `min_held` None: unset; `time_s` None: no end (the page decides)."""
 
     scenario: str = ""
+    conversation: str = ""  # the JSON file of its plan, if the scenario is a conversation
     users: int = 1
     rate: float = 1.0
     time_s: float | None = None
@@ -32,6 +33,7 @@ class Plan:
     target: str = ""
     foreign: bool = False  # `target` is what TARGET names, not the lab's own server
     wait_s: float = 0.0
+    check: str = "no"
     check_target: bool = True
     way_out: bool = True
     min_held: int | None = None
@@ -66,11 +68,13 @@ def read_setting(environ: Mapping[str, str], variable: str) -> Any:
 
 
 def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
-    """Read and check all settings; `scenarios` are the names that SCENARIO may have."""
+    """Read and check all settings; `scenarios` are the names that SCENARIO may have, unless it is a conversation."""
     given = without_empty(environ)
-    found = {row.variable: _value(_known(row, scenarios), given) for row in TABLE}
+    known = () if given.get("HOLDFAST_CONVERSATION") else scenarios
+    found = {row.variable: _value(_known(row, known), given) for row in TABLE}
     return Plan(
         scenario=found["SCENARIO"],
+        conversation=found["HOLDFAST_CONVERSATION"] or "",
         users=found["USERS"],
         rate=found["RATE"],
         time_s=found["TIME"],
@@ -81,6 +85,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         target=found["TARGET"] or found["HOLDFAST_SERVER"],
         foreign=bool(found["TARGET"]),
         wait_s=found["WAIT"] or 0.0,
+        check=found["CHECK"],
         check_target=found["HOLDFAST_CHECK_TARGET"],
         way_out=found["HOLDFAST_WAY_OUT"],
         min_held=found["MIN_HELD"],
@@ -136,7 +141,7 @@ def tls_settings(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _known(row: Setting, scenarios: Sequence[str]) -> Setting:
-    return replace(row, kind=one_of(*scenarios)) if row.name == "scenario" else row
+    return replace(row, kind=one_of(*scenarios)) if scenarios and row.name == "scenario" else row
 
 
 def _value(row: Setting, given: Mapping[str, str]) -> Any:

@@ -8,13 +8,15 @@ from collections.abc import Hashable
 from typing import Any, ClassVar, TypedDict
 
 from rawsocket import target
+from rawsocket.engine.accounting import Events
 from rawsocket.engine.config import ConnectionConfig, check_timeout
-from rawsocket.engine.process import engine
+from rawsocket.engine.process import Engine, engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.context import context_for
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.own_figures import OwnFigures, mark_not_judged
-from rawsocket.measurement.recorder import RECORDER
+from rawsocket.measurement.recorder import RECORDER, Recorder
+from rawsocket.measurement.rows import Rows
 from rawsocket.settings import options
 from rawsocket.settings.plan import tls_settings
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
@@ -126,14 +128,18 @@ class ConfiguredUser(OwnFigures):
         """Create a configuration."""
         BATCH.look(self.environment)
         mark_not_judged(self.not_judged)
+        return self.config_on(engine(), RECORDER, BATCH, BATCH)
+
+    def config_on(self, engine: Engine, recorder: Recorder, rows: Rows, events: Events) -> SessionConfig:
+        """Create a configuration for an engine, counted there."""
         target, tls = self.chosen_target(), self.chosen_tls()
         if target.tls and not tls.is_per_user:
             context_for(tls)  # here an error is raised before the first connect
         return SessionConfig(
-            engine(),
-            RECORDER,
-            BATCH,
-            BATCH,
+            engine,
+            recorder,
+            rows,
+            events,
             target,
             self.chosen_framing(),
             **self.chosen_timeouts(),

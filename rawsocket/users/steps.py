@@ -243,8 +243,9 @@ class Throttle:
 class Heartbeat:
     """From here on, send a message every `every` seconds, beside what the session does, until the connection ends.
 
-    `idle`: only that long after the last message that was sent. `expect` and `name` as in Send; `reply=False`: it gets
-    no reply. Each heartbeat is due on a grid of its own and has a row of its own. A failure is raised in the session.
+    `payload`: the message, or a function that makes each of them. `idle`: only that long after the last message that
+    was sent. `expect` and `name` as in Send; `reply=False`: it gets no reply. Each heartbeat is due on a grid of its
+    own and has a row of its own. A failure is raised in the session.
     """
 
     __slots__ = ("every", "expect", "idle", "name", "payload", "reply")
@@ -252,7 +253,7 @@ class Heartbeat:
     def __init__(
         self,
         every: float,
-        payload: bytes,
+        payload: bytes | Callable[[], bytes],
         expect: Expected = None,
         name: str = "heartbeat",
         reply: bool = True,
@@ -260,7 +261,10 @@ class Heartbeat:
     ) -> None:
         if not is_above_0(every, math.inf):
             raise _mistake("Heartbeat", "every", every, "must be a number of seconds above 0")
-        check_message(payload, name)
+        if callable(payload):
+            check_name(name)
+        else:
+            check_message(payload, name)
         self.every = every
         self.payload = payload
         self.expect = expect

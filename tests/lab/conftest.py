@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings, verbs
+from lab import folders, verbs
 from lab.run import capacity, folder
 from lab.settings import ENVIRONMENT, ROOT, SETTINGS
 from tests.support.fake_docker import FakeDocker
@@ -61,6 +61,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeEngine:
     monkeypatch.setattr(verbs, "engine_for", lambda verb, chosen: made)
     monkeypatch.setattr(verbs, "NativeEngine", FakeNative)
     monkeypatch.setattr(capacity, "warning", lambda chosen: "")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
+    monkeypatch.setattr(folders, "is_clone", lambda: True)  # the command is called as in a clone
     monkeypatch.setattr(folder.create, "__defaults__", (tmp_path / "runs",))
     return made

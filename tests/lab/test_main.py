@@ -14,7 +14,7 @@ from lab import settings
 from lab.errors import Interrupted, LabError
 from tests.support.fake_engine import FakeEngine
 
-VERBS = ("setup", "up", "down", "load", "ci", "report", "status", "logs", "clean")
+VERBS = ("setup", "up", "down", "load", "ci", "report", "new", "status", "logs", "clean")
 
 
 def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +38,10 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["up", "--target", "10.0.0.5"], {}, "expected tcp://host:port"),
         (["fly"], {}, "invalid choice: 'fly'"),
         (["load", "--user", "5"], {}, r"--user 5; did you mean --users\? \(see python -m lab load --help\)"),
-        (["load", "USER=5"], {}, r"arguments: USER=5; did you mean --users\? \(see python -m lab load --help\)"),
+        (["load", "USER=5"], {}, r"lab: USER is no setting; did you mean USERS\?"),
+        (["load", "USERS=0"], {"USERS": "5"}, "lab load: USERS='0' is not valid"),
+        (["new"], {}, "arguments are required: DIR"),
+        (["new", "docs"], {}, "docs is in the clone of Holdfast, where the lab works in the clone: name another"),
         (["load"], {"HOLDFAST_MAKE": "USER=5"}, r"lab: USER is no setting; did you mean USERS\?"),
         (["ci", "--workers", "0"], {}, "WORKERS='0' is not valid: expected a whole number from 1 to 1000"),
         (["load"], {"NETWORK": "theirs_default"}, "NETWORK=theirs_default is for a server on that network"),

@@ -16,7 +16,7 @@ import pytest
 from tests.meta.conftest import nodes, nodes_of, sources, text
 
 #: The packages that are held to these rules.
-PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles")
+PACKAGES = ("server", "rawsocket", "lab", "bench", "locustfiles", "holdfast")
 
 MAX_FILES_PER_PACKAGE = 12
 #: A collection of scenarios: no scenario of it knows another. `_*.py` is what a scenario needs of its protocol.
@@ -115,8 +115,9 @@ def test_no_file_has_more_than_350_lines(package: str) -> None:
     assert {path: length for path, length in lengths.items() if length > MAX_LINES_PER_FILE} == {}
 
 
-def test_installation_has_every_package_of_the_load_library() -> None:
-    folders = {str(PurePosixPath(path).parent) for path in sources("rawsocket")}
+def test_installation_has_the_command_and_every_package_of_the_load_library() -> None:
+    """setup.py adds what the command needs."""
+    folders = {str(PurePosixPath(path).parent) for path in sources("rawsocket", "holdfast")}
     listed = tomllib.loads(text("pyproject.toml"))["tool"]["setuptools"]["packages"]
     assert sorted(listed) == sorted(folder.replace("/", ".") for folder in folders)
 

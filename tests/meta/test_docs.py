@@ -12,6 +12,7 @@ from tests.support.pages import INDEX, PAGES, README, anchors, links, pictures, 
 LONG_ROWS = ("| `sync` | `cap` |", "| `prefork` | `cap` |", "| `SCENARIO` |", "| `MODEL` |", "| `--max-connections` |")
 SUBJECTS = (
     *(
+        "get-started",
         "story",
         "models",
         "many-processes",

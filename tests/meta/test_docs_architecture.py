@@ -11,7 +11,7 @@ from tests.meta.test_layers import LAYERS
 from tests.support.pages import prose, rows, spans
 
 PAGE = "docs/architecture.md"
-PACKAGES = ("server", "rawsocket", "locustfiles", "lab", "bench", "tests")
+PACKAGES = ("server", "rawsocket", "locustfiles", "lab", "bench", "holdfast", "tests")
 PATHS = sorted({span for span in spans(PAGE) if span.split("/")[0] in PACKAGES and "/" in span})
 CHANGES = (
     *("A framing", "A session step", "A threshold", "A failure name", "A server model", "A setting of a run"),
@@ -31,7 +31,7 @@ def test_each_path_exists(path: str) -> None:
 
 
 def _packages() -> set[str]:
-    files = [PurePosixPath(path) for path in sources("server", "rawsocket", "lab", "bench")]
+    files = [PurePosixPath(path) for path in sources("server", "rawsocket", "lab", "bench", "holdfast")]
     return {f"{path.parent}/" for path in files}
 
 

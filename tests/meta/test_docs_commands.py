@@ -3,12 +3,15 @@
 import argparse
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping
 
 import pytest
 
 from bench import settings as bench
 from lab import settings
+from lab.given import make_variables
+from lab.given.usage import ARGUMENTS
 from lab.settings import ROOT
 from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
@@ -29,19 +32,28 @@ LAB_TARGETS = (
     "load",
     "ci",
     "report",
+    "new",
     "test",
     "lint",
     "format",
     "clean",
 )
 # What the reader writes by a page's recipe.
-OF_THE_READER = {("SCENARIO", "mine"): "hold", ("SCENARIO", "theirs"): "hold", ("MODEL", "toy"): "select"}
+OF_THE_READER = {
+    ("SCENARIO", "mine"): "hold",
+    ("SCENARIO", "hello"): "hold",
+    ("SCENARIO", "theirs"): "hold",
+    ("MODEL", "toy"): "select",
+}
 # Settings that the reader's scenario declares.
 OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
-MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
-RUNS = re.compile(r"(?:[A-Z_]+=\S* )*(?:make \S|(?:\.venv/bin/)?python -m \w+ \S|python locustfiles/|docker compose )")
+MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "DIR", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
+RUNS = re.compile(
+    r"(?:[A-Z_]+=\S* )*(?:make \S|holdfast (?!server )\S|pip install \S|(?:\.venv/bin/)?python -m \w+ \S|"
+    r"python locustfiles/|docker compose )"
+)
 
 
 def _lines(page: str) -> Iterator[str]:
@@ -104,13 +116,27 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
     verb, *flags = words
     assert verb in VERBS
-    if verb == "report":
+    if verb in ARGUMENTS:
         assert words[1:]
         return
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     settings.add_flags(parser, bench.TABLES.get(verb, (*settings.SETTINGS, *OF_THE_SCENARIO)))
     found = {name: value for name, value in vars(parser.parse_args(flags)).items() if value is not None}
     _check_settings(verb, {**variables, **found}, "lab")
+
+
+def _installed(variables: Mapping[str, str], words: list[str]) -> None:
+    assert "holdfast" in tomllib.loads(text("pyproject.toml"))["project"]["scripts"]
+    flags, given = make_variables.split(words)
+    _lab({**variables, **given}, flags)
+
+
+def _pip(variables: Mapping[str, str], words: list[str]) -> None:
+    assert words in (["holdfast"], ["NAME"])
+
+
+def _folder(variables: Mapping[str, str], words: list[str]) -> None:
+    assert words == ["load-tests"]  # made by the command before it
 
 
 def _server(variables: Mapping[str, str], words: list[str]) -> None:
@@ -162,6 +188,9 @@ def _histograms(variables: Mapping[str, str], words: list[str]) -> None:
 
 CHECKS = {
     ("make",): _make,
+    ("holdfast",): _installed,
+    ("pip", "install"): _pip,
+    ("cd",): _folder,
     (".venv/bin/python", "-m", "lab"): _lab,
     ("python", "-m", "lab"): _lab,
     (".venv/bin/python", "-m", "pytest"): _pytest,

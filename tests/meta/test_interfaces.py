@@ -212,6 +212,6 @@ def test_lab_uses_the_pinned_places() -> None:
     labels = [service["labels"] for service in yaml.safe_load(text("compose.yaml"))["services"].values()]
     assert all("holdfast.project" in label for label in labels)
     code = "".join(text(path) for path in sources("lab"))
-    assert {'ROOT / ".lab"', '"holdfast-base:trixie"', '"holdfast.project"'} <= set(
-        re.findall(r'ROOT / "\.lab"|"holdfast-base:trixie"|"holdfast\.project"', code)
+    assert {'work() / ".lab"', '"holdfast-base:trixie"', '"holdfast.project"'} <= set(
+        re.findall(r'work\(\) / "\.lab"|"holdfast-base:trixie"|"holdfast\.project"', code)
     )

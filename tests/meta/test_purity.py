@@ -13,12 +13,15 @@ from tests.meta.conftest import nodes, sources, text
 
 PURE = (
     "server/protocol.py",
+    "rawsocket/wire/fitting.py",
+    "rawsocket/wire/fitting_candidates.py",
     "rawsocket/wire/framing.py",
     "rawsocket/wire/framing_base.py",
     "rawsocket/wire/framing_lengths.py",
     "rawsocket/wire/framing_marks.py",
     "rawsocket/wire/framing_text.py",
     "rawsocket/wire/framing_unframed.py",
+    "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
@@ -82,6 +85,7 @@ LIBRARIES = {
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
     "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
     "bench/peers": {"locust", "rawsocket", "gevent"},
@@ -183,6 +187,10 @@ SHARED = {
     "rawsocket.settings.scenarios",
     "rawsocket.settings.table",
     "rawsocket.target",
+    # The framings that fit a recording, and how a file writes them.
+    "rawsocket.wire.fitting",
+    "rawsocket.wire.framing",
+    "rawsocket.wire.framing_words",
     "server.models",
     "server.models.base",
     "server.settings",
@@ -231,7 +239,7 @@ def test_only_attach_adds_listeners() -> None:
     assert adding == ["rawsocket/attach.py"]
 
 
-@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench"))
+@pytest.mark.parametrize("path", sources("server", "rawsocket", "locustfiles", "lab", "bench", "holdfast"))
 def test_library_code_prints_nothing(path: str) -> None:
     names = [node.func for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert "print" not in {name.id for name in names}

@@ -71,6 +71,40 @@ def test_two_processes_share_the_tests_of_a_part(tmp_path: Path) -> None:
     assert sorted(process.returncode for process in processes) == [0, 1], outputs
 
 
+FAILS_ONCE = """
+import pathlib
+
+def test_once():
+    began = pathlib.Path(__file__).with_name("began")
+    before = began.exists()
+    began.touch()
+    assert before
+
+def test_fine(): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "failed", "outcomes"),
+    [
+        (FAILS_ONCE, False, {"passed": 1, "rerun": 1}),
+        (FAILS_ONCE.replace("assert before", "assert 0"), True, {"passed": 1, "failed": 1}),
+        ("import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test(n): assert 0\n", True, {"failed": 4}),
+    ],
+)
+def test_few_failures_run_again_alone(tmp_path: Path, text: str, failed: bool, outcomes: dict[str, int]) -> None:
+    test = tmp_path / "test_again.py"
+    test.write_text(text)
+    share = tmp_path / "share"
+    share.mkdir()
+    process = _sharing(share, str(test))
+    process.communicate()
+    part = run.Part("meta", tmp_path, dict(os.environ), codes=[process.returncode])
+    run.run_again([part])
+    assert (part.failed(), part.outcomes()) == (failed, Counter(outcomes))
+    assert [name.partition("::")[2] for name in part.reruns] == ([] if failed else ["test_once"])
+
+
 def test_ctrl_c_ends_each_process_after_its_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_long.py").write_text(
         f"import pathlib, time\ndef test():\n    try:\n        pathlib.Path({str(tmp_path)!r}, 'begun').touch()\n"

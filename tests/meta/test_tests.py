@@ -10,7 +10,7 @@ from lab.settings import models
 from tests.meta.conftest import sources, text, tracked
 from tests.run import PARTS
 
-ROOMS = ("server", "rawsocket", "locustfiles", "lab", "bench")
+ROOMS = ("server", "rawsocket", "locustfiles", "lab", "bench", "holdfast")
 FILES = [path for path in sources(*ROOMS) if not path.endswith("/__init__.py")]
 
 

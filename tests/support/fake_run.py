@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lab.__main__ as command
-from lab import settings, verbs
+from lab import folders, verbs
 from lab.progress import step
 from lab.run import capacity, folder
 from tests.support import verdicts
@@ -45,7 +45,8 @@ class _Engine(FakeEngine):
 def main() -> int:
     """Run the command."""
     runs = Path(tempfile.mkdtemp())
-    settings.ROOT = runs
+    folders.work = lambda: runs
+    folders.is_clone = lambda: True
     folder.create.__defaults__ = (runs / "runs",)
     capacity.warning = lambda chosen: ""
     engine = _Engine()

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 
 from hypothesis import strategies as st
 
+from rawsocket.conversation.framings import FollowedBy
+from rawsocket.conversation.plan import More
 from rawsocket.errors import RawSocketError
 from rawsocket.wire.framing import (
     Decoder,
@@ -33,6 +35,8 @@ HTTP = LengthInText(b"\r\n\r\n", rb"(?i)\ncontent-length: *(\d+)\r")
 NATS = LengthInText(b"\r\n", rb"^MSG .* (\d+)\r", b"\r\n")
 REDIS = LengthInText(b"\r\n", rb"^\$(\d+)", b"\r\n")
 PROMPT = UntilPattern(rb"[$#>] ")
+BULK = FollowedBy(Delimiter(b"\r\n"), (More(rb"^\$(?P<len>\d+)$", "len", 2), More(rb"^b", "", 3)))
+BODY = FollowedBy(UntilPattern(rb"\n\n"), (More(rb"(?m)^\$(?P<n>\w+)$", "n", 0),))
 
 #: Framings that find the messages of a stream in it, whatever its pieces are.
 FRAMINGS: dict[str, list[Framing]] = {
@@ -49,6 +53,7 @@ FRAMINGS: dict[str, list[Framing]] = {
     "Varint": [MQTT, PROTOBUF, Varint(offset=3)],
     "Marks": [MLLP, Marks(b"\2", b"\3"), Marks(b"<<", b">>"), Marks(b"aab", b"aba", skip_between=True)],
     "LengthInText": [HTTP, NATS, REDIS, LengthInText(b"|", rb"(?:a([0-9b]+))?")],
+    "FollowedBy": [BULK, BODY],
     "UntilPattern": [PROMPT, UntilPattern(rb"\r\n|\n\n"), UntilPattern(rb"ba+$")],
 }
 #: Messages with a body, by the pattern that finds its length.
@@ -58,7 +63,12 @@ HEADS: dict[bytes, Callable[[bytes], bytes]] = {
     REDIS.pattern: lambda body: b"$%d\r\n%s\r\n" % (len(body), body),
     rb"(?:a([0-9b]+))?": lambda body: b"a%d|%s" % (len(body), body),
 }
-ENDINGS = {rb"[$#>] ": b"$ ", rb"\r\n|\n\n": b"\n\n", rb"ba+$": b"ba"}
+#: Messages that raw bytes belong to.
+FOLLOWED: dict[FollowedBy, list[bytes]] = {
+    BULK: [b"$0\r\n\r\n", b"$3\r\n\r\n\r\n\r", b"$300\r\n" + b"b\r\n" * 100 + b"\r\n", b"b\r\nb\r\n"],
+    BODY: [b"$0\n\n", b"\n$1\n\n\n", b"a\n$4\n\n\n\n$1"],
+}
+ENDINGS = {rb"[$#>] ": b"$ ", rb"\n\n": b"\n\n", rb"\r\n|\n\n": b"\n\n", rb"ba+$": b"ba"}
 #: Framings in which the end of the stream completes the only message.
 UNFRAMED: dict[str, list[Framing]] = {"UntilClosed": [UntilClosed()], "IdleGap": [IdleGap(0.5)]}
 ALL: dict[str, list[Framing]] = FRAMINGS | UNFRAMED
@@ -76,6 +86,10 @@ def messages(framing: Framing) -> st.SearchStrategy[bytes]:
         return st.builds(framing.frame, head, st.binary(max_size=150))
     if isinstance(framing, LengthInText):
         return st.builds(HEADS[framing.pattern], st.binary(max_size=150))
+    if isinstance(framing, FollowedBy):
+        return messages(framing.frames).filter(
+            lambda message: framing.decoder().feed(framing.encode(message)) == [message]
+        ) | st.sampled_from(FOLLOWED[framing])
     if isinstance(framing, UntilPattern):
         return noise(framing, 0).map(lambda start: framing.decoder().feed(start + ENDINGS[framing.pattern])[0])
     return noise(framing, 0).filter(lambda message: _can_carry(framing, message))
@@ -97,6 +111,7 @@ def noise(framing: Framing, least: int) -> st.SearchStrategy[bytes]:
         UntilPattern: b"ab$ \r\n",
         LengthField: bytes(range(24)),
         LengthInText: b"$a0129b\r\n|",
+        FollowedBy: b"$ab01\r\n",
         LengthPrefixed: bytes(range(10)),
         Varint: b"\0\1\2\x80\xff",
     }.get(type(framing), b"ab")

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,15 @@ class Page:
         return json.loads(body)
 
     def wait(self, what: Callable[[dict[str, Any]], bool], timeout: float = 60) -> dict[str, Any]:
-        """Wait until `what(state)` is true; return that state, or fail with the last one."""
+        """Wait until `what(state)` is true; return that state, or fail with the last one.
+
+        A page that gives no answer for a while, on a busy machine, is asked again.
+        """
         deadline = time.monotonic() + timeout
-        while not what(state := self.state()):
-            assert time.monotonic() < deadline, f"still {state} after {timeout} s"
+        state: object = None
+        while time.monotonic() < deadline:
+            with suppress(TimeoutError):
+                if what(state := self.state()):
+                    return state
             time.sleep(0.2)
-        return state
+        raise AssertionError(f"still {state} after {timeout} s")

@@ -68,6 +68,16 @@ class Sharing:
         category, _, _ = yield
         return category, "", ""
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Report to run.py what to run again: a test, or the file of one that shares a fixture."""
+        report = yield
+        if report.failed:
+            with (self.folder / "failures").open("a") as file:
+                test = item.nodeid.partition("::")[2] if _unit(item) == item.nodeid else ""
+                file.write(f"{item.path}{'::' if test else ''}{test}\n")
+        return report
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import folders
 from lab.errors import LabError
 from lab.progress import say, step
 from lab.settings import from_environment
@@ -109,7 +110,7 @@ def _build_fallback() -> None:
 def _debootstrap_command() -> list[str]:
     if os.geteuid() != 0:
         raise LabError(
-            "building the fallback base needs root for debootstrap: run `sudo make setup` once, "
+            f"building the fallback base needs root for debootstrap: run `sudo {folders.command('setup')}` once, "
             "or set BASE_IMAGE to an image on this machine (Python 3.11 or later)"
         )
     if not shutil.which("debootstrap") and shutil.which("apt-get"):

@@ -71,7 +71,7 @@ def _elsewhere() -> str:
 
 def _not_answering(host: str, error: Exception) -> str:
     if "paramiko" in str(error):
-        remedy = "the Docker SDK needs the package paramiko for ssh: `.venv/bin/pip install paramiko`"
+        remedy = "the Docker SDK needs the package paramiko for ssh: `pip install paramiko`"
     else:
         remedy = "start it, correct DOCKER_HOST or `docker context use`"
     return f"no Docker engine answers at {host}: {remedy}, or use ENGINE=native"

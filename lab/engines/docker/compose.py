@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from lab import procfs, user_server
-from lab.engines import identity
+from lab import folders, procfs
+from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
-from lab.engines.docker import tls_files, watch
+from lab.engines.docker import given_files, watch
 from lab.engines.docker.base_image import Base
 from lab.engines.docker.user_server import image as server_image
 from lab.engines.docker.user_server import service as server_service
 from lab.engines.docker.user_server.image import ServerImage
 from lab.errors import LabError, interrupts_wait
-from lab.settings import ROOT, Settings, is_loopback
+from lab.settings import Settings, is_loopback
+from lab.user_server import settings as user_server
 
 BUILD_TIMEOUT = 1200.0
 UP_TIMEOUT = 240.0
@@ -49,7 +50,7 @@ class Project:
 
     def __init__(self, name: str, settings: Settings, base: Base | None = None, *, publish: bool = True) -> None:
         self.name = name
-        self.folder = ROOT / ".lab" / name
+        self.folder = folders.work() / ".lab" / name
         self._settings = settings
         self._publish = publish
         self.watched = False  # with Prometheus and Grafana
@@ -59,12 +60,19 @@ class Project:
 
     def write(self) -> None:
         """Write the derived compose file."""
-        source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+        work = folders.work()
+        source = yaml.safe_load((folders.ASSETS / "compose.yaml").read_text())
         if self.watched:
             watch.add_to(source)
         derived = composefile.derive(
             source,
-            composefile.Names(self.name, identity.tag(ROOT), str(ROOT), "" if self._publish else procfs.mark()),
+            composefile.Names(
+                self.name,
+                identity.tag(work),
+                str(work),
+                "" if self._publish else procfs.mark(),
+                str(build_context.folder(self.folder)),
+            ),
             publish=self._publish,
             own_server=not self._settings["TARGET"],
             build_image=self._base.build_image,
@@ -76,7 +84,7 @@ class Project:
             composefile.encrypt(derived)
         if self._settings.asked_by_master:
             composefile.name_host(derived)
-        tls_files.mount(derived["services"], self._settings.values)
+        given_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
 
@@ -84,12 +92,12 @@ class Project:
         values = self._settings.values
         server_service.build(derived, self.server_image, user_server.build_folder(values))
         if self.server:
-            server_service.run(derived, self.server, values, self._settings.server_wait_seconds)
+            server_service.run(derived, self.server, values, user_server.wait_s(values))
 
     @property
     def server_image(self) -> str:
         """Name of the image of the user's own server."""
-        return server_image.name(self._settings.values, identity.tag(ROOT))
+        return server_image.name(self._settings.values, identity.tag(folders.work()))
 
     @property
     def file(self) -> Path:
@@ -98,6 +106,7 @@ class Project:
 
     def build(self) -> None:
         """Build the images. Raises LabError with the last lines of the build."""
+        build_context.fill(build_context.folder(self.folder))
         self._call(["build"], "building the images failed", BUILD_TIMEOUT)
 
     def up(self) -> None:

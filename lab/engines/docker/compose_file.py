@@ -23,13 +23,14 @@ OUR_MASTER = "holdfast-master"
 class Names:
     """What tells this lab from others: its project, the tag of its images, and its folder, an absolute path.
 
-    `lab`: of a run, the process that ends with it.
+    `lab`: of a run, the process that ends with it. `context`: the folder that images are built from, if it is another.
     """
 
     project: str
     tag: str
     folder: str
     lab: str = ""
+    context: str = ""
 
 
 def derive(
@@ -46,7 +47,7 @@ def derive(
         _leave_out_server(services)
     for service in services.values():
         service["image"] = f"{service['image'].partition(':')[0]}:{names.tag}"
-        service["build"]["context"] = names.folder
+        service["build"]["context"] = names.context or names.folder
         service["build"]["args"]["BUILD_IMAGE"] = build_image
         service["build"]["labels"] = {PROJECT_LABEL: names.tag, FOLDER_LABEL: names.folder}
         if not publish:

@@ -11,7 +11,7 @@ from typing import Any
 
 import docker
 
-from lab import page, user_server
+from lab import page
 from lab.engines.base import Deployment
 from lab.engines.docker import base_image, compose, page_runs, watch
 from lab.engines.docker.client import FAILURES
@@ -22,6 +22,7 @@ from lab.engines.docker.user_server import usage
 from lab.errors import LabError, writing
 from lab.progress import say, step
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 PROJECT_LABEL = "com.docker.compose.project"
 LEFT_S = 20.0  # for containers that compose has not removed

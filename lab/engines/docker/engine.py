@@ -13,15 +13,15 @@ from typing import Any
 
 import docker
 
-from lab import procfs
+from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.base import Engine
-from lab.engines.docker import base_image, client, tls_files
+from lab.engines.docker import base_image, client, given_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
 from lab.errors import UsageError
-from lab.settings import ROOT, Settings, is_loopback
+from lab.settings import Settings, is_loopback
 from lab.waiting import wait_for
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.endpoints import host
@@ -45,7 +45,7 @@ class DockerEngine(Engine):
     name = "docker"
     poll_s = 0.5
 
-    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         super().__init__(settings, folder)
         self._client = client.connect()
 
@@ -59,7 +59,7 @@ class DockerEngine(Engine):
 
     def check(self) -> None:
         """Raise UsageError for what containers can't reach or read: a NETWORK, files, this machine's loopback."""
-        name = tls_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
+        name = given_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
         if name:
             raise UsageError(
                 f"{name}={self.settings[name]}: only its owner may read it, and containers run as another user: "
@@ -84,7 +84,7 @@ class DockerEngine(Engine):
         known = {entry.name for entry in self.journal.entries()}
         gone = {
             str(each.labels[PROJECT_LABEL])
-            for each in self._containers(f"{FOLDER_LABEL}={ROOT}")
+            for each in self._containers(f"{FOLDER_LABEL}={folders.work()}")
             if LAB_LABEL in each.labels and procfs.gone(each.labels[LAB_LABEL])
         }
         return self.journal.abandoned() + [Entry(name, self._artefacts(name)) for name in sorted(gone - known)]
@@ -96,8 +96,9 @@ class DockerEngine(Engine):
     def others(self) -> list[str]:
         """Return a line for each lab of another folder."""
         found: dict[tuple[str, str], int] = {}
+        ours = str(folders.work())
         for container in self._containers(PROJECT_LABEL):
-            if container.labels.get(FOLDER_LABEL) != str(ROOT) and container.labels.get(WORKING_DIR) != str(ROOT):
+            if ours not in (container.labels.get(FOLDER_LABEL), container.labels.get(WORKING_DIR)):
                 key = container.labels[PROJECT_LABEL], container.labels.get(FOLDER_LABEL) or "compose alone"
                 found[key] = found.get(key, 0) + 1
         parts = sorted(found.items())
@@ -106,9 +107,9 @@ class DockerEngine(Engine):
     def clean(self) -> list[str]:
         """Remove all containers, networks, volumes and images of this folder's labs. Gives their names."""
         removed = []
-        ours = f"{FOLDER_LABEL}={ROOT}"
+        ours = f"{FOLDER_LABEL}={folders.work()}"
         # compose alone knows its folder by a label of its own, on containers only.
-        alone = {each.labels[PROJECT_LABEL] for each in self._containers(f"{WORKING_DIR}={ROOT}")}
+        alone = {each.labels[PROJECT_LABEL] for each in self._containers(f"{WORKING_DIR}={folders.work()}")}
         wanted = [ours, *(f"{PROJECT_LABEL}={project}" for project in sorted(alone))]
         for label in wanted:
             for container in self._containers(label):

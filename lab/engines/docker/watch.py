@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from lab.engines.docker import base_image
-from lab.settings import ROOT
+from lab.folders import ASSETS
 
 FILE = "compose.watch.yaml"
 DOCKERFILE = "lab/watch/Dockerfile"
@@ -14,7 +14,7 @@ DOCKERFILE = "lab/watch/Dockerfile"
 
 def images() -> list[str]:
     """Return the images that ours are made from."""
-    return re.findall(r"^FROM (\S+)", (ROOT / DOCKERFILE).read_text(), re.M)
+    return re.findall(r"^FROM (\S+)", (ASSETS / DOCKERFILE).read_text(), re.M)
 
 
 def missing() -> str:
@@ -24,4 +24,4 @@ def missing() -> str:
 
 def add_to(source: dict[str, Any]) -> None:
     """Add both services to the content of compose.yaml."""
-    source["services"] |= yaml.safe_load((ROOT / FILE).read_text())["services"]
+    source["services"] |= yaml.safe_load((ASSETS / FILE).read_text())["services"]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import page, user_server
+from lab import page
 from lab.engines import lab_facts
 from lab.engines.base import Deployment
 from lab.engines.native import processes
@@ -20,9 +20,13 @@ from lab.engines.part import Part
 from lab.errors import LabError, finish_despite_interrupt, interrupts_wait
 from lab.reports import origin
 from lab.settings import TLS_FILES, Settings
+from lab.user_server import settings as user_server
+from lab.user_server import words
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
+# -P: a folder of the user that is called `server` is not ours.
+PYTHON = (sys.executable, "-P", "-m")
 READY_S = 60.0
 READ_S = 0.1
 _SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
@@ -130,7 +134,7 @@ class NativeDeployment(Deployment):
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
         address = f"http://127.0.0.1:{self._page_port}"
-        command = [sys.executable, "-m", "rawsocket"]
+        command = [*PYTHON, "rawsocket"]
         self._start("master", [*command, "master"], environ, signal.SIGINT)
         self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
         for number in range(1, self.settings.workers + 1):
@@ -197,7 +201,7 @@ class NativeDeployment(Deployment):
 
     def _start_user_server(self) -> dict[str, str]:
         """Start SERVER_COMMAND in the folder that the lab was called in, and wait until it listens."""
-        values, wait_s = self.settings.values, self.settings.server_wait_seconds
+        values, wait_s = self.settings.values, user_server.wait_s(self.settings.values)
         port = user_server.listen(values)[0] or self._server_port or page.free_port()
         if user_server.listen(values)[0] and page.taken(port):
             raise LabError(f"port {port} on 127.0.0.1 is taken by another program: SERVER_LISTEN=... takes another one")
@@ -209,7 +213,7 @@ class NativeDeployment(Deployment):
         except LabError as error:
             if self.failure():
                 raise
-            raise LabError(user_server.not_listening(values, port, wait_s), error.evidence or server.text()) from None
+            raise LabError(words.not_listening(values, port, wait_s), error.evidence or server.text()) from None
         return {
             "HOLDFAST_SERVER": user_server.url("127.0.0.1", port, values),
             "HOLDFAST_SERVER_ADMIN": "",
@@ -222,7 +226,7 @@ class NativeDeployment(Deployment):
         environ |= {name: self.settings.values.get(name, "") for name in TLS_FILES["server"]}
         environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
         environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
-        server = self._start("server", [sys.executable, "-m", "server"], environ, signal.SIGTERM)
+        server = self._start("server", [*PYTHON, "server"], environ, signal.SIGTERM)
         self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
         match = LISTENING.search(server.text())
         assert match

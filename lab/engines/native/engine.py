@@ -6,13 +6,14 @@ them all before it returns.
 
 from pathlib import Path
 
-from lab import page, user_server
+from lab import page
 from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.native import processes
 from lab.engines.native.deployment import NativeDeployment
 from lab.errors import UsageError
-from lab.settings import ROOT, Settings
+from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 PROCESSES = "processes.json"
 
@@ -22,9 +23,9 @@ class NativeEngine(Engine):
 
     name = "native"
 
-    def __init__(self, settings: Settings, folder: Path = ROOT / ".lab") -> None:
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         super().__init__(settings, folder)
-        self._all = folder / "native"
+        self._all = self.folder / "native"
         self._folder = self._all / identity.project()
         self._state = self._folder / PROCESSES
 

@@ -16,9 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lab import procfs
+from lab import folders, procfs
 from lab.errors import EXIT_LAB_FAILED, writing
-from lab.settings import ROOT
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None)
@@ -52,20 +51,20 @@ def start(
     *,
     ends_with_lab: bool = False,
     log_in_memory: bool = False,
-    folder: Path = ROOT,
+    folder: Path | None = None,
 ) -> Process:
     """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log.
 
     `ends_with_lab`: it gets its stop signal when this process ends, however that happens. `log_in_memory`: its output
-    is kept in memory until `keep_log`. `folder`: where it starts.
+    is kept in memory until `keep_log`. `folder`: where it starts, if not where the user works.
     """
     log = _memory(name) if log_in_memory else logs / f"{name}.log"
     logs.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
-            cwd=folder,
-            env={**os.environ, **environ},
+            cwd=folder or folders.work(),
+            env={**os.environ, **places(), **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -74,6 +73,12 @@ def start(
         )
     _CHILDREN[child.pid] = child
     return Process(name, child.pid, _start_time(child.pid) or 0, str(log), stop_signal)
+
+
+def places() -> dict[str, str]:
+    """Return where a process finds our packages, and the user's scenarios beside the built-in ones."""
+    found = os.pathsep.join(folders.shown(folder) for folder in folders.both("locustfiles"))
+    return {"PYTHONPATH": folders.python_path(), "HOLDFAST_LOCUSTFILES": found}
 
 
 def _end_with_lab(stop_signal: int) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from rawsocket.errors import RawSocketError, fault
+from rawsocket.errors import RawSocketError, ScenarioFault, fault
 from rawsocket.wire.framing import MAX_SIZE, Framing
 from rawsocket.wire.payload import Expected, judge, whole
 
@@ -67,6 +67,12 @@ class InFlight:
 
         Raises a RawSocketError if the reply is wrong, and ScenarioFault if a function of the scenario raised.
         """
+        try:
+            return self._add(framing, message, first)
+        except RawSocketError as failure:
+            raise in_row(failure, self.name) from failure.__cause__
+
+    def _add(self, framing: Framing, message: bytes, first: float) -> tuple[Reply, float] | None:
         self._begun = self._begun or first
         if self.until is not None:
             self.frames.append(message)
@@ -215,6 +221,13 @@ def check(expect: Expected, reply: Reply) -> None:
     failure = call(judge, expect, reply)
     if failure is not None:
         raise failure
+
+
+def in_row(failure: RawSocketError, row: str) -> RawSocketError:
+    """Return a failure of a reply, whose detail now says which row the message is in."""
+    if not isinstance(failure, ScenarioFault):
+        failure.detail = f"{row}: {failure.detail}"
+    return failure
 
 
 def call(function: Callable[..., Result], *args: Any) -> Result:

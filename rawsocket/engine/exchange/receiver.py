@@ -21,6 +21,7 @@ from rawsocket.engine.exchange.in_flight import (
     at_receive,
     call,
     check,
+    in_row,
     size,
 )
 from rawsocket.engine.exchange.kept import Inbox
@@ -292,7 +293,10 @@ class Receiver:
             channel.config.recorder.unread_pushes += 1
 
     def _check_push(self, receiving: Receiving, message: Reply, at: float) -> None:
-        check(receiving.expect, message)
+        try:
+            check(receiving.expect, message)
+        except RawSocketError as failure:
+            raise in_row(failure, receiving.name or RECEIVE) from failure.__cause__
         accounting, start = self._channel.config.accounting, receiving.started(message)
         name = None if receiving.name == PUSH else receiving.name  # each push has counted in that row
         if start is not None:

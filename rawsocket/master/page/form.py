@@ -19,6 +19,7 @@ from typing import Any
 
 from locust.util.timespan import parse_timespan
 
+from rawsocket.check import before_run
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import request_guard
 from rawsocket.settings.declared import DECLARED
@@ -134,7 +135,7 @@ class Starts:
         said = " ".join(warnings(self._controller, form)) if asked_by_page else ""
         if not said or (said == self._warned[0] and time.monotonic() < self._warned[1]):
             self._warned = "", -math.inf
-            return None
+            return None if self._controller.run.running else before_run.refusal(self._controller)
         self._warned = said, time.monotonic() + CONFIRM_S
         return f"{said} Press Start again to start it all the same."
 

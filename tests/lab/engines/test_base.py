@@ -261,6 +261,12 @@ def test_down_says_whether_a_lab_was_up(make: Make) -> None:
     assert engine.deployment.steps == ["end and bring home", "stop", "stop"]
 
 
+def test_runs_from_the_page_are_brought_home_with_their_logs(make: Make) -> None:
+    engine = make(FakePart("server", log="hello"))
+    engine.down()
+    assert (engine.runs / "1-page/logs/server-1.log").read_text() == "hello"
+
+
 def test_logs_are_those_of_the_parts(make: Make) -> None:
     assert make(FakePart("server", log="hello")).logs() == [("server-1", "hello")]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lab import __main__ as command
-from lab import settings
+from lab import folders, settings
 from lab.errors import UsageError
 from lab.given import scenario_settings
 from lab.settings import SETTINGS
@@ -21,7 +21,8 @@ def _scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "locustfiles").mkdir()
     (tmp_path / "locustfiles/mine.py").write_text(SCENARIO)
     (tmp_path / "locustfiles/hold.py").write_text("")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
+    monkeypatch.setattr(folders, "is_clone", lambda: True)
     monkeypatch.delenv("SCENARIO", raising=False)
 
 

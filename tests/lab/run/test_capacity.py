@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab import settings
+from lab import folders, settings
 from lab.errors import UsageError
 from lab.run import capacity
 from lab.settings import ROOT, read
@@ -36,7 +36,7 @@ def test_master_checks_min_held_where_users_may_hold_several_connections(
     chosen = read({"MIN_HELD": "900"}, {})
     (tmp_path / "locustfiles").mkdir()
     (tmp_path / "locustfiles/hold.py").write_text(source)
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
     capacity.check_held(chosen)
 
 
@@ -122,7 +122,7 @@ def test_what_the_source_of_a_scenario_says_is_what_its_classes_say(
 def test_syntax_error_of_a_scenario_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     (tmp_path / "locustfiles").mkdir()
     (tmp_path / "locustfiles/hold.py").write_text("import os\n\nclass A(int)\n    pass\n")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
     with pytest.raises(UsageError, match=r"^locustfiles/hold.py:3: SyntaxError: expected ':'$"):
         _warning(SCENARIO="hold", **({"TARGET": target} if target else {}))
 

@@ -8,7 +8,7 @@ import docker
 import pytest
 
 import lab.__main__ as command
-from lab.errors import LabError, UsageError
+from lab.errors import Interrupted, LabError, UsageError
 from lab.run import capacity, folder
 from tests.support import verdicts
 from tests.support.fake_engine import FakeEngine
@@ -168,3 +168,17 @@ def test_env_json_that_was_cut_off_is_replaced(engine: FakeEngine, tmp_path: Pat
     engine.files = ("env.json",)
     assert command.main(["ci"]) == 0
     assert "host" in json.loads((tmp_path / "runs/latest/env.json").read_text())
+
+
+def test_interrupted_run_ends_with_the_verdict_that_its_master_wrote(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: FakeEngine, name: str, relay: object, folder: Path) -> int:
+        (folder / "verdict.json").write_text(json.dumps(verdicts.passed(verdict="unknown", exit_code=130)))
+        raise Interrupted
+
+    monkeypatch.setattr(FakeEngine, "run", run)
+    assert command.main(["load"]) == 130
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == "verdict: unknown (exit code 130)"
+    assert err.splitlines()[-1] == "lab load: interrupted; everything that it started is removed"

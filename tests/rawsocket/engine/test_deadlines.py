@@ -57,6 +57,17 @@ def test_connection_settles_after_silence_and_not_before(reactor: Reactor, monke
     assert lost.settled_at == 0
 
 
+def test_connection_settles_only_after_what_arrived_during_a_stop_of_the_process_was_read(reactor: Reactor):
+    deadlines = Deadlines(reactor)
+    connection = Connection(connected_at=100.0)
+    deadlines.settle_later(connection)
+    deadlines._settle(100.1)
+    deadlines._settle(110.0)  # the process was stopped: a refusal may be there, unread
+    assert not connection.settled_at
+    deadlines._settle(110.05)
+    assert connection.settled_at
+
+
 def test_a_connection_past_its_deadline_is_overdue(reactor: Reactor):
     deadlines = Deadlines(reactor)
     deadlines.at_least(0.4)

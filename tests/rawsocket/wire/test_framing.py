@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rawsocket.conversation.framings import FollowedBy
+from rawsocket.conversation.plan import More
 from rawsocket.errors import RawSocketError, TooLong
 from rawsocket.wire import framing as wire
 from rawsocket.wire.framing import (
@@ -45,6 +47,7 @@ TOO_LONG_AT = [
     (LengthInText(b"\r\n", b"(\\d)", max_size=4), b"ab", b"c"),
     (LengthInText(b"|", b"(\\d)", b"!", max_size=4), b"2", b"|"),
     (LengthInText(b"|", b"(\\d+)"), b"9" * 5000, b"|"),
+    (FollowedBy(Line(4), (More(b"(?P<n>.)", "n", 0),)), b"3", b"\n"),
     (UntilPattern(b"> ", max_size=4), b"123", b"4"),
     (UntilPattern(b"> $", max_size=4), b"123", b"4"),
     (IdleGap(1, 4), b"1234", b"5"),
@@ -55,7 +58,11 @@ TOO_LONG_AT = [
 def test_every_framing_is_in_these_tests():
     classes = {value for name in wire.__all__ if isinstance(value := getattr(wire, name), type)}
     framings = {one.__name__ for one in classes if issubclass(one, Framing)} - {"Framing", "Framings", "Chunk"}
-    assert framings == set(ALL) == {type(framing).__name__ for framings in ALL.values() for framing in framings}
+    assert (
+        framings | {"FollowedBy"}
+        == set(ALL)
+        == {type(framing).__name__ for framings in ALL.values() for framing in framings}
+    )
 
 
 @pytest.mark.parametrize("kind", FRAMINGS)
@@ -278,4 +285,4 @@ def test_end_of_the_stream_completes_no_message(kind: str):
         assert decoder.end() == decoder.gap() == []
         assert framing.gap is None
         assert not framing.ends_with_connection
-        assert framing.symmetric == (kind not in ("LengthInText", "UntilPattern"))
+        assert framing.symmetric == (kind not in ("FollowedBy", "LengthInText", "UntilPattern"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import docker
 
-from lab import user_server
 from lab.engines.docker import base_image
 from lab.errors import UsageError
+from lab.user_server import settings as user_server
 
 BUILT = "holdfast-your-server"  # the name of an image that SERVER_BUILD makes
 _ROOT = ("", "root", "0")

@@ -14,9 +14,9 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
-from lab import user_server
 from lab.engines.docker.user_server.image import ServerImage
 from lab.settings import yes
+from lab.user_server import settings as user_server
 
 PLAIN_USER = "10001:10001"  # that of the lab's own images
 #: What an image's entry point needs that starts as root, prepares its files and becomes another user.

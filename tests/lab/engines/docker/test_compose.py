@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import procfs
+from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.docker import compose
 from lab.engines.docker import compose_file as composefile
@@ -24,9 +24,8 @@ BASE = Base("base:1", "base:1-build")
 
 @pytest.fixture(autouse=True)
 def _root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Derived files go below a root of the test's own."""
-    (tmp_path / "compose.yaml").write_text((ROOT / "compose.yaml").read_text())
-    monkeypatch.setattr(compose, "ROOT", tmp_path)
+    """Derived files go below a folder of the test's own."""
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
 
 
 def _project(publish: bool = True, **settings: str) -> Project:
@@ -58,10 +57,12 @@ def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path)
     project = _project(publish=False, TARGET="tcp://10.0.0.5:9000")
     project.write()
     assert project.file == tmp_path / ".lab/holdfast-x/compose.json"
-    source = yaml.safe_load((tmp_path / "compose.yaml").read_text())
+    source = yaml.safe_load((ROOT / "compose.yaml").read_text())
     assert json.loads(project.file.read_text()) == composefile.derive(
         source,
-        composefile.Names("holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark()),
+        composefile.Names(
+            "holdfast-x", identity.tag(tmp_path), str(tmp_path), procfs.mark(), str(project.folder / "context")
+        ),
         publish=False,
         own_server=False,
         build_image="base:1-build",

@@ -12,6 +12,8 @@ import pytest
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.errors import LabError
+from lab.settings import ROOT
+from lab.waiting import wait_for
 
 LONG = 30.0
 READY = "import signal, sys, time; sys.stdout.write('ready'); sys.stdout.flush(); "
@@ -150,9 +152,7 @@ def test_another_call_finds_the_processes_that_still_run(tmp_path: Path) -> None
     code = "import sys; from pathlib import Path; from lab.engines.native import processes;"
     code += "found = processes.load(Path(sys.argv[1])); print([p.name for p in found]); processes.stop(found);"
     code += "print([(p.name, processes.exit_code(p)) for p in processes.load_all(Path(sys.argv[1]))])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(file)], cwd=processes.ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "['here']\n[('here', 1), ('gone', 1)]\n"
     _until(lambda: not here.alive())
 
@@ -164,7 +164,7 @@ def test_without_a_state_file_there_are_no_processes(tmp_path: Path) -> None:
 def _python(code: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", code, *arguments],
-        cwd=processes.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -237,3 +237,21 @@ def test_a_log_that_is_a_file_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_state_file_that_was_cut_off_has_no_processes(tmp_path: Path) -> None:
     (tmp_path / "processes.json").write_text("[{")
     assert processes.load(tmp_path / "processes.json") == []
+
+
+def test_a_process_finds_our_packages_and_the_scenarios_of_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder `server` of the user is not taken for ours."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server/__init__.py").touch()
+    code = (
+        "import os, server, rawsocket.settings.scenarios as s\n"
+        "folders = s.folders(os.environ['HOLDFAST_LOCUSTFILES'])\n"
+        "print(os.getcwd(), server.__file__, *folders, sep='\\n')"
+    )
+    process = processes.start("one", [sys.executable, "-P", "-c", code], {}, tmp_path / "logs", signal.SIGTERM)
+    wait_for("its end", lambda: processes.exit_code(process) is not None, 60)
+    expected = [tmp_path, ROOT / "server/__init__.py", "locustfiles", ROOT / "locustfiles"]
+    assert process.text().split() == [str(path) for path in expected]

@@ -1,4 +1,4 @@
-"""Mounts the files of TLS, which are on this machine, into the containers that read them.
+"""Mounts files of this machine into the containers that read them: those of TLS, and the plan of a conversation.
 
 A file that does not exist would become a folder there: the caller has checked that they exist.
 """
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lab.settings import FILE_PER_USER, TLS_FILES
+from lab.settings import FILE_PER_USER, FILES
 
-INSIDE = PurePosixPath("/tls")
+INSIDE = PurePosixPath("/given")
 
 
 def mount(services: dict[str, Any], files: Mapping[str, str]) -> None:
     """Mount each of `files` (variable -> absolute path on this machine), and set its variable to the path inside."""
-    for service, names in TLS_FILES.items():
+    for service, names in FILES.items():
         for name in names:
             if service in services and files.get(name):
                 _mount(services[service], name, PurePosixPath(files[name]))
@@ -26,7 +26,7 @@ def unreadable(files: Mapping[str, str]) -> str:
 
     On Linux a file has the same owner inside, and the containers run as another user.
     """
-    given = [(name, Path(files[name])) for names in TLS_FILES.values() for name in names if files.get(name)]
+    given = [(name, Path(files[name])) for names in FILES.values() for name in names if files.get(name)]
     return next((name for name, path in given if path.is_file() and not path.stat().st_mode & stat.S_IROTH), "")
 
 

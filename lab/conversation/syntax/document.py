@@ -1,0 +1,164 @@
+"""What a conversation's file may contain: one entry for each map, with its keys."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from lab.conversation.syntax.expectations import Expect, Part
+from lab.conversation.syntax.framings import Framing
+from lab.conversation.syntax.limits import ThresholdsEntry
+from lab.conversation.syntax.source import Map, Node, Scalar, Sequence
+from lab.conversation.syntax.step_entries import Steps
+from lab.conversation.syntax.structure import Entry, structure
+from lab.conversation.syntax.text import Text
+from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Whole
+
+
+class HeartbeatEntry(Entry):
+    """A message that is sent again and again, beside the steps."""
+
+    every: Duration
+    send: Text
+    expect: Expect | None = None
+    name: Name | None = None
+    reply: Flag | None = None
+    idle: Flag | None = None
+
+
+class PushEntry(Entry):
+    """The answer to a push."""
+
+    answer: Text | None = None
+
+
+@dataclass(frozen=True)
+class PushNode:
+    """A push: what it is, and its answer."""
+
+    match: Expect
+    answer: Text | None
+
+
+class Pushes(Leaf):
+    """The messages that are no replies."""
+
+    __slots__ = ()
+
+    value: list[PushNode]
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the pushes of a node. Raises Mistake."""
+        return cls(node, [_push(each) for each in (node if isinstance(node, Sequence) else [node])])
+
+
+def _push(node: Node) -> PushNode:
+    if not isinstance(node, Map):
+        return PushNode(Expect.read(node), None)
+    rest, only = Map(node.place), Map(node.place)
+    for name, value in node.items():
+        into = only if name == "answer" else rest
+        into[name], into.keys_at[name] = value, node.keys_at[name]
+    if "text" in rest and len(rest) == 1:
+        return PushNode(Expect.read(rest["text"]), structure(only, PushEntry).answer)
+    return PushNode(Expect.read(rest), structure(only, PushEntry).answer)
+
+
+class DataEntry(Entry):
+    """A CSV file with a row for each user."""
+
+    file: Name
+    repeat: Flag | None = None
+
+
+class Rows(Leaf):
+    """The file of the rows and whether they are used again."""
+
+    __slots__ = ()
+
+    value: tuple[Name, bool]
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the data of a node. Raises Mistake."""
+        if isinstance(node, Scalar):
+            return cls(node, (Name.read(node), False))
+        entry = structure(node, DataEntry)
+        return cls(node, (entry.file, bool(entry.repeat and entry.repeat.value)))
+
+
+class IdsEntry(Entry):
+    """Where the id stands in a request and in its reply."""
+
+    request: Part
+    reply: Part
+
+
+class Ids(Leaf):
+    """Where the id stands: in both in the same place, or in each in another one."""
+
+    __slots__ = ()
+
+    value: tuple[Part, Part]
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the fields of a node. Raises Mistake."""
+        if isinstance(node, Map) and node.keys() & {"request", "reply"}:
+            entry = structure(node, IdsEntry)
+            return cls(node, (entry.request, entry.reply))
+        part = Part.read(node)
+        return cls(node, (part, part))
+
+
+class TlsEntry(Entry):
+    """TLS to the target; paths begin in the folder of the file."""
+
+    ca: Name | None = None
+    name: Name | None = None
+    cert: Name | None = None
+    key: Name | None = None
+    verify: Flag | None = None
+
+
+class Shape(Leaf):
+    """A load shape, which rawsocket/shapes reads."""
+
+    __slots__ = ()
+
+    value: dict[str, Any]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the map of a node. Raises Mistake."""
+        return cls(node, _plain(node))
+
+
+def _plain(node: Node) -> Any:
+    if isinstance(node, Map):
+        return {name: _plain(each) for name, each in node.items()}
+    return [_plain(each) for each in node] if isinstance(node, Sequence) else node.text
+
+
+class Document(Entry):
+    """One conversation with a server."""
+
+    description: Name | None = None
+    framing: Framing | None = None
+    target: Name | None = None
+    timeout: Duration | None = None
+    users: Whole | None = None
+    rate: Number | None = None
+    time: Duration | None = None
+    tls: TlsEntry | None = None
+    thresholds: ThresholdsEntry | None = None
+    every: Duration | None = None
+    rounds: Whole | None = None
+    data: Rows | None = None
+    connect: Steps | None = None
+    steps: Steps | None = None
+    goodbye: Steps | None = None
+    heartbeat: HeartbeatEntry | None = None
+    pushes: Pushes | None = None
+    match: Ids | None = None
+    shape: Shape | None = None

@@ -1,0 +1,40 @@
+"""`new DIR`: writes what a load test of one's own begins with. A file that is there already is kept."""
+
+import shlex
+from pathlib import Path
+
+from lab import folders
+from lab.errors import EXIT_OK, UsageError, writing
+from lab.progress import result
+
+FILES = Path(__file__).parent / "files"
+#: Our file -> its place in the folder. A `.txt` keeps a Python file from being one of ours.
+PLACES = {
+    "hello.yaml": "conversations/hello.yaml",
+    "hello_python.py.txt": "locustfiles/hello_python.py",
+    "load.yml": ".github/workflows/load.yml",
+    "README.md": "README.md",
+    "gitignore": ".gitignore",
+}
+VERSION = "INSTALLED_VERSION"  # in our files, where the installed version is written
+
+
+def run(name: str, version: str) -> int:
+    """Write the files into the folder, say which, and give the exit code. Raises UsageError for a folder in a clone."""
+    target = Path(name).expanduser().absolute()
+    if (folders.ASSETS / "Makefile").exists() and target.resolve().is_relative_to(folders.ASSETS):
+        raise UsageError(f"{name} is in the clone of Holdfast, where the lab works in the clone: name another folder")
+    for ours, place in PLACES.items():
+        result(_write(target / place, (FILES / ours).read_text().replace(VERSION, version)))
+    result(f"Next: cd {shlex.quote(name)} && holdfast load SCENARIO=hello USERS=10 TIME=10s")
+    return EXIT_OK
+
+
+def _write(file: Path, content: str) -> str:
+    """Write a file that is not there, and say what was done."""
+    if file.exists():
+        return f"kept  {file} (it is there already)"
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return f"wrote {file}"
