@@ -33,13 +33,13 @@ TABLE = (
     Setting("server_build", TEXT, None, "folder with the Dockerfile of your own server, as SERVER_IMAGE",
             "the server that you work on has no image yet"),
     Setting("server_command", TEXT, None,
-            "command of SERVER_IMAGE or SERVER_BUILD; alone: a local process; {port} is the port to listen on",
+            "command of that image; alone: a local process; {port} stands for its port",
             "a server may be a program on this machine"),
     Setting("server_listen", Kind(_listen, "PORT"), None,
-            "port that your own server listens on, or tls:PORT; unset: that of its image, or any free one",
+            "port that your server listens on, or tls:PORT; unset: its image's, or a free one",
             "an image may name several ports, or none"),
     Setting("server_writable", BOOLEAN, "no",
-            "yes: the container of your own server may write its files, and be root if its image says so",
+            "yes: your server's container may write its files, and be root as its image says",
             "a server that writes nothing and is not root can do less harm"),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lab import settings as lab
-from lab import user_server
+from lab.user_server import settings as user_server
 from rawsocket.settings import table as load
 from rawsocket.settings.row import Setting
 from server.settings import TABLE as SERVER

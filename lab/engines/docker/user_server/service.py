@@ -73,7 +73,7 @@ def _protect(service: dict[str, Any], server: ServerImage, *, writable: bool) ->
     if not writable:
         if server.is_root:
             service["user"] = PLAIN_USER
-            service["environment"]["HOME"] = "/tmp"  # that user has no home in the image
+            service["environment"] |= {"HOME": "/tmp"}  # that user has no home in the image
         return
     service["read_only"] = False
     if server.is_root:
