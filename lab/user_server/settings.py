@@ -15,6 +15,7 @@ from rawsocket.target import Target, parse
 IMAGE, BUILD, COMMAND = "SERVER_IMAGE", "SERVER_BUILD", "SERVER_COMMAND"
 LISTEN, WRITABLE = "SERVER_LISTEN", "SERVER_WRITABLE"
 PORT_MARK = "{port}"
+LONGEST = 60  # characters of a value in a message
 READY_S = 30.0  # how long it may take to listen, unless WAIT says otherwise
 
 
@@ -51,8 +52,9 @@ def description(values: Mapping[str, str]) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a value as it is written on a command line."""
-    return shlex.quote(text)
+    """Return a value as it is written on a command line, in one line of bounded length."""
+    line = " ".join(text.split())
+    return shlex.quote(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...")
 
 
 def is_ours(values: Mapping[str, str]) -> bool:
