@@ -8,7 +8,6 @@ its like) pass through to it under their own names.
 
 import argparse
 import ipaddress
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -22,7 +21,7 @@ from lab.user_server import check
 from lab.user_server import settings as user_server
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
-from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
+from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target
 from server.models import MODELS
@@ -165,11 +164,7 @@ NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE
 _OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
 TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
 # All files that each part reads.
-FILES = {
-    "server": TLS_FILES["server"],
-    "master": (*TLS_FILES["master"], CONVERSATION),
-    "worker": (*TLS_FILES["worker"], CONVERSATION),
-}
+FILES = {part: (*names, *([CONVERSATION] if part != "server" else [])) for part, names in TLS_FILES.items()}
 FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held
@@ -327,24 +322,4 @@ def read(
     if verb in ("up", "load", "ci"):
         check.network(values)
         check.size(values, environ)
-    if verb in ("load", "ci"):
-        _check_window(settings)
     return settings
-
-
-def _check_window(settings: Settings) -> None:
-    """Refuse a run that can't have a steady window because its last users start too late.
-
-    Locust starts the users of a second at its beginning, or one user for several seconds: the ramp is shorter by that.
-    """
-    users, rate, time = int(settings["USERS"]), float(settings["RATE"]), settings.run_seconds
-    ramp = settings.ramp_seconds
-    if time > max(0.0, ramp - max(1.0, 1 / rate)) + STEADY_AFTER_S:
-        return
-    remedy = f"give TIME above {math.ceil(ramp + STEADY_AFTER_S)}s"
-    if time > STEADY_AFTER_S:
-        remedy += f", or RATE above {math.ceil(users / (time - STEADY_AFTER_S))}"
-    raise UsageError(
-        f"USERS={users} at RATE={settings['RATE']}: a ramp of {ramp:.3g} s leaves no steady window in "
-        f"TIME={settings['TIME']}: {remedy}"
-    )

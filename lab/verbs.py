@@ -10,7 +10,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
 from lab.reports import index, origin
-from lab.run import capacity, check, folder
+from lab.run import capacity, check, folder, load_shape
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 from lab.user_server import settings as user_server
@@ -20,9 +20,12 @@ VERBS = {
     "up": "start the lab and say where its page is",
     "down": "stop the lab that `up` started",
     "check": "play a scenario once against your server, and show every byte",
+    "record": "record a client's dialogue with your server as a conversation",
+    "import": "make a conversation of a capture: import dump.pcap NAME",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
+    "eject": "write a conversation as a session in Python: eject NAME [FILE]",
     "new": "write a folder to work in: a conversation, a scenario, a CI workflow",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
@@ -35,6 +38,7 @@ VERBS = {
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("load", "ci"):
+        load_shape.check_window(chosen)
         capacity.check_held(chosen)
     if verb in ("up", "load", "ci", "check"):
         chosen = tls.prepared(chosen)
@@ -129,7 +133,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.prefix()} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 

@@ -20,11 +20,10 @@ _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
     "A run without the page": ("check", "load", "ci", "report"),
+    "A conversation from real traffic": ("record", "import"),
     "Benchmarks": ("bench-load", "bench-server"),
-    "Upkeep": ("new", "setup", "clean"),
+    "Upkeep": ("new", "eject", "setup", "clean"),
 }
-#: What follows a command that takes something else than settings.
-ARGUMENTS = {"report": "FOLDER ...", "new": "DIR", "check": "SCENARIO [--SETTING VALUE ...]"}
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")
 GROUPS = {

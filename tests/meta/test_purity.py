@@ -23,6 +23,7 @@ PURE = (
     "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
+    *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/faults.py",
@@ -32,6 +33,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(
+        f"rawsocket/conversation/{name}.py"
+        for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
+    ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
     "rawsocket/settings/endpoints.py",
@@ -62,7 +67,11 @@ PURE = (
     "rawsocket/master/reports/result.py",
     "rawsocket/measurement/histogram.py",
     "rawsocket/measurement/latencies.py",
-    *(path for path in sources("rawsocket") if path.startswith("rawsocket/master/reports/html/")),
+    *(
+        path
+        for path in sources("rawsocket")
+        if path.startswith(("rawsocket/master/reports/html/", "rawsocket/shapes/"))
+    ),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
 )
@@ -84,7 +93,7 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
-    "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "lab": {"lab", "docker", "msgspec", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
     "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
@@ -171,6 +180,10 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    # The dialogue of a check, which the lab shows.
+    "rawsocket.check",
+    "rawsocket.check.dialogue",
+    "rawsocket.check.text",
     # What a run prints: the master writes it where no lab does.
     "rawsocket.master.reports.console",
     "rawsocket.master.reports.layout",
@@ -181,11 +194,19 @@ SHARED = {
     "rawsocket.master.reports.html.documents",
     "rawsocket.master.reports.html.render",
     "rawsocket.master.reports.html.sections",
+    # What the lab makes of a conversation, and workers execute; and its checks of messages and framings.
+    "rawsocket.conversation.framings",
+    "rawsocket.conversation.plan",
+    "rawsocket.conversation.templates",
     "rawsocket.settings.declared",
     "rawsocket.settings.endpoints",
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",
     "rawsocket.settings.table",
+    # What a load shape needs at its peak is checked before the run.
+    "rawsocket.shapes.document",
+    "rawsocket.shapes.scenario",
+    "rawsocket.shapes.shape",
     "rawsocket.target",
     # The framings that fit a recording, and how a file writes them.
     "rawsocket.wire.fitting",

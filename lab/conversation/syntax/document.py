@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from lab.conversation.syntax.expectations import Expect, Part
+from lab.conversation.syntax.expectations import Expect, ExpectEntry, Part
 from lab.conversation.syntax.framings import Framing
 from lab.conversation.syntax.limits import ThresholdsEntry
-from lab.conversation.syntax.source import Map, Node, Scalar, Sequence
+from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, Sequence
 from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Whole
+from rawsocket.shapes.document import from_document
+from rawsocket.shapes.shape import SHAPES
 
 
 class HeartbeatEntry(Entry):
@@ -24,9 +26,10 @@ class HeartbeatEntry(Entry):
     idle: Flag | None = None
 
 
-class PushEntry(Entry):
-    """The answer to a push."""
+class PushEntry(ExpectEntry):
+    """A message that is no reply, and the answer to it."""
 
+    text: Text | None = None
     answer: Text | None = None
 
 
@@ -44,6 +47,9 @@ class Pushes(Leaf):
     __slots__ = ()
 
     value: list[PushNode]
+    schema: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"type": "string"}, PushEntry, {"type": "array", "items": {"anyOf": [{"type": "string"}, PushEntry]}}]
+    }
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -54,13 +60,11 @@ class Pushes(Leaf):
 def _push(node: Node) -> PushNode:
     if not isinstance(node, Map):
         return PushNode(Expect.read(node), None)
-    rest, only = Map(node.place), Map(node.place)
-    for name, value in node.items():
-        into = only if name == "answer" else rest
-        into[name], into.keys_at[name] = value, node.keys_at[name]
-    if "text" in rest and len(rest) == 1:
-        return PushNode(Expect.read(rest["text"]), structure(only, PushEntry).answer)
-    return PushNode(Expect.read(rest), structure(only, PushEntry).answer)
+    answer = structure(node, PushEntry).answer
+    match = Map(node.place)
+    for name in node.keys() - {"answer"}:
+        match[name], match.keys_at[name] = node[name], node.keys_at[name]
+    return PushNode(Expect.read(match["text"] if list(match) == ["text"] else match), answer)
 
 
 class DataEntry(Entry):
@@ -76,6 +80,7 @@ class Rows(Leaf):
     __slots__ = ()
 
     value: tuple[Name, bool]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Name, DataEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -99,6 +104,7 @@ class Ids(Leaf):
     __slots__ = ()
 
     value: tuple[Part, Part]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Part, IdsEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -126,12 +132,43 @@ class Shape(Leaf):
     __slots__ = ()
 
     value: dict[str, Any]
-    schema: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+    schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            name: {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {key: {"type": ["integer", "string"]} for key in kind.KEYS.values()},
+            }
+            for name, kind in SHAPES.items()
+        },
+    }
 
     @classmethod
     def read(cls, node: Node) -> Self:
         """Return the map of a node. Raises Mistake."""
-        return cls(node, _plain(node))
+        value = _plain(node)
+        try:
+            from_document(value)
+        except ValueError as error:
+            wrong, _, expected = str(error).partition("expected ")
+            place = _deepest(node, wrong.split(": ")).place
+            raise Mistake(
+                place, wrong.rstrip(" :;"), f"expected {expected or 'another key'}", "see docs/shapes.md"
+            ) from None
+        return cls(node, value)
+
+
+def _deepest(node: Node, names: list[str]) -> Node:
+    """Return the node to which these keys lead, as far as they do."""
+    for name in names:
+        if not isinstance(node, Map) or name not in node:
+            break
+        node = node[name]
+    return node
 
 
 def _plain(node: Node) -> Any:

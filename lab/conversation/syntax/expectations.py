@@ -15,6 +15,11 @@ from rawsocket.conversation.plan import BUILT_IN, Expectation, Field
 _EXPECTED = "a text, any, or a map with one of hex, file, prefix, suffix, contains, regex, bytes"
 
 
+def pattern_of_text(kind: str, text: bytes) -> bytes:
+    """Return the expression that a message matches if a text is exactly it, its prefix, its suffix, or within it."""
+    return {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[kind] % re.escape(text)
+
+
 class Expected(Text):
     """A text in which `??` in hex is any byte."""
 
@@ -54,7 +59,7 @@ class Expect(Leaf):
     __slots__ = ()
 
     value: tuple[str, Any]
-    entry: ClassVar[type[Entry]] = ExpectEntry
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "string"}, ExpectEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -86,8 +91,7 @@ class Expect(Leaf):
             return bytes(value)
         if not isinstance(value, Text) or not all(isinstance(piece, bytes) for piece in value.value):
             return None
-        text = re.escape(value.constant())
-        return {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[kind] % text
+        return pattern_of_text(kind, value.constant())
 
     def plan(self, scope: Scope) -> Expectation:
         """Return it for the plan. Raises Mistake."""
@@ -101,7 +105,7 @@ class Expect(Leaf):
         template = value.template(scope)
         if kind != "exact" and not template.pieces:
             raise Mistake(value.place, f"an empty {kind}", "every message has it", "write some of the text, or any")
-        return Expectation(kind, text=template)
+        return Expectation(kind, text=template)  # type: ignore[arg-type]
 
 
 class Expects(Leaf):
@@ -110,6 +114,7 @@ class Expects(Leaf):
     __slots__ = ()
 
     value: list[Expect]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Expect, {"type": "array", "items": Expect, "minItems": 1}]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -133,7 +138,7 @@ class Part(Leaf):
     __slots__ = ()
 
     value: Field
-    entry: ClassVar[type[Entry]] = FieldEntry
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [FieldEntry]}
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -157,6 +162,7 @@ class Captures(Leaf):
     __slots__ = ()
 
     value: dict[str, Field]
+    schema: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": Part, "minProperties": 1}
 
     @classmethod
     def read(cls, node: Node) -> Self:

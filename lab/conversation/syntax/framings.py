@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import msgspec
+
 from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, unknown
-from lab.conversation.syntax.structure import Entry, structure
+from lab.conversation.syntax.structure import Entry, structure, types
 from lab.conversation.syntax.text import Pattern, Text
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Signed, Size, Whole, one_of
 from rawsocket.conversation.plan import FramingPlan
@@ -187,6 +189,29 @@ class BothEntry(Entry):
 
     send: Framing
     receive: Framing
+
+
+def _schema() -> dict[str, Any]:
+    """Return the JSON Schema of a framing, with the classes of its options in it."""
+    fields = {
+        name: {each.encode_name: each for each in msgspec.structs.fields(kind.entry)} for name, kind in KINDS.items()
+    }
+    alone = [name for name, each in fields.items() if not any(option.required for option in each.values())]
+    options = {
+        name: {"anyOf": [*types(fields[name][kind.main].type), kind.entry] if kind.main else [kind.entry]}
+        for name, kind in KINDS.items()
+    }
+    one = {
+        "type": "object",
+        "properties": options,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [{"enum": alone}, one, BothEntry]}
+
+
+Framing.schema = _schema()
 
 
 def _both(node: Map) -> FramingPlan:

@@ -45,6 +45,7 @@ class Latencies(_Limits):
     __slots__ = ()
 
     each = Latency
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Latency, {"type": "object", "additionalProperties": Latency}]}
 
 
 class Shares(_Limits):
@@ -53,6 +54,7 @@ class Shares(_Limits):
     __slots__ = ()
 
     each = Share
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Share, {"type": "object", "additionalProperties": Share}]}
 
 
 class Rate(_Limits):
@@ -61,6 +63,7 @@ class Rate(_Limits):
     __slots__ = ()
 
     each = Number
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [Number, {"type": "object", "additionalProperties": Number}]}
 
 
 class ThresholdsEntry(Entry):

@@ -101,7 +101,6 @@ Node = Scalar | Map | Sequence
 
 def read(source: Source) -> Node:
     """Return the root of the file. Raises Mistake if it is no YAML, UsageError if it can't be read."""
-    start = Place(source, 1, 1)
     try:
         text = source.path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -113,6 +112,12 @@ def read(source: Source) -> Node:
         raise Mistake(
             Place(source, line, 1), "this line is not UTF-8", "expected text", r"write other bytes as \xNN"
         ) from None
+    return read_text(source, text)
+
+
+def read_text(source: Source, text: str) -> Node:
+    """Return the root of a text. Raises Mistake if it is no YAML."""
+    start = Place(source, 1, 1)
     try:
         root = _Loader(text).get_single_node()
         return _node(source, text, root) if root else _nothing(start)
@@ -153,7 +158,7 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes; refuses what refers to other nodes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _Unwanted(event.start_mark, f"`*{event.anchor}` refers to another part of the file")
         if event.anchor is not None:

@@ -163,6 +163,8 @@ STEPS: dict[str, type[Entry]] = {
 WORDS = ("connect", "close", "starttls", "shutdown")
 _A_STEP = f"a step, which begins with one of {', '.join(dict.fromkeys((*STEPS, *WORDS)))}"
 
+_STEP = {"anyOf": [{"enum": list(WORDS)}, *STEPS.values()]}
+
 
 @dataclass(frozen=True)
 class StepNode:
@@ -183,6 +185,7 @@ class Steps(Leaf):
     __slots__ = ()
 
     value: list[StepNode]
+    schema: ClassVar[dict[str, Any]] = {"anyOf": [_STEP, {"type": "array", "items": _STEP, "minItems": 1}]}
 
     @classmethod
     def read(cls, node: Node) -> Self:

@@ -5,6 +5,7 @@ themselves. What msgspec refuses has a path, which leads to the node and so to a
 """
 
 import re
+from types import NoneType
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -35,6 +36,11 @@ def structure(node: Node, kind: type[E]) -> E:
 def keys(kind: type[Entry]) -> list[str]:
     """Return the keys that a kind of entry has."""
     return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def types(annotation: Any) -> list[type[Any]]:
+    """Return the classes of an annotation such as `Text | None`."""
+    return [kind for kind in get_args(annotation) or (annotation,) if kind is not NoneType]
 
 
 def given(entry: Entry) -> dict[str, Any]:
@@ -84,5 +90,4 @@ def _walk(node: Node, kind: type[Entry], path: str) -> tuple[Node, type[Entry]]:
 
 def _entry(annotation: Any, otherwise: type[Entry]) -> type[Entry]:
     """Return the kind of entry in an annotation such as `Entry | None`."""
-    kinds = [annotation, *get_args(annotation)]
-    return next((each for each in kinds if isinstance(each, type) and issubclass(each, Entry)), otherwise)
+    return next((each for each in types(annotation) if issubclass(each, Entry)), otherwise)

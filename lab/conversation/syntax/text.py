@@ -141,7 +141,7 @@ class Pattern(Leaf):
 
 def _hex_pieces(node: Node, wildcards: bool) -> Iterator[Piece]:
     """Yield the bytes that are written in hex, and the values between them. Raises Mistake."""
-    scalar = written(node, 'bytes in hex, such as "00 0a ff"')
+    scalar = not_converted(written(node, 'bytes in hex, such as "00 0a ff"'))
     source = scalar.text if scalar.style else scalar.raw
     at = 0
     for match in _TOKEN.finditer(source):

@@ -14,18 +14,19 @@ Scripts get no warnings: they can't press Start again.
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from locust.util.timespan import parse_timespan
 
-from rawsocket.check import before_run
+from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import request_guard
 from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME, DEFAULTS
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import STEADY_AFTER_S, THRESHOLDS
+from rawsocket.shapes.shape import Shape
 
 USERS_DO, PACE, LIMITS, SCENARIO = "What users do", "Pace", "Thresholds", "The scenario's own settings"
 #: The label of each field and its group, in the order of the form. A percentile's label is made from its name.
@@ -118,11 +119,18 @@ def named_as_meant(form: Mapping[str, Any], names: Iterable[str]) -> dict[str, A
 # -- a start ----------------------------------------------------------------------------------------------------------
 
 
-class Starts:
-    """Answers to requests for a start; it has the last form that was accepted."""
+Check = Callable[[RunController], str | None]
 
-    def __init__(self, controller: RunController) -> None:
+
+class Starts:
+    """Answers to requests for a start; it has the last form that was accepted.
+
+    `check` plays the scenario once, if that is asked for: it returns why no run may start, or None.
+    """
+
+    def __init__(self, controller: RunController, check: Check = lambda controller: None) -> None:
         self._controller = controller
+        self._check = check
         self._warned: tuple[str, float] = ("", -math.inf)
         self._run_before: object = None
         self._until = -math.inf
@@ -135,7 +143,7 @@ class Starts:
         said = " ".join(warnings(self._controller, form)) if asked_by_page else ""
         if not said or (said == self._warned[0] and time.monotonic() < self._warned[1]):
             self._warned = "", -math.inf
-            return None if self._controller.run.running else before_run.refusal(self._controller)
+            return None if self._controller.run.running else self._check(self._controller)
         self._warned = said, time.monotonic() + CONFIRM_S
         return f"{said} Press Start again to start it all the same."
 
@@ -177,11 +185,25 @@ def _unfollowed(controller: RunController, form: Mapping[str, str]) -> str | Non
 
 def _users_refused(controller: RunController, form: Mapping[str, str]) -> str | None:
     users = form.get("user_count", "")
+    if shape := _begins(controller):
+        return controller.refuse(shape.most_users)
     if not users.isdigit() or controller.shape is not None:
         return None
     if int(users) == 0 and not controller.run.running:
         return "0 users: a run needs at least 1"
     return controller.refuse(int(users))
+
+
+def _begins(controller: RunController) -> Shape | None:
+    """Return the load shape that a start begins; None without one, and for a change of users while a run is on."""
+    return None if controller.run.running else run_info.own_shape(controller.environment)
+
+
+def first_level(controller: RunController, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form for the start of a load shape: with the users of its first level and no end."""
+    if not (shape := _begins(controller)):
+        return dict(form)
+    return {**form, "user_count": str(shape.levels()[0].users), "run_time": ""}
 
 
 def of_server(controller: RunController) -> dict[str, str]:
@@ -199,6 +221,8 @@ def warnings(controller: RunController, form: Mapping[str, str]) -> list[str]:
         return []  # Locust says what is wrong with them
     if controller.shape is not None:
         return []
+    if shape := _begins(controller):
+        return [said for said in (_above_cap(controller, shape.most_users),) if said]
     return [said for said in (_above_cap(controller, users), _too_short(users, rate, length)) if said]
 
 

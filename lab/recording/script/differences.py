@@ -1,0 +1,125 @@
+r"""Compares what was said at the same place of a dialogue: in several rounds, connections or recordings. Pure.
+
+Strategy: texts are compared token by token, binary messages of one length byte by byte. Where they can't be aligned,
+what stands between their common begin and their common end is the difference.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from lab.recording.messages.frames import is_text
+from lab.recording.messages.secrets import MARK
+
+#: Which observation: the number of the connection, and of the round on it.
+Key = tuple[int, int]
+_NUMBERED = re.compile(rb"([A-Za-z]+)[0-9]+")
+_TOKEN = re.compile(rb"\x1b\x1b[\w:]+\x1b\x1b|[A-Za-z0-9]+|.", re.S)
+
+
+@dataclass(frozen=True, eq=False)
+class Hole:
+    """A part that varies, and what stood there each time."""
+
+    values: Mapping[Key, bytes]
+
+    @property
+    def first(self) -> bytes:
+        """What stood there at first."""
+        return next(iter(self.values.values()))
+
+    @property
+    def width(self) -> int | None:
+        """Its number of bytes; None if that varies."""
+        sizes = {len(value) for value in self.values.values()}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    @property
+    def of_connection(self) -> Mapping[int, bytes] | None:
+        """Its value on each connection; None if it varies on one of them."""
+        found: dict[int, bytes] = {}
+        for (connection, _), value in self.values.items():
+            if found.setdefault(connection, value) != value:
+                return None
+        return found
+
+
+#: What all have in common, differences, and values as the file has them.
+Varied = list["bytes | Hole | str"]
+
+
+def compared(texts: Mapping[Key, bytes]) -> Varied:
+    """Return what all have in common, and the differences in between."""
+    first = next(iter(texts.values()))
+    if all(text == first for text in texts.values()):
+        return [first] if first else []
+    if is_text(first):
+        tokens = {key: _TOKEN.findall(text) for key, text in texts.items()}
+        if len({len(each) for each in tokens.values()}) == 1:
+            return _aligned(tokens)
+    elif len({len(text) for text in texts.values()}) == 1:
+        return _wide([*_aligned({key: _bytes(text) for key, text in texts.items()})])
+    return _between(texts)
+
+
+def _bytes(text: bytes) -> list[bytes]:
+    return [text[at : at + 1] for at in range(len(text))]
+
+
+def _aligned(tokens: Mapping[Key, Sequence[bytes]]) -> Varied:
+    """Return the differences of lists of the same length; neighbours make one."""
+    columns = list(zip(*tokens.values(), strict=True))
+    found: Varied = []
+    for equal, group in groupby(columns, lambda column: len(set(column)) == 1):
+        rows = list(group)
+        if equal:
+            found.append(b"".join(row[0] for row in rows))
+        else:
+            found += _numbered({key: b"".join(row[at] for row in rows) for at, key in enumerate(tokens)})
+    return found
+
+
+def _numbered(values: Mapping[Key, bytes]) -> Varied:
+    """Return the difference; of `key1` and `key2` it is the number alone."""
+    parts = [_NUMBERED.fullmatch(value) for value in values.values()]
+    if all(parts) and len({part[1] for part in parts if part}) == 1:
+        size = len(next(part[1] for part in parts if part))
+        return [next(iter(values.values()))[:size], Hole({key: value[size:] for key, value in values.items()})]
+    return [Hole(values)]
+
+
+def _wide(found: Varied) -> Varied:
+    """Return them with the zeros before a single byte that varies: it is the last one of a number of 2 bytes."""
+    for at, (before, hole) in enumerate(pairwise(found)):
+        if isinstance(before, bytes) and isinstance(hole, Hole) and hole.width == 1 and before.endswith(b"\0"):
+            found[at] = before[:-1]
+            found[at + 1] = Hole({key: b"\0" + value for key, value in hole.values.items()})
+    return [each for each in found if each != b""]
+
+
+def _between(texts: Mapping[Key, bytes]) -> Varied:
+    every = list(texts.values())
+    shortest = min(map(len, every))
+    begin = _common(every, shortest)
+    end = _common([text[::-1] for text in every], shortest - begin)
+    middle = Hole({key: text[begin : len(text) - end] for key, text in texts.items()})
+    return [each for each in (every[0][:begin], middle, every[0][len(every[0]) - end :]) if each != b""]
+
+
+def _common(texts: list[bytes], most: int) -> int:
+    """Return how many bytes at the begin are the same in all texts; a value is not divided."""
+    size = next((at for at in range(most) if len({text[at] for text in texts}) > 1), most)
+    while size and is_text(texts[0]) and texts[0][size - 1 : size].isalnum():
+        size -= 1
+    return size
+
+
+def constant(varied: Varied) -> bytes | None:
+    """Return the bytes of what does not vary; None if it does."""
+    return (
+        None if any(isinstance(each, Hole) for each in varied) else b"".join(e for e in varied if isinstance(e, bytes))
+    )
+
+
+__all__ = ["MARK", "Hole", "Key", "Varied", "compared", "constant"]

@@ -1,0 +1,169 @@
+r"""Makes the text of a message: what is fixed, and values for secrets and for what varies. Pure.
+
+A text is a list of bytes and of values as the file has them, `{user}`. Where the text itself says the length of a part
+that varies (Redis: `$5`), the length is written by `{length}`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from lab.recording.messages.frames import is_text
+from lab.recording.messages.secrets import MARK, hidden
+from lab.recording.script.announced import announcement, with_inner_length
+from lab.recording.script.differences import Hole, Key, Varied, compared
+from lab.recording.script.variables import Variables
+from rawsocket.wire.framing import Framing
+
+Secrets = Mapping[int, Mapping[bytes, str]]
+Text = list[bytes | str]
+_MARKED = re.compile(re.escape(MARK) + rb"([\w:]+)" + re.escape(MARK))
+_SECONDS = re.compile(rb"(?<![\w.])(\d{10})(?![\w.])")
+_ARGUMENT = re.compile(rb"\$(\d+)\r\n")
+
+
+def message_parts(texts: Mapping[Key, bytes], secrets: Secrets, framing: Framing) -> list[Varied]:
+    """Return what varies in a message, in one list for each argument of a Redis command, else in one list."""
+    arguments = {key: _arguments(text) for key, text in texts.items()}
+    if len({len(each) for each in arguments.values()}) != 1 or not next(iter(arguments.values())):
+        return [_one_part(texts, {key: hidden(text, secrets[key[0]]) for key, text in texts.items()}, framing)]
+    clear = {key: _hide_arguments(arguments[key], texts[key], secrets[key[0]]) for key in texts}
+    count = len(next(iter(clear.values())))
+    return [compared({key: each[at] for key, each in clear.items()}) for at in range(count)]
+
+
+def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: Framing) -> Varied:
+    """Return what varies in a message; its length is a value where it has to be."""
+    lengths = {key: announcement(framing, text) for key, text in texts.items()}
+    constant = len({len(text) for text in texts.values()}) == 1 and shown == texts
+    removed = {
+        key: length.removed(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length
+    }
+    if constant or len(removed) < len(texts):
+        return compared(shown)
+    first = next(iter(lengths.values()))
+    assert first is not None
+    return first.inserted(compared(removed))
+
+
+def holes(parts: Sequence[Varied]) -> list[Hole]:
+    """Return the parts that vary."""
+    return [each for part in parts for each in part if isinstance(each, Hole)]
+
+
+def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: bool) -> Text:
+    """Return the text of a message. `first`: as it was first; `fixed`: values have to keep their numbers of bytes."""
+    if _arguments(first):
+        return _command(parts, variables)
+    (part,) = parts
+    binary = not is_text(first)
+    head = _head(part)
+    body = False
+    measured = any(isinstance(each, str) for each in part)
+    text: Text = []
+    for each in part:
+        if isinstance(each, bytes):
+            text += [piece for known in marked(each) for piece in _timed(known, binary, variables)]
+            body = body or (head is not None and head in each)
+        elif isinstance(each, str):
+            text.append(each)
+        elif _is_length(each, part) or (fixed and each.width is None and not measured):
+            text.append(each.first)
+        else:
+            text.append(variables.proposed(each, binary, (fixed and each.width is not None) or body))
+    return text
+
+
+def _timed(known: bytes | str, binary: bool, variables: Variables) -> Text:
+    """Return a part of a message with {time} where it has the time of the recording."""
+    if isinstance(known, str) or binary:
+        return [known]
+    found: Text = []
+    for at, each in enumerate(_SECONDS.split(known)):
+        is_time = at % 2 and variables.is_now(each)
+        found.append("{time}" if is_time else each)
+    return [each for each in found if each]
+
+
+def marked(data: bytes) -> Text:
+    """Return bytes with the names of secrets as values."""
+    found: Text = []
+    at = 0
+    for match in _MARKED.finditer(data):
+        found += [data[at : match.start()], f"{{{match[1].decode()}}}"]
+        at = match.end()
+    return [each for each in (*found, data[at:]) if each]
+
+
+def has_secret(text: Text) -> bool:
+    """Whether any value is in it that is no built-in."""
+    return any(isinstance(each, str) for each in text)
+
+
+def _command(parts: Sequence[Varied], variables: Variables) -> Text:
+    """Return a Redis command; the length of one argument can be measured, those of others have to stay."""
+    text: Text = [b"*%d\r\n" % len(parts)]
+    measured = False
+    for part in parts:
+        argument = [piece for each in part for piece in (marked(each) if isinstance(each, bytes) else [each])]
+        if all(isinstance(each, bytes) for each in argument):
+            data = b"".join(each for each in argument if isinstance(each, bytes))
+            text.append(b"$%d\r\n%s\r\n" % (len(data), data))
+            continue
+        values: Text = [
+            variables.proposed(each, False, measured) if isinstance(each, Hole) else each for each in argument
+        ]
+        if measured:
+            size = sum(len(each.first if isinstance(each, Hole) else each) for each in argument)
+            text += [b"$%d\r\n" % size, *values, b"\r\n"]
+        else:
+            text += [b"$", "{length}", b"\r\n", "{<}", *values, "{>}", b"\r\n"]
+            measured = True
+    return text
+
+
+def _arguments(text: bytes) -> list[bytes]:
+    """Return the arguments of a single Redis command, [] if it is none."""
+    return list(_read_arguments(text)) if re.match(rb"\*\d+\r\n\$", text) else []
+
+
+def _read_arguments(text: bytes) -> Iterator[bytes]:
+    at = text.index(b"\n") + 1
+    found = []
+    while match := _ARGUMENT.match(text, at):
+        at = match.end() + int(match[1]) + 2
+        found.append(text[match.end() : at - 2])
+    if at == len(text) and len(found) == int(text[1 : text.index(b"\r")]):
+        yield from found
+
+
+def _hide_arguments(arguments: list[bytes], text: bytes, secrets: Mapping[bytes, str]) -> list[bytes]:
+    # As a part of the whole message, so that a short secret is known by its place.
+    shown = hidden(text, secrets)
+    return [
+        MARK + secrets[each].encode() + MARK
+        if each in secrets and each not in shown.split(b"\r\n")
+        else hidden(each, secrets)
+        for each in arguments
+    ]
+
+
+def _is_length(hole: Hole, part: Varied) -> bool:
+    """Whether a part is the size of another one, in digits."""
+    if not all(value.isdigit() for value in hole.values.values()):
+        return False
+    others = [each for each in part if isinstance(each, Hole) and each is not hole]
+    return any(
+        all(
+            int(value) - len(other.values[key]) == int(hole.first) - len(other.first)
+            for key, value in hole.values.items()
+        )
+        for other in others
+    ) and any(other.width is None for other in others)
+
+
+def _head(part: Varied) -> bytes | None:
+    """Return the end of the head, if it seems to say the length of what follows; values there keep their length."""
+    fixed = b"".join(each for each in part if isinstance(each, bytes))
+    if re.match(rb"(?i)(?:set|add|replace|append|prepend|cas|h?pub) ", fixed):
+        return b"\r\n"
+    return b"\r\n\r\n" if re.search(rb"(?i)content-length:", fixed) else None
