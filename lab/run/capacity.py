@@ -24,7 +24,7 @@ _HOLDS_OTHERWISE = ("connections_per_user", "LoadTestShape")
 def warning(settings: Settings) -> str:
     """Return one line where USERS is above what the server is known to hold, else ""."""
     users, name, asked = load_shape.users(settings), settings["MODEL"], settings["MAX_CONNECTIONS"]
-    if not holds(settings["SCENARIO"]) or settings["TARGET"]:
+    if not holds(settings["SCENARIO"]) or not settings.own_server:
         return ""
     model = load(name)
     cap = int(asked) if asked else _cap(model, settings["PROCESSES"])

@@ -46,6 +46,8 @@ OF_THE_READER = {
     ("SCENARIO", "hello"): "hold",
     ("SCENARIO", "theirs"): "hold",
     ("MODEL", "toy"): "select",
+    ("SERVER_BUILD", "./mine"): str(ROOT),
+    ("SERVER_COMMAND", "./serve"): "true",
 }
 # Settings that the reader's scenario declares.
 OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
