@@ -35,14 +35,12 @@ def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: F
     """Return what varies in a message; its length is a value where it has to be."""
     lengths = {key: announcement(framing, text) for key, text in texts.items()}
     constant = len({len(text) for text in texts.values()}) == 1 and shown == texts
-    removed = {
-        key: length.removed(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length
-    }
-    if constant or len(removed) < len(texts):
-        return compared(shown)
+    apart = {key: length.apart(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length}
     first = next(iter(lengths.values()))
-    assert first is not None
-    return first.inserted(compared(removed))
+    if constant or first is None or len(apart) < len(texts):
+        return compared(shown)
+    head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
+    return first.joined(head, rest)
 
 
 def holes(parts: Sequence[Varied]) -> list[Hole]:
@@ -70,7 +68,18 @@ def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: 
             text.append(each.first)
         else:
             text.append(variables.proposed(each, binary, (fixed and each.width is not None) or body))
-    return text
+    return _merged(text)
+
+
+def _merged(text: Text) -> Text:
+    """Return a text with neighbouring bytes as one."""
+    merged: Text = []
+    for each in text:
+        if isinstance(each, bytes) and merged and isinstance(last := merged[-1], bytes):
+            merged[-1] = last + each
+        else:
+            merged.append(each)
+    return [each for each in merged if each]
 
 
 def _timed(known: bytes | str, binary: bool, variables: Variables) -> Text:

@@ -110,7 +110,7 @@ class Variables:
     def _bytes(self, hole: Hole, width: int) -> str:
         """Return the value for bytes of binary data, which keep their number."""
         if hole.width is None:
-            return "{n}" if all(value.isdigit() for value in hole.values.values()) else f"{{random:{width}}}"
+            return "{n}" if all(value.isdigit() for value in hole.values.values()) else f"{{random:{width or 1}}}"
         number = width in (2, 4, 8) and any(b"\0" in value for value in hole.values.values())
         if number and _counts(hole):
             return f"{{n:u{width}}}"
