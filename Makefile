@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check load ci report new bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check load ci report new eject bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -76,6 +76,9 @@ lock: .venv/dev  ## Pin the requirements again, with hashes
 
 new: .venv/lab  ## Write a folder to work in, elsewhere: DIR=../load
 	@$(LAB) new $(DIR)
+
+eject: .venv/lab  ## Write the conversation SCENARIO= as a session in Python
+	@$(LAB) eject $(SCENARIO)
 
 setup: .venv/lab  ## Prepare .venv and the images
 	@$(LAB) setup

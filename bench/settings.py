@@ -11,7 +11,7 @@ from typing import Any
 from lab.settings import given, value
 from rawsocket.settings.row import DURATION, Kind, Setting, whole
 
-LOAD_ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "tls", "ids", "heartbeats", "soak")
+LOAD_ROWS = ("memory", "cpu", "lag", "closed", "arrivals", "stall", "tls", "ids", "heartbeats", "conversation", "soak")
 LOAD_PEERS = ("raw", "typical", "tuned", "tsung")
 SERVER_ROWS = (
     *("all-100", "all-900", "few", "tutorial", "latency", "memory", "idle", "slow"),

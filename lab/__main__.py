@@ -10,28 +10,23 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import NoReturn
 
 from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
-from lab.given import conversation, env_file, make_variables, scenario_settings, usage
+from lab.given import conversation, env_file, make_variables, own_arguments, scenario_settings, usage
+from lab.given.own_arguments import BENCHMARKS
 from lab.progress import say
-from lab.project import new
-from lab.reports import comparison
 from lab.run import check
 from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
 RUNS = ("load", "ci")
-# They need asyncio and a library that reads captures, which no other verb does.
-RECORDINGS = ("record", "import")
 # Errors of a disk that is full or may not be written to.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-# A benchmark has settings of its own. It is imported only when it runs.
-BENCHMARKS = {"bench-load": "bench.load.command", "bench-server": "bench.server.command"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     argv, variables = make_variables.split(sys.argv[1:] if argv is None else argv)
     os.environ.update(variables)
     argv = list(check.words(argv))
-    name = folders.program().split()[-1]
+    name = folders.prefix()
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
             _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
@@ -60,14 +55,8 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        if verb in BENCHMARKS:
-            return int(_benchmark(verb).run(arguments))
-        if verb == "report":
-            return comparison.run(arguments["folders"])
-        if verb in RECORDINGS:
-            return int(_recording().run(verb, arguments))
-        if verb == "new":
-            return new.run(arguments["folder"], usage.version().split()[-1])
+        if verb in own_arguments.TABLE:
+            return own_arguments.TABLE[verb].run(verb, arguments)
         if verb not in scenario_settings.VERBS:
             return do(verb, settings.read(arguments, verb=verb))
         return do(verb, scenario_settings.added(conversation.read(arguments, verb), arguments))
@@ -143,38 +132,21 @@ def _parser(argv: Sequence[str], of_scenario: Sequence[Setting] = ()) -> argpars
             help=text,
             description=text,
             epilog=usage.differing(verb),
-            usage=f"{program} {verb} {usage.ARGUMENTS.get(verb, '[--SETTING VALUE ...]')}",
+            usage=f"{program} {verb} {own_arguments.about(verb)}",
             allow_abbrev=False,
             formatter_class=usage.Formatter,
         )
         flags.set_defaults(parser=flags)
-        if verb == "report":
-            flags.add_argument("folders", nargs="+", metavar="FOLDER", help="the folder of a run, such as runs/latest")
-        elif verb in RECORDINGS:
-            if verb in argv:
-                _recording().add_flags(verb, flags)
-        elif verb == "new":
-            flags.add_argument("folder", metavar="DIR", help="the folder, made if it is not there")
-        elif verb not in BENCHMARKS:
+        if verb not in own_arguments.TABLE:
             usage.add_flags(flags, of_scenario)
         elif verb in argv:
-            settings.add_flags(flags, importlib.import_module("bench.settings").TABLES[verb])
+            own_arguments.TABLE[verb].add_flags(verb, flags)
     return parser
 
 
 def _offered() -> dict[str, str]:
     """Return the verbs and their meaning, without the benchmarks where they are not installed."""
     return {verb: text for verb, text in VERBS.items() if verb not in BENCHMARKS or (folders.ASSETS / "bench").is_dir()}
-
-
-def _recording() -> ModuleType:
-    """Import the command of recordings."""
-    return importlib.import_module("lab.recording.command")
-
-
-def _benchmark(verb: str) -> ModuleType:
-    """Import the command of a benchmark."""
-    return importlib.import_module(BENCHMARKS[verb])
 
 
 if __name__ == "__main__":

@@ -56,6 +56,11 @@ def program() -> str:
     return "python -m lab" if is_clone() else "holdfast"
 
 
+def prefix() -> str:
+    """Return what begins the lines that say why a verb has failed."""
+    return program().split()[-1]
+
+
 def command(*words: str) -> str:
     """Return how the user calls a verb here, with variables, for messages: `make up` in a clone, else `holdfast up`."""
     return " ".join(("make" if is_clone() else "holdfast", *words))

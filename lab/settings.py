@@ -162,11 +162,7 @@ NAMES = frozenset(row.variable for table in (SETTINGS, ENVIRONMENT, SERVER_TABLE
 _OF_CLIENT = ("TLS_CA", "TLS_CERT", "TLS_KEY")  # the master checks the scenario before a run
 TLS_FILES = {"server": ("SERVER_TLS_CERT", "SERVER_TLS_KEY"), "master": _OF_CLIENT, "worker": _OF_CLIENT}
 # All files that each part reads.
-FILES = {
-    "server": TLS_FILES["server"],
-    "master": (*TLS_FILES["master"], CONVERSATION),
-    "worker": (*TLS_FILES["worker"], CONVERSATION),
-}
+FILES = {part: (*names, *([CONVERSATION] if part != "server" else [])) for part, names in TLS_FILES.items()}
 FILE_PER_USER = "{number}"
 _NAMED = {setting.variable: setting for setting in ENVIRONMENT}
 # `ci` is shorter. It leaves MIN_HELD unset, and the master then demands that every user's connection is held

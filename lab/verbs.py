@@ -24,6 +24,7 @@ VERBS = {
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
     "report": "compare runs on one page: report runs/A runs/B ...",
+    "eject": "write a conversation as a session in Python: eject NAME [FILE]",
     "new": "write a folder to work in: a conversation, a scenario, a CI workflow",
     "status": "show what runs",
     "logs": "print the logs of the lab that `up` started",
@@ -125,7 +126,7 @@ def _clean(chosen: Settings) -> int:
         except (LabError, *FAILURES) as error:
             problem = str(error)
     if problem:
-        say(f"{folders.program().split()[-1]} clean: containers, networks, volumes and images may be left: {problem}")
+        say(f"{folders.prefix()} clean: containers, networks, volumes and images may be left: {problem}")
     return EXIT_LAB_FAILED if problem else EXIT_OK
 
 

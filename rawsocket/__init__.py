@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Answered": "users.steps",
     "Call": "users.steps",
     "Chunk": "wire.framing",
     "Close": "users.steps",
@@ -123,6 +124,7 @@ _HOMES = {
 _USERS = ("LabSession", "LabUser", "RawSocketUser", "SessionUser")
 
 __all__ = [
+    "Answered",
     "Call",
     "Chunk",
     "Close",

@@ -29,6 +29,7 @@ from locust.web import WebUI
 
 from rawsocket import locust_patches, scenario_file
 from rawsocket.background import TASKS
+from rawsocket.check import before_run
 from rawsocket.headless import LAB_FAILED, HeadlessRun, quit_run, say_result
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
@@ -122,7 +123,7 @@ class Attachment:
         html_report.install(controller)
         runner.register_message(dealer.WANT, self._numbers_wanted)
         if web_ui is not None:
-            tab.install(controller, web_ui)
+            tab.install(controller, web_ui, before_run.refusal)
         if isinstance(runner, MasterRunner):
             runner.register_message(agent.LIMITS, self._limits)
             runner.register_message(agent.STOPPING, self._stopping)

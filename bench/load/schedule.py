@@ -19,6 +19,8 @@ EXPERIMENTS = (
     LoadExperiment("tls handshakes", ("tls",), (SESSION,), 2, features.tls_handshakes),
     LoadExperiment("ids", ("ids",), (SESSION,), 3, features.ids),
     LoadExperiment("heartbeats", ("heartbeats",), (SESSION,), 3, features.heartbeats),
+    LoadExperiment("conversation", ("conversation",), (SESSION,), 3, features.conversation),
+    LoadExperiment("conversation held", ("conversation",), (SESSION,), 2, features.conversation_held),
     LoadExperiment("soak", ("soak",), (SESSION,), 1, soak.soak),
 )
 

@@ -44,6 +44,7 @@ def lines(records: Sequence[Record], rows: Sequence[str], asked: int) -> list[Li
         "tls": lambda: features.tls(ROSTER, records),
         "ids": lambda: features.ids(ROSTER, records),
         "heartbeats": lambda: features.heartbeats(ROSTER, records),
+        "conversation": lambda: features.conversation(ROSTER, records),
         "soak": lambda: [_soak(records)],
     }
     return [line for row, maker in makers.items() if row in rows for line in maker()]

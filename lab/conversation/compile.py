@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lab.conversation import samples
 from lab.conversation.implied import implied
 from lab.conversation.steps import Steps, names
 from lab.conversation.syntax.document import Document, HeartbeatEntry, Pushes, Rows
@@ -48,27 +49,32 @@ def compiled(path: Path, shown: str = "", name: str = "") -> Compiled:
 
 def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Plan, set[str]]:
     data = _data(document.data) if document.data else None
-    maker = Steps(Scope(data.columns if data else ()))
+    framing = document.framing.value if document.framing else _NO_FRAMING
+    maker = Steps(Scope(data.columns if data else ()), framing)
     connect = maker.compile(document.connect.value) if document.connect else ()
     after_connect = maker.scope
+    heartbeat = _heartbeat(document.heartbeat, maker) if document.heartbeat else None
     steps = maker.compile(document.steps.value) if document.steps else ()
     goodbye = maker.compile(document.goodbye.value) if document.goodbye else ()
     plan = Plan(
         name,
         source.shown,
-        document.framing.value if document.framing else _NO_FRAMING,
+        framing,
         steps,
         connect,
         goodbye,
         rounds=document.rounds.value if document.rounds else 0,
-        heartbeat=_heartbeat(document.heartbeat, after_connect) if document.heartbeat else None,
+        heartbeat=heartbeat,
         pushes=_pushes(document.pushes, after_connect) if document.pushes else (),
         match=Match(*(part.value for part in document.match.value)) if document.match else None,
         data=data,
         shape=_shape(document),
     )
     rows = names((*connect, *steps, *goodbye)) | ({plan.heartbeat.name} if plan.heartbeat else set())
-    return _with_more(plan, tuple(dict.fromkeys(maker.more))), rows
+    plan = _with_more(plan, tuple(dict.fromkeys(maker.more)))
+    samples.check_framing(plan.framing, root["framing"].place if document.framing else root.place)
+    samples.check(maker.samples, data)
+    return plan, rows
 
 
 def _with_more(plan: Plan, more: tuple[More, ...]) -> Plan:
@@ -88,7 +94,7 @@ def _with_more(plan: Plan, more: tuple[More, ...]) -> Plan:
     )
 
 
-def _heartbeat(entry: HeartbeatEntry, scope: Scope) -> HeartbeatPlan:
+def _heartbeat(entry: HeartbeatEntry, maker: Steps) -> HeartbeatPlan:
     if not entry.every.value:
         raise Mistake(entry.every.place, "a heartbeat every 0 s", "expected a time above 0", "write 30s")
     reply = entry.reply is None or entry.reply.value
@@ -96,9 +102,9 @@ def _heartbeat(entry: HeartbeatEntry, scope: Scope) -> HeartbeatPlan:
         raise Mistake(entry.expect.place, "`expect` beside `reply: no`", "no reply comes", "remove one of them")
     return HeartbeatPlan(
         entry.every.value,
-        entry.send.template(scope),
+        maker.message(entry.send),
         entry.name.value if entry.name else "heartbeat",
-        entry.expect.plan(scope) if entry.expect else None,
+        entry.expect.plan(maker.scope) if entry.expect else None,
         reply,
         bool(entry.idle and entry.idle.value),
     )

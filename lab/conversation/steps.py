@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.conversation.samples import Sample
 from lab.conversation.syntax.expectations import Expect
 from lab.conversation.syntax.scope import Scope
 from lab.conversation.syntax.source import Mistake
 from lab.conversation.syntax.step_entries import SendEntry, StepNode
 from lab.conversation.syntax.structure import given
-from rawsocket.conversation.plan import More, Step
+from lab.conversation.syntax.text import Text
+from rawsocket.conversation.plan import FramingPlan, More, Step, Template
 
 _WORDS = {"starttls": "start-tls"}
 #: What makes no sense for a message without a reply.
@@ -20,11 +22,14 @@ _OF_REPLIES = ("expect", "reject", "until", "frames", "then", "inflight", "captu
 class Steps:
     """Makes the steps of one conversation, in the order in which they are executed.
 
-    `scope` knows the captures of all steps so far; `more` is what follows some frames.
+    `scope` knows the captures of all steps so far; `framing` is the one that they are in now; `more` is what follows
+    some frames; `samples` are the messages.
     """
 
     scope: Scope
+    framing: FramingPlan
     more: list[More] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     _sends: int = 0
 
     def compile(self, nodes: list[StepNode]) -> tuple[Step, ...]:
@@ -36,12 +41,18 @@ class Steps:
         arguments = getattr(self, f"_{node.kind}")(node, node.entry) if node.entry is not None else {}
         return Step(kind, node.node.place.line, **arguments)  # type: ignore[arg-type]
 
+    def message(self, text: Text) -> Template:
+        """Return a message for the plan. Raises Mistake."""
+        template = text.template(self.scope)
+        self.samples.append(Sample(template, text.place, self.framing))
+        return template
+
     def _send(self, node: StepNode, entry: SendEntry) -> dict[str, Any]:
         self._sends += 1
         _check_send(node, entry)
         found = self._replies(entry)
         found |= {
-            "message": entry.send.template(self.scope),
+            "message": self.message(entry.send),
             "name": entry.name.value if entry.name else entry.send.first_word or f"send{self._sends}",
             "reply": entry.reply is None or entry.reply.value,
             "frames": entry.frames.value if entry.frames else 0,
@@ -71,7 +82,7 @@ class Steps:
     def _part(self, node: StepNode, entry: Any) -> dict[str, Any]:
         if not entry.part.size.value:
             raise Mistake(entry.part.size.place, "`bytes: 0`", "expected 1 or more", "correct it, or remove the step")
-        return {"message": entry.part.send.template(self.scope), "size": entry.part.size.value, "reply": False}
+        return {"message": self.message(entry.part.send), "size": entry.part.size.value, "reply": False}
 
     def _receive(self, node: StepNode, entry: Any) -> dict[str, Any]:
         found = {
@@ -93,7 +104,8 @@ class Steps:
         return {"reset": entry.close.value}
 
     def _framing(self, node: StepNode, entry: Any) -> dict[str, Any]:
-        return {"framing": entry.framing.value}
+        self.framing = entry.framing.value
+        return {"framing": self.framing}
 
     def _throttle(self, node: StepNode, entry: Any) -> dict[str, Any]:
         rates = {name: rate.value for name, rate in given(entry.throttle).items()}

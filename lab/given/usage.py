@@ -21,15 +21,7 @@ COMMANDS = {
     "A run without the page": ("check", "load", "ci", "report"),
     "A conversation from real traffic": ("record", "import"),
     "Benchmarks": ("bench-load", "bench-server"),
-    "Upkeep": ("new", "setup", "clean"),
-}
-#: What follows a command that takes something else than settings.
-ARGUMENTS = {
-    "report": "FOLDER ...",
-    "new": "DIR",
-    "check": "SCENARIO [--SETTING VALUE ...]",
-    "record": "NAME --target tcp://HOST:PORT [...]",
-    "import": "CAPTURE ... NAME [...]",
+    "Upkeep": ("new", "eject", "setup", "clean"),
 }
 # The settings of the overview: those that most calls need.
 COMMON = ("USERS", "RATE", "TIME", "SCENARIO", "EVERY", "MODEL", "MAX_CONNECTIONS", "TARGET", "MAX_P99_MS", "VERBOSE")

@@ -11,6 +11,7 @@ from typing import Any
 
 from lab import folders
 from lab.engines.native import processes
+from lab.engines.native.deployment import PYTHON
 from lab.errors import EXIT_LAB_FAILED, EXIT_MISSED, EXIT_OK, EXIT_USAGE, LabError, UsageError, last_lines
 from lab.progress import WAIT_LINE, message, say
 from lab.run import terminal
@@ -40,7 +41,7 @@ def run(chosen: Settings) -> int:
 
 def _play(chosen: Settings) -> int:
     environ = {**os.environ, **processes.places(), **chosen.values, "HOLDFAST_PROGRESS": "json"}
-    command = [sys.executable, "-m", "rawsocket", "check"]
+    command = [*PYTHON, "rawsocket", "check"]
     with subprocess.Popen(
         command, cwd=folders.work(), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

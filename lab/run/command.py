@@ -31,7 +31,8 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
     try:
         code = engine.run(project, console.relay, artefacts)
         if console.refused is not None:
-            say(f"lab {verb}: the check before the run has failed, so nothing was started; CHECK=no leaves it out")
+            failed = "the check before the run has failed, so no load was made; CHECK=no skips it"
+            say(f"{folders.prefix()} {verb}: {failed}")
             folder.discard(artefacts)
             return code
         if code == EXIT_USAGE and (reason := console.take_last()):

@@ -7,7 +7,7 @@ as they come, so that a wrong or rejected one fails at once.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rawsocket.conversation.expectations import Find, Head, Rule, Ruler, finder, ruler
@@ -157,6 +157,7 @@ def answer_of(step: Step, context: Context) -> Answer:
 
 def push_of(step: Step, context: Context) -> Answer:
     """Return what the push must be that a step receives."""
+    context = replace(context, sources=replace(context.sources, ahead=0))
     answer = answer_of(step, context)
     rule = context.ruler(step.expect[0]) if step.expect else None
     return Answer(answer.expect, None, answer.bind, answer.keep, rule)

@@ -99,7 +99,7 @@ class Gaps:
         return True
 
     def __str__(self) -> str:
-        return " ".join("?? " * part if isinstance(part, int) else part.hex(" ") for part in self._parts)
+        return " ".join(" ".join(["??"] * part) if isinstance(part, int) else part.hex(" ") for part in self._parts)
 
 
 def ruler(expectation: Expectation, sources: Sources, shared: Sequence[Value] = (), head: Head | None = None) -> Ruler:

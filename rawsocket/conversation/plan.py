@@ -10,7 +10,7 @@ of it, unless they are given.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -22,9 +22,9 @@ BUILT_IN = ("user", "n", "worker", "random", "time", "uuid", "length", "crc32", 
 class Value:
     """A part of a message that is filled in when it is sent.
 
-    `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or `mark`
-    (name: `<` or `>`, the ends of what length measures; it writes nothing; `?` in an expectation: any byte). `format`:
-    what stands after the colon in the file, "" if nothing does.
+    `source`: `built-in` (name: one of BUILT_IN), `column` (of the CSV file), `capture` (of an earlier reply), or
+    `mark`: `<` and `>`, the ends of what length measures, write nothing; `?`, in what is expected, is any byte.
+    `format`: what stands after the colon in the file, "" if nothing does.
     """
 
     source: Literal["built-in", "column", "capture", "mark"]
@@ -197,7 +197,10 @@ class Plan:
 def load(path: str) -> Plan:
     """Return the plan in a JSON file. Raises ValueError, one line, if there is none."""
     try:
-        return Plan.from_json(Path(path).read_text(encoding="utf-8"))
+        plan = Plan.from_json(Path(path).read_text(encoding="utf-8"))
+        if isinstance(plan, Plan):
+            return plan
+        found = "something else"
     except OSError as error:
         found = error.strerror or "can't be read"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -225,12 +228,12 @@ def _read(wanted: Any, value: Any) -> Any:
         return None
     if origin is UnionType:
         kinds = [kind for kind in get_args(wanted) if kind not in (NoneType, bytes)]
-        fitting = [kind for kind in kinds if is_dataclass(kind) == isinstance(value, dict)]
+        fitting = [kind for kind in kinds if hasattr(kind, "__dataclass_fields__") == isinstance(value, dict)]
         return _read((fitting or kinds)[0], value)
     if origin is tuple:
         return tuple(_read(get_args(wanted)[0], each) for each in value)
     if isinstance(value, dict):
-        if not is_dataclass(wanted):
+        if not hasattr(wanted, "__dataclass_fields__"):
             of = get_args(wanted)[1] if origin is not None else Any
             return {name: _read(of, each) for name, each in value.items()}
         types = get_type_hints(wanted)

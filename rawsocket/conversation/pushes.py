@@ -1,6 +1,7 @@
 """Messages that are no replies: which they are, and what answers they get. Pure."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rawsocket.conversation.answers import bound
@@ -13,8 +14,9 @@ class Pushes:
     """The pushes of a plan."""
 
     def __init__(self, pushes: Sequence[Push], sources: Sources) -> None:
+        sent = replace(sources, ahead=0)
         self._pushes: list[tuple[Ruler, Maker | None]] = [
-            (ruler(one.match, sources), None if one.answer is None else maker(one.answer, sources)) for one in pushes
+            (ruler(one.match, sent), None if one.answer is None else maker(one.answer, sources)) for one in pushes
         ]
 
     @property

@@ -70,11 +70,11 @@ class Writer:
         plan = self._plan
         connects = any(step.kind == "connect" for step in plan.steps)
         opening = self._opening()
-        turn = tuple(op for step in plan.steps for op in (opening if step.kind == "connect" else [self._op(step)]))
+        turn = tuple(op for step in plan.steps for op in (opening if step.kind == "connect" else self._ops(step)))
         turn = turn or (Op(0, steps.Wait(SILENCE)),)
         opening = () if connects else opening
         goodbye = tuple(map(self._op, plan.goodbye))
-        return Script(opening, turn, opening + turn, goodbye, (*goodbye, Op(0, steps.Close())))
+        return Script(opening, turn, opening + turn, goodbye, (*goodbye, *self._ops(Step("close", 0))))
 
     def connect_row(self, step: Step) -> str:
         """Return the row of a step of the connect part: judged rows of the same name must not have its messages."""
@@ -87,18 +87,23 @@ class Writer:
             ops.append(self._heartbeat(self._plan.heartbeat))
         return tuple(ops)
 
+    def _ops(self, step: Step) -> list[Op]:
+        """Return a step; before a close of its own a connection waits for the replies to pipelined messages."""
+        op = self._op(step)
+        waits = step.kind == "close" and not step.reset and any(one.inflight > 1 for one in self._plan.steps)
+        return [Op(step.line, steps.Answered()), op] if waits else [op]
+
     def _op(self, step: Step, name: str | None = None) -> Op:
-        write = getattr(self, "_" + step.kind.replace("-", "_"), None)
-        if write is not None:
-            op: Op = write(step, step.name if name is None else name)
-            return op
+        writers = {"send": self._send, "raw": self._raw, "part": self._part, "receive": self._receive}
+        if step.kind in writers:
+            return writers[step.kind](step, step.name if name is None else name)
         return Op(step.line, _plain(step))
 
     # -- messages -----------------------------------------------------------------------------------------------
 
     def _send(self, step: Step, name: str) -> Op:
         assert step.message is not None
-        shared = drawn([step.message, *answers.templates(step)])
+        shared = _shared(step)
         payload = maker(step.message, self._sources, shared)
         if not step.reply:
             return self._made(step, payload, lambda payload: steps.Send(payload, name, reply=False))
@@ -112,14 +117,21 @@ class Writer:
 
     def _request(self, step: Step, payload: Maker, answer: Answer, name: str, inflight: int) -> Op:
         expect, until, bind = answer.expect, answer.until, answer.bind
+        is_echo = self._is_echo(step)
         if isinstance(payload, bytes) and bind is None:
-            return Op(step.line, steps.Request(payload, name, expect, inflight, until))
+            return Op(step.line, steps.Request(payload, name, payload if is_echo else expect, inflight, until))
         make = payload if callable(payload) else _always(payload)
+        if is_echo:
+            return Op(step.line, make=lambda sender: _echo(make(sender), name, inflight))
         if bind is not None:
             return Op(step.line, make=lambda sender: steps.Request(make(sender), name, *bind(sender, inflight)))
-        if _is_echo(step):
-            return Op(step.line, make=lambda sender: _echo(make(sender), name, inflight))
         return Op(step.line, make=lambda sender: steps.Request(make(sender), name, expect, inflight, until))
+
+    def _is_echo(self, step: Step) -> bool:
+        """Return whether the only correct reply is one frame, the message itself."""
+        is_one = step.until is None and step.frames < 2 and len(step.expect) == 1
+        is_text = is_one and step.expect[0].kind == "exact" and step.expect[0].text == step.message
+        return is_text and not step.captures and not isinstance(self._framing.receives, FollowedBy)
 
     def _raw(self, step: Step, name: str) -> Op:
         return self._made(step, self._message(step), steps.SendRaw)
@@ -152,7 +164,7 @@ class Writer:
         return Op(step.line, make=receive, after=answer.keep)
 
     def _heartbeat(self, beat: HeartbeatPlan) -> Op:
-        shared = drawn([beat.message, *answers.texts([beat.expect] if beat.expect else [])])
+        shared = _shared_of_beat(beat)
         payload = maker(beat.message, self._sources, shared)
         answer = answers.beat_of(beat, self._context(shared))
 
@@ -188,6 +200,21 @@ def _plain(step: Step) -> Any:
     return steps.Throttle(step.send_rate, step.receive_rate)
 
 
+def _shared(step: Step) -> list[Value]:
+    """Return the values that a message shares with what is expected of its reply."""
+    return drawn([*([] if step.message is None else [step.message]), *answers.templates(step)])
+
+
+def _shared_of_beat(beat: HeartbeatPlan) -> list[Value]:
+    return drawn([beat.message, *answers.texts([beat.expect] if beat.expect else [])])
+
+
+def draws(plan: Plan) -> bool:
+    """Return whether values are drawn before a message is made."""
+    steps = (*plan.connect, *plan.steps, *plan.goodbye)
+    return any(map(_shared, steps)) or (plan.heartbeat is not None and bool(_shared_of_beat(plan.heartbeat)))
+
+
 def _forgetter(captures: Sequence[str]) -> Callable[[Any, Any], None] | None:
     """Return the function that forgets what was captured on an earlier connection."""
     if not captures:
@@ -213,12 +240,8 @@ def _drawing(draw_all: Callable[[Sender], None], make: Callable[[Sender], Any]) 
     return drawing
 
 
-def _is_echo(step: Step) -> bool:
-    """Return whether the only correct reply is the message itself."""
-    return len(step.expect) == 1 and step.expect[0].kind == "exact" and step.expect[0].text == step.message
-
-
 def _echo(payload: bytes, name: str, inflight: int) -> steps.Request:
+    """Return a request whose only correct reply is the message itself: one object, which the engine frames once."""
     return steps.Request(payload, name, payload, inflight)
 
 

@@ -8,7 +8,8 @@ Rules:
 - A value is drawn once for each message: {random:8} in a message and in what is expected of its reply is the same text.
 - {length} counts the bytes after it, or those between {<} and {>}; its own bytes count if it stands between them.
 - {sum} and {crc32} are those of all bytes before them, but only up to {>}, if there is one.
-- {n} is the number of the message on its connection, from 1. Heartbeats and answers to pushes have numbers as well.
+- {n} is the number of the message on its connection, from 1. Heartbeats and answers to pushes have numbers as well. In
+  what a push must be it is the number of the last message that was sent.
 """
 
 import datetime
@@ -61,11 +62,15 @@ Maker = bytes | Callable[[Sender], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where values come from: `time` in seconds since 1970, random numbers, the names of the CSV file's columns."""
+    """Where values come from: `time` in seconds since 1970, random numbers, the names of the CSV file's columns.
+
+    `ahead`: how far {n} is ahead of the last message that was sent, 1 in a message and what is expected of its reply.
+    """
 
     time: Callable[[], float]
     random: Random
     columns: tuple[str, ...] = ()
+    ahead: int = 1
 
 
 def drawn(templates: Iterable[Template]) -> list[Value]:
@@ -138,7 +143,7 @@ def _shared(value: Value, sources: Sources) -> tuple[bytes, Getter]:
 
 
 def _built_in(value: Value, sources: Sources) -> tuple[bytes, Getter]:
-    name, random = value.name, sources.random
+    name, random, ahead = value.name, sources.random, sources.ahead
     if name == "random" and not value.format.startswith(("u", "x")):
         size = int(value.format or RANDOM_SIZE)
         return b"%b", lambda sender: random.randbytes(size).translate(_CHARACTERS)
@@ -149,7 +154,7 @@ def _built_in(value: Value, sources: Sources) -> tuple[bytes, Getter]:
     numbers: dict[str, Getter] = {
         "user": attrgetter("number"),
         "worker": attrgetter("worker"),
-        "n": lambda sender: sender.message_no + 1,
+        "n": lambda sender: sender.message_no + ahead,
         "random": lambda sender: random.getrandbits(64),
     }
     return _number(value, numbers[name])

@@ -18,7 +18,7 @@ from rawsocket.conversation.expectations import finder
 from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import Match, Plan, Value
 from rawsocket.conversation.pushes import Pushes
-from rawsocket.conversation.script import Op, Script, Writer
+from rawsocket.conversation.script import Op, Script, Writer, draws
 from rawsocket.conversation.templates import CAPTURE, Sources
 from rawsocket.errors import is_mistake
 from rawsocket.users.session.runner import Session
@@ -37,7 +37,7 @@ class ConversationError(Exception):
 class Conversation(SessionUser):
     """A user that says what a plan says; `user_class` makes the class of each plan."""
 
-    __slots__ = ("columns", "drawn")
+    __slots__ = ()
 
     abstract = True
     plan: ClassVar[Plan]
@@ -60,40 +60,52 @@ class Conversation(SessionUser):
         """Return all captures of this connection."""
         return {name: getattr(self, CAPTURE + name) for name in self.captures}
 
+    @property
+    def pace(self) -> Due | None:
+        """The step before a round, one object for all users; None: rounds follow at once."""
+        config = self.runner.config
+        if config.lab_options is None:
+            every = self.option("every")
+            config.lab_options = (Due(every) if every and self.plan.steps else None,)
+        pace: Due | None = config.lab_options[0]
+        return pace
+
     def session(self) -> Session:
         """Connect, and play one round after the other."""
-        script, every = self.script, self.option("every")
-        due = Due(every) if every and self.plan.steps else None
-        rounds, turn, op = self.plan.rounds, 0, None
         rows = type(self).rows  # of a user it would be a dict of its row
-        self.columns = () if rows is None else rows.values(self.number)
-        ops = () if rounds else script.opening
+        if rows is not None:
+            self.columns = rows.values(self.number)
+        # As few variables as possible: each takes 8 bytes of every connection. The check reads `op` and `turn`.
+        turn, op = 0, None
+        ops = () if self.plan.rounds else self.script.opening
         try:
             while True:
                 for op in ops:
-                    result = yield op.step or op.make(self)  # type: ignore[misc]
-                    if op.after is not None:
-                        op.after(self, result)
-                if rounds and turn == rounds:
+                    if op.after is None:
+                        yield op.step or op.make(self)  # type: ignore[misc]
+                    else:
+                        op.after(self, (yield op.step or op.make(self)))  # type: ignore[misc]
+                if turn and turn == self.plan.rounds:
                     turn = 0
                     if self.connection is not None:
-                        ops = script.closing
+                        ops = self.script.closing
                         continue
                 turn += 1
-                if due is not None:
-                    yield due
-                ops = script.turn if self.connection is not None else script.opening_turn
+                if self.pace is not None:
+                    yield self.pace
+                ops = self.script.turn if self.connection is not None else self.script.opening_turn
         except Exception as error:
             self._raise(error, op)
 
     def _goodbye(self) -> Session:
         """Say the last words: the `goodbye` of a class whose plan has some."""
-        op = None
+        op = None  # read by the check as well
         try:
             for op in self.script.goodbye:
-                result = yield op.step or op.make(self)  # type: ignore[misc]
-                if op.after is not None:
-                    op.after(self, result)
+                if op.after is None:
+                    yield op.step or op.make(self)  # type: ignore[misc]
+                else:
+                    op.after(self, (yield op.step or op.make(self)))  # type: ignore[misc]
         except Exception as error:
             self._raise(error, op)
 
@@ -112,7 +124,7 @@ def user_class(plan: Plan) -> type[SessionUser]:
     writer = Writer(plan, sources, framing, pushes)
     script = writer.script()
     members: dict[str, Any] = {
-        "__slots__": tuple(CAPTURE + name for name in writer.captures),
+        "__slots__": (*(CAPTURE + name for name in writer.captures), *_attributes(plan)),
         "__doc__": f"The conversation {plan.name}.",
         "plan": plan,
         "script": script,
@@ -128,6 +140,11 @@ def user_class(plan: Plan) -> type[SessionUser]:
     if plan.data is not None:
         members["rows"] = PlanRows(plan.data, plan.file)
     return type(plan.name, (Conversation,), {**members, **_handlers(plan, pushes)})
+
+
+def _attributes(plan: Plan) -> tuple[str, ...]:
+    """Return the names of attributes that only some plans need."""
+    return (*(("columns",) if plan.data is not None else ()), *(("drawn",) if draws(plan) else ()))
 
 
 def _handlers(plan: Plan, pushes: Pushes) -> dict[str, Any]:

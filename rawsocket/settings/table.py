@@ -56,7 +56,7 @@ RUN = (
             "a steady window of about 54 s"),
     Setting("workers", whole(0, 1000), "2", "worker containers (or processes)",
             "one worker uses one processor; two show that held connections add up"),
-    Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/, without .py",
+    Setting("scenario", TEXT, "hold", "what the users do: a file of locustfiles/ or conversations/, without its suffix",
             "holding connections is the purpose"),
     Setting("headless", BOOLEAN, "false", "true: run once without the page, and end with the verdict as exit code",
             "the page starts and stops runs by default"),
@@ -79,7 +79,7 @@ RUN = (
     Setting("wait", DURATION, None, "how long to wait for a TARGET that is still starting (30s, 2m); unset: not at all",
             "a wrong address is told at once"),
     Setting("check", one_of("auto", "yes", "no"), "auto",
-            "whether one connection plays the scenario once before a run; auto: a conversation; yes: any session",
+            "auto: a conversation is played once before a run; yes: any session; no: nothing",
             "10,000 users should not start a conversation that fails for one"),
     # Files as the workers see them. Locust has --tls-cert and --tls-key for its page, so these are no flags of Locust.
     Setting("tls_ca", TEXT, None, "PEM file of the certificates that a tls:// target may have or be issued by",

@@ -244,7 +244,7 @@ class RawSocketClient(BlockingOwner):
     def heartbeat(
         self,
         every: float,
-        payload: bytes,
+        payload: bytes | Callable[[], bytes],
         *,
         expect: Expected = None,
         name: str = "heartbeat",

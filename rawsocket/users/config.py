@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class SessionConfig(ConnectionConfig):
-    """What all users of one class share in a run. `lab_options`: those of a LabSession, read once."""
+    """What all users of one class share in a run. `lab_options`: what a LabSession or a conversation reads once."""
 
     __slots__ = ("goodbye_timeout", "lab_options", "random", "says_goodbye")
 

@@ -116,6 +116,12 @@ class Request:
         self.until = until
 
 
+class Answered:
+    """Wait until each message that was sent has its reply, each in its time. Raises the same as Request."""
+
+    __slots__ = ()
+
+
 class Wait:
     """Wait for `seconds`; the connection, if any, is watched meanwhile."""
 
@@ -304,8 +310,8 @@ class StartTls:
 
 
 Step = (
-    Connect | Close | Send | Request | Receive | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite | Throttle
-    | Heartbeat | Call | StartTls
+    Connect | Close | Send | Request | Receive | Answered | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite
+    | Throttle | Heartbeat | Call | StartTls
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Content Security Policy" in said.text else None)
     yield page
     page.close()
     assert errors == []

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from holdfast.__main__ import assets
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 from tests.support import installed
+from tests.support.server_process import running_server
 
 PROJECT = tomllib.loads(text("pyproject.toml"))["project"]
 
@@ -77,22 +80,44 @@ def test_mistakes_name_the_users_command_and_files(holdfast: Path, tmp_path: Pat
         assert re.match(said, done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("scenario", ["hello_python", "churn"])
-def test_new_folder_is_where_the_command_works(holdfast: Path, tmp_path: Path, scenario: str) -> None:
-    """With its own scenario and with a built-in one; a folder `server` of the user is not ours."""
+@pytest.fixture
+def work(holdfast: Path, tmp_path: Path) -> Path:
+    """A folder that `holdfast new` has made; the user adds a folder `server`, which is not ours."""
     made = installed.run(holdfast, tmp_path, "new", "mine")
     assert made.returncode == 0, made.stderr
-    work = tmp_path / "mine"
-    (work / "server").mkdir()
-    (work / "server/__main__.py").write_text("raise SystemExit('not this one')")
-    done = installed.run(
-        holdfast, work, "load", "ENGINE=native", f"SCENARIO={scenario}", "USERS=5", "RATE=5", "WORKERS=1", "TIME=6s"
-    )
+    (tmp_path / "mine/server").mkdir()
+    (tmp_path / "mine/server/__main__.py").write_text("raise SystemExit('not this one')")
+    return tmp_path / "mine"
+
+
+RUN = ("ENGINE=native", "USERS=5", "RATE=5", "WORKERS=1", "TIME=6s", "MAX_P99_MS=0")
+
+
+def _verdict(work: Path, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The verdict of the run, which passed unless the machine was too busy."""
     assert re.search(r"^verdict: (pass|unknown)", done.stdout + done.stderr, re.M), done.stdout + done.stderr
-    verdict = json.loads((work / "runs/latest/verdict.json").read_text())
-    assert verdict["connections"]["connected"] > 0
-    host = json.loads((work / "runs/latest/env.json").read_text())["host"]
-    assert host["repeat"].startswith("holdfast load USERS=5 ")
+    found: dict[str, Any] = json.loads((work / "runs/latest/verdict.json").read_text())
+    assert found["connections"]["connected"] > 0
+    return found
+
+
+def test_the_new_conversation_is_checked_and_loads_a_server(holdfast: Path, work: Path) -> None:
+    with running_server("--app", "echo") as server:
+        target = f"TARGET=tcp://127.0.0.1:{server.port}"
+        checked = installed.run(holdfast, work, "check", "hello", target)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert "conversations/hello.yaml:7" in checked.stdout
+        verdict = _verdict(work, installed.run(holdfast, work, "ci", "SCENARIO=hello", target, *RUN))
+    assert verdict["messages"]["answered"] > 0
     assert sorted(os.listdir(work)) == sorted(
         [".github", ".gitignore", ".lab", "README.md", "conversations", "locustfiles", "runs", "server"]
     )
+
+
+@pytest.mark.parametrize("scenario", ["hello_python", "churn"])
+def test_scenarios_of_the_new_folder_and_built_in_ones_load_our_own_server(
+    holdfast: Path, work: Path, scenario: str
+) -> None:
+    _verdict(work, installed.run(holdfast, work, "load", f"SCENARIO={scenario}", *RUN))
+    host = json.loads((work / "runs/latest/env.json").read_text())["host"]
+    assert host["repeat"].startswith("holdfast load USERS=5 ")

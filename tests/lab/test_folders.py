@@ -55,7 +55,9 @@ def test_messages_name_commands_and_paths_as_the_user_knows_them(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert folders.command("up") == "holdfast up"
+    assert folders.prefix() == folders.program() == "holdfast"
     assert folders.shown(elsewhere / "locustfiles/mine.py") == "locustfiles/mine.py"
     assert folders.shown(ASSETS / "locustfiles/churn.py") == str(ASSETS / "locustfiles/churn.py")
     monkeypatch.chdir(ASSETS)
-    assert folders.command("up") == "make up"
+    assert folders.command("up", "USERS=5") == "make up USERS=5"
+    assert (folders.prefix(), folders.program()) == ("lab", "python -m lab")

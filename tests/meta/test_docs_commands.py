@@ -11,7 +11,8 @@ import pytest
 from bench import settings as bench
 from lab import settings
 from lab.given import make_variables
-from lab.given.usage import ARGUMENTS
+from lab.given.own_arguments import BENCHMARKS, TABLE
+from lab.run import check
 from lab.settings import ROOT
 from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
@@ -29,6 +30,7 @@ LAB_TARGETS = (
     "down",
     "logs",
     "status",
+    "check",
     "load",
     "ci",
     "report",
@@ -78,9 +80,9 @@ COMMANDS = sorted({(page, line.strip()) for page in PAGES for line in _simple(pa
 @pytest.mark.parametrize(("page", "line"), COMMANDS)
 def test_each_command(page: str, line: str) -> None:
     variables, words = _taken_apart(line)
-    for begin, check in CHECKS.items():
+    for begin, check_words in CHECKS.items():
         if words[: len(begin)] == list(begin):
-            check(variables, words[len(begin) :])
+            check_words(variables, words[len(begin) :])
             return
     raise AssertionError(f"{page}: nothing here knows the command {line!r}")
 
@@ -114,9 +116,9 @@ def _make(variables: Mapping[str, str], words: list[str]) -> None:
 
 
 def _lab(variables: Mapping[str, str], words: list[str]) -> None:
-    verb, *flags = words
+    verb, *flags = check.words(words)
     assert verb in VERBS
-    if verb in ARGUMENTS:
+    if verb in TABLE and verb not in BENCHMARKS:
         assert words[1:]
         return
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)

@@ -23,6 +23,7 @@ PURE = (
     "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
+    *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/faults.py",
@@ -32,6 +33,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(
+        f"rawsocket/conversation/{name}.py"
+        for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
+    ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
     "rawsocket/settings/endpoints.py",
@@ -84,7 +89,7 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
-    "lab": {"lab", "docker", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "lab": {"lab", "docker", "msgspec", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
     "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
@@ -171,6 +176,10 @@ def test_no_package_imports_the_lab_or_the_benchmarks() -> None:
 
 
 SHARED = {
+    # The dialogue of a check, which the lab shows.
+    "rawsocket.check",
+    "rawsocket.check.dialogue",
+    "rawsocket.check.text",
     # What a run prints: the master writes it where no lab does.
     "rawsocket.master.reports.console",
     "rawsocket.master.reports.layout",
@@ -181,6 +190,10 @@ SHARED = {
     "rawsocket.master.reports.html.documents",
     "rawsocket.master.reports.html.render",
     "rawsocket.master.reports.html.sections",
+    # What the lab makes of a conversation, and workers execute; and its checks of messages and framings.
+    "rawsocket.conversation.framings",
+    "rawsocket.conversation.plan",
+    "rawsocket.conversation.templates",
     "rawsocket.settings.declared",
     "rawsocket.settings.endpoints",
     "rawsocket.settings.row",

@@ -329,3 +329,63 @@ def test_setting_without_effect_is_named_on_the_console(tmp_path: Path, server: 
     with locust_fleet(tmp_path, server, cwd=cwd, **{**MINE, "EVERY": 3, "TIME": "2s"}) as fleet:
         fleet.exit_code()
     assert "EVERY=3 has no effect: mine.py never uses it" in fleet.err()
+
+
+@pytest.mark.parametrize(
+    ("reply", "progress", "code"), [(b"+PONG\n", "text", None), (b"+NO\n", "json", 3), (b"+NO\n", "text", 3)]
+)
+def test_check_before_the_run(
+    reply: bytes, progress: str, code: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from rawsocket import Connect, Line, Request, SessionUser
+    from rawsocket.headless import HeadlessRun
+    from rawsocket.settings.plan import Plan
+    from tests.support.checks import answering, environment, serving
+
+    class Mine(SessionUser):
+        framing = Line()
+
+        def session(self) -> Any:
+            yield Connect()
+            yield Request(b"PING", expect=b"+PONG")
+
+    with serving(answering({b"PING\n": reply})) as url:
+        controller: Any = SimpleNamespace(
+            plan=Plan(check="yes", foreign=True, scenario="mine", progress=progress),
+            environment=environment(url, Mine),
+            runner=SimpleNamespace(user_classes=[Mine]),
+        )
+        run = HeadlessRun(controller, None)
+        assert run._check() is (code is None)
+    assert (run.refused, controller.environment.process_exit_code) == (code is not None, code)
+    out = capsys.readouterr().out
+    assert out.startswith('{"check": {') == (progress == "json")
+    assert ("FAILED at " in out) == (progress == "text" and code == 3)
+
+
+def test_mistake_that_the_check_finds_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from rawsocket import SessionUser
+    from rawsocket.headless import HeadlessRun
+    from rawsocket.settings.plan import Plan
+    from tests.support.checks import environment
+
+    class Broken(SessionUser):
+        def session(self) -> Any:
+            yield 1
+
+    controller: Any = SimpleNamespace(
+        plan=Plan(check="yes", foreign=True, scenario="mine"),
+        environment=environment("tcp://127.0.0.1:1", Broken),
+        runner=SimpleNamespace(user_classes=[Broken]),
+    )
+    assert not HeadlessRun(controller, None)._check()
+    assert controller.environment.process_exit_code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "TypeError: a session yields steps, like Connect() or Wait(1), not 1" in err

@@ -19,6 +19,7 @@ entry = importlib.import_module("rawsocket.__main__")
         (("director",), {}, "usage"),
         (("master",), {"SCENARIO": "calm"}, "expected one of churn, closed, hold, mixed, storm, tutorial"),
         (("worker",), {"TIMEOUT": "0"}, "TIMEOUT"),
+        (("worker",), {"SCENARIO": "mine", "HOLDFAST_CONVERSATION": "/nowhere.json"}, "/nowhere.json: No such file"),
         (("worker",), {"SOURCES": "here"}, "SOURCES='here' is not valid: expected IP addresses"),
         (
             ("worker",),
@@ -63,6 +64,12 @@ def test_master_never_uses_the_headless_mode_of_locust() -> None:
 def test_scenario_in_a_folder_below() -> None:
     arguments = entry.worker_arguments(Plan(scenario="protocols/redis_commands"))
     assert "--locustfile=locustfiles/protocols/redis_commands.py" in arguments
+
+
+def test_conversation_needs_no_file_of_its_name() -> None:
+    arguments = entry.worker_arguments(Plan(scenario="mine", conversation="/plan.json"))
+    assert f"--locustfile={entry.CONVERSATION}" in arguments
+    assert entry.CONVERSATION.is_file()
 
 
 def test_worker_gets_the_address_of_its_master() -> None:

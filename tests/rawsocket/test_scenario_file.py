@@ -1,6 +1,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +68,16 @@ def test_setting_that_the_scenario_does_not_use_is_named(
     assert scenario_file.unused([module.A], {**DEFAULTS, "every": 2.0}.__getitem__) == lines
     assert scenario_file.unused([module.A], DEFAULTS.__getitem__) == []
     del sys.modules["holdfast_mine"]
+
+
+def test_conversation_uses_every_but_neither_size_nor_pace() -> None:
+    class Conversation:
+        __module__ = "rawsocket.conversation.user"
+        plan = SimpleNamespace(file="conversations/mine.yaml")
+        settings_used = ("every",)
+
+    given = {**DEFAULTS, "every": 2.0, "size": 99, "pace": "closed"}
+    assert scenario_file.unused([Conversation], given.__getitem__) == [
+        "PACE=closed has no effect: mine.yaml never uses it",
+        "SIZE=99 has no effect: mine.yaml never uses it",
+    ]

@@ -1,1 +1,1 @@
-"""The rows of bench-load that measure what one feature of a session costs: TLS, replies by key, heartbeats."""
+"""The rows of bench-load for what one feature of a session costs: TLS, replies by key, heartbeats, conversations."""

@@ -22,6 +22,7 @@ from lab.waiting import wait_for
 
 IN_LOOP = 100  # connections of a closed loop
 HELD = 1000  # connections that are held
+HELD_TO_COMPARE = 4000  # by each of two sessions, whose memory differs little
 HELD_RATE = 200  # opened a second: fewer than a worker has time to shake hands with, so no backlog adds to their memory
 VISITORS = 20  # users that connect, send one message and close, again and again
 PERIOD_S = 0.1  # between two messages of a held connection in the row of heartbeats
@@ -97,6 +98,31 @@ def heartbeats(bench: LoadBench, generator: Generator, folder: Path) -> Values:
     """Send 10 messages a second on 1,000 connections, from the session, then as heartbeats: CPU per message."""
     load = Load(min(HELD, bench.options.connections), PERIOD_S, bench.options.window_s or 4.0)
     return _compared(bench, folder, load, "due", "heartbeat")
+
+
+def conversation(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Run a closed loop of a session in Python, then of the same as a conversation's plan: CPU per message."""
+    return _compared(bench, folder, _loop(bench), "python", "described")
+
+
+def conversation_held(bench: LoadBench, generator: Generator, folder: Path) -> Values:
+    """Hold 4,000 connections, a message a second on each, with both sessions: memory per connection."""
+    load, began = Load(min(HELD_TO_COMPARE, bench.options.connections), 1.0, 1.0), procfs.HostUsage()
+    kb = {}
+    for name in ("python", "described"):
+        with Echo(bench.echo) as echo:
+            workload = _workload(bench, echo.port, load)
+            with running(Generator(name, name, locust("sessions.py", name)), workload, folder / name) as run:
+                _wait_until_held(bench, echo, run, load)
+                kb[name] = (procfs.rss_kb(run.pid) - (run.base_kb or 0)) / load.connections
+                run.finish(END_S)
+                verdict(run)
+    return {
+        "kb": kb["described"],
+        "without_kb": kb["python"],
+        "times": kb["described"] / kb["python"] if kb["python"] > 0 else None,
+        "stolen": began.stolen,
+    }
 
 
 def _compared(bench: LoadBench, folder: Path, load: Load, without: str, session: str) -> Values:

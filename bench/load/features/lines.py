@@ -1,4 +1,7 @@
-"""Pure: the lines of the rows that measure what a feature costs. They are reported; only memory over TLS has an aim."""
+"""Pure: the lines of the rows that measure what a feature costs.
+
+They are reported; only memory over TLS has an aim, and a conversation has a limit.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +10,9 @@ from bench.results.line import AIM, REPORTED, UNKNOWN, Line, Roster, judged, num
 from bench.results.record import Record, median, of
 
 TLS_KB = 25.0
-CAPTION = "One worker process over loopback; reported, not judged"
+CONVERSATION = 1.1  # times a session in Python: the most that a conversation may cost
+CAPTION = "One worker process over loopback"
+NOT_JUDGED = "; reported, not judged"
 
 
 def tls(roster: Roster, records: Sequence[Record]) -> list[Line]:
@@ -31,11 +36,32 @@ def heartbeats(roster: Roster, records: Sequence[Record]) -> list[Line]:
     return [_times(roster, records, "heartbeats", "heartbeats, CPU each", title, "sent by the session")]
 
 
-def _times(roster: Roster, records: Sequence[Record], key: str, figure: str, title: str, without: str) -> Line:
+def conversation(roster: Roster, records: Sequence[Record]) -> list[Line]:
+    """Return the lines of a conversation, relative to a session in Python: CPU per message, memory per connection."""
+    title = "CPU per message of a conversation"
+    cpu = _times(roster, records, "conversation", "conversation, CPU per message", title, "in Python", CONVERSATION)
+    held = of(records, "conversation held", roster.ours)
+    figure, title = "conversation, memory per connection", "User memory per connection of a conversation"
+    times, key = median(held, "times"), "conversation memory"
+    memory = _line(roster, records, "conversation held", key, figure, "x", times, title, must=CONVERSATION)
+    if (kb := median(held, "kb")) is not None:
+        memory.shown[roster.ours] += f", {number(kb, 'KB')}"
+    return [cpu, memory]
+
+
+def _times(
+    roster: Roster,
+    records: Sequence[Record],
+    key: str,
+    figure: str,
+    title: str,
+    without: str,
+    must: float | None = None,
+) -> Line:
     """Return a line relative to the same load without the feature: the median of the ratios of the trials."""
     ours = of(records, key, roster.ours)
     found, before = median(ours, "us"), median(ours, "without_us")
-    line = _line(roster, records, key, key, figure, "x", median(ours, "times"), title)
+    line = _line(roster, records, key, key, figure, "x", median(ours, "times"), title, must=must)
     line.notes.append(f"x: relative to {without}, the median of the trials")
     if found is None or before is None:
         return line
@@ -71,6 +97,9 @@ def _line(
     value: float | None,
     title: str,
     aim: float | None = None,
+    must: float | None = None,
 ) -> Line:
-    line = judged(roster, records, experiment, key, figure, unit, {roster.ours: value}, None, aim, title=title)
-    return replace(line, outcome=UNKNOWN if value is None else REPORTED, caption=CAPTION)
+    line = judged(roster, records, experiment, key, figure, unit, {roster.ours: value}, must, aim, title=title)
+    if must is not None:
+        return replace(line, caption=CAPTION)
+    return replace(line, outcome=UNKNOWN if value is None else REPORTED, caption=CAPTION + NOT_JUDGED)

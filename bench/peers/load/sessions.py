@@ -4,12 +4,17 @@ order       a closed loop whose replies are matched by order
 key         the same, replies matched by key
 due         a message every BENCH_EVERY seconds, sent by the session
 heartbeat   the same message as a heartbeat, beside a session that only waits
+python      three kinds of messages, written in Python: in a closed loop, or every BENCH_EVERY seconds
+described   the same as the plan of a conversation
 """
 
 import os
+import re
 from typing import Any
 
 from rawsocket import Connect, Due, Heartbeat, LabSession, Request, Session, Wait
+from rawsocket.conversation.plan import Expectation, FramingPlan, Plan, Step, Template, Value
+from rawsocket.conversation.user import user_class
 
 EVERY = float(os.environ["BENCH_EVERY"])
 MESSAGE = b"hello from the bench"
@@ -68,7 +73,60 @@ class Beating(LabSession):
             yield Wait(LONG_S)
 
 
-SESSIONS = {"order": ByOrder, "key": ByKey, "due": OnTheGrid, "heartbeat": Beating}
+PING = b"PING"
+GET = re.compile(rb"^GET key\d+$")
+
+
+class InPython(LabSession):
+    """Sends a message that is always new, one that is the user's own, and one that is always the same."""
+
+    abstract = True
+
+    def session(self) -> Session:
+        """Send one after the other."""
+        number = self.number
+        yield Connect()
+        while True:
+            if EVERY:
+                yield Due(EVERY)
+            message = b"SET key%d %d" % (number, self.message_no + 1)
+            yield Request(message, "set", expect=message)
+            yield Request(b"GET key%d" % number, "get", expect=GET.search)
+            yield Request(PING, "ping", expect=PING)
+
+
+USER, NUMBER = Value("built-in", "user"), Value("built-in", "n")
+SET = Template((b"SET key", USER, b" ", NUMBER))
+PLAN = Plan(
+    "described",
+    "described.yaml",
+    FramingPlan("Line", {}),
+    (
+        Step("send", 1, "set", SET, expect=(Expectation("exact", SET),)),
+        Step("send", 2, "get", Template((b"GET key", USER)), expect=(Expectation("regex", pattern=GET.pattern),)),
+        Step("send", 3, "ping", Template((PING,)), expect=(Expectation("exact", Template((PING,))),)),
+    ),
+)
+
+
+class Described(user_class(PLAN)):  # type: ignore[misc]  # a class that is made here
+    """Sends the same messages, as a plan has them."""
+
+    abstract = True
+
+    def option(self, name: str) -> Any:
+        """Return the setting; here EVERY does not come from the lab."""
+        return EVERY if name == "every" else super().option(name)
+
+
+SESSIONS = {
+    "order": ByOrder,
+    "key": ByKey,
+    "due": OnTheGrid,
+    "heartbeat": Beating,
+    "python": InPython,
+    "described": Described,
+}
 CHOSEN: Any = SESSIONS[os.environ["BENCH_SESSION"]]
 
 

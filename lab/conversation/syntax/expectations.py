@@ -15,6 +15,11 @@ from rawsocket.conversation.plan import BUILT_IN, Expectation, Field
 _EXPECTED = "a text, any, or a map with one of hex, file, prefix, suffix, contains, regex, bytes"
 
 
+def pattern_of_text(kind: str, text: bytes) -> bytes:
+    """Return the expression that a message matches if a text is exactly it, its prefix, its suffix, or within it."""
+    return {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[kind] % re.escape(text)
+
+
 class Expected(Text):
     """A text in which `??` in hex is any byte."""
 
@@ -86,8 +91,7 @@ class Expect(Leaf):
             return bytes(value)
         if not isinstance(value, Text) or not all(isinstance(piece, bytes) for piece in value.value):
             return None
-        text = re.escape(value.constant())
-        return {"exact": rb"\A%s\Z", "prefix": rb"\A%s", "suffix": rb"%s\Z", "contains": b"%s"}[kind] % text
+        return pattern_of_text(kind, value.constant())
 
     def plan(self, scope: Scope) -> Expectation:
         """Return it for the plan. Raises Mistake."""

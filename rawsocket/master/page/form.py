@@ -14,12 +14,11 @@ Scripts get no warnings: they can't press Start again.
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from locust.util.timespan import parse_timespan
 
-from rawsocket.check import before_run
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import request_guard
 from rawsocket.settings.declared import DECLARED
@@ -118,11 +117,18 @@ def named_as_meant(form: Mapping[str, Any], names: Iterable[str]) -> dict[str, A
 # -- a start ----------------------------------------------------------------------------------------------------------
 
 
-class Starts:
-    """Answers to requests for a start; it has the last form that was accepted."""
+Check = Callable[[RunController], str | None]
 
-    def __init__(self, controller: RunController) -> None:
+
+class Starts:
+    """Answers to requests for a start; it has the last form that was accepted.
+
+    `check` plays the scenario once, if that is asked for: it returns why no run may start, or None.
+    """
+
+    def __init__(self, controller: RunController, check: Check = lambda controller: None) -> None:
         self._controller = controller
+        self._check = check
         self._warned: tuple[str, float] = ("", -math.inf)
         self._run_before: object = None
         self._until = -math.inf
@@ -135,7 +141,7 @@ class Starts:
         said = " ".join(warnings(self._controller, form)) if asked_by_page else ""
         if not said or (said == self._warned[0] and time.monotonic() < self._warned[1]):
             self._warned = "", -math.inf
-            return None if self._controller.run.running else before_run.refusal(self._controller)
+            return None if self._controller.run.running else self._check(self._controller)
         self._warned = said, time.monotonic() + CONFIRM_S
         return f"{said} Press Start again to start it all the same."
 

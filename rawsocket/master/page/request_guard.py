@@ -6,7 +6,7 @@ the user visits could start a load. Rules:
 - A request that changes something (any method but GET, HEAD, OPTIONS) must have one of the page's own names as its
   host; that defeats DNS rebinding, where a foreign name resolves to this machine.
 - If a browser says where the request comes from (Origin, Sec-Fetch-Site), it must be the page itself.
-- The CORS headers are removed from every answer.
+- The CORS headers are removed from every answer, and the security headers added.
 - /swarm answers with a message, which the page shows, if the host is not the lab's target or the users don't fit.
 """
 
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, jsonify, request
 
 from rawsocket import target as targets
+from rawsocket.master.page import security_headers
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 Environ = dict[str, Any]
@@ -31,17 +32,17 @@ class RequestGuard:
         self._names = frozenset(names)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Refuse, or pass on and remove the CORS headers."""
+        """Refuse, or pass on; in both cases the answer has the security headers and no CORS headers."""
         reason = refusal(environ, self._names)
         if reason:
             body = f"{reason}\n".encode()
             headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-            start_response("403 Forbidden", headers)
+            start_response("403 Forbidden", security_headers.added(headers))
             return [body]
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
-            return start_response(status, kept, *rest)
+            return start_response(status, security_headers.added(kept), *rest)
 
         return self._inner(environ, start)
 

@@ -10,6 +10,7 @@ two states, "ready" and "stopped".
 """
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from rawsocket import locust_patches
 from rawsocket.background import TASKS
 from rawsocket.master.controller import RunController
-from rawsocket.master.page import downloads, form, metrics, request_guard
+from rawsocket.master.page import downloads, form, metrics, request_guard, security_headers
 from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
@@ -33,13 +34,13 @@ SCRIPTS = ("uplot.js", "charts.js", "form.js", "parts.js", "page.js")
 OWN = "holdfast"  # our entry in window.templateArgs
 
 
-def install(controller: RunController, web_ui: WebUI) -> None:
-    """Add tab, routes and request guard to the page, before it starts."""
+def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda controller: None) -> None:
+    """Add tab, routes and request guard to the page, before it starts. `check`: see form.Starts."""
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     app = web_ui.app
     assert app is not None
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the fields of the form have an order
-    starts = form.Starts(controller)
+    starts = form.Starts(controller, check)
     locust_patches.add_tab(web_ui, KEY, TITLE)
     locust_patches.change_template_args(web_ui, lambda arguments: arrange(arguments, controller, starts))
     locust_patches.end_ramp_with_run_time(web_ui)
@@ -53,7 +54,9 @@ def install(controller: RunController, web_ui: WebUI) -> None:
         elif request.path == f"{prefix}/swarm" and response.is_json and response.get_json().get("success"):
             starts.accepted(request.form)
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
-            response.set_data(with_scripts(response.get_data(as_text=True)))
+            nonce = secrets.token_urlsafe(16)
+            response.set_data(security_headers.with_nonce(with_scripts(response.get_data(as_text=True)), nonce))
+            response.headers[security_headers.CSP] = security_headers.policy(nonce)
         return response
 
     def name_as_meant() -> None:

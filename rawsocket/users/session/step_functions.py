@@ -146,6 +146,11 @@ def receive(runner: Runner, step: Receive) -> Any:
     return NOT_YET
 
 
+def await_replies(runner: Runner, step: steps.Answered) -> Any:
+    """Wait until no message is in flight."""
+    return _await_room(runner, _connected(runner), 1)
+
+
 def wait(runner: Runner, step: Wait) -> Any:
     """Wait."""
     runner.want = TIMER
@@ -260,6 +265,7 @@ START: dict[type, Callable[[Any, Any], Any]] = {
     Send: send,
     Request: request,
     Receive: receive,
+    steps.Answered: await_replies,
     Wait: wait,
     Due: next_slot,
     steps.SendRaw: send_raw,

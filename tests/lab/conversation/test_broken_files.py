@@ -21,7 +21,7 @@ BROKEN = {
     "unknown word": ("steps: [conect]\n", "1:9", "`conect` is not known here"),
     "key twice": ("every: 5s\nsteps: [{send: a}]\nevery: 6s\n", "3:1", "the key `every` stands here and in line 1"),
     "no": ("steps: [{send: a, expect: no}]\n", "1:27", "YAML takes `no` for yes or no; expected a text; write"),
-    "0123": ("steps: [{send: 0123}]\n", "1:16", 'YAML takes `0123` for a number; expected a text; write it in quotes: "'),
+    "0123": ("steps: [{send: 0123}]\n", "1:16", 'takes `0123` for a number; expected a text; write it in quotes: "'),
     "1.5": ("steps: [{send: a, expect: {prefix: 1.5}}]\n", "1:36", "YAML takes `1.5` for a number"),
     "date": ("steps: [{send: 2026-01-01}]\n", "1:16", "YAML takes `2026-01-01` for a date"),
     "null": ("steps: [{send: a, name: ~}]\n", "1:25", "YAML takes `~` for nothing"),
@@ -49,6 +49,16 @@ BROKEN = {
     "target": ("target: localhost:80\nsteps: [{send: a}]\n", "1:9", "it does not begin with tcp://"),
     "one-way with a reply": ("steps: [{send: a, reply: no, expect: b}]\n", "1:30", "`expect` beside `reply: no`"),
     "then without a regex": ("steps: [{send: a, then: {bytes: 4}}]\n", "1:19", "`then` without an expectation"),
+    "end mark in a message": (
+        'framing: {delimiter: "\\r\\n"}\nsteps: [{send: "a\\r\\nb{n}"}]\n', "2:16", "can't hold its own end mark",
+    ),
+    "length of a whole frame": (
+        "framing: {length: {at: 0, size: 2, adjust: 0}}\nsteps: [{send: {hex: '00 05 61'}}]\n", "2:16",
+        "this message can't be sent: a message of 3 bytes is not a whole frame",
+    ),
+    "then without frames": (
+        "framing: chunk\nsteps: [{send: a, expect: b, then: {bytes: 2}}]\n", "1:10", "raw bytes can't follow a message",
+    ),
     "missing file": ("steps: [{send: {file: a.bin}}]\n", "1:23", "the file a.bin can't be read: No such file"),
     "missing data": ("data: a.csv\nsteps: [{send: a}]\n", "1:7", "the data of a.csv can't be read"),
     "missing key": ("heartbeat: {every: 5s}\nsteps: [{send: a}]\n", "1:12", "the key `send` is missing"),

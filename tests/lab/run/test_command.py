@@ -10,6 +10,7 @@ import pytest
 import lab.__main__ as command
 from lab.errors import Interrupted, LabError, UsageError
 from lab.run import capacity, folder
+from rawsocket.check.dialogue import SERVER, Dialogue, Failure, line_of
 from tests.support import verdicts
 from tests.support.fake_engine import FakeEngine
 
@@ -21,6 +22,18 @@ def test_a_run_refused_by_the_master_ends_with_the_line_that_says_why(
     assert command.main(["load", "--users", "500"]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", "a warning\nlab load: 60000 users on 2 workers are too many\n")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_whose_check_has_failed_leaves_nothing_and_exits_with_3(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    failure = Failure(SERVER, "wrong", "b'a'", "send `get`", "mine.yaml:3")
+    engine.code, engine.lines = 3, (line_of(Dialogue("mine", "tcp://a:1", failure=failure)),)
+    assert command.main(["ci"]) == 3
+    out, err = capsys.readouterr()
+    assert out.endswith("FAILED at mine.yaml:3: send `get`: wrong: b'a'\n")
+    assert err == "lab ci: the check before the run has failed, so no load was made; CHECK=no skips it\n"
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -11,6 +11,7 @@ from lab.page import free_port
 from lab.progress import WAIT_LINE
 from lab.run.console import Console
 from rawsocket import target_check
+from rawsocket.check.dialogue import SENT, SERVER, Dialogue, Entry, Failure, line_of
 from rawsocket.settings.plan import UsageError
 from rawsocket.target import Target
 from tests.support import verdicts
@@ -32,6 +33,27 @@ def _relay(*lines: str) -> Console:
 def test_progress_and_log_go_to_stderr_without_locusts_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
     _relay(LOCUST_LOG, WARNING, SECOND, "", LOCUST_LOG, WARNING)
     assert capsys.readouterr() == ("", f"{WARNING}\n{SAID}\n{WARNING}\n")
+
+
+CHECKED = Dialogue("mine", "tcp://a:1", "line", [Entry(0.1, SENT, data=b"PING\n")], ms=2.0)
+REFUSED = Dialogue("mine", "tcp://a:1", "line", [], Failure(SERVER, "wrong", "b'a'", "send `get`", "mine.yaml:3"))
+
+
+def test_check_before_a_run_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console = _relay("held back", line_of(CHECKED))
+    assert console.refused is None
+    said = "mine: the server does what it says (1 message sent, 0 frames received, 2.0 ms)\n"
+    assert capsys.readouterr() == ("", said)
+    assert console.take_last() == "held back"
+
+
+def test_check_that_has_failed_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    console = _relay(line_of(REFUSED))
+    assert console.refused == REFUSED
+    out, err = capsys.readouterr()
+    assert out.startswith("mine against tcp://a:1, framing line\n")
+    assert out.endswith("FAILED at mine.yaml:3: send `get`: wrong: b'a'\n")
+    assert err == ""
 
 
 def test_a_line_every_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""One round on the real engine, against a small server: Python sessions, what fails, and the counts that stay as they are."""
+"""One round of a Python session on the real engine, against a small server, and everything that may fail."""
 
 import math
 import socket

@@ -1,13 +1,16 @@
 """One round of a conversation: what is played, and where it ends. For Python sessions see test_player.py."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from rawsocket.check import round
+from lab import folders
+from rawsocket.check import round, text
 from rawsocket.check.dialogue import CAPTURE, FRAME, NOTE, PART, SENT
 from rawsocket.conversation.plan import Expectation, Field, FramingPlan, HeartbeatPlan, Plan, Step, Template
 from rawsocket.conversation.user import user_class
+from rawsocket.master.reports.result import text as plain
 from tests.support.checks import answering, checked, parts
 
 
@@ -82,6 +85,25 @@ def test_step_that_fails_is_named_with_its_line() -> None:
     assert failure is not None
     assert (dialogue.exit_code, failure.place, failure.step) == (3, "conversations/mine.yaml:6", "send `put`")
     assert (failure.expected, failure.arrived) == (r"a match of '^\\d+$'", r'"put\n"')
+
+
+def test_output_on_the_docs_page() -> None:
+    """What docs/check.md shows, but for the times and the port."""
+    receive = FramingPlan("LengthPrefixed", {"size": 2})
+    framing = FramingPlan("Framings", {"send": FramingPlan("Line", {}), "receive": receive})
+    get = Step("send", 5, "get", _text(b"GET k0"), expect=(Expectation("exact", _text(b"+OK")),))
+    plan = Plan("mine", "conversations/mine.yaml", framing, (get,))
+    serve = answering({b"GET k0\n": b"$5\r\nhello\r\n"})
+    dialogue = checked(user_class(plan), serve, every=10, timeout=0.3)
+    url = "tcp://127.0.0.1:6379"
+    dialogue.entries[1] = replace(dialogue.entries[1], text=f"connected to {url} in 0.4 ms")
+    dialogue.target = url
+    shown = re.findall(r"```text\n(.*?)```", (folders.ASSETS / "docs/check.md").read_text(), re.S)
+    assert [_without_times(plain(text.lines(dialogue)))] == list(map(_without_times, map(str.rstrip, shown)))
+
+
+def _without_times(shown: str) -> str:
+    return re.sub(r"^ +\d+\.\d ", "T ", shown, flags=re.M)
 
 
 def test_reconnect_within_a_round() -> None:

@@ -99,3 +99,30 @@ def test_heartbeat_that_can_not_be_sent_is_a_fault_of_the_scenario(facade: Facad
     outcome = facade(silent, script, handlers=one_key)
     assert "key b'1'" in str(outcome.raised)
     assert (outcome.recorder.failures, outcome.recorder.closed) == (0, 1)
+
+
+def test_each_heartbeat_may_have_a_payload_of_its_own(facade: Facade):
+    made: list[bytes] = []
+
+    def payload() -> bytes:
+        made.append(b"beat %d" % len(made))
+        return made[-1]
+
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, payload, expect=lambda reply: reply == made[-1], name="beat")
+        yield Wait(0.3)
+
+    outcome = facade(echo, script)
+    assert outcome.count("beat") >= 3
+    assert outcome.recorder.failures == 0
+
+
+def test_payload_that_raises_is_an_error_of_the_scenario(facade: Facade):
+    def script() -> Script:
+        yield Connect()
+        yield Heartbeat(0.02, lambda: b"%d" % {}, name="beat")  # type: ignore[str-bytes-safe]
+        yield Wait(LONG)
+
+    outcome = facade(echo, script)
+    assert isinstance(outcome.raised, TypeError)

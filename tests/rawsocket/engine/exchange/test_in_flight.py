@@ -43,6 +43,20 @@ def test_unexpected_message_raises_its_named_failure(reply: bytes, failure: type
         check(b"abc", reply)
 
 
+@pytest.mark.parametrize("more", [{}, {"until": lambda frames: True}])
+def test_wrong_reply_names_its_row(more: dict[str, object]):
+    with pytest.raises(Wrong) as raised:
+        message(lambda reply: False, **more).add(Line(), b"abc", 1.0)
+    assert raised.value.detail.startswith("row: not accepted: ")
+
+
+def test_fault_of_the_scenario_is_passed_on_as_it_is():
+    with pytest.raises(ScenarioFault) as raised:
+        message(lambda reply: reply.nonsense).add(Line(), b"abc", 1.0)
+    assert not raised.value.detail.startswith("row:")
+    assert isinstance(raised.value.__cause__, AttributeError)
+
+
 def test_exception_in_an_expect_callable_is_a_fault_of_the_scenario():
     with pytest.raises(ScenarioFault) as caught:
         check(lambda reply: reply.nonsense, b"abc")

@@ -94,6 +94,22 @@ def test_start_that_cannot_work_is_refused(bench: ControllerBench, asked: dict[s
         assert (starts.answer(asked, by_page) or "").startswith(said)
 
 
+def test_start_whose_check_fails_is_refused(bench: ControllerBench) -> None:
+    checks: list[object] = []
+    starts = form.Starts(bench.controller, lambda controller: checks.append(controller) or "the check has failed")
+    assert starts.answer(_form(0), asked_by_page=False) == "0 users: a run needs at least 1"
+    assert checks == []
+    assert starts.answer(_form(), asked_by_page=True) == "the check has failed"
+    assert checks == [bench.controller]
+
+
+def test_no_check_while_a_run_is_under_way(bench: ControllerBench) -> None:
+    bench.add_worker("a")
+    bench.start()
+    assert form.Starts(bench.controller, lambda controller: "no").answer(_form(), asked_by_page=False) is None
+    bench.stop()
+
+
 @pytest.mark.parametrize("asked", [_form(), _form(1000, 100), _form(max_p99_ms="1000,login=3000"), _form(app="echo")])
 def test_start_that_can_work_is_not_answered(bench: ControllerBench, asked: dict[str, str]) -> None:
     assert form.Starts(bench.controller).answer(asked, asked_by_page=True) is None

@@ -73,16 +73,18 @@ def page() -> Any:
     return app.test_client()
 
 
-def test_the_cors_header_is_removed(page: Any) -> None:
+def test_cors_header_is_removed_and_security_headers_are_added(page: Any) -> None:
     answer = page.post("/swarm")
     assert (answer.status_code, answer.text) == (200, "started")
     assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_a_foreign_request_gets_403_and_one_line(page: Any) -> None:
     answer = page.post("/swarm", headers={"Origin": "http://evil.example"})
     assert answer.status_code == 403
     assert answer.text.count("\n") == 1
+    assert answer.headers["X-Frame-Options"] == "DENY"
 
 
 def test_refused_start_gets_a_json_answer_for_the_page(page: Any) -> None:

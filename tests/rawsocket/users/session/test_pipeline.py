@@ -10,6 +10,8 @@ import gevent
 import pytest
 
 from rawsocket.users.steps import (
+    Answered,
+    Close,
     Connect,
     Request,
     Send,
@@ -66,3 +68,25 @@ def test_request_waits_for_its_own_reply_even_if_others_come_later():
     keys = SimpleNamespace(request_key=lambda payload: payload, reply_key=lambda message: message)
     outcome = run(server, script, handlers=keys)
     assert (outcome.raised, outcome.result, outcome.recorder.answered) == (None, b"2", 2)
+
+
+def test_session_waits_until_all_pipelined_replies_have_come():
+    def server(sock: Any) -> None:
+        reader = lines(sock)
+        messages = [next(reader) for _ in range(3)]
+        for message in messages:
+            gevent.sleep(0.02)
+            sock.sendall(message + b"\n")
+        sock.recv(1)
+
+    def script() -> Script:
+        yield Connect()
+        yield Answered()  # there is none
+        for key in (b"1", b"2", b"3"):
+            yield Request(key, key.decode(), expect=key, inflight=4)
+        yield Answered()
+        yield Close()
+
+    outcome = run(server, script)
+    assert outcome.raised is None
+    assert (outcome.recorder.answered, outcome.recorder.unanswered) == (3, 0)
