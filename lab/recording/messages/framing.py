@@ -92,10 +92,16 @@ def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:
     """Return the framing that explains these bytes best, with what was sent where that has the same framing."""
     turns, asked = ([run for connection in each for run in connection] for each in (runs, sent))
     # A single run of each says nothing about its end: that the connection ended it is then the best guess.
-    found = [fit.framing.receives for fit in fitting(turns, asked, closed and len(turns) == 1, most=20)]
+    found = _fitting(turns, asked, closed)
+    if all(isinstance(each, IdleGap) for each in found):  # the recording may have ended within a frame
+        found = _fitting(turns[:-1], asked[: len(turns) - 1], closed) or found
     if not is_text(joined(runs)):  # marks of one byte are everywhere in binary data
         found = [each for each in found if not isinstance(each, Delimiter)] + found
     return next(iter(found), Chunk())
+
+
+def _fitting(turns: list[bytes], asked: list[bytes], closed: bool) -> list[Framing]:
+    return [fit.framing.receives for fit in fitting(turns, asked, closed and len(turns) == 1, most=20)]
 
 
 def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:

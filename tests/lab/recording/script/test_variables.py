@@ -3,7 +3,7 @@
 import pytest
 
 from lab.recording.script.differences import Hole
-from lab.recording.script.variables import Reply, Variables, escaped
+from lab.recording.script.variables import Reply, Variables, escaped, size_of
 from tests.support.recordings import BEGUN
 
 SECONDS = str(int(BEGUN)).encode()
@@ -17,7 +17,9 @@ def _proposed(hole: Hole, binary: bool = False, fixed: bool = False, shared: boo
     variables = Variables([BEGUN] * 9)
     if shared:
         variables.share([hole, hole])
-    return variables.proposed(hole, binary, fixed)
+    if fixed:
+        variables.pin(hole, len(hole.first))
+    return variables.proposed(hole, binary)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_same_value_at_several_places_is_that_of_the_user() -> None:
     variables = Variables([BEGUN])
     first, again = _hole(b"1", b"2"), _hole(b"1", b"2")
     variables.share([first, again])
-    assert variables.proposed(first, False, False) == "{user}"
+    assert variables.proposed(first, False) == "{user}"
     assert variables.again(again) == "{user}"
     assert variables.again(_hole(b"1", b"3")) is None
 
@@ -81,7 +83,7 @@ def test_same_value_at_several_places_is_that_of_the_user() -> None:
 def test_value_of_an_earlier_reply_is_a_capture() -> None:
     variables = Variables([BEGUN] * 2)
     variables.replies.append(Reply(4, {(0, -1): b"+OK token=abc; hi", (1, -1): b"+OK token=xyz; hi"}))
-    assert variables.proposed(_hole(b"abc", b"xyz", connections=True), False, False) == "{token}"
+    assert variables.proposed(_hole(b"abc", b"xyz", connections=True), False) == "{token}"
     (capture,) = variables.captures
     assert (capture.name, capture.step, capture.pattern) == ("token", 4, rb"\+OK token=([^;]+)")
 
@@ -90,8 +92,8 @@ def test_capture_without_words_before_it() -> None:
     variables = Variables([BEGUN] * 2)
     variables.replies.append(Reply(0, {(0, 0): b"+abc", (1, 0): b"+xyz"}))
     variables.replies.append(Reply(1, {(0, 0): b"user 123 x", (1, 0): b"user 456 x"}))
-    assert variables.proposed(_hole(b"abc", b"xyz", connections=True), False, False) == "{value}"
-    assert variables.proposed(_hole(b"123", b"456", connections=True), False, False) == "{user_}"
+    assert variables.proposed(_hole(b"abc", b"xyz", connections=True), False) == "{value}"
+    assert variables.proposed(_hole(b"123", b"456", connections=True), False) == "{user_}"
     assert [each.pattern for each in variables.captures] == [rb"\+(.{3})", rb"user ([^ ]+)"]
 
 
@@ -100,5 +102,24 @@ def test_only_what_means_something_is_escaped() -> None:
 
 
 def test_time_of_the_recording() -> None:
-    assert Variables([BEGUN]).is_now(SECONDS)
-    assert not Variables([BEGUN]).is_now(b"1234567890")
+    assert Variables([BEGUN]).now(SECONDS) == "{time}"
+    assert Variables([BEGUN]).now(b"20261128021301") == "{time:%Y%m%d%H%M%S}"
+    assert Variables([BEGUN]).now(b"1234567890") == ""
+
+
+def test_value_of_any_size_that_stays() -> None:
+    variables = Variables([BEGUN])
+    number, other = _hole(b"1", b"2"), _hole(b"3", b"5")
+    variables.share([number, number])
+    for each in (number, other):
+        variables.pin(each, 0)
+    assert (variables.proposed(number, False), variables.proposed(other, False)) == ("{user:06}", "{n:08}")
+    assert (size_of("{user:06}"), size_of("{n:08}")) == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("piece", "size"),
+    [(b"abc", 3), ("{random:16}", 16), ("{uuid}", 36), ("{time}", 10), ("{time:%Y%m%d%H%M}", 12), ("{user}", None)],
+)
+def test_size_of_a_value(piece: bytes | str, size: int | None) -> None:
+    assert size_of(piece) == size
