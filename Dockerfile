@@ -54,6 +54,8 @@ RUN chmod -R a=rX,u+w .
 FROM ${BASE_IMAGE} AS final
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 WORKDIR /holdfast
+# Programs that run as another user (su, mount, passwd): nothing here needs one.
+RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
 FROM final AS server
 COPY --from=build-server /venv /venv

@@ -8,7 +8,6 @@ its like) pass through to it under their own names.
 
 import argparse
 import ipaddress
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +19,7 @@ from lab import folders
 from lab.errors import UsageError
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
-from rawsocket.settings.table import BY_NAME, STEADY_AFTER_S, THRESHOLDS
+from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target
 from server.models import MODELS
@@ -307,8 +306,6 @@ def read(
     if verb in ("up", "load", "ci"):
         _check_network(settings)
         _check_size(settings, environ)
-    if verb in ("load", "ci"):
-        _check_window(settings)
     return settings
 
 
@@ -329,22 +326,4 @@ def _check_size(settings: Settings, environ: Mapping[str, str]) -> None:
     raise UsageError(
         f"SIZE={size} is above the {limit} bytes that the lab's server accepts in a message: "
         f"lower SIZE, or set {row.variable}={size}"
-    )
-
-
-def _check_window(settings: Settings) -> None:
-    """Refuse a run that can't have a steady window because its last users start too late.
-
-    Locust starts the users of a second at its beginning, or one user for several seconds: the ramp is shorter by that.
-    """
-    users, rate, time = int(settings["USERS"]), float(settings["RATE"]), settings.run_seconds
-    ramp = settings.ramp_seconds
-    if time > max(0.0, ramp - max(1.0, 1 / rate)) + STEADY_AFTER_S:
-        return
-    remedy = f"give TIME above {math.ceil(ramp + STEADY_AFTER_S)}s"
-    if time > STEADY_AFTER_S:
-        remedy += f", or RATE above {math.ceil(users / (time - STEADY_AFTER_S))}"
-    raise UsageError(
-        f"USERS={users} at RATE={settings['RATE']}: a ramp of {ramp:.3g} s leaves no steady window in "
-        f"TIME={settings['TIME']}: {remedy}"
     )

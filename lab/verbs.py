@@ -10,7 +10,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
 from lab.progress import result, say
 from lab.reports import index, origin
-from lab.run import capacity, check, folder
+from lab.run import capacity, check, folder, load_shape
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
 
@@ -37,6 +37,7 @@ VERBS = {
 def do(verb: str, chosen: Settings) -> int:
     """Do what the verb asks for; gives the exit code."""
     if verb in ("load", "ci"):
+        load_shape.check_window(chosen)
         capacity.check_held(chosen)
     if verb in ("up", "load", "ci", "check"):
         chosen = tls.prepared(chosen)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from rawsocket.identity.csv_rows import CsvRows
     from rawsocket.settings.declared import ScenarioSetting
+    from rawsocket.shapes.shape import Soak, Spike, Steps, Wave
     from rawsocket.users.client import RawSocketClient
     from rawsocket.users.raw_socket_user import LabUser, RawSocketUser
     from rawsocket.users.session.runner import Session
@@ -109,7 +110,10 @@ _HOMES = {
     "SetFraming": "users.steps",
     "Short": "errors",
     "ShutdownWrite": "users.steps",
+    "Soak": "shapes.shape",
+    "Spike": "shapes.shape",
     "StartTls": "users.steps",
+    "Steps": "shapes.shape",
     "Throttle": "users.steps",
     "Tls": "engine.tls.configuration",
     "TlsFailed": "errors",
@@ -118,6 +122,7 @@ _HOMES = {
     "UntilPattern": "wire.framing",
     "Varint": "wire.framing",
     "Wait": "users.steps",
+    "Wave": "shapes.shape",
     "Wrong": "errors",
 }
 
@@ -166,7 +171,10 @@ __all__ = [
     "SetFraming",
     "Short",
     "ShutdownWrite",
+    "Soak",
+    "Spike",
     "StartTls",
+    "Steps",
     "Throttle",
     "Tls",
     "TlsFailed",
@@ -175,6 +183,7 @@ __all__ = [
     "UntilPattern",
     "Varint",
     "Wait",
+    "Wave",
     "Wrong",
 ]
 

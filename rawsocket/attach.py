@@ -34,6 +34,7 @@ from rawsocket.headless import LAB_FAILED, HeadlessRun, quit_run, say_result
 from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
+from rawsocket.master.levels.driver import ShapeDriver
 from rawsocket.master.observability.exporter import Exporter
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
@@ -64,6 +65,7 @@ class Attachment:
     def __init__(self, plan: Plan | None) -> None:
         self.plan = plan
         self.controller: RunController | None = None
+        self.driver: ShapeDriver | None = None
         self.agent: agent.WorkerAgent | None = None
         self.exporter: Exporter | None = None
         self.web_ui: WebUI | None = None
@@ -117,13 +119,14 @@ class Attachment:
 
     def _init_controller(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
         self.controller = controller = RunController(environment, plan)
+        self.driver = driver = ShapeDriver(controller, web_ui)
         if self.agent:
             controller.local_report = self.agent.report
         self.web_ui = web_ui
         html_report.install(controller)
         runner.register_message(dealer.WANT, self._numbers_wanted)
         if web_ui is not None:
-            tab.install(controller, web_ui, before_run.refusal)
+            tab.install(controller, web_ui, before_run.refusal, driver)
         if isinstance(runner, MasterRunner):
             runner.register_message(agent.LIMITS, self._limits)
             runner.register_message(agent.STOPPING, self._stopping)
@@ -145,6 +148,8 @@ class Attachment:
         if self.controller:
             self._say_unused(environment)
             self.controller.on_test_start()
+        if self.driver:
+            self.driver.run_begins()
         if self.agent:
             gc.unfreeze()  # see users/arrivals.py
             gc.collect()  # before the run, not in it
@@ -163,6 +168,8 @@ class Attachment:
             self.controller.on_spawning_complete()
 
     def _test_stopping(self, **_: Any) -> None:
+        if self.driver:
+            self.driver.run_ends()
         if self.controller:
             self.controller.on_test_stopping()
             if self.controller.local and self.agent:

@@ -69,12 +69,20 @@ class HeadlessRun:
         if controller.shape is not None:
             self._follow(controller.shape)
             return
-        reason = controller.refuse(self._plan.users)
+        shape, plan = run_info.own_shape(controller.environment), self._plan
+        reason = controller.refuse(shape.most_users if shape else plan.users)
         if reason:
             self._refuse(reason)
             return
-        self._ramp = gevent.spawn(controller.runner.start, self._plan.users, self._plan.rate)
-        self._watch(time.monotonic() + (self._plan.time_s or 0))
+        if shape is not None:
+            say(f"Load shape: {shape.text}, at RATE={plan.rate:g}; it decides on users and time, not USERS and TIME")
+        users = shape.levels()[0].users if shape else plan.users
+        self._ramp = gevent.spawn(controller.runner.start, users, plan.rate)
+        if shape is None:
+            self._watch(time.monotonic() + (plan.time_s or 0))
+        else:
+            self._watch(math.inf)
+            self._wait_for_end()
 
     def _follow(self, shape: LoadTestShape) -> None:
         """Let the scenario's load shape start and stop the users, until it ends the run."""
@@ -85,8 +93,12 @@ class HeadlessRun:
         follower: gevent.Greenlet = controller.runner.shape_greenlet
         follower.rawlink(lambda ended: controller.run.faults.add_error(ended.exception) if ended.exception else None)
         self._watch(math.inf, follower)
-        if controller.run.stopping_at is not None:
-            controller.run.finished.wait(ENDS_S)
+        self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        """Wait, bounded, for the end of a run that was stopped elsewhere: by its load shape, or at the page."""
+        if self._controller.run.stopping_at is not None:
+            self._controller.run.finished.wait(ENDS_S)
 
     def _refuse(self, reason: str) -> None:
         self.refused = True

@@ -15,6 +15,7 @@ import locust.main
 import locust.runners
 import locust.stats
 import locust.web
+from gevent import Greenlet
 from gevent.pool import Group
 from locust import TaskSet, argument_parser
 from locust.env import Environment
@@ -245,6 +246,11 @@ def end_ramp_with_run_time(web_ui: WebUI) -> None:
         stop_runners()
 
     web_ui._stop_runners = stop  # type: ignore[method-assign]
+
+
+def ramp_from_elsewhere(web_ui: WebUI, ramp: Greenlet) -> None:
+    """Let Locust's page end a ramp that it has not begun itself, as it ends its own: at Stop, at a change of users."""
+    web_ui._swarm_greenlet = ramp
 
 
 def replace_report(page: Callable[[], str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from rawsocket.measurement.scenario_errors import located
 from rawsocket.settings.options import DEFAULTS
+from rawsocket.shapes.scenario import of_classes
 
 USAGE = 2
 PACKAGES = (
@@ -37,6 +38,13 @@ def load(locusts_own: Callable[[str], Loaded], path: str) -> Loaded:
         sys.exit(_refuse(mistake(error)))
     if not users:
         sys.exit(_refuse(f"{path}: there is no user class in it; it needs a class on SessionUser or RawSocketUser"))
+    try:
+        shape = of_classes(users.values())
+    except ValueError as error:
+        sys.exit(_refuse(f"{path}: {error}"))
+    if shape and shapes:
+        both = f"shape = {type(shape).__name__}(...) and {type(shapes[0]).__name__}, a LoadTestShape"
+        sys.exit(_refuse(f"{path}: it has {both}: a run follows one load shape; remove one of them"))
     return users, shapes
 
 

@@ -7,7 +7,6 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lab.conversation import samples
 from lab.conversation.implied import implied
@@ -68,7 +67,7 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
         pushes=_pushes(document.pushes, after_connect) if document.pushes else (),
         match=Match(*(part.value for part in document.match.value)) if document.match else None,
         data=data,
-        shape=_shape(document),
+        shape=document.shape.value if document.shape else None,
     )
     rows = names((*connect, *steps, *goodbye)) | ({plan.heartbeat.name} if plan.heartbeat else set())
     plan = _with_more(plan, tuple(dict.fromkeys(maker.more)))
@@ -118,13 +117,6 @@ def _pushes(pushes: Pushes, scope: Scope) -> tuple[Push, ...]:
         )
         for each in pushes.value
     )
-
-
-def _shape(document: Document) -> Any:
-    if document.shape is None:
-        return None
-    value = document.shape.value
-    return value if isinstance(value, dict) else {"shape": value}
 
 
 def _data(rows: Rows) -> Data:

@@ -10,6 +10,8 @@ from lab.eject.messages import measures
 from lab.eject.replies import field_of
 from lab.eject.steps import SILENCE, Steps
 from rawsocket.conversation.plan import Expectation, FramingPlan, Plan, Push, Step, Template, Value
+from rawsocket.shapes.document import from_document
+from rawsocket.shapes.shape import Shape
 
 HELPERS = {
     "letters": '''def letters(size: int) -> bytes:
@@ -90,11 +92,19 @@ def _attributes(plan: Plan, steps: Steps, rows: str) -> list[str]:
         lines.append(f'row = {steps.needs.use("CsvRows")}("{rows}"{repeat})')
     if plan.rounds or _connects(plan):
         lines.append("holds = False")
+    if plan.shape is not None:
+        lines.append(_shape(from_document(plan.shape), steps))
     if unjudged := [connect_row(plan, step) for step in plan.connect if step.name]:
         lines.append(f"not_judged = ({', '.join(map(_quoted, dict.fromkeys(unjudged)))},)")
     if any(step.kind == "receive" for step in (*plan.connect, *plan.steps, *plan.goodbye)):
         lines.append("accepts_pushes = True")
     return lines
+
+
+def _shape(shape: Shape, steps: Steps) -> str:
+    values = {field: getattr(shape, field) for field in shape.KEYS}
+    given = (f"{name}={_quoted(value) if isinstance(value, str) else value}" for name, value in values.items())
+    return f"shape = {steps.needs.use(type(shape).__name__)}({', '.join(given)})"
 
 
 def _quoted(text: str) -> str:

@@ -11,6 +11,7 @@ import sys
 
 from lab import folders
 from lab.errors import UsageError
+from lab.run import load_shape
 from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
 
@@ -21,7 +22,7 @@ _HOLDS_OTHERWISE = ("connections_per_user", "LoadTestShape")
 
 def warning(settings: Settings) -> str:
     """Return one line where USERS is above what the server is known to hold, else ""."""
-    users, name, asked = int(settings["USERS"]), settings["MODEL"], settings["MAX_CONNECTIONS"]
+    users, name, asked = load_shape.users(settings), settings["MODEL"], settings["MAX_CONNECTIONS"]
     if not holds(settings["SCENARIO"]) or settings["TARGET"]:
         return ""
     model = load(name)
@@ -29,13 +30,14 @@ def warning(settings: Settings) -> str:
     if cap is None or users <= cap:
         return ""
     above = f"MAX_CONNECTIONS={asked}" if asked else f"the {cap} that {name} holds"
-    remedies = ["lower USERS"]
+    named = load_shape.named(settings)
+    remedies = ["lower USERS" if named.startswith("USERS") else "lower the shape"]
     if model.default_cap != 1:
         remedies.append(f"PROCESSES=auto MAX_CONNECTIONS={users}")
     if model.default_cap is not None:
         remedies.append("MODEL=epoll")
     return (
-        f"USERS={users} is above {above}: the server refuses the others, or lets them wait. "
+        f"{named} is above {above}: the server refuses the others, or lets them wait. "
         f"If that is not what you want: {_or(remedies)}"
     )
 
@@ -45,11 +47,12 @@ def check_held(settings: Settings) -> None:
 
     The master, which loads the scenario, checks the others: users that hold several connections, base classes.
     """
-    wanted, users = settings["MIN_HELD"], settings["USERS"]
-    if wanted and int(wanted) > int(users) and _holds_one_each(settings["SCENARIO"]):
+    wanted, users, named = settings["MIN_HELD"], load_shape.users(settings), load_shape.named(settings)
+    if wanted and int(wanted) > users and _holds_one_each(settings["SCENARIO"]):
+        remedy = "raise USERS" if named.startswith("USERS") else "raise the shape"
         raise UsageError(
-            f"MIN_HELD={wanted} is above USERS={users}: one user holds one connection, "
-            "so it can never be reached. Lower MIN_HELD or raise USERS."
+            f"MIN_HELD={wanted} is above {named}: one user holds one connection, "
+            f"so it can never be reached. Lower MIN_HELD or {remedy}."
         )
 
 
@@ -58,7 +61,7 @@ def check_memory(settings: Settings, limit: int) -> None:
 
     0: there is no limit. A worker keeps each message until its reply is complete.
     """
-    users = math.ceil(int(settings["USERS"]) / settings.workers)
+    users = math.ceil(load_shape.users(settings) / settings.workers)
     needed = 2 * users * int(settings["SIZE"])
     if limit and needed > limit:
         raise UsageError(

@@ -11,7 +11,7 @@ from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.progress import note, say
 from lab.reports import index, origin
-from lab.run import capacity, folder
+from lab.run import capacity, folder, load_shape
 from lab.run.console import Console
 from lab.settings import Settings
 
@@ -78,7 +78,9 @@ def _say_interrupted(console: Console, artefacts: Path, chosen: Settings) -> Non
 def _title(chosen: Settings) -> str:
     """Return what is run, for the first line of the block on a terminal."""
     against = chosen["TARGET"] or f"MODEL={chosen['MODEL']}"
-    return f"{chosen['SCENARIO']}: {chosen['USERS']} users, {chosen['WORKERS']} workers, {against}"
+    shape = load_shape.of(chosen)
+    users = shape.text if shape else f"{chosen['USERS']} users"
+    return f"{chosen['SCENARIO']}: {users}, {chosen['WORKERS']} workers, {against}"
 
 
 def _finish(artefacts: Path, engine: Engine, verb: str, chosen: Settings) -> str:

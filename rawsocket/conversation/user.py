@@ -21,6 +21,7 @@ from rawsocket.conversation.pushes import Pushes
 from rawsocket.conversation.script import Op, Script, Writer, draws
 from rawsocket.conversation.templates import CAPTURE, Sources
 from rawsocket.errors import is_mistake
+from rawsocket.shapes.document import from_document
 from rawsocket.users.session.runner import Session
 from rawsocket.users.session_user import SessionUser
 from rawsocket.users.steps import Due
@@ -137,6 +138,8 @@ def user_class(plan: Plan) -> type[SessionUser]:
         "not_judged": tuple(writer.connect_row(step) for step in plan.connect if step.name),
         "accepts_pushes": _may_wait_unread(plan),
     }
+    if plan.shape is not None:
+        members["shape"] = from_document(plan.shape)
     if plan.data is not None:
         members["rows"] = PlanRows(plan.data, plan.file)
     return type(plan.name, (Conversation,), {**members, **_handlers(plan, pushes)})

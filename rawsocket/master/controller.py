@@ -150,6 +150,7 @@ class RunController:
             per_user=run_info.least_per_user(self.environment),
             started_wall_s=run_info.wall_s(),
             label=self.workers.label,
+            shape=run_info.own_shape(self.environment),
         )
         self._asked = None
         if before.started_at is None:

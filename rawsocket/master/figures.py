@@ -6,18 +6,20 @@ from statistics import fmean
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master.run import OverdueTotals, Participant, RowTotals, Run
+from rawsocket.master.levels import judged as levels
+from rawsocket.master.levels.measured import PERCENTILES, missing, pooled, replies_owed, row_in, threshold, worker_in
+from rawsocket.master.run import Participant, RowTotals, Run
 from rawsocket.master.steady_window import lowest
 from rawsocket.master.worker_lag import cpu_s, delivered
 from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
 from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_of
-from rawsocket.measurement.report import Counts, Messages, Report
-from rawsocket.measurement.rows import CONNECTS, TYPE
+from rawsocket.measurement.report import Counts
+from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.thresholds import named
-from rawsocket.verdict import causes, threshold_words
+from rawsocket.verdict import causes
 from rawsocket.verdict.faults import GENERATOR_LIMIT
-from rawsocket.verdict.judge import MISSING_AFTER_S, Check, Figures, RowFigures, Verdict, judge
+from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge
 from rawsocket.verdict.ledger import Ledger, reconcile
 from rawsocket.verdict.observed import Facts, storm_events
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
@@ -26,10 +28,7 @@ SCHEMA = 1
 # The counts in verdict.json itself; the ledger has all counts of each worker.
 CONNECTIONS = ("attempted", "connected", "failed", "dropped", "reconnects", "abandoned")
 MESSAGES = ("due", "sent", "answered", "oneway", "wrong", "late", "unanswered", "unsent", "pushed", "unread_pushes")
-MICROSECOND = 1e-6
 RATE_S = 10  # seconds of the window from which on a rate is compared with its limit while the run goes on
-# The percentiles that can have a limit: the figure, its threshold, the quantile.
-PERCENTILES = {f"{name}_ms": (f"max_{name}_ms", histogram.QUANTILES[name]) for name in ("p50", "p95", "p99", "p99_9")}
 
 
 def figures(run: Run, interrupted: bool = False) -> Figures:
@@ -43,14 +42,14 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         failures=run.failures_until_stop(),
         events=run.events_until_stop(),
         waiting=overdue.count,
-        missing=_missing(run.slowest_reply_us, overdue),
+        missing=missing(run, overdue),
         oldest_s=overdue.oldest_s,
         silent=not totals.messages.due,
-        replyless=not _replies_owed(totals.messages, overdue),
+        replyless=not replies_owed(totals.messages, overdue),
         silent_connections=totals.connections.unproven,
         steady_s=run.info.steady_s,
         held_min=run.held_floor()[0],
-        **{figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items()},
+        **{figure: pooled(run.steady_latencies, run.thresholds, name, q) for figure, (name, q) in PERCENTILES.items()},
         messages_s=run.window.rate(delivered) if run.window else None,
         rows={name: _row(run, name, until_stop.get(name) or RowTotals()) for _, name in run.rows()},
         latency_ms=latencies(run),
@@ -64,42 +63,20 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         limit_example=run.examples().get(GENERATOR_LIMIT, ""),
         scenario_errors=tuple(run.scenario_errors()),
         run_faults=tuple(run.faults.reasons),
+        levels=levels.outcome(run),
     )
 
 
-def _pooled(run: Run, threshold: str, q: float) -> float | None:
-    """Return the quantile of the rows that have no limit of their own for this threshold."""
-    limited = [meant.row for name in run.thresholds if (meant := named(name)).threshold.name == threshold]
-    return histogram.quantile(run.steady_latencies.by_kind(limited)["from_due"], q)
-
-
-def _row(run: Run, name: str, until_stop: RowTotals) -> RowFigures:
-    times = run.latencies if name in CONNECTS else run.steady_latencies
-    due = times.due_of(name)
-    return RowFigures(
-        **{figure: histogram.quantile(due, q) for figure, (_, q) in PERCENTILES.items()},
-        messages_s=run.window.rate(lambda report: _successes(report, name)) if run.window else None,
-        failures=sum(until_stop.failures.values()),
-        events=until_stop.requests,
-    )
-
-
-def _successes(report: Report, name: str) -> float:
-    return sum(row.requests - sum(row.failures.values()) for row in report.rows if row.name == name)
-
-
-def _replies_owed(messages: Messages, overdue: OverdueTotals) -> int:
-    """Return the messages that needed a reply, except those whose user was stopped before it came."""
-    unanswered = messages.unanswered - messages.unanswered_by.get("client", 0)
-    unsent = sum(messages.unsent.values()) - messages.unsent.get("stopped", 0)
-    return messages.answered + messages.wrong + unanswered + unsent + overdue.count
+def _row(run: Run, name: str, totals: RowTotals) -> RowFigures:
+    failures = sum(totals.failures.values())
+    return row_in(name, run.latencies, run.steady_latencies, run.window, totals.requests, failures)
 
 
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
-    judged = judge(measured, run.limits(), ledger)
+    judged = judge(measured, levels.limits_of_the_run(run), ledger)
     cause = causes.cause(judged.verdict, _facts(run, measured, judged, ledger))
     return {
         "schema": SCHEMA,
@@ -134,19 +111,13 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         },
         "server": run.server_counts.grown,
         "thresholds": [threshold(check) for check in judged.thresholds],
+        **levels.documents(run),
         "events": events(run),
         "storms": storms(run.reports()),
         "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
         "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
-
-
-def threshold(check: Check) -> dict[str, Any]:
-    """Return a threshold as verdict.json has it."""
-    said = threshold_words.text(check.name, check.limit, check.actual)
-    words = {"title": threshold_words.title(check.name), "unit": threshold_words.unit(check.name), "text": said}
-    return {**asdict(check), **words}
 
 
 def events(run: Run) -> list[dict[str, Any]]:
@@ -157,20 +128,25 @@ def events(run: Run) -> list[dict[str, Any]]:
 def checks_so_far(run: Run, percentiles: bool) -> list[Check]:
     """Return the thresholds as if the run ended now: those of `percentiles`, which take milliseconds, or the others.
 
-    A rate is left out until the window is RATE_S long.
+    A rate is left out until the window is RATE_S long. Under a load shape they are those of its levels.
     """
+    if run.levels:
+        found_so_far = levels.outcome(run)
+        return [one for one in found_so_far.checks if _is_percentile(one.name) is percentiles] if found_so_far else []
     limits = {name: limit for name, limit in run.limits().items() if _is_percentile(name) is percentiles}
     if len(run.steady_samples) < RATE_S:
         limits = {name: limit for name, limit in limits.items() if not name.startswith("min_messages_s")}
-    pooled: dict[str, Any] = {
-        figure: _pooled(run, name, q) for figure, (name, q) in PERCENTILES.items() if name in limits
+    found_percentiles: dict[str, Any] = {
+        figure: pooled(run.steady_latencies, run.thresholds, name, q)
+        for figure, (name, q) in PERCENTILES.items()
+        if name in limits
     }
     until_stop, meant = run.rows_until_stop(), [named(name) for name in limits]
     found = Figures(
         failures=run.failures_until_stop(),
         events=run.events_until_stop(),
         held_min=run.held_floor()[0],
-        **pooled,
+        **found_percentiles,
         messages_s=run.window.rate(delivered) if run.window else None,
         rows={one.row: _row(run, one.row, until_stop.get(one.row) or RowTotals()) for one in meant if one.row},
     )
@@ -226,18 +202,9 @@ def _example(seen: Mapping[str, str]) -> str:
     return next((seen[name] for name in WRONG_REPLIES[::-1] if seen.get(name)), "")
 
 
-def _missing(slowest_us: int, overdue: OverdueTotals) -> int:
-    """Return how many messages waited, at the stop, for a reply that was outstanding for too long: see judge.py."""
-    longest = max(MISSING_AFTER_S, slowest_us * MICROSECOND)
-    return sum(messages for us, messages in overdue.owed.items() if us * MICROSECOND > longest)
-
-
 def worker(run: Run, own: Participant) -> WorkerFigures:
     """Return the figures of one worker in the steady window."""
-    held = own.report_at_stop.counts.held if own.report_at_stop else 0
-    steady = run.steady(own.id)
-    share = steady.rate(cpu_s)
-    return WorkerFigures(own.id, own.state, own.users, held, share, own.lost, **steady.figures(), name=own.name)
+    return worker_in(own, run.steady(own.id))
 
 
 def _lost_workers(run: Run) -> list[str]:

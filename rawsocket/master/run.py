@@ -17,6 +17,7 @@ from typing import Any
 from gevent import Greenlet
 from gevent.event import Event
 
+from rawsocket.master.levels.record import Levels
 from rawsocket.master.run_faults import RunFaults
 from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
@@ -26,9 +27,11 @@ from rawsocket.master.worker_lag import failures, limited
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
+from rawsocket.measurement.overdue import OverdueTotals
 from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, ScenarioError, total
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
+from rawsocket.shapes.shape import Shape
 from rawsocket.verdict.ledger_rows import WireFormat
 from rawsocket.verdict.observed import LabFact, Observed
 
@@ -74,20 +77,11 @@ class RowTotals:
             self.failures[failure] = self.failures.get(failure, 0) + count
 
 
-@dataclass
-class OverdueTotals:
-    """Messages of all workers without a reply at the stop; `owed`: {microseconds a reply was outstanding: messages}."""
-
-    count: int = 0
-    oldest_s: float = 0.0
-    owed: dict[int, int] = field(default_factory=dict)
-
-
 class Run:
     """State of one run; times are of the monotonic clock. `started_at` None: no run has started in this process.
 
     `per_user`: connections that each user holds. `started_wall_s`: its start by the wall clock.
-    `label` returns what a person calls a worker.
+    `label` returns what a person calls a worker. `shape`: a load shape of ours, see levels/; None without one.
     """
 
     def __init__(
@@ -103,6 +97,7 @@ class Run:
         per_user: int = 1,
         started_wall_s: float = 0.0,
         label: Callable[[str], str] = "worker {}".format,
+        shape: Shape | None = None,
     ) -> None:
         self.info = info
         self.started_at = started_at
@@ -116,6 +111,7 @@ class Run:
         self._unjudged: set[str] = set()
         self.latencies = Latencies(self._unjudged)
         self.window: SteadyWindow | None = None
+        self.levels = Levels(shape, self._unjudged)
         self.slowest_reply_us = 0  # of those that came before stop was asked
         self.stopping_at: float | None = None
         self.notes: list[str] = []
@@ -170,32 +166,46 @@ class Run:
         self._add_times(report)
         if self.window:
             self.window.add(worker, report, before_s, at_stop)
+        self.levels.add(worker, report, before_s, at_stop)
         self._add_overdue(own, report.overdue)
 
     def ramp_started(self, now: float) -> None:
-        """Drop the steady window: its measurements are no part of the next one. Under a load shape it is paused."""
-        if self.window and self.info.shape:
+        """Drop the steady window: its measurements are no part of the next one. Under a load shape it is paused.
+
+        A shape of ours pauses it by itself, and Locust may say that users are started while a level is held.
+        """
+        if self.levels:
+            self.open_window(now)
+        elif self.window and self.info.shape:
             self.window.pause(now, math.inf)
         else:
             self.window = None
 
     def ramp_complete(self, now: float) -> None:
-        """Schedule a steady window STEADY_AFTER_S from now."""
+        """Schedule a steady window STEADY_AFTER_S from now; under a shape of ours that is the levels' matter."""
+        if not self.levels:
+            self.schedule_window(now, now + STEADY_AFTER_S)
+
+    def schedule_window(self, now: float, at: float) -> None:
+        """Let the steady window open, or go on, at that time."""
         if self.running and self.window and self.info.shape:
-            self.window.pause(now, now + STEADY_AFTER_S)
+            self.window.pause(now, at)
         elif self.running:
-            self.window = SteadyWindow(now + STEADY_AFTER_S, Latencies(self._unjudged))
+            self.window = SteadyWindow(at, Latencies(self._unjudged))
 
     def open_window(self, now: float) -> None:
-        """Open the steady window if it is time, or resume it."""
+        """Open the steady window if it is time, or resume it; that of a level as well."""
+        latest = {own.id: own.report for own in self.participants}
+        self.levels.open_window(now, latest)
         if self.window:
             self.window.resume(now)
         if self.window and not self.window.opened and now >= self.window.opens_at:
-            self.window.open({own.id: own.report for own in self.participants})
+            self.window.open(latest)
 
     def stopping(self, now: float) -> None:
         """Note that stop was asked for; closes the window."""
         self.stopping_at = now
+        self.levels.stopping(now)
         if self.window and self.window.opened and self.started_at is not None:
             self.window.close(now)
             self.info.steady_from_s = round(self.window.opens_at - self.started_at, 3)
@@ -207,6 +217,7 @@ class Run:
         self.failure_times.note(sample.elapsed_s, self.failures_by_kind())
         if self.window:
             self.window.add_sample(sample)
+        self.levels.add_sample(sample)
 
     def take_second(self) -> Latencies:
         """Return the times since the last call."""
@@ -331,5 +342,5 @@ class Run:
             return
         own.overdue = overdue
         steady = [self.window.latencies] if self.window and self.window.opened else []
-        for latencies in (self.latencies, self._second, *steady):
+        for latencies in (self.latencies, self._second, *steady, *self.levels.latencies_at_stop()):
             latencies.add_overdue(overdue)

@@ -11,6 +11,8 @@ from locust.env import Environment
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
+from rawsocket.shapes import scenario
+from rawsocket.shapes.shape import Shape
 
 
 @dataclass
@@ -37,7 +39,7 @@ class RunInfo:
 
 def describe(environment: Environment, plan: Plan) -> RunInfo:
     """Return the description of a run that starts now. Under a load shape users and rate are those of its steps."""
-    parsed, shape = environment.parsed_options, environment.shape_class
+    parsed, shape = environment.parsed_options, environment.shape_class or own_shape(environment)
     return RunInfo(
         scenario=plan.scenario,
         users=0 if shape else int(getattr(parsed, "num_users", None) or plan.users),
@@ -53,6 +55,16 @@ def describe(environment: Environment, plan: Plan) -> RunInfo:
         shape=type(shape).__name__ if shape else "",
         started_utc=utc(),
     )
+
+
+def own_shape(environment: Environment) -> Shape | None:
+    """Return the load shape that the user classes declare (`shape = Steps(...)`), None without one.
+
+    Locust's own `--headless`, which `python -m rawsocket` never uses, decides on users and time by itself.
+    """
+    if getattr(environment.parsed_options, "headless", False):
+        return None
+    return scenario.of_classes(environment.user_classes)
 
 
 def utc() -> str:
@@ -75,27 +87,30 @@ def wall_s() -> float:
 def min_held(environment: Environment, plan: Plan) -> float | None:
     """Return the MIN_HELD that overrides the flag: all connections, if our headless run holds and the flag is unset.
 
-    Under a load shape that is inf: as many as the users of each second hold, see Run.held_floor().
+    Under a load shape that is inf: as many as the users of each second hold, see Run.held_floor(). One of ours expects
+    them on the page as well, because the time of a level starts when it is held.
     """
+    holds, shape = all(getattr(user, "holds", False) for user in environment.user_classes), own_shape(environment)
     if not (plan.ours and plan.headless):
-        return None
+        given = getattr(environment.parsed_options, "min_held", None)
+        return math.inf if shape and holds and not given else None
     if plan.min_held is not None:
         return plan.min_held
-    if not all(getattr(user, "holds", False) for user in environment.user_classes):
+    if not holds:
         return 0
-    return math.inf if environment.shape_class else plan.users * least_per_user(environment)
+    return math.inf if environment.shape_class or shape else plan.users * least_per_user(environment)
 
 
 def too_much_to_hold(environment: Environment, plan: Plan) -> str:
-    """Return why our headless run can't reach its MIN_HELD, "" if it can; under a load shape that is not known."""
+    """Return why our headless run can't reach its MIN_HELD, "" if it can; a LoadTestShape doesn't say its users."""
+    shape = own_shape(environment)
+    users, named = (shape.most_users, "the load shape's") if shape else (plan.users, f"USERS={plan.users}")
     each = max(map(per_user, environment.user_classes), default=1)
-    if plan.min_held is None or environment.shape_class or plan.min_held <= plan.users * each:
+    if plan.min_held is None or environment.shape_class or plan.min_held <= users * each:
         return ""
     holds = "one connection" if each == 1 else f"{each} connections"
-    return (
-        f"MIN_HELD={plan.min_held} is above what USERS={plan.users} can hold: one user holds {holds}; "
-        "lower MIN_HELD or raise USERS"
-    )
+    whose, remedy = (f"{named} {users} users", "it or raise the shape") if shape else (named, "MIN_HELD or raise USERS")
+    return f"MIN_HELD={plan.min_held} is above what {whose} can hold: one user holds {holds}; lower {remedy}"
 
 
 def per_user(user_class: Any) -> int:

@@ -17,6 +17,7 @@ nothing for them. Rules:
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rawsocket.measurement.report import Overdue, Pairs
@@ -25,6 +26,15 @@ from rawsocket.measurement.rows import MICROSECONDS, truncate
 # Seconds after which a message that was due counts as late; below that, it is the generator's noise.
 LATE_AFTER = 0.01
 OWED_AFTER = LATE_AFTER  # seconds
+
+
+@dataclass
+class OverdueTotals:
+    """Messages of all workers without a reply at the stop; `owed`: {microseconds a reply was outstanding: messages}."""
+
+    count: int = 0
+    oldest_s: float = 0.0
+    owed: dict[int, int] = field(default_factory=dict)
 
 
 class Waiting(NamedTuple):

@@ -166,7 +166,7 @@ def _nothing_measured(facts: Facts) -> Said:
 
 
 def _too_short(facts: Facts) -> Said:
-    if facts.figures.steady_s and facts.figures.held_min is not None:
+    if facts.figures.levels is not None or (facts.figures.steady_s and facts.figures.held_min is not None):
         return None
     return "The run ended before 2 s after its ramp had passed", "Set TIME above USERS / RATE + 3 s."
 
@@ -340,6 +340,7 @@ CAUSES: tuple[tuple[str, Callable[[Facts], Said]], ...] = (
     ("server-silent", _server_silent),
     ("silent-connections", _silent_accept),
     ("failures", _failures),
+    ("level", remedies.level),
     ("threshold", _threshold),
     ("ledger", _ledger),
     ("not-measured", _unmeasured),

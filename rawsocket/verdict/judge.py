@@ -17,6 +17,9 @@ The first rule that applies decides:
 A run in which the scenario raised an exception, or a task of the master died, did not do what was meant: it is unknown,
 and its exit code is 1 (see faults.py).
 
+Under a load shape, the levels are judged by these rules, each for itself; what they say takes the place of the run's
+steady window and of its thresholds (see levels/outcome.py).
+
 A threshold without a limit is not judged. A threshold whose figure is missing is 'not measured' (`ok` is None): if
 another figure is bad (a missed threshold, a failure, a missing reply), it counts as missed, otherwise as a doubt. If
 its row does not exist, which may be a slip of the pen, only a missed threshold decides otherwise. A threshold of
@@ -64,6 +67,27 @@ class RowFigures:
 
 
 @dataclass(frozen=True)
+class Check:
+    """One threshold judged: `ok` is None if its figure could not be measured. `where`: the level, 'at 600 users'."""
+
+    name: str
+    limit: float
+    actual: float | None
+    ok: bool | None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What the levels of a load shape say about their run: its thresholds, why it failed or is in doubt, and a line."""
+
+    checks: tuple[Check, ...] = ()
+    missed: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    line: str = ""
+
+
+@dataclass(frozen=True)
 class Figures:
     """What a run measured. `held_min`, percentiles and `messages_s` are of the steady window, None if it has none.
 
@@ -77,7 +101,7 @@ class Figures:
     `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
 
     `sessions` were begun. The generator's machine ran short `limited` times, which are no failures; `limit_example` is
-    one of them. `run_faults` say why the run itself failed.
+    one of them. `run_faults` say why the run itself failed. `levels`: those of a load shape, None without one.
     """
 
     attempted: int = 0
@@ -110,16 +134,7 @@ class Figures:
     limit_example: str = ""
     scenario_errors: tuple[ScenarioError, ...] = ()
     run_faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Check:
-    """One threshold judged: `ok` is None if its figure could not be measured."""
-
-    name: str
-    limit: float
-    actual: float | None
-    ok: bool | None
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True)
@@ -145,9 +160,9 @@ def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | No
 
 def _judge_server(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None) -> Verdict:
     checks = tuple(_checks(figures, thresholds))
-    ledger = ledger or Ledger()
+    ledger, levels = ledger or Ledger(), figures.levels or Levels()
     doubts = _doubts(figures)
-    missed = [_missed(c) for c in checks if c.ok is False] + _missing(figures, thresholds)
+    missed = [*levels.missed, *(_missed(c) for c in checks if c.ok is False), *_missing(figures, thresholds)]
     unmeasured = (
         [] if doubts else [_unmeasured(c, figures) for c in checks if c.ok is None and not _absent_row(c, figures)]
     )
@@ -155,7 +170,7 @@ def _judge_server(figures: Figures, thresholds: Mapping[str, float], ledger: Led
     bad = bool(missed or figures.failures or figures.missing)
     (missed if bad else doubts).extend(unmeasured)
     (missed if missed else doubts).extend(misnamed)
-    wrong = _wrong(figures)
+    wrong, checks = _wrong(figures), (*levels.checks, *checks)
     if figures.interrupted:
         reasons = (*wrong, *doubts, *missed, *ledger.failures, *ledger.doubts)
         return _interrupted(figures, checks, reasons)
@@ -185,7 +200,10 @@ def _decided(
 ) -> Verdict:
     number = "1 threshold" if len(checks) == 1 else f"{len(checks)} thresholds"
     met = f"{number} met over a steady window of {figures.steady_s:.1f} s"
-    return Verdict(outcome, EXIT_CODES[outcome], (*(reasons or (met,)), *notes), checks)
+    said = reasons or (met,)
+    if figures.levels is not None:
+        said = (figures.levels.line, *(reason for reason in reasons if reason not in figures.levels.line))
+    return Verdict(outcome, EXIT_CODES[outcome], (*said, *notes), checks)
 
 
 def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str, ...]) -> Verdict:
@@ -218,6 +236,8 @@ def _doubts(figures: Figures) -> list[str]:
     if not figures.attempted:
         begun = f", though {words.count(figures.sessions, 'session')} began" if figures.sessions else ""
         found.append(f"nothing was measured: no connection was attempted{begun}")
+    elif figures.levels is not None:
+        found += figures.levels.doubts
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:

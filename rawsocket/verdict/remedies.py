@@ -63,3 +63,13 @@ def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:
         waited = words.milliseconds(sent["p99"])
         return f". Messages waited for the reply before them; from sent it is {waited}", "Lower the load."
     return "", "Lower the load, or look at the server's CPU and loop."
+
+
+def level(facts: Facts) -> tuple[str, str] | None:
+    """Return why the first level of a load shape that did not pass decides, and what to do; None if none does."""
+    levels = facts.figures.levels
+    if levels is None or not (levels.missed or levels.doubts):
+        return None
+    missed = [check for check in levels.checks if check.ok is False]
+    why, remedy = of_threshold(facts, missed[0]) if missed else ("", "")
+    return f"{words.sentence(levels.line)}{why}", remedy

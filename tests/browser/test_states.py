@@ -275,3 +275,23 @@ def test_states_are_complete() -> None:
         assert json.dumps(page_states.state(name))
         assert len({len(column) for column in page_states.timeline(name).values() if isinstance(column, list)}) == 1
     assert ADDRESS.startswith("http://")
+
+
+def test_levels_of_a_load_shape_are_a_table_and_shaded_in_the_charts(page: CannedPage) -> None:
+    page.open("running")
+    expect(_box(page).locator(".levels")).to_be_hidden()
+    page.become("load-shape")
+    expect(_box(page).locator(".levels h3")).to_contain_text("Load shape: 200 users, 400 for 12 s, and 800 again")
+    expect(_box(page).locator(".said")).to_have_text("Level 3 of 4, 800 users: held for 0:09.")
+    rows = _box(page).locator(".levels tbody tr")
+    expect(rows).to_have_count(3)
+    assert [row.locator("th, td").all_inner_texts() for row in rows.all()] == [
+        ["200 users", "200", "0.42", "3.1", "20.0", "0", "12 %", "✓ passed"],
+        ["400 users", "400", "0.42", "1,310", "40.0", "0", "12 %",
+         "✕ failed: p99 from due 1,310 ms; at most 1,000 ms were allowed"],
+        ["800 users", "800", "0.60", "4.2", "80.1", "0", "12 %", "held for 0:09"],
+    ]  # fmt: skip
+    chart = _box(page).locator('.hf-chart[data-chart="held"] .hf-plot')
+    expect(chart).to_have_attribute(
+        "aria-label", re.compile("200 users from 3 s to 14 s; ✗ 400 users from 18 s to 30 s")
+    )

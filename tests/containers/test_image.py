@@ -1,5 +1,7 @@
 """What the images hold, and what they must not."""
 
+from collections.abc import Callable, Iterator
+
 import docker
 import pytest
 
@@ -10,45 +12,67 @@ SERVER, LOAD = (f"holdfast-{name}:{identity.tag()}" for name in ("server", "load
 IMAGES = (SERVER, LOAD)
 
 
-def _sh(client: docker.DockerClient, image: str, script: str, **options: object) -> str:
-    output = client.containers.run(image, ["sh", "-c", script], remove=True, network_mode="none", **options)
-    return output.decode()
+#: Where everybody may write, in any Debian image; containers are read-only but for a /tmp of their own.
+WRITABLE = {"/tmp", "/run/lock", "/var/tmp"}
+
+
+@pytest.fixture(scope="module")
+def inside(client: docker.DockerClient, images: None) -> Iterator[Callable[[str, str], str]]:
+    """Runs a shell script in a container of an image, one for all tests, and returns what it prints."""
+    containers = {
+        image: client.containers.run(image, ["sleep", "600"], detach=True, remove=True, network_mode="none", init=True)
+        for image in IMAGES
+    }
+    yield lambda image, script: containers[image].exec_run(["sh", "-c", script]).output.decode()
+    for container in containers.values():
+        container.kill()
+
+
+Inside = Callable[[str, str], str]
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_image_runs_as_a_plain_user(client: docker.DockerClient, images: None, image: str) -> None:
-    assert _sh(client, image, "id -u; id -g").split() == ["10001", "10001"]
+def test_image_runs_as_a_plain_user(inside: Inside, image: str) -> None:
+    assert inside(image, "id -u; id -g").split() == ["10001", "10001"]
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_final_stage_has_no_compiler_no_pip_no_cache(client: docker.DockerClient, images: None, image: str) -> None:
-    found = _sh(
-        client, image, "ls /venv/bin; command -v gcc cc pip; ls -d /root/.cache /tmp/* /build 2>/dev/null; true"
-    )
+def test_no_program_runs_as_another_user(inside: Inside, image: str) -> None:
+    assert inside(image, "find / -xdev -type f -perm /6000 2>/dev/null") == ""
+
+
+@pytest.mark.parametrize(("image", "own"), [(SERVER, set()), (LOAD, {"/runs"})])
+def test_user_can_write_to_few_folders(inside: Inside, image: str, own: set[str]) -> None:
+    found = inside(image, "find / -xdev ! -type l -writable 2>/dev/null")
+    assert {path for path in found.split() if not path.startswith(("/proc", "/dev"))} == WRITABLE | own
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_final_stage_has_no_compiler_no_pip_no_cache(inside: Inside, image: str) -> None:
+    found = inside(image, "ls /venv/bin; command -v gcc cc pip; ls -d /root/.cache /tmp/* /build 2>/dev/null; true")
     assert "python" in found
     for unwanted in ("pip", "gcc", "/cc", ".cache", "/build"):
         assert unwanted not in found
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_final_stage_contains_nothing_from_the_host(client: docker.DockerClient, images: None, image: str) -> None:
+def test_final_stage_contains_nothing_from_the_host(client: docker.DockerClient, inside: Inside, image: str) -> None:
     bundle = "sha256sum /etc/ssl/certs/ca-certificates.crt 2>/dev/null || echo none"
-    assert _sh(client, image, bundle) == _sh(client, base.ensure("").image, bundle)
-    found = _sh(client, image, "env; cat /etc/pip.conf /tmp/pip.conf 2>/dev/null; true")
+    base_image = base.ensure("").image
+    of_base = client.containers.run(base_image, ["sh", "-c", bundle], remove=True, network_mode="none")
+    assert inside(image, bundle) == of_base.decode()
+    found = inside(image, "env; cat /etc/pip.conf /tmp/pip.conf 2>/dev/null; true")
     assert "PIP_" not in found
     assert "index-url" not in found
 
 
 @pytest.mark.parametrize(("image", "folders"), [(SERVER, "server"), (LOAD, "rawsocket locustfiles")])
-def test_our_files_can_be_read_by_the_user_and_changed_by_nobody_else(
-    client: docker.DockerClient, images: None, image: str, folders: str
-) -> None:
-    assert _sh(client, image, f"find {folders} ! -perm -444 -o -perm /022") == ""
+def test_our_files_can_be_read_by_the_user_and_changed_by_nobody_else(inside: Inside, image: str, folders: str) -> None:
+    assert inside(image, f"find {folders} ! -perm -444 -o -perm /022") == ""
 
 
-def test_server_image_has_no_locust(client: docker.DockerClient, images: None) -> None:
-    script = "python -c 'import locust' 2>&1 || true"
-    assert "No module named 'locust'" in _sh(client, SERVER, script)
+def test_server_image_has_no_locust(inside: Inside) -> None:
+    assert "No module named 'locust'" in inside(SERVER, "python -c 'import locust' 2>&1 || true")
 
 
 def test_server_runs_read_only_without_capabilities_and_stops_on_sigterm(

@@ -208,35 +208,6 @@ def test_a_port_out_of_range_is_an_error_that_gives_the_range() -> None:
         read({"TARGET": "tcp://127.0.0.1:99999"}, {})
 
 
-@pytest.mark.parametrize("verb", ["load", "ci"])
-@pytest.mark.parametrize(
-    ("users", "rate", "time", "remedy"),
-    [
-        ("4000", "10", "6s", "a ramp of 400 s .* TIME=6s: give TIME above 402s, or RATE above 1000"),
-        ("800", "200", "2s", "give TIME above 6s$"),
-        ("3", "0.1", "22s", "give TIME above 32s, or RATE above 1"),
-    ],
-)
-def test_a_run_without_a_steady_window_is_refused(verb: str, users: str, rate: str, time: str, remedy: str) -> None:
-    with pytest.raises(UsageError, match=remedy):
-        read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)
-
-
-@pytest.mark.parametrize(
-    ("verb", "users", "rate", "time"),
-    [
-        # The users of the ramp's last second start at its beginning, so these runs have a short window.
-        ("load", "800", "200", "6s"),
-        ("load", "1", "0.01", "3s"),
-        ("ci", "20", "100", "3s"),
-        # The page has no TIME.
-        ("up", "4000", "10", "6s"),
-    ],
-)
-def test_a_run_with_a_short_steady_window_is_accepted(verb: str, users: str, rate: str, time: str) -> None:
-    assert read({"USERS": users, "RATE": rate, "TIME": time}, {}, verb)["TIME"] == time
-
-
 @pytest.mark.parametrize(
     ("target", "loopback"),
     [

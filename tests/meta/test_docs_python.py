@@ -18,7 +18,7 @@ import pytest
 
 from lab.settings import ROOT
 from tests.support.cuts import CUTS, feed
-from tests.support.pages import PAGES, README, blocks
+from tests.support.pages import PAGES, blocks
 
 PROGRAMS = [(page, code) for page in PAGES for code in blocks(page, "python") if "import" in code]
 SCENARIOS = [(page, code) for page, code in PROGRAMS if "User)" in code]
@@ -115,9 +115,10 @@ def _run(code: str, folder: Path) -> dict[str, Any]:
 
 def test_there_is_a_scenario_on_each_page_that_explains_them() -> None:
     assert [page for page, _ in SCENARIOS] == [
-        README,
         "docs/latency.md",
         "docs/scenarios.md",
+        "docs/shapes.md",
+        "docs/your-server.md",
         "docs/your-server.md",
     ]
 
@@ -139,6 +140,6 @@ def test_code_of_a_protocol_is_a_part_of_its_scenario(code: str) -> None:
 
 def test_both_examples_of_a_users_own_server_have_one_name() -> None:
     """The commands beside them are the same: SCENARIO=theirs."""
-    theirs = [code for page, code in SCENARIOS if page in (README, "docs/your-server.md")]
+    theirs = [code for page, code in SCENARIOS if page == "docs/your-server.md"]
     names = {re.findall(r"^class (\w+)", code, re.M)[0] for code in theirs}
     assert names == {"Theirs"}

@@ -10,6 +10,7 @@ from tests.meta.conftest import nodes, sources
 LAYERS = (
     "rawsocket.errors rawsocket.target rawsocket.locust_patches rawsocket.background",
     "rawsocket.settings",
+    "rawsocket.shapes",
     "rawsocket.target_check",
     "rawsocket.wire",
     "rawsocket.framing",

@@ -67,7 +67,11 @@ PURE = (
     "rawsocket/master/reports/result.py",
     "rawsocket/measurement/histogram.py",
     "rawsocket/measurement/latencies.py",
-    *(path for path in sources("rawsocket") if path.startswith("rawsocket/master/reports/html/")),
+    *(
+        path
+        for path in sources("rawsocket")
+        if path.startswith(("rawsocket/master/reports/html/", "rawsocket/shapes/"))
+    ),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
 )
@@ -199,6 +203,10 @@ SHARED = {
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",
     "rawsocket.settings.table",
+    # What a load shape needs at its peak is checked before the run.
+    "rawsocket.shapes.document",
+    "rawsocket.shapes.scenario",
+    "rawsocket.shapes.shape",
     "rawsocket.target",
     # The framings that fit a recording, and how a file writes them.
     "rawsocket.wire.fitting",

@@ -194,6 +194,29 @@ def own_scenario(folder: Path, then: str = "pass", more: str = "") -> Path:
 MINE = {**RUN, "SCENARIO": "mine", "USERS": 10, "RATE": 10}
 
 
+CLIMB = """
+from rawsocket import Steps
+
+Mine.shape = Steps(4, 8, by=4, hold=4)
+"""
+
+
+@retry_on_busy_machine
+def test_load_shape_of_ours_is_followed_and_each_level_is_judged(tmp_path: Path, server: ServerProcess) -> None:
+    with locust_fleet(tmp_path, server, cwd=own_scenario(tmp_path, more=CLIMB), **{**MINE, "TIME": "3s"}) as fleet:
+        fleet.ends_with(0)
+    said, verdict = fleet.said(), fleet.verdict()
+    assert "Load shape: 4 to 8 users by 4, 4 s each, at RATE=10; it decides on users and time" in said
+    assert "PASS holds 8 users" in said
+    assert [(level["users"], level["held_min"], level["verdict"]) for level in verdict["levels"]] == [
+        (4, 4, "pass"),
+        (8, 8, "pass"),
+    ]
+    assert all(level["to_s"] >= level["held_s"] + 4 for level in verdict["levels"])
+    assert (verdict["run"]["shape"], verdict["held"]["wanted"], verdict["ledger"]["reconciled"]) == ("Steps", 8, True)
+    assert "Levels of the load shape" in (fleet.runs / "report.html").read_text()
+
+
 def test_exceptions_of_a_scenario_end_a_run_with_1(tmp_path: Path, server: ServerProcess) -> None:
     cwd = own_scenario(tmp_path, then='{}["token"]')
     with locust_fleet(tmp_path, server, cwd=cwd, **MINE) as fleet:

@@ -324,3 +324,11 @@ def test_locustfiles_are_loaded_through_the_wrapper(monkeypatch: pytest.MonkeyPa
     for _ in range(2):
         locust_patches.load_locustfiles_through(lambda locusts_own, path: (locusts_own, path))
         assert locust.main.load_locustfile("mine.py") == (original, "mine.py")
+
+
+def test_page_ends_a_ramp_that_was_begun_elsewhere() -> None:
+    web_ui = SimpleNamespace(_swarm_greenlet=None)
+    ramp = gevent.spawn(gevent.sleep, 60)
+    locust_patches.ramp_from_elsewhere(web_ui, ramp)
+    assert web_ui._swarm_greenlet is ramp
+    ramp.kill()

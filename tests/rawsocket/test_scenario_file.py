@@ -7,6 +7,7 @@ import pytest
 
 from rawsocket import scenario_file
 from rawsocket.settings.options import DEFAULTS
+from rawsocket.shapes.shape import Soak, Steps
 
 
 def refused(capsys: pytest.CaptureFixture[str], source: str, folder: Path) -> str:
@@ -68,6 +69,39 @@ def test_setting_that_the_scenario_does_not_use_is_named(
     assert scenario_file.unused([module.A], {**DEFAULTS, "every": 2.0}.__getitem__) == lines
     assert scenario_file.unused([module.A], DEFAULTS.__getitem__) == []
     del sys.modules["holdfast_mine"]
+
+
+class Climb:
+    shape = Steps(1, 3, by=1, hold=5)
+
+
+class Soaking(Climb):
+    shape = Soak(3, 40)
+
+
+class OldShape:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("users", "shapes", "said"),
+    [
+        ([Climb, Soaking], [], "mine.py: Climb and Soaking have different shapes: a run has one; remove one of them"),
+        (
+            [Climb],
+            [OldShape()],
+            "mine.py: it has shape = Steps(...) and OldShape, a LoadTestShape: a run follows one load shape; "
+            "remove one of them",
+        ),
+    ],
+)
+def test_second_load_shape_is_refused(
+    users: list[type], shapes: list[object], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        scenario_file.load(lambda _: ({user.__name__: user for user in users}, shapes), "mine.py")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"{said}\n"
 
 
 def test_conversation_uses_every_but_neither_size_nor_pace() -> None:

@@ -162,6 +162,18 @@ def of_dnsmasq(server: RealServer) -> Counters:
     return {"queries": float(server.log().count(": query[A] "))} | {name: _chaos(server, name) for name in names}
 
 
+def of_vsftpd(server: RealServer) -> Counters:
+    """Return logins, and how often each command came, from the log: for example PWD."""
+    log = server.log()
+    commands = re.findall(r'FTP command: Client "[^"]*", "(\w+)', log)
+    return {name: float(commands.count(name)) for name in {*commands}} | {"logins": float(log.count(" OK LOGIN: "))}
+
+
+def of_prosody(server: RealServer) -> Counters:
+    """Return streams: how many clients have opened one, from the log."""
+    return {"streams": float(server.log().count("sent opening <stream:stream>"))}
+
+
 def _chaos(server: RealServer, name: str) -> float:
     question = bytes([len(name)]) + name.encode() + b"\x04bind\x00\x00\x10\x00\x03"
     query = b"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question

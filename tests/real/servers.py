@@ -241,6 +241,51 @@ def start_dnsmasq() -> RealServer:
     return start(Recipe("dnsmasq-base", "dnsmasq", options, counters.of_dnsmasq))
 
 
+VSFTPD = """
+listen=YES
+listen_address=127.0.0.1
+listen_port={port}
+background=NO
+run_as_launching_user=YES
+anonymous_enable=YES
+anon_root={folder}
+allow_writeable_chroot=YES
+secure_chroot_dir={folder}
+seccomp_sandbox=NO
+xferlog_enable=YES
+xferlog_std_format=NO
+log_ftp_protocol=YES
+vsftpd_log_file={folder}/log
+"""
+
+
+def start_vsftpd() -> RealServer:
+    """Start the FTP server vsftpd, for anonymous users only. Counters: logins, and each command, for example PWD."""
+    return start(Recipe("vsftpd", "vsftpd", ["{folder}/conf"], counters.of_vsftpd, {"conf": VSFTPD}))
+
+
+PROSODY = """
+pidfile = "{folder}/pid"
+data_path = "{folder}"
+log = { { levels = { min = "debug" }, to = "file", filename = "{folder}/log" } }
+modules_enabled = { "saslauth" }
+modules_disabled = { "s2s", "s2s_auth_certs", "posix", "offline" }
+interfaces = { "127.0.0.1" }
+c2s_ports = { {port} }
+s2s_ports = { }
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+authentication = "internal_hashed"
+VirtualHost "example.test"
+"""
+
+
+def start_prosody() -> RealServer:
+    """Start the XMPP server Prosody for example.test, without users. Counter: streams."""
+    options = ["-F", "--config", "{folder}/prosody.cfg.lua"]
+    return start(Recipe("prosody", "prosody", options, counters.of_prosody, {"prosody.cfg.lua": PROSODY}))
+
+
 #: All of them, by the name of the fixture.
 SERVERS: dict[str, Callable[[], RealServer]] = {
     "redis": start_redis,
@@ -254,4 +299,6 @@ SERVERS: dict[str, Callable[[], RealServer]] = {
     "exim": start_exim,
     "rsyslog": start_rsyslog,
     "dnsmasq": start_dnsmasq,
+    "vsftpd": start_vsftpd,
+    "prosody": start_prosody,
 }

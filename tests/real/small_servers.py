@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 100
     got: Counter[str]
@@ -23,14 +23,14 @@ class _Server(socketserver.ThreadingTCPServer):
         return f"tcp://127.0.0.1:{self.server_address[1]}"
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    server: _Server
+class Handler(socketserver.StreamRequestHandler):
+    server: Server
 
 
 @contextmanager
-def running(handler: type[_Handler]) -> Iterator[_Server]:
+def running(handler: type[Handler]) -> Iterator[Server]:
     """Run a server on a free port until the block ends; `got` counts its messages by kind."""
-    with _Server(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         server.got = Counter()
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -39,7 +39,7 @@ def running(handler: type[_Handler]) -> Iterator[_Server]:
         thread.join()
 
 
-class Modbus(_Handler):
+class Modbus(Handler):
     """A device with ten registers."""
 
     def handle(self) -> None:
@@ -51,7 +51,7 @@ class Modbus(_Handler):
             self.wfile.write(struct.pack(">HHHBB", number, protocol, len(reply) + 2, unit, function) + reply)
 
 
-class Mllp(_Handler):
+class Mllp(Handler):
     """Acknowledges each message by its number."""
 
     def handle(self) -> None:
@@ -65,7 +65,7 @@ class Mllp(_Handler):
                 text = b""
 
 
-class Graphite(_Handler):
+class Graphite(Handler):
     """Takes lines with a path, a number and a time."""
 
     def handle(self) -> None:
@@ -74,7 +74,7 @@ class Graphite(_Handler):
             self.server.got["metric"] += 1
 
 
-class WebSocket(_Handler):
+class WebSocket(Handler):
     """Pings once, and sends each text back."""
 
     def handle(self) -> None:

@@ -101,6 +101,20 @@ def test_dnsmasq(dnsmasq: RealServer) -> None:
     assert dnsmasq.counters()["cachesize"] > 0
 
 
+def test_vsftpd(vsftpd: RealServer) -> None:
+    login = (b"USER anonymous\r\n", b"331 ", b"PASS me\r\n", b"230 ")
+    _said(vsftpd, b"", b"220 ", *login, b"PWD\r\n", b'257 "', b"QUIT\r\n", b"221 ")
+    vsftpd.wait_for("QUIT", 1)
+    assert vsftpd.growth()["logins"] == 1
+
+
+def test_prosody(prosody: RealServer) -> None:
+    namespaces = b"xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
+    begin = b"<stream:stream to='example.test' version='1.0' " + namespaces + b">"
+    _said(prosody, begin, b"</stream:features>", b"</stream:stream>", b"</stream:stream>")
+    prosody.wait_for("streams", 1)
+
+
 def test_stop_ends_all_processes_and_removes_the_folder() -> None:
     server = start_redis()
     server.stop()

@@ -7,6 +7,8 @@ two workers against the lab's server, which holds 1,000 connections.
 import math
 from typing import Any
 
+from tests.support import levels
+
 Document = dict[str, Any]
 NAMES = ("starting", "running", "full-server", "frozen-server", "lost-worker", "pass", "fail", "unknown")
 RUN = "2026-11-27T10:00:00Z"
@@ -122,6 +124,21 @@ def _lost() -> Document:
     return document
 
 
+def _shaped() -> Document:
+    """A run in the third level of a load shape; the second one has failed."""
+    under_way = levels.level(
+        number=3, users=800, begun_s=30.0, held_s=33.0, steady_from_s=35.0, to_s=None, steady_s=7.0, held_min=800,
+        p50_ms=0.6, p99_ms=4.2, messages_s=80.1, verdict=None,
+    )  # fmt: skip
+    passed = levels.level(users=200, held_min=200, to_s=14.0, messages_s=20.0)
+    failed = levels.level(
+        number=2, users=400, begun_s=14.0, held_s=16.0, steady_from_s=18.0, to_s=30.0, held_min=400, messages_s=40.0,
+        p99_ms=1310.0, verdict="fail", reason="p99 from due 1,310 ms; at most 1,000 ms were allowed",
+    )  # fmt: skip
+    shape = {"name": "spike", "text": "200 users, 400 for 12 s, and 800 again", "levels": 4, "line": ""}
+    return _running(shape=shape, levels=[passed, failed, under_way])
+
+
 def _passed() -> Document:
     return ended("pass", 0, None, "3 thresholds met over a steady window of 54.0 s")
 
@@ -154,7 +171,7 @@ def _unknown() -> Document:
 
 _STATES = {
     "starting": _starting, "running": _running, "full-server": _full, "frozen-server": _frozen, "lost-worker": _lost,
-    "pass": _passed, "fail": _failed, "unknown": _unknown,
+    "pass": _passed, "fail": _failed, "unknown": _unknown, "load-shape": _shaped,
 }  # fmt: skip
 
 
@@ -166,6 +183,11 @@ def timeline(name: str) -> Document:
     wanted = 1500 if full else 800
     each_s = 170 if name == "starting" else 200
     held = [0 if s > stop else min(wanted, 1000 if full else 800, each_s * s) for s in at]
+    if name == "load-shape":
+        held = [
+            min(200, 200 * s) if s < 14 else min(400, 100 * s - 1200) if s < 30 else min(800, 400 + 134 * (s - 30))
+            for s in at
+        ]
     if name in ("lost-worker", "unknown"):
         held = [value if s < 31 else min(value, 400) for s, value in zip(at, held, strict=True)]
     silent = [name == "frozen-server" and s >= 30 for s in at]

@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Self
 from lab.conversation.syntax.expectations import Expect, ExpectEntry, Part
 from lab.conversation.syntax.framings import Framing
 from lab.conversation.syntax.limits import ThresholdsEntry
-from lab.conversation.syntax.source import Map, Node, Scalar, Sequence
+from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, Sequence
 from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Whole
+from rawsocket.shapes.document import from_document
+from rawsocket.shapes.shape import SHAPES
 
 
 class HeartbeatEntry(Entry):
@@ -130,12 +132,43 @@ class Shape(Leaf):
     __slots__ = ()
 
     value: dict[str, Any]
-    schema: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+    schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            name: {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {key: {"type": ["integer", "string"]} for key in kind.KEYS.values()},
+            }
+            for name, kind in SHAPES.items()
+        },
+    }
 
     @classmethod
     def read(cls, node: Node) -> Self:
         """Return the map of a node. Raises Mistake."""
-        return cls(node, _plain(node))
+        value = _plain(node)
+        try:
+            from_document(value)
+        except ValueError as error:
+            wrong, _, expected = str(error).partition("expected ")
+            place = _deepest(node, wrong.split(": ")).place
+            raise Mistake(
+                place, wrong.rstrip(" :;"), f"expected {expected or 'another key'}", "see docs/shapes.md"
+            ) from None
+        return cls(node, value)
+
+
+def _deepest(node: Node, names: list[str]) -> Node:
+    """Return the node to which these keys lead, as far as they do."""
+    for name in names:
+        if not isinstance(node, Map) or name not in node:
+            break
+        node = node[name]
+    return node
 
 
 def _plain(node: Node) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rawsocket.master import figures
+from rawsocket.master.levels.measured import threshold
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import utc
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted
@@ -112,7 +113,7 @@ class Observer:
             ),
             "alerts": alerts,
             "events": figures.events(run),
-            "thresholds": run.document["thresholds"] if run.document else list(map(figures.threshold, self.checks)),
+            "thresholds": run.document["thresholds"] if run.document else list(map(threshold, self.checks)),
         }
 
     def _latest(self) -> dict[str, Report]:

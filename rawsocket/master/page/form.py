@@ -19,12 +19,14 @@ from typing import Any
 
 from locust.util.timespan import parse_timespan
 
+from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.page import request_guard
 from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME, DEFAULTS
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import STEADY_AFTER_S, THRESHOLDS
+from rawsocket.shapes.shape import Shape
 
 USERS_DO, PACE, LIMITS, SCENARIO = "What users do", "Pace", "Thresholds", "The scenario's own settings"
 #: The label of each field and its group, in the order of the form. A percentile's label is made from its name.
@@ -183,11 +185,25 @@ def _unfollowed(controller: RunController, form: Mapping[str, str]) -> str | Non
 
 def _users_refused(controller: RunController, form: Mapping[str, str]) -> str | None:
     users = form.get("user_count", "")
+    if shape := _begins(controller):
+        return controller.refuse(shape.most_users)
     if not users.isdigit() or controller.shape is not None:
         return None
     if int(users) == 0 and not controller.run.running:
         return "0 users: a run needs at least 1"
     return controller.refuse(int(users))
+
+
+def _begins(controller: RunController) -> Shape | None:
+    """Return the load shape that a start begins; None without one, and for a change of users while a run is on."""
+    return None if controller.run.running else run_info.own_shape(controller.environment)
+
+
+def first_level(controller: RunController, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form for the start of a load shape: with the users of its first level and no end."""
+    if not (shape := _begins(controller)):
+        return dict(form)
+    return {**form, "user_count": str(shape.levels()[0].users), "run_time": ""}
 
 
 def of_server(controller: RunController) -> dict[str, str]:
@@ -205,6 +221,8 @@ def warnings(controller: RunController, form: Mapping[str, str]) -> list[str]:
         return []  # Locust says what is wrong with them
     if controller.shape is not None:
         return []
+    if shape := _begins(controller):
+        return [said for said in (_above_cap(controller, shape.most_users),) if said]
     return [said for said in (_above_cap(controller, users), _too_short(users, rate, length)) if said]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from rawsocket.background import TASKS
 from rawsocket.master import figures, worker_lag
 from rawsocket.master.controller import RunController
+from rawsocket.master.levels import judged as judged_levels
 from rawsocket.master.observability import series
 from rawsocket.master.page import metrics
 from rawsocket.master.reports import server_summary
@@ -45,6 +46,7 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "steady": steady(run),
         "now": latest_second(run),
         "figures": judged.figures(run),
+        **levels(run),
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
         "dead_tasks": dict(TASKS.dead),
         "verdict": None if last is None else {key: last.get(key) for key in SAID},
@@ -94,6 +96,12 @@ def limits(controller: RunController, server: Mapping[str, Any] | None) -> Field
         "cap": (server or {}).get("max_connections") or None,
         "p99_ms": run.thresholds.get("max_p99_ms"),
     }
+
+
+def levels(run: Run) -> Fields:
+    """Return `shape` and `levels` as verdict.json has them; None and no levels without a load shape."""
+    found = run.document if run.document is not None else judged_levels.documents(run)
+    return {"shape": found.get("shape"), "levels": found.get("levels", [])}
 
 
 def steady(run: Run) -> list[float] | None:

@@ -14,14 +14,16 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Request, Response, abort, jsonify, request
+from flask import Blueprint, Request, Response, abort, g, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
 from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict
 
 from rawsocket import locust_patches
 from rawsocket.background import TASKS
+from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
+from rawsocket.master.levels.driver import ShapeDriver
 from rawsocket.master.page import downloads, form, metrics, request_guard, security_headers
 from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
@@ -34,8 +36,16 @@ SCRIPTS = ("uplot.js", "charts.js", "form.js", "parts.js", "page.js")
 OWN = "holdfast"  # our entry in window.templateArgs
 
 
-def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda controller: None) -> None:
-    """Add tab, routes and request guard to the page, before it starts. `check`: see form.Starts."""
+def install(
+    controller: RunController,
+    web_ui: WebUI,
+    check: form.Check = lambda controller: None,
+    driver: ShapeDriver | None = None,
+) -> None:
+    """Add tab, routes and request guard to the page, before it starts.
+
+    `check`: see form.Starts. `driver` follows the scenario's load shape.
+    """
     prefix = (getattr(controller.environment.parsed_options, "web_base_path", "") or "").rstrip("/")
     app = web_ui.app
     assert app is not None
@@ -53,6 +63,8 @@ def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda
             response.set_data(json.dumps(told))
         elif request.path == f"{prefix}/swarm" and response.is_json and response.get_json().get("success"):
             starts.accepted(request.form)
+            if driver is not None and g.changes_users:
+                driver.take_over(int(request.form["user_count"]))
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
             nonce = secrets.token_urlsafe(16)
             response.set_data(security_headers.with_nonce(with_scripts(response.get_data(as_text=True)), nonce))
@@ -61,7 +73,9 @@ def install(controller: RunController, web_ui: WebUI, check: form.Check = lambda
 
     def name_as_meant() -> None:
         if request.path == f"{prefix}/swarm":
-            request.form = ImmutableMultiDict(form.named_as_meant(request.form, _options(controller)))
+            g.changes_users = controller.run.running  # as opposed to a start
+            meant = form.named_as_meant(request.form, _options(controller))
+            request.form = ImmutableMultiDict(form.first_level(controller, meant))
 
     app.before_request(name_as_meant)
     request_guard.install(app, controller.plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm")
@@ -104,12 +118,15 @@ def _shown(values: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
 def about(controller: RunController) -> dict[str, Any]:
     """Return what the form says about the lab: scenario, target, the server's model and cap."""
     server = server_summary.state(controller.probe.counters, controller.probe.rate) or {}
+    own = run_info.own_shape(controller.environment)
     return {
         "scenario": controller.plan.scenario,
         "target": controller.environment.host or controller.plan.target,
         "model": server.get("model"),
         "cap": server.get("max_connections"),
         "shape": type(controller.shape).__name__ if controller.shape else "",
+        "levels": own.text if own else "",
+        "most_users": own.most_users if own else None,
     }
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, html_report, ledger_table, result
+from rawsocket.master.reports import console, html_report, ledger_table, levels_table, result
 from rawsocket.master.run import Run
 from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
@@ -155,6 +155,9 @@ def junit(document: Mapping[str, Any]) -> str:
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
         said = check.get("text") or f"limit {check['limit']:g}, actual {console.number(check['actual'])}"
         cases.append((check["name"], missed, said))
+    for level in document.get("levels", ()):
+        kind = None if levels_table.result(level) == levels_table.STOPPED else KINDS.get(level["verdict"])
+        cases.append((f"level {level['number']}: {levels_table.name(level)}", kind, level["reason"] or "passed"))
     kinds = [kind for _, kind, _ in cases]
     counts = {"failures": str(kinds.count("failure")), "errors": str(kinds.count("error"))}
     when = {"time": f"{seconds:.0f}", "timestamp": (document.get("run") or {}).get("started_utc", "").rstrip("Z")}
@@ -205,6 +208,8 @@ def summary(document: Mapping[str, Any]) -> str:
         for check in document["thresholds"]
     ]
     parts = [title, *_why(document), what]
+    if levels := levels_table.rows(document):
+        parts += [f"Load shape: {_cell(document['shape']['text'])}", _markdown(levels_table.HEADER, levels)]
     if checks:
         parts.append(_markdown(("threshold", "limit", "actual", ""), checks))
     header, *times = console.latencies(document["latency_ms"])

@@ -6,13 +6,14 @@ The lab colours it, the master writes it as it is. The verdict is in the last li
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rawsocket.master.reports import layout
+from rawsocket.master.reports import layout, levels_table
 from rawsocket.master.reports.console import milliseconds, named, number, rate
 from rawsocket.master.reports.layout import WIDTH
 from rawsocket.settings import thresholds as table
 
 OUTCOMES = {True: "met", False: "missed", None: "not measured"}
 STYLES = {True: "pass", False: "fail", None: "unknown"}
+LEVEL_STYLES = {"passed": "pass", "failed": "fail", "unknown": "unknown"}
 SHOWN = 5  # further reasons; verdict.json has all
 Document = Mapping[str, Any]
 
@@ -35,7 +36,8 @@ def lines(
     `report` is the path of the report, if there is one. `trouble` says which files could not be written: the only line
     that is not wrapped. `code` is the exit code, if it is not that of the verdict.
     """
-    found = [*_headline(document, width), (), *_figures(document, width), (), *_thresholds(document, width)]
+    found = [*_headline(document, width), (), *_figures(document, width), ()]
+    found += [*_levels(document), *_thresholds(document, width)]
     if trouble:
         found.append((Span(trouble, "fail"),))
     if report:
@@ -56,13 +58,17 @@ def verdict(document: Document, code: int | None = None) -> str:
 def headline(document: Document) -> tuple[str, str, list[str]]:
     """Return what decided the verdict, what to try ("" if that is unknown), and the other reasons.
 
-    A missed threshold is no other reason: the table of thresholds has it.
+    A missed threshold is no other reason: the table of thresholds has it. Nor is what the first sentence begins with.
     """
     cause, reasons = document.get("cause") or {}, list(document["reasons"])
     first = cause.get("text") or (_in_words(reasons.pop(0), document) if reasons else "")
     limits = [f"{check['name']}: " for check in document["thresholds"]]
-    others = [one for one in reasons if not one.startswith(tuple(limits)) and one != first]
+    others = [one for one in reasons if not one.startswith(tuple(limits)) and not _is_in(one, first)]
     return first, cause.get("remedy") or "", others
+
+
+def _is_in(reason: str, first: str) -> bool:
+    return first.casefold().startswith(reason.casefold())
 
 
 def _in_words(reason: str, document: Document) -> str:
@@ -129,6 +135,18 @@ def _failures(document: Document) -> str:
     ]
     total = "not judged" if found is None else f"{found:,}"
     return f"{total} ({'; '.join(kinds)})" if kinds else total
+
+
+def _levels(document: Document) -> Iterator[Line]:
+    """Yield the levels of a load shape, and which of them failed."""
+    if not document.get("levels"):
+        return
+    found = levels_table.short(document)
+    head, *rows = layout.columns([(f"  {first}", *others) for first, *others in found], (False, *[True] * 4, False))
+    yield (Span(head, "faint"),)
+    for row, (*_, result) in zip(rows, found[1:], strict=True):
+        yield Span(row.removesuffix(result)), Span(result, LEVEL_STYLES.get(result, ""))
+    yield ()
 
 
 def _thresholds(document: Document, width: int) -> Iterator[Line]:

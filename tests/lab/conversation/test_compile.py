@@ -5,6 +5,8 @@ import pytest
 from lab.conversation.compile import compiled
 from lab.errors import UsageError
 from rawsocket.conversation.plan import Expectation, FramingPlan, More, Plan, Template, Value
+from rawsocket.shapes.document import from_document
+from rawsocket.shapes.shape import Steps
 
 REDIS = r"""
 framing: {delimiter: "\r\n"}
@@ -64,3 +66,34 @@ def test_unknown_key_has_a_place_and_a_suggestion(redis: Path) -> None:
     with pytest.raises(UsageError) as refused:
         compiled(redis, "redis.yaml")
     assert str(refused.value).startswith("redis.yaml:2:15: unknown key `exect`; did you mean expect?; expected one of ")
+
+
+SHAPED = "shape: {steps: {from: 100, to: 1000, by: 100, hold: 30s}}\nsteps: [{send: PING}]\n"
+
+
+def test_load_shape_reaches_the_plan(tmp_path: Path) -> None:
+    file = tmp_path / "shaped.yaml"
+    file.write_text(SHAPED)
+    plan = compiled(file).plan
+    assert plan.shape is not None
+    assert from_document(plan.shape) == Steps(100, 1000, 100, "30s")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("shape: steps", "shaped.yaml:1:8: shape; expected one of steps, spike, soak, wave with its keys, such as"),
+        ("shape: {steps: {form: 1}}", "shaped.yaml:1:16: steps: there is no key 'form'; did you mean from?; expected"),
+        (
+            "shape: {steps: {from: 1, to: 9, by: 1, hold: 1s}}",
+            "shaped.yaml:1:46: steps: hold: '1s' is too short: a level is judged from 2 s after it is held; "
+            "expected a time of at least 3s, such as 30s, 2m or 1h30m; see docs/shapes.md",
+        ),
+    ],
+)
+def test_mistake_in_a_load_shape_has_its_place(written: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "shaped.yaml"
+    file.write_text(f"{written}\nsteps: [{{send: PING}}]\n")
+    with pytest.raises(UsageError) as raised:
+        compiled(file, "shaped.yaml")
+    assert str(raised.value).startswith(said)

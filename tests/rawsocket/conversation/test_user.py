@@ -2,6 +2,7 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -11,6 +12,7 @@ from rawsocket.conversation.plan import Data, Field, FramingPlan, HeartbeatPlan,
 from rawsocket.conversation.user import user_class
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.scenario_errors import located
+from rawsocket.shapes.shape import Soak
 from tests.support.conversations import exact, plan, play, prefix, regex, replies, send, serving, text, value
 from tests.support.local_run import LONG, Run, wait_until
 
@@ -216,6 +218,8 @@ def test_class_says_what_its_plan_needs() -> None:
     assert (made.__name__, made.holds, made.accepts_pushes, made.not_judged) == ("mine", True, False, ())
     assert user_class(plan(Step("wait", 1, seconds=1), Step("receive", 1))).accepts_pushes
     assert not user_class(plan(Step("connect", 1), Step("receive", 1))).holds
+    shaped = user_class(dataclasses.replace(plan(PING), shape={"soak": {"users": 5, "hold": "1m"}}))
+    assert shaped.shape == Soak(5, "1m")
     for method in ("is_push", "on_push", "request_key", "reply_key", "goodbye"):
         assert method not in vars(made)
 

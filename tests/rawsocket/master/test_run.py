@@ -4,10 +4,10 @@ import math
 import msgpack
 import pytest
 
-from rawsocket.master.run import OverdueTotals, Run
+from rawsocket.master.run import Run
 from rawsocket.master.workers import Workers
 from rawsocket.measurement import histogram
-from rawsocket.measurement.overdue import Waiting
+from rawsocket.measurement.overdue import OverdueTotals, Waiting
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.report import Counts, Report, Sessions
 from rawsocket.measurement.rows import truncate

@@ -11,6 +11,7 @@ from locust import LoadTestShape
 from rawsocket.master import run_info
 from rawsocket.settings.options import DEFAULTS
 from rawsocket.settings.plan import Plan
+from rawsocket.shapes import shape as shapes
 
 PLAN = Plan(scenario="mine", users=10, rate=5, time_s=60, headless=True, ours=True)
 
@@ -83,3 +84,27 @@ def test_run_under_a_load_shape_has_its_name_and_neither_users_nor_time() -> Non
     assert (found.shape, found.users, found.rate, found.time_s) == ("Steps", 0, 0.0, None)
     plain = run_info.describe(environment(True), PLAN)
     assert (plain.shape, plain.users, plain.rate, plain.time_s) == ("", 10, 5.0, 60)
+
+
+CLIMB = shapes.Steps(5, 20, by=5, hold=10)
+
+
+def test_shape_of_ours_decides_on_the_users() -> None:
+    own = environment(True)
+    own.user_classes[0] = type("Climb", (), {"holds": True, "shape": CLIMB})
+    assert run_info.own_shape(own) == CLIMB
+    assert run_info.own_shape(environment(True)) is None
+    own.parsed_options.headless = True  # Locust's own
+    assert run_info.own_shape(own) is None
+    own.parsed_options.headless = False
+    info = run_info.describe(own, PLAN)
+    assert (info.shape, info.users, info.time_s) == ("Steps", 0, None)
+    assert run_info.min_held(own, PLAN) == math.inf
+    assert run_info.min_held(own, replace(PLAN, headless=False)) == math.inf  # on the page as well
+    own.parsed_options.min_held = 4
+    assert run_info.min_held(own, replace(PLAN, headless=False)) is None
+    assert run_info.too_much_to_hold(own, replace(PLAN, min_held=20)) == ""
+    assert run_info.too_much_to_hold(own, replace(PLAN, min_held=21)) == (
+        "MIN_HELD=21 is above what the load shape's 20 users can hold: one user holds one connection; "
+        "lower it or raise the shape"
+    )

@@ -5,7 +5,7 @@ import pytest
 
 from rawsocket.measurement.report import Connections, Counts, ScenarioError
 from rawsocket.verdict.causes import CAUSES, Cause, cause
-from rawsocket.verdict.judge import Check, Figures
+from rawsocket.verdict.judge import Check, Figures, Levels
 from rawsocket.verdict.observed import Facts, LabFact, Observed, Silence
 from rawsocket.verdict.saturation import WorkerFigures
 
@@ -147,6 +147,11 @@ CASES: list[tuple[str, Facts, str]] = [
         "failures",
         _facts(counts=_counts(60, dropped={"closed": 8, "reset": 1}), checks=[FAILED]),
         "8 connections were closed by the server",
+    ),
+    (
+        "level",
+        _facts(_figures(levels=Levels((LATE,), missed=("late",), line="holds 500 users; at 600 users: late"))),
+        "Holds 500 users; at 600 users: late",
     ),
     (
         "threshold",

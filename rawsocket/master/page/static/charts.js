@@ -6,6 +6,8 @@
 //   timeline  the columns of /lab/timeline.json; unknown values are null
 //   events    [{at_s, kind, text}]: a labelled vertical line each
 //   steady    [from_s, to_s] or null: shaded
+//   levels    [{users, begun_s, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their
+//             users; one that could not be held has no steady time, so all of it is shaded
 //   limits    {wanted, cap, p99_ms}: a dashed line each; null: none
 //   live      true while the run goes on: the time axis then grows in steps
 //
@@ -17,10 +19,12 @@
 
   const LIGHT = `--hf-ink:#1f2933; --hf-soft:#5b6770; --hf-grid:#e3e7eb; --hf-held:#0b7a53;
     --hf-server:#b4530a; --hf-p50:#1c6fc4; --hf-p99:#b3246e; --hf-messages:#0f6d8c; --hf-failures:#c4221f;
-    --hf-limit:#6b3fa0; --hf-event:#5b6770; --hf-steady:rgba(11,122,83,.09)`;
+    --hf-limit:#6b3fa0; --hf-event:#5b6770; --hf-steady:rgba(11,122,83,.09);
+    --hf-failed:rgba(196,34,31,.13)`;
   const DARK = `--hf-ink:#eef2f5; --hf-soft:#a8b3bc; --hf-grid:#333c44; --hf-held:#3ddc97;
     --hf-server:#ffa94d; --hf-p50:#74b9ff; --hf-p99:#ff8cc6; --hf-messages:#5cd2f2; --hf-failures:#ff7b72;
-    --hf-limit:#c7a6ff; --hf-event:#a8b3bc; --hf-steady:rgba(61,220,151,.10)`;
+    --hf-limit:#c7a6ff; --hf-event:#a8b3bc; --hf-steady:rgba(61,220,151,.10);
+    --hf-failed:rgba(255,123,114,.18)`;
   const PRINT_WIDTH = 680; // what fits between the margins of A4
   const CSS = `
     :where(.hf-charts) { ${LIGHT} }
@@ -150,13 +154,13 @@
   };
 
   // All figures that a sighted reader takes from the picture.
-  const alternative = (kind, shown, { events, steady }) => {
+  const alternative = (kind, shown, { events, steady, levels }) => {
     if (!shown.at.length) return `${kind.title}: no samples yet`;
     const series = kind.series.map(({ name }, i) => {
       const values = shown.columns[i];
       return `${name} ${kind.show(last(values))} at the end, ${kind.show(peak(values))} at most`;
     });
-    const window = steady ? [`steady window from ${clock(steady[0])} to ${clock(steady[1])}`] : [];
+    const window = shades({ steady, levels }, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
     const marks = (events || []).map(({ at_s: at, kind: what }) => `${words(what)} at ${clock(at)}`);
     const lines = shown.lines.map(({ name }) => name);
     return [`${kind.title}, ${clock(shown.at.at(-1))}: ${series.join("; ")}`, ...lines, ...window, ...marks].join("; ");
@@ -175,19 +179,29 @@
     [ctx.fillStyle, ctx.textAlign, ctx.textBaseline] = [color, align, "alphabetic"];
   };
 
+  // What is shaded: the steady window, or that of each level of a load shape.
+  const shades = ({ steady, levels }, end) => {
+    if (!levels?.length) return steady ? [{ from: steady[0], to: steady[1], names: ["steady window"] }] : [];
+    return levels.map((level) => {
+      const [users, failed] = [count(level.users), level.verdict === "fail"];
+      const names = failed ? [`✗ ${users} users`, `✗ ${users}`, "✗"] : [`${users} users`, users];
+      return { from: level.steady_from_s ?? (failed ? level.begun_s : null), to: level.to_s ?? end, names, failed };
+    }).filter(({ from }) => known(from));
+  };
   const shadeSteady = (view) => (u) => {
-    const { steady } = view.data;
-    if (!steady) return;
-    painted(u, (ctx, ratio) => {
-      const { left, top, width, height } = u.bbox;
-      const place = (at) => Math.min(Math.max(u.valToPos(at, "x", true), left), left + width);
-      const [from, to] = steady.map(place);
-      ctx.fillStyle = view.color("--hf-steady");
-      ctx.fillRect(from, top, to - from, height);
-      if (!u.holdfast.labels || to - from < 96 * ratio) return;
-      text(ctx, ratio, view.color("--hf-soft"), "center");
-      ctx.fillText("steady window", (from + to) / 2, top + height - 6 * ratio);
-    });
+    const { left, top, width, height } = u.bbox;
+    const place = (at) => Math.min(Math.max(u.valToPos(at, "x", true), left), left + width);
+    for (const { from, to, names, failed } of shades(view.data, view.end())) {
+      const [start, end] = [place(from), place(to)];
+      painted(u, (ctx, ratio) => {
+        ctx.fillStyle = view.color(failed ? "--hf-failed" : "--hf-steady");
+        ctx.fillRect(start, top, end - start, height);
+        if (!u.holdfast.labels) return;
+        text(ctx, ratio, view.color("--hf-soft"), "center");
+        const name = names.find((one) => ctx.measureText(one).width + 8 * ratio <= end - start);
+        if (name) ctx.fillText(name, (start + end) / 2, top + height - 6 * ratio);
+      });
+    }
   };
 
   const drawLimits = (view) => (u) => {

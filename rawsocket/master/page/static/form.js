@@ -24,6 +24,7 @@
       ? `server ${about.model}${about.cap ? `, holds at most ${thousands(about.cap)} connections` : ""}`
       : `target ${about.target}`;
     const shape = about.shape ? [`${about.shape} decides on users, rate and time`] : [];
+    if (about.levels) shape.push(`load shape: ${about.levels}; it decides on users and time, and they start at the rate below`);
     return [`Scenario ${about.scenario}`, server, ...shape].join(" · ");
   };
 
@@ -41,7 +42,8 @@
   };
 
   const hint = (form) => {
-    const users = Number(form.querySelector('[name="userCount"]').value);
+    const starts = form.querySelector('[name="host"]') && about.most_users; // a shape decides, until users are changed
+    const users = starts || Number(form.querySelector('[name="userCount"]').value);
     if (users < 1) return "A run needs at least 1 user.";
     if (about.cap && users > about.cap) {
       return `The server holds ${thousands(about.cap)}: it refuses the other ${thousands(users - about.cap)}, or lets them wait.`;

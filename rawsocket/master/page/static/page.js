@@ -5,7 +5,7 @@
 (() => {
   "use strict";
 
-  const { h, show, top, headline, alerts, tiles, thresholds, workers, server, targetMetrics } = window.holdfastParts;
+  const { h, show, top, headline, alerts, tiles, thresholds, workers, server, levels, targetMetrics } = window.holdfastParts;
   const [TAB, KEY] = ["Held connections", "held"];
   const [ASK_MS, GIVE_UP_MS, SILENT_S, OUT_OF_STEP_MS] = [1000, 5000, 3, 6000];
   const ACTIVE = ["spawning", "running", "stopping"];
@@ -16,22 +16,22 @@
   const charts = h("section", { class: "charts", "aria-label": "Charts" });
   const head = top();
   const [said, strips, figures, checks, generator, own] = [headline(), alerts(), tiles(), thresholds(), workers(), server()];
-  const theirs = targetMetrics();
-  const parts = [head, said, strips, figures, checks, { update: (view) => draw(view) }, generator, own, theirs];
+  const [theirs, steps] = [targetMetrics(), levels()];
+  const parts = [head, said, strips, figures, steps, checks, { update: (view) => draw(view) }, generator, own, theirs];
   const box = h("section", { id: "holdfast", "aria-label": TAB, hidden: "" },
-    h("h2", { class: "unseen" }, TAB), head.node, said.node, strips.node, figures.node,
+    h("h2", { class: "unseen" }, TAB), head.node, said.node, strips.node, figures.node, steps.node,
     h("div", { class: "pair" }, h("div", { class: "aside" }, checks.node, own.node), charts), theirs.node, generator.node);
   document.body.append(box);
 
-  const draw = ({ timeline, events, steady, limits, ended }) => {
-    if (timeline) holdfastCharts(charts, { timeline, events: events || [], steady, limits, live: !ended });
+  const draw = ({ timeline, events, steady, levels: shaded, limits, ended }) => {
+    if (timeline) holdfastCharts(charts, { timeline, events: events || [], steady, levels: shaded, limits, live: !ended });
   };
 
   // -- what is shown --------------------------------------------------------------------------------------------------
 
   const BLANK = {
     held: 0, server_held: null, users: 0, elapsed_s: 0, verdict: null, thresholds: [], figures: {}, now: {}, steady: null, alerts: [], events: [],
-    limits: {}, artefacts: [], silent_connections: 0, target_metrics: null,
+    limits: {}, artefacts: [], silent_connections: 0, target_metrics: null, shape: null, levels: [],
   };
   const wordOf = ({ status, beginning, verdict }) => {
     if (beginning) return "starting";

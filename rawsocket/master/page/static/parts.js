@@ -110,8 +110,15 @@
     if (missed.length) return `Missed so far: ${missed.map((check) => check.text || worded(check)).join("; ")}.`;
     const since = view.alerts.map((alert) => alert.since_s).filter(known);
     if (view.word === "in trouble" && since.length) return `In trouble since ${clock(Math.min(...since))} of the run.`;
+    if (view.shape && view.levels.length) return climbing(view);
     if (!view.steady) return `Users are being started: ${count(view.held)} of ${count(view.limits.wanted)} connections are held.`;
     return `Steady for ${clock(view.steady[1] - view.steady[0])}: every threshold is met so far.`;
+  };
+
+  const climbing = ({ shape, levels: found, elapsed_s: elapsed }) => {
+    const level = found.at(-1);
+    const doing = known(level.held_s) ? `held for ${clock(Math.max(0, elapsed - level.held_s))}` : "users start or stop until it is held";
+    return `Level ${level.number} of ${count(shape.levels)}, ${plural(level.users, "user", "users")}: ${doing}.`;
   };
 
   // A keyed list: items stay the same nodes as long as their key is there.
@@ -249,6 +256,45 @@
     return { node: h("div", { class: "thresholds" }, table, none), update };
   };
 
+  // -- levels of a load shape -----------------------------------------------------------------------------------------
+
+  const LEVELS = [
+    ["Held", "Connections held in the lowest second of its steady time", (level) => count(level.held_min)],
+    ["p50 (ms)", "Half of the messages were answered faster, from when they were due", (level) => ms(level.p50_ms)],
+    ["p99 (ms)", "99 % of the messages were answered faster, from when they were due", (level) => ms(level.p99_ms)],
+    ["Messages/s", "Messages answered a second, and one-way messages that were sent", (level) => rate(level.messages_s)],
+    ["Failures", "Failed connects, messages and drops, from its ramp on", (level) => count(level.failures)],
+    ["Server CPU", "Share of one core of the server", (level) => percent(level.server_cpu_share)],
+  ];
+  const outcome = (level, elapsed) => {
+    if (level.stopped && level.verdict !== "fail") return "– stopped";
+    if (level.verdict) return { pass: "✓ passed", fail: "✕ failed", unknown: "? unknown" }[level.verdict];
+    return known(level.held_s) ? `held for ${clock(Math.max(0, elapsed - level.held_s))}` : "users start or stop";
+  };
+  const levels = () => {
+    const body = h("tbody");
+    const numbers = LEVELS.map(([name, help]) => h("th", { scope: "col", class: "number", title: help }, name));
+    const head = h("tr", {}, h("th", { scope: "col" }, "Level"), ...numbers, h("th", { scope: "col" }, "Result"));
+    const table = h("table", {}, h("caption", {}, "Levels of the load shape"), h("thead", {}, head), body);
+    const scroll = h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Levels of the load shape" }, table);
+    const about = h("h3", {}, "");
+    const node = h("section", { class: "levels", "aria-label": "Load shape", hidden: "" }, about, scroll);
+    const make = () => h("tr", {}, h("th", { scope: "row" }, ""), ...LEVELS.map(() => h("td", { class: "number" }, "")), h("td", {}, ""));
+    const update = ({ shape, levels: found, elapsed_s: elapsed }) => {
+      show(node, Boolean(shape));
+      if (!shape) return;
+      say(about, `Load shape: ${shape.text} · ${plural(found.length, "level", "levels")} of ${count(shape.levels)}`);
+      list(body, found, ({ number }) => number, (row, level) => {
+        const users = plural(level.users, "user", "users");
+        say(row.children[0], level.when ? `${level.when}, ${users}` : users);
+        LEVELS.forEach(([, , text], i) => say(row.children[i + 1], text(level)));
+        say(row.lastChild, `${outcome(level, elapsed)}${level.reason ? `: ${level.reason}` : ""}`);
+        mark(row, "data-ok", String(level.verdict ? level.verdict === "pass" : null));
+      }, make);
+    };
+    return { node, update };
+  };
+
   // -- workers and server ---------------------------------------------------------------------------------------------
 
   const COLUMNS = [
@@ -363,5 +409,5 @@
     return { node, update };
   };
 
-  window.holdfastParts = { h, show, say, top, headline, alerts, tiles, thresholds, workers, server, targetMetrics, clock };
+  window.holdfastParts = { h, show, say, top, headline, alerts, tiles, thresholds, workers, server, levels, targetMetrics, clock };
 })();

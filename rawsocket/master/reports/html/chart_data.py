@@ -7,6 +7,7 @@ from rawsocket.master.reports.html.first_screen import check, wanted
 
 DIGITS = {"elapsed_s": 1, "held": 0, "server_held": 0, "messages_s": 1, "failures_s": 1, "p50_ms": 3, "p99_ms": 3}
 POINTS = 600
+LEVEL = ("users", "begun_s", "steady_from_s", "to_s", "verdict")
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -16,6 +17,7 @@ def chart_data(document: Mapping[str, Any], timeline: Columns) -> dict[str, Any]
         "timeline": _thinned(timeline),
         "events": events(document),
         "steady": steady(document),
+        "levels": levels(document),
         "limits": {
             "wanted": wanted(document) or None,
             "cap": (document.get("server") or {}).get("max_connections"),
@@ -30,6 +32,11 @@ def steady(document: Mapping[str, Any]) -> list[float] | None:
     run = document["run"]
     begin, length = run.get("steady_from_s"), run.get("steady_s")
     return [begin, round(begin + length, 3)] if begin is not None and length else None
+
+
+def levels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the charts show of the levels of a load shape."""
+    return [{name: level.get(name) for name in LEVEL} for level in document.get("levels", ())]
 
 
 def events(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rawsocket.master.reports import ledger_table
+from rawsocket.master.reports import ledger_table, levels_table
 from rawsocket.master.reports.html import compare, first_screen, latency_chart, sections, target_series, words
 from rawsocket.master.reports.html.chart_data import chart_data
 from rawsocket.master.reports.html.documents import RunDocuments
@@ -32,6 +32,7 @@ def report(run: RunDocuments) -> str:
         latency_picture=Markup(latency_chart.svg(run.due, run.sent)) if run.due else "",  # nosec: made from numbers
         latency_caption=latency_chart.caption(run.due, run.sent, document["messages"]["waiting"]),
         failures=sections.failures(run.failures, elapsed),
+        level_reasons=levels_table.reasons(document),
         target_series=target_series.lines(run.target_metrics),
         ledger=ledger_table,
         states={row["what"]: row["status"] for row in document["ledger"]["rows"]},

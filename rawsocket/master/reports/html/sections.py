@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rawsocket.master.reports import levels_table
 from rawsocket.master.reports.html import words
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument
 from rawsocket.master.reports.html.words import STEADY, WHOLE
@@ -39,6 +40,13 @@ class FailureLine:
     when: str
     bars: Sequence[float]
     example: str
+
+
+def levels(document: Document) -> Table:
+    """Return the levels of a load shape, each with its own figures; without any rows if the run had none."""
+    failed = [levels_table.name(level) for level in document.get("levels", ()) if level["verdict"] == "fail"]
+    note = "Each level is judged from 2 s after it was held until its time was over; failures are from its ramp on."
+    return Table(levels_table.HEADER, levels_table.rows(document), note=note, marked=failed)
 
 
 def latencies(document: Document) -> Table:

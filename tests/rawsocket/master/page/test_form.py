@@ -10,6 +10,7 @@ import pytest
 from rawsocket.master.page import form
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.settings.options import DEFAULTS
+from rawsocket.shapes.shape import Steps
 from tests.support.controllers import ControllerBench, controller_bench
 
 METRICS = """holdfast_server_info{model="select",app="echo",framing="line"} 1.0
@@ -167,3 +168,19 @@ def test_accepted_start_is_beginning_until_its_run_has_started(bench: Controller
     assert starts.last == _form(7)
     starts.accepted(_form(8))
     assert starts.beginning  # the figures of the last run are not those of this one
+
+
+def test_start_of_a_load_shape_has_the_users_of_its_first_level(
+    bench: ControllerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.runner.user_classes[0], "shape", Steps(400, 1200, by=400, hold=10), raising=False)
+    asked = _form(0, 10, run_time="5s", every="2")
+    assert form.first_level(bench.controller, asked) == {**asked, "user_count": "400", "run_time": ""}
+    answer = form.Starts(bench.controller).answer(asked, asked_by_page=True) or ""
+    assert answer.startswith("1,200 users are above the 1,000 connections that the server holds")
+    bench.start()  # from now on the users are changed, not started
+    assert form.first_level(bench.controller, asked) == asked
+
+
+def test_start_without_a_load_shape_stays_as_it_is(bench: ControllerBench) -> None:
+    assert form.first_level(bench.controller, _form(run_time="5s")) == _form(run_time="5s")

@@ -4,6 +4,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -239,3 +240,34 @@ def test_healthz_and_state_name_a_dead_task(monkeypatch: pytest.MonkeyPatch) -> 
         answer = client.get("/lab/healthz")
         assert (answer.status_code, answer.text) == (503, "the task 'clock' died: ValueError: negative shift count\n")
         assert client.get("/lab/state.json").get_json()["dead_tasks"] == tab.TASKS.dead
+
+
+CLIMB = """
+from rawsocket import Connect, Due, LabSession, Request, Steps
+
+class Mine(LabSession):
+    shape = Steps(3, 9, by=3, hold="1m")
+
+    def session(self):
+        yield Connect()
+        while True:
+            yield Due(self.every)
+            yield Request(b"hi")
+"""
+
+
+def test_load_shape_is_followed_from_the_page_until_users_are_changed(tmp_path: Path, server: ServerProcess) -> None:
+    (tmp_path / "locustfiles").mkdir()
+    (tmp_path / "locustfiles/mine.py").write_text(CLIMB)
+    with locust_fleet(tmp_path, server, cwd=tmp_path, SCENARIO="mine") as fleet:
+        fleet.wait(lambda state: len(state["workers"]) == 2)
+        assert "3 to 9 users by 3, 60 s each" in fleet.page.text("/")
+        _start(fleet, 40, run_time="3s")  # the shape decides on both
+        state = fleet.wait(lambda state: state["levels"] and state["levels"][0]["held_min"] == 3)
+        assert (state["users"], state["held"], state["shape"]["levels"]) == (3, 3, 3)
+        _start(fleet, 5)
+        state = fleet.wait(lambda state: len(state["levels"]) == 2 and state["levels"][1]["held_min"] == 5)
+        assert [level["stopped"] for level in state["levels"]] == [True, False]
+        state = _stop(fleet)
+    assert [level["when"] for level in state["levels"]] == ["", "as set at the page"]
+    assert state["levels"][1]["verdict"] is not None

@@ -17,6 +17,7 @@ from rawsocket.master.timeline import COLUMNS
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.report import RowReport, RowTimes, ScenarioError
 from rawsocket.verdict import faults
+from tests.support import levels
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.hlogs import read
 from tests.support.pinned import ARTEFACTS
@@ -174,6 +175,18 @@ def test_summary_is_a_valid_markdown_table(bench: ControllerBench) -> None:
     assert "| max_failures | 0 | 6 | **missed** |" in lines or "| max_failures | 0 | 0 | met |" in lines
     widths = {line.count("|") - line.count("\\|") for line in lines if line.startswith("| ")}
     assert widths <= {3, 5, 6, 7}
+
+
+def test_levels_of_a_load_shape_are_in_summary_and_junit(bench: ControllerBench) -> None:
+    document = {**bench.stop(), **levels.document()}
+    summary = artefacts.summary(document)
+    assert "Load shape: 100 to 1,000 users by 100, 30 s each\n\n| level | held |" in summary
+    assert "| 200 users | 200 | 0.610 | 31.00 | 200 | 0 | - | failed |" in summary
+    cases = {case.get("name"): case for case in ElementTree.fromstring(artefacts.junit(document))}
+    assert cases["level 1: 100 users"].find("failure") is None
+    failure = cases["level 2: 200 users"].find("failure")
+    assert failure is not None
+    assert failure.text == "p99 from due 31 ms"
 
 
 def test_timeline_has_one_row_per_second(bench: ControllerBench) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from rawsocket.master.reports import result
 from rawsocket.master.reports.result import Document
+from tests.support import levels
 from tests.support.verdicts import BUSY, failed, passed, unknown
 
 FAILED = """\
@@ -123,3 +124,19 @@ def test_connections_where_a_user_holds_several_and_failures_that_no_threshold_j
     lines = _text(unknown(held=held, thresholds=[], failures=1234)).splitlines()
     assert any(line.startswith("  held                   2,400 of 2,400 connections for") for line in lines)
     assert any(line.startswith("  failures               1,234") for line in lines)
+
+
+LEVELS = """
+  level      held  p99 ms  messages/s  failures  result
+  100 users   100   3.100        99.8         0  passed
+  200 users   200   31.00         200         0  failed
+
+"""
+
+
+def test_levels_of_a_load_shape() -> None:
+    cause = {"name": "level", "text": "Holds 100 users; at 200 users: p99 from due 31 ms", "remedy": ""}
+    reasons = ["holds 100 users; at 200 users: p99 from due 31 ms", "max_p99_ms: at 200 users: p99 from due 31 ms"]
+    found = _text({**failed(), **levels.document(), "cause": cause, "reasons": reasons})
+    assert found.startswith("FAIL  Holds 100 users; at 200 users: p99 from due 31 ms\n\n")
+    assert LEVELS in found

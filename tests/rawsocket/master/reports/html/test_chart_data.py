@@ -1,4 +1,5 @@
 from rawsocket.master.reports.html.chart_data import POINTS, chart_data
+from tests.support import levels
 from tests.support.documents import failed, passed, timeline
 
 
@@ -35,3 +36,11 @@ def test_run_without_events_or_window() -> None:
     data = chart_data(passed(run=run, server=None, thresholds=[], verdict="running"), {})
     assert (data["events"], data["steady"], data["live"]) == ([], None, True)
     assert data["limits"] == {"wanted": 50.0, "cap": None, "p99_ms": None}
+
+
+def test_levels_of_a_load_shape() -> None:
+    assert chart_data(passed(), timeline(2))["levels"] == []
+    assert chart_data({**passed(), **levels.document()}, timeline(2))["levels"] == [
+        {"users": 100, "begun_s": 0.0, "steady_from_s": 3.0, "to_s": 31.0, "verdict": "pass"},
+        {"users": 200, "begun_s": 31.0, "steady_from_s": 34.0, "to_s": 62.0, "verdict": "fail"},
+    ]

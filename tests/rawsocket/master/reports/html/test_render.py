@@ -6,6 +6,7 @@ import pytest
 
 from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument, RunDocuments
+from tests.support import levels
 from tests.support.documents import WORKER, failed, passed, timeline
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>'\""
@@ -152,3 +153,13 @@ def test_metrics_of_the_target_are_a_section_only_where_there_are_some() -> None
     assert text.index("The target's own metrics") < text.index('queue{name="<b>"}') < text.index("rate(jobs_total)")
     assert "<b>" not in page
     assert "The target's own metrics" not in report(passed())
+
+
+def test_levels_of_a_load_shape_are_a_section_with_a_table() -> None:
+    assert 'id="levels"' not in render.report(RunDocuments(passed()))
+    page = render.report(RunDocuments({**failed(), **levels.document()}, timeline(3)))
+    assert "Levels of the load shape" in page
+    assert "100 to 1,000 users by 100, 30 s each" in page
+    assert '<th scope="row" class="fail-text">200 users</th><td>200</td><td>0.610</td><td>31.00</td>' in page
+    assert "200 users: p99 from due 31 ms" in page
+    assert "the steady time of each level is shaded" in page

@@ -1,0 +1,1 @@
+"""Load shapes: levels of users, one after the other; pure."""
