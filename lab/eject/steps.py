@@ -129,7 +129,7 @@ class Steps:
         lines = messages.shared([], [each.text for each in step.expect if each.text])
         arguments += replies.arguments(step)
         if self.pushes and step.expect and (taken := replies.test(step.expect[0], "message")):
-            arguments.append(f"only=lambda message: {taken}")  # other pushes may come before it
+            arguments.append(replies.function("only", "message", taken))  # other pushes may come before it
         captured = replies.captured(step)
         if captured and not step.required:
             captured = ["if reply is not None:", *(f"    {line}" for line in captured)]

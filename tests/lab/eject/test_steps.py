@@ -77,7 +77,7 @@ def test_receive_beside_other_pushes_and_the_number_of_the_message_before() -> N
         'number = b"%d" % self.message_no',
         "yield Receive(",
         "    expect=lambda reply, number=number: reply.endswith(number),",
-        "    only=lambda message: message.endswith(number),",
+        "    only=lambda message, number=number: message.endswith(number),",
         ")",
     ]
 
