@@ -106,9 +106,14 @@ class HeadlessRun:
         sys.stderr.write(f"{reason}\n")
 
     def _wait_for_target(self) -> str:
-        """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
+        """Wait for a TARGET as long as WAIT allows, or for a server in the place of the lab's own.
+
+        Return why it can't be loaded, or "".
+        """
         plan = self._plan
         try:
+            if plan.server_wait_s:
+                target_check.wait_for_server(parse_target(plan.target), plan.server_wait_s, say)
             if plan.foreign and (plan.check_target or plan.wait_s):
                 target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
         except UsageError as error:
@@ -169,7 +174,8 @@ class HeadlessRun:
 
     def _say_second(self, left_s: float) -> None:
         controller = self._controller
-        run, live = controller.run, controller.observer.state()
+        run = controller.run
+        live = {**controller.observer.state(), "level": run.levels.text}
         second = progress.second(run.timeline.samples[-1], controller.users_wanted, left_s, run.failures(), live)
         if self._plan.progress == JSON:
             say(json.dumps({"progress": second}))
