@@ -1,17 +1,17 @@
 """Makes the user class of a file in conversations/, and its session in Python. Imports Locust."""
 
-import sys
+import csv
 from dataclasses import replace
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lab.conversation.compile import compiled
-from lab.eject.module import module
+from lab.eject.module import class_name, module
 from lab.settings import ROOT
 from rawsocket import Due, SessionUser
 from rawsocket.conversation.plan import Plan
 from rawsocket.conversation.user import user_class
+from tests.support.ejected import imported
 
 
 def plan_of(name: str, **changes: Any) -> Plan:
@@ -32,15 +32,9 @@ def user_of(name: str, beat: float = 0, **changes: Any) -> type[SessionUser]:
 def session_of(name: str, folder: Path, **changes: Any) -> type[SessionUser]:
     """Return the user class that `lab eject` writes; its files go into `folder`."""
     plan = plan_of(name, **changes)
-    (folder / "session.py").write_text(module(plan, {}, name, "rows.csv"))
+    path = folder / f"ejected_{name}.py"
+    path.write_text(module(plan, {}, name, f"{name}.csv"))
     if plan.data is not None:
-        rows = (plan.data.columns, *plan.data.rows)
-        (folder / "rows.csv").write_text("".join(",".join(row) + "\n" for row in rows))
-    spec = spec_from_file_location(f"session_{name}", folder / "session.py")
-    assert spec
-    assert spec.loader
-    made = module_from_spec(spec)
-    sys.modules[made.__name__] = made  # the class finds its rows beside its file
-    spec.loader.exec_module(made)
-    (found,) = [one for one in vars(made).values() if isinstance(one, type) and one.__module__ == made.__name__]
-    return cast(type[SessionUser], found)
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([plan.data.columns, *plan.data.rows])
+    return imported(path, class_name(name))
