@@ -133,9 +133,9 @@ class ShapeDriver:
         return least <= controller.held() <= most
 
     def _connections(self, run: Run, level: Level) -> tuple[float, float]:
-        """Return the connections that a level holds, at least and at most; any number if MIN_HELD is not judged."""
-        limit, classes = run.thresholds.get("min_held"), self._controller.environment.user_classes
-        if limit is None:
+        """Return the connections that a level holds, at least and at most; any number if its users don't hold them."""
+        limit, classes = run.thresholds.get("min_held", math.inf), self._controller.environment.user_classes
+        if not all(getattr(user, "holds", False) for user in classes):
             return 0, math.inf
         return min(limit, level.users * run.per_user), level.users * max(map(run_info.per_user, classes), default=1)
 
