@@ -39,10 +39,10 @@ class UsageError(LabError):
     exit_code = EXIT_USAGE
 
 
-def usage_error(role: str, log: str) -> UsageError:
+def usage_error(role: str, log: str, evidence: str = "") -> UsageError:
     """Return the error of a program that ended with 2: the last line of its log says which setting is wrong."""
     line = last_lines(log, 1).removeprefix(f"holdfast {role}: ")
-    return UsageError(f"{role}: {line or f'ended with {EXIT_USAGE} and wrote nothing'}")
+    return UsageError(f"{role}: {line or f'ended with {EXIT_USAGE} and wrote nothing'}", evidence)
 
 
 @contextlib.contextmanager

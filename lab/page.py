@@ -45,6 +45,15 @@ def taken(port: int, host: str = "127.0.0.1") -> bool:
     return False
 
 
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections on `port`: one is made, and closed at once."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def check_free(setting: str, port: str) -> None:
     """Raise LabError if another program listens on `port`; `setting` is the variable that chooses another one."""
     if taken(int(port)):

@@ -17,6 +17,8 @@ from typing import Any
 
 from lab import folders
 from lab.errors import UsageError
+from lab.user_server import check
+from lab.user_server import settings as user_server
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
@@ -71,7 +73,10 @@ def _scenario(text: str) -> str:
     # Asked for at run time: the user's folder is not known when this table is made.
     if text.endswith(CONVERSATION_SUFFIXES):
         return text  # a path; who reads it says what is wrong with it
-    return str(one_of(*dict.fromkeys((*scenarios(), *conversations()))).parse(text))
+    found: list[str] = []  # the user's come first
+    for of_python, of_yaml in zip(folders.both("locustfiles"), folders.both("conversations"), strict=True):
+        found += [*names(of_python), *names(of_yaml, suffixes=CONVERSATION_SUFFIXES)]
+    return str(one_of(*dict.fromkeys(found)).parse(text))
 
 
 def models() -> list[str]:
@@ -103,6 +108,7 @@ SETTINGS = (
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
             "plain TCP is the lesson"),
+    *user_server.TABLE,
     Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
             "a server in containers has a name on its own network only"),
     Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
@@ -193,6 +199,16 @@ class Settings:
     def wait_seconds(self) -> float:
         """How long a run waits for TARGET at most, in seconds."""
         return seconds(self["WAIT"]) if self["WAIT"] else 0.0
+
+    @property
+    def user_server(self) -> str:
+        """What replaces the lab's own server, as it was given: SERVER_IMAGE=redis:7; "" for nothing."""
+        return user_server.description(self.values)
+
+    @property
+    def own_server(self) -> bool:
+        """Whether the lab's own server is started and loaded."""
+        return user_server.is_ours(self.values)
 
     @property
     def ramp_seconds(self) -> float:
@@ -302,28 +318,11 @@ def read(
         default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
+    values |= user_server.instead_of_target(values, chosen)
     settings = Settings(values, frozenset(chosen))
+    if verb in ("setup", "up", "load", "ci"):
+        check.server(settings.values, settings.given, environ)
     if verb in ("up", "load", "ci"):
-        _check_network(settings)
-        _check_size(settings, environ)
+        check.network(values)
+        check.size(values, environ)
     return settings
-
-
-def _check_network(settings: Settings) -> None:
-    if settings["NETWORK"] and not settings["TARGET"]:
-        raise UsageError(
-            f"NETWORK={settings['NETWORK']} is for a server on that network, and the lab's own is not: name it, too, "
-            "as in TARGET=tcp://its-name:9000"
-        )
-
-
-def _check_size(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Refuse messages that the lab's own server does not accept: each of them would fail."""
-    (row,) = [row for row in SERVER_TABLE if row.name == "max_message"]
-    limit, size = environ.get(row.variable, "").strip() or row.default or "", settings["SIZE"]
-    if settings["TARGET"] or settings["FRAMING"] == "chunk" or not limit.isdecimal() or int(size) <= int(limit):
-        return
-    raise UsageError(
-        f"SIZE={size} is above the {limit} bytes that the lab's server accepts in a message: "
-        f"lower SIZE, or set {row.variable}={size}"
-    )

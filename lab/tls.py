@@ -23,12 +23,17 @@ def prepared(settings: Settings, environ: Mapping[str, str] | None = None) -> Se
     names = [name for of_service in TLS_FILES.values() for name in of_service]
     given = {name: (settings.values.get(name) or environ.get(name, "")).strip() for name in names}
     files = {name: _absolute(name, text) for name, text in given.items()}
+    if settings.encrypted and settings.user_server:
+        raise UsageError(
+            f"TLS=yes is for the lab's own server, which {settings.user_server} replaces: "
+            "leave TLS out, and write SERVER_LISTEN=tls:PORT for a server that speaks TLS"
+        )
     if settings.encrypted and settings["TARGET"]:
         raise UsageError(
             f"TLS=yes is for the lab's own server, which TARGET={settings['TARGET']} replaces: "
             "leave TLS out, and write TARGET=tls://... for a server that speaks TLS"
         )
-    if files["SERVER_TLS_CERT"] and not settings.encrypted and not settings["TARGET"]:
+    if files["SERVER_TLS_CERT"] and not settings.encrypted and settings.own_server:
         raise UsageError("SERVER_TLS_CERT makes the server speak TLS, and the load does not: add TLS=yes")
     if settings.encrypted and not files["SERVER_TLS_CERT"]:
         made = lab_certificate()

@@ -13,6 +13,7 @@ from lab.reports import index, origin
 from lab.run import capacity, check, folder, load_shape
 from lab.run.command import remove_abandoned, run
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 VERBS = {
     "setup": "prepare the images (done by `up` and the runs as well)",
@@ -51,6 +52,8 @@ def do(verb: str, chosen: Settings) -> int:
         capacity.check_memory(chosen, capacity.memory_limit(chosen, engine.name))
     if verb in ("up", "load", "ci") and chosen["TARGET"]:
         say(f"Target: {chosen['TARGET']} (the lab's own server is not started)")
+    if verb in ("up", "load", "ci") and chosen.user_server:
+        say(f"Server: {chosen.user_server} (the lab's own server is not started)")
     if verb in ("load", "ci"):
         return run(verb, engine, chosen)
     try:
@@ -75,7 +78,10 @@ def _setup(engine: Engine, chosen: Settings) -> None:
 def _up(engine: Engine, chosen: Settings) -> None:
     remove_abandoned(engine)
     result(f"The lab is up ({engine.name}): {engine.up()}")
-    if not chosen["TARGET"]:
+    if chosen.user_server:
+        own_port = user_server.listen(chosen.values)[0] if engine.name == NativeEngine.name else 0
+        say(f"Your server is at 127.0.0.1:{own_port or chosen['SERVER_PORT']}")
+    elif chosen.own_server:
         port = chosen["SERVER_PORT"]
         client = f"nc 127.0.0.1 {port}"
         if chosen.encrypted:

@@ -134,12 +134,19 @@ def prepare(role: str) -> Plan:
         check_sources(plan)
     if plan.foreign and not plan.wait_s:  # with WAIT, its name may become known only while the run waits for it
         target_check.look_up(parse_target(plan.target))
+    if role == "master" and plan.server_wait_s and not plan.headless:  # a headless run waits for it, headless.py
+        target_check.wait_for_server(parse_target(plan.target), plan.server_wait_s, _say)
     os.environ["HOLDFAST_TARGET"] = plan.target
     os.environ.update(settings_of_scenario(plan))
     if role == "check":
         return plan
     sys.argv = master_arguments(plan) if role == "master" else worker_arguments(plan)
     return plan
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def run(role: str, plan: Plan) -> int:

@@ -139,6 +139,8 @@ class Attachment:
         self.exporter = exporter = Exporter(controller, plan.collector)
         TASKS.start("figures to the collector", exporter.run, forever=exporter.present)
         TASKS.start("probe of the server", controller.probe.run, forever=controller.probe.present)
+        usage = controller.probe.usage
+        TASKS.start("usage of the server", usage.run, forever=usage.present)
         if plan.ours and plan.headless:
             locust_patches.silence_console_table()
             self.headless_run = HeadlessRun(controller, web_ui)

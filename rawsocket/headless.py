@@ -106,9 +106,14 @@ class HeadlessRun:
         sys.stderr.write(f"{reason}\n")
 
     def _wait_for_target(self) -> str:
-        """Wait for a TARGET as long as WAIT allows; return why it can't be loaded, or ""."""
+        """Wait for a TARGET as long as WAIT allows, or for a server in the place of the lab's own.
+
+        Return why it can't be loaded, or "".
+        """
         plan = self._plan
         try:
+            if plan.server_wait_s:
+                target_check.wait_for_server(parse_target(plan.target), plan.server_wait_s, say)
             if plan.foreign and (plan.check_target or plan.wait_s):
                 target_check.wait_for(parse_target(plan.target), plan.wait_s, say, way_out=plan.way_out)
         except UsageError as error:

@@ -41,18 +41,34 @@ def wait_for(target: Target, wait_s: float, say: Callable[[str], None], *, way_o
     `say` gets a line about the wait when it starts, every 5 s, and when it ends. `way_out` False: only a target on a
     network of this machine counts, because the workers reach no other. Raises UsageError when the time is over.
     """
+    if why := _wait(target, wait_s, say, way_out=way_out):
+        raise UsageError(_refusal(target, why, wait_s))
+
+
+def wait_for_server(target: Target, wait_s: float, say: Callable[[str], None]) -> None:
+    """Return once the server listens that the lab has started in the place of its own. Raises UsageError."""
+    if why := _wait(target, wait_s, say):
+        raise UsageError(
+            f"your server can't be reached on port {target.port} after {wait_s:g} s: {why}; it must listen on all "
+            "addresses (0.0.0.0) of its container; SERVER_LISTEN names another port, WAIT=2m waits longer"
+        )
+
+
+def _wait(target: Target, wait_s: float, say: Callable[[str], None], *, way_out: bool = True) -> str:
+    """Wait until something listens; return why nothing did in the end, or ""."""
     started = time.monotonic()
     due = 0.0
     while why := problem(target, way_out=way_out):
         waited = time.monotonic() - started
         if waited >= wait_s:
-            raise UsageError(_refusal(target, why, wait_s))
+            return why
         if waited >= due:
             due = waited + SAY_S
             say(f"{WAITING} {target}: {why}; {waited:.0f} of {wait_s:.0f} s")
         time.sleep(min(AGAIN_S, wait_s - waited))
     if due:
         say(f"{WAITING} {target}: it answers after {time.monotonic() - started:.0f} s")
+    return ""
 
 
 def problem(target: Target, *, way_out: bool = True) -> str:

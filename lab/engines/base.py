@@ -18,10 +18,21 @@ from lab.engines.follow import follow
 from lab.engines.journal import Entry, Journal
 from lab.engines.part import Part
 from lab.engines.up_record import UpRecord
-from lab.errors import Interrupted, LabError, UsageError, finish_despite_interrupt, usage_error, writing
+from lab.errors import (
+    EXIT_USAGE,
+    Interrupted,
+    LabError,
+    UsageError,
+    finish_despite_interrupt,
+    last_lines,
+    usage_error,
+    writing,
+)
 from lab.progress import say, step
 from lab.reports import origin
 from lab.settings import Settings, yes
+from lab.user_server import settings as user_server
+from lab.user_server import words
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
@@ -95,13 +106,36 @@ class Deployment(ABC):
         return [(part.name, part.log()) for part in self.parts()]
 
     def check_settings(self, *roles: str) -> None:
-        """Raise UsageError, with its own line, if a part (of these roles) refused a setting."""
+        """Raise UsageError, with its own line, if a part (of these roles) refused a setting.
+
+        A server of the user's own knows no settings of ours: whatever it ends with means that it ended.
+        """
         for part in self.parts():
+            if self.settings.user_server and part.role == "server":
+                continue
             if (not roles or part.role in roles) and part.refused_a_setting():
-                raise usage_error(part.role, part.log())
+                raise usage_error(part.role, part.log(), self.server_log())
+
+    def check_start(self) -> None:
+        """Raise an error if the run can't start: a worker refused a setting, or the user's own server has ended."""
+        self.check_settings("worker")
+        self._check_user_server()
+
+    def _check_user_server(self) -> None:
+        for part in self.parts() if self.settings.user_server else ():
+            if part.role == "server" and (code := part.exit_code()) is not None:
+                log = part.log()
+                lacked = part.lacked_memory()
+                raise LabError(words.ended(self.settings.values, code, log, out_of_memory=lacked), log)
+
+    def server_log(self) -> str:
+        """Return the log of the user's own server, "" if there is none."""
+        found = (part.log() for part in self.parts() if self.settings.user_server and part.role == "server")
+        return next(found, "")
 
     def failure(self) -> str:
         """Say what is wrong with the first part that failed, ""; UsageError if one refused a setting."""
+        self._check_user_server()
         self.check_settings()
         return next(filter(None, (part.problem() for part in self.parts())), "")
 
@@ -185,7 +219,7 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-                lab.wait(f"the page at {address}", lambda: page.workers(address) >= workers)
+                lab.wait(f"the page at {address}", lambda: page.workers(address) >= workers, self._page_s())
         except Interrupted:
             finish_despite_interrupt(lab.stop)
             self.record.forget()
@@ -274,7 +308,10 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-            return follow(lab.parts(), relay, lab.check_settings, self.settings, self.poll_s, lab.look)
+            code = follow(lab.parts(), relay, lab.check_start, self.settings, self.poll_s, lab.look)
+            if code == EXIT_USAGE and (log := last_lines(lab.server_log())):
+                say(log)
+            return code
         finally:
             self._end_run(name, lab, folder)
 
@@ -302,8 +339,12 @@ class Engine(ABC):
             self.journal.end(name)
             lab.keep_logs()
 
+    def _page_s(self) -> float:
+        return PAGE_S + (user_server.wait_s(self.settings.values) if self.settings.user_server else 0)
+
     def _check_ports(self, own: set[int]) -> None:
-        names = ("PAGE_PORT",) if self.settings["TARGET"] else ("PAGE_PORT", "SERVER_PORT")
+        listens = self.settings["TARGET"] or (self.name == "native" and user_server.listen(self.settings.values)[0])
+        names = ("PAGE_PORT",) if listens else ("PAGE_PORT", "SERVER_PORT")
         for name in names:
             if int(self.settings[name]) not in own:
                 page.check_free(name, self.settings[name])

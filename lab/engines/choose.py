@@ -13,6 +13,7 @@ from lab.engines.native.engine import NativeEngine
 from lab.errors import LabError, UsageError
 from lab.progress import say
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 
 def engine_for(verb: str, settings: Settings) -> Engine:
@@ -29,6 +30,8 @@ def choose(settings: Settings, *, run: bool) -> str:
     if run and settings.loopback_target and wanted != "native":
         say(f"{settings['TARGET']} is on this machine's loopback, out of a container's reach: using local processes.")
         return _native(wanted)
+    if run and settings.user_server and not user_server.in_container(settings.values) and wanted != "native":
+        return _local_server(settings)
     if wanted == "native":
         return _native(wanted)
     reason = client.unreachable()
@@ -39,6 +42,17 @@ def choose(settings: Settings, *, run: bool) -> str:
     how = "running server, master and workers as" if run else "its containers can't be seen, only"
     say(f"No Docker engine here ({reason}): {how} local processes.")
     return _native(wanted)
+
+
+def _local_server(settings: Settings) -> str:
+    named = settings.user_server
+    if settings["ENGINE"] == "docker":
+        raise UsageError(
+            f"{named} is a local process, and ENGINE=docker runs containers: add SERVER_IMAGE or SERVER_BUILD, "
+            "or use ENGINE=native"
+        )
+    say(f"{named} is a local process: so are master and workers.")
+    return _native(settings["ENGINE"])
 
 
 def _native(wanted: str) -> str:

@@ -21,14 +21,15 @@ REST_S = 10.0  # for the rest of the log, once the master has ended
 def follow(
     parts: Sequence[Part],
     relay: Callable[[str], None],
-    check_settings: Callable[[str], None],
+    check_start: Callable[[], None],
     settings: Settings,
     poll_s: float,
     look: Callable[[], None] = lambda: None,
 ) -> int:
     """Relay the master's lines until it has ended; gives the exit code of the run.
 
-    `check_settings("worker")` raises UsageError if a worker refused a setting; it is asked until the run has started.
+    `check_start` raises an error if the run can't start, such as a worker that refused a setting; it is asked until
+    the run has started.
     `look` is called at each poll.
     """
     started = threading.Event()
@@ -50,7 +51,7 @@ def follow(
             if time.monotonic() > max(deadline, shaped_at[0] + MARGIN_S):
                 raise LabError(f"the run did not end within {limit_s:.0f} s", readable(master.log()))
             if not started.is_set():
-                check_settings("worker")
+                check_start()
             look()
             time.sleep(poll_s)
             master.refresh()

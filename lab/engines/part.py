@@ -20,6 +20,10 @@ class Part(ABC):
     def exit_code(self) -> int | None:
         """Return its exit code, None while it runs."""
 
+    def lacked_memory(self) -> bool:
+        """Whether the engine knows that it was killed because it used more memory than its limit."""
+        return False
+
     @abstractmethod
     def log(self) -> str:
         """Return its log so far."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 
 from lab import folders, settings
+from lab.user_server import settings as user_server
 from rawsocket.settings.row import Setting
 from rawsocket.settings.table import THRESHOLDS
 
@@ -29,6 +30,7 @@ GROUPS = {
     "The run": ("USERS", "RATE", "TIME", "WORKERS", "SCENARIO", "CHECK", "VERBOSE", "KEEP"),
     "What users do": ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "SOURCES", "SPREAD"),
     "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
+    "Your own server in the lab": tuple(row.variable for row in user_server.TABLE),
     "Other tools": ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "WATCH", "WATCH_PORT"),
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),

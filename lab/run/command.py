@@ -77,7 +77,7 @@ def _say_interrupted(console: Console, artefacts: Path, chosen: Settings) -> Non
 
 def _title(chosen: Settings) -> str:
     """Return what is run, for the first line of the block on a terminal."""
-    against = chosen["TARGET"] or f"MODEL={chosen['MODEL']}"
+    against = chosen["TARGET"] or chosen.user_server or f"MODEL={chosen['MODEL']}"
     shape = load_shape.of(chosen)
     users = shape.text if shape else f"{chosen['USERS']} users"
     return f"{chosen['SCENARIO']}: {users}, {chosen['WORKERS']} workers, {against}"

@@ -36,6 +36,7 @@ from rawsocket.identity.dealer import Dealer
 from rawsocket.master import figures, run_info
 from rawsocket.master.live import lab_facts
 from rawsocket.master.live.observer import Observer
+from rawsocket.master.live.server_usage import ServerUsage
 from rawsocket.master.observability.target_metrics import TargetMetrics
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo, utc
@@ -69,7 +70,8 @@ class RunController:
         self.runner: Runner = environment.runner
         self.plan = plan
         self.workers = Workers()
-        self.probe = ServerProbe(plan.server_admin)
+        usage = ServerUsage.configured(plan.server_usage, plan.runs, plan.server_name)
+        self.probe = ServerProbe(plan.server_admin, usage=usage)
         self.target_metrics = TargetMetrics(plan.target_metrics)
         self.numbers = Dealer(self.runner, self.live)
         self.interrupted = False
@@ -270,7 +272,7 @@ class RunController:
         self.run.log.add(at_s, fresh, second.apart())
         users, held, event = self.runner.user_count, self.held(), self._asked_for()
         sample = self.observer.sample(fresh["from_due"], at_s, users, held, event)
-        self.run.add_sample(sample, self.target_metrics.values())
+        self.run.add_sample(sample, {**self.target_metrics.values(), **self.probe.usage.values()})
 
     def _unstick(self) -> None:
         """Set Locust's state to 'stopped' when all live workers have stopped; Locust waits a minute for a dead one."""

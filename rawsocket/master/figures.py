@@ -109,7 +109,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
             "workers": [{**asdict(worker), "lost": bool(worker.lost)} for worker in measured.workers],
             "limit": loop_limit(measured.loop) or None,
         },
-        "server": run.server_counts.grown,
+        "server": run.server_counts.document,
         "thresholds": [threshold(check) for check in judged.thresholds],
         **levels.documents(run),
         "events": events(run),

@@ -41,6 +41,7 @@ class ServerCounts:
     @classmethod
     def at_start(cls, probe: ServerProbe) -> Self:
         """Read the counters at the start of a run; blocks for some milliseconds, or for 1.6 s without an answer."""
+        probe.usage.begin_run()
         return cls(probe, probe.poll() or probe.counters, NEVER_ENDED if probe.present else "")
 
     @classmethod
@@ -83,6 +84,11 @@ class ServerCounts:
         """The server's counts in this run: up to its end, or up to now."""
         latest = self._end or self._probe.counters
         return since(self._start or {}, latest) if latest else None
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The server's part of verdict.json: its counts in this run, or else its CPU and memory."""
+        return self.grown or self._probe.usage.in_run()
 
     @property
     def model(self) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import gevent
 from prometheus_client.parser import text_string_to_metric_families
 
+from rawsocket.master.live.server_usage import ServerUsage
+
 PREFIX = "holdfast_server_"
 TIMEOUT_S = 0.8
 INTERVAL_S = 1.0
@@ -116,14 +118,19 @@ def _quiet(before: Counters, now: Counters, held: int) -> bool:
 
 
 class ServerProbe:
-    """Polls `admin` ("http://server:8687"; "" for none); `held` and `counters` have its last answer."""
+    """Polls `admin` ("http://server:8687"; "" for none); `held` and `counters` have its last answer.
+
+    `usage` has the CPU and memory of a server without counters; the two are never there together.
+    """
 
     def __init__(
         self,
         admin: str,
         get: Callable[[str], str] = _get,
         clock: Callable[[], float] = time.monotonic,
+        usage: ServerUsage | None = None,
     ) -> None:
+        self.usage = usage or ServerUsage()
         self._url = f"{admin.rstrip('/')}/metrics" if admin else ""
         self._get = get
         self._clock = clock

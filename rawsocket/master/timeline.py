@@ -1,7 +1,7 @@
 """One sample a second of a run, from its start to the next: the chart, timeline.csv, the lowest steady second.
 
-Beside each sample there may be values of the target's own metrics (TARGET_METRICS): they are the last columns of
-timeline.csv, which has none of them otherwise.
+Beside each sample there may be values of the target's own metrics (TARGET_METRICS), and CPU and memory of a server that
+runs in the place of the lab's own: they are the last columns of timeline.csv, which has none of them otherwise.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,9 @@ from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any, TypeVar
 
 POINTS = 600  # points of a chart; longer runs are thinned for the page, never in the CSV
+#: Columns of a server that runs in the place of the lab's own: its share of one core, its memory in bytes.
+SERVER_CPU, SERVER_MEMORY = "server_cpu_share", "server_memory_bytes"
+USAGE = (SERVER_CPU, SERVER_MEMORY)
 AFTERMATH_S = 30.0  # how long sampling continues after a run, so that the chart shows the fall
 
 
@@ -45,7 +48,7 @@ class Timeline:
         self._names: dict[str, None] = {}  # of the target's series, in the order in which they came
 
     def add(self, sample: Sample, target: Mapping[str, float] | None = None) -> None:
-        """Append the sample of this second; `target` has values of the target's own metrics by series."""
+        """Append the sample of this second; `target` has values of the target's own metrics, and its CPU and memory."""
         self.samples.append(sample)
         self._target.append(target or {})
         self._names.update(dict.fromkeys(target or ()))
@@ -64,9 +67,16 @@ class Timeline:
         return {name: [row[name] for row in rows] for name in COLUMNS}
 
     def target_columns(self) -> dict[str, list[float | None]]:
-        """Return the target's series, thinned in the same way; None: unknown in that second."""
+        """Return the target's own series, thinned in the same way; None: unknown in that second."""
+        return self._further([name for name in self._names if name not in USAGE])
+
+    def usage_columns(self) -> dict[str, list[float | None]]:
+        """Return CPU and memory of a server without counters in the same way, {} if they are unknown."""
+        return self._further([name for name in self._names if name in USAGE])
+
+    def _further(self, names: list[str]) -> dict[str, list[float | None]]:
         seconds = _thinned(self._target)
-        return {name: [second.get(name) for second in seconds] for name in self._names}
+        return {name: [second.get(name) for second in seconds] for name in names}
 
     def header(self) -> tuple[str, ...]:
         """Return the columns of timeline.csv."""

@@ -39,6 +39,9 @@ class Plan:
     min_held: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     server_admin: str = ""
+    server_name: str = ""
+    server_wait_s: float = 0.0
+    server_usage: str = ""
     page_host: str = "127.0.0.1"
     page_port: int = 8089
     page_names: tuple[str, ...] = field(default_factory=lambda: tuple(read_setting({}, "HOLDFAST_PAGE_NAMES")))
@@ -88,6 +91,9 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         min_held=found["MIN_HELD"],
         options={option.name: found[option.variable] for option in OPTIONS if option.variable in given},
         server_admin=admin(environ),
+        server_name=found["HOLDFAST_SERVER_NAME"] or "",
+        server_wait_s=found["HOLDFAST_SERVER_WAIT"],
+        server_usage=found["HOLDFAST_SERVER_USAGE"] or "",
         page_host=found["HOLDFAST_PAGE_HOST"],
         page_port=found["HOLDFAST_PAGE_PORT"],
         page_names=found["HOLDFAST_PAGE_NAMES"],

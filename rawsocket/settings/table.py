@@ -45,7 +45,15 @@ def _target(text: str) -> str:
         raise ValueError(str(error).removeprefix(f"target {text!r}: ")) from None
 
 
+def _usage(text: str) -> str:
+    if text != ENGINE and not text.isdecimal():
+        raise ValueError(f"expected {ENGINE}, or the id of a process")
+    return text
+
+
 TARGET = Kind(_target, "tcp://HOST:PORT")
+ENGINE = "engine"
+USAGE = Kind(_usage, "engine|PID")
 
 RUN = (
     Setting("users", whole(1), "800", "users of a run; one user holds one connection",
@@ -126,6 +134,13 @@ PROCESS = (
     _process("server_admin", TEXT, "http://server:8687",
              "address of the server's /metrics; empty: none, as with TARGET",
              "its name and port in compose.yaml"),
+    _process("server_name", TEXT, None, "what runs in the place of the lab's own server, for page and report",
+             "unset: the lab's own server, or a TARGET"),
+    _process("server_wait", number(0), "0", "seconds that the master waits before it starts until that server listens",
+             "the lab's own server says itself that it is ready"),
+    _process("server_usage", USAGE, None,
+             "where its CPU and memory come from: engine (the lab tells), or the id of its process; unset: nowhere",
+             "a server of the user's has no counters that we know"),
     _process("target", TARGET, None, "the only target that workers load; set by `python -m rawsocket` from TARGET",
              "a host typed into the page must not become a target"),
     _process("conversation", TEXT, None,

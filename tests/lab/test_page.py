@@ -102,3 +102,10 @@ def test_a_port_left_in_time_wait_is_not_taken() -> None:
 
 def test_a_free_port_can_be_bound() -> None:
     socket.create_server(("127.0.0.1", page.free_port())).close()
+
+
+def test_port_that_something_listens_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert page.listens(port)
+    assert not page.listens(port)

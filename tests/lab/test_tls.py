@@ -59,3 +59,8 @@ def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_what_can_not_be_used_is_one_line(flags: dict[str, str], environ: dict[str, str], line: str) -> None:
     with pytest.raises(UsageError, match=f"^{line}"):
         tls.prepared(read(flags, {}), environ)
+
+
+def test_tls_is_for_the_labs_own_server_alone() -> None:
+    with pytest.raises(UsageError, match="which SERVER_IMAGE=redis:7 replaces: leave TLS out, and write SERVER_LI"):
+        tls.prepared(read({"TLS": "yes", "SERVER_IMAGE": "redis:7"}, {}), {})

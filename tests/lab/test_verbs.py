@@ -119,3 +119,13 @@ def test_clean_stops_local_processes_as_well(
     monkeypatch.setattr(FakeNative, "clean", lambda self: ["processes"])
     command.main(["clean"])
     assert capsys.readouterr().out == "removed processes\nremoved container server\n"
+
+
+@pytest.mark.parametrize("verb", ["up", "load"])
+def test_server_of_the_users_own_is_printed_first(
+    engine: FakeEngine, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    command.main([verb, "--server-image", "redis:7", "--server-port", "4711"])
+    err = capsys.readouterr().err
+    assert err.startswith("Server: SERVER_IMAGE=redis:7 (the lab's own server is not started)\n")
+    assert ("Your server is at 127.0.0.1:4711\n" in err) is (verb == "up")

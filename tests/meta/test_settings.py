@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lab import settings as lab
+from lab.user_server import settings as user_server
 from rawsocket.settings import table as load
 from rawsocket.settings.row import Setting
 from server.settings import TABLE as SERVER
@@ -91,7 +92,7 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
         assert in_the_lab in _passed("server")
 
 
-OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network", "watch")
+OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network", "watch", *(row.name for row in user_server.TABLE))
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,11 @@ def test_headless_worker_stays_until_it_is_terminated(tmp_path: Path) -> None:
             worker.wait(2)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
+
+
+def test_master_with_a_page_waits_for_the_server_before_it_starts() -> None:
+    done = run_module("master", HOLDFAST_SERVER=f"tcp://127.0.0.1:{free_port()}", HOLDFAST_SERVER_WAIT="0.2")
+    assert done.returncode == 2
+    waiting, refused = done.stderr.splitlines()
+    assert waiting.startswith("waiting for tcp://127.0.0.1:")
+    assert refused.startswith("your server can't be reached on port ")

@@ -154,3 +154,17 @@ def test_a_headless_master_refuses_a_target_that_does_not_listen(tmp_path: Path,
     with locust_fleet(tmp_path, None, workers=1, TARGET=str(silent), HEADLESS="true", TIME="5s") as fleet:
         assert fleet.exit_code() == 2
         assert f"TARGET={silent}: nothing listens there" in fleet.err()
+
+
+def test_server_that_the_lab_has_started_is_waited_for(listener: socket.socket, silent: Target) -> None:
+    said: list[str] = []
+    target_check.wait_for_server(_target(listener), LONG, said.append)
+    assert said == []
+    with pytest.raises(UsageError) as error:
+        target_check.wait_for_server(silent, 0.1, said.append)
+    assert str(error.value) == (
+        f"your server can't be reached on port {silent.port} after 0.1 s: nothing listens there (connection refused); "
+        "it must listen on all addresses (0.0.0.0) of its container; SERVER_LISTEN names another port, "
+        "WAIT=2m waits longer"
+    )
+    assert said[0].startswith(f"waiting for {silent}: nothing listens there")

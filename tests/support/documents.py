@@ -105,6 +105,20 @@ PASSED: dict[str, Any] = {
 }
 
 
+# The server of a run in the place of the lab's own.
+USED = {
+    "source": "engine",
+    "name": "SERVER_IMAGE=redis:7",
+    "cpu_seconds": 12.345,
+    "cpu_share_mean": 0.25,
+    "cpu_share_max": 1.5,
+    "memory_bytes": 9_000_000,
+    "memory_max_bytes": 12_340_000,
+    "memory_limit_bytes": 1_000_000_000,
+    "restarts": 0,
+}
+
+
 def passed(**changes: Any) -> dict[str, Any]:
     """A verdict document of a run that passed; a change replaces a part."""
     return {**copy.deepcopy(PASSED), **changes}

@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -102,6 +103,9 @@ class Project:
     def __init__(self, name: str, settings: object, base: object = None, *, publish: bool = True) -> None:
         self.name, self.base, self.publish = name, base, publish
         self.watched = False
+        self.server: object = None
+        self.server_image = "theirs:1"
+        self.folder = Path("nowhere")
         self.asked: list[str] = []
         Project.made.append(self)
 

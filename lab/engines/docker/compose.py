@@ -20,8 +20,12 @@ from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import given_files, watch
 from lab.engines.docker.base_image import Base
+from lab.engines.docker.user_server import image as server_image
+from lab.engines.docker.user_server import service as server_service
+from lab.engines.docker.user_server.image import ServerImage
 from lab.errors import LabError, interrupts_wait
 from lab.settings import Settings, is_loopback
+from lab.user_server import settings as user_server
 
 BUILD_TIMEOUT = 1200.0
 UP_TIMEOUT = 240.0
@@ -50,6 +54,7 @@ class Project:
         self._settings = settings
         self._publish = publish
         self.watched = False  # with Prometheus and Grafana
+        self.server: ServerImage | None = None  # the user's own, once its image is known
         self._base = base or Base("", "")
         self._command = command()
 
@@ -73,6 +78,8 @@ class Project:
             build_image=self._base.build_image,
             network=self._settings["NETWORK"],
         )
+        if user_server.in_container(self._settings.values):
+            self._replace_server(derived)
         if self._settings.encrypted:
             composefile.encrypt(derived)
         if self._settings.asked_by_master:
@@ -80,6 +87,17 @@ class Project:
         given_files.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
+
+    def _replace_server(self, derived: composefile.Compose) -> None:
+        values = self._settings.values
+        server_service.build(derived, self.server_image, user_server.build_folder(values))
+        if self.server:
+            server_service.run(derived, self.server, values, user_server.wait_s(values))
+
+    @property
+    def server_image(self) -> str:
+        """Name of the image of the user's own server."""
+        return server_image.name(self._settings.values, identity.tag(folders.work()))
 
     @property
     def file(self) -> Path:

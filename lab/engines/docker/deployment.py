@@ -17,9 +17,12 @@ from lab.engines.docker import base_image, compose, page_runs, watch
 from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
 from lab.engines.docker.ended import EndedContainers
+from lab.engines.docker.user_server import image as server_image
+from lab.engines.docker.user_server import usage
 from lab.errors import LabError, writing
 from lab.progress import say, step
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 PROJECT_LABEL = "com.docker.compose.project"
 LEFT_S = 20.0  # for containers that compose has not removed
@@ -44,6 +47,7 @@ class DockerDeployment(Deployment):
         self._built = built
         self._project: compose.Project | None = None
         self._ended = EndedContainers()
+        self._relay: usage.Relay | None = None
 
     def parts(self) -> list[ContainerPart]:
         """Return the containers that are there, by name."""
@@ -56,6 +60,7 @@ class DockerDeployment(Deployment):
 
     def prepare(self) -> None:
         """Have the base image, and build the lab's images."""
+        server_image.ensure(self.settings.values)
         base = base_image.ensure(self.settings["BASE_IMAGE"])
         self._project = compose.Project(self._name, self.settings, base, publish=self._publish)
         self._project.watched = self._publish and self.settings.watched and self._can_watch()
@@ -63,6 +68,10 @@ class DockerDeployment(Deployment):
         with step(f"Building the images from {base.image} (about a minute when nothing is cached)"):
             self._project.build()
             self._built()
+        if user_server.in_container(self.settings.values):
+            found = server_image.inspect(self._client, self._project.server_image, self.settings.values)
+            self._project.server = found
+            self._project.write()
 
     def _can_watch(self) -> bool:
         """Return whether Prometheus and Grafana can be started, and say where they are or what to do instead."""
@@ -86,15 +95,24 @@ class DockerDeployment(Deployment):
         except LabError as error:
             self.check_settings()
             raise LabError(str(error), self.evidence() or error.evidence) from None
+        if self.settings.user_server and self._publish:
+            usage.leave_behind(self._name, self._project.folder)
+        elif self.settings.user_server:
+            self._relay = usage.Relay(self._name)
 
     def stop(self) -> None:
         """Stop and remove all containers of the project, its networks and volumes."""
+        self._stop_relay()
         if not self._project:
             self._project = compose.Project(self._name, self.settings)
             self._project.write()
         with step("Removing the lab's containers", every=30):
             self._project.down()
             self._remove_left()
+
+    def _stop_relay(self) -> None:
+        if self._relay:
+            self._relay.stop()
 
     def _remove_left(self) -> None:
         """Remove what compose has left: a container that keeps restarting can start while compose removes it."""
@@ -122,7 +140,8 @@ class DockerDeployment(Deployment):
     def look(self) -> None:
         """Tell the master which of the others have ended. An engine that fails here must not end the run."""
         with contextlib.suppress(*FAILURES):
-            self._ended.note(self._parts(status="exited"))  # nearly always none: one question to the engine
+            # Nearly always none: one question to the engine.
+            self._ended.note(self._parts(status="exited"), user_server=bool(self.settings.user_server))
             for part in self.parts() if self._ended.is_news else ():
                 if part.role == "master":
                     self._ended.tell(part)
@@ -137,6 +156,7 @@ class DockerDeployment(Deployment):
 
     def collect(self, folder: Path) -> None:
         """Write the logs into `folder`, and copy the master's artefacts there."""
+        self._stop_relay()
         with writing(folder):
             (folder / "logs").mkdir(parents=True, exist_ok=True)
             for part in self.parts():
@@ -145,3 +165,4 @@ class DockerDeployment(Deployment):
                     # A master that is still there was interrupted: it gets its stop signal and writes its report.
                     part.stop()
                     part.copy_files("/runs", folder)
+                    (folder / usage.NAME).unlink(missing_ok=True)

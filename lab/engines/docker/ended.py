@@ -20,10 +20,15 @@ class EndedContainers:
         self._facts: dict[str, str] = {}  # of each container, a line of the file
         self._told = 0
 
-    def note(self, parts: Iterable[ContainerPart]) -> None:
-        """Note which of them have ended, unless they were asked to: that is 0. Raises errors of the SDK."""
+    def note(self, parts: Iterable[ContainerPart], *, user_server: bool = False) -> None:
+        """Note which of them have ended, unless they were asked to: that is 0. Raises errors of the SDK.
+
+        `user_server`: the server is the user's own, which may end with 0 by itself.
+        """
         for part in parts:
-            if part.role != "master" and part.name not in self._facts and (code := part.exit_code()):
+            if part.role == "master" or part.name in self._facts or (code := part.exit_code()) is None:
+                continue
+            if code or (user_server and part.role == "server"):
                 lacked = part.lacked_memory()
                 self._facts[part.name] = lab_facts.line(
                     lab_facts.fact(part.service, code, part.log(LINES), out_of_memory=lacked)

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+import resource
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab import page
 from lab.engines import lab_facts
@@ -15,9 +17,11 @@ from lab.engines.base import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
-from lab.errors import finish_despite_interrupt, interrupts_wait
+from lab.errors import LabError, finish_despite_interrupt, interrupts_wait
 from lab.reports import origin
 from lab.settings import TLS_FILES, Settings
+from lab.user_server import settings as user_server
+from lab.user_server import words
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
@@ -26,6 +30,12 @@ PYTHON = (sys.executable, "-P", "-m")
 READY_S = 60.0
 READ_S = 0.1
 _SERVER_SETTINGS = ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES")
+
+
+def raise_descriptors() -> None:
+    """Let programs that are started from here open as many files as they may: most don't raise the limit themselves."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class ProcessPart(Part):
@@ -112,7 +122,9 @@ class NativeDeployment(Deployment):
     def start(self) -> None:
         """Start server, master and workers."""
         environ = {**self.settings.values, **self._more}
-        if not self.settings["TARGET"]:
+        if self.settings.user_server:
+            environ |= self._start_user_server()
+        elif self.settings.own_server:
             environ |= self._start_server()
         environ |= {
             "HOLDFAST_PAGE_HOST": "127.0.0.1",
@@ -139,7 +151,10 @@ class NativeDeployment(Deployment):
         """Tell the master which of the others have ended, unless they were asked to: that is 0."""
         folder = self._more.get("HOLDFAST_RUNS")
         for part in self.parts() if folder else ():
-            if part.role != "master" and part.name not in self._told and (code := part.exit_code()):
+            if part.role == "master" or part.name in self._told or (code := part.exit_code()) is None:
+                continue
+            # Its own server may end with 0 by itself.
+            if code or (self.settings.user_server and part.role == "server"):
                 self._told.add(part.name)
                 lab_facts.tell(Path(folder or ""), lab_facts.fact(part.name, code, part.log()))
 
@@ -171,8 +186,11 @@ class NativeDeployment(Deployment):
         """Return name and log of each process, also if it has ended."""
         return [(log.stem, log.read_text(errors="replace")) for log in sorted(self._logs.glob("*.log"))]
 
-    def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int) -> Process:
-        more = {} if self._outlive else {"ends_with_lab": True, "log_in_memory": name == "master"}
+    def _start(
+        self, name: str, command: Sequence[str], environ: Mapping[str, str], stop_signal: int, **more: Any
+    ) -> Process:
+        if not self._outlive:
+            more |= {"ends_with_lab": True, "log_in_memory": name == "master"}
         with interrupts_wait():
             process = processes.start(name, command, environ, self._logs, stop_signal, **more)
             self._processes.append(process)
@@ -180,6 +198,28 @@ class NativeDeployment(Deployment):
         with contextlib.nullcontext() if self._outlive else contextlib.suppress(OSError):
             processes.save(self._processes, self._state)
         return process
+
+    def _start_user_server(self) -> dict[str, str]:
+        """Start SERVER_COMMAND in the folder that the lab was called in, and wait until it listens."""
+        values, wait_s = self.settings.values, user_server.wait_s(self.settings.values)
+        port = user_server.listen(values)[0] or self._server_port or page.free_port()
+        if user_server.listen(values)[0] and page.taken(port):
+            raise LabError(f"port {port} on 127.0.0.1 is taken by another program: SERVER_LISTEN=... takes another one")
+        raise_descriptors()
+        command = user_server.words(values[user_server.COMMAND], port)
+        server = self._start("server", command, {"PORT": str(port)}, signal.SIGTERM, folder=Path.cwd())
+        try:
+            self.wait("the server", lambda: page.listens(port), wait_s)
+        except LabError as error:
+            if self.failure():
+                raise
+            raise LabError(words.not_listening(values, port, wait_s), error.evidence or server.text()) from None
+        return {
+            "HOLDFAST_SERVER": user_server.url("127.0.0.1", port, values),
+            "HOLDFAST_SERVER_ADMIN": "",
+            "HOLDFAST_SERVER_USAGE": str(server.pid),
+            "HOLDFAST_SERVER_NAME": self.settings.user_server,
+        }
 
     def _start_server(self) -> dict[str, str]:
         environ = {f"SERVER_{name}": self.settings[name] for name in _SERVER_SETTINGS}

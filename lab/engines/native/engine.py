@@ -11,7 +11,9 @@ from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.native import processes
 from lab.engines.native.deployment import NativeDeployment
+from lab.errors import UsageError
 from lab.settings import Settings
+from lab.user_server import settings as user_server
 
 PROCESSES = "processes.json"
 
@@ -40,6 +42,15 @@ class NativeEngine(Engine):
         headless["HOLDFAST_PROGRESS"] = "json"  # lab/run/console.py reads it
         state = self._folder / f"{name}.json"
         return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless, state, outlive=False)
+
+    def check(self) -> None:
+        """Raise UsageError for what local processes can't be: a server in an image."""
+        super().check()
+        if user_server.in_container(self.settings.values):
+            raise UsageError(
+                f"{self.settings.user_server} runs in a container, and these are local processes: "
+                "start a Docker engine, or give SERVER_COMMAND alone"
+            )
 
     def clean(self) -> list[str]:
         """Stop what runs and forget it."""

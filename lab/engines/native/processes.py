@@ -51,18 +51,19 @@ def start(
     *,
     ends_with_lab: bool = False,
     log_in_memory: bool = False,
+    folder: Path | None = None,
 ) -> Process:
     """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log.
 
     `ends_with_lab`: it gets its stop signal when this process ends, however that happens. `log_in_memory`: its output
-    is kept in memory until `keep_log`.
+    is kept in memory until `keep_log`. `folder`: where it starts, if not where the user works.
     """
     log = _memory(name) if log_in_memory else logs / f"{name}.log"
     logs.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,
-            cwd=folders.work(),
+            cwd=folder or folders.work(),
             env={**os.environ, **places(), **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,

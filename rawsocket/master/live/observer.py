@@ -48,6 +48,7 @@ class Observer:
         self._counts: dict[str, tuple[int, float]] = {}  # by name: the count, and when it last grew
         self._counters: Counters | None = probe.counters  # the latest that are known
         self._answered_at_s = 0.0
+        self._restarts = 0
         self._lost: set[str] = set()
         self.checks: list[Check] = []  # thresholds, so far
         self._late: list[Check] = []  # those of percentiles
@@ -148,6 +149,7 @@ class Observer:
 
     def _look_at_server(self, at_s: float) -> Server:
         seen, counters = self._run.observed, self._probe.counters
+        self._look_at_restarts(at_s)
         if counters is None:
             if self._counters is not None and seen.server_lost_at_s is None:
                 seen.server_lost_at_s = self._answered_at_s
@@ -166,14 +168,24 @@ class Observer:
             int(counters.get("processes_wanted", 1)),
         )
 
+    def _look_at_restarts(self, at_s: float) -> None:
+        """Note restarts of a server without counters."""
+        if self._probe.usage.restarts > self._restarts:
+            self._restarts = self._probe.usage.restarts
+            self._note_restart(at_s)
+
+    def _note_restart(self, at_s: float) -> None:
+        seen = self._run.observed
+        seen.restarted_at_s = at_s if seen.restarted_at_s is None else seen.restarted_at_s
+        seen.note(at_s, PROCESS_LOST, "the server was restarted")
+
     def _compare(self, counters: Counters, at_s: float) -> None:
         """Note a restart of the server, or processes of it that were replaced, since the last answer."""
         seen, before, self._counters = self._run.observed, self._counters, counters
         if before is None or before is counters:
             return
         if restarted(before, counters):
-            seen.restarted_at_s = at_s if seen.restarted_at_s is None else seen.restarted_at_s
-            seen.note(at_s, PROCESS_LOST, "the server was restarted")
+            self._note_restart(at_s)
             return
         lost = int(counters.get("respawns_total", 0) - before.get("respawns_total", 0))
         if lost > 0:

@@ -28,7 +28,7 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
     """Return /lab/state.json; `state` is the state of Locust's runner."""
     run, last = controller.run, controller.run.document
     judged = judged or Judged()
-    server = server_summary.state(controller.probe.counters, controller.probe.rate)
+    server = server_summary.state(controller.probe.counters, controller.probe.rate) or controller.probe.usage.state()
     return {
         "state": str(controller.runner.state),
         **controller.observer.state(),

@@ -38,6 +38,7 @@ def documents(run: Run, environment: Mapping[str, Any], files: Sequence[str] = (
         sent=times["from_sent"],
         files=files,
         target_metrics=run.timeline.target_columns(),
+        server_usage=run.timeline.usage_columns(),
     )
 
 

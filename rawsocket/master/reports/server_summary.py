@@ -41,7 +41,12 @@ def state(counters: Counters | None, rate: Rate) -> dict[str, Any] | None:
 
 
 def figures(grown: Counters | None) -> list[tuple[str, str]]:
-    """Return the row on processes of a run's summary, none without processes; `grown` has its counts in the run."""
+    """Return the rows on the server of a run's summary; `grown` is its part of verdict.json.
+
+    That is a row on its processes, if it has any, or on CPU and memory of a server in the place of the lab's own.
+    """
+    if grown and "source" in grown:
+        return [("server's CPU and memory", _used(grown))]
     accepted = (grown or {}).get("process_accepted_total")
     if not grown or not accepted:
         return []
@@ -50,6 +55,36 @@ def figures(grown: Counters | None) -> list[tuple[str, str]]:
         lost = grown.get("closed_total", {}).get("lost", 0)
         said += f", {grown['respawns_total']} respawned ({lost} connections lost)"
     return [("server's processes", f"{said}, {_span(list(accepted.values()))} accepted each")]
+
+
+def usage(found: Counters) -> list[tuple[str, str]]:
+    """Return what a server in the place of the lab's own has used in a run, line by line."""
+    share, limit = found["cpu_share_mean"], found["memory_limit_bytes"]
+    return [
+        ("server", found["name"] or "your own"),
+        ("CPU time", f"{found['cpu_seconds']:.2f} s"),
+        ("CPU, mean", "unknown" if share is None else _share(share)),
+        ("CPU, highest second", _share(found["cpu_share_max"])),
+        ("memory at the end", _megabytes(found["memory_bytes"])),
+        ("memory, highest", _megabytes(found["memory_max_bytes"])),
+        *([("memory, limit", _megabytes(limit))] if limit else []),
+        ("restarts", str(found["restarts"])),
+        ("measured by", "the containers' engine" if found["source"] == "engine" else found["source"]),
+    ]
+
+
+def _used(found: Counters) -> str:
+    mean = found["cpu_share_mean"]
+    share = "" if mean is None else f"{_share(mean)} (at most {_share(found['cpu_share_max'])}), "
+    return f"{share}{_megabytes(found['memory_max_bytes'])} at most"
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%} of a core"
+
+
+def _megabytes(number: float) -> str:
+    return f"{number / 1e6:,.1f} MB"
 
 
 def _span(counts: list[int]) -> str:

@@ -228,6 +228,32 @@ def test_settings_are_checked_for_some_roles_alone(make: Make) -> None:
         deployment.check_settings()
 
 
+THEIRS = {"SERVER_IMAGE": "redis:7"}
+
+
+def test_server_of_the_user_that_has_ended_can_not_be_loaded(make: Make) -> None:
+    deployment = make(FakePart("server", 2, "bind: no\n"), FakePart("worker")).deployment
+    deployment.settings = read(THEIRS, {})
+    with pytest.raises(LabError, match=r"^SERVER_IMAGE=redis:7 ended with exit code 2 before it could be") as error:
+        deployment.check_start()
+    assert (error.value.exit_code, error.value.evidence) == (1, "bind: no")
+    with pytest.raises(LabError, match="ended with exit code 2"):
+        deployment.failure()
+
+
+def test_setting_that_the_master_refuses_comes_with_the_log_of_the_users_server(make: Make) -> None:
+    deployment = make(FakePart("server", log="ready\n"), FakePart("master", 2, "it does not listen\n")).deployment
+    deployment.settings = read(THEIRS, {})
+    with pytest.raises(UsageError, match=r"^master: it does not listen$") as error:
+        deployment.failure()
+    assert error.value.evidence == "ready"
+    assert deployment.server_log() == "ready\n"
+
+
+def test_log_of_the_labs_own_server_is_no_evidence(make: Make) -> None:
+    assert make(FakePart("server", log="ready\n")).deployment.server_log() == ""
+
+
 def test_down_says_whether_a_lab_was_up(make: Make) -> None:
     engine = make(FakePart("server"))
     assert (engine.running(), engine.down()) == (True, True)

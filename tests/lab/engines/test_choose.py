@@ -114,3 +114,16 @@ def test_the_engine_of_a_verb(
     monkeypatch.setattr(FakeNative, "up_already", native_up)
     monkeypatch.setattr(choose, "choose", lambda settings, run: chosen)
     assert choose.engine_for(verb, _settings()).name == given
+
+
+def test_command_of_a_server_is_a_local_process(answering: str, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = _settings(SERVER_COMMAND="sleep 9")
+    assert choose.choose(chosen, run=True) == "native"
+    assert "SERVER_COMMAND='sleep 9' is a local process: so are master and workers." in capsys.readouterr().err
+    assert choose.choose(chosen, run=False) == "docker"
+    with pytest.raises(UsageError, match="is a local process, and ENGINE=docker runs containers: add SERVER_IMAGE or"):
+        choose.choose(_settings(SERVER_COMMAND="sleep 9", ENGINE="docker"), run=True)
+
+
+def test_command_of_an_image_is_for_its_container(answering: str) -> None:
+    assert choose.choose(_settings(SERVER_COMMAND="sleep 9", SERVER_IMAGE="redis:7"), run=True) == "docker"

@@ -39,8 +39,8 @@ class Part:
         yield from self.pieces
 
 
-def _accept(role: str) -> None:
-    assert role == "worker"
+def _accept() -> None:
+    return
 
 
 def _follow(master: Part, check: object = _accept) -> tuple[int, list[str]]:
@@ -68,17 +68,17 @@ def test_an_unexpected_exit_code_means_that_the_lab_failed(
 
 
 def test_a_worker_that_refuses_a_setting_before_the_start_ends_the_run() -> None:
-    def refuse(role: str) -> None:
-        raise UsageError(f"{role}: no")
+    def refuse() -> None:
+        raise UsageError("worker: no")
 
     with pytest.raises(UsageError, match="worker: no"):
         _follow(Part("master", None), refuse)
 
 
 def test_workers_are_not_asked_after_the_start() -> None:
-    asked: list[str] = []
+    asked: list[None] = []
     master = Part("master", *[None] * 50, 0, log=(b"held 0/1  connects\n",))
-    _follow(master, asked.append)
+    _follow(master, lambda: asked.append(None))
     assert len(asked) < 50
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rawsocket.master import server_counts
+from rawsocket.master.live.server_usage import ServerUsage, Usage
 from rawsocket.master.server_counts import AT_END, AT_START, NEVER_ENDED, RESTARTED, ServerCounts
 from rawsocket.master.server_probe import STARTED, Counters
 from rawsocket.verdict.ledger import Moment, ServerSide, WireFormat
@@ -23,6 +24,7 @@ class FakeProbe:
     def __init__(self, start: Counters | None, end: Counters | None = None, present: bool = True) -> None:
         self.counters: Counters | None = None
         self.present = present
+        self.usage = ServerUsage()
         self.asked: list[tuple[int, float]] = []
         self._start, self._end = start, end
 
@@ -50,6 +52,17 @@ def test_counters_between_start_and_end() -> None:
     probe = FakeProbe(START, END)
     assert _ended(probe) == ServerSide({**END, "accepted_total": 10}, held_before=2, waiting_before=1)
     assert probe.asked == [(2, server_counts.QUIET_WITHIN_S)]
+
+
+def test_server_without_counters_has_its_cpu_and_memory_in_the_verdict_and_no_side_in_the_ledger() -> None:
+    probe = FakeProbe(None, present=False)
+    probe.usage = ServerUsage(lambda: Usage("1", "noon", 1.5, 20), "engine", "redis")
+    counts = _started(probe)
+    probe.usage.poll()
+    counts.end()
+    assert counts.document
+    assert (counts.document["source"], counts.document["memory_bytes"]) == ("engine", 20)
+    assert (counts.grown, counts.for_ledger()) == (None, ServerSide())
 
 
 def test_interrupted_run_waits_less() -> None:

@@ -51,6 +51,14 @@ def test_series_of_the_target_are_the_last_columns() -> None:
     assert timeline.target_columns() == {"threads": [None, 4.0, 5.0], "queue": [None, None, 1.0]}
 
 
+def test_cpu_and_memory_of_a_server_are_columns_apart_from_its_own_series() -> None:
+    timeline = Timeline()
+    timeline.add(SAMPLE, {"threads": 4.0, "server_cpu_share": 0.5, "server_memory_bytes": 9})
+    assert timeline.header() == (*COLUMNS, "threads", "server_cpu_share", "server_memory_bytes")
+    assert timeline.target_columns() == {"threads": [4.0]}
+    assert timeline.usage_columns() == {"server_cpu_share": [0.5], "server_memory_bytes": [9]}
+
+
 def test_series_of_the_target_are_thinned_as_the_samples_are() -> None:
     timeline = Timeline()
     for second in range(1501):

@@ -76,7 +76,7 @@
     return [
       run.id ? `${doing} ${clock(length)}` : doing,
       `scenario ${run.scenario}`,
-      server?.model ? `server ${server.model}${cap}` : `target ${run.target}`,
+      server?.model ? `server ${server.model}${cap}` : server?.name ? `server ${server.name}` : `target ${run.target}`,
       plural(live, "worker", "workers"),
     ];
   };
@@ -190,7 +190,7 @@
   const live = (view) => {
     const { now, figures, limits } = view;
     const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
-    const mute = view.server_known ? "the server does not answer" : "the server can't be asked";
+    const mute = view.server_known && !view.server_known.source ? "the server does not answer" : "the server can't be asked";
     const steady = (value, unit) => (known(value) ? `steady so far ${value}${unit}` : "");
     return {
       held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
@@ -344,7 +344,8 @@
     ["Held", "Connections open now, by the server's own count", (view) => count(view.server_held)],
     ["At most", "Connections that it holds at most (MAX_CONNECTIONS)", ({ server }) => (server.max_connections ? count(server.max_connections) : "no limit")],
     ["Messages/s", "Messages that arrived in the last second", ({ server }) => rate(server.messages_s)],
-    ["CPU", "Share of one core; several processes can have more than 100 %", ({ server }) => percent(server.cpu_share)],
+    ["CPU", "Share of one core; several processes can have more than 100 %", ({ server }) => percent(server.cpu_share), "both"],
+    ["Memory", "Memory in use, without the pages of files", ({ server }) => (known(server.memory_bytes) ? `${count(server.memory_bytes / 1e6)} MB` : "–"), "theirs"],
     ["Longest turn", "The longest turn of its loop in the last second or two: all connections wait so long", ({ server }) => (known(server.lag_ms) ? `${ms(server.lag_ms)} ms` : "–")],
     ["Turns/s", "Turns of its loop in a second", ({ server }) => count(server.turns_s)],
   ];
@@ -357,7 +358,12 @@
       show(table, Boolean(view.server));
       show(none, !view.server);
       say(none, "The server's own counters are unknown: it has no admin port, or it does not answer.");
-      if (view.server) SERVER.forEach(([, , text], i) => say(cells[i], text(view)));
+      // Of a server in the place of the lab's own, the engine knows CPU and memory alone.
+      const whose = view.server?.source ? "theirs" : "ours";
+      if (view.server) SERVER.forEach(([, , text, of = "ours"], i) => {
+        say(cells[i], text(view));
+        show(rows[i], of === "both" || of === whose);
+      });
       const many = Boolean(view.server) && (view.server.processes_wanted > 1 || view.server_processes.length > 0);
       show(words, many);
       show(each, many);

@@ -37,6 +37,7 @@ class RunDocuments:
 
     `due` and `sent` are the histograms of latency (microseconds) of the steady window. `files`: names of files beside
     the report that it links to. `target_metrics`: the last columns of timeline.csv, series of the target's own metrics.
+    `server_usage`: those of CPU and memory of a server in the place of the lab's own.
     """
 
     verdict: Mapping[str, Any]
@@ -48,3 +49,4 @@ class RunDocuments:
     sent: Histogram = field(default_factory=dict)
     files: Sequence[str] = ()
     target_metrics: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    server_usage: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

@@ -188,6 +188,9 @@ def _server(document: Document) -> Tile:
     cap = server.get("max_connections")
     if not server:
         return Tile("the server's count", UNKNOWN, "its counters could not be read", STEADY)
+    if "source" in server:
+        memory = f"memory {server['memory_max_bytes'] / 1e6:,.0f} MB at most"
+        return Tile("the server's CPU", words.share(server["cpu_share_mean"]), f"of a core; {memory}", WHOLE)
     return Tile(
         "the server's count", words.count(counted), f"cap {words.count(cap)}" if cap else "without a cap", STEADY
     )

@@ -34,6 +34,7 @@ def report(run: RunDocuments) -> str:
         failures=sections.failures(run.failures, elapsed),
         level_reasons=levels_table.reasons(document),
         target_series=target_series.lines(run.target_metrics),
+        server_usage=target_series.usage_lines(run.server_usage),
         ledger=ledger_table,
         states={row["what"]: row["status"] for row in document["ledger"]["rows"]},
         host=host_part(run.environment.get("host", {})),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rawsocket.master.reports import levels_table
+from rawsocket.master.reports import levels_table, server_summary
 from rawsocket.master.reports.html import words
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument
 from rawsocket.master.reports.html.words import STEADY, WHOLE
@@ -155,8 +155,13 @@ def _goodbyes(found: Document) -> list[tuple[str, str]]:
 
 
 def server(document: Document) -> Table:
-    """Return the server's own counters, how much they grew in this run; without any rows if it has none."""
+    """Return the server's own counters, how much they grew in this run; without any rows if it has none.
+
+    Of a server in the place of the lab's own there are CPU and memory.
+    """
     found = document.get("server") or {}
+    if "source" in found:
+        return Table(("figure", "in this run"), server_summary.usage(found), WHOLE)
     names = {name: value for name, value in found.items() if not isinstance(value, Mapping) and value is not None}
     groups = {name: value for name, value in found.items() if isinstance(value, Mapping) and name != "info"}
     rows = [

@@ -1,4 +1,4 @@
-"""Pure: the target's own metrics in a report: a line for each series, with a small picture over time."""
+"""Pure: the target's own metrics, its CPU and memory in a report: a line for each, with a small picture over time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from rawsocket.master.observability import series
 from rawsocket.master.reports.html.words import UNKNOWN
 
 POINTS = 120  # of a picture
+# Columns of timeline.csv: their name for readers, and its unit.
+_USAGE = {"server_cpu_share": ("CPU, in % of a core", 0.01), "server_memory_bytes": ("memory, in MB", 1e6)}
 HIGH = 20  # its height; it is as wide as it has points
 
 
@@ -26,6 +28,15 @@ class SeriesLine:
 def lines(columns: Mapping[str, Sequence[float | None]]) -> list[SeriesLine]:
     """Return a line for each series; a second without a value is a gap in the picture."""
     return [_line(one, values) for one, values in zip(series.summary(columns), columns.values(), strict=True)]
+
+
+def usage_lines(columns: Mapping[str, Sequence[float | None]]) -> list[SeriesLine]:
+    """Return a line for each of CPU and memory of a server, in units for readers."""
+    found = {}
+    for name, values in columns.items():
+        title, unit = _USAGE[name]
+        found[title] = [None if value is None else value / unit for value in values]
+    return lines(found)
 
 
 def _line(one: Mapping[str, float | str | None], values: Sequence[float | None]) -> SeriesLine:

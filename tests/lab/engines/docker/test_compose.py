@@ -15,6 +15,7 @@ from lab.engines.docker import compose
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker.base_image import Base
 from lab.engines.docker.compose import Project
+from lab.engines.docker.user_server.image import ServerImage
 from lab.errors import LabError
 from lab.settings import ROOT, read
 from tests.support.fake_docker import FakeDocker
@@ -203,3 +204,17 @@ def test_master_can_name_this_machine_where_it_asks_an_endpoint(fake: FakeDocker
     project.write()
     master = json.loads(project.file.read_text())["services"]["master"]
     assert master["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
+def test_server_of_the_users_own_is_in_the_derived_file(fake: FakeDocker, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    project = _project(SERVER_BUILD=str(tmp_path / "mine"))
+    project.write()
+    server = json.loads(project.file.read_text())["services"]["server"]
+    assert server["image"] == project.server_image == f"holdfast-your-server:{identity.tag(tmp_path)}"
+    assert server["build"]["context"] == str(tmp_path / "mine")
+    project.server = ServerImage(project.server_image, 7000, is_root=True)
+    project.write()
+    services = json.loads(project.file.read_text())["services"]
+    assert services["server"]["user"] == "10001:10001"
+    assert services["master"]["environment"]["HOLDFAST_SERVER"] == "tcp://server:7000"

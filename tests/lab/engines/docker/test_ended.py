@@ -71,3 +71,11 @@ def test_no_fact_of_a_container_that_runs_or_was_asked_to_end_or_of_the_master(c
     ended = EndedContainers()
     ended.note([ContainerPart(container)])
     assert not ended.is_news
+
+
+def test_server_of_the_users_own_may_end_with_0_by_itself() -> None:
+    ended = EndedContainers()
+    ended.note([ContainerPart(Container("server", ExitCode=0)), ContainerPart(Container("worker", ExitCode=0))])
+    assert not ended.is_news
+    ended.note([ContainerPart(Container("server", ExitCode=0))], user_server=True)
+    assert ended.is_news

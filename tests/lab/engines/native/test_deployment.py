@@ -1,7 +1,10 @@
 """Local processes with stand-ins for the programs of the lab."""
 
 import json
+import shlex
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +210,84 @@ def test_worker_that_ends_in_a_run_is_told_to_the_master_once(programs: Programs
         "text": "it ended with exit code 1",
         "log": "out of luck",
     }
+
+
+SERVER = """
+import os, socket
+port = int(os.environ["PORT"])
+print("listening on", port, flush=True)
+with socket.create_server(("127.0.0.1", port)) as listener:
+    while True:
+        listener.accept()[0].close()
+"""
+SAYS_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+@pytest.fixture
+def theirs(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Programs]:
+    """Runs a Python program as the user's own server; the stand-ins are for the others."""
+
+    def make(code: str, wait: str = "30s", master: str = SAYS_ENVIRONMENT, **settings: str) -> Programs:
+        command = shlex.join([sys.executable, "-c", code])
+        given = {"SERVER_COMMAND": command, "WORKERS": "1", "TIME": "1s", "WAIT": wait, **settings}
+        programs.engine = NativeEngine(read(given, {}), programs.folder)
+        real = processes.start
+        programs.master(master)
+        others = processes.start
+
+        def start(name: str, command: Any, environ: Any, *rest: Any, **more: Any) -> processes.Process:
+            return (real if name == "server" else others)(name, command, environ, *rest, **more)
+
+        monkeypatch.setattr(processes, "start", start)
+        return programs
+
+    return make
+
+
+def test_server_of_the_users_own_is_a_local_process(theirs: Callable[..., Programs]) -> None:
+    programs = theirs(SERVER)
+    code, lines = programs.run()
+    assert code == 0
+    environ = json.loads(lines[0])
+    log = (programs.folder / "run/logs/server.log").read_text()
+    assert log == f"listening on {environ['HOLDFAST_SERVER'].rpartition(':')[2]}\n"
+    assert environ["HOLDFAST_SERVER"].startswith("tcp://127.0.0.1:")
+    assert environ["HOLDFAST_SERVER_ADMIN"] == ""
+    assert environ["HOLDFAST_SERVER_USAGE"].isdecimal()
+    assert environ["HOLDFAST_SERVER_NAME"].startswith("SERVER_COMMAND=")
+
+
+def test_server_of_the_users_own_on_a_port_of_its_own(theirs: Callable[..., Programs]) -> None:
+    port = str(page.free_port())
+    assert json.loads(theirs(SERVER, SERVER_LISTEN=port).run()[1][0])["HOLDFAST_SERVER"] == f"tcp://127.0.0.1:{port}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(LabError, match=f"port {port} on 127.0.0.1 is taken by another program: SERVER_LISTEN="):
+            theirs(SERVER, SERVER_LISTEN=port).run()
+
+
+def test_server_of_the_users_own_that_ends_at_once(theirs: Callable[..., Programs]) -> None:
+    with pytest.raises(LabError, match="ended with exit code 7 before it could be loaded") as error:
+        theirs("print('no luck', flush=True); raise SystemExit(7)").run()
+    assert error.value.evidence == "no luck"
+
+
+def test_server_of_the_users_own_that_ends_with_0_is_told_to_the_master(
+    theirs: Callable[..., Programs], programs: Programs
+) -> None:
+    """It ends once the run has started, and the master as soon as it is told."""
+    told, started = f"{programs.folder}/run/lab-facts.jsonl", f"{programs.folder}/started"
+    wait = "import os, time\nwhile not os.path.exists({!r}): time.sleep(0.01)\n"
+    master = f"print('held 0/1  ', flush=True); open({started!r}, 'w')\n{wait.format(told)}"
+    server = SERVER.replace("while True:\n        listener.accept()", "listener.accept()")
+    assert theirs(f"{server}\n{wait.format(started)}", master=master).run()[0] == 0
+    (line,) = Path(told).read_text().splitlines()
+    assert json.loads(line)["text"] == "it ended with exit code 0"
+
+
+def test_server_of_the_users_own_that_listens_elsewhere(theirs: Callable[..., Programs]) -> None:
+    with pytest.raises(
+        LabError, match=r"does not listen on port \d+ of 127.0.0.1 after 1 s: write {port} into"
+    ) as error:
+        theirs("import time; print('ready', flush=True); time.sleep(300)", "1s").run()
+    assert error.value.evidence == "ready"

@@ -169,6 +169,39 @@ def test_an_encrypted_run_that_passes_has_all_artefacts(checkout: Path, tmp_path
     assert (tmp_path / "github.md").read_text().strip() == (folder / "summary.md").read_text().strip()
 
 
+ECHO = """
+import socketserver, sys
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line)
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = allow_reuse_address = True
+    request_queue_size = 100
+
+Server(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
+"""
+
+
+@retry_on_busy_machine
+def test_run_against_a_server_of_the_users_own_knows_its_cpu_and_memory(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "echo.py").write_text(ECHO)
+    command = f"{sys.executable} {tmp_path / 'echo.py'} {{port}}"
+    done = _lab(checkout, "ci", "--server-command", command)
+    demand(0, done.returncode, done.stdout, done.stderr)
+    verdict = _verdict(checkout)
+    assert verdict["run"]["target"].startswith("tcp://127.0.0.1:")
+    assert (verdict["server"]["source"], verdict["server"]["restarts"]) == ("/proc", 0)
+    assert verdict["server"]["memory_max_bytes"] > 1_000_000
+    assert verdict["ledger"]["reconciled"] is None
+    report = (checkout / "runs/latest/report.html").read_text()
+    assert "The server&#39;s CPU and memory" in report or "The server's CPU and memory" in report
+    with (checkout / "runs/latest/timeline.csv").open() as file:
+        assert any(row["server_memory_bytes"] for row in csv.DictReader(file))
+
+
 def test_a_run_whose_workers_are_killed_ends_and_exits_with_4(checkout: Path) -> None:
     with _running(checkout, "ci", TIME="10m", WORKERS="2") as (run, _):
         children = _children(run.pid)

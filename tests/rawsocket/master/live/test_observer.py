@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from rawsocket.master.live.observer import Observer
+from rawsocket.master.live.server_usage import ServerUsage, Usage
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.server_probe import ServerProbe
 from rawsocket.measurement.report import StormReport
@@ -195,3 +196,17 @@ def test_storms_are_events_of_the_run() -> None:
     run.started_wall_s = 1000.0
     run.receive("a", report(storms=[StormReport(1012, 30)]))
     assert observer.state()["events"] == [{"at_s": 12.0, "kind": "storm", "text": "storm: 30 connections dropped"}]
+
+
+def test_restart_of_a_server_without_counters() -> None:
+    server = Server()
+    server.answers = False
+    answers = [Usage("1", "noon", 1.0, 9), Usage("2", "noon", 2.0, 9), Usage("3", "later", 0.1, 9)]
+    usage = server.probe.usage = ServerUsage(lambda: answers.pop(0), "engine", "redis", server.clock)
+    run, observer = _observed(server)
+    for second in (1, 2, 3):
+        server.clock.now += 1
+        usage.poll()
+        _look(observer, second)
+    assert run.observed.restarted_at_s == 3
+    assert [(event.kind, event.text) for event in run.observed.events] == [("process-lost", "the server was restarted")]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rawsocket.master.live.server_usage import ServerUsage, Usage
 from rawsocket.master.page.state import Judged, artefacts, state, workers
 from rawsocket.master.server_probe import ServerProbe
 from tests.support.controllers import controller_bench
@@ -172,3 +173,14 @@ def test_series_of_the_target_and_why_there_is_no_answer(monkeypatch: pytest.Mon
 def test_without_an_endpoint_there_are_no_series_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         assert state(bench.controller)["target_metrics"] is None
+
+
+def test_server_without_counters_has_its_cpu_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        assert state(bench.controller)["server"] is None
+        usage = ServerUsage(lambda: Usage("1", "noon", 1.0, 9_000_000), "engine", "SERVER_IMAGE=redis:7")
+        bench.controller.probe = ServerProbe("", usage=usage)
+        usage.poll()
+        found = state(bench.controller)
+    assert (found["server"]["name"], found["server"]["memory_bytes"]) == ("SERVER_IMAGE=redis:7", 9_000_000)
+    assert (found["server_held"], found["server_processes"]) == (None, [])

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from rawsocket.master.reports import server_summary
+from tests.support.documents import USED
 
 ALONE = {
     "info": {"model": "epoll", "framing": "line"},
@@ -79,3 +80,22 @@ def test_missing_counter_is_unknown() -> None:
 )
 def test_summary_row_of_a_server(grown: dict[str, Any] | None, said: str | None) -> None:
     assert server_summary.figures(grown) == ([("server's processes", said)] if said else [])
+
+
+def test_cpu_and_memory_of_a_server_in_the_place_of_ours() -> None:
+    said = "25% of a core (at most 150% of a core), 12.3 MB at most"
+    assert server_summary.figures(USED) == [("server's CPU and memory", said)]
+    rows = dict(server_summary.usage(USED))
+    assert (rows["server"], rows["CPU time"], rows["memory, limit"]) == (
+        "SERVER_IMAGE=redis:7",
+        "12.35 s",
+        "1,000.0 MB",
+    )
+    assert rows["measured by"] == "the containers' engine"
+
+
+def test_figures_that_are_unknown() -> None:
+    unknown = {**USED, "cpu_share_mean": None, "memory_limit_bytes": None, "source": "/proc"}
+    assert server_summary.figures(unknown) == [("server's CPU and memory", "12.3 MB at most")]
+    rows = dict(server_summary.usage(unknown))
+    assert (rows["CPU, mean"], rows["measured by"], "memory, limit" in rows) == ("unknown", "/proc", False)

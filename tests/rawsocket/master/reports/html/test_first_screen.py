@@ -1,6 +1,6 @@
 from rawsocket.master.reports.html import first_screen
 from rawsocket.master.reports.html.words import UNKNOWN
-from tests.support.documents import failed, passed
+from tests.support.documents import USED, failed, passed
 
 
 def test_cause_is_the_first_sentence_and_reasons_follow() -> None:
@@ -62,6 +62,12 @@ def test_tiles_of_a_run_that_knows_little() -> None:
         "its counters could not be read", UNKNOWN, "no threshold", "no threshold"
     )  # fmt: skip
     assert failures.value == "0"
+
+
+def test_tile_of_a_server_without_counters_has_its_cpu_and_memory() -> None:
+    tile = first_screen.tiles(passed(server=USED))[1]
+    assert (tile.title, tile.value) == ("the server's CPU", "25%")
+    assert tile.note == "of a core; memory 12 MB at most"
 
 
 def test_span_says_when_and_which_seconds_are_steady() -> None:

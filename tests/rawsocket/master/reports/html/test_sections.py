@@ -1,7 +1,7 @@
 from rawsocket.master.reports.html import sections
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument
 from rawsocket.master.reports.html.words import UNKNOWN
-from tests.support.documents import WORKER, passed
+from tests.support.documents import USED, WORKER, passed
 
 
 def test_latencies_have_a_column_for_each_measured_kind_of_time() -> None:
@@ -46,6 +46,12 @@ def test_counts_of_connections_and_messages() -> None:
     assert rows["storm at 10:00:07 UTC"] == "1,000 dropped, 999 back"
     assert rows["goodbyes said, cut off"] == "18, 2"
     assert rows["connections failed"] == "none"
+
+
+def test_cpu_and_memory_of_a_server_without_counters() -> None:
+    table = sections.server(passed(server=USED))
+    assert table.head == ("figure", "in this run")
+    assert dict(table.rows)["CPU, mean"] == "25% of a core"
 
 
 def test_counters_of_the_server() -> None:

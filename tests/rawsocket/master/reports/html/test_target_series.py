@@ -1,4 +1,4 @@
-from rawsocket.master.reports.html.target_series import lines
+from rawsocket.master.reports.html.target_series import lines, usage_lines
 from rawsocket.master.reports.html.words import UNKNOWN
 
 
@@ -19,3 +19,9 @@ def test_series_without_values_or_without_change() -> None:
 def test_picture_of_a_long_run_has_a_bounded_size() -> None:
     (line,) = lines({"threads": [float(second) for second in range(100_000)]})
     assert line.points < 120
+
+
+def test_cpu_and_memory_are_in_units_for_readers() -> None:
+    cpu, memory = usage_lines({"server_cpu_share": [0.5, None, 1.0], "server_memory_bytes": [12e6, 13e6, 14e6]})
+    assert (cpu.name, cpu.lowest, cpu.highest) == ("CPU, in % of a core", "50", "100")
+    assert (memory.name, memory.mean) == ("memory, in MB", "13")
