@@ -24,6 +24,7 @@ from rawsocket.master.controller import RunController
 from rawsocket.master.levels import moments
 from rawsocket.master.levels.record import LevelRecord
 from rawsocket.master.run import Run
+from rawsocket.master.timeline import SERVER_CPU
 from rawsocket.shapes.shape import Level, Shape
 from rawsocket.verdict import words
 from rawsocket.verdict.observed import STEP
@@ -156,5 +157,11 @@ class ShapeDriver:
         over = record.held_at + record.level.hold_s
         while (left := over - time.monotonic()) > 0:
             if self._controller.seconds.wait(timeout=min(left, 1.5)):
-                cores = self._controller.probe.rate("cpu_seconds")
+                cores = self._server_cores()
                 record.server_cpu += [] if cores is None else [cores]
+
+    def _server_cores(self) -> float | None:
+        """Return the cores that the server uses now, by its own counters or as the lab sees it; None: unknown."""
+        probe = self._controller.probe
+        cores = probe.rate("cpu_seconds")
+        return probe.usage.values().get(SERVER_CPU) if cores is None else cores

@@ -10,6 +10,7 @@ import pytest
 
 from rawsocket.master.levels import driver as drivers
 from rawsocket.master.levels.driver import ShapeDriver
+from rawsocket.master.timeline import SERVER_CPU
 from rawsocket.shapes.shape import Level, Spike, Steps
 from tests.support.controllers import ControllerBench, Hold, controller_bench
 from tests.support.local_run import wait_until
@@ -125,6 +126,13 @@ def test_connections_that_make_a_level_held(
     run = lab.controller.run
     run.thresholds = {} if limit is None else {"min_held": limit}
     assert lab.driver._connections(run, Level(4, 5.0)) == (least, 4 if holds else math.inf)
+
+
+def test_cpu_of_a_level_is_that_of_a_server_without_counters_as_well(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab.controller.probe.usage, "values", lambda: {SERVER_CPU: 0.3})
+    lab.begin()
+    lab.seconds_until(lambda: lab.ended)
+    assert {record.server_cpu_share for record in lab.controller.run.levels.records} == {pytest.approx(0.3)}
 
 
 def test_stop_ends_the_shape(lab: Lab) -> None:
