@@ -67,7 +67,11 @@ class Fix(Handler):
             assert fields[b"34"] == b"%d" % number, fields
             assert (kind == "A") == (number == 1), fields
             self.server.got[kind] += 1
-            replies = {"A": [b"35=A|98=0|108=30"], "1": [b"35=0|112=" + fields.get(b"112", b""), b"35=0"], "5": [b"35=5"]}
+            replies = {
+                "A": [b"35=A|98=0|108=30"],
+                "1": [b"35=0|112=" + fields.get(b"112", b""), b"35=0"],
+                "5": [b"35=5"],
+            }
             for body in replies.get(kind, []):
                 head = b"|34=%d|49=SERVER|52=20260101-00:00:00|56=%s" % (next(mine), fields[b"49"])
                 self.wfile.write(_framed(body[:4] + head + body[4:] + b"|"))
