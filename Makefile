@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check load ci report new eject bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -41,6 +41,14 @@ ci: .venv/lab  ## The same for CI: 30 s, every connection must be held
 
 report: .venv/lab  ## Compare runs on one page: RUNS="runs/A runs/B"
 	@$(LAB) report $(RUNS)
+
+##@ A conversation from real traffic
+
+record: .venv/lab  ## Record a client with TARGET= as the conversation SCENARIO=
+	@$(LAB) record $(SCENARIO)
+
+import: .venv/lab  ## Make the conversation SCENARIO= of CAPTURE=dump.pcap
+	@$(LAB) import $(CAPTURE) $(SCENARIO)
 
 ##@ Benchmarks, some 20 minutes each
 

@@ -12,7 +12,12 @@ def assets(here: Path = HERE) -> Path:
 
 
 def main() -> int:
-    """Run the command, and give its exit code."""
+    """Run the command, and give its exit code: 2 if there is no folder to work in."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        sys.stderr.write("holdfast: the current folder has been removed; cd to one that is there\n")
+        return 2
     sys.path.insert(0, str(assets()))
     from lab.__main__ import main as run
 

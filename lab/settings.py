@@ -73,7 +73,10 @@ def _scenario(text: str) -> str:
     # Asked for at run time: the user's folder is not known when this table is made.
     if text.endswith(CONVERSATION_SUFFIXES):
         return text  # a path; who reads it says what is wrong with it
-    return str(one_of(*dict.fromkeys((*scenarios(), *conversations()))).parse(text))
+    found: list[str] = []  # the user's come first
+    for of_python, of_yaml in zip(folders.both("locustfiles"), folders.both("conversations"), strict=True):
+        found += [*names(of_python), *names(of_yaml, suffixes=CONVERSATION_SUFFIXES)]
+    return str(one_of(*dict.fromkeys(found)).parse(text))
 
 
 def models() -> list[str]:

@@ -174,7 +174,8 @@ class HeadlessRun:
 
     def _say_second(self, left_s: float) -> None:
         controller = self._controller
-        run, live = controller.run, controller.observer.state()
+        run = controller.run
+        live = {**controller.observer.state(), "level": run.levels.text}
         second = progress.second(run.timeline.samples[-1], controller.users_wanted, left_s, run.failures(), live)
         if self._plan.progress == JSON:
             say(json.dumps({"progress": second}))

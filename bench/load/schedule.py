@@ -20,7 +20,7 @@ EXPERIMENTS = (
     LoadExperiment("ids", ("ids",), (SESSION,), 3, features.ids),
     LoadExperiment("heartbeats", ("heartbeats",), (SESSION,), 3, features.heartbeats),
     LoadExperiment("conversation", ("conversation",), (SESSION,), 3, features.conversation),
-    LoadExperiment("conversation held", ("conversation",), (SESSION,), 2, features.conversation_held),
+    LoadExperiment("conversation held", ("conversation",), (SESSION,), 3, features.conversation_held),
     LoadExperiment("soak", ("soak",), (SESSION,), 1, soak.soak),
 )
 

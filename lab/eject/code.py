@@ -1,5 +1,6 @@
 """Pieces of Python code: literals, calls that fit into a line, and what a module needs at its top."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,16 @@ def literal(data: bytes) -> str:
     text = repr(data)
     inner = text[2:-1]
     return text if text[1] == '"' else 'b"' + inner.replace("\\'", "'").replace('"', '\\"') + '"'
+
+
+def quoted(text: str) -> str:
+    """Return a text that can be shown as a literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def in_docstring(text: str) -> str:
+    """Return a text as it stands in a docstring."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def pattern(data: bytes) -> str:

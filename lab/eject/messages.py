@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lab.eject.code import WIDTH, CannotEject, Needs, call, literal
+from lab.eject.code import WIDTH, CannotEject, Needs, call, literal, quoted
 from rawsocket.conversation.plan import Template, Value
 
 #: A piece of code: its conversion in a format of bytes, and the expression of its value.
@@ -95,7 +95,7 @@ class Messages:
         if "%" in style:
             self.needs.use("datetime", "datetime")
             self.needs.use("UTC", "datetime")
-            return "%b", f'datetime.now(UTC).strftime("{style}").encode()'
+            return "%b", f"datetime.now(UTC).strftime({quoted(style)}).encode()"
         clock = f"{self.needs.module('time')}.time()"
         return ("%d", f"{clock} * 1000") if style == "ms" else self._number(f"int({clock})", style)
 
@@ -156,9 +156,7 @@ class Messages:
         begin, end = region or (at + 1, len(pieces))
         own = 0
         if begin <= at < end:  # it measures itself as well, and what stands between {<} and it
-            own = sum(
-                len(piece) if isinstance(piece, bytes) else self._width(piece) for piece in pieces[begin : at + 1]
-            )
+            own = self._widths(pieces[begin : at + 1])
             begin = at + 1
         if len(lengths) > 1:
             raise CannotEject(f"{self.where}: a message with two lengths; expected one; write it by hand")
@@ -214,6 +212,8 @@ class Messages:
         for at, piece in enumerate(pieces):
             if at == end or ((end is None or at < end) and _is(piece, "sum", "crc32")):
                 flush()
+            if _is(piece, "sum", "crc32") and not lines:
+                lines.append('message = b""')
             part.append(self._checksum(piece) if isinstance(piece, Value) and _is(piece, "sum", "crc32") else piece)
         flush()
         return lines

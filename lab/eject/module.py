@@ -5,7 +5,7 @@ import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
 
-from lab.eject.code import WIDTH, Needs, indented, pattern
+from lab.eject.code import WIDTH, Needs, in_docstring, indented, pattern, quoted
 from lab.eject.messages import measures
 from lab.eject.replies import field_of
 from lab.eject.steps import SILENCE, Steps
@@ -45,14 +45,14 @@ def module(plan: Plan, settings: Mapping[str, str], target: str, rows: str = "")
 
 
 def _title(plan: Plan) -> str:
-    return f"The conversation of {plan.file}, as a session in Python."
+    return f"The conversation of {in_docstring(plan.file)}, as a session in Python."
 
 
 def _command(target: str, settings: Mapping[str, str]) -> str:
     """Return the command that runs it with the settings that the conversation implies."""
     words = ["make", "load", f"SCENARIO={target}", *(f"{name}={shlex.quote(text)}" for name, text in settings.items())]
     lines = textwrap.wrap(" ".join(words), WIDTH, break_long_words=False, break_on_hyphens=False)
-    return " \\\\\n      ".join(line.replace("\\", "\\\\") for line in lines)
+    return " \\\\\n      ".join(map(in_docstring, lines))
 
 
 def class_name(name: str) -> str:
@@ -77,7 +77,7 @@ def _replies(plan: Plan, steps: Steps) -> str:
 def _class(plan: Plan, steps: Steps, rows: str) -> list[str]:
     needs = steps.needs
     lines = [f"class {class_name(plan.name)}({needs.use('SessionUser')}):"]
-    lines += [f'    """{plan.name}, step by step."""', "", f"    framing = {steps.framing(plan.framing)}"]
+    lines += [f'    """{in_docstring(plan.name)}, step by step."""', "", f"    framing = {steps.framing(plan.framing)}"]
     lines += indented(_attributes(plan, steps, rows), 4)
     methods = [_session(plan, steps), *_more_methods(plan, steps)]
     for method in methods:
@@ -89,13 +89,13 @@ def _attributes(plan: Plan, steps: Steps, rows: str) -> list[str]:
     lines = []
     if plan.data is not None:
         repeat = ", repeat=True" if plan.data.repeat else ""
-        lines.append(f'row = {steps.needs.use("CsvRows")}("{rows}"{repeat})')
+        lines.append(f"row = {steps.needs.use('CsvRows')}({quoted(rows)}{repeat})")
     if plan.rounds or _connects(plan):
         lines.append("holds = False")
     if plan.shape is not None:
         lines.append(_shape(from_document(plan.shape), steps))
     if unjudged := [connect_row(plan, step) for step in plan.connect if step.name]:
-        lines.append(f"not_judged = ({', '.join(map(_quoted, dict.fromkeys(unjudged)))},)")
+        lines.append(f"not_judged = ({', '.join(map(quoted, dict.fromkeys(unjudged)))},)")
     if any(step.kind == "receive" for step in (*plan.connect, *plan.steps, *plan.goodbye)):
         lines.append("accepts_pushes = True")
     return lines
@@ -103,12 +103,8 @@ def _attributes(plan: Plan, steps: Steps, rows: str) -> list[str]:
 
 def _shape(shape: Shape, steps: Steps) -> str:
     values = {field: getattr(shape, field) for field in shape.KEYS}
-    given = (f"{name}={_quoted(value) if isinstance(value, str) else value}" for name, value in values.items())
+    given = (f"{name}={quoted(value) if isinstance(value, str) else value}" for name, value in values.items())
     return f"shape = {steps.needs.use(type(shape).__name__)}({', '.join(given)})"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _connects(plan: Plan) -> bool:

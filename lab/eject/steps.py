@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from lab.eject.code import Needs, call, literal
+from lab.eject.code import Needs, call, literal, quoted
 from lab.eject.messages import Messages, measures
 from lab.eject.replies import Replies, pattern_of
 from rawsocket.conversation.plan import Expectation, FramingPlan, HeartbeatPlan, Step, Template
@@ -55,7 +55,7 @@ class Steps:
         arguments = [f"{beat.every:g}", payload]
         expect = Step("send", 1, expect=(beat.expect,) if beat.expect else ())
         arguments += self.replies(messages).arguments(expect)
-        arguments += [f'name="{beat.name}"'] if beat.name != "heartbeat" else []
+        arguments += [f"name={quoted(beat.name)}"] if beat.name != "heartbeat" else []
         arguments += [*(["reply=False"] if not beat.reply else []), *(["idle=True"] if beat.idle else [])]
         return call(self.needs.use("Heartbeat"), arguments, 0, "yield ")
 
@@ -83,7 +83,7 @@ class Steps:
         direct = len(step.expect) == 1 and step.expect[0].kind == "exact" and not step.captures and not step.frames
         lines = messages.shared([step.message, *(expected if direct else [])], [] if direct else expected)
         before, message = messages.message(step.message)
-        arguments = [message, f'name="{name}"']
+        arguments = [message, f"name={quoted(name)}"]
         if not step.reply:
             return lines + before + call(self.needs.use("Send"), [*arguments, "reply=False"], 0, "yield ")
         arguments += replies.arguments(step)
@@ -111,7 +111,7 @@ class Steps:
     def _receive(self, step: Step, name: str) -> list[str]:
         messages = self.messages(step.line)
         replies = self.replies(messages)
-        arguments = [f'name="{name}"'] if name else []
+        arguments = [f"name={quoted(name)}"] if name else []
         if step.seconds is not None:
             forever = math.isinf(step.seconds)
             arguments.append(f"timeout={self.needs.module('math') + '.inf' if forever else f'{step.seconds:g}'}")

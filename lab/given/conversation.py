@@ -45,19 +45,25 @@ def named(scenario: str) -> Compiled | None:
 
 
 def file(scenario: str) -> Path | None:
-    """Return the file of a conversation, None if SCENARIO names none. Raises UsageError if it names two things."""
+    """Return the file of a conversation, None if SCENARIO names none; what the user has comes before what is built in.
+
+    Raises UsageError if it names two things of one folder.
+    """
     if scenario.endswith(CONVERSATION_SUFFIXES):
         return _given_path(scenario)
     if scenario not in settings.conversations():
         return None
-    paths = [folder / f"{scenario}{suffix}" for folder in folders.both("conversations") for suffix in (".yaml", ".yml")]
-    path = next(path for path in paths if path.is_file())
-    if scenario in settings.scenarios():
-        raise UsageError(
-            f"SCENARIO={scenario} is {folders.shown(path)} and locustfiles/{scenario}.py; expected one of that name; "
-            f"rename one, or name the file: SCENARIO={folders.shown(path)}"
-        )
-    return path
+    for of_yaml, of_python in zip(folders.both("conversations"), folders.both("locustfiles"), strict=True):
+        paths = (of_yaml / f"{scenario}{suffix}" for suffix in CONVERSATION_SUFFIXES)
+        path, in_python = next(filter(Path.is_file, paths), None), (of_python / f"{scenario}.py").is_file()
+        if path and in_python:
+            raise UsageError(
+                f"SCENARIO={scenario} is {folders.shown(path)} and locustfiles/{scenario}.py; expected one of that "
+                f"name; rename one, or name the file: SCENARIO={folders.shown(path)}"
+            )
+        if path or in_python:
+            return path
+    return None
 
 
 def _given_path(scenario: str) -> Path:

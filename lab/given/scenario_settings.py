@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from lab import folders, settings
 from lab.errors import UsageError
+from lab.given import conversation
 from lab.settings import Settings
 from rawsocket.settings.declared import PASSED_ON, DeclaredSetting, as_one, checked, read
 
@@ -20,7 +21,7 @@ def flags(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list
 
 def rows(scenario: str) -> list[DeclaredSetting]:
     """Return the settings that a scenario declares, none for an unknown one. UsageError if one can't be used."""
-    if scenario not in settings.scenarios():
+    if scenario not in settings.scenarios() or conversation.file(scenario):
         return []
     file = folders.find(f"locustfiles/{scenario}.py")
     try:

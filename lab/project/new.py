@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from lab import folders
+from lab.conversation import schema
 from lab.errors import EXIT_OK, UsageError, writing
 from lab.progress import result
 
@@ -16,6 +17,8 @@ PLACES = {
     "README.md": "README.md",
     "gitignore": ".gitignore",
 }
+#: Where editors find what a conversation may have.
+SCHEMA = "conversations/conversation.schema.json"
 VERSION = "INSTALLED_VERSION"  # in our files, where the installed version is written
 
 
@@ -26,6 +29,7 @@ def run(name: str, version: str) -> int:
         raise UsageError(f"{name} is in the clone of Holdfast, where the lab works in the clone: name another folder")
     for ours, place in PLACES.items():
         result(_write(target / place, (FILES / ours).read_text().replace(VERSION, version)))
+    result(_write(target / SCHEMA, schema.text()))
     result(f"Next: cd {shlex.quote(name)} && holdfast load SCENARIO=hello USERS=10 TIME=10s")
     return EXIT_OK
 

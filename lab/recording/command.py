@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import re
 import signal
 import ssl
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab import settings
 from lab.conversation.syntax import framings, source
 from lab.errors import EXIT_OK, LabError, UsageError
 from lab.progress import result, say
@@ -20,11 +22,14 @@ from lab.recording.script.compose import NothingRecorded, compose, secrets_of
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.conversation.framings import framing_of
+from rawsocket.settings.table import BY_NAME
 from rawsocket.target import Target
 from rawsocket.target import parse as parse_target
 from rawsocket.wire.framing import Framing
 
 LISTEN = 7000
+#: The settings that `record` has in common with a run, as flags and as variables.
+SETTINGS = [BY_NAME[name] for name in ("TARGET", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY")]
 
 
 def add_flags(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -34,14 +39,11 @@ def add_flags(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--port", type=_port, help="port of the server; default: that with most data")
     else:
         parser.add_argument("name", metavar="NAME", help="name of the conversation: conversations/NAME.yaml")
-        parser.add_argument("--target", help="the server: tcp://host:port or tls://host:port")
         parser.add_argument("--listen", type=_port, default=LISTEN, help=f"port for the client (default {LISTEN})")
         parser.add_argument("--connections", type=_count, default=0, help="end after so many connections")
         parser.add_argument("--once", action="store_true", help="end when the client has closed its connections")
         parser.add_argument("--again", action="store_true", help="compare with the recording before: what varies?")
-        parser.add_argument("--tls-ca", help="tls://: certificates that the server's is checked with, a PEM file")
-        parser.add_argument("--tls-name", help="tls://: the name in the server's certificate; default: the host")
-        parser.add_argument("--tls-no-verify", action="store_true", help="tls://: accept any certificate")
+        settings.add_flags(parser, SETTINGS)
     parser.add_argument("--framing", help="where messages end, as in a conversation: '{delimiter: \"\\r\\n\"}'")
     parser.add_argument("--keep-secrets", action="store_true", help="write passwords and tokens into the files")
     parser.add_argument("--replace", action="store_true", help="overwrite a conversation of this name")
@@ -63,8 +65,9 @@ def _record(arguments: Mapping[str, Any], framing: Framing | None) -> int:
     files = Files(arguments["name"])
     files.check(arguments["replace"], arguments["again"])
     before = files.read() if arguments["again"] else None
-    target = _target(arguments["target"] or (before.target if before else ""))
-    proxy = Proxy(target.host, target.port, _context(target, arguments), arguments["tls_name"] or "")
+    given = {row.variable: settings.given(row, arguments, os.environ) for row in SETTINGS}
+    target = _target(given["TARGET"] or (before.target if before else ""))
+    proxy = Proxy(target.host, target.port, _context(target, given), given["TLS_NAME"])
     limit = arguments["connections"] or (ALL if arguments["once"] else 0)
     port = _listen(proxy, arguments["listen"], limit, target)
     found = tuple(_for_target(each.recorded(), port, target) for each in proxy.connections)
@@ -143,14 +146,17 @@ def _target(text: str) -> Target:
         raise UsageError(str(error)) from None
 
 
-def _context(target: Target, arguments: Mapping[str, Any]) -> ssl.SSLContext | None:
+def _context(target: Target, given: Mapping[str, str]) -> ssl.SSLContext | None:
     if not target.tls:
         return None
     try:
-        context = ssl.create_default_context(cafile=arguments["tls_ca"])
+        context = ssl.create_default_context(cafile=given["TLS_CA"] or None)
+        if given["TLS_CERT"]:
+            context.load_cert_chain(given["TLS_CERT"], given["TLS_KEY"] or None)
     except OSError as error:
-        raise UsageError(f"--tls-ca {arguments['tls_ca']}: {error.strerror or error}; give a PEM file") from None
-    if arguments["tls_no_verify"]:
+        files = " ".join(f"{name}={given[name]}" for name in ("TLS_CA", "TLS_CERT", "TLS_KEY") if given[name])
+        raise UsageError(f"{files}: {error.strerror or error}; expected PEM files; correct the path") from None
+    if given["TLS_VERIFY"] and not settings.yes(given["TLS_VERIFY"]):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

@@ -11,6 +11,7 @@ import sys
 
 from lab import folders
 from lab.errors import UsageError
+from lab.given import conversation
 from lab.run import load_shape
 from lab.settings import Settings, size_bytes
 from server.models.base import Model, load
@@ -114,7 +115,7 @@ def _holds_one_each(scenario: str) -> bool:
 def _source(scenario: str) -> str:
     """Return the source in Python, "" for a conversation: each of its users holds one connection."""
     path = folders.find(f"locustfiles/{scenario}.py")
-    return path.read_text() if path.is_file() else ""
+    return path.read_text() if path.is_file() and not conversation.file(scenario) else ""
 
 
 def _tree(source: str, scenario: str) -> ast.AST:

@@ -70,7 +70,7 @@ def _rows(second: Mapping[str, Any], title: str, width: int) -> Iterator[Rendera
     yield _ends(Text(title, overflow="ellipsis", no_wrap=True), Text(status, style=_STATUS.get(status, "")))
     elapsed_s, left_s = second["elapsed_s"], second["left_s"]
     if left_s is None:
-        yield Text(f"{clock(elapsed_s)}, {SHAPED}")
+        yield Text(f"{clock(elapsed_s)}, {second.get('level') or SHAPED}")
     else:
         bar = ProgressBar(total=max(elapsed_s + left_s, 1e-9), completed=elapsed_s)
         yield _ends(bar, Text(f"{clock(left_s)} left"))

@@ -75,6 +75,11 @@ def _http(seen: Seen) -> Iterator[str]:
         yield from _cut(seen)
 
 
+def not_taken(frame: bytes) -> str:
+    """Return what to know about a frame that arrived before a step that waits for a push in vain."""
+    return f"Before this step {shown(frame)} arrived: a reply, or no push that the step takes."
+
+
 def is_tls(data: bytes) -> bool:
     """Return whether bytes begin with a record of TLS: an alert or a handshake."""
     return len(data) >= 3 and data[0] in (HANDSHAKE, ALERT) and data[1] == 3 and data[2] <= 4

@@ -116,6 +116,10 @@ class DialogueListener:
         rest = self._cutter.rest
         return [*frames, rest] if rest and rest not in frames[-1:] else frames
 
+    def earlier(self) -> list[bytes]:
+        """Return the last two frames that arrived before the step began, or fewer."""
+        return [entry.data for entry in self.dialogue.entries[: self._since] if entry.kind == FRAME][-2:]
+
     def seen(self, failure: str) -> Seen:
         """Return what a diagnosis is made from."""
         entries = self.dialogue.entries

@@ -10,7 +10,7 @@ from typing import Any
 from gevent.event import Event
 
 from rawsocket.check import words
-from rawsocket.check.diagnosis import hints
+from rawsocket.check.diagnosis import hints, not_taken
 from rawsocket.check.dialogue import MISTAKE, PROGRAM, SERVER, UNREACHABLE, Dialogue, Failure
 from rawsocket.check.listener import DialogueListener
 from rawsocket.check.round import Round, RoundOver, is_server_fault
@@ -146,6 +146,7 @@ class Player:
             self.dialogue.failure = Failure(UNREACHABLE, error.name, error.detail, what, place)
             return
         arrived = self.listener.arrived()
+        earlier = self.listener.earlier() if what.startswith("receive") and not arrived else []
         self.dialogue.failure = Failure(
             SERVER,
             error.name,
@@ -154,7 +155,7 @@ class Player:
             place,
             words.expected(expected),
             " | ".join(map(words.shown, arrived)),
-            hints(self.listener.seen(error.name)),
+            (*hints(self.listener.seen(error.name)), *map(not_taken, earlier)),
         )
 
     def _report(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:

@@ -3,8 +3,9 @@
 Strategy: the session's own generator is run inside another one, which passes its steps on to the engine and sees each
 result. Rules:
 
-- A slot (Due) is not waited for. Once something was said, it ends the round. So does a Wait of a Python session; before
-  that it is played, but at most WAIT_S seconds of it. Waits of a conversation are steps like any other.
+- A slot (Due) is not waited for, and of a Wait at most WAIT_S seconds are played. If something was said, the round of
+  a Python session ends at the pause (Due, Wait, or a Receive until a slot) that comes at the same line a second time.
+  Waits of a conversation are steps like any other.
 - A conversation's round ends when the next one would begin.
 - A session without a pause ends after EXCHANGES messages.
 - A second Connect ends a Python session's round: it is one connection that is checked.
@@ -80,6 +81,7 @@ class Round:
         self._listener = player.listener
         self._heartbeat: Heartbeat | None = None
         self._exchanges = 0
+        self._pauses: set[str] = set()  # the places of those that have come
         self._turn = 0
         self._said_goodbye = False
         self._planned: Step | None = None  # the step of a conversation
@@ -158,11 +160,14 @@ class Round:
 
     def _is_over(self, step: Any, inner: Any) -> bool:
         """Return whether a Python session's round is over."""
+        paused = False
+        if isinstance(step, Due | Wait) or (isinstance(step, Receive) and step.until is not None):
+            place = steps.place_of_yield(inner)
+            paused = place in self._pauses
+            self._pauses.add(place)
         if not self._exchanges:
             return False
-        if isinstance(step, Due | Wait | Connect) or self._exchanges >= EXCHANGES:
-            return True
-        return isinstance(step, Receive) and step.until is not None
+        return paused or isinstance(step, Connect) or self._exchanges >= EXCHANGES
 
     def _conversation_is_over(self, step: Any, inner: Any) -> bool:
         """Return whether a conversation's second round would begin, or it would only wait for ever."""

@@ -60,7 +60,7 @@ def summary(dialogue: Dialogue) -> str:
         return ""
     where = f"{failure.place}: " if failure.place else ""
     said = f"{where}{_headline(failure, dialogue)}"
-    return " ".join([said, *failure.hints[:2]])
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in (said, *failure.hints[:2]))
 
 
 def _head(dialogue: Dialogue, width: int) -> Iterator[Line]:
@@ -83,7 +83,7 @@ def _entry(entry: Entry, width: int, everything: bool) -> list[Line]:
     size = _count(len(entry.data), "byte")
     said = f"{size}, no whole frame" if entry.kind == REST else size
     room = width - len(INDENT) - len(said) - 4
-    text = _clipped(quoted(entry.data)[1:-1], room)
+    text = _clipped(quoted(entry.data)[1:-1].replace('\\"', '"'), room)
     style = "unknown" if entry.kind == REST else ""
     head = (time, Span(f"{arrow} "), Span(text, style), Span(f"  ({said})", "faint"))
     return [head, *_hex(entry.data, None if everything else ROWS)]

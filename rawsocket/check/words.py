@@ -23,6 +23,7 @@ STEPS = {
     "Heartbeat": "heartbeat",
     "Call": "call a function",
     "StartTls": "start TLS",
+    "Answered": "wait for all replies",
 }
 
 

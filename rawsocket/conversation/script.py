@@ -74,7 +74,7 @@ class Writer:
         turn = turn or (Op(0, steps.Wait(SILENCE)),)
         opening = () if connects else opening
         goodbye = tuple(map(self._op, plan.goodbye))
-        return Script(opening, turn, opening + turn, goodbye, (*goodbye, *self._ops(Step("close", 0))))
+        return Script(opening, turn, opening + turn, goodbye, self._closing(goodbye))
 
     def connect_row(self, step: Step) -> str:
         """Return the row of a step of the connect part: judged rows of the same name must not have its messages."""
@@ -86,6 +86,12 @@ class Writer:
         if self._plan.heartbeat is not None:
             ops.append(self._heartbeat(self._plan.heartbeat))
         return tuple(ops)
+
+    def _closing(self, goodbye: tuple[Op, ...]) -> tuple[Op, ...]:
+        """Return the end of a connection after its last round: no more heartbeats, the goodbye, the close."""
+        stop = [] if self._plan.heartbeat is None else [Op(0, steps.StopHeartbeats())]
+        *replies, close = self._ops(Step("close", 0))
+        return (*replies, *stop, *goodbye, close)
 
     def _ops(self, step: Step) -> list[Op]:
         """Return a step; before a close of its own a connection waits for the replies to pipelined messages."""

@@ -51,6 +51,7 @@ class Conversation(SessionUser):
 
     columns: tuple[bytes, ...]
     drawn: dict[Value, Any]
+    is_leaving: bool  # whether the goodbye after the last round has begun
 
     @property
     def worker(self) -> int:
@@ -86,9 +87,10 @@ class Conversation(SessionUser):
                         yield op.step or op.make(self)  # type: ignore[misc]
                     else:
                         op.after(self, (yield op.step or op.make(self)))  # type: ignore[misc]
-                if turn and turn == self.plan.rounds:
-                    turn = 0
-                    if self.connection is not None:
+                if self.plan.rounds:
+                    self.is_leaving = turn == self.plan.rounds and self.connection is not None
+                    turn %= self.plan.rounds
+                    if self.is_leaving:
                         ops = self.script.closing
                         continue
                 turn += 1
@@ -100,6 +102,8 @@ class Conversation(SessionUser):
 
     def _goodbye(self) -> Session:
         """Say the last words: the `goodbye` of a class whose plan has some."""
+        if self.plan.rounds and self.is_leaving:
+            return  # they are being said
         op = None  # read by the check as well
         try:
             for op in self.script.goodbye:
@@ -147,7 +151,8 @@ def user_class(plan: Plan) -> type[SessionUser]:
 
 def _attributes(plan: Plan) -> tuple[str, ...]:
     """Return the names of attributes that only some plans need."""
-    return (*(("columns",) if plan.data is not None else ()), *(("drawn",) if draws(plan) else ()))
+    needed = {"columns": plan.data is not None, "drawn": draws(plan), "is_leaving": plan.rounds > 0}
+    return tuple(name for name, is_needed in needed.items() if is_needed)
 
 
 def _handlers(plan: Plan, pushes: Pushes) -> dict[str, Any]:

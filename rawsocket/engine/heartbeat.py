@@ -29,8 +29,9 @@ class Beat(Protocol):
 class Heartbeat:
     """Sends a beat again and again; `random` chooses where its grid begins.
 
-    It ends with the connection, or when nothing may be sent any more. Raises ValueError if the framing can't carry the
-    payload, Closed if the connection is not open. A failure of a later heartbeat is reported as the connection's loss.
+    It ends with the connection, at a goodbye, or when nothing may be sent any more. Raises ValueError if the framing
+    can't carry the payload, Closed if the connection is not open. A failure of a later heartbeat is reported as the
+    connection's loss.
     """
 
     __slots__ = ("_beat", "_connection", "_due", "key")
@@ -49,7 +50,8 @@ class Heartbeat:
     def on_time(self) -> None:
         """Send, unless the connection has ended or is not idle."""
         connection, beat, due = self._connection, self._beat, self._due
-        if not connection.is_open or (connection.exchange is not None and connection.exchange.is_shut):
+        exchange = connection.exchange
+        if not connection.is_open or (exchange is not None and (exchange.is_shut or not exchange.has_heartbeats)):
             return
         if beat.idle and self._idle_since + beat.every > due:
             self._at(on_grid(self._idle_since + beat.every))

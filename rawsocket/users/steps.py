@@ -279,6 +279,12 @@ class Heartbeat:
         self.idle = idle
 
 
+class StopHeartbeats:
+    """Send no more heartbeats on this connection: before a QUIT, for example. A goodbye() does so by itself."""
+
+    __slots__ = ()
+
+
 class Call:
     """Call a function that blocks, in a greenlet of its own, and return its result; its exception is raised here.
 
@@ -311,7 +317,7 @@ class StartTls:
 
 Step = (
     Connect | Close | Send | Request | Receive | Answered | Wait | Due | SendRaw | SendPart | SetFraming | ShutdownWrite
-    | Throttle | Heartbeat | Call | StartTls
+    | Throttle | Heartbeat | StopHeartbeats | Call | StartTls
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def _wrong(facts: Facts) -> Said:
     if not wrong:
         return None
     flood = " (the tutorial's server sends its last reply again and again)" if facts.model == TUTORIAL else ""
-    seen = f"; one was {example}" if example else ""
+    seen = f"; for example, {example}" if example else ""
     text = f"{words.sentence(words.count(wrong, 'reply'))} did not match the message sent{flood}{seen}"
     return text, "failures.csv has an example of each kind."
 

@@ -214,7 +214,7 @@ def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str,
 
 
 def _wrong(figures: Figures) -> list[str]:
-    seen = f"; one was {figures.example}" if figures.example else ""
+    seen = f"; for example, {figures.example}" if figures.example else ""
     return [f"{words.count(figures.wrong, 'reply')} did not match the message sent{seen}"] if figures.wrong else []
 
 

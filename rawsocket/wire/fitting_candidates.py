@@ -27,6 +27,7 @@ GAP_S = 0.05  # of the pause that is suggested if nothing else fits
 MOST_OFFSET = 16  # BGP has its length there
 MOST_ADJUST = 32
 LONGEST_MARK = 4
+SAME_SIZE = 3  # turns of the same size that say something
 SAMPLES = 8  # turns from which lengths and marks are made
 
 
@@ -73,7 +74,7 @@ def by_mark(turns: Sequence[bytes]) -> Iterator[Candidate]:
             if not any(chr(byte).isalnum() for byte in mark):
                 yield Candidate(Delimiter(mark), 12.0 + 9 * len(mark), alone=True)
     sizes = {len(turn) for turn in turns[:SAMPLES]}
-    if len(sizes) == 1:
+    if len(sizes) == 1 and len(turns) >= SAME_SIZE:
         yield Candidate(Fixed(sizes.pop()), 8.0)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from holdfast.__main__ import assets
 from lab.settings import ROOT
 from tests.meta.conftest import text, tracked
 from tests.support import installed
+from tests.support.lab import environment
 from tests.support.server_process import running_server
 
 PROJECT = tomllib.loads(text("pyproject.toml"))["project"]
@@ -80,6 +82,15 @@ def test_mistakes_name_the_users_command_and_files(holdfast: Path, tmp_path: Pat
         assert re.match(said, done.stderr), done.stderr
 
 
+def test_folder_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    code = "import os, sys; os.rmdir(os.getcwd()); import holdfast.__main__ as command; sys.exit(command.main())"
+    command = [sys.executable, "-c", code, "status"]
+    environ = environment({"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "holdfast: the current folder has been removed; cd to one that is there\n"
+
+
 @pytest.fixture
 def work(holdfast: Path, tmp_path: Path) -> Path:
     """A folder that `holdfast new` has made; the user adds a folder `server`, which is not ours."""
@@ -106,7 +117,7 @@ def test_the_new_conversation_is_checked_and_loads_a_server(holdfast: Path, work
         target = f"TARGET=tcp://127.0.0.1:{server.port}"
         checked = installed.run(holdfast, work, "check", "hello", target)
         assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert "conversations/hello.yaml:7" in checked.stdout
+        assert "conversations/hello.yaml:8" in checked.stdout
         verdict = _verdict(work, installed.run(holdfast, work, "ci", "SCENARIO=hello", target, *RUN))
     assert verdict["messages"]["answered"] > 0
     assert sorted(os.listdir(work)) == sorted(

@@ -249,7 +249,7 @@ def test_each_choice_is_named_in_the_help_and_accepted(setting: Setting) -> None
 
 def test_settings_with_choices() -> None:
     chosen = {setting.variable for setting in SETTINGS if setting.kind.choices}
-    assert chosen == {"PACE", "ARRIVALS", "MODEL", "APP", "FRAMING", "ENGINE"}
+    assert chosen == {"PACE", "ARRIVALS", "MODEL", "APP", "FRAMING", "ENGINE", "CHECK"}
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)

@@ -53,7 +53,11 @@ OF_THE_READER = {
 OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
-MORE = {"make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "DIR", *OF_LABS}, "lab": OF_LABS, "docker": {"HEADLESS"}}
+MORE = {
+    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "DIR", *OF_LABS},
+    "lab": OF_LABS,
+    "docker": {"HEADLESS"},
+}
 RUNS = re.compile(
     r"(?:[A-Z_]+=\S* )*(?:make \S|holdfast (?!server )\S|pip install \S|(?:\.venv/bin/)?python -m \w+ \S|"
     r"python locustfiles/|docker compose )"

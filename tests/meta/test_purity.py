@@ -74,6 +74,9 @@ PURE = (
     ),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
+    "lab/recording/reassembly.py",
+    "lab/recording/traffic.py",
+    *(p for p in sources("lab") if p.startswith(("lab/recording/messages/", "lab/recording/script/"))),
 )
 IMPURE = {"socket", "_socket", "select", "selectors", "time", "threading", "logging", "gevent", "locust", "asyncio"}
 LIBRARIES = {
@@ -93,7 +96,7 @@ LIBRARIES = {
         "psutil",
     },
     "locustfiles": {"rawsocket", "locust", "locustfiles"},
-    "lab": {"lab", "docker", "msgspec", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
+    "lab": {"lab", "docker", "dpkt", "msgspec", "requests", "rich", "yaml", "rawsocket", "server", "bench"},
     "holdfast": {"lab"},
     "bench": {"bench", "lab", "rawsocket"},
     # Scripts that are handed to other programs, and never imported.
@@ -209,6 +212,7 @@ SHARED = {
     "rawsocket.shapes.shape",
     "rawsocket.target",
     # The framings that fit a recording, and how a file writes them.
+    "rawsocket.errors",
     "rawsocket.wire.fitting",
     "rawsocket.wire.framing",
     "rawsocket.wire.framing_words",
@@ -243,7 +247,7 @@ def test_lab_does_not_import_locust() -> None:
 
 
 def test_lab_imports_the_benchmarks_only_to_run_them() -> None:
-    assert [path for path in sources("lab") if "bench" in _tops(path)] == ["lab/__main__.py"]
+    assert [path for path in sources("lab") if "bench" in _tops(path)] == ["lab/__main__.py", "lab/given/own_arguments.py"]
     (loaded,) = _loaded_after_imports_of("lab.__main__")
     assert "bench" not in loaded
 

@@ -32,5 +32,7 @@ RECORDS = [
     trial("tls handshakes", SESSION, per_cpu_s=800.0, per_s=400.0),
     trial("ids", SESSION, us=11.0, without_us=10.0, times=1.1),
     trial("heartbeats", SESSION, us=9.0, without_us=10.0, times=0.9),
+    trial("conversation", SESSION, us=10.2, without_us=10.0, times=1.02),
+    trial("conversation held", SESSION, kb=1.64, without_kb=1.6, times=1.025),
     trial("soak", SESSION, reconciled=True, unexplained=0, growth_pct=0.1, soak_s=300.0),
 ]

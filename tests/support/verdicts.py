@@ -72,7 +72,7 @@ def second(elapsed_s: float = 12.0, left_s: float | None = 48.0, **changes: Any)
     """Return the object that a master writes each second."""
     return {
         **{"elapsed_s": elapsed_s, "left_s": left_s, "held": 800, "wanted": 800, "server_held": 800},
-        **{"messages_s": 80.3, "p99_ms": 1.31, "failures": 0, "status": "on track", "alerts": []},
+        **{"messages_s": 80.3, "p99_ms": 1.31, "failures": 0, "status": "on track", "alerts": [], "level": ""},
         **changes,
     }
 

@@ -106,8 +106,8 @@ def conversation(bench: LoadBench, generator: Generator, folder: Path) -> Values
 
 
 def conversation_held(bench: LoadBench, generator: Generator, folder: Path) -> Values:
-    """Hold 4,000 connections, a message a second on each, with both sessions: memory per connection."""
-    load, began = Load(min(HELD_TO_COMPARE, bench.options.connections), 1.0, 1.0), procfs.HostUsage()
+    """Hold 4,000 connections, a message every 5 seconds on each, with both sessions: memory per connection."""
+    load, began = Load(min(HELD_TO_COMPARE, bench.options.connections), 5.0, 1.0), procfs.HostUsage()
     kb = {}
     for name in ("python", "described"):
         with Echo(bench.echo) as echo:

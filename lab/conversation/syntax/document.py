@@ -10,7 +10,7 @@ from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, Sequence
 from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
-from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Whole
+from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Prose, Whole
 from rawsocket.shapes.document import from_document
 from rawsocket.shapes.shape import SHAPES
 
@@ -180,7 +180,7 @@ def _plain(node: Node) -> Any:
 class Document(Entry):
     """One conversation with a server."""
 
-    description: Name | None = None
+    description: Prose | None = None
     framing: Framing | None = None
     target: Name | None = None
     timeout: Duration | None = None

@@ -13,8 +13,8 @@ from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, unknown
 from lab.conversation.syntax.structure import Entry, structure, types
 from lab.conversation.syntax.text import Pattern, Text
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Signed, Size, Whole, one_of
+from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import FramingPlan
-from rawsocket.wire import framing as classes
 
 Arguments = dict[str, Any]
 
@@ -257,7 +257,7 @@ def _argument(kind: Kind, entry: Entry, option: str) -> str:
 def checked(plan: FramingPlan, node: Node) -> FramingPlan:
     """Return a framing that its class accepts. Raises Mistake."""
     try:
-        getattr(classes, plan.name)(**plan.arguments)
+        framing_of(plan)
     except ValueError as error:
         wrong, _, expected = str(error).partition(": ")
         raise Mistake(node.place, wrong, expected or "this can't be a framing", "correct the framing") from None

@@ -14,7 +14,7 @@ _NUMBER = rf"{_BINARY}|0?[1-9]\d?|x(?:[1-9]\d?)?|varint"
 _NUMBERS = f"(?:{_NUMBER})?", "u1, u2, u4, u8 (bytes; u2le: the lowest first), varint, 05 (digits), x or x8 (hex)"
 _FORMATS = {
     **dict.fromkeys(("user", "n", "worker", "length", "sum", "crc32"), _NUMBERS),
-    "random": (rf"(?:[1-9]\d{{0,5}}|{_BINARY})?", "the number of characters, as in {random:16}, or u1, u2, u4 or u8"),
+    "random": (rf"(?:[1-9]\d{{0,5}}|{_BINARY}|x\d*)?", "the number of characters, as in {random:16}, or u4 or x"),
     "time": (
         rf"(?:ms|{_NUMBER}|(?=.*%)(?:[^%]|%[aAbBcdfHIjmMpSUwWxXyYzZ%])+)?",
         "nothing (seconds), ms, or a form such as %Y%m%d-%H:%M:%S",

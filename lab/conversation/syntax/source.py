@@ -133,7 +133,10 @@ def read_text(source: Source, text: str) -> Node:
         ) from None
     except _Unwanted as error:
         raise Mistake(
-            _place(source, error.mark), error.what, "a conversation has no references", "write the value itself"
+            _place(source, error.mark),
+            error.what,
+            "expected plain values: no anchors, aliases or tags",
+            "write the value itself",
         ) from None
 
 
@@ -164,7 +167,7 @@ class _Loader(yaml.SafeLoader):
         if event.anchor is not None:
             raise _Unwanted(event.start_mark, f"`&{event.anchor}` names a part of the file")
         if event.tag is not None:
-            raise _Unwanted(event.start_mark, f"`{event.tag}` is a tag")
+            raise _Unwanted(event.start_mark, f"`{event.tag.replace('tag:yaml.org,2002:', '!!')}` is a tag")
         return super().compose_node(parent, index)
 
 

@@ -62,12 +62,13 @@ def _mistake(node: Node, kind: type[Entry], error: str) -> Mistake:
     name = named[0] if (named := _NAMED.findall(match["what"])) else ""
     if "unknown field" in match["what"] and isinstance(node, Map):
         known = keys(kind)
+        name = next(key for key in node if key not in known)  # it may have a backquote in it
         return Mistake(
             node.keys_at[name], unknown(name, known), f"expected one of {', '.join(known)}", "correct or remove it"
         )
     if "missing required field" in match["what"]:
         return Mistake(node.place, f"the key `{name}` is missing", "it is needed here", f"add `{name}: ...`")
-    wanted = "a list" if name == "array" else "a map"
+    wanted = "a list" if name.startswith("array") else "a map"
     return Mistake(
         node.place, f"{node.kind} stands here", f"expected {wanted}{_with_keys(kind, wanted)}", "write that instead"
     )

@@ -226,6 +226,20 @@ class Name(Leaf):
         return cls(node, scalar.text.strip())
 
 
+class Prose(Leaf):
+    """Text for people, of any number of lines."""
+
+    __slots__ = ()
+
+    value: str
+    schema: ClassVar[dict[str, Any]] = {"type": "string"}
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the text of a node. Raises Mistake."""
+        return cls(node, written(node, "a text").text)
+
+
 def not_converted(scalar: Scalar) -> Scalar:
     """Return the scalar, if YAML leaves it a text. Raises Mistake."""
     if scalar.converted:

@@ -45,7 +45,8 @@ NOTES = {
 def guess(sent: Runs, received: Runs, closed_by_server: bool = False) -> Both:
     """Return the framings of a dialogue. `closed_by_server`: it closed every connection."""
     if not joined(received):
-        return paired(_likeliest(sent, [], False), sent)
+        found = _likeliest(sent, [], False)
+        return paired(Chunk() if isinstance(found, IdleGap) else found, sent)
     single = closed_by_server and all(len(runs) <= 1 for runs in received)
     if _is_inline_redis(sent, received):
         line = Found(written(CRLF), CRLF)
@@ -91,10 +92,16 @@ def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:
     """Return the framing that explains these bytes best, with what was sent where that has the same framing."""
     turns, asked = ([run for connection in each for run in connection] for each in (runs, sent))
     # A single run of each says nothing about its end: that the connection ended it is then the best guess.
-    found = [fit.framing.receives for fit in fitting(turns, asked, closed and len(turns) == 1, most=20)]
+    found = _fitting(turns, asked, closed)
+    if all(isinstance(each, IdleGap) for each in found):  # the recording may have ended within a frame
+        found = _fitting(turns[:-1], asked[: len(turns) - 1], closed) or found
     if not is_text(joined(runs)):  # marks of one byte are everywhere in binary data
         found = [each for each in found if not isinstance(each, Delimiter)] + found
     return next(iter(found), Chunk())
+
+
+def _fitting(turns: list[bytes], asked: list[bytes], closed: bool) -> list[Framing]:
+    return [fit.framing.receives for fit in fitting(turns, asked, closed and len(turns) == 1, most=20)]
 
 
 def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
@@ -104,7 +111,7 @@ def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
         yield HTTP_CHUNKED if all(b"\r\n0\r\n\r\n" in run for run in runs) else HTTP
     if all(run[:1] in RESP_TYPES for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
         yield RESP
-    if any(run.startswith(b"VALUE ") for run in runs) and not fits(Delimiter(b"\r\n"), received):
+    if any(run.startswith(b"VALUE ") for run in runs) and not is_text(joined(received)):
         yield MEMCACHED
     if any(run[:1] == b"\x10" and (b"MQTT" in run[:12] or b"MQIsdp" in run[:12]) for each in sent for run in each):
         yield Varint(1)

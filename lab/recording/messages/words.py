@@ -41,7 +41,7 @@ def name(message: bytes, framing: str) -> str:
 
 def _postgresql(message: bytes) -> str:
     if message[:1] == b"Q":
-        return (message[5:].split(b" ", 1)[0].rstrip(b"\0;").decode("latin-1") or "query").upper()
+        return message[5:].split(b" ", 1)[0].rstrip(b"\0;").decode("latin-1").upper() or "query"
     return "startup" if message[4:8] == b"\0\3\0\0" else _POSTGRESQL.get(message[:1], "")
 
 

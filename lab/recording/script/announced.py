@@ -7,7 +7,7 @@ bytes. So values in the message may have any number of bytes.
 from dataclasses import dataclass
 
 from lab.recording.messages.secrets import MARK
-from lab.recording.script.differences import Hole, Varied
+from lab.recording.script.differences import Varied
 from rawsocket.wire.framing import Framing, LengthField, Varint
 
 WRITTEN = (1, 2, 4, 8)  # sizes that there is a format for
@@ -25,37 +25,20 @@ class Announcement:
     begin: int
     behind: int = 0
 
-    def removed(self, message: bytes) -> bytes:
-        """Return a message without its length."""
-        return message[: self.at] + message[self.at + self.size :]
+    def apart(self, message: bytes) -> tuple[bytes, bytes]:
+        """Return what stands before the length and what follows it."""
+        return message[: self.at], message[self.at + self.size :]
 
-    def inserted(self, part: Varied) -> Varied:
-        """Return a message with the value in place of its length, and the marks that say what it counts."""
-        found: Varied = []
-        at = 0
-        for each in part:
-            size = len(each.first if isinstance(each, Hole) else each)
-            if isinstance(each, bytes) and at <= self.at <= at + size:
-                found += self._with_value(each, at)
-            else:
-                found.append(each)
-            at += size
-        return self._closed([each for each in found if each != b""])
-
-    def _with_value(self, data: bytes, begin: int) -> Varied:
-        before, after = data[: self.at - begin], data[self.at - begin :]
+    def joined(self, head: Varied, rest: Varied) -> Varied:
+        """Return a message with the value between both, and the marks that say what it counts."""
         if self.begin <= self.at:
-            opened = max(0, self.begin - begin)
-            return [before[:opened], "{<}", before[opened:], self.value, after]
-        return [before, self.value, "{<}", after] if self.behind else [before, self.value, after]
-
-    def _closed(self, found: Varied) -> Varied:
-        if "{<}" not in found:
-            return found
-        last = found[-1]
+            opened = ["{<}", *head] if self.begin < self.at else [*head, "{<}"]
+            return [*opened, self.value, *rest, "{>}"]
+        last = rest[-1] if rest else b""
         if not self.behind or not isinstance(last, bytes):
-            return [*found, "{>}"]
-        return [*found[:-1], last[: -self.behind], "{>}", last[-self.behind :]]
+            return [*head, self.value, *rest]
+        counted = [each for each in (*rest[:-1], last[: -self.behind]) if each != b""]
+        return [*head, self.value, "{<}", *counted, "{>}", last[-self.behind :]]
 
 
 def announcement(framing: Framing, message: bytes) -> Announcement | None:
@@ -70,7 +53,7 @@ def announcement(framing: Framing, message: bytes) -> Announcement | None:
         return None
     header = field.offset + field.size
     begin = field.adjust + (0 if field.includes_header else header)
-    if begin < 0 or field.offset < begin < header:
+    if begin < header and begin not in (0, field.offset):
         return None
     order = "le" if field.byteorder == "little" and field.size > 1 else ""
     value = f"{{length:u{field.size}{order}}}"

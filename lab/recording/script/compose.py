@@ -83,6 +83,8 @@ class _Composer:
         compared, script = self._compared, self._script
         places = [*compared.connect, *compared.steps, *compared.goodbye]
         self._variables.share([hole for each in places for hole in templates.holes(self._parts(each))])
+        for each in places:
+            templates.pin(self._parts(each), each.first.message or b"", self._variables, self._fixed)
         steps = self._steps(places)
         begin, end = len(compared.connect), len(compared.connect) + len(compared.steps)
         for capture in self._variables.captures:
@@ -155,8 +157,10 @@ class _Composer:
         """Say what was guessed, and note the columns."""
         if step.replied.note:
             step.notes.append(step.replied.note)
-        if "{time}" in step.text and not templates.holes(parts):
-            step.notes.append("{time}: was the time of the recording")
+        known = {self._variables.used.get(identity(hole)) for hole in templates.holes(parts)}
+        for each in dict.fromkeys(step.text):
+            if isinstance(each, str) and each.startswith("{time") and each not in known:
+                step.notes.append(f"{each}: was the time of the recording")
         for hole in templates.holes(parts):
             binary = not is_text(place.first.message or b"") and not hole.first.isalnum()
             values = [
@@ -165,7 +169,7 @@ class _Composer:
             ]
             shown, more = ", ".join(values[:3]), ", ..." if len(values) > 3 else ""
             value = self._variables.used.get(identity(hole)) or "as at first"
-            note = f"{value}: was {shown}{more}"
+            note = f"{value}: was {shown}{more}{_room(value)}"
             if note not in step.notes:
                 step.notes.append(note)
         for secret, name in {**self._secrets[next(iter(place.seen))[0]]}.items():
@@ -226,12 +230,20 @@ class _Composer:
         self._script.recorded = f"{count} connection{'s' * (count != 1)}, {messages} messages"
         if note := self._framing.receive.note:
             notes.append(f"framing: {note}")
+        if len(self._connections) == 1:
+            notes.append("one connection shows nothing that differs from user to user: record or import a second one")
         if compared.others:
             notes.append(f"{compared.others} other connections had another dialogue, which is not shown")
         if unfinished := sum(each.unfinished for each in self._dialogues):
             notes.append(f"{unfinished} bytes at the end of the recording are no whole message")
         if self._script.every is None and compared.steps:
             notes.append("one round was recorded, which says nothing about `every`: 10s unless it is set")
+
+
+def _room(value: str) -> str:
+    """Return for how many users a number has room, if that may be too few."""
+    found = re.fullmatch(r"\{user:0(\d)\}", value)
+    return f"; the message says its length: room for {10 ** int(found[1])} users" if found and int(found[1]) < 6 else ""
 
 
 def _start(push: bytes) -> bytes:

@@ -54,6 +54,10 @@ def compared(texts: Mapping[Key, bytes]) -> Varied:
     first = next(iter(texts.values()))
     if all(text == first for text in texts.values()):
         return [first] if first else []
+    return _merged(_differences(texts, first))
+
+
+def _differences(texts: Mapping[Key, bytes], first: bytes) -> Varied:
     if is_text(first):
         tokens = {key: _TOKEN.findall(text) for key, text in texts.items()}
         if len({len(each) for each in tokens.values()}) == 1:
@@ -61,6 +65,17 @@ def compared(texts: Mapping[Key, bytes]) -> Varied:
     elif len({len(text) for text in texts.values()}) == 1:
         return _wide([*_aligned({key: _bytes(text) for key, text in texts.items()})])
     return _between(texts)
+
+
+def _merged(found: Varied) -> Varied:
+    """Return them with neighbouring bytes as one."""
+    merged: Varied = []
+    for each in found:
+        if isinstance(each, bytes) and merged and isinstance(last := merged[-1], bytes):
+            merged[-1] = last + each
+        elif each != b"":
+            merged.append(each)
+    return merged
 
 
 def _bytes(text: bytes) -> list[bytes]:
@@ -108,9 +123,10 @@ def _between(texts: Mapping[Key, bytes]) -> Varied:
 
 
 def _common(texts: list[bytes], most: int) -> int:
-    """Return how many bytes at the begin are the same in all texts; a value is not divided."""
+    """Return how many bytes at the begin are the same in all; a number is not divided, nor a word of a text."""
     size = next((at for at in range(most) if len({text[at] for text in texts}) > 1), most)
-    while size and is_text(texts[0]) and texts[0][size - 1 : size].isalnum():
+    whole = bytes.isalnum if is_text(texts[0]) else bytes.isdigit
+    while size and whole(texts[0][size - 1 : size]) and any(whole(text[size : size + 1]) for text in texts):
         size -= 1
     return size
 

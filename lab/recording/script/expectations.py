@@ -13,7 +13,7 @@ from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import hidden
 from lab.recording.script.differences import Hole, Key, Varied, compared
 from lab.recording.script.templates import Secrets, Text, marked
-from lab.recording.script.variables import Variables
+from lab.recording.script.variables import Variables, size_of
 
 LONG = 100  # bytes of a text that are not repeated exactly
 LONG_BINARY = 40
@@ -70,8 +70,22 @@ def _of_varied(varied: Varied, text: bool, variables: Variables) -> Expectation:
         if value is None:
             return _until_hole(known, varied[at + 1 :], text) if text else _bytes(varied)
         known.append(value)
+    known = _announcing(known)
     size = sum(len(each) for each in known if isinstance(each, bytes))
     return Expectation("exact", known) if size <= LONG else Expectation("prefix", _line(known))
+
+
+def _announcing(known: Text) -> Text:
+    """Return a reply of Redis with the length that its value has with the values of the file."""
+    first = known[0] if known else b""
+    found = re.match(rb"\$\d+\r\n", first) if isinstance(first, bytes) else None
+    if found is None or not isinstance(first, bytes):
+        return known
+    rest: Text = [first[found.end() :], *known[1:]]
+    sizes = [size_of(each) for each in rest]
+    if None in sizes:
+        return known
+    return [b"$%d\r\n" % (sum(size or 0 for size in sizes) - 2) + first[found.end() :], *known[1:]]
 
 
 def _until_hole(known: Text, behind: Varied, text: bool) -> Expectation:

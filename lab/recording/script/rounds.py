@@ -1,7 +1,7 @@
 """Finds what repeats in a dialogue: what comes before it is `connect`, what comes after it `goodbye`. Pure.
 
 Strategy: for each period and begin, count how far each step is like the one a period later; the longest repetition
-wins, then the one with the most equal steps, then the shortest period. Two messages are alike if they differ in values
+wins, then one whose rounds are equal, then the shortest period. Two messages are alike if they differ in values
 only; in a long dialogue (see MANY) the same first word is enough. A dialogue of which less than half repeats is one
 round. An unfinished last round is left out.
 """
@@ -78,7 +78,7 @@ def _last(steps: list[Exchange]) -> int:
 
 def _repetition(forms: list[object], steps: list[Exchange], first: int, last: int) -> tuple[int, int, int] | None:
     """Return begin, period and number of the steps that repeat, an unfinished round included; None: too few do."""
-    best: tuple[tuple[float, float, int, int], tuple[int, int, int]] | None = None
+    best: tuple[tuple[int, bool, int, int], tuple[int, int, int]] | None = None
     for period in range(1, min(MOST_PERIOD, (last - first) // 2) + 1):
         for begin, run in _runs([forms[at] == forms[at + period] for at in range(last - period)]):
             begin, run = (begin, run) if begin >= first else (first, run - (first - begin))
@@ -87,7 +87,7 @@ def _repetition(forms: list[object], steps: list[Exchange], first: int, last: in
                 last - first - covered, last - begin - covered, last - first, covered // period
             ):
                 continue
-            equal = sum(steps[at].message == steps[at + period].message for at in range(begin, begin + run)) / run
+            equal = all(steps[at].message == steps[at + period].message for at in range(begin, begin + run))
             score = (covered // period * period, equal, -period, -begin)
             if best is None or score > best[0]:
                 best = (score, (begin, period, covered))

@@ -11,13 +11,13 @@ from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK, hidden
 from lab.recording.script.announced import announcement, with_inner_length
 from lab.recording.script.differences import Hole, Key, Varied, compared
-from lab.recording.script.variables import Variables
+from lab.recording.script.variables import Variables, size_of
 from rawsocket.wire.framing import Framing
 
 Secrets = Mapping[int, Mapping[bytes, str]]
 Text = list[bytes | str]
 _MARKED = re.compile(re.escape(MARK) + rb"([\w:]+)" + re.escape(MARK))
-_SECONDS = re.compile(rb"(?<![\w.])(\d{10})(?![\w.])")
+_SECONDS = re.compile(rb"(?<![\w.])(\d{10,14})(?![\w.])")
 _ARGUMENT = re.compile(rb"\$(\d+)\r\n")
 
 
@@ -35,14 +35,12 @@ def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: F
     """Return what varies in a message; its length is a value where it has to be."""
     lengths = {key: announcement(framing, text) for key, text in texts.items()}
     constant = len({len(text) for text in texts.values()}) == 1 and shown == texts
-    removed = {
-        key: length.removed(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length
-    }
-    if constant or len(removed) < len(texts):
-        return compared(shown)
+    apart = {key: length.apart(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length}
     first = next(iter(lengths.values()))
-    assert first is not None
-    return first.inserted(compared(removed))
+    if constant or first is None or len(apart) < len(texts):
+        return compared(shown)
+    head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
+    return first.joined(head, rest)
 
 
 def holes(parts: Sequence[Varied]) -> list[Hole]:
@@ -50,27 +48,56 @@ def holes(parts: Sequence[Varied]) -> list[Hole]:
     return [each for part in parts for each in part if isinstance(each, Hole)]
 
 
+def pin(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: bool) -> None:
+    """Note which values have to keep their number of bytes. `fixed`: the framing demands it."""
+    for part in parts:
+        for hole, body in _in_body(part):
+            if _arguments(first):
+                variables.pin(hole, 0)
+            elif body or (fixed and hole.width is not None):
+                variables.pin(hole, len(hole.first))
+
+
 def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: bool) -> Text:
-    """Return the text of a message. `first`: as it was first; `fixed`: values have to keep their numbers of bytes."""
+    """Return the text of a message. `first`: as it was first; `fixed`: the framing demands that sizes stay."""
     if _arguments(first):
         return _command(parts, variables)
     (part,) = parts
     binary = not is_text(first)
-    head = _head(part)
-    body = False
     measured = any(isinstance(each, str) for each in part)
     text: Text = []
     for each in part:
         if isinstance(each, bytes):
             text += [piece for known in marked(each) for piece in _timed(known, binary, variables)]
-            body = body or (head is not None and head in each)
         elif isinstance(each, str):
             text.append(each)
         elif _is_length(each, part) or (fixed and each.width is None and not measured):
             text.append(each.first)
         else:
-            text.append(variables.proposed(each, binary, (fixed and each.width is not None) or body))
-    return text
+            text.append(variables.proposed(each, binary))
+    return _merged(text)
+
+
+def _in_body(part: Varied) -> Iterator[tuple[Hole, bool]]:
+    """Yield what varies, and whether a head says its length."""
+    head = _head(part)
+    body = False
+    for each in part:
+        if isinstance(each, Hole):
+            yield each, body
+        elif isinstance(each, bytes):
+            body = body or (head is not None and head in each)
+
+
+def _merged(text: Text) -> Text:
+    """Return a text with neighbouring bytes as one."""
+    merged: Text = []
+    for each in text:
+        if isinstance(each, bytes) and merged and isinstance(last := merged[-1], bytes):
+            merged[-1] = last + each
+        else:
+            merged.append(each)
+    return [each for each in merged if each]
 
 
 def _timed(known: bytes | str, binary: bool, variables: Variables) -> Text:
@@ -79,8 +106,7 @@ def _timed(known: bytes | str, binary: bool, variables: Variables) -> Text:
         return [known]
     found: Text = []
     for at, each in enumerate(_SECONDS.split(known)):
-        is_time = at % 2 and variables.is_now(each)
-        found.append("{time}" if is_time else each)
+        found.append((at % 2 and variables.now(each)) or each)
     return [each for each in found if each]
 
 
@@ -100,25 +126,22 @@ def has_secret(text: Text) -> bool:
 
 
 def _command(parts: Sequence[Varied], variables: Variables) -> Text:
-    """Return a Redis command; the length of one argument can be measured, those of others have to stay."""
+    """Return a Redis command; the length of an argument is measured where it isn't known."""
     text: Text = [b"*%d\r\n" % len(parts)]
-    measured = False
     for part in parts:
-        argument = [piece for each in part for piece in (marked(each) if isinstance(each, bytes) else [each])]
-        if all(isinstance(each, bytes) for each in argument):
-            data = b"".join(each for each in argument if isinstance(each, bytes))
-            text.append(b"$%d\r\n%s\r\n" % (len(data), data))
-            continue
-        values: Text = [
-            variables.proposed(each, False, measured) if isinstance(each, Hole) else each for each in argument
-        ]
-        if measured:
-            size = sum(len(each.first if isinstance(each, Hole) else each) for each in argument)
-            text += [b"$%d\r\n" % size, *values, b"\r\n"]
+        argument: Text = []
+        for each in part:
+            argument += [variables.proposed(each, False)] if isinstance(each, Hole) else _known(each)
+        sizes = [size_of(each) for each in argument]
+        if None in sizes and "{length}" not in text:
+            text += [b"$", "{length}", b"\r\n", "{<}", *argument, "{>}", b"\r\n"]
         else:
-            text += [b"$", "{length}", b"\r\n", "{<}", *values, "{>}", b"\r\n"]
-            measured = True
-    return text
+            text += [b"$%d\r\n" % sum(size or 0 for size in sizes), *argument, b"\r\n"]
+    return _merged(text)
+
+
+def _known(piece: bytes | str) -> Text:
+    return marked(piece) if isinstance(piece, bytes) else [piece]
 
 
 def _arguments(text: bytes) -> list[bytes]:

@@ -20,6 +20,9 @@ from lab.recording.script.differences import Hole, Key
 DAY_S = 86_400  # a time without a zone may be that of another one
 CALENDAR = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12}
 WIDE = 5  # digits of a number that messages are counted with, where it has to keep its width
+USER_WIDTH, NUMBER_WIDTH = 6, 8  # digits where any width is right, as long as it stays the same
+_WIDTH = re.compile(r"\{(?:user|n):0(\d+)\}|\{random:(\d+)\}")
+_WIDTHS = {"{uuid}": 36, "{time}": 10, "{time:ms}": 13}
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 LEAST_CAPTURED = 3  # bytes; shorter values are in most replies by chance
 CONTEXT = 12  # bytes before a captured value that find it again
@@ -71,6 +74,7 @@ class Variables:
     shared: set[frozenset[tuple[object, bytes]]] = field(default_factory=set)
     captures: list[Capture] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    pinned: dict[frozenset[tuple[object, bytes]], int] = field(default_factory=dict)
     used: dict[frozenset[tuple[object, bytes]], str] = field(default_factory=dict)
 
     def share(self, holes: Sequence[Hole]) -> None:
@@ -79,11 +83,16 @@ class Variables:
         for mark in map(identity, holes):
             (self.shared if mark in seen else seen).add(mark)
 
-    def proposed(self, hole: Hole, binary: bool, fixed: bool) -> str:
-        """Return the value to be written for a part that varies. `fixed`: it has to keep its number of bytes."""
+    def pin(self, hole: Hole, width: int) -> None:
+        """Note that a value must always have the same number of bytes: `width`, or any if that is 0."""
+        mark = identity(hole)
+        self.pinned[mark] = self.pinned.get(mark) or width
+
+    def proposed(self, hole: Hole, binary: bool) -> str:
+        """Return the value to be written for a part that varies."""
         mark = identity(hole)
         if mark not in self.used:
-            self.used[mark] = self._captured(hole) or self._made(hole, binary, fixed)
+            self.used[mark] = self._captured(hole) or self._made(hole, binary)
         return self.used[mark]
 
     def again(self, hole: Hole) -> str | None:
@@ -91,26 +100,28 @@ class Variables:
         found = self.used.get(identity(hole), "")
         return found if found.startswith("{user") else None
 
-    def _made(self, hole: Hole, binary: bool, fixed: bool) -> str:
-        values, width = list(hole.values.values()), len(hole.first)
+    def _made(self, hole: Hole, binary: bool) -> str:
+        values = list(hole.values.values())
         if binary:
-            return self._bytes(hole, width)
+            return self._bytes(hole, len(hole.first))
         if all(map(_UUID.fullmatch, values)):
             return "{uuid}"
         digits = all(value.isdigit() for value in values)
         if digits and (time := self._time(hole)):
             return time
-        padded = f":0{width}" if digits and width > 1 and (fixed or hole.first.startswith(b"0")) else ""
+        pinned = self.pinned.get(identity(hole))
+        zeros = len(hole.first) if digits and hole.first.startswith(b"0") and len(hole.first) > 1 else None
+        width = zeros if pinned is None else pinned
         if identity(hole) in self.shared or (hole.of_connection and len(hole.of_connection) > 1):
-            return f"{{user:0{width}}}" if padded or fixed else "{user}"
-        if digits and (not fixed or width >= WIDE):
-            return f"{{n{padded}}}"
-        return f"{{random:{width if fixed else max(map(len, values))}}}"
+            return _padded("user", width, USER_WIDTH)
+        if digits and (not pinned or pinned >= WIDE):
+            return _padded("n", width, NUMBER_WIDTH)
+        return f"{{random:{pinned or max(map(len, values))}}}"
 
     def _bytes(self, hole: Hole, width: int) -> str:
         """Return the value for bytes of binary data, which keep their number."""
         if hole.width is None:
-            return "{n}" if all(value.isdigit() for value in hole.values.values()) else f"{{random:{width}}}"
+            return "{n}" if all(value.isdigit() for value in hole.values.values()) else f"{{random:{width or 1}}}"
         number = width in (2, 4, 8) and any(b"\0" in value for value in hole.values.values())
         if number and _counts(hole):
             return f"{{n:u{width}}}"
@@ -124,9 +135,13 @@ class Variables:
                 return style
         return ""
 
-    def is_now(self, digits: bytes) -> bool:
-        """Whether a number of seconds is the time of the recording."""
-        return any(abs(int(digits) - begun) < DAY_S for begun in self.begun)
+    def now(self, digits: bytes) -> str:
+        """Return the value for digits that are the time of the recording; "" if they are not."""
+        for style, read in TIMES.items():
+            time = read(digits.decode())
+            if time is not None and any(abs(time - begun) < DAY_S for begun in self.begun):
+                return style
+        return ""
 
     def _captured(self, hole: Hole) -> str:
         if any(len(value) < LEAST_CAPTURED for value in hole.values.values()):
@@ -159,6 +174,21 @@ def escaped(text: bytes) -> bytes:
 
 
 _TAKEN = ("user", "n", "worker", "random", "time", "uuid", "length", "crc32", "sum", "password")
+
+
+def _padded(name: str, width: int | None, usual: int) -> str:
+    """Return a number. `width`: None for as many digits as it has, 0 for the usual number of them."""
+    return f"{{{name}}}" if width is None else f"{{{name}:0{width or usual}}}"
+
+
+def size_of(piece: bytes | str) -> int | None:
+    """Return the number of bytes of a text or a value; None if that is not known."""
+    if isinstance(piece, bytes):
+        return len(piece)
+    if piece.startswith("{time:%"):
+        return CALENDAR.get(piece[len("{time:") : -1])
+    found = _WIDTH.fullmatch(piece)
+    return int(found[1] or found[2]) if found else _WIDTHS.get(piece)
 
 
 def identity(hole: Hole) -> frozenset[tuple[object, bytes]]:

@@ -12,15 +12,7 @@ from typing import Any, Protocol
 
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.os_errors import stream_failure
-from rawsocket.engine.exchange.in_flight import (
-    KEPT,
-    NOBODY,
-    InFlight,
-    Receiving,
-    Reply,
-    Until,
-    at_receive,
-)
+from rawsocket.engine.exchange.in_flight import KEPT, NOBODY, InFlight, Receiving, Reply, Until, at_receive
 from rawsocket.engine.exchange.receiver import Receiver
 from rawsocket.engine.exchange.sender import NEVER, Sender
 from rawsocket.engine.exchange.throttle import Flow
@@ -60,8 +52,8 @@ class Channel(Handler, Protocol):
 class Exchange:
     """See the module's rules. `sock` is always the connection's open socket."""
 
-    __slots__ = ("_channel", "_framing", "_reads", "end_is_recorded", "in_flight", "permanent", "receiver", "sender",
-                 "sent_at", "sock")  # fmt: skip
+    __slots__ = ("_channel", "_framing", "_reads", "end_is_recorded", "has_heartbeats", "in_flight", "permanent",
+                 "receiver", "sender", "sent_at", "sock")  # fmt: skip
 
     def __init__(self, channel: Channel, sock: _socket.socket, in_flight: Iterable[InFlight]) -> None:
         self._channel = channel
@@ -74,6 +66,7 @@ class Exchange:
         self._reads: Flow | None = None  # of a slow client
         self.end_is_recorded = False  # whether the end of the connection is in the accounts, before it is closed
         self.sent_at = 0.0  # when the last message was sent
+        self.has_heartbeats = True  # whether heartbeats, if there are any, go on
 
     @property
     def is_sending(self) -> bool:
@@ -315,10 +308,16 @@ class Exchange:
         self.sock = self.sender.sock = sock
 
     def disown(self) -> None:
-        """Let nobody wait for the replies to the messages in flight any more."""
+        """Let nobody wait for the replies to the messages in flight any more, and end the heartbeats."""
+        self.stop_heartbeats()
         for message in self.in_flight:
             message.to = NOBODY
         self.stop_receiving()
+
+    def stop_heartbeats(self) -> None:
+        """Let no more heartbeats be sent."""
+        self.permanent = True
+        self.has_heartbeats = False
 
     def set_deadline(self) -> None:
         """Set the connection's deadline: the earliest of what is outstanding."""

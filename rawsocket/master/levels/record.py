@@ -20,6 +20,7 @@ from rawsocket.measurement.latencies import Latencies
 from rawsocket.measurement.report import Report
 from rawsocket.measurement.rows import CONNECTS
 from rawsocket.shapes.shape import Level, Shape
+from rawsocket.verdict import words
 from rawsocket.verdict.levels.outcome import JudgedLevel
 
 
@@ -89,6 +90,14 @@ class Levels:
         """The level that is held now, or that the run is on its way to; None between two, and after the last."""
         last = self.records[-1] if self.records else None
         return last if last is not None and last.ended_at is None else None
+
+    @property
+    def text(self) -> str:
+        """Where the run is: 'level 2 of 10, 200 users'; "" before the first level, and without a shape."""
+        if not self.records:
+            return ""
+        last = self.records[-1]
+        return f"level {last.number} of {self.planned}, {words.count(last.level.users, 'user')}"
 
     def begin(self, level: Level, now: float, counted: Counted) -> LevelRecord:
         """Begin a level, with its ramp."""

@@ -14,7 +14,7 @@ Scripts get no warnings: they can't press Start again.
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from locust.util.timespan import parse_timespan
@@ -47,6 +47,8 @@ LABELS = {
 }
 #: Settings that users and server must agree on. The lab's own server follows them only when it is started.
 OF_THE_SERVER = ("app", "framing")
+#: Settings that only the lab's own sessions follow; a conversation says itself what it is.
+OF_LAB_SESSIONS = ("app", "every", "framing", "pace", "size")
 CONFIRM_S = 120.0
 BEGINS_S = 15.0  # a start that was accepted and has not begun by then has failed
 
@@ -54,14 +56,24 @@ BEGINS_S = 15.0  # a start that was accepted and has not begun by then has faile
 # -- the fields -------------------------------------------------------------------------------------------------------
 
 
-def fields(options: Mapping[str, Any], of_server: Mapping[str, str]) -> list[dict[str, str]]:
+def fields(
+    options: Mapping[str, Any], of_server: Mapping[str, str], without_effect: Container[str] = ()
+) -> list[dict[str, str]]:
     """Return the fields in their order: {input, group, label, help, default}; `input` is the name in Locust's form.
 
-    `options` are Locust's, by name. Settings that the lab's server follows only when it is started are left out.
+    `options` are Locust's, by name. Settings that the lab's server follows only when it is started are left out, and
+    those `without_effect`.
     """
-    found = [_field(name, options[name]) for name in _ordered(options) if not (name in OF_THE_SERVER and of_server)]
+    names = [name for name in _ordered(options) if name not in without_effect]
+    found = [_field(name, options[name]) for name in names if not (name in OF_THE_SERVER and of_server)]
     order = [USERS_DO, SCENARIO, PACE, LIMITS]
     return sorted(found, key=lambda field: order.index(field["group"]))
+
+
+def without_effect(user_classes: Iterable[Any]) -> set[str]:
+    """Return the settings that conversations don't use; none if any user class is written in Python."""
+    used = [getattr(user_class, "settings_used", OF_LAB_SESSIONS) for user_class in user_classes]
+    return set(OF_LAB_SESSIONS).difference(*used) if used else set()
 
 
 def _ordered(options: Mapping[str, Any]) -> list[str]:

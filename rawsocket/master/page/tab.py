@@ -96,7 +96,8 @@ def shown_state(controller: RunController, starts: form.Starts) -> str:
 def arrange(arguments: dict[str, Any], controller: RunController, starts: form.Starts) -> None:
     """Change what Locust's page is made from: the form's fields in our order, with the values of the last run."""
     options = arguments["extra_options"]
-    fields = form.fields(options, form.of_server(controller))
+    unused = form.without_effect(controller.environment.user_classes)
+    fields = form.fields(options, form.of_server(controller), unused)
     values = _options(controller)
     arguments["extra_options"] = {
         field["name"]: {**options[field["name"]], "default_value": _shown(values, field["name"], options)}

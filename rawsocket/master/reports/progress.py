@@ -1,7 +1,8 @@
 """Pure: what a run without the page says while it goes on: a JSON object each second for the lab, or lines of text.
 
 A *second* is such an object: elapsed_s, left_s (None: a load shape decides), held, wanted, server_held (None: unknown),
-messages_s, p99_ms (None: no reply came), failures (of the run so far), status ("" if unknown), alerts.
+messages_s, p99_ms (None: no reply came), failures (of the run so far), status ("" if unknown), alerts, level (of a load
+shape of ours, else "").
 """
 
 import math
@@ -18,7 +19,7 @@ Second = Mapping[str, Any]
 
 
 def second(sample: Sample, wanted: int, left_s: float, failures: int, live: Mapping[str, Any]) -> Second:
-    """Return the object of one second; `live` may have `status` and `alerts`, as /lab/state.json has them."""
+    """Return the object of one second; `live` may have `status` and `alerts` of /lab/state.json, and `level`."""
     return {
         "elapsed_s": sample.elapsed_s,
         "left_s": None if left_s == math.inf else round(max(0.0, left_s), 3),
@@ -30,6 +31,7 @@ def second(sample: Sample, wanted: int, left_s: float, failures: int, live: Mapp
         "failures": failures,
         "status": live.get("status", ""),
         "alerts": live.get("alerts", []),
+        "level": live.get("level", ""),
     }
 
 

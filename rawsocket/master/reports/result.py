@@ -58,17 +58,15 @@ def verdict(document: Document, code: int | None = None) -> str:
 def headline(document: Document) -> tuple[str, str, list[str]]:
     """Return what decided the verdict, what to try ("" if that is unknown), and the other reasons.
 
-    A missed threshold is no other reason: the table of thresholds has it. Nor is what the first sentence begins with.
+    A missed threshold is no other reason: the table of thresholds has it.
     """
     cause, reasons = document.get("cause") or {}, list(document["reasons"])
     first = cause.get("text") or (_in_words(reasons.pop(0), document) if reasons else "")
     limits = [f"{check['name']}: " for check in document["thresholds"]]
-    others = [one for one in reasons if not one.startswith(tuple(limits)) and not _is_in(one, first)]
+    said = levels_table.line(document)  # a cause that begins with it says the same
+    repeated = {first, document["shape"]["line"]} if said and first.startswith(said) else {first}
+    others = [one for one in reasons if not one.startswith(tuple(limits)) and one not in repeated]
     return first, cause.get("remedy") or "", others
-
-
-def _is_in(reason: str, first: str) -> bool:
-    return first.casefold().startswith(reason.casefold())
 
 
 def _in_words(reason: str, document: Document) -> str:

@@ -40,7 +40,7 @@ class Runner(Protocol):
 
 
 def begin(runner: Runner, connection: Connection) -> Any:
-    """Return the generator of the goodbye. Nobody waits any more for replies to earlier messages."""
+    """Return the generator of the goodbye. Nobody waits any more for replies to earlier messages; heartbeats end."""
     connection.with_exchange().disown()
     runner.config.recorder.goodbyes_begun += 1
     Limit(runner)

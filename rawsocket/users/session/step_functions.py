@@ -215,6 +215,11 @@ def start_heartbeat(runner: Runner, step: steps.Heartbeat) -> None:
     heartbeat.Heartbeat(_connected(runner), step, runner.config.random)
 
 
+def stop_heartbeats(runner: Runner, step: steps.StopHeartbeats) -> None:
+    """End the heartbeats of the connection."""
+    _connected(runner).with_exchange().stop_heartbeats()
+
+
 def encrypt(runner: Runner, step: steps.StartTls) -> Any:
     """Start TLS on the connection."""
     start_tls(_connected(runner), step.tls, lambda: runner.resume(None))
@@ -274,6 +279,7 @@ START: dict[type, Callable[[Any, Any], Any]] = {
     steps.ShutdownWrite: shut_down,
     steps.Throttle: throttle,
     steps.Heartbeat: start_heartbeat,
+    steps.StopHeartbeats: stop_heartbeats,
     steps.Call: call,
     steps.StartTls: encrypt,
 }

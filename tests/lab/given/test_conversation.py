@@ -78,6 +78,17 @@ def test_name_of_two_things_is_refused(work: Path) -> None:
     assert conversation.read({"SCENARIO": "conversations/mine.yaml"}, "load", {})[CONVERSATION]
 
 
+def test_what_the_user_has_comes_before_what_is_built_in(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built_in = work / "built in"
+    for name in ("locustfiles/mine.py", "conversations/other.yaml", "conversations/theirs.yaml"):
+        (built_in / name).parent.mkdir(parents=True, exist_ok=True)
+        (built_in / name).write_text("")
+    monkeypatch.setattr(folders, "ASSETS", built_in)
+    assert conversation.file("mine") == work / "conversations/mine.yaml"
+    assert conversation.file("other") is None
+    assert conversation.file("theirs") == built_in / "conversations/theirs.yaml"
+
+
 def test_plan_is_readable_in_a_folder_of_the_user_alone(work: Path) -> None:
     path = Path(conversation.read({"SCENARIO": "mine"}, "load", {})[CONVERSATION])
     assert stat.S_IMODE(path.stat().st_mode) == 0o644

@@ -92,3 +92,14 @@ def test_a_broken_scenario_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "locustfiles/mine.py").write_text("ScenarioSetting(\n")
     assert command.main(["load", "--scenario", "mine"]) == 2
     assert capsys.readouterr().err == "lab: locustfiles/mine.py:1: SyntaxError: '(' was never closed\n"
+
+
+def test_conversation_of_the_user_declares_nothing_that_a_built_in_scenario_of_its_name_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own/conversations").mkdir(parents=True)
+    (tmp_path / "own/conversations/mine.yaml").write_text("steps: []")
+    monkeypatch.setattr(folders, "ASSETS", tmp_path)
+    assert [row.name for row in scenario_settings.rows("mine")] == ["topic", "depth"]
+    monkeypatch.setattr(folders, "work", lambda: tmp_path / "own")
+    assert scenario_settings.rows("mine") == []

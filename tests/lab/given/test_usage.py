@@ -37,7 +37,7 @@ def test_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> N
 def test_each_command_is_in_one_group(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(name for names in usage.COMMANDS.values() for name in names) == sorted(VERBS)
     text = _help(capsys)
-    assert re.search(r"^A run without the page:\n  load ", text, re.M)
+    assert re.search(r"^A run without the page:\n  check ", text, re.M)
     assert _width(text) <= 79
 
 

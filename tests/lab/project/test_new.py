@@ -1,9 +1,12 @@
 import ast
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lab.conversation import schema
+from lab.conversation.compile import compiled
 from lab.errors import UsageError
 from lab.project import new
 from lab.settings import ROOT
@@ -16,12 +19,19 @@ def test_folder_gets_a_conversation_a_scenario_a_workflow_and_a_short_readme(
     folder = tmp_path / "load tests"
     assert new.run(str(folder), "1.2.3") == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[:-1] == [f"wrote {folder / place}" for place in new.PLACES.values()]
+    assert said[:-1] == [f"wrote {folder / place}" for place in (*new.PLACES.values(), new.SCHEMA)]
     assert said[-1] == f"Next: cd '{folder}' && holdfast load SCENARIO=hello USERS=10 TIME=10s"
     assert len((folder / "README.md").read_text().splitlines()) <= 10
     assert names(folder / "locustfiles") == ["hello_python"]
     ast.parse((folder / "locustfiles/hello_python.py").read_text())
-    assert set(yaml.safe_load((folder / "conversations/hello.yaml").read_text())) == {"framing", "every", "steps"}
+
+
+def test_conversation_is_valid_and_names_the_schema_for_editors(tmp_path: Path) -> None:
+    new.run(str(tmp_path), "1.2.3")
+    file = tmp_path / "conversations/hello.yaml"
+    assert [step.name for step in compiled(file).plan.steps] == ["hello"]
+    name = file.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert json.loads((file.parent / name).read_text()) == schema.schema()
 
 
 def test_workflow_installs_this_version_and_runs_ci(tmp_path: Path) -> None:

@@ -129,7 +129,10 @@ def test_import_of_two_captures(work: Path, tmp_path: Path, capsys: pytest.Captu
     [
         (["record", "mine"], "no target: say which server the client talks with"),
         (["record", "mine", "--target", "127.0.0.1:1"], "it does not begin with tcp://"),
-        (["record", "mine", "--target", "tls://127.0.0.1:1", "--tls-ca", "missing.pem"], "--tls-ca missing.pem: "),
+        (
+            ["record", "mine", "--target", "tls://127.0.0.1:1", "--tls-ca", "missing.pem"],
+            "TLS_CA=missing.pem: No such file",
+        ),
         (["record", "mine", "--target", "tcp://127.0.0.1:1", "--framing", "lines"], "--framing:1:1: "),
         (["record", "mine", "--again"], "there is no recording of mine yet"),
         (["record", "..", "--target", "tcp://127.0.0.1:1"], "a name has letters"),

@@ -133,6 +133,7 @@ def _drawn(width: int, **changes: object) -> list[str]:
 
 def test_block_under_a_load_shape_has_no_bar() -> None:
     assert _drawn(79, left_s=None)[1].rstrip() == "0:12, by its load shape"
+    assert _drawn(79, left_s=None, level="level 2 of 9, 5 users")[1].rstrip() == "0:12, level 2 of 9, 5 users"
 
 
 def test_block_has_two_alerts_at_most() -> None:

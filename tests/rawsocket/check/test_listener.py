@@ -50,6 +50,7 @@ def test_arrived_is_that_of_the_step() -> None:
     found.received(b"banner\n")
     found.begin("send `get`", "a.yaml:3")
     assert found.arrived() == []
+    assert found.earlier() == [b"banner\n"]
     found.received(b"one\ntw")
     assert found.arrived() == [b"one\n", b"tw"]
 

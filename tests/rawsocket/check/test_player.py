@@ -78,7 +78,22 @@ def test_session_that_ends_with_its_visit() -> None:
     assert _sent(_user(Connect(), Request(b"PING", expect=b"+PONG"), Close())) == [b"PING\n"]
 
 
-def test_pause_ends_the_round_once_something_was_said() -> None:
+def test_loop_is_played_once_after_a_login() -> None:
+    class Member(SessionUser):
+        framing = Line()
+
+        def session(self) -> Any:
+            yield Connect()
+            yield Request(b"PING")
+            yield Wait(0.001)
+            while True:
+                yield Due(60)
+                yield Request(b"SET a")
+
+    assert _sent(Member) == [b"PING\n", b"SET a\n"]
+
+
+def test_second_pause_at_a_line_ends_the_round_once_something_was_said() -> None:
     ping = Request(b"PING", expect=b"+PONG")
     for pause in (Due(60), Wait(60), Receive(until=Due(60)), Connect()):
         assert _sent(_user(Connect(), Due(60), ping, pause, ping)) == [b"PING\n"]
@@ -184,6 +199,14 @@ def test_server_that_closes_in_the_middle_of_a_reply() -> None:
     assert dialogue.failure is not None
     assert dialogue.failure.name == "closed"
     assert parts(dialogue, REST, CLOSED) == [b"+PO", "closed by the server"]
+
+
+def test_push_that_was_not_taken_is_named() -> None:
+    waiting = _user(Connect(), Request(b"PING"), Receive(), reply_timeout=0.1)
+    failure = checked(waiting, REDIS).failure
+    assert failure is not None
+    assert failure.arrived == ""
+    assert failure.hints == (r'Before this step "+PONG\n" arrived: a reply, or no push that the step takes.',)
 
 
 def test_failure_that_the_session_handles_is_none() -> None:

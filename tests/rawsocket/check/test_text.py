@@ -26,7 +26,7 @@ DIALOGUE = Dialogue(
         Entry(0.0, PART, "connect"),
         Entry(0.0, OPEN, "connected to tcp://127.0.0.1:6379 in 0.4 ms"),
         Entry(0.1, PART, "send `get`", "conversations/redis.yaml:9"),
-        Entry(0.12, SENT, data=b"GET k0\r\n"),
+        Entry(0.12, SENT, data=b'GET "k0"\r\n'),
         Entry(0.61, FRAME, data=b"$3\r\nab\xff\r\n"),
         Entry(0.61, CAPTURE, "size", data=b"3"),
         Entry(1.0, NOTE, "waits 5 s instead of 60 s"),
@@ -51,8 +51,8 @@ as hex below it
 connect
      0.0 -- connected to tcp://127.0.0.1:6379 in 0.4 ms
 send `get`  conversations/redis.yaml:9
-     0.1 -> GET k0\r\n  (8 bytes)
-            47 45 54 20 6b 30 0d 0a                          GET k0..
+     0.1 -> GET "k0"\r\n  (10 bytes)
+            47 45 54 20 22 6b 30 22 0d 0a                    GET "k0"..
      0.6 <- $3\r\nab\xff\r\n  (9 bytes)
             24 33 0d 0a 61 62 ff 0d 0a                       $3..ab...
             size = "3"
@@ -77,8 +77,8 @@ def test_failure_names_step_expectation_and_what_arrived() -> None:
   A framing that fits: line"""
     )
     assert text.summary(failed) == (
-        "conversations/redis.yaml:9: send `get`: closed: by the server, 1 bytes into a reply "
-        "The framing does not fit. A framing that fits: line"
+        "conversations/redis.yaml:9: send `get`: closed: by the server, 1 bytes into a reply. "
+        "The framing does not fit. A framing that fits: line."
     )
     assert text.summary(DIALOGUE) == ""
 

@@ -18,6 +18,7 @@ from lab.eject import command as eject
 from rawsocket.conversation.user import user_class
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.session_user import SessionUser
+from tests.support.checks import checked
 from tests.support.conversations import serving
 from tests.support.local_run import Run, wait_until
 
@@ -148,24 +149,31 @@ def _ejected(file: Path) -> type[SessionUser]:
 Heard = tuple[list[bytes], set[str]]
 
 
+def _talk(cut: Callable[[bytes], int], answer: Callable[[bytes], bytes], heard: list[bytes]) -> Callable[[Any], None]:
+    """Return the server's part of a connection, which keeps what it hears."""
+
+    def talk(peer: Any) -> None:
+        data = b""
+        while more := peer.recv(65536):
+            data += more
+            while end := cut(data):
+                heard.append(data[:end])
+                reply = answer(data[:end])
+                data = data[end:]
+                if reply:
+                    peer.sendall(reply)
+
+    return talk
+
+
 def _heard(kind: type[Any], cut: Callable[[bytes], int], answer: Callable[[bytes], bytes]) -> Heard:
     """Return what a server hears on the first whole connection of a user, and the rows of the user."""
-    connections: list[list[bytes]] = []
-    ended = []
+    ended: list[list[bytes]] = []
 
     def talk(peer: Any) -> None:
         heard: list[bytes] = []
-        connections.append(heard)
-        data = b""
         try:
-            while more := peer.recv(65536):
-                data += more
-                while end := cut(data):
-                    heard.append(data[:end])
-                    reply = answer(data[:end])
-                    data = data[end:]
-                    if reply:
-                        peer.sendall(reply)
+            _talk(cut, answer, heard)(peer)
         finally:
             ended.append(heard)
 
@@ -191,6 +199,17 @@ def test_ejected_session_says_the_same(name: str, tmp_path: Path) -> None:
     assert len(expected) > 3
     assert _plain(found) == _plain(expected)
     assert rows_of_ejected == rows
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ejected_session_passes_the_check(name: str, tmp_path: Path) -> None:
+    text, cut, answer = CASES[name]
+    (tmp_path / "users.csv").write_text("name,secret\nann,pea\n")
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(text)
+    for kind in (user_class(compiled(file).plan), _ejected(file)):
+        dialogue = checked(kind, _talk(cut, answer, []), every=0.01)
+        assert dialogue.failure is None
 
 
 def _plain(heard: list[bytes]) -> list[bytes]:

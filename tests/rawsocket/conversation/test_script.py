@@ -125,6 +125,14 @@ def test_connection_waits_for_pipelined_replies_before_it_is_closed() -> None:
     assert len(writer(plan(send("a", b"a"), rounds=1)).script().closing) == 1
 
 
+def test_heartbeats_end_before_the_goodbye_after_the_last_round() -> None:
+    beat = HeartbeatPlan(3.0, text(b"beat"))
+    found = writer(
+        plan(send("a", b"a", inflight=2), goodbye=(send("bye", b"QUIT"),), rounds=1, heartbeat=beat)
+    ).script()
+    assert [type(op.step).__name__ for op in found.closing] == ["Answered", "StopHeartbeats", "Request", "Close"]
+
+
 def test_conversation_without_steps_is_silent() -> None:
     [silence] = writer(plan(connect=(send("a", b"a"),))).script().turn
     assert type(silence.step) is steps.Wait

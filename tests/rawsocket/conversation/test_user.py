@@ -4,6 +4,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 
 import dataclasses
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -166,6 +167,27 @@ def test_heartbeats_go_on_beside_the_rounds() -> None:
     with serving(replies(pong)) as url:
         run = play(made, url, lambda run: run.row("heartbeat") >= 3 and run.row("ping"), every=0.05)
     assert (run.errors, RECORDER.failures) == ([], 0)
+
+
+def test_heartbeats_end_before_a_goodbye() -> None:
+    heard: list[bytes] = []
+
+    def answer(line: bytes) -> bytes:
+        heard.append(line)
+        return pong(line)
+
+    made = plan(
+        send("slow", b"SLOW"),
+        Step("wait", 2, seconds=0.05),
+        heartbeat=HeartbeatPlan(0.005, text(b"BEAT")),
+        goodbye=(send("bye", b"QUIT"), Step("wait", 3, seconds=0.05)),
+        rounds=1,
+    )
+    with serving(replies(answer)) as url:
+        run = play(made, url, lambda run: run.row("bye") >= 2)
+    assert (run.errors, RECORDER.failures) == ([], 0)
+    assert b"BEAT" in heard
+    assert [after for before, after in pairwise(heard) if before == b"QUIT" and after != b"SLOW"] == []
 
 
 def test_replies_are_matched_by_id() -> None:

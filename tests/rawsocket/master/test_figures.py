@@ -261,7 +261,7 @@ def test_reply_in_transit_at_the_stop_is_no_failure(run: Run) -> None:
 
 def test_reason_quotes_a_wrong_reply(run: Run) -> None:
     run.receive("a", report(wall_s=5.0, failures={"wrong": 2}, examples={"wrong": "ERR message too long"}))
-    assert figures.document(run)["reasons"][0].endswith("; one was ERR message too long")
+    assert figures.document(run)["reasons"][0].endswith("; for example, ERR message too long")
 
 
 def test_document_without_a_run_is_unknown() -> None:

@@ -79,7 +79,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "wrong-replies",
         _facts(_figures(wrong=85, example="b'x' in place of b'y'")),
-        "85 replies did not match the message sent; one was b'x' in place of b'y'",
+        "85 replies did not match the message sent; for example, b'x' in place of b'y'",
     ),
     (
         "generator-limit",

@@ -49,7 +49,7 @@ def test_an_unmeasured_threshold_is_neither_met_nor_missed(failures: int) -> Non
 
 def test_reason_quotes_a_wrong_reply() -> None:
     (reason,) = judge(figures(wrong=85, example="ERR message too long"), WANTED).reasons
-    assert reason == "85 replies did not match the message sent; one was ERR message too long"
+    assert reason == "85 replies did not match the message sent; for example, ERR message too long"
 
 
 @pytest.mark.parametrize(

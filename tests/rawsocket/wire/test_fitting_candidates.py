@@ -29,7 +29,8 @@ def test_letters_are_no_mark() -> None:
 
 
 def test_fixed_size_if_all_turns_have_it() -> None:
-    assert Fixed(3) in {each.framing for each in by_mark([b"one", b"two"])}
+    assert Fixed(3) in {each.framing for each in by_mark([b"one", b"two", b"ten"])}
+    assert Fixed(3) not in {each.framing for each in by_mark([b"one", b"two"])}
     assert Fixed(3) not in {each.framing for each in by_mark([b"one", b"three"])}
 
 

@@ -84,7 +84,7 @@ def _checked(message: bytes) -> dict[bytes, bytes]:
     assert end == b"10=%03d\x01" % (sum(begin + body) % 256), message
     fields = [part.split(b"=", 1) for part in body[:-1].split(b"\x01")]
     assert [name for name, _ in fields[:5]] == [b"35", b"34", b"49", b"52", b"56"], message
-    found = {name: value for name, value in fields}
+    found = dict(fields)
     assert re.fullmatch(rb"\d{8}-\d\d:\d\d:\d\d", found[b"52"]), message
     return found
 
@@ -128,43 +128,45 @@ def _frame(text: bytes) -> tuple[str, dict[str, bytes], bytes]:
     return kind, {name: value.encode() for name, value in (line.split(":", 1) for line in lines)}, body
 
 
+# What the server says first; what it replies to a method, and what a method has behind its two numbers.
+AMQP_START = b"\0\x0a\0\x0a\0\x09\0\0\0\0\0\0\0\x05PLAIN\0\0\0\x05en_US"
+AMQP_REPLIES = {
+    (10, 11): b"\0\x0a\0\x1e\x07\xff\0\x02\0\0\0\x3c",
+    (10, 31): b"",
+    (10, 40): b"\0\x0a\0\x29\0",
+    (10, 50): b"\0\x0a\0\x33",
+    (20, 10): b"\0\x14\0\x0b\0\0\0\0",
+    (20, 40): b"\0\x14\0\x29",
+}
+AMQP_BODIES = {
+    (10, 11): b"\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US",
+    (10, 31): b"\x07\xff\0\x02\0\0\0\0",
+    (10, 40): b"\x01/\0\0",
+    (10, 50): b"\0\xc8\0\0\0\0\0",
+    (20, 10): b"\0",
+    (20, 40): b"\0\0\0\0\0\0\0",
+}
+
+
 class Amqp(Handler):
     """Takes the login of guest, and opens and closes channels."""
 
-    START = b"\0\x0a\0\x0a\0\x09\0\0\0\0\0\0\0\x05PLAIN\0\0\0\x05en_US"
-    REPLIES = {
-        (10, 11): b"\0\x0a\0\x1e\x07\xff\0\x02\0\0\0\x3c",
-        (10, 31): b"",
-        (10, 40): b"\0\x0a\0\x29\0",
-        (10, 50): b"\0\x0a\0\x33",
-        (20, 10): b"\0\x14\0\x0b\0\0\0\0",
-        (20, 40): b"\0\x14\0\x29",
-    }
-    BODIES = {
-        (10, 11): b"\0\0\0\0\x05PLAIN\0\0\0\x0c\0guest\0guest\x05en_US",
-        (10, 31): b"\x07\xff\0\x02\0\0\0\0",
-        (10, 40): b"\x01/\0\0",
-        (10, 50): b"\0\xc8\0\0\0\0\0",
-        (20, 10): b"\0",
-        (20, 40): b"\0\0\0\0\0\0\0",
-    }
-
     def handle(self) -> None:
         assert self.rfile.read(8) == b"AMQP\0\0\x09\x01"
-        self._send(0, self.START)
+        self._send(0, AMQP_START)
         opened: set[int] = set()
         while head := self.rfile.read(7):
             kind, channel, size = struct.unpack(">BHI", head)
             body = self.rfile.read(size)
             method = struct.unpack_from(">HH", body)
-            assert (kind, self.rfile.read(1), method in self.BODIES) == (1, b"\xce", True), body
-            assert body[4:] == self.BODIES[method], body
+            assert (kind, self.rfile.read(1), method in AMQP_BODIES) == (1, b"\xce", True), body
+            assert body[4:] == AMQP_BODIES[method], body
             assert (channel > 0) == (method[0] == 20)
             assert (channel in opened) == (method == (20, 40))
             opened ^= {channel} if channel else set()
             self.server.got[f"{method[0]}.{method[1]}"] += 1
-            if self.REPLIES[method]:
-                self._send(channel, self.REPLIES[method])
+            if AMQP_REPLIES[method]:
+                self._send(channel, AMQP_REPLIES[method])
 
     def _send(self, channel: int, body: bytes) -> None:
         self.wfile.write(struct.pack(">BHI", 1, channel, len(body)) + body + b"\xce")

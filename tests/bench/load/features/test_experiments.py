@@ -1,5 +1,9 @@
-"""The runs over TLS. Those of the sessions (`ids` and `heartbeats`) are in tests/bench/peers/load/test_sessions.py."""
+"""The runs over TLS, and connections held by a conversation.
 
+Those of the other sessions (`ids`, `heartbeats` and so on) are in tests/bench/peers/load/test_sessions.py.
+"""
+
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +45,13 @@ def test_connections_held_over_tls_give_their_memory(bench: LoadBench) -> None:
     found = _measure(bench, experiments.tls_held)
     assert found["kb"] > 0
     assert found["base_kb"] > 1000
+
+
+def test_connections_held_by_a_conversation_are_compared_with_a_session_in_python(bench: LoadBench) -> None:
+    found = _measure(bench, experiments.conversation_held)
+    assert {"kb", "without_kb", "times"} <= set(found)
+    runs = [json.loads((bench.folder / "trial" / run / "verdict.json").read_text()) for run in ("python", "described")]
+    assert [run["held"]["peak"] for run in runs] == [10, 10]
 
 
 def test_visits_over_tls_give_handshakes(bench: LoadBench) -> None:

@@ -5,7 +5,7 @@ import pytest
 from bench.load.contenders import SESSION
 from bench.load.features import lines
 from bench.load.table import ROSTER
-from bench.results.line import AIM, REPORTED, UNKNOWN
+from bench.results.line import AIM, MET, MISSED, REPORTED, UNKNOWN
 from bench.results.record import Record
 
 
@@ -47,6 +47,18 @@ def test_a_feature_is_reported_relative_to_the_load_without_it(made: Any, key: s
     assert line.bars == [("SessionUser", 30.0, "30.0 µs"), (without, 20.0, "20.0 µs")]
 
 
+@pytest.mark.parametrize(("times", "outcome"), [(1.1, MET), (1.11, MISSED)])
+def test_conversation_must_cost_no_more_than_a_tenth_more_than_a_session_in_python(times: float, outcome: str) -> None:
+    records = [
+        _trial("conversation", us=11.0, without_us=10.0, times=times),
+        _trial("conversation held", kb=1.7, without_kb=1.6, times=times),
+    ]
+    cpu, memory = lines.conversation(ROSTER, records)
+    assert (cpu.key, cpu.outcome, cpu.shown[SESSION]) == ("conversation", outcome, f"{times:.2f} x, 11.0 µs")
+    assert (memory.key, memory.outcome) == ("conversation memory", outcome)
+    assert memory.shown[SESSION] == f"{times:.2f} x, 1.70 KB"
+
+
 def test_without_trials_all_lines_are_unknown() -> None:
-    found = [line for made in (lines.tls, lines.ids, lines.heartbeats) for line in made(ROSTER, [])]
-    assert [line.outcome for line in found] == [UNKNOWN] * 5
+    makers = (lines.tls, lines.ids, lines.heartbeats, lines.conversation)
+    assert [line.outcome for made in makers for line in made(ROSTER, [])] == [UNKNOWN] * 7

@@ -14,7 +14,12 @@ from tests.support import slow_echo
 
 
 @pytest.mark.parametrize(
-    ("of", "sessions"), [(experiments.ids, ("order", "key")), (experiments.heartbeats, ("due", "heartbeat"))]
+    ("of", "sessions"),
+    [
+        (experiments.ids, ("order", "key")),
+        (experiments.heartbeats, ("due", "heartbeat")),
+        (experiments.conversation, ("python", "described")),
+    ],
 )
 def test_each_session_holds_its_connections_and_sends(
     of: Any, sessions: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,12 @@ def test_run_without_a_shape_has_no_levels() -> None:
     levels.add("a", report(), 0.0, at_stop=False)
     levels.add_sample(SAMPLE)
     levels.stopping(5.0)
-    assert (levels.records, levels.latencies_at_stop()) == ([], [])
+    assert (levels.records, levels.latencies_at_stop(), levels.text) == ([], [], "")
+
+
+def test_where_a_run_is() -> None:
+    levels, _ = _begun()
+    assert levels.text == "level 1 of 2, 5 users"
 
 
 def test_counts_since_a_moment() -> None:

@@ -59,6 +59,15 @@ def test_settings_that_the_running_server_cannot_follow_are_no_fields() -> None:
     assert not {"app", "framing"} & set(names)
 
 
+def test_settings_that_a_conversation_does_not_use_are_no_fields() -> None:
+    conversation, session = SimpleNamespace(settings_used=("every",)), SimpleNamespace()
+    unused = form.without_effect([conversation])
+    assert unused == {"app", "framing", "pace", "size"}
+    names = [field["name"] for field in form.fields({name: {} for name in DEFAULTS}, {}, unused)]
+    assert set(DEFAULTS) - set(names) == unused
+    assert form.without_effect([conversation, session]) == form.without_effect([]) == set()
+
+
 @pytest.mark.parametrize(
     ("name", "shown", "sent"),
     [

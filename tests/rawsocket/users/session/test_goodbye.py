@@ -13,7 +13,7 @@ from locust import constant, task
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.raw_socket_user import RawSocketUser
 from rawsocket.users.session_user import SessionUser
-from rawsocket.users.steps import Close, Connect, Request, Send, Wait
+from rawsocket.users.steps import Close, Connect, Heartbeat, Request, Send, Wait
 from rawsocket.wire.framing import Line
 from rawsocket.worker.user_group import UserStopper
 from tests.support.facades import serving
@@ -101,6 +101,37 @@ def test_users_say_goodbye_when_they_are_stopped(kind: type[Any], service: tuple
     )
     assert server.lines.count(b"QUIT") == 3
     assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held, RECORDER.failures) == (3, 3, 0, 0)
+
+
+@BOTH
+def test_heartbeats_end_when_the_goodbye_begins(kind: type[Any], service: tuple[Service, str]):
+    server, url = service
+
+    class Beating(kind):  # type: ignore[valid-type, misc]
+        def session(self):
+            yield Connect()
+            yield Heartbeat(0.01, b"beat")
+            yield Wait(30)
+
+        def hello(self):
+            self.client.heartbeat(0.01, b"beat")
+
+        def goodbye(self):
+            if kind is LeavingUser:
+                self.client.request(b"QUIT", name="quit")
+                gevent.sleep(0.1)
+                return None
+            return self.slowly()
+
+        def slowly(self):
+            yield Request(b"QUIT", "quit")
+            yield Wait(0.1)
+
+        tasks = [task(hello)] if kind is LeavingUser else kind.tasks
+
+    stopped(Beating, url, lambda: server.lines.count(b"beat") > 3)
+    assert server.lines[-3:] == [b"QUIT"] * 3
+    assert RECORDER.failures == 0
 
 
 @BOTH
