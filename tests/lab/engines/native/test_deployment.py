@@ -278,12 +278,12 @@ def test_server_of_the_users_own_that_ends_at_once(theirs: Callable[..., Program
 def test_server_of_the_users_own_that_ends_with_0_is_told_to_the_master(
     theirs: Callable[..., Programs], programs: Programs
 ) -> None:
-    """It ends once the run has started, and the master as soon as it is told."""
-    told, started = f"{programs.folder}/run/lab-facts.jsonl", f"{programs.folder}/started"
+    """It ends once the lab knows that the run has started, and the master as soon as it is told."""
+    told, started = f"{programs.folder}/run/lab-facts.jsonl", programs.folder / "started"
     wait = "import os, time\nwhile not os.path.exists({!r}): time.sleep(0.01)\n"
-    master = f"print('held 0/1  ', flush=True); open({started!r}, 'w')\n{wait.format(told)}"
     server = SERVER.replace("while True:\n        listener.accept()", "listener.accept()")
-    assert theirs(f"{server}\n{wait.format(started)}", master=master).run()[0] == 0
+    theirs(f"{server}\n{wait.format(str(started))}", master=f"print('held 0/1  ', flush=True)\n{wait.format(told)}")
+    assert programs.engine.run("x", lambda _: started.touch(), programs.folder / "run") == 0
     (line,) = Path(told).read_text().splitlines()
     assert json.loads(line)["text"] == "it ended with exit code 0"
 
