@@ -150,6 +150,18 @@ def test_only_lost_workers_are_unfolded(page: CannedPage) -> None:
     assert right == "right"
 
 
+def test_server_in_the_place_of_ours_has_its_name_cpu_and_memory(page: CannedPage) -> None:
+    page.open("running")
+    assert page.state
+    used = {"cpu_share": 0.42, "memory_bytes": 12_300_000, "memory_limit_bytes": 1 << 30, "restarts": 0}
+    server = {"source": "engine", "name": "SERVER_IMAGE=redis:7", **used}
+    limits = {**page.state["limits"], "cap": None}
+    page.state |= {"server": server, "server_held": None, "limits": limits}
+    expect(_box(page).locator(".facts")).to_contain_text("server SERVER_IMAGE=redis:7")
+    expect(_box(page).locator(".tile.server")).to_contain_text("the server can't be asked")
+    expect(_box(page).locator(".server table tr:not([hidden])")).to_have_text(["CPU42 %", "Memory12 MB"])
+
+
 def test_silent_server_keeps_its_name_and_its_cap(page: CannedPage) -> None:
     page.open("running")
     expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
