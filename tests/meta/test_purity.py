@@ -53,6 +53,7 @@ PURE = (
     "rawsocket/engine/exchange/in_flight.py",
     "rawsocket/measurement/arrival_stats.py",
     "rawsocket/measurement/report.py",
+    "rawsocket/master/messages/rules.py",
     "rawsocket/settings/thresholds.py",
     "rawsocket/verdict/ledger.py",
     "rawsocket/verdict/ledger_rows.py",
