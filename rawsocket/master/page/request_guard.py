@@ -10,11 +10,13 @@ the user visits could start a load. Rules:
 - /swarm answers with a message, which the page shows, if the host is not the lab's target or the users don't fit.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from rawsocket import target as targets
 from rawsocket.master.page import security_headers
@@ -22,6 +24,7 @@ from rawsocket.master.page import security_headers
 SAFE = ("GET", "HEAD", "OPTIONS")
 Environ = dict[str, Any]
 WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+logger = logging.getLogger(__name__)
 
 
 class RequestGuard:
@@ -57,12 +60,19 @@ def refusal(environ: Mapping[str, Any], names: Iterable[str]) -> str | None:
             f"refused: {host or 'a request without Host'} is not a name of this page (HOLDFAST_PAGE_NAMES lists them)"
         )
     origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and not _is_from(origin, host):
         return f"refused: the request comes from {origin}, not from this page"
     site = environ.get("HTTP_SEC_FETCH_SITE", "same-origin")
     if site not in ("same-origin", "none"):
         return f"refused: the browser says that the request is {site}, not from this page"
     return None
+
+
+def _is_from(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # such as http://[
+        return False
 
 
 def _name(host: str) -> str:
@@ -88,9 +98,20 @@ def foreign(host: str, allowed: str) -> str | None:
     )
 
 
+def answer_error(error: Exception) -> Any:
+    """Answer a request that raised with one line; the log has the rest."""
+    if isinstance(error, HTTPException):
+        return error
+    logger.error("%s %s failed", request.method, ascii(request.path), exc_info=error)
+    return Response(f"{type(error).__name__}: see the master's log\n", 500, mimetype="text/plain")
+
+
 def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
     """Put the guard around the app; `check` returns why a start (POST `path`) is refused, or None."""
     app.wsgi_app = RequestGuard(app.wsgi_app, names)  # type: ignore[method-assign]
+    # Locust sets `debug`, which lets an error through to the web server.
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.register_error_handler(Exception, answer_error)
 
     @app.before_request
     def refuse_start() -> Response | None:
