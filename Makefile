@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test fuzz lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -62,6 +62,9 @@ bench-server: .venv/lab  ## The select server and its peers (ONLY=all-900,few: s
 
 test: .venv/dev  ## Run all tests (ONLY=server,load: some; COVERAGE=yes)
 	@.venv/bin/python tests/run.py $(ONLY)
+
+fuzz: .venv/dev  ## Send bytes of any kind to every model (COUNT=, TIME=60m)
+	@.venv/bin/python -m tests.fuzz
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff check .
