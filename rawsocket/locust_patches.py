@@ -195,7 +195,7 @@ def read_messages_through(read: Read, failed: Failed) -> None:
         except Exception as error:
             failed(client_id, msg, error)
 
-    Server.recv_from_client = recv_from_client
+    Server.recv_from_client = recv_from_client  # type: ignore[method-assign]
     MasterRunner.handle_message = handle_message  # type: ignore[method-assign]
 
 

@@ -91,6 +91,7 @@ LIBRARIES = {
         "jinja2",
         "markupsafe",
         "flask",
+        "flask_login",
         "werkzeug",
         "msgpack",
         "zmq",

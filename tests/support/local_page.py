@@ -63,15 +63,16 @@ class LocalPage:
 
 
 @contextmanager
-def local_page(monkeypatch: Any, **options: Any) -> Iterator[LocalPage]:
+def local_page(monkeypatch: Any, password: str = "", **options: Any) -> Iterator[LocalPage]:
     """Make a page; it ends with the block. `options` are more of Locust's parsed options."""
-    with controller_bench(monkeypatch, target="tcp://server:8686") as bench:
+    login = {"page_user": "holdfast", "page_password": password}
+    with controller_bench(monkeypatch, target="tcp://server:8686", **login) as bench:
         environment = bench.controller.environment
         own = {"num_users": 5, "spawn_rate": 1.0, "run_time": None, "stats_history_enabled": False, "web_base_path": ""}
         vars(environment.parsed_options).update(own | {"stop_timeout": 0.0, "topic": "news", "sizes": [1, 2]} | options)
         environment.stats.log_request("TCP", "message", 1.0, 20)
         monkeypatch.setattr(sys, "argv", ["locust"])  # Locust's page reads the command line each time
-        web_ui = WebUI(environment, "127.0.0.1", 0, delayed_start=True)
+        web_ui = WebUI(environment, "127.0.0.1", 0, web_login=bool(password), delayed_start=True)
         tab.install(bench.controller, web_ui)
         try:
             yield LocalPage(bench, web_ui)

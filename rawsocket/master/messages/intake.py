@@ -66,7 +66,7 @@ def _decoded(frames: Sequence[bytes], sender: str) -> Message:
     if len(frames) != 1:
         raise ReportError(f"{len(frames)} parts instead of one")
     try:
-        message = Message.unserialize(bytes(frames[0]))
+        message: Message = Message.unserialize(bytes(frames[0]))
     except Exception as error:  # msgpack and Locust's hook for its objects raise whatever they meet
         raise ReportError(f"its {len(frames[0])} bytes are no message: {type(error).__name__}") from error
     if type(message.type) is not str:

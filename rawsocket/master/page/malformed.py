@@ -6,7 +6,7 @@ is one sentence that the page shows.
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from locust import argument_parser
@@ -85,8 +85,8 @@ def _locusts_own() -> frozenset[str]:
     return frozenset(argument_parser.default_args_dict())
 
 
-def user(body: bytes, classes: Mapping[str, Iterable[str]] | None) -> str | None:
-    """Return what is wrong with a request to change a user class; `classes` and their tasks, None without the picker.
+def user(body: bytes, classes: Collection[str] | None) -> str | None:
+    """Return what is wrong with a request to change one of the user classes; None: there is no class picker.
 
     Locust sends it to all workers before it looks at it.
     """
@@ -101,10 +101,10 @@ def user(body: bytes, classes: Mapping[str, Iterable[str]] | None) -> str | None
     name = asked.get("user_class_name")
     if not isinstance(name, str) or name not in classes:
         return f"user_class_name: expected one of {', '.join(sorted(classes))}"
-    return next((f"{key}: {said}" for key, value in asked.items() if (said := _of_a_user(key, value, classes))), None)
+    return next((f"{key}: {said}" for key, value in asked.items() if (said := _of_a_user(key, value))), None)
 
 
-def _of_a_user(key: str, value: Any, classes: Mapping[str, Iterable[str]]) -> str | None:
+def _of_a_user(key: str, value: Any) -> str | None:
     whole = type(value) is int and 0 <= value <= MOST_USERS
     if key == "tasks":
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)

@@ -4,7 +4,8 @@ Locust's page has no login and answers every origin (`Access-Control-Allow-Origi
 the user visits could start a load. Rules:
 
 - A request that changes something (any method but GET, HEAD, OPTIONS) must have one of the page's own names as its
-  host; that defeats DNS rebinding, where a foreign name resolves to this machine.
+  host; that defeats DNS rebinding, where a foreign name resolves to this machine. With a login (login.py) any name is
+  allowed.
 - If a browser says where the request comes from (Origin, Sec-Fetch-Site), it must be the page itself.
 - The CORS headers are removed from every answer, and the security headers added.
 - /swarm answers with a message, which the page shows, if the host is not the lab's target or the users don't fit.
@@ -30,9 +31,9 @@ logger = logging.getLogger(__name__)
 class RequestGuard:
     """A WSGI layer around the page's application."""
 
-    def __init__(self, inner: WSGI, names: Iterable[str]) -> None:
+    def __init__(self, inner: WSGI, names: Iterable[str] | None) -> None:
         self._inner = inner
-        self._names = frozenset(names)
+        self._names = None if names is None else frozenset(names)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Refuse, or pass on; in both cases the answer has the security headers and no CORS headers."""
@@ -50,12 +51,12 @@ class RequestGuard:
         return self._inner(environ, start)
 
 
-def refusal(environ: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    """Return why a request is refused, or None; `environ` is WSGI's."""
+def refusal(environ: Mapping[str, Any], names: Iterable[str] | None) -> str | None:
+    """Return why a request is refused, or None; `environ` is WSGI's; `names` None: any, the page has a login."""
     if environ.get("REQUEST_METHOD", "GET") in SAFE:
         return None
     host = environ.get("HTTP_HOST", "")
-    if _name(host) not in names:
+    if names is not None and _name(host) not in names:
         return (
             f"refused: {host or 'a request without Host'} is not a name of this page (HOLDFAST_PAGE_NAMES lists them)"
         )
@@ -106,7 +107,7 @@ def answer_error(error: Exception) -> Any:
     return Response(f"{type(error).__name__}: see the master's log\n", 500, mimetype="text/plain")
 
 
-def install(app: Flask, names: Iterable[str], check: Callable[[Request], str | None], path: str) -> None:
+def install(app: Flask, names: Iterable[str] | None, check: Callable[[Request], str | None], path: str) -> None:
     """Put the guard around the app; `check` returns why a start (POST `path`) is refused, or None."""
     app.wsgi_app = RequestGuard(app.wsgi_app, names)  # type: ignore[method-assign]
     # Locust sets `debug`, which lets an error through to the web server.

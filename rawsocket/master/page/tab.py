@@ -24,7 +24,7 @@ from rawsocket.background import TASKS
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels.driver import ShapeDriver
-from rawsocket.master.page import downloads, form, malformed, metrics, request_guard, security_headers
+from rawsocket.master.page import downloads, form, login, malformed, metrics, request_guard, security_headers
 from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
@@ -83,17 +83,20 @@ def install(
         wrong = malformed.user(request.get_data(), _classes(web_ui))
         return Response(f"{wrong}\n", 400, mimetype="text/plain") if wrong else None
 
+    plan = controller.plan
+    if plan.page_password:
+        login.install(web_ui, plan.page_user, plan.page_password, prefix)
     app.before_request(name_as_meant)
     app.before_request(check_user)
-    request_guard.install(app, controller.plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm")
+    request_guard.install(
+        app, None if plan.page_password else plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm"
+    )
 
 
-def _classes(web_ui: WebUI) -> dict[str, list[str]] | None:
-    environment = web_ui.environment
-    if not web_ui.userclass_picker_is_active or not environment.available_user_classes:
-        return None
-    tasks = environment.available_user_tasks or {}
-    return {name: [task.__name__ for task in tasks.get(name, ())] for name in environment.available_user_classes}
+def _classes(web_ui: WebUI) -> list[str] | None:
+    """Return the names of the user classes that may be changed, None without the class picker."""
+    known = web_ui.environment.available_user_classes
+    return sorted(known) if web_ui.userclass_picker_is_active and known else None
 
 
 def _answer(starts: form.Starts, asked: Request) -> str | None:

@@ -57,7 +57,7 @@ def test_options_of_locust_that_no_start_sets_are_dropped() -> None:
     assert malformed.known(form) == {"user_count": "5", "host": "h", "topic": "x"}
 
 
-CLASSES = {"Hold": ["hold"], "Come": ["come"]}
+CLASSES = ["Hold", "Come"]
 
 
 @pytest.mark.parametrize(
