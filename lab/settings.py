@@ -333,6 +333,7 @@ def read(
         default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
+    values["PAGE_HOST"] = values["PAGE_HOST"].strip("[]")
     if not is_loopback(values["PAGE_HOST"], all_of_them=False) and not from_environment(PAGE_PASSWORD, environ):
         raise UsageError(
             f"PAGE_HOST={values['PAGE_HOST']} lets others reach the page, and whoever reaches it can start a load: "
