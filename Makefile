@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test fuzz lint format lock clean
+.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test fuzz audit sbom lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -65,6 +65,13 @@ test: .venv/dev  ## Run all tests (ONLY=server,load: some; COVERAGE=yes)
 
 fuzz: .venv/dev  ## Send bytes of any kind to every model (COUNT=, TIME=60m)
 	@.venv/bin/python -m tests.fuzz
+
+audit: .venv/dev  ## Look for known holes in the pinned packages
+	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit; }
+	@.venv/bin/python -m tests.dependencies.audit
+
+sbom: .venv/dev  ## List the packages of images and lab: build/sbom.json
+	@.venv/bin/python -m tests.dependencies.sbom
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff check .
