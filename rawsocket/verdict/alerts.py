@@ -92,7 +92,8 @@ def _server_silent(now: Now) -> Iterator[Found]:
         text = f"Server silent for {words.seconds(now.silence.seconds)}, {replies} overdue"
         yield Found(text, since_s=now.silence.from_s)
     elif not now.server.answers and now.server.silent_s >= NO_ANSWER_S:
-        yield Found(f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}")
+        text = f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}"
+        yield Found(text, since_s=max(0.0, now.at_s - now.server.silent_s))
 
 
 def _refused(now: Now) -> Iterator[Found]:

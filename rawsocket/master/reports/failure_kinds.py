@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rawsocket.verdict import words
+from rawsocket.verdict.faults import GENERATOR_LIMIT
 
 MOST = 3
 #: Failures of connects, then those of connections; a name that is missing stands for itself.
@@ -34,5 +35,7 @@ def text(document: Mapping[str, Any]) -> str:
         (document["connections"]["dropped"], CONNECTIONS),
     ):
         for name, count in counts.items():
+            if name == GENERATOR_LIMIT:  # no failure of the run
+                continue
             found[names.get(name, name)] += count
     return ", ".join(f"{words.number(count)} {name}" for name, count in found.most_common(MOST) if count)

@@ -136,8 +136,10 @@ def _held(document: Document) -> str:
     said = f"of {of:,}{'' if of == document['run']['users'] else ' connections'}"
     if held["steady_min"] is None:
         return f"at most {held['peak']:,} {said}; no steady window"
-    short = "as few as " if held["steady_min"] < of else ""
-    return f"{short}{held['steady_min']:,} {said} for {document['run']['steady_s']:.1f} s"
+    steady = f"{document['run']['steady_s']:.1f} s"
+    if held["steady_min"] < of:
+        return f"as few as {held['steady_min']:,} {said} within {steady}"
+    return f"{held['steady_min']:,} {said} for {steady}"
 
 
 def _failures(document: Document) -> str:
