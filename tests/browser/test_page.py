@@ -108,7 +108,7 @@ def test_text_stays_selected_while_figures_change(running: Browser, fleet: Locus
     running.locator("#holdfast .tile.held h3").select_text()
     seen = fleet.page.state()["elapsed_s"]
     fleet.wait(lambda state: state["elapsed_s"] > seen + 3)
-    assert running.evaluate("getSelection().toString()").strip() == "Held"
+    assert running.evaluate("getSelection().toString()").strip() == "Connections held"
 
 
 def test_ended_run_has_its_verdict_in_words(ended: Browser, fleet: LocustFleet) -> None:

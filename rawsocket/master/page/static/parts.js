@@ -268,7 +268,7 @@
   // -- levels of a load shape -----------------------------------------------------------------------------------------
 
   const LEVELS = [
-    ["Held", "Connections held in the lowest second of its steady time", (level) => count(level.held_min)],
+    ["Held", "The least connections held in its steady window", (level) => count(level.held_min)],
     ["p50 (ms)", "Half of the messages were answered faster, from when they were due", (level) => ms(level.p50_ms)],
     ["p99 (ms)", "99 % of the messages were answered faster, from when they were due", (level) => ms(level.p99_ms)],
     ["Messages/s", "Messages answered a second, and one-way messages that were sent", (level) => rate(level.messages_s)],
