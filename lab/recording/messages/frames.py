@@ -73,6 +73,16 @@ def same(framing: Framing, of: Runs) -> bool:
     return True
 
 
+def whole_frames(framing: Framing, data: bytes) -> list[bytes]:
+    """Return the frames of some bytes; [] if bytes are left over, or it is not this framing."""
+    decoder = framing.decoder()
+    try:
+        found = decoder.feed(data)
+    except RawSocketError:
+        return []
+    return [] if decoder.pending else found
+
+
 def is_text(data: bytes) -> bool:
     """Whether nearly all bytes are printable."""
     start = data[:MAX_SIZE]

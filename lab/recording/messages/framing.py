@@ -8,7 +8,7 @@ is one (or several, where frames are binary), else as they are: `{send: chunk, r
 import re
 from collections.abc import Iterator
 
-from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same
+from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same, whole_frames
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.conversation.plan import More
 from rawsocket.wire.fitting import fitting
@@ -78,14 +78,14 @@ def _is_inline_redis(sent: Runs, received: Runs) -> bool:
     return (
         all(run.endswith(CRLF.mark) and run.count(CRLF.mark) == 1 for connection in sent for run in connection)
         and all(run[:1] in RESP_TYPES for run in runs)
-        and any(RESP.decoder().feed(run) == [run] for run in runs if re.match(rb"\$\d", run))
+        and any(whole_frames(RESP, run) == [run] for run in runs if re.match(rb"\$\d", run))
         and fits(BULK, received)
     )
 
 
 def _one_each(framing: Framing, of: Runs) -> bool:
     """Whether each run is one frame."""
-    return all(len(framing.decoder().feed(run)) == 1 for connection in of for run in connection)
+    return all(len(whole_frames(framing, run)) == 1 for connection in of for run in connection)
 
 
 def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:

@@ -36,7 +36,8 @@ TABLE = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), name) for pattern, name in TABLE)
 _LOGIN = re.compile(rb"(?i)(?:\S+ )?(?:AUTH|AUTHENTICATE)\b")
-MARK = b"\x1b\x1b"
+# Around the name of a secret: bytes that are text, and that no one sends.
+MARK = b"\x1b\x1b~\x1b"
 LEAST_ELSEWHERE = 4  # bytes; shorter ones are replaced where they were found, not wherever these bytes occur
 
 

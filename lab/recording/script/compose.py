@@ -12,13 +12,14 @@ from lab.recording.messages import words
 from lab.recording.messages.dialogue import TOGETHER_S, Dialogue, cut, without_encryption_request
 from lab.recording.messages.frames import Both, is_text
 from lab.recording.messages.framing import guess, paired
+from lab.recording.messages.secrets import MARK
 from lab.recording.script import templates
 from lab.recording.script.comparison import ONCE, Compared, Place, compare
 from lab.recording.script.differences import Varied
 from lab.recording.script.expectations import Expectation, Replied, expected, of_reply, of_value
 from lab.recording.script.rounds import SHORT_S, pace
 from lab.recording.script.steps import Script, Step
-from lab.recording.script.variables import Reply, Variables, identity
+from lab.recording.script.variables import Reply, Variables, identity, size_of
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.wire.framing import Fixed, Framing, LengthField, Varint
@@ -97,7 +98,11 @@ class _Composer:
             script.connect.append(Step(seconds=waits[begin]))
         script.steps = _paused(steps[begin:end], waits[begin:end], first=False) + script.steps
         script.goodbye = steps[end:]
+        if not script.connect and not script.steps:
+            script.steps, script.goodbye = script.goodbye, []
         script.pushes = self._pushes(places)
+        if self._fixed and self._framing.one and any(map(_has_any_size, steps)):
+            script.framing = f"{{send: chunk, receive: {self._framing.receive.written}}}"
         self._note(compared)
         return script
 
@@ -136,7 +141,7 @@ class _Composer:
 
     def _name_users(self, parts: list[Varied]) -> None:
         """Take a name that varies beside a secret from the same file as the secret."""
-        if not any(isinstance(each, bytes) and secret_finder.MARK in each for part in parts for each in part):
+        if not any(isinstance(each, bytes) and MARK in each for part in parts for each in part):
             return
         for hole in templates.holes(parts):
             if hole.of_connection and identity(hole) not in self._variables.used:
@@ -162,9 +167,9 @@ class _Composer:
             if isinstance(each, str) and each.startswith("{time") and each not in known:
                 step.notes.append(f"{each}: was the time of the recording")
         for hole in templates.holes(parts):
-            binary = not is_text(place.first.message or b"") and not hole.first.isalnum()
+            binary = not is_text(place.first.message or b"") and not hole.first.isalnum() and MARK not in hole.first
             values = [
-                value.hex(" ") if binary else value.decode("latin-1")[:20]
+                value.hex(" ")[:24] if binary else value.replace(MARK, b"").decode("latin-1")[:20]
                 for value in dict.fromkeys(hole.values.values())
             ]
             shown, more = ", ".join(values[:3]), ", ..." if len(values) > 3 else ""
@@ -238,6 +243,11 @@ class _Composer:
             notes.append(f"{unfinished} bytes at the end of the recording are no whole message")
         if self._script.every is None and compared.steps:
             notes.append("one round was recorded, which says nothing about `every`: 10s unless it is set")
+
+
+def _has_any_size(step: Step) -> bool:
+    """Whether a message has a value of any size, which its length does not take into account."""
+    return None in map(size_of, step.text) and not any(str(each).startswith("{length") for each in step.text)
 
 
 def _room(value: str) -> str:

@@ -16,7 +16,8 @@ from lab.recording.script.templates import Text
 
 WIDTH = 100
 BLOCK = 90  # characters from which a text of several lines is a block
-_ESCAPES = {"\\": "\\\\", "\r": "\\r", "\n": "\\n", "\t": "\\t", "\0": "\\0", "\x1b": "\\e", "{": "{{", "}": "}}"}
+CONVERTED = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
+_ESCAPES = {"\\": "\\\\", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e", "{": "{{", "}": "}}"}
 
 Pairs = list[tuple[str, str | list[str]]]
 
@@ -92,12 +93,10 @@ def _pairs(step: Step) -> Pairs:
     replied = step.replied
     if not step.text:
         (only,) = replied.expect or (replied.until,)
-        return [("receive", expectation(only) if only else "any"), ("name", step.name)]
+        return [("receive", expectation(only) if only else "any"), ("name", _name(step.name))]
     pairs: Pairs = [("send", _message(step.text))]
     if step.name:
-        pairs.append(
-            ("name", step.name if re.fullmatch(r"[A-Za-z][\w-]*", step.name) else quoted([step.name.encode()]))
-        )
+        pairs.append(("name", _name(step.name)))
     if not replied.reply:
         pairs.append(("reply", "no"))
     expected = [expectation(each) for each in replied.expect if each.kind != "any"]
@@ -115,6 +114,12 @@ def _pairs(step: Step) -> Pairs:
     return pairs
 
 
+def _name(name: str) -> str:
+    """Return a name, in quotes if YAML might read something else."""
+    plain = re.fullmatch(r"[A-Za-z][\w-]*", name, re.A) and name.lower() not in CONVERTED
+    return name if plain else quoted([name.encode()])
+
+
 def _message(text: Text) -> str | list[str]:
     """Return a message on one line, or as the lines of a block."""
     if _is_binary(text):
@@ -122,10 +127,9 @@ def _message(text: Text) -> str | list[str]:
         words = re.findall(r"\{[^}]*\}|[0-9a-f]{2}", short[len("{hex: ") :])
         return short if len(short) < WIDTH - 14 else ["", "hex: >-", *_wrapped(words)]
     short = quoted(text)
-    source = _escaped(text)
-    if len(short) <= BLOCK or source.count("\\n") < 2 or "\\0" in source:
+    lines = _escaped(text, end="\n").split("\n")
+    if len(short) <= BLOCK or len(lines) < 3 or "\\0" in short:
         return short
-    lines = source.split("\\n")
     if not lines[-1]:
         lines = [*lines[:-2], lines[-2] + "\\n"]
     return ["|-", *(_block_line(line) for line in lines)]
@@ -142,13 +146,14 @@ def _wrapped(words: list[str]) -> Iterator[str]:
         yield "  " + " ".join(words[at : at + 24])
 
 
-def _escaped(text: Text) -> str:
-    return "".join(each if isinstance(each, str) else _escaped_bytes(each) for each in text)
+def _escaped(text: Text, end: str = "\\n") -> str:
+    """Return a text with escapes. `end`: what stands for the end of a line."""
+    return "".join(each if isinstance(each, str) else _escaped_bytes(each, end) for each in text)
 
 
-def _escaped_bytes(data: bytes) -> str:
+def _escaped_bytes(data: bytes, end: str) -> str:
     shown = data.decode(errors="surrogateescape")
-    return "".join(_ESCAPES.get(each) or _character(each) for each in shown)
+    return "".join(end if each == "\n" else _ESCAPES.get(each) or _character(each) for each in shown)
 
 
 def _character(each: str) -> str:
