@@ -21,7 +21,7 @@ DAY_S = 86_400  # a time without a zone may be that of another one
 CALENDAR = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12}
 WIDE = 5  # digits of a number that messages are counted with, where it has to keep its width
 USER_WIDTH, NUMBER_WIDTH = 6, 8  # digits where any width is right, as long as it stays the same
-_WIDTH = re.compile(r"\{(?:user|n):0(\d+)\}|\{random:(\d+)\}")
+_WIDTH = re.compile(r"\{(?:user|n):0(\d+)\}|\{random:(\d+)\}|\{(?:n|random):u(\d)\}")
 _WIDTHS = {"{uuid}": 36, "{time}": 10, "{time:ms}": 13}
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 LEAST_CAPTURED = 3  # bytes; shorter values are in most replies by chance
@@ -188,7 +188,7 @@ def size_of(piece: bytes | str) -> int | None:
     if piece.startswith("{time:%"):
         return CALENDAR.get(piece[len("{time:") : -1])
     found = _WIDTH.fullmatch(piece)
-    return int(found[1] or found[2]) if found else _WIDTHS.get(piece)
+    return int(found[1] or found[2] or found[3]) if found else _WIDTHS.get(piece)
 
 
 def identity(hole: Hole) -> frozenset[tuple[object, bytes]]:
