@@ -111,6 +111,8 @@ def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
         yield HTTP_CHUNKED if all(b"\r\n0\r\n\r\n" in run for run in runs) else HTTP
     if all(run[:1] in RESP_TYPES for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
         yield RESP
+    if any(re.match(rb"\*\d+\r\n\$\d", run) for each in sent for run in each):
+        yield RESP
     if any(run.startswith(b"VALUE ") for run in runs) and not is_text(joined(received)):
         yield MEMCACHED
     if any(run[:1] == b"\x10" and (b"MQTT" in run[:12] or b"MQIsdp" in run[:12]) for each in sent for run in each):

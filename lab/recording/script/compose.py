@@ -45,14 +45,21 @@ def compose(traffic: Traffic, given: Framing | None = None, keep_secrets: bool =
 
 def secrets_of(connection: Connection, given: Framing | None = None) -> dict[bytes, str]:
     """Return the secrets of one connection."""
-    return secret_finder.find(cut(connection, _framing([connection], given)).exchanges)
+    return _secrets(connection, cut(connection, _framing([connection], given)))
+
+
+def _secrets(connection: Connection, dialogue: Dialogue) -> dict[bytes, str]:
+    return secret_finder.find(dialogue.exchanges, _bursts(connection))
+
+
+def _bursts(connection: Connection) -> list[bytes]:
+    """Return what the client has sent at once each time."""
+    return [b"".join(piece.data for piece in burst) for burst in connection.bursts(True, TOGETHER_S)]
 
 
 def _framing(connections: Sequence[Connection], given: Framing | None) -> Both:
     received = [each.runs(sent=False) for each in connections]
-    sent = [
-        [b"".join(piece.data for piece in burst) for burst in each.bursts(True, TOGETHER_S)] for each in connections
-    ]
+    sent = [_bursts(each) for each in connections]
     if given is not None:
         return paired(given, sent)
     return guess(sent, received, all(each.closed_by == "server" for each in connections))
@@ -71,7 +78,11 @@ class _Composer:
     ) -> None:
         self._connections, self._dialogues, self._framing = connections, dialogues, framing
         self._compared = compare(dialogues, framing.written)
-        found = {} if keep_secrets else {at: secret_finder.find(each.exchanges) for at, each in enumerate(dialogues)}
+        found = (
+            {}
+            if keep_secrets
+            else {at: _secrets(*pair) for at, pair in enumerate(zip(connections, dialogues, strict=True))}
+        )
         self._secrets = {at: found.get(at, {}) for at in range(len(dialogues))}
         self._variables = Variables([each.begun for each in connections])
         self._script = Script(framing.written, traffic.target)
@@ -117,7 +128,9 @@ class _Composer:
         steps = []
         for at, place in enumerate(places):
             steps += self._step(place, len(places) == 1)
-            self._variables.replies.append(Reply(at, {key: each[-1] for key, each in place.replies.items() if each}))
+            frames = {key: each[-1] for key, each in place.replies.items() if each}
+            shown = {key: secret_finder.hidden(frame, self._secrets[key[0]]) for key, frame in frames.items()}
+            self._variables.replies.append(Reply(at, shown))
         return steps
 
     def _step(self, place: Place, only: bool) -> list[Step]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from lab.recording.messages.secrets import MARK
 from lab.recording.script.differences import Hole, Key
 
 DAY_S = 86_400  # a time without a zone may be that of another one
@@ -156,7 +157,7 @@ class Variables:
 
     def _capture(self, step: int, frame: bytes, value: bytes) -> str:
         at = frame.index(value)
-        before = frame[:at].rpartition(b"\n")[2][-CONTEXT:]
+        before = frame[:at].rpartition(b"\n")[2].rpartition(MARK)[2][-CONTEXT:]
         after = frame[at + len(value) : at + len(value) + 1]
         inside = rb"[^%s]+" % escaped(after) if after and after not in value else rb".{%d}" % len(value)
         name = f"value{len(self.captures) + 1}" if self.captures else "value"

@@ -25,6 +25,7 @@ def _modbus(number: int, data: bytes) -> bytes:
         ([b"a\nb\n", b"c\n"], [b"OK\n", b"NO\n"], "{line: {many: yes}}"),
         ([b"GET a\r\n"], [b"$2\r\nhi\r\n"], r'{delimiter: "\r\n"}'),  # `then` says the length
         ([b"*1\r\n$4\r\nPING\r\n"], [b"+PONG\r\n", b"$2\r\nhi\r\n"], RESP),
+        ([b"*1\r\n$4\r\nPING\r\n"], [b"+PONG\r\n"], RESP),
         ([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], [HTTP], HEAD),
         ([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], [CHUNKED], r"{until: '\r\n0\r\n\r\n'}"),
         ([b"\x0bMSH|a\r\x1c\r"] * 2, [b"\x0bMSH|b\r\x1c\r"] * 2, r'{marks: {start: "\x0b", end: "\x1c\r"}}'),

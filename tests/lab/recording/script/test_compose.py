@@ -78,6 +78,19 @@ def test_secrets_are_kept_if_wanted() -> None:
     assert secrets_of(traffic.connections[0]) == {b"s3cret": "password"}
 
 
+def test_secret_in_a_reply_is_in_no_file(tmp_path: Path) -> None:
+    def visit(secret: bytes, token: bytes) -> Connection:
+        login = (("c", b"LOGIN anna %s\n" % secret), ("s", b"hello %s you are %s\n" % (secret, token)))
+        return talk(*login, ("c", b"USE %s\n" % token), ("s", b"OK\n"))
+
+    text = text_of(visit(b"s3cret", b"abc"), visit(b"geh3im", b"xyz"))
+    assert "s3cret" not in text
+    assert "geh3im" not in text
+    assert 'expect: {prefix: "hello {password} you are "}' in text
+    assert 'capture: {are: {regex: " you are (.{3})"}}' in text
+    _compiles(text, tmp_path)
+
+
 def test_one_round_on_each_connection(tmp_path: Path) -> None:
     ask = (("c", b"time?\n"), ("s", b"late\n"))
     first = talk(*ask, closed_by="server")
