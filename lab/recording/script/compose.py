@@ -19,7 +19,8 @@ from lab.recording.script.differences import Varied
 from lab.recording.script.expectations import Expectation, Replied, expected, of_reply, of_value
 from lab.recording.script.rounds import SHORT_S, pace
 from lab.recording.script.steps import Script, Step
-from lab.recording.script.variables import Reply, Variables, identity, size_of
+from lab.recording.script.templates import Text
+from lab.recording.script.variables import Reply, Variables, escaped, identity, size_of
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.wire.framing import Fixed, Framing, LengthField, Varint
@@ -227,19 +228,21 @@ class _Composer:
         pauses = median(later.begun - end for _, later, end in pairs)
         return 0.0 if pauses < SHORT_S else median(later.begun - earlier.begun for earlier, later, _ in pairs)
 
-    def _pushes(self, places: Iterable[Place]) -> list[Expectation]:
-        """Return what the messages have in common that the server sent by itself, and no reply has."""
-        pushes = self._compared.pushes
-        if not pushes:
-            return []
+    def _pushes(self, places: Iterable[Place]) -> list[tuple[Expectation, Text]]:
+        """Return what the messages have in common that the server sent by itself, and no reply has; and answers."""
         replies = [frame for each in places for frames in each.replies.values() for frame in frames]
-        found: list[Expectation] = []
-        for start in dict.fromkeys(_start(push) for push in pushes):
+        found: dict[bytes, tuple[Expectation, Text]] = {}
+        for push in self._compared.pushes:
+            start = _start(push.frame)
             if not start or any(reply.startswith(start) for reply in replies):
                 self._script.notes.append("the server also sent messages by itself that look like replies: see pushes")
                 return []
-            found.append(Expectation("prefix", [start]))
-        return found
+            if push.answer:
+                begin, _, end = push.answer.partition(push.rest)
+                pattern = f"^{escaped(start).decode('latin-1')} (?P<rest>[^\\r\\n]*)"
+                found[start] = Expectation("regex", pattern=pattern), [begin, "{rest}", end]
+            found.setdefault(start, (Expectation("prefix", [start]), []))
+        return list(found.values())
 
     def _note(self, compared: Compared) -> None:
         notes = self._script.notes

@@ -35,7 +35,7 @@ def conversation(script: Script, name: str) -> str:
     if script.rounds:
         lines.append(f"rounds: {script.rounds}")
     if script.pushes:
-        written = [expectation(each) for each in script.pushes]
+        written = [_push(*each) for each in script.pushes]
         lines.append(f"pushes: {written[0] if len(written) == 1 else '[' + ', '.join(written) + ']'}")
     for title, steps in (("connect", script.connect), ("steps", script.steps), ("goodbye", script.goodbye)):
         if steps:
@@ -67,6 +67,11 @@ def expectation(each: Expectation) -> str:
         return f'{{regex: "{pattern}"}}'
     written = _hex(each.text) if _is_binary(each.text) else quoted(each.text)
     return written if each.kind == "exact" else f"{{{each.kind}: {written}}}"
+
+
+def _push(each: Expectation, answer: Text) -> str:
+    written = expectation(each)
+    return f"{written[:-1]}, answer: {quoted(answer)}}}" if answer else written
 
 
 def _step(step: Step) -> Iterator[str]:

@@ -1,6 +1,7 @@
 r"""Whole conversations from recorded bytes: what a user gets to read, and that the compiler takes it."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -9,7 +10,7 @@ from lab.recording.script.compose import NothingRecorded, compose, secrets_of
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.wire.framing import Delimiter, Line
-from tests.support.recordings import BEGUN, rounds, talk, text_of
+from tests.support.recordings import BEGUN, made_up, rounds, talk, text_of
 
 TARGET = "tcp://127.0.0.1:9000"
 
@@ -124,6 +125,14 @@ def test_pushes_have_what_replies_do_not_begin_with(tmp_path: Path) -> None:
     assert "messages by itself that look like replies" in alike
 
 
+def test_push_that_the_client_answers(tmp_path: Path) -> None:
+    said = [("c", b"NICK a\r\n"), ("s", b"OK\r\n"), ("s", b"PING :x.y\r\n", 1.0), ("c", b"PONG :x.y\r\n")]
+    text = text_of(talk(*said, *[("c", b"SAY it\r\n", 0.5), ("s", b"OK\r\n")] * 2))
+    assert r'pushes: {regex: "^PING (?P<rest>[^\\r\\n]*)", answer: "PONG {rest}"}' in text
+    assert 'send: "PONG' not in text
+    _compiles(text, tmp_path)
+
+
 def test_password_of_a_binary_protocol_may_have_any_length(tmp_path: Path) -> None:
     connect = b"\0\4MQTT\4\xc2\0\x3c\0\4dev1\0\4anna\0\6s3cret"
     text = text_of(
@@ -165,3 +174,13 @@ def test_bytes_that_are_left_over_and_other_dialogues_are_told() -> None:
 def test_nothing_was_recorded(connections: tuple[Connection, ...]) -> None:
     with pytest.raises(NothingRecorded):
         compose(Traffic(TARGET, connections))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_bytes_make_a_file_that_compiles(seed: int, tmp_path: Path) -> None:
+    script = compose(Traffic(TARGET, tuple(made_up(Random(seed)))))
+    if script.columns:
+        row = ",".join("x" for _ in script.columns)
+        (tmp_path / "mine.csv").write_text(",".join(script.columns) + f"\n{row}\n")
+    (tmp_path / "mine.yaml").write_text(conversation(script, "mine"))
+    assert compiled(tmp_path / "mine.yaml").plan.name == "mine"
