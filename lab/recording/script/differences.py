@@ -123,13 +123,3 @@ def _between(tokens: Mapping[Key, Sequence[bytes]]) -> Varied:
 def _common(tokens: Sequence[Sequence[bytes]], most: int) -> int:
     """Return how many tokens at the begin are the same in all."""
     return next((at for at in range(most) if len({each[at] for each in tokens}) > 1), most)
-
-
-def constant(varied: Varied) -> bytes | None:
-    """Return the bytes of what does not vary; None if it does."""
-    return (
-        None if any(isinstance(each, Hole) for each in varied) else b"".join(e for e in varied if isinstance(e, bytes))
-    )
-
-
-__all__ = ["MARK", "Hole", "Key", "Varied", "compared", "constant"]

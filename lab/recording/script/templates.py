@@ -120,11 +120,6 @@ def marked(data: bytes) -> Text:
     return [each for each in (*found, data[at:]) if each]
 
 
-def has_secret(text: Text) -> bool:
-    """Whether any value is in it that is no built-in."""
-    return any(isinstance(each, str) for each in text)
-
-
 def _command(parts: Sequence[Varied], variables: Variables) -> Text:
     """Return a Redis command; the length of an argument is measured where it isn't known."""
     text: Text = [b"*%d\r\n" % len(parts)]

@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds)}s" if milliseconds else "0"
 
 
-def quoted(text: Text, escape_lines: bool = True) -> str:
+def quoted(text: Text) -> str:
     """Return a text between double quotes."""
     return '"' + _escaped(text).replace('"', '\\"') + '"'
 
@@ -97,9 +97,10 @@ def _step(step: Step) -> Iterator[str]:
 def _pairs(step: Step) -> Pairs:
     replied = step.replied
     if not step.text:
-        (only,) = replied.expect or (replied.until,)
-        return [("receive", expectation(only) if only else "any"), ("name", _name(step.name))]
-    pairs: Pairs = [("send", _message(step.text))]
+        (only,) = replied.expect
+        pairs: Pairs = [("receive", expectation(only)), ("name", _name(step.name))]
+        return [*pairs, *_captured(step)]
+    pairs = [("send", _message(step.text))]
     if step.name:
         pairs.append(("name", _name(step.name)))
     if not replied.reply:
@@ -113,10 +114,13 @@ def _pairs(step: Step) -> Pairs:
         pairs.append(("until", expectation(replied.until)))
     if replied.frames:
         pairs.append(("frames", str(replied.frames)))
-    if step.captures:
-        found = (f"{name}: {{regex: {_pattern(pattern)}}}" for name, pattern in step.captures.items())
-        pairs.append(("capture", "{" + ", ".join(found) + "}"))
-    return pairs
+    return [*pairs, *_captured(step)]
+
+
+def _captured(step: Step) -> Pairs:
+    """Return the captures of a step, if it has any."""
+    found = (f"{name}: {{regex: {_pattern(pattern)}}}" for name, pattern in step.captures.items())
+    return [("capture", "{" + ", ".join(found) + "}")] if step.captures else []
 
 
 def _name(name: str) -> str:

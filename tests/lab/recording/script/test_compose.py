@@ -92,6 +92,25 @@ def test_secret_in_a_reply_is_in_no_file(tmp_path: Path) -> None:
     _compiles(text, tmp_path)
 
 
+def test_greeting_of_several_frames(tmp_path: Path) -> None:
+    text = text_of(talk(("s", b"220-hello\n220 ready\n"), ("c", b"NOOP\n"), ("s", b"250 OK\n")))
+    assert (
+        """connect:
+  - {receive: "220-hello", name: greeting}
+  - {receive: "220 ready", name: greeting}
+"""
+        in text
+    )
+    _compiles(text, tmp_path)
+
+
+def test_token_of_a_greeting_is_a_capture(tmp_path: Path) -> None:
+    said = [(b"+OK <%s@x>\n" % token, b"USE %s\n" % token) for token in (b"abcd", b"wxyz")]
+    text = text_of(*(talk(("s", hello), ("c", use), ("s", b"+OK\n")) for hello, use in said))
+    assert 'receive: {prefix: "+OK <"}, name: greeting, capture: {ok: {regex: "\\\\+OK <([^@]+)"}}}' in text
+    _compiles(text, tmp_path)
+
+
 def test_one_round_on_each_connection(tmp_path: Path) -> None:
     ask = (("c", b"time?\n"), ("s", b"late\n"))
     first = talk(*ask, closed_by="server")
