@@ -124,7 +124,8 @@ def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
 def _lines(receive: Found, mark: bytes, sent: Runs) -> Both:
     """Return lines; with `many`, where the client has sent several in one message."""
     runs = [run for connection in sent for run in connection]
-    if not all(run.endswith(mark) for run in runs):
+    # A conversation can't have an empty message, so an empty line is written with its end.
+    if mark in runs or not all(run.endswith(mark) for run in runs):
         return Both(Found("chunk", Chunk()), receive)
     if not any(run.count(mark) > 1 for run in runs):
         return Both(receive, receive, one=True)

@@ -38,6 +38,7 @@ def _modbus(number: int, data: bytes) -> bytes:
         ([b"\0\3abc", b"\0\5hello"], [b"\0\2ok", b"\0\7goodbye"], "{length: {size: 2}}"),
         ([b"VALUE?"], [], "chunk"),
         ([b"a 1\n", b"b 2\n"], [], "line"),
+        ([b"\n", b"b\n"], [b"OK\n", b"OK\n"], "{send: chunk, receive: line}"),
         ([b"?"] * 3, [b"\x91\x83\x02\x11", b"\x81", b"\x01\x02\x71"], "{idle: 50ms}"),
     ],
 )  # fmt: skip
