@@ -28,6 +28,7 @@ class _User:
     columns: tuple[bytes, ...]
     number: int = 0
     message_no: int = 0
+    step_no: int = 0
     worker: int = 0
     drawn: dict[Value, Any] = field(default_factory=dict)
 

@@ -26,6 +26,8 @@ class Messages:
 
     needs: Needs
     where: str
+    #: How far {n} is ahead of the last message that was sent: 0 in what a push must be.
+    ahead: int = 1
     #: Local variables of values that the step uses more than once.
     variables: dict[Value, str] = field(default_factory=dict)
 
@@ -79,7 +81,11 @@ class Messages:
             return self._time(style)
         if name == "random":
             return self._random(style)
-        numbers = {"user": "self.number", "n": "self.message_no + 1", "worker": "self.worker"}
+        numbers = {
+            "user": "self.number",
+            "n": f"self.message_no{f' + {self.ahead}' if self.ahead else ''}",
+            "worker": "self.worker",
+        }
         if name == "worker":
             self.needs.helper("worker")
         return self._number(numbers[name], style)

@@ -33,7 +33,9 @@ def module(plan: Plan, settings: Mapping[str, str], target: str, rows: str = "")
     description; `rows`: the name of the file with the data.
     """
     needs = Needs()
-    steps = Steps(needs, plan.file, _used(plan), [more.pattern for more in plan.framing.more])
+    followed = [more.pattern for more in plan.framing.more]
+    pipelined = any(step.inflight > 1 for step in plan.steps)
+    steps = Steps(needs, plan.file, _used(plan), followed, bool(plan.pushes), pipelined)
     body = _class(plan, steps, rows)
     for helper in needs.helpers & _MODULES_OF.keys():
         needs.modules.update(_MODULES_OF[helper])
@@ -95,7 +97,8 @@ def _attributes(plan: Plan, steps: Steps, rows: str) -> list[str]:
     if plan.shape is not None:
         lines.append(_shape(from_document(plan.shape), steps))
     if unjudged := [connect_row(plan, step) for step in plan.connect if step.name]:
-        lines.append(f"not_judged = ({', '.join(map(quoted, dict.fromkeys(unjudged)))},)")
+        names = [quoted(row) for row in dict.fromkeys(unjudged)]
+        lines.append(f"not_judged = ({', '.join(names)}{',' if len(names) == 1 else ''})")
     if any(step.kind == "receive" for step in (*plan.connect, *plan.steps, *plan.goodbye)):
         lines.append("accepts_pushes = True")
     return lines
@@ -133,7 +136,7 @@ def _session(plan: Plan, steps: Steps) -> list[str]:
     if plan.rounds:
         end = ["yield from self.goodbye()"] if plan.goodbye else []
         body += ["while True:", f"    for _ in range({plan.rounds}):", *indented(round_, 8)]
-        body += ["    if self.connection is not None:", *indented([*end, f"yield {use('Close')}()"], 8)]
+        body += ["    if self.connection is not None:", *indented([*end, *steps.close()], 8)]
     else:
         body += [] if _connects(plan) else ["yield from self.open()"]
         body += ["while True:", *indented(round_, 4)]
@@ -178,7 +181,7 @@ def _open(plan: Plan, steps: Steps) -> list[str]:
 
 def _pushes(pushes: Iterable[Push], steps: Steps) -> Iterable[list[str]]:
     messages = steps.messages(1)
-    replies = steps.replies(messages)
+    replies = steps.replies(steps.messages(1, ahead=0))
     tests = [(replies.test(push.match, "message") or "True", push) for push in pushes]
     whole = " or ".join(test for test, _ in tests)
     whole = f"bool({whole})" if ".search(" in whole else whole

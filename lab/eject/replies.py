@@ -87,7 +87,7 @@ class Replies:
             tests += [_negated(self.test(each, "reply")) for each in step.reject]
         tests += [self._has(field, "reply") for field in step.captures.values()]
         tests = [test for test in tests if test]
-        return [self._function("expect", "reply", _joined(tests))] if tests else []
+        return [self.function("expect", "reply", _joined(tests))] if tests else []
 
     def _several(self, step: Step, frames: int) -> list[str]:
         last = "frames[-1]"
@@ -106,10 +106,10 @@ class Replies:
             tests.insert(0, f"len(frames) == {len(step.expect)}")
         tests += [f"any({self._has(field, 'frame')} for frame in frames)" for field in step.captures.values()]
         tests = [test for test in tests if test]
-        expect = [self._function("expect", "frames", _joined(tests))] if tests else []
-        return [self._function("until", "frames", until), *expect]
+        expect = [self.function("expect", "frames", _joined(tests))] if tests else []
+        return [self.function("until", "frames", until), *expect]
 
-    def _function(self, argument: str, parameter: str, body: str) -> str:
+    def function(self, argument: str, parameter: str, body: str) -> str:
         """Return an argument that is a function; it keeps the variables of its own message."""
         kept = [name for name in self.messages.variables.values() if re.search(rf"\b{name}\b", body)]
         parameters = ", ".join([parameter, *(f"{name}={name}" for name in kept)])

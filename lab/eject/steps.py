@@ -17,16 +17,19 @@ _FIRST = {"Delimiter": "mark", "Fixed": "size", "UntilPattern": "pattern", "Idle
 
 @dataclass
 class Steps:
-    """Makes the lines of steps. `used`: captures that a message uses; `followed`: frames that raw bytes follow."""
+    """Makes the lines of steps. `used`: captures that a message uses; `followed`: frames that raw bytes follow;
+    `pushes`, `pipelined`: whether there are pushes and pipelined messages."""
 
     needs: Needs
     file: str
     used: Collection[str] = ()
     followed: Collection[bytes] = ()
+    pushes: bool = False
+    pipelined: bool = False
 
-    def messages(self, line: int) -> Messages:
+    def messages(self, line: int, ahead: int = 1) -> Messages:
         """Return what makes the messages of a step."""
-        return Messages(self.needs, f"{self.file}:{line}")
+        return Messages(self.needs, f"{self.file}:{line}", ahead)
 
     def replies(self, messages: Messages, expected: Iterable[Expectation] = ()) -> Replies:
         """Return what makes the expectations of a step."""
@@ -42,7 +45,14 @@ class Steps:
         }
         if step.kind in makers:
             return makers[step.kind](step, name or step.name)
+        if step.kind == "close":
+            return self.close(step.reset)
         return [f"yield {self._plain(step)}"] if step.kind != "connect" else ["yield from self.open()"]
+
+    def close(self, reset: bool = False) -> list[str]:
+        """Return the lines that end a connection: after the replies to pipelined messages, unless by a reset."""
+        waits = [f"yield {self.needs.use('Answered')}()"] if self.pipelined and not reset else []
+        return [*waits, f"yield {self.needs.use('Close')}({'reset=True' if reset else ''})"]
 
     def heartbeat(self, beat: HeartbeatPlan) -> list[str]:
         """Return the lines of a heartbeat."""
@@ -109,7 +119,7 @@ class Steps:
         return lines + before, message
 
     def _receive(self, step: Step, name: str) -> list[str]:
-        messages = self.messages(step.line)
+        messages = self.messages(step.line, ahead=0)
         replies = self.replies(messages)
         arguments = [f"name={quoted(name)}"] if name else []
         if step.seconds is not None:
@@ -118,6 +128,8 @@ class Steps:
         arguments += ["required=False"] if not step.required else []
         lines = messages.shared([], [each.text for each in step.expect if each.text])
         arguments += replies.arguments(step)
+        if self.pushes and step.expect and (taken := replies.test(step.expect[0], "message")):
+            arguments.append(replies.function("only", "message", taken))  # other pushes may come before it
         captured = replies.captured(step)
         if captured and not step.required:
             captured = ["if reply is not None:", *(f"    {line}" for line in captured)]
@@ -129,8 +141,6 @@ class Steps:
         use = self.needs.use
         if step.kind == "wait":
             return f"{use('Wait')}({step.seconds or 0:g})"
-        if step.kind == "close":
-            return f"{use('Close')}({'reset=True' if step.reset else ''})"
         if step.kind == "framing":
             assert step.framing is not None
             return f"{use('SetFraming')}({self.framing(step.framing)})"

@@ -25,6 +25,11 @@ CODES = (EXIT_OK, EXIT_LAB_FAILED, EXIT_USAGE, EXIT_MISSED)
 def run(chosen: Settings) -> int:
     """Play it, show it, and give the exit code: 0, 3 if the server did not do what the scenario says."""
     scenario, target = chosen["SCENARIO"], chosen["TARGET"]
+    if not target and chosen.user_server:
+        raise UsageError(
+            f"{chosen.user_server} is started by up, load and ci, and a check needs a server that runs: after "
+            f"`{folders.command('up')}` with these settings, give TARGET=tcp://127.0.0.1:{chosen['SERVER_PORT']} alone"
+        )
     if not target:
         raise UsageError(
             f"{scenario} names no target, and the lab's own server is not checked: say which server to play it "

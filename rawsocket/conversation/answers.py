@@ -157,7 +157,7 @@ def answer_of(step: Step, context: Context) -> Answer:
 
 def push_of(step: Step, context: Context) -> Answer:
     """Return what the push must be that a step receives."""
-    context = replace(context, sources=replace(context.sources, ahead=0))
+    context = replace(context, sources=replace(context.sources, sent=True))
     answer = answer_of(step, context)
     rule = context.ruler(step.expect[0]) if step.expect else None
     return Answer(answer.expect, None, answer.bind, answer.keep, rule)

@@ -64,6 +64,9 @@ class FollowedBy(Framing):
                 "they can with a delimiter, a pattern, a fixed size, or a length that is a part of the message"
             )
 
+        rules = tuple((re.compile(one.pattern).search, one.group, one.extra) for one in self.more)
+        object.__setattr__(self, "_rules", rules)
+
     @property
     def max_size(self) -> int:
         """The most bytes of a message."""
@@ -84,13 +87,25 @@ class FollowedBy(Framing):
     def encode(self, message: bytes) -> bytes:
         """Return a message as it arrived."""
         is_whole = not isinstance(self.frames, Delimiter) or self.frames.mark in message
-        if is_whole and (head := self.head(message)) != message and _announced(self.more, head) is not None:
+        if is_whole and (head := self.head(message)) != message and self.announced(head) is not None:
             return message
         return self.frames.encode(message)
 
     def decoder(self) -> Decoder:
         """Return a fresh decoder, for one connection."""
         return _FollowedDecoder(self)
+
+    def announced(self, message: bytes) -> int | None:
+        """Return how many raw bytes follow a frame with this message; None if none do. Raises TooLong or Wrong."""
+        for search, group, extra in self._rules:  # type: ignore[attr-defined]
+            found = search(message)
+            if found is None:
+                continue
+            if not group:
+                return int(extra)
+            if found[group] is not None:
+                return _length(found[group], extra, message)
+        return None
 
 
 class _FollowedDecoder(Decoder):
@@ -101,7 +116,7 @@ class _FollowedDecoder(Decoder):
     def __init__(self, framing: FollowedBy) -> None:
         self._framing = framing
         self._inner = framing.frames.decoder()
-        self._ahead = bytearray()  # bytes that were not passed to it
+        self._ahead: bytes | bytearray = b""  # bytes that were not passed to it; usually none, so no buffer of its own
         self._at = 0  # during a feed: how many of them were
         self._head = b""  # the frame whose raw bytes are awaited, as it arrived
         self._left = 0  # how many they are
@@ -113,7 +128,10 @@ class _FollowedDecoder(Decoder):
         return found or int(self._failure is not None)
 
     def feed(self, data: bytes) -> list[bytes]:
-        self._ahead += data
+        if self._ahead:
+            self._ahead += data
+        else:
+            self._ahead = data
         if self._failure is not None:
             raise self._failure
         messages: list[bytes] = []
@@ -125,41 +143,52 @@ class _FollowedDecoder(Decoder):
             if not messages:
                 raise
         finally:
-            del self._ahead[: self._at]
-            self._at = 0
+            self._keep_rest()
         return messages
 
     def rest(self) -> bytes:
         taken = self._head + rest_of(self._inner) + bytes(self._ahead)
         self._head, self._left, self._failure = b"", 0, None
-        self._ahead.clear()
+        self._ahead = b""
         return taken
+
+    def _keep_rest(self) -> None:
+        """Keep what was not decoded, in a buffer that grows at no cost."""
+        ahead, at = self._ahead, self._at
+        self._at = 0
+        if at == len(ahead):
+            self._ahead = b""
+        elif isinstance(ahead, bytearray):
+            del ahead[:at]
+        else:
+            self._ahead = bytearray(ahead[at:])
 
     def _decode_piece(self, messages: list[bytes]) -> bool:
         """Decode the next bytes; return False if there are none. Raises TooLong or Wrong."""
-        piece = bytes(self._ahead[self._at : self._at + PIECE])
-        if not piece:
+        ahead, at = self._ahead, self._at
+        if at == len(ahead):
             return False
+        piece = ahead if not at and len(ahead) <= PIECE else ahead[at : at + PIECE]
         self._at += len(piece)
-        found = self._inner.feed(piece)
+        found = self._inner.feed(piece if isinstance(piece, bytes) else bytes(piece))
         for number, message in enumerate(found, 1):
-            if self._announces(message, found[number:]):
+            if self._announces(message, found, number):
                 return True
             messages.append(message)
         if found and self._inner.pending:
             self._inner.feed(b"")  # the next message may have failed already
         return True
 
-    def _announces(self, message: bytes, behind: Sequence[bytes]) -> bool:
-        """Return whether raw bytes follow a frame. Then what is `behind` it was decoded in vain. TooLong or Wrong."""
+    def _announces(self, message: bytes, found: Sequence[bytes], number: int) -> bool:
+        """Return whether raw bytes follow a frame. Then those `found` behind it are none. Raises TooLong or Wrong."""
         try:
-            left = _announced(self._framing.more, message)
+            left = self._framing.announced(message)
         except RawSocketError:
-            self._go_back(message, behind)
+            self._go_back(message, found[number:])
             raise
         if left is None:
             return False
-        self._go_back(message, behind)
+        self._go_back(message, found[number:])
         self._left = left
         if len(self._head) + left > self._framing.max_size:
             raise TooLong(f"a message of {len(self._head) + left} bytes, over {self._framing.max_size}")
@@ -167,7 +196,7 @@ class _FollowedDecoder(Decoder):
 
     def _go_back(self, message: bytes, behind: Sequence[bytes]) -> None:
         encode = self._framing.frames.encode
-        self._at -= sum(len(encode(one)) for one in behind) + len(rest_of(self._inner))
+        self._at -= sum([len(encode(one)) for one in behind]) + len(rest_of(self._inner))
         self._head = encode(message)
 
     def _take_raw(self, messages: list[bytes]) -> bool:
@@ -175,32 +204,17 @@ class _FollowedDecoder(Decoder):
         end = self._at + self._left
         if len(self._ahead) < end:
             return False
-        messages.append(self._head + bytes(self._ahead[self._at : end]))
+        messages.append(self._head + self._ahead[self._at : end])
         self._at, self._head = end, b""
         return True
 
 
-def _announced(more: Sequence[More], message: bytes) -> int | None:
-    """Return how many raw bytes follow a frame with this message; None if it announces none. TooLong or Wrong."""
-    for one in more:
-        found = re.search(one.pattern, message)
-        if found is None:
-            continue
-        if not one.group:
-            return one.extra
-        digits = found[one.group]
-        if digits is None:
-            continue
-        left = _length(digits, message) + one.extra
-        if left < 0:
-            raise Wrong(f"{left} bytes announced, in a message that begins with {shorten(message)}")
-        return left
-    return None
-
-
-def _length(digits: bytes, message: bytes) -> int:
+def _length(digits: bytes, extra: int, message: bytes) -> int:
     if not digits.isdigit():
         raise Wrong(f"{shorten(digits)} is no length, in a message that begins with {shorten(message)}")
     if len(digits) > DIGITS:
         raise TooLong(f"a length of {len(digits)} digits announced")
-    return int(digits)
+    left = int(digits) + extra
+    if left < 0:
+        raise Wrong(f"{left} bytes announced, in a message that begins with {shorten(message)}")
+    return left

@@ -14,7 +14,7 @@ class Pushes:
     """The pushes of a plan."""
 
     def __init__(self, pushes: Sequence[Push], sources: Sources) -> None:
-        sent = replace(sources, ahead=0)
+        sent = replace(sources, sent=True)
         self._pushes: list[tuple[Ruler, Maker | None]] = [
             (ruler(one.match, sent), None if one.answer is None else maker(one.answer, sources)) for one in pushes
         ]

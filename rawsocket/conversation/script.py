@@ -63,6 +63,7 @@ class Writer:
         self._framing = framing
         self._pushes = pushes
         self.captures = captured(plan)
+        self._numbers = numbers_steps(plan)
         self._judged = {step.name for step in (*plan.steps, *plan.goodbye) if step.kind == "send"}
 
     def script(self) -> Script:
@@ -81,7 +82,7 @@ class Writer:
         return f"{step.name} (connect)" if step.name in self._judged else step.name
 
     def _opening(self) -> tuple[Op, ...]:
-        ops = [Op(0, steps.Connect(), after=_forgetter(self.captures))]
+        ops = [Op(0, steps.Connect(), after=_forgetter(self.captures, self._numbers))]
         ops += [self._op(step, self.connect_row(step)) for step in self._plan.connect]
         if self._plan.heartbeat is not None:
             ops.append(self._heartbeat(self._plan.heartbeat))
@@ -101,9 +102,10 @@ class Writer:
 
     def _op(self, step: Step, name: str | None = None) -> Op:
         writers = {"send": self._send, "raw": self._raw, "part": self._part, "receive": self._receive}
-        if step.kind in writers:
-            return writers[step.kind](step, step.name if name is None else name)
-        return Op(step.line, _plain(step))
+        if step.kind not in writers:
+            return Op(step.line, _plain(step))
+        op = writers[step.kind](step, step.name if name is None else name)
+        return _numbered(op) if self._numbers and step.kind == "send" else op
 
     # -- messages -----------------------------------------------------------------------------------------------
 
@@ -217,19 +219,39 @@ def _shared_of_beat(beat: HeartbeatPlan) -> list[Value]:
 
 def draws(plan: Plan) -> bool:
     """Return whether values are drawn before a message is made."""
-    steps = (*plan.connect, *plan.steps, *plan.goodbye)
+    steps = _all_steps(plan)
     return any(map(_shared, steps)) or (plan.heartbeat is not None and bool(_shared_of_beat(plan.heartbeat)))
 
 
-def _forgetter(captures: Sequence[str]) -> Callable[[Any, Any], None] | None:
-    """Return the function that forgets what was captured on an earlier connection."""
-    if not captures:
+def numbers_steps(plan: Plan) -> bool:
+    """Return whether a push is expected that has the number of the last message of a step."""
+    received = [one for step in _all_steps(plan) if step.kind == "receive" for one in (*step.expect, *step.reject)]
+    templates = answers.texts([*received, *(push.match for push in plan.pushes)])
+    return any(isinstance(piece, Value) and piece.name == "n" for one in templates for piece in one.pieces)
+
+
+def _numbered(op: Op) -> Op:
+    """Return the step of a message whose number is noted when it is made."""
+    step, make = op.step, op.make
+
+    def numbered(sender: Any) -> Any:
+        sender.step_no = sender.message_no + 1
+        return step if make is None else make(sender)
+
+    return Op(op.line, make=numbered, after=op.after)
+
+
+def _forgetter(captures: Sequence[str], numbers: bool) -> Callable[[Any, Any], None] | None:
+    """Return the function that forgets what was captured, and numbered, on an earlier connection."""
+    if not captures and not numbers:
         return None
     names = [CAPTURE + name for name in captures]
 
     def forget(sender: Any, result: Any) -> None:
         for name in names:
             setattr(sender, name, b"")
+        if numbers:
+            sender.step_no = 0
 
     return forget
 
@@ -251,10 +273,14 @@ def _echo(payload: bytes, name: str, inflight: int) -> steps.Request:
     return steps.Request(payload, name, payload, inflight)
 
 
+def _all_steps(plan: Plan) -> tuple[Step, ...]:
+    return (*plan.connect, *plan.steps, *plan.goodbye)
+
+
 def captured(plan: Plan) -> tuple[str, ...]:
     """Return the names of all captures that are kept."""
     names = used_captures(plan)
-    for step in (*plan.connect, *plan.steps, *plan.goodbye):
+    for step in _all_steps(plan):
         names |= set(step.captures)
     for push in plan.pushes:
         if push.answer is not None and push.match.kind == "regex":
@@ -269,7 +295,7 @@ def used_captures(plan: Plan) -> set[str]:
 
 
 def _all_templates(plan: Plan) -> Iterable[Template]:
-    for step in (*plan.connect, *plan.steps, *plan.goodbye):
+    for step in _all_steps(plan):
         yield from answers.templates(step)
         if step.message is not None:
             yield step.message

@@ -9,7 +9,7 @@ Rules:
 - {length} counts the bytes after it, or those between {<} and {>}; its own bytes count if it stands between them.
 - {sum} and {crc32} are those of all bytes before them, but only up to {>}, if there is one.
 - {n} is the number of the message on its connection, from 1. Heartbeats and answers to pushes have numbers as well. In
-  what a push must be it is the number of the last message that was sent.
+  what a push must be it is the number of the last message of a step.
 """
 
 import datetime
@@ -39,6 +39,7 @@ _CHARACTERS = ((string.ascii_letters + string.digits).encode() * 5)[:256]
 class Sender(Protocol):
     """The user that sends a message. It has an attribute for each capture as well."""
 
+    step_no: int  # the number of the last message of a step
     columns: tuple[bytes, ...]  # of its row in the CSV file
     drawn: dict[Value, Any]  # what was drawn for the message that is being made
 
@@ -64,13 +65,13 @@ Maker = bytes | Callable[[Sender], bytes]
 class Sources:
     """Where values come from: `time` in seconds since 1970, random numbers, the names of the CSV file's columns.
 
-    `ahead`: how far {n} is ahead of the last message that was sent, 1 in a message and what is expected of its reply.
+    `sent`: whether {n} is the number of the last message of a step, not of the message that is made.
     """
 
     time: Callable[[], float]
     random: Random
     columns: tuple[str, ...] = ()
-    ahead: int = 1
+    sent: bool = False
 
 
 def drawn(templates: Iterable[Template]) -> list[Value]:
@@ -143,7 +144,7 @@ def _shared(value: Value, sources: Sources) -> tuple[bytes, Getter]:
 
 
 def _built_in(value: Value, sources: Sources) -> tuple[bytes, Getter]:
-    name, random, ahead = value.name, sources.random, sources.ahead
+    name, random = value.name, sources.random
     if name == "random" and not value.format.startswith(("u", "x")):
         size = int(value.format or RANDOM_SIZE)
         return b"%b", lambda sender: random.randbytes(size).translate(_CHARACTERS)
@@ -154,7 +155,7 @@ def _built_in(value: Value, sources: Sources) -> tuple[bytes, Getter]:
     numbers: dict[str, Getter] = {
         "user": attrgetter("number"),
         "worker": attrgetter("worker"),
-        "n": lambda sender: sender.message_no + ahead,
+        "n": attrgetter("step_no") if sources.sent else lambda sender: sender.message_no + 1,
         "random": lambda sender: random.getrandbits(64),
     }
     return _number(value, numbers[name])

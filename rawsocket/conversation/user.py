@@ -18,7 +18,7 @@ from rawsocket.conversation.expectations import finder
 from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import Match, Plan, Value
 from rawsocket.conversation.pushes import Pushes
-from rawsocket.conversation.script import Op, Script, Writer, draws
+from rawsocket.conversation.script import Op, Script, Writer, draws, numbers_steps
 from rawsocket.conversation.templates import CAPTURE, Sources
 from rawsocket.errors import is_mistake
 from rawsocket.shapes.document import from_document
@@ -51,6 +51,7 @@ class Conversation(SessionUser):
 
     columns: tuple[bytes, ...]
     drawn: dict[Value, Any]
+    step_no: int
     is_leaving: bool  # whether the goodbye after the last round has begun
 
     @property
@@ -151,7 +152,12 @@ def user_class(plan: Plan) -> type[SessionUser]:
 
 def _attributes(plan: Plan) -> tuple[str, ...]:
     """Return the names of attributes that only some plans need."""
-    needed = {"columns": plan.data is not None, "drawn": draws(plan), "is_leaving": plan.rounds > 0}
+    needed = {
+        "columns": plan.data is not None,
+        "drawn": draws(plan),
+        "is_leaving": plan.rounds > 0,
+        "step_no": numbers_steps(plan),
+    }
     return tuple(name for name, is_needed in needed.items() if is_needed)
 
 

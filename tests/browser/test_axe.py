@@ -51,9 +51,10 @@ def _complaints(window: Browser, selector: str) -> list[str]:
 def test_nothing_serious_in_the_tab(window: Browser) -> None:
     page = CannedPage(window)
     page.open("running")
-    for name in ("running", "full-server", "lost-worker", "pass", "fail", "unknown"):
+    words = {"running": "on track", "load-shape": "on track", "full-server": "in trouble", "lost-worker": "in trouble"}
+    for name in ("running", "load-shape", "full-server", "lost-worker", "pass", "fail", "unknown"):
         page.become(name)
-        word = {"running": "on track", "full-server": "in trouble", "lost-worker": "in trouble"}.get(name, name.upper())
+        word = words.get(name, name.upper())
         expect(window.locator("#holdfast .status")).to_contain_text(word)
         expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
         assert _complaints(window, "#holdfast") == []

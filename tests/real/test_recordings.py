@@ -53,7 +53,9 @@ def _names(plan: Plan) -> list[str]:
 def test_redis(redis: RealServer, tmp_path: Path) -> None:
     text, plan = _checked(redis.target, clients.redis, tmp_path)
     assert _names(plan) == ["SELECT", "SET", "GET", "INCR"]
-    assert [step.name for step in plan.connect] == ["SELECT"]
+    assert [step.name for step in plan.connect if step.kind != "wait"] == [
+        "SELECT"
+    ]  # a pause where the machine was busy
     assert "{user:06}" in text
 
 

@@ -23,6 +23,7 @@ class Sender:
 
     number = 7
     message_no = 41
+    step_no = 41
     worker = 3
     columns = (b"ann", b"80")
     drawn: dict[Value, Any]

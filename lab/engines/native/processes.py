@@ -56,7 +56,8 @@ def start(
     """Start a process in a session of its own, which Ctrl-C does not reach, with its output in logs/NAME.log.
 
     `ends_with_lab`: it gets its stop signal when this process ends, however that happens. `log_in_memory`: its output
-    is kept in memory until `keep_log`. `folder`: where it starts, if not where the user works.
+    is kept in memory until `keep_log`. `folder`: where a program of the user's own starts: ours start where
+    the user works, and find our packages.
     """
     log = _memory(name) if log_in_memory else logs / f"{name}.log"
     logs.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def start(
         child = subprocess.Popen(
             command,
             cwd=folder or folders.work(),
-            env={**os.environ, **places(), **environ},
+            env={**os.environ, **({} if folder else places()), **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

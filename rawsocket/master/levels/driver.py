@@ -24,6 +24,7 @@ from rawsocket.master.controller import RunController
 from rawsocket.master.levels import moments
 from rawsocket.master.levels.record import LevelRecord
 from rawsocket.master.run import Run
+from rawsocket.master.timeline import SERVER_CPU
 from rawsocket.shapes.shape import Level, Shape
 from rawsocket.verdict import words
 from rawsocket.verdict.observed import STEP
@@ -133,9 +134,9 @@ class ShapeDriver:
         return least <= controller.held() <= most
 
     def _connections(self, run: Run, level: Level) -> tuple[float, float]:
-        """Return the connections that a level holds, at least and at most; any number if MIN_HELD is not judged."""
-        limit, classes = run.thresholds.get("min_held"), self._controller.environment.user_classes
-        if limit is None:
+        """Return the connections that a level holds, at least and at most; any number if its users don't hold them."""
+        limit, classes = run.thresholds.get("min_held", math.inf), self._controller.environment.user_classes
+        if not all(getattr(user, "holds", False) for user in classes):
             return 0, math.inf
         return min(limit, level.users * run.per_user), level.users * max(map(run_info.per_user, classes), default=1)
 
@@ -156,5 +157,11 @@ class ShapeDriver:
         over = record.held_at + record.level.hold_s
         while (left := over - time.monotonic()) > 0:
             if self._controller.seconds.wait(timeout=min(left, 1.5)):
-                cores = self._controller.probe.rate("cpu_seconds")
+                cores = self._server_cores()
                 record.server_cpu += [] if cores is None else [cores]
+
+    def _server_cores(self) -> float | None:
+        """Return the cores that the server uses now, by its own counters or as the lab sees it; None: unknown."""
+        probe = self._controller.probe
+        cores = probe.rate("cpu_seconds")
+        return probe.usage.values().get(SERVER_CPU) if cores is None else cores

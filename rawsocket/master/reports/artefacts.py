@@ -143,7 +143,8 @@ def put(path: Path, text: str) -> None:
 def junit(document: Mapping[str, Any]) -> str:
     """Return a JUnit suite: a case for the run itself, one for the scenario if it raised, one for each threshold.
 
-    Each failure counts once: the case of the run fails only by what no other case says.
+    Under a load shape, each level has a case, which stands for its thresholds. Each failure counts once: the case of
+    the run fails only by what no other case says.
     """
     verdict, seconds = document["verdict"], _run_seconds(document)
     outcome = KINDS.get(verdict) if _beyond_the_cases(document) else None
@@ -152,6 +153,8 @@ def junit(document: Mapping[str, Any]) -> str:
     if errors := document.get("scenario_errors"):
         cases.append(("scenario", "error", "; ".join(map(console.scenario_error, errors))))
     for check in document["thresholds"]:
+        if check.get("where"):
+            continue
         missed = {True: None, False: "failure", None: "error"}[check["ok"]]
         said = check.get("text") or f"limit {check['limit']:g}, actual {console.number(check['actual'])}"
         cases.append((check["name"], missed, said))
@@ -174,11 +177,16 @@ def junit(document: Mapping[str, Any]) -> str:
 
 
 def _beyond_the_cases(document: Mapping[str, Any]) -> list[str]:
-    """Return the reasons that neither a threshold nor the case of the scenario says."""
-    said = set(faults.scenario([ScenarioError(**error) for error in document.get("scenario_errors") or ()]))
+    """Return the reasons that neither a threshold, nor a level, nor the case of the scenario says."""
+    of_levels = [level["reason"] for level in document.get("levels", ()) if level["reason"]]
+    found = [one for one in document["reasons"] if not one.endswith(tuple(of_levels))]
+    shape = document.get("shape") or {}
+    said = {shape.get("line")} | set(
+        faults.scenario([ScenarioError(**error) for error in document.get("scenario_errors") or ()])
+    )
     return [
         reason
-        for reason in document["reasons"]
+        for reason in found
         if reason not in said
         and not OF_A_THRESHOLD.match(reason)
         and not any(explanation in reason for explanation in EXPLANATIONS)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -7,6 +8,7 @@ import yaml
 
 from lab.conversation import schema
 from lab.conversation.syntax.framings import KINDS
+from lab.settings import ROOT
 from tests.lab.conversation.test_compile import REDIS
 
 CHECK = jsonschema.Draft202012Validator(schema.schema())
@@ -68,6 +70,11 @@ def test_valid_file(text: str) -> None:
 )
 def test_file_with_a_mistake(text: str) -> None:
     assert _errors(text)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conversations").glob("*.yaml")), ids=lambda path: path.stem)
+def test_each_conversation_of_the_lab_is_valid(path: Path) -> None:
+    assert _errors(path.read_text()) == []
 
 
 def test_each_framing_is_known() -> None:

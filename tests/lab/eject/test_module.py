@@ -95,6 +95,13 @@ def test_part_of_a_module(text: str, parts: list[str], tmp_path: Path) -> None:
     assert [part for part in parts if part not in found] == []
 
 
+def test_load_shape_is_an_attribute(tmp_path: Path) -> None:
+    shape = "shape: {steps: {from: 100, to: 1000, by: 100, hold: 30s}}"
+    found = _module(tmp_path, f"{shape}\nsteps: [{{send: PING}}]\n")
+    assert '    shape = Steps(start=100, to=1000, by=100, hold="30s")\n' in found
+    assert "from rawsocket import Connect, Due, Line, Request, Session, SessionUser, Steps\n" in found
+
+
 def test_data_are_a_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("name\nann\n")
     found = _module(tmp_path, "data: {file: users.csv, repeat: yes}\nsteps: [{send: '{name}'}]")

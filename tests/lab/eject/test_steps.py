@@ -65,6 +65,23 @@ def test_heartbeats() -> None:
     ]
 
 
+def test_close_waits_for_pipelined_replies() -> None:
+    steps = Steps(Needs(), "f", pipelined=True)
+    assert steps.lines(Step("close", 1)) == ["yield Answered()", "yield Close()"]
+    assert steps.lines(Step("close", 1, reset=True)) == ["yield Close(reset=True)"]
+
+
+def test_receive_beside_other_pushes_and_the_number_of_the_message_before() -> None:
+    step = Step("receive", 1, expect=(Expectation("suffix", Template((Value("built-in", "n"),))),))
+    assert Steps(Needs(), "f", pushes=True).lines(step) == [
+        'number = b"%d" % self.message_no',
+        "yield Receive(",
+        "    expect=lambda reply, number=number: reply.endswith(number),",
+        "    only=lambda message, number=number: message.endswith(number),",
+        ")",
+    ]
+
+
 def test_function_keeps_the_variable_of_its_message() -> None:
     number = Value("built-in", "n")
     step = Step("send", 1, "x", Template((number,)), expect=(Expectation("prefix", Template((number,))),))

@@ -86,6 +86,15 @@ def test_nothing_listens(work: Path, capsys: pytest.CaptureFixture[str]) -> None
     )
 
 
+def test_server_that_the_lab_would_start_is_not_there_to_be_checked(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["check", "hold", "--server-image", "redis:7", "--server-port", "4711"]) == 2
+    err = capsys.readouterr().err
+    assert "SERVER_IMAGE=redis:7 is started by up, load and ci, and a check needs a server that runs: after" in err
+    assert err.endswith("give TARGET=tcp://127.0.0.1:4711 alone\n")
+
+
 def test_no_target_says_what_to_give(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["check", "hold"]) == 2
     assert capsys.readouterr().err.endswith(

@@ -2,10 +2,8 @@
 
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
-import importlib.util
 import re
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.session_user import SessionUser
 from tests.support.checks import checked
 from tests.support.conversations import serving
+from tests.support.ejected import imported
 from tests.support.local_run import Run, wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
@@ -136,13 +135,7 @@ def _ejected(file: Path) -> type[SessionUser]:
     """Write the session of a conversation, and import it."""
     target = file.with_name(f"ejected_{file.stem}.py")
     assert eject.run(str(file), str(target)) == 0
-    spec = importlib.util.spec_from_file_location(target.stem, target)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[target.stem] = module  # as Locust does: CsvRows asks for the module's file
-    spec.loader.exec_module(module)
-    found: type[SessionUser] = getattr(module, file.stem.capitalize())
+    found: type[SessionUser] = imported(target, file.stem.capitalize())
     return found
 
 

@@ -112,6 +112,21 @@ def test_steps_that_connect_themselves() -> None:
     assert found.opening_turn == found.turn
 
 
+def test_number_of_a_steps_message_is_kept_for_the_push_that_has_it() -> None:
+    receive = Step("receive", 2, expect=(exact(b"got ", value("n")),))
+    constant, changing, receiving = writer(plan(send("a", b"a"), send("b", value("n")), receive)).script().turn
+    sender: Any = Sender()
+    assert constant.make is not None
+    assert constant.make(sender).payload == b"a"
+    sender.message_no = 43
+    assert (made(receiving).expect, sender.step_no) == (b"got 41", 42)
+    assert changing.make is not None
+    assert changing.make(sender).payload == b"44"
+    sender.message_no = 46  # of a heartbeat
+    assert receiving.make is not None
+    assert receiving.make(sender).expect == b"got 44"
+
+
 def test_goodbye_and_close_end_a_connection() -> None:
     found = writer(plan(send("a", b"a"), goodbye=(send("bye", b"QUIT"),))).script()
     assert [op.step.name for op in found.goodbye] == ["bye"]

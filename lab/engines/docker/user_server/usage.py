@@ -21,6 +21,7 @@ from lab.engines.docker.container import ContainerPart
 from lab.engines.docker.ended import RUNS
 from lab.engines.docker.user_server.service import LABEL
 from lab.engines.native import processes
+from lab.engines.native.deployment import PYTHON
 
 NAME = "server-usage.json"
 PROJECT_LABEL = "com.docker.compose.project"
@@ -102,7 +103,7 @@ def leave_behind(project: str, folder: Path) -> None:
     """Start a process that relays until the containers of the project are gone, in the place of an earlier one."""
     state = folder / "server-usage.processes.json"
     processes.stop(processes.load(state))
-    command = [sys.executable, "-m", __spec__.name, project]
+    command = [*PYTHON, __spec__.name, project]
     processes.save([processes.start("server-usage", command, {}, folder, signal.SIGTERM)], state)
 
 

@@ -283,12 +283,13 @@
   const levels = () => {
     const body = h("tbody");
     const numbers = LEVELS.map(([name, help]) => h("th", { scope: "col", class: "number", title: help }, name));
-    const head = h("tr", {}, h("th", { scope: "col" }, "Level"), ...numbers, h("th", { scope: "col" }, "Result"));
+    const [level, result, why] = ["Level", "Result", "Why"].map((name) => h("th", { scope: "col" }, name));
+    const head = h("tr", {}, level, result, ...numbers, why);
     const table = h("table", {}, h("caption", {}, "Levels of the load shape"), h("thead", {}, head), body);
     const scroll = h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Levels of the load shape" }, table);
     const about = h("h3", {}, "");
     const node = h("section", { class: "levels", "aria-label": "Load shape", hidden: "" }, about, scroll);
-    const make = () => h("tr", {}, h("th", { scope: "row" }, ""), ...LEVELS.map(() => h("td", { class: "number" }, "")), h("td", {}, ""));
+    const make = () => h("tr", {}, h("th", { scope: "row" }, ""), h("td", {}, ""), ...LEVELS.map(() => h("td", { class: "number" }, "")), h("td", {}, ""));
     const update = ({ shape, levels: found, elapsed_s: elapsed }) => {
       show(node, Boolean(shape));
       if (!shape) return;
@@ -296,8 +297,9 @@
       list(body, found, ({ number }) => number, (row, level) => {
         const users = plural(level.users, "user", "users");
         say(row.children[0], level.when ? `${level.when}, ${users}` : users);
-        LEVELS.forEach(([, , text], i) => say(row.children[i + 1], text(level)));
-        say(row.lastChild, `${outcome(level, elapsed)}${level.reason ? `: ${level.reason}` : ""}`);
+        say(row.children[1], outcome(level, elapsed));
+        LEVELS.forEach(([, , text], i) => say(row.children[i + 2], text(level)));
+        say(row.lastChild, level.reason);
         mark(row, "data-ok", String(level.verdict ? level.verdict === "pass" : null));
       }, make);
     };

@@ -95,6 +95,7 @@ def _settings(run: RunDocuments) -> dict[str, str]:
     return {
         **{variable(name): words.plain(value) for name, value in settings.items() if name not in LEFT_OUT},
         **{f"server's {name}": words.plain(value) for name, value in server.get("info", {}).items()},
+        **({"server": server["name"]} if server.get("name") else {}),  # in the place of the lab's own
         "server's cap": words.plain(server.get("max_connections")),
         "server's processes": words.plain(server.get("processes")),
         **{f"{name} (version)": words.plain(value) for name, value in environment.get("versions", {}).items()},

@@ -215,7 +215,7 @@ def test_worker_that_ends_in_a_run_is_told_to_the_master_once(programs: Programs
 SERVER = """
 import os, socket
 port = int(os.environ["PORT"])
-print("listening on", port, flush=True)
+print("listening on", port, os.environ.get("PYTHONPATH", "without our packages"), flush=True)
 with socket.create_server(("127.0.0.1", port)) as listener:
     while True:
         listener.accept()[0].close()
@@ -244,13 +244,16 @@ def theirs(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return make
 
 
-def test_server_of_the_users_own_is_a_local_process(theirs: Callable[..., Programs]) -> None:
+def test_server_of_the_users_own_is_a_local_process(
+    theirs: Callable[..., Programs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     programs = theirs(SERVER)
     code, lines = programs.run()
     assert code == 0
     environ = json.loads(lines[0])
     log = (programs.folder / "run/logs/server.log").read_text()
-    assert log == f"listening on {environ['HOLDFAST_SERVER'].rpartition(':')[2]}\n"
+    assert log == f"listening on {environ['HOLDFAST_SERVER'].rpartition(':')[2]} without our packages\n"
     assert environ["HOLDFAST_SERVER"].startswith("tcp://127.0.0.1:")
     assert environ["HOLDFAST_SERVER_ADMIN"] == ""
     assert environ["HOLDFAST_SERVER_USAGE"].isdecimal()
@@ -275,12 +278,12 @@ def test_server_of_the_users_own_that_ends_at_once(theirs: Callable[..., Program
 def test_server_of_the_users_own_that_ends_with_0_is_told_to_the_master(
     theirs: Callable[..., Programs], programs: Programs
 ) -> None:
-    """It ends once the run has started, and the master as soon as it is told."""
-    told, started = f"{programs.folder}/run/lab-facts.jsonl", f"{programs.folder}/started"
+    """It ends once the lab knows that the run has started, and the master as soon as it is told."""
+    told, started = f"{programs.folder}/run/lab-facts.jsonl", programs.folder / "started"
     wait = "import os, time\nwhile not os.path.exists({!r}): time.sleep(0.01)\n"
-    master = f"print('held 0/1  ', flush=True); open({started!r}, 'w')\n{wait.format(told)}"
     server = SERVER.replace("while True:\n        listener.accept()", "listener.accept()")
-    assert theirs(f"{server}\n{wait.format(started)}", master=master).run()[0] == 0
+    theirs(f"{server}\n{wait.format(str(started))}", master=f"print('held 0/1  ', flush=True)\n{wait.format(told)}")
+    assert programs.engine.run("x", lambda _: started.touch(), programs.folder / "run") == 0
     (line,) = Path(told).read_text().splitlines()
     assert json.loads(line)["text"] == "it ended with exit code 0"
 

@@ -1,5 +1,6 @@
 """The driver of a load shape, with a runner whose users come when they are asked for."""
 
+import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from rawsocket.master.levels import driver as drivers
 from rawsocket.master.levels.driver import ShapeDriver
-from rawsocket.shapes.shape import Spike, Steps
+from rawsocket.master.timeline import SERVER_CPU
+from rawsocket.shapes.shape import Level, Spike, Steps
 from tests.support.controllers import ControllerBench, Hold, controller_bench
 from tests.support.local_run import wait_until
 
@@ -110,6 +112,27 @@ def test_other_shapes_go_on_after_a_level_that_failed(lab: Lab) -> None:
     lab.seconds_until(lambda: lab.ended)
     assert lab.users == [2, 5, 2]
     assert [bool(record.not_held) for record in lab.controller.run.levels.records] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("limit", "holds", "least"),
+    [(None, True, 4), (math.inf, True, 4), (3, True, 3), (9, True, 4), (None, False, 0)],
+)
+def test_connections_that_make_a_level_held(
+    limit: float | None, holds: bool, least: int, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where held connections are not judged, as with `lab load`."""
+    monkeypatch.setattr(Climb, "holds", holds)
+    run = lab.controller.run
+    run.thresholds = {} if limit is None else {"min_held": limit}
+    assert lab.driver._connections(run, Level(4, 5.0)) == (least, 4 if holds else math.inf)
+
+
+def test_cpu_of_a_level_is_that_of_a_server_without_counters_as_well(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab.controller.probe.usage, "values", lambda: {SERVER_CPU: 0.3})
+    lab.begin()
+    lab.seconds_until(lambda: lab.ended)
+    assert [record.server_cpu_share for record in lab.controller.run.levels.records] == [pytest.approx(0.3)] * 3
 
 
 def test_stop_ends_the_shape(lab: Lab) -> None:

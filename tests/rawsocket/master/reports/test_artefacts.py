@@ -178,11 +178,16 @@ def test_summary_is_a_valid_markdown_table(bench: ControllerBench) -> None:
 
 
 def test_levels_of_a_load_shape_are_in_summary_and_junit(bench: ControllerBench) -> None:
-    document = {**bench.stop(), **levels.document()}
+    document = {**bench.stop(), **levels.document(), "verdict": "fail"}
+    document["reasons"] = [document["shape"]["line"], "at 200 users: p99 from due 31 ms"]
+    document["thresholds"] = [{**CHECKS[1], "where": "at 200 users"}, CHECKS[0]]
     summary = artefacts.summary(document)
     assert "Load shape: 100 to 1,000 users by 100, 30 s each\n\n| level | held |" in summary
     assert "| 200 users | 200 | 0.610 | 31.00 | 200 | 0 | - | failed |" in summary
-    cases = {case.get("name"): case for case in ElementTree.fromstring(artefacts.junit(document))}
+    suite = ElementTree.fromstring(artefacts.junit(document))
+    cases = {case.get("name"): case for case in suite}
+    assert list(cases) == ["run", "min_held", "level 1: 100 users", "level 2: 200 users"]
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
     assert cases["level 1: 100 users"].find("failure") is None
     failure = cases["level 2: 200 users"].find("failure")
     assert failure is not None

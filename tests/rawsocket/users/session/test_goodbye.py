@@ -103,34 +103,44 @@ def test_users_say_goodbye_when_they_are_stopped(kind: type[Any], service: tuple
     assert (RECORDER.goodbyes_begun, RECORDER.goodbyes_said, RECORDER.held, RECORDER.failures) == (3, 3, 0, 0)
 
 
-@BOTH
+class Beating(SessionUser):
+    abstract = True
+    framing = Line()
+
+    def session(self):
+        yield Connect()
+        yield Heartbeat(0.01, b"beat %d" % self.number)
+        yield Wait(30)
+
+    def goodbye(self):
+        yield Request(b"QUIT %d" % self.number, "quit")
+        yield Wait(0.1)
+
+
+class BeatingUser(RawSocketUser):
+    abstract = True
+    framing = Line()
+    wait_time = constant(30)
+
+    @task
+    def beat(self):
+        self.client.heartbeat(0.01, b"beat %d" % self.number)
+
+    def goodbye(self):
+        self.client.request(b"QUIT %d" % self.number, name="quit")
+        gevent.sleep(0.1)
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingUser])
 def test_heartbeats_end_when_the_goodbye_begins(kind: type[Any], service: tuple[Service, str]):
     server, url = service
 
-    class Beating(kind):  # type: ignore[valid-type, misc]
-        def session(self):
-            yield Connect()
-            yield Heartbeat(0.01, b"beat")
-            yield Wait(30)
+    class Concrete(kind):  # type: ignore[valid-type, misc]
+        pass
 
-        def hello(self):
-            self.client.heartbeat(0.01, b"beat")
-
-        def goodbye(self):
-            if kind is LeavingUser:
-                self.client.request(b"QUIT", name="quit")
-                gevent.sleep(0.1)
-                return None
-            return self.slowly()
-
-        def slowly(self):
-            yield Request(b"QUIT", "quit")
-            yield Wait(0.1)
-
-        tasks = [task(hello)] if kind is LeavingUser else kind.tasks
-
-    stopped(Beating, url, lambda: server.lines.count(b"beat") > 3)
-    assert server.lines[-3:] == [b"QUIT"] * 3
+    stopped(Concrete, url, lambda: all(server.lines.count(b"beat %d" % number) > 1 for number in range(3)))
+    last = [[line for line in server.lines if line.endswith(b"%d" % number)][-1] for number in range(3)]
+    assert last == [b"QUIT 0", b"QUIT 1", b"QUIT 2"]
     assert RECORDER.failures == 0
 
 

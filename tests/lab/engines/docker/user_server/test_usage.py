@@ -124,5 +124,5 @@ def test_process_of_up_takes_the_place_of_an_earlier_one(tmp_path: Path, monkeyp
     monkeypatch.setattr(processes, "load", lambda file: [process] if file.exists() else [])
     usage.leave_behind("mine", tmp_path)
     usage.leave_behind("mine", tmp_path)
-    command = ["-m", "lab.engines.docker.user_server.usage", "mine"]
+    command = ["-P", "-m", "lab.engines.docker.user_server.usage", "mine"]
     assert did == [[], command, [process], command]

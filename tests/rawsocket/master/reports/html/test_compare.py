@@ -1,7 +1,7 @@
 from rawsocket.master.reports.html import compare, render
 from rawsocket.master.reports.html.documents import RunDocuments
 from rawsocket.master.reports.html.words import UNKNOWN
-from tests.support.documents import TIMES, failed, passed, timeline
+from tests.support.documents import TIMES, USED, failed, passed, timeline
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -26,6 +26,12 @@ def test_only_settings_that_are_not_the_same_are_shown() -> None:
     runs = [("a", RunDocuments(passed())), ("b", RunDocuments(passed(run=run), environment=environment))]
     rows = {row.title: [value for value, _ in row.cells] for row in compare.table(runs)[len(compare.FIGURES) :]}
     assert rows == {"EVERY": ["10", "1"], "engine": ["unset", "native"]}
+
+
+def test_servers_in_the_place_of_ours_are_told_apart() -> None:
+    runs = [(name, RunDocuments(passed(server={**USED, "name": f"SERVER_IMAGE={name}"}))) for name in ("a", "b")]
+    rows = {row.title: [value for value, _ in row.cells] for row in compare.table(runs)[len(compare.FIGURES) :]}
+    assert rows == {"server": ["SERVER_IMAGE=a", "SERVER_IMAGE=b"]}
 
 
 def test_summary_of_a_run_with_and_without_a_verdict() -> None:
