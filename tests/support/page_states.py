@@ -43,7 +43,7 @@ def _running(**changes: Any) -> Document:
     """A run that is in its steady window."""
     return {
         "state": "running", "status": "on track", "alerts": [], "beginning": False,
-        "events": [{"at_s": 4.0, "kind": "ramp-complete", "text": "all users started: 800", "label": "all users started"}],
+        "events": [{"at_s": 4.0, "kind": "ramp-complete", "text": "800", "label": "all users started"}],
         "users": 800, "held": 800, "server_held": 800, "silent_connections": 0,
         "server": {
             "model": "select", "max_connections": 1000, "processes": 1, "processes_wanted": 1, "respawns": 0,
