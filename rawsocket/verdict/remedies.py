@@ -32,7 +32,7 @@ def cap(model: str, cap: int | None, wanted: int) -> str:
     if cap is None:
         return "Raise the server's limit of connections, or lower USERS."
     if model in BOUND_TO_1024 and max(wanted, cap) > SELECT_HOLDS:
-        select = "MODEL=select, " if model != "select" else ""
+        select = "" if model == "select" else "MODEL=select with "
         return f"Set MODEL=epoll, or {select}PROCESSES=auto and MAX_CONNECTIONS={wanted}."
     wanted = max(wanted, cap + 1)
     epoll = " or MODEL=epoll" if model == "select" and cap >= SELECT_HOLDS else ""

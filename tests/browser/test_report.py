@@ -56,7 +56,7 @@ def test_charts_have_all_figures_as_text(opened: Any) -> None:
     assert "all users started at 1 s" in held
     assert "p99 at most 1 s" in latency
     assert "failures 0 at the end, 1.0 at most" in rates
-    expect(page.locator(".hf-events")).to_contain_text("All 50 users have started")
+    expect(page.locator(".hf-events")).to_contain_text("all users started: 50")
 
 
 def test_pointer_shows_the_values_of_its_second_on_all_charts(opened: Any) -> None:

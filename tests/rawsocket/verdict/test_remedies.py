@@ -20,7 +20,7 @@ P99 = Check("max_p99_ms", 1000, 2000.0, False)
             "tutorial",
             1000,
             1100,
-            "Set MODEL=epoll, or MODEL=select, PROCESSES=auto and MAX_CONNECTIONS=1100.",
+            "Set MODEL=epoll, or MODEL=select with PROCESSES=auto and MAX_CONNECTIONS=1100.",
         ),
         ("select", 1000, 800, "Set MAX_CONNECTIONS=1001 or MODEL=epoll."),
         ("epoll", 1000, 1500, "Set MAX_CONNECTIONS=1500."),
