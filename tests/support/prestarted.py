@@ -189,7 +189,10 @@ def _become(
         os.chdir(cwd)
         sys.path[0] = cwd
         sys.argv = [program, *arguments]
-        exec(before, {})
+        if before:  # it may change what the program's modules take over as they are imported
+            for name in [name for name in sys.modules if name.partition(".")[0] == program]:
+                del sys.modules[name]
+            exec(before, {})
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:
