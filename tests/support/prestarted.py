@@ -189,10 +189,7 @@ def _become(
         os.chdir(cwd)
         sys.path[0] = cwd
         sys.argv = [program, *arguments]
-        if before:  # it may change what the program's modules take over as they are imported
-            for name in [name for name in sys.modules if name.partition(".")[0] == program]:
-                del sys.modules[name]
-            exec(before, {})
+        exec(before, {})
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

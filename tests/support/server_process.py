@@ -29,6 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
 DEADLINE = 30.0
 
+#: Before code that changes constants: the server's modules, which take them over as they are imported, are imported anew.
+_UNLOADED = (
+    "import sys\nfor name in [name for name in sys.modules if name.startswith('server')]: del sys.modules[name]\n"
+)
+
 _LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(\d+) model (\S+) pid (\d+)")
 
 
@@ -159,13 +164,14 @@ def _is_patched() -> bool:
 
 
 def _forked(arguments: list[str], env: dict[str, str] | None, before: str) -> ServerProcess:
-    """Fork a server; its log comes through a named pipe."""
+    """Fork a server that runs the code `before` first; its log comes through a named pipe."""
+    code = f"{_UNLOADED}{before}" if before else ""
     with tempfile.TemporaryDirectory(prefix="holdfast-server-") as folder:
         pipe = f"{folder}/log"
         os.mkfifo(pipe)
         environment = dict(os.environ if env is None else env)
         process = prestarted.starter("server").start(
-            arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe, before=before
+            arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe, before=code
         )
         return ServerProcess(process, _reader(os.open(pipe, os.O_RDONLY)))
 
