@@ -65,13 +65,13 @@ def test_ci_exits_with_its_verdict(
     client: docker.DockerClient, images: None, extra: tuple[str, ...], code: int, verdict: str
 ) -> None:
     pid, returned, out, err = _ci(*SHORT, *extra)
-    demand(code, returned, out, err)
     folder = _folder(err)
+    written = json.loads((folder / "verdict.json").read_text())
+    demand(code, returned, out, err, verdict=written)
     assert out.endswith(f"\nReport: runs/{folder.name}/report.html\nverdict: {verdict} (exit code {code})\n")
     assert {path.name for path in folder.iterdir()} == ALL
     assert (ROOT / "runs/latest").resolve().name >= folder.name  # another test may have begun a run since
     assert {path.stat().st_uid for path in folder.rglob("*")} == {os.getuid()}
-    written = json.loads((folder / "verdict.json").read_text())
     assert (written["verdict"], written["exit_code"]) == (verdict, code)
     assert ElementTree.parse(folder / "junit.xml").getroot() is not None
     if verdict == "pass":

@@ -29,10 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
 DEADLINE = 30.0
 
-#: Before code that changes constants: the server's modules, which take them over as they are imported, are imported anew.
-_UNLOADED = (
-    "import sys\nfor name in [name for name in sys.modules if name.startswith('server')]: del sys.modules[name]\n"
-)
+#: Before code that changes constants: modules take them over as they are imported, so all are imported anew.
+_UNLOADED = """import sys
+for name in [name for name in sys.modules if name.startswith("server")]:
+    del sys.modules[name]
+"""
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(\d+) model (\S+) pid (\d+)")
 
