@@ -62,7 +62,7 @@ def test_meta_tests_pass_without_more_edits(copy: Path) -> None:
     others = {path.partition("/")[0] for path in tracked() if re.fullmatch(r"\w+/.*\.py", path)} - {"server", "tests"}
     ours = f"not ({' or '.join(f'{name}/' for name in sorted(others))})"
     said = _succeeds(copy, "-m", "pytest", "-q", "-k", ours, *(f"tests/meta/test_{name}.py" for name in names))
-    assert int(re.search(r"(\d+) passed", said)[1]) > 1000
+    assert int(re.search(r"(\d+) passed", said)[1]) > 500
 
 
 def test_new_model_passes_lint_and_type_check(copy: Path) -> None:
