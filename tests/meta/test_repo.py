@@ -15,7 +15,7 @@ REGISTRIES = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "crate
 
 
 def test_no_file_names_a_machine_path() -> None:
-    paths = [path for path in tracked() if not path.startswith("tests/containers/")]  # there, /root is an image's
+    paths = [path for path in tracked() if not path.startswith("tests/containers/")]  # those look into images
     found = {path: MACHINE.findall(text(path)) for path in paths}
     assert {path: names for path, names in found.items() if names} == {}
 

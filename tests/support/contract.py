@@ -54,7 +54,7 @@ def when_empty(server: ServerProcess) -> dict[str, float]:
 def assert_quiet(model: str, server: ServerProcess, client: socket.socket) -> None:
     """Check that `client` receives nothing, and that a model that promises it does not spin in this time.
 
-    A server that spins does so all the time; on a busy machine, one that doesn't may just be noticing what ended before.
+    A server that spins does so all the time; on a busy machine, one that doesn't may just be noticing an earlier end.
     """
     for _ in range(QUIET_TRIES if Promise.QUIET in model_of(model).promises else 1):
         began, turns = monotonic(), server.metrics()["loop_turns_total"]
