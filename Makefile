@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test fuzz audit sbom lint format lock clean
+.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server soak test fuzz audit sbom lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -57,6 +57,9 @@ bench-load: .venv/lab  ## The load generator and its peers (ONLY=closed,cpu: som
 
 bench-server: .venv/lab  ## The select server and its peers (ONLY=all-900,few: some)
 	@$(LAB) bench-server
+
+soak: .venv/lab  ## Hold users for TIME=8h: flat memory, descriptors, counts?
+	@HOLDFAST_MAKE= $(LAB) bench-load --only soak --soak $(or $(TIME),8h)
 
 ##@ Development
 
