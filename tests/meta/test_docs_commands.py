@@ -108,6 +108,8 @@ def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
     for name, value in own.items():
         if value:
             names[name].parse(value)
+    environment = {row.variable for row in settings.ENVIRONMENT} - MORE[program]
+    own |= {name: rest.pop(name) for name in set(rest) & environment}
     if table is settings.SETTINGS:
         settings.read({}, own, verb)
     of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
