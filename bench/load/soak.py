@@ -27,7 +27,12 @@ def soak(bench: LoadBench, generator: Generator, folder: Path) -> Values:
                 name: Sampler(name, pid, ramp_s + SETTLE_S, ramp_s + seconds - SETTLE_S)
                 for name, pid in (("worker", run.pid), ("server", server.pid))
             }
-            run.finish(workload.seconds + END_S, lambda: [each.sample(began.seconds) for each in samplers.values()])
+
+            def sample() -> None:
+                for each in samplers.values():
+                    each.sample(began.seconds)
+
+            run.finish(workload.seconds + END_S, sample)
             found = verdict(run)
             stolen = began.stolen
     return {
