@@ -19,6 +19,7 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 Pairs = list[list[int]]
 Table = dict[str, int]
 MOST = 1 << 53  # JSON's numbers are exact up to here
+LATEST_S = 253_402_214_400  # the last day of the year 9999, the last that can be written as a date
 MOST_AT_ONCE = 10**12  # of one value of a histogram, which adds up 64 bits
 
 
@@ -55,7 +56,12 @@ class Wire:
             raise ReportError(f"{where}.{name} is missing")
         for name in value.keys() - types.keys():
             raise ReportError(f"{where}.{name} is not known")
-        return cls(**{name: _from_wire(kind, value[name], f"{where}.{name}") for name, kind in types.items()})
+        made = cls(**{name: _from_wire(kind, value[name], f"{where}.{name}") for name, kind in types.items()})
+        made.check(where)
+        return made
+
+    def check(self, where: str) -> None:
+        """Raise ReportError for values that their types allow and that mean nothing."""
 
 
 class Summable:
@@ -199,6 +205,11 @@ class StormReport(Wire):
     dropped: int = 0
     back: int = 0
     back_s: float = 0.0
+
+    def check(self, where: str) -> None:
+        """Demand a moment that can be shown."""
+        if self.moment > LATEST_S:
+            raise ReportError(f"{where}.moment must be a time")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import msgpack
 from hypothesis import strategies as st
 
 from rawsocket.master.messages import rules
-from rawsocket.measurement.report import MOST, MOST_AT_ONCE, Pairs, Report, Wire
+from rawsocket.measurement.report import LATEST_S, MOST, MOST_AT_ONCE, Pairs, Report, Wire
 
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats() | st.sampled_from((-1, 0, 1, MOST, MOST + 1, MOST_AT_ONCE))
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=8) | st.binary(max_size=8)
@@ -19,6 +19,7 @@ ANYTHING = st.recursive(
 )
 COUNTS = st.integers(0, 9) | st.sampled_from((0, 1, MOST))
 FLOATS = st.floats(-MOST, MOST) | st.integers(0, 9)
+MOMENTS = st.floats(0, LATEST_S) | st.just(LATEST_S)
 NAMES = st.text(max_size=6) | st.sampled_from(("message", "connect", "reset", "refused", "TCP"))
 
 
@@ -42,7 +43,7 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
 
 REPORTS = of(Report)
 _ROW: dict[str, st.SearchStrategy[Any]] = {
-    "name": NAMES, "method": st.none() | NAMES, "last_request_timestamp": st.none() | FLOATS, "start_time": FLOATS,
+    "name": NAMES, "method": st.none() | NAMES, "last_request_timestamp": st.none() | MOMENTS, "start_time": MOMENTS,
     "num_requests": COUNTS, "num_none_requests": COUNTS, "num_failures": COUNTS, "total_response_time": FLOATS,
     "max_response_time": FLOATS, "min_response_time": st.none() | FLOATS, "total_content_length": FLOATS,
     "response_times": st.dictionaries(FLOATS, COUNTS, max_size=3),
@@ -51,7 +52,8 @@ _ROW: dict[str, st.SearchStrategy[Any]] = {
 }  # fmt: skip
 _ERROR: dict[str, st.SearchStrategy[Any]] = {
     "name": NAMES, "method": st.none() | NAMES, "error": NAMES, "occurrences": COUNTS,
-    "first_seen": st.none() | FLOATS, "last_seen": st.none() | FLOATS,
+    "first_seen": st.none() | MOMENTS,
+    "last_seen": st.none() | MOMENTS,
 }  # fmt: skip
 _USERS: dict[str, st.SearchStrategy[Any]] = {
     "user_classes_count": st.dictionaries(NAMES, COUNTS, max_size=2),

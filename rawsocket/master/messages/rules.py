@@ -11,7 +11,7 @@ Rules:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rawsocket.measurement.report import MOST, Limits, ReportError, is_count, is_number
+from rawsocket.measurement.report import LATEST_S, MOST, Limits, ReportError, is_count, is_number
 
 Check = Callable[[Any, str], None]
 #: The states that a worker can say it is in; Locust's `missing` is only ever said by the master.
@@ -38,6 +38,11 @@ def count(value: Any, where: str) -> None:
 def number(value: Any, where: str) -> None:
     """Demand a finite number."""
     _demand(is_number(value), where, "a finite number")
+
+
+def moment(value: Any, where: str) -> None:
+    """Demand a time of the wall clock, in seconds."""
+    _demand(is_number(value) and 0 <= value <= LATEST_S, where, "a time")
 
 
 def state(value: Any, where: str) -> None:
@@ -110,12 +115,12 @@ def _demand(met: bool, where: str, what: str) -> None:
 
 _memory = optional(number)
 MAY_BE_MISSING = (_memory,)
-_moment = optional(number)
+_moment = optional(moment)
 _stats_row = record(
     {
-        "name": text, "method": optional(text), "last_request_timestamp": _moment, "start_time": number,
+        "name": text, "method": optional(text), "last_request_timestamp": _moment, "start_time": moment,
         "num_requests": count, "num_none_requests": count, "num_failures": count, "total_response_time": number,
-        "max_response_time": number, "min_response_time": _moment, "total_content_length": number,
+        "max_response_time": number, "min_response_time": optional(number), "total_content_length": number,
         "response_times": table(number, count), "num_reqs_per_sec": table(count, count),
         "num_fail_per_sec": table(count, count),
     }

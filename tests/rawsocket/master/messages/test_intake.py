@@ -178,7 +178,7 @@ def test_garbage_after_the_end_of_a_run_changes_no_verdict(master: Master) -> No
     assert master.bench.controller.conclude(again=True)["verdict"] == before["verdict"]
 
 
-SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SETTINGS = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @SETTINGS
