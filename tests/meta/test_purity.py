@@ -34,7 +34,6 @@ PURE = (
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
     *(f"rawsocket/verdict/drills/{name}.py" for name in ("prediction", "recovery", "record")),
-    "lab/drills/steady.py",
     "lab/drills/processes/backoff.py",
     "rawsocket/master/reports/drill_table.py",
     *(
