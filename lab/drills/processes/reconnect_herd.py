@@ -24,7 +24,7 @@ class ReconnectHerd(Drill):
                 "lost",
                 before.held,
                 backoff.lost_most(before.held),
-                "all that it held; again those that come back while it dies",
+                "and those that come back as it dies",
             ),
             Expected("peak_connects_s", most=backoff.ATTEMPTS_A_SECOND * before.held, why="waits of 0 to 0.5, 1, 2 s"),
             Expected("attempts_per_user", 1, backoff.attempts(START_S), f"a restart within {START_S:g} s"),

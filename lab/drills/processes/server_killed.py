@@ -21,7 +21,7 @@ class ServerKilled(Drill):
                 "lost",
                 before.held,
                 backoff.lost_most(before.held),
-                "all that it held; again those that come back while it dies",
+                "and those that come back as it dies",
             ),
             Expected("held_min", 0, 0, "nobody serves"),
             Expected("notice_p99_s", most=2 * SAMPLE_S, why="the kernel closes them at once"),
