@@ -238,7 +238,6 @@ def test_each_make_target(target: str) -> None:
     assert any(re.search(rf"make {target}\b", text(page)) for page in PAGES)
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS)
-def test_each_command_means_the_same_in_every_shell(page: str, line: str) -> None:
+def test_each_command_means_the_same_in_every_shell() -> None:
     """zsh, unlike sh, makes one word of an unquoted variable."""
-    assert not re.search(r"(?<!\$\()\$\{?[A-Za-z_]", line)
+    assert [(page, line) for page, line in COMMANDS if re.search(r"(?<!\$\()\$\{?[A-Za-z_]", line)] == []
