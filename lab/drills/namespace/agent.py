@@ -1,6 +1,6 @@
 """The program in the helper: runs commands in its network namespace, and removes every rule of a drill at its end.
 
-It is given to `python -c`, so it imports nothing of ours. It reads one JSON document a line and answers with one:
+It is alone in its image, so it imports nothing of ours. It reads one JSON document a line, and writes one:
 
     {"run": ["ss", ...], "input": ""}   ->  {"code": 0, "output": "..."}
     {"renew": true}                     ->  nothing

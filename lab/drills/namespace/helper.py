@@ -10,14 +10,12 @@ import queue
 import subprocess
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from lab import folders
 from lab.errors import LabError, interrupts_wait
 
-AGENT = (Path(__file__).parent / "agent.py").read_text()
 LEASE_S = 5.0
 RENEW_S = 1.0
 # From the start of a container to the first line of its program.
@@ -38,6 +36,8 @@ class Helper:
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._writing = threading.Lock()
         self._closing = threading.Event()
+        self._said = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Self:
         """Start it. Raises LabError if it does not start."""
@@ -50,8 +50,8 @@ class Helper:
                 text=True,
                 start_new_session=True,  # Ctrl-C must not end it before it has healed
             )
-        for work in (self._read, self._renew):
-            threading.Thread(target=work, daemon=True).start()
+        self._reader.start()
+        threading.Thread(target=self._renew, daemon=True).start()
         if self._answer(START_S) is None:
             raise LabError(f"no helper could be started in the network of {self.where}", self._end())
         return self
@@ -90,13 +90,17 @@ class Helper:
     def _end(self) -> str:
         """Let it end; gives what it has written on stderr."""
         self._closing.set()
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), self._writing:
             self._process.stdin.close()  # type: ignore[union-attr]
         try:
             self._process.wait(ANSWER_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        return self._process.stderr.read() if self._process.stderr else ""
+        self._reader.join(ANSWER_S)
+        if self._process.stderr and not self._process.stderr.closed:
+            with self._process.stderr as stream:
+                self._said = stream.read()
+        return self._said
 
     def _send(self, document: dict[str, Any]) -> None:
         # One that has ended says so by its missing answer.
@@ -106,14 +110,18 @@ class Helper:
 
     def _answer(self, timeout: float) -> dict[str, Any] | None:
         try:
-            return self._answers.get(timeout=timeout)
+            answer = self._answers.get(timeout=timeout)
         except queue.Empty:
             return None
+        if answer is None:
+            self._answers.put(None)  # for whoever asks next
+        return answer
 
     def _read(self) -> None:
-        for line in self._process.stdout or ():
-            with contextlib.suppress(ValueError):
-                self._answers.put(json.loads(line))
+        with self._process.stdout as stream:  # type: ignore[union-attr]
+            for line in stream:
+                with contextlib.suppress(ValueError):
+                    self._answers.put(json.loads(line))
         self._answers.put(None)
 
     def _renew(self) -> None:

@@ -4,18 +4,22 @@ A rule that drops in the table below applies to one network namespace. All that 
 the same text works in the namespace of the server and in that of a worker.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from lab.drills.namespace.agent import TABLE
+from lab.drills.namespace.agent import QUEUE, TABLE
 
 # A connection as nft knows it: the client's address and port.
 TO_SERVER, FROM_SERVER = "tcp dport {port}", "tcp sport {port}"
 CLIENT_TO, CLIENT_FROM = "ip saddr . tcp sport", "ip daddr . tcp dport"
 SYN = "tcp flags & (syn | ack) == syn"
 PAIR = "type ipv4_addr . inet_service"
-# ss takes one filter; longer ones than this it refuses.
+# Connections in one filter of ss: its length has a limit.
 PER_FILTER = 200
+# Bytes that may leave at once below the limit of bandwidth: a packet has to fit (Linux divides larger ones).
+BURST = 3000
 
 
 @dataclass(frozen=True, order=True)
@@ -93,6 +97,21 @@ def established(listing: str, port: int) -> list[Client]:
 def share(clients: Sequence[Client], percent: float) -> list[Client]:
     """Return the first `percent` % of the connections by address and port: exactly so many, rounded."""
     return sorted(clients)[: round(len(clients) * percent / 100)]
+
+
+def limited(device: str, bytes_s: float, queue: float) -> list[str]:
+    """Return the command of tc that lets `bytes_s` leave by a device; `queue`: bytes that may wait, the others drop."""
+    rate = f"{round(bytes_s * 8)}bit"
+    return [
+        "tc", "qdisc", "replace", "dev", device, "root", "handle", QUEUE, "tbf",
+        "rate", rate, "burst", str(max(BURST, round(bytes_s / 100))), "limit", str(round(queue)),
+    ]  # fmt: skip
+
+
+def limit_of(listing: str) -> dict[str, Any]:
+    """Return the limit of bandwidth in the output of `tc -s -json qdisc show`."""
+    found: list[dict[str, Any]] = json.loads(listing)
+    return next(each for each in found if each["handle"] == QUEUE)
 
 
 def filters(port: int, clients: Sequence[Client]) -> list[str]:

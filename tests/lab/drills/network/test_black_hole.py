@@ -1,0 +1,40 @@
+import pytest
+
+from lab.drills.network.black_hole import BlackHole, BlackHoleOneWay
+from tests.support.network_drills import BEFORE, Staged, staged
+
+
+@pytest.mark.parametrize("drill", [BlackHole(), BlackHoleOneWay()])
+def test_half_of_the_connections_are_silent_and_answered_again_after_healing(
+    monkeypatch: pytest.MonkeyPatch, drill: BlackHole
+) -> None:
+    with staged(monkeypatch, 40) as (here, connections, _):
+        with drill.injected(here.stage):
+            assert connections.talk(1.0) == {"answered": 20, "silent": 20, "reset": 0}
+        # The kernel sends again what was lost: nothing of it is missing, only late.
+        assert connections.talk(10.0) == {"answered": 40, "silent": 0, "reset": 0}
+
+
+def test_who_waits_for_a_reply_for_longer_than_timeout_is_lost() -> None:
+    here = Staged(for_s=21.0, EVERY="10", TIMEOUT="10")
+    lost, reset, notice = BlackHole().expects(here.stage, BEFORE)
+    assert (lost.figure, lost.least, lost.most) == ("lost", 400, 400)
+    assert (reset.figure, reset.most) == ("dropped.reset", 0)
+    assert (notice.figure, notice.least, notice.most) == ("notice_p50_s", 8, 22)
+
+
+def test_half_of_the_users_had_a_message_due_early_enough() -> None:
+    here = Staged(for_s=15.0, EVERY="10", TIMEOUT="10")
+    lost = BlackHole().expects(here.stage, BEFORE)[0]
+    assert (lost.least, lost.most) == (200 - 40, 400)
+
+
+def test_nobody_is_lost_in_a_short_fault() -> None:
+    here = Staged(for_s=4.0, EVERY="10", TIMEOUT="10")
+    lost, *rest = BlackHole().expects(here.stage, BEFORE)
+    assert (lost.least, lost.most) == (0, 0)
+    assert [one.figure for one in rest] == ["dropped.reset"]
+
+
+def test_lasts_until_each_user_has_missed_a_reply() -> None:
+    assert BlackHole().seconds(Staged(EVERY="4", TIMEOUT="3").settings) == 8
