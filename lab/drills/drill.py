@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lab.drills.lease import Undo
-from lab.engines.base import Deployment
+from lab.engines.deployment import Deployment
 from lab.engines.part import Part
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
@@ -23,6 +23,10 @@ from rawsocket.verdict.drills.prediction import Expected
 DOCKER, NATIVE = "docker", "native"
 #: One second of sampling, before and after; a figure of a second can't be more exact.
 SAMPLE_S = 2.0
+
+
+class Ended(Exception):
+    """The run has ended before the drill has."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Before:
 class Stage:
     """What a drill acts on. `engine`: docker or native. `for_s`: how long the fault lasts.
 
-    `lease(undo)`: a context manager around the fault, see lease.py. `wait(seconds)`: sleeps; raises when the run ends.
+    `lease(undo)`: a context manager around the fault, see lease.py. `wait(seconds)`: sleeps; raises Ended when the run
+    ends. `measured(name, value)`: a figure that the drill itself has measured; an Expected names it as own.NAME.
+    `find(text)`: a line under the findings.
     """
 
     engine: str
@@ -48,6 +54,8 @@ class Stage:
     for_s: float
     lease: Callable[[Sequence[Undo]], AbstractContextManager[None]]
     wait: Callable[[float], None]
+    measured: Callable[[str, float], None] = lambda name, value: None
+    find: Callable[[str], None] = lambda text: None
 
     def parts(self, role: str) -> list[Part]:
         """Return the parts of a role (server, master, worker) that run."""
@@ -82,6 +90,8 @@ class Drill(ABC):
     engines: ClassVar[frozenset[str]] = frozenset({DOCKER, NATIVE})
     #: Whether it works on a TARGET, which the lab does not run itself.
     on_target: ClassVar[bool] = False
+    #: Whether the fault lasts for `for_s`; if not, it is over once the block has been entered.
+    lasts: ClassVar[bool] = True
 
     def refusal(self, engine: str, settings: Settings) -> str:
         """Return why it can't run here, "" if it can; `unfit` is the drill's own reason."""
@@ -95,13 +105,21 @@ class Drill(ABC):
         """Return why these settings don't fit, such as PROCESSES=1; "" if they do."""
         return ""
 
+    def seconds(self, settings: Settings) -> float:
+        """Return how long the fault lasts where FOR is not given."""
+        return 5.0
+
+    def keeps(self, stage: Stage, before: Before) -> int:
+        """Return how many connections must be held after healing."""
+        return before.held
+
     @abstractmethod
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Return the predicted effect."""
 
-    def unknown(self, stage: Stage) -> tuple[str, ...]:
-        """Return the names of workers whose figures are unknown afterwards (worker-1)."""
-        return ()
+    def unknown(self, stage: Stage) -> int:
+        """Return how many workers' figures are unknown afterwards."""
+        return 0
 
     @abstractmethod
     def injected(self, stage: Stage) -> AbstractContextManager[None]:

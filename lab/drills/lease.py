@@ -16,18 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab import folders, procfs
 
+#: `Part.thaw_by_others()` gives those of a frozen process or a paused container.
 Undo = Mapping[str, object]
 HEALED = b"healed\n"
-
-
-def resume(pid: int) -> Undo:
-    """Return the undo of a SIGSTOP; the start time tells the process from a later one of the same pid."""
-    return {"kind": "resume", "pid": pid, "started": procfs.start_time(pid)}
-
-
-def unpause(container: str) -> Undo:
-    """Return the undo of a paused container."""
-    return {"kind": "unpause", "container": container}
 
 
 def command(*argv: str) -> Undo:
@@ -46,7 +37,8 @@ def lease(undo: Sequence[Undo], seconds: float) -> Iterator[None]:
         env=environ,
         start_new_session=True,
     )
-    assert watchdog.stdin and watchdog.stdout
+    assert watchdog.stdin
+    assert watchdog.stdout
     with watchdog:
         watchdog.stdout.readline()  # it watches
         yield

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.engines.base import Deployment, Engine
+from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.part import Part
 
 

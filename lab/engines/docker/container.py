@@ -11,7 +11,7 @@ import docker
 from docker.models.containers import Container
 
 from lab.engines.part import Part
-from lab.errors import EXIT_USAGE, last_lines
+from lab.errors import EXIT_USAGE, LabError, last_lines
 
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
@@ -119,6 +119,34 @@ class ContainerPart(Part):
     def stop(self) -> None:
         """Send it its stop signal and wait until it has ended."""
         self._container.stop(timeout=STOP_S)
+
+    def freeze(self) -> None:
+        """Pause it."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """Let it go on; one that is not paused is no error."""
+        with contextlib.suppress(docker.errors.APIError):
+            self._container.unpause()
+
+    def kill(self) -> None:
+        """Kill it; the engine does not start it again."""
+        self._container.kill("SIGKILL")
+
+    def thaw_by_others(self) -> list[dict[str, object]]:
+        """Return its id."""
+        return [{"kind": "unpause", "container": self._container.id}]
+
+    def start(self) -> None:
+        """Start it again after it was killed."""
+        self._container.start()
+
+    def execute(self, *command: str) -> str:
+        """Run a command in it, as its own user; return what it prints. Raises LabError if it fails."""
+        code, output = self._container.exec_run(list(command))
+        if code:
+            raise LabError(f"{self.name}: a command in it ended with {code}", output.decode(errors="replace"))
+        return str(output.decode(errors="replace"))
 
     def remove(self) -> None:
         """Kill and remove it. One that is gone, or is being removed, is no error."""

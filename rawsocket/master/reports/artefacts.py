@@ -216,6 +216,11 @@ def summary(document: Mapping[str, Any]) -> str:
         for check in document["thresholds"]
     ]
     parts = [title, *_why(document), what]
+    if drill := document.get("drill"):
+        parts += [
+            f"Drill `{drill['name']}`: {_cell(drill['text'])}",
+            _markdown(drill_words.HEAD, drill_words.rows(drill)),
+        ]
     if levels := levels_table.rows(document):
         parts += [f"Load shape: {_cell(document['shape']['text'])}", _markdown(levels_table.HEADER, levels)]
     if checks:

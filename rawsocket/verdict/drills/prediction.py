@@ -1,6 +1,7 @@
 """Pure: what a drill predicts, and what the lab tells the master of it. Both sides import this file.
 
-The lab writes the marks of a drill into the run's folder as JSON, complete each time: the master reads them each second.
+The lab writes the marks of a drill into the run's folder as JSON, complete each time. The master reads them once a
+second.
 """
 
 import json
@@ -9,7 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 NAME = "drill-marks.json"
-#: The figures of a drill, each with its unit; `dropped` and `failed` are followed by a failure's name (dropped.reset).
+#: The figures of a drill, each with its unit; `dropped` and `failed` are followed by a failure's name
+#: (dropped.reset), `own` by the name of what the drill itself has measured.
 FIGURES = {
     "lost": "connections",
     "held_min": "connections",
@@ -22,6 +24,7 @@ FIGURES = {
     "messages_s": "/s",
     "dropped": "connections",
     "failed": "connects",
+    "own": "",
 }
 
 
@@ -45,15 +48,18 @@ class Expected:
 class Marks:
     """A drill of a run as the lab tells it. Times are seconds of the wall clock, None until they have come.
 
-    `unknown`: workers whose figures are unknown afterwards. `p99_ms`: the objective that p99 has to meet again.
-    `end`: the run is to end now. `trouble`: why there is no result: `unsteady`, or a drill that failed.
+    `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown afterwards. `p99_ms`: the
+    objective that p99 has to meet again. `wanted`: connections that have to be held again. `end`: the run is to end now.
+    `unsteady`, `trouble`: why there is no result: no steady state beforehand, or a drill that failed. `findings`: lines
+    to be read. `own`: what the drill itself has measured.
     """
 
     name: str
     text: str
     for_s: float
+    server: str = ""
     predicted: tuple[Expected, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: int = 0
     p99_ms: float | None = None
     wanted: int = 0
     injected: float | None = None
@@ -61,7 +67,8 @@ class Marks:
     end: bool = False
     unsteady: str = ""
     trouble: str = ""
-    findings: tuple[str, ...] = field(default=())
+    findings: tuple[str, ...] = ()
+    own: Mapping[str, float] = field(default_factory=dict)
 
     def text_of_file(self) -> str:
         """Return the content of the file."""
@@ -74,7 +81,7 @@ class Marks:
             found: Mapping[str, Any] = json.loads(content)
             known = {name: found[name] for name in (each.name for each in fields(cls)) if name in found}
             known["predicted"] = tuple(Expected(**one) for one in known.get("predicted", ()))
-            known["unknown"], known["findings"] = tuple(known.get("unknown", ())), tuple(known.get("findings", ()))
+            known["findings"] = tuple(known.get("findings", ()))
             return cls(**known)
         except (ValueError, TypeError, AttributeError):
             return None

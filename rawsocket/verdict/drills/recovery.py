@@ -6,12 +6,14 @@ The master notes a `Second` each second, with counts since the start of the run.
   end of that second.
 - A run has recovered from the first second after healing from which, for HELD_S seconds, ENOUGH of the wanted
   connections are held and p99 meets its objective. Without any reply, p99 has nothing to meet.
-- The fault's figures go from its injection to the recovery, or to the end of the run where there was none.
+- The fault's figures go from its injection to HELD_S after the recovery (reports come a second late), or to the end of
+  the run where there was none.
 - Exit codes: 0 recovered as predicted, 3 not, 4 no steady state beforehand.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from rawsocket.verdict.drills.prediction import FIGURES, Expected, Marks
@@ -66,13 +68,13 @@ def measure(seconds: Sequence[Second], injected_s: float, healed_s: float | None
     """Return the figures of a drill by name, None where there is none; see prediction.FIGURES."""
     back = None if healed_s is None else recovered_at(seconds, healed_s, marks.wanted, marks.p99_ms)
     last = [second.at_s for second in seconds][-1:] or [injected_s]
-    until = last[0] if back is None else back
+    until = last[0] if back is None else back + HELD_S
     before = [second for second in seconds if second.at_s <= injected_s][-1:] or [Second(injected_s, 0)]
     whole = [before[0], *(second for second in seconds if injected_s < second.at_s <= until)]
     first, end = whole[0], whole[-1]
     lost, attempts = end.lost - first.lost, end.attempted - first.attempted
     during = [second for second in whole if second.at_s <= (until if healed_s is None else healed_s)]
-    notices = [(b.at_s - injected_s, b.lost - a.lost) for a, b in zip(whole, whole[1:], strict=False)]
+    notices = [(b.at_s - injected_s, b.lost - a.lost) for a, b in pairwise(whole)]
     return {
         "lost": lost,
         "held_min": min(second.held for second in whole),
@@ -85,6 +87,7 @@ def measure(seconds: Sequence[Second], injected_s: float, healed_s: float | None
         "messages_s": _rate(during),
         **{f"dropped.{name}": count for name, count in _grown(first.dropped, end.dropped).items()},
         **{f"failed.{name}": count for name, count in _grown(first.failed, end.failed).items()},
+        **{f"own.{name}": value for name, value in marks.own.items()},
     }
 
 
@@ -100,7 +103,7 @@ def quantile(weighted: Sequence[tuple[float, int]], share: float) -> float | Non
 
 def peak(seconds: Sequence[Second]) -> float:
     """Return the most attempts to connect a second."""
-    pairs = zip(seconds, seconds[1:], strict=False)
+    pairs = pairwise(seconds)
     rates = [(b.attempted - a.attempted) / (b.at_s - a.at_s) for a, b in pairs if b.at_s > a.at_s]
     return round(max(rates, default=0.0), 1)
 
@@ -116,7 +119,7 @@ def _grown(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int
 
 def actual(expected: Expected, measured: Figures) -> float | None:
     """Return the figure that an expectation is about. A failure that did not happen has a count of 0."""
-    absent = 0 if "." in expected.figure else None
+    absent = 0 if expected.figure.startswith(("dropped.", "failed.")) else None
     return measured.get(expected.figure, absent)
 
 
@@ -128,13 +131,18 @@ def judge(
         return UNSTEADY, [f"there was no steady state to disturb: {marks.unsteady}"]
     if marks.trouble:
         return NOT_RECOVERED, [marks.trouble]
+    if marks.injected is None:
+        return UNSTEADY, ["the run ended before the fault came"]
     missed = [miss(one, measured) for one in marks.predicted if not one.met(actual(one, measured))]
     if measured.get("recover_s") is None and not any(one.startswith("recover") for one in missed):
         missed.append("recover_s: it did not recover while it was watched")
-    if set(unknown) != set(marks.unknown):
-        missed.append(f"workers lost: {_names(unknown)}, predicted {_names(marks.unknown)}")
+    if len(unknown) != marks.unknown:
+        missed.append(f"workers lost: {_names(unknown)}; predicted: {marks.unknown or 'none'}")
     missed += ledger
-    return (NOT_RECOVERED, missed) if missed else (RECOVERED, [line(measured)])
+    if missed:
+        return NOT_RECOVERED, missed
+    lost = [f"unknown, as predicted: what {_names(unknown)} did"] if unknown else []
+    return RECOVERED, [line(measured), *lost]
 
 
 def miss(one: Expected, measured: Figures) -> str:
@@ -187,6 +195,7 @@ def document(
     return {
         "name": marks.name,
         "text": marks.text,
+        "server": marks.server,
         "outcome": outcome,
         "reasons": reasons,
         "for_s": marks.for_s,
@@ -197,6 +206,6 @@ def document(
             for one in marks.predicted
         ],
         "measured": dict(measured),
-        "unknown": {"predicted": sorted(marks.unknown), "measured": sorted(unknown)},
+        "unknown": {"predicted": marks.unknown, "measured": sorted(unknown)},
         "findings": list(marks.findings),
     }
