@@ -30,11 +30,11 @@ class Client:
     port: int
 
 
-def table(*rules: str, sets: Sequence[str] = ()) -> str:
-    """Return the input of `nft -f -`: rules for packets that arrive in the namespace, and that leave it."""
+def table(*rules: str, sets: Sequence[str] = (), hooks: Sequence[str] = ("input", "output")) -> str:
+    """Return the input of `nft -f -`: rules for packets that arrive in the namespace, and for those that leave it."""
     chains = "\n".join(
         f"chain {hook} {{ type filter hook {hook} priority -300; policy accept;\n" + "\n".join(rules) + "\n}"
-        for hook in ("input", "output")
+        for hook in hooks
     )
     return f"table inet {TABLE} {{\n" + "\n".join([*sets, chains]) + "\n}\n"
 
@@ -54,13 +54,13 @@ def no_farewell(port: int) -> str:
 
 def reject_newcomers(port: int) -> str:
     """Refuse each new connection; those that are there are not touched."""
-    return table(f"{TO_SERVER.format(port=port)} {SYN} counter reject with tcp reset")
+    return table(f"{TO_SERVER.format(port=port)} {SYN} counter reject with tcp reset", hooks=["input"])
 
 
 def lose_syns(ports: Sequence[int], percent: int) -> str:
     """Drop a share of the first packets of new connections, each by chance."""
     listed = ", ".join(map(str, ports))
-    return table(f"tcp dport {{ {listed} }} {SYN} numgen random mod 100 < {percent} counter drop")
+    return table(f"tcp dport {{ {listed} }} {SYN} numgen random mod 100 < {percent} counter drop", hooks=["input"])
 
 
 def forget_idle(port: int, clients: Sequence[Client], seconds: float) -> str:

@@ -14,6 +14,8 @@ from lab.engines.identity import PROJECT_LABEL
 from lab.settings import Settings
 from rawsocket.target import Target, parse
 
+# Of the length of a fault: until its helper has started.
+STARTS_S = 2.0
 HELPERS_OWN = "a network of its own"
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, clients, server, share_by, spread
+from lab.drills.network.base import STARTS_S, NetworkDrill, clients, server, share_by, spread
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -22,18 +22,18 @@ class BlackHole(NetworkDrill):
 
     def seconds(self, settings: Settings) -> float:
         """Return the time in which each user has a message due, and its reply overdue."""
-        return float(settings["EVERY"]) + float(settings["TIMEOUT"]) + 1
+        return float(settings["EVERY"]) + float(settings["TIMEOUT"]) + STARTS_S
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """A message waits for the whole TIMEOUT: lost are users that had one due TIMEOUT before healing."""
         hit, timeout, every = round(before.held * SHARE / 100), stage.timeout_s, stage.every_s
-        surely = share_by(stage.for_s - timeout, every)
+        surely = share_by(stage.for_s - STARTS_S - timeout, every)
         # The kernel sends again at the latest after as long as it has waited so far: then the reply is in time.
         most = share_by(stage.for_s - (timeout - 1) / 2, every)
         least, most = hit * surely - spread(hit, surely), hit * most + spread(hit, most)
         lost = Expected("lost", round(least), round(most), f"{hit} hit, of them {surely:.0%} to {most / hit:.0%} in time")
         late = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
-        notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + SAMPLE_S, late)
+        notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, late)
         return [lost, Expected("dropped.reset", 0, 0, "nobody is told")] + ([notice] if surely else [])
 
     def trials(self) -> Sequence[probe.Trial]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, part_of, server
+from lab.drills.network.base import NetworkDrill, server
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -43,8 +43,7 @@ class HalfOpen(NetworkDrill):
     def inject(self, stage: Stage, helper: Helper) -> None:
         """Kill the server in silence; its container has a network of its own again once it is started."""
         helper.run("nft", "-f", "-", text=rules.no_farewell(server(stage).port))
-        part = part_of(stage, "server")
-        part.kill()
-        part.start()
+        stage.lab.kill_server()
+        stage.lab.restart_server()
         if not stage.every_s:
             stage.find("silent users have not noticed that their server is gone: only a heartbeat would show it")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, clients, server
+from lab.drills.network.base import STARTS_S, NetworkDrill, clients, server
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -28,16 +28,16 @@ class IdleForgotten(NetworkDrill):
     def seconds(self, settings: Settings) -> float:
         """Return the time in which each connection is forgotten, speaks, and misses its reply."""
         every = float(settings["EVERY"])
-        return memory_s(every) + every + float(settings["TIMEOUT"]) + 1
+        return memory_s(every) + every + float(settings["TIMEOUT"]) + STARTS_S
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Each user is silent for longer than the middlebox remembers, so each is lost, TIMEOUT after it has spoken."""
         x, every, timeout = memory_s(stage.every_s), stage.every_s, stage.timeout_s
         why = f"silent for {every:g} s, remembered for {x:g} s, then TIMEOUT {timeout:g} s"
         return [
-            Expected("lost", before.held if stage.for_s > x + every + timeout else 0, None, why),
+            Expected("lost", before.held if stage.for_s >= x + every + timeout + STARTS_S else 0, None, why),
             Expected("dropped.reset", 0, 0, "packets vanish, nobody is told"),
-            Expected("notice_p50_s", x + timeout - SAMPLE_S, x + every + timeout + SAMPLE_S, why),
+            Expected("notice_p50_s", x + timeout - SAMPLE_S, x + every + timeout + STARTS_S + SAMPLE_S, why),
         ]
 
     def trials(self) -> Sequence[probe.Trial]:

@@ -48,14 +48,6 @@ class ContainerPart(Part):
         """Return one of its labels, "" if it has none of this name."""
         return str(self._container.labels.get(name, ""))
 
-    def kill(self) -> None:
-        """Kill its program at once (SIGKILL)."""
-        self._container.kill()
-
-    def start(self) -> None:
-        """Start it again after its end."""
-        self._container.start()
-
     def refresh(self) -> None:
         """Ask the engine for its state."""
         self._container.reload()
