@@ -33,6 +33,10 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(f"rawsocket/verdict/drills/{name}.py" for name in ("prediction", "recovery", "record")),
+    "lab/drills/steady.py",
+    "lab/drills/processes/backoff.py",
+    "rawsocket/master/reports/drill_table.py",
     *(
         f"rawsocket/conversation/{name}.py"
         for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
@@ -211,6 +215,9 @@ SHARED = {
     "rawsocket.shapes.scenario",
     "rawsocket.shapes.shape",
     "rawsocket.target",
+    # What a drill predicts, and when a run has recovered.
+    "rawsocket.verdict.drills.prediction",
+    "rawsocket.verdict.drills.recovery",
     # The framings that fit a recording, and how a file writes them.
     "rawsocket.errors",
     "rawsocket.wire.fitting",

@@ -38,7 +38,7 @@ class FakeEngine(Engine):
     def running(self) -> bool:
         return self.up_already
 
-    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+    def run(self, name: str, relay: Callable[[str], None], folder: Path, beside: Any = None) -> int:
         self.projects.append(name)
         (folder / "summary.md").write_text("# summary\n")
         for file in self.files:

@@ -49,7 +49,7 @@ class Marks:
     """A drill of a run as the lab tells it. Times are seconds of the wall clock, None until they have come.
 
     `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown afterwards. `p99_ms`: the
-    objective that p99 has to meet again. `wanted`: connections that have to be held again. `end`: the run is to end now.
+    objective that p99 has to meet again. `wanted`: connections that must be held again. `end`: the run is to end now.
     `unsteady`, `trouble`: why there is no result: no steady state beforehand, or a drill that failed. `findings`: lines
     to be read. `own`: what the drill itself has measured.
     """
