@@ -29,7 +29,10 @@ class Container:
             "holdfast.folder": str(ROOT),
         }
         self.id = f"id-of-{service}-{number}"
-        self.attrs: dict[str, Any] = {"State": {"ExitCode": 0, **state}, "Config": {"Env": ["HOLDFAST_SERVER=tcp://s:1"]}}
+        self.attrs: dict[str, Any] = {
+            "State": {"ExitCode": 0, **state},
+            "Config": {"Env": ["HOLDFAST_SERVER=tcp://s:1"]},
+        }
         self.ports: dict[str, Any] = {}
         self.text = f"{service} says hello\n".encode()
         self.files: dict[str, bytes] = {}
@@ -46,12 +49,6 @@ class Container:
     def stop(self, timeout: float) -> None:
         self.did.append("stop")
         self.on_stop()
-
-    def kill(self) -> None:
-        self.did.append("kill")
-
-    def start(self) -> None:
-        self.did.append("start")
 
     def remove(self, force: bool) -> None:
         self.did.append("remove")

@@ -92,9 +92,16 @@ class Connections:
     """Connections in a namespace, and the port of their server."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
+        self._process = process
         self._in, self._out = process.stdin, process.stdout
         self.port = int(self._out.readline())
+
+    def end(self) -> None:
+        """Kill their process: its kernel closes them all."""
+        self._process.kill()
+        self._process.wait()
 
     def talk(self, seconds: float) -> dict[str, int]:
         """Say something on each; gives how many were answered, silent for so many seconds, and reset."""
@@ -114,7 +121,9 @@ def namespace() -> Iterator[Namespace]:
         ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", _HOLDER],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert holder.stdin and holder.stdout and holder.stderr
+    assert holder.stdin
+    assert holder.stdout
+    assert holder.stderr
     with holder:
         try:
             if holder.stdout.readline() != "ready\n":
@@ -125,16 +134,29 @@ def namespace() -> Iterator[Namespace]:
             holder.kill()
 
 
+_NFT = """
+case $1 in
+list) cat table 2>/dev/null; true;;
+-f) cat >rules; echo table inet holdfast_drill >table;;
+delete) test ! -e stuck && rm table;;
+esac"""
+_TC = """
+case "$1 $2" in
+"qdisc show") cat queue 2>/dev/null; true;;
+"qdisc add") echo qdisc tbf d111: dev $4 root >queue;;
+"qdisc del") rm queue;;
+*) echo unknown >&2; exit 2;;
+esac"""
+
+
 class FakeTools:
     """nft and tc as commands in a folder, which keep a table and a queue as files there, or refuse to remove them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self._write("nft", "case $1 in list) cat table 2>/dev/null; true;; -f) cat >rules; echo table inet holdfast_drill >table;; "
-                           "delete) test ! -e stuck && rm table;; esac")  # fmt: skip
-        self._write("tc", 'case "$1 $2" in "qdisc show") cat queue 2>/dev/null; true;; "qdisc add") echo qdisc tbf d111: dev $4 root >queue;; '
-                          '"qdisc del") rm queue;; *) echo unknown >&2; exit 2;; esac')  # fmt: skip
+        self._write("nft", _NFT)
+        self._write("tc", _TC)
 
     def _write(self, name: str, script: str) -> None:
         (self.folder / name).write_text(f"#!/bin/sh\ncd {self.folder}\n{script}\n")

@@ -26,6 +26,15 @@ class Lab:
         for each in made:
             each.attrs["Config"] = {"Env": [f"HOLDFAST_SERVER={address}"]}
         self.containers = made
+        self.did: list[str] = []
+
+    def kill_server(self) -> None:
+        """Note it."""
+        self.did.append("kill")
+
+    def restart_server(self) -> None:
+        """Note it."""
+        self.did.append("restart")
 
     def parts(self) -> list[ContainerPart]:
         """Return them."""
@@ -48,7 +57,9 @@ class Staged:
 
 
 @contextmanager
-def staged(monkeypatch: pytest.MonkeyPatch, count: int, **given: str) -> Iterator[tuple[Staged, Connections, Namespace]]:
+def staged(
+    monkeypatch: pytest.MonkeyPatch, count: int, **given: str
+) -> Iterator[tuple[Staged, Connections, Namespace]]:
     """Have `count` connections in a namespace, and a stage whose helpers work there."""
     with namespace() as here, here.connections(count) as connections:
         command = here.helper()._command[:-1]

@@ -40,7 +40,7 @@ def build(base: str) -> None:
     with step("Building the helper of network drills (nft, tc, ss)"):
         try:
             done = subprocess.run(
-                ["docker", "build", "--quiet", f"--tag={image()}", *arguments, str(Path(__file__).parent)],
+                ["docker", "build", "--quiet", "--tag", image(), *arguments, str(Path(__file__).parent)],
                 capture_output=True,
                 text=True,
                 timeout=BUILD_S,

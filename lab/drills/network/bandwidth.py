@@ -26,7 +26,9 @@ class Bandwidth(NetworkDrill):
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Twice as much arrives as may leave, so the queue is never empty, and what leaves is the limit."""
-        waits = f"a reply waits as long as the fault lasts, {stage.for_s + LOOK_S:g} s; TIMEOUT is {stage.timeout_s:g} s"
+        waits = (
+            f"a reply waits as long as the fault lasts, {stage.for_s + LOOK_S:g} s; TIMEOUT is {stage.timeout_s:g} s"
+        )
         return [
             Expected("own.percent_of_limit", 97, 103, "the queue is never empty"),
             Expected("lost", 0, 0, waits),

@@ -31,7 +31,8 @@ class BlackHole(NetworkDrill):
         # The kernel sends again at the latest after as long as it has waited so far: then the reply is in time.
         most = share_by(stage.for_s - (timeout - 1) / 2, every)
         least, most = hit * surely - spread(hit, surely), hit * most + spread(hit, most)
-        lost = Expected("lost", round(least), round(most), f"{hit} hit, of them {surely:.0%} to {most / hit:.0%} in time")
+        why = f"{SHARE} % of {before.held}, who had a message due early enough"
+        lost = Expected("lost", round(least), round(most), why)
         late = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
         notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, late)
         return [lost, Expected("dropped.reset", 0, 0, "nobody is told")] + ([notice] if surely else [])

@@ -92,7 +92,8 @@ def test_heals_when_nothing_comes_for_as_long_as_its_lease(start: Callable[..., 
 
 def test_heals_though_nobody_reads_its_answers(start: Callable[..., Process], tools: FakeTools) -> None:
     process = start()
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     process.stdout.close()
     process.stdin.close()
     process.wait(20)
@@ -106,7 +107,7 @@ def test_says_what_it_could_not_remove(start: Callable[..., Process], tools: Fak
     assert process.wait(20) == 1
 
 
-def test_rules_that_can_not_be_listed_are_not_taken_for_removed(start: Callable[..., Process], tools: FakeTools) -> None:
+def test_rules_that_can_not_be_listed_count_as_left(start: Callable[..., Process], tools: FakeTools) -> None:
     process = start()
     (tools.folder / "nft").write_text("#!/bin/sh\necho no permission >&2; exit 1\n")
     assert _ask(process, {"end": True}) == {"left": ["unknown: nft list tables: no permission"]}

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,17 +35,31 @@ def test_rules_are_there_inside_of_the_block_only(tools: FakeTools) -> None:
     assert tools.there() == set()
 
 
-def test_heals_when_the_drill_fails(tools: FakeTools) -> None:
-    with pytest.raises(ZeroDivisionError), Helper("server", tools.command()) as helper:
+def _drill(command: list[str], *then: Callable[[Helper], object]) -> None:
+    """Add rules, then do what is given."""
+    with Helper("server", command) as helper:
         add_both(helper)
-        raise ZeroDivisionError
+        for each in then:
+            each(helper)
+
+
+def _kill(helper: Helper) -> None:
+    helper._process.kill()
+
+
+def _list(helper: Helper) -> None:
+    helper.run("tc", "qdisc", "show")
+
+
+def test_heals_when_the_drill_fails(tools: FakeTools) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _drill(tools.command(), lambda _: 1 / 0)
     assert tools.there() == set()
 
 
 def test_a_command_that_fails_is_an_error_with_what_it_said(tools: FakeTools) -> None:
     with pytest.raises(LabError, match="server: `tc nonsense` failed with 2") as raised:
-        with Helper("server", tools.command()) as helper:
-            helper.run("tc", "nonsense")
+        _drill(tools.command(), lambda helper: helper.run("tc", "nonsense"))
     assert raised.value.evidence == "unknown"
 
 
@@ -55,29 +70,25 @@ def test_a_helper_that_does_not_start_is_an_error_with_its_last_words() -> None:
 
 
 def test_a_helper_that_was_killed_is_noticed_and_another_one_heals(tools: FakeTools) -> None:
+    there = []
     with pytest.raises(LabError, match="the helper in the network of server has ended before its drill"):
-        with Helper("server", tools.command()) as helper:
-            add_both(helper)
-            helper._process.kill()
-            assert tools.there() == {"table", "queue"}
-            helper.run("tc", "qdisc", "show")
+        _drill(tools.command(), _kill, lambda _: there.append(tools.there()), _list)
+    assert there == [{"table", "queue"}]
     assert tools.there() == set()
 
 
 def test_healing_that_is_sabotaged_is_an_error_that_names_what_is_left(tools: FakeTools) -> None:
     with pytest.raises(NotHealed, match="server: rules of the drill are still there: table inet holdfast_drill; `make"):
-        with Helper("server", tools.command()) as helper:
-            add_both(helper)
-            tools.stick()
+        _drill(tools.command(), lambda _: tools.stick())
     assert tools.there() == {"table"}
 
 
 def test_a_lost_helper_without_a_second_one_is_an_error(tools: FakeTools) -> None:
+    def no_second(helper: Helper) -> None:
+        helper._command = ["sh", "-c", "echo no image >&2"]
+
     with pytest.raises(NotHealed, match="no second helper could be started"):
-        with Helper("server", tools.command()) as helper:
-            add_both(helper)
-            helper._process.kill()
-            helper._command = ["sh", "-c", "echo no image >&2"]
+        _drill(tools.command(), _kill, no_second)
 
 
 def test_a_container_that_is_gone_has_taken_its_rules_with_it(tools: FakeTools) -> None:

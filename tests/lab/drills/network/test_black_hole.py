@@ -16,15 +16,15 @@ def test_half_of_the_connections_are_silent_and_answered_again_after_healing(
 
 
 def test_who_waits_for_a_reply_for_longer_than_timeout_is_lost() -> None:
-    here = Staged(for_s=21.0, EVERY="10", TIMEOUT="10")
+    here = Staged(for_s=22.0, EVERY="10", TIMEOUT="10")
     lost, reset, notice = BlackHole().expects(here.stage, BEFORE)
     assert (lost.figure, lost.least, lost.most) == ("lost", 400, 400)
     assert (reset.figure, reset.most) == ("dropped.reset", 0)
-    assert (notice.figure, notice.least, notice.most) == ("notice_p50_s", 8, 22)
+    assert (notice.figure, notice.least, notice.most) == ("notice_p50_s", 8, 24)
 
 
 def test_half_of_the_users_had_a_message_due_early_enough() -> None:
-    here = Staged(for_s=15.0, EVERY="10", TIMEOUT="10")
+    here = Staged(for_s=17.0, EVERY="10", TIMEOUT="10")
     lost = BlackHole().expects(here.stage, BEFORE)[0]
     assert (lost.least, lost.most) == (200 - 40, 400)
 
@@ -37,4 +37,4 @@ def test_nobody_is_lost_in_a_short_fault() -> None:
 
 
 def test_lasts_until_each_user_has_missed_a_reply() -> None:
-    assert BlackHole().seconds(Staged(EVERY="4", TIMEOUT="3").settings) == 8
+    assert BlackHole().seconds(Staged(EVERY="4", TIMEOUT="3").settings) == 9

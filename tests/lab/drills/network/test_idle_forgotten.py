@@ -17,10 +17,10 @@ def test_who_is_silent_for_too_long_is_forgotten(monkeypatch: pytest.MonkeyPatch
 
 
 def test_all_are_lost_once_each_has_spoken() -> None:
-    here = Staged(for_s=26.0, EVERY="10", TIMEOUT="10")
-    assert IdleForgotten().seconds(here.settings) == 26
+    here = Staged(for_s=27.0, EVERY="10", TIMEOUT="10")
+    assert IdleForgotten().seconds(here.settings) == 27
     found = {one.figure: (one.least, one.most) for one in IdleForgotten().expects(here.stage, BEFORE)}
-    assert found == {"lost": (800, None), "dropped.reset": (0, 0), "notice_p50_s": (13, 27)}
+    assert found == {"lost": (800, None), "dropped.reset": (0, 0), "notice_p50_s": (13, 29)}
 
 
 def test_silent_users_do_not_notice() -> None:

@@ -14,4 +14,4 @@ def test_exactly_a_tenth_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_predicts_a_tenth_of_what_is_held() -> None:
     lost, reset, notice, own = ResetShare().expects(Staged().stage, BEFORE)
     assert {(one.least, one.most) for one in (lost, reset, own)} == {(80, 80)}
-    assert (notice.figure, notice.most) == ("notice_p99_s", 3)
+    assert (notice.figure, notice.most) == ("notice_p99_s", 5)

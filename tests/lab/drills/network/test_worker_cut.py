@@ -12,13 +12,13 @@ def test_what_stays_inside_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         assert namespace.run("nft", "list", "ruleset") == ""
 
 
-def test_names_the_worker_and_predicts_that_the_others_go_on() -> None:
+def test_one_worker_is_unknown_and_the_others_go_on() -> None:
     here = Staged(WORKERS="3")
-    assert WorkerCut().unknown(here.stage) == ("worker-1",)
-    (held,) = WorkerCut().expects(here.stage, BEFORE)
-    assert (held.figure, held.least) == ("held_min", 800 - 267)
+    assert WorkerCut().unknown(here.stage) == 1
+    assert WorkerCut().keeps(here.stage, BEFORE) == 533
+    assert [one.figure for one in WorkerCut().expects(here.stage, BEFORE)] == ["lost", "held_min", "recover_s"]
 
 
 def test_another_worker_has_to_go_on() -> None:
-    assert WorkerCut().unfit(Staged(WORKERS="1").settings) == "with WORKERS=1 nothing is left to be watched: set WORKERS=2"
+    assert WorkerCut().unfit(Staged(WORKERS="1").settings)
     assert WorkerCut().unfit(Staged().settings) == ""
