@@ -27,6 +27,7 @@ STEADY_MOST_S = 30.0  # after the ramp: how long a steady state is waited for
 LEASE_S = 30.0  # beyond the length of the fault
 JOIN_S = 90.0
 POLL_S = 0.2
+SEEN_S = 2.0  # until the master has seen the recovery, too
 
 
 def length_s(drill: Drill, settings: Settings) -> float:
@@ -111,6 +112,9 @@ class Conductor(Beside):
             if self._drill.lasts:
                 self._wait(max(0.0, injected + stage.for_s - time.time()))
         self._tell(lab, healed=time.time())
+        if left := self._still_frozen(lab):
+            self._tell(lab, trouble=f"it did not heal: {', '.join(left)} was still frozen", end=True)
+            return
         note(f"Drill {self._drill.name}: healed")
         self._watch(len(self._seconds), keeps)
         self._tell(lab, end=True)
@@ -135,9 +139,16 @@ class Conductor(Beside):
         while time.monotonic() < deadline:
             found = [Second(one["elapsed_s"], one["held"], one["p99_ms"]) for one in self._seconds[since:]]
             if recovered_at(found, 0.0, wanted, self._objective) is not None:
-                self._wait(2 * HELD_S / 5)  # the master has to see it, too
+                self._wait(SEEN_S)
                 return
             self._wait(POLL_S)
+
+    def _still_frozen(self, lab: Deployment) -> list[str]:
+        """Return the parts that are frozen although the drill has healed; they are thawed in another way."""
+        frozen = [part for part in lab.parts() if part.is_frozen()]
+        for part in frozen:
+            lease.heal(part.thaw_by_others())
+        return [part.name for part in frozen]
 
     def _stage(self, lab: Deployment) -> Stage:
         def leased(undo: Sequence[lease.Undo]) -> AbstractContextManager[None]:

@@ -48,6 +48,10 @@ class Part(ABC):
         """Let it go on; one that is not frozen, or has ended, is no error."""
         raise NotImplementedError
 
+    def is_frozen(self) -> bool:
+        """Whether it is frozen now."""
+        return False
+
     def kill(self) -> None:
         """Kill it at once (SIGKILL)."""
         raise NotImplementedError

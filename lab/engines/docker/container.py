@@ -121,6 +121,11 @@ class ContainerPart(Part):
         with contextlib.suppress(docker.errors.APIError):
             self._container.unpause()
 
+    def is_frozen(self) -> bool:
+        """Whether it is paused."""
+        self.refresh()
+        return self._container.status == "paused"
+
     def kill(self) -> None:
         """Kill it; the engine does not start it again."""
         self._container.kill("SIGKILL")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import page
+from lab import page, procfs
 from lab.engines import lab_facts
 from lab.engines.deployment import Deployment
 from lab.engines.native import processes
@@ -85,6 +85,11 @@ class ProcessPart(Part):
     def thaw(self) -> None:
         """Let it and its children go on."""
         processes.signal_all([self._process], signal.SIGCONT)
+
+    def is_frozen(self) -> bool:
+        """Whether it or one of its children is stopped."""
+        whole = [self._process, *processes.members([self._process])]
+        return any(procfs.stat(one.pid)[:1] == ["T"] for one in whole)
 
     def kill(self) -> None:
         """Kill it and its children."""
