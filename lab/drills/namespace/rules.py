@@ -83,15 +83,24 @@ def cut() -> str:
     return table("ip daddr != 127.0.0.0/8 counter drop", "ip6 daddr != ::1 counter drop")
 
 
-def established(listing: str, port: int) -> list[Client]:
-    """Return the clients in the output of `ss -Htn state established`, of connections to `port`, in order."""
-    found = []
-    for line in listing.splitlines():
-        local, _, remote = line.partition(f":{port} ")
-        if remote and not local.rstrip().endswith(":"):
-            address, _, client_port = remote.split()[0].rpartition(":")
-            found.append(Client(address.strip("[]").removeprefix("::ffff:"), int(client_port)))
-    return sorted(found)
+def servers_side(listing: str) -> list[Client]:
+    """Return the clients in the output of `ss -Htn` of a server, in order."""
+    return sorted(_ends(line)[1] for line in listing.splitlines())
+
+
+def clients_side(listing: str) -> list[Client]:
+    """Return the clients in the output of `ss -Htn` of their own machine, in order."""
+    return sorted(_ends(line)[0] for line in listing.splitlines())
+
+
+def _ends(line: str) -> list[Client]:
+    """Return both ends of a connection, ours first: words with a colon, whatever columns are before them."""
+    return [_end(word) for word in line.split() if ":" in word][:2]
+
+
+def _end(word: str) -> Client:
+    address, _, port = word.rpartition(":")
+    return Client(address.strip("[]").removeprefix("::ffff:"), int(port))
 
 
 def share(clients: Sequence[Client], percent: float) -> list[Client]:

@@ -15,7 +15,7 @@ LOOK_S = 3.0
 
 
 class Bandwidth(NetworkDrill):
-    """Limits what leaves the server's container with tc's tbf, to half of what it was."""
+    """Limits what leaves with tc's tbf."""
 
     name = "bandwidth"
     text = "the server's way out has half the bandwidth that its replies need"
@@ -49,9 +49,9 @@ class Bandwidth(NetworkDrill):
 
     def observe(self, stage: Stage, helper: Helper) -> None:
         """Compare what leaves now with the limit, as the kernel keeps it."""
-        sent = _grown(stage, lambda: rules.limit_of(helper.run("tc", "-s", "-json", "qdisc", "show"))["bytes"])
-        limit = rules.limit_of(helper.run("tc", "-s", "-json", "qdisc", "show"))["options"]["rate"]
-        stage.measured("percent_of_limit", round(100 * sent / limit, 1))
+        see = ("tc", "-s", "-json", "qdisc", "show")
+        sent = _grown(stage, lambda: rules.limit_of(helper.run(*see))["bytes"])
+        stage.measured("percent_of_limit", round(100 * sent / rules.limit_of(helper.run(*see))["options"]["rate"], 1))
 
 
 def _grown(stage: Stage, count: Callable[[], int]) -> float:

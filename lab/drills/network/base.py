@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 from lab.drills.drill import DOCKER, Drill, Stage
 from lab.drills.namespace import container, probe
 from lab.drills.namespace.helper import Helper
-from lab.drills.namespace.rules import Client, established
+from lab.drills.namespace.rules import Client, clients_side, filters, servers_side
 from lab.engines.docker.container import ContainerPart
 from lab.engines.identity import PROJECT_LABEL
 from lab.settings import Settings
@@ -39,6 +39,7 @@ class NetworkDrill(Drill):
             self.inject(stage, helper)
             yield
             self.observe(stage, helper)
+        self.healed(stage)
 
     @abstractmethod
     def trials(self) -> Sequence[probe.Trial]:
@@ -52,10 +53,18 @@ class NetworkDrill(Drill):
         """Measure what the drill has figures of, just before the fault is healed."""
         return
 
+    def healed(self, stage: Stage) -> None:
+        """Measure what is left, just after the fault was healed."""
+        return
+
 
 def helper_in(stage: Stage, role: str) -> Helper:
     """Return a helper for the network of the first part of a role; it is started as a context manager."""
-    part = part_of(stage, role)
+    return helper_of(part_of(stage, role))
+
+
+def helper_of(part: ContainerPart) -> Helper:
+    """Return a helper for the network of a container."""
     return Helper(part.service, container.command(part.id, part.label(PROJECT_LABEL)))
 
 
@@ -71,8 +80,21 @@ def server(stage: Stage) -> Target:
 
 def clients(helper: Helper, port: int) -> list[Client]:
     """Return the connections to the server's port, as its own kernel lists them."""
-    listing = helper.run("ss", "-Htn", "state", "established", f"sport = :{port}")
-    return established(listing, port)
+    return servers_side(helper.run("ss", "-Htn", "state", "established", f"sport = :{port}"))
+
+
+def end_half_open(stage: Stage) -> int:
+    """End connections that the server holds and no worker knows: how many. Otherwise it would hold them for ever."""
+    port, known = server(stage).port, set[Client]()
+    with helper_in(stage, "server") as helper:
+        held = clients(helper, port)
+        for part in stage.parts("worker"):
+            with helper_of(cast(ContainerPart, part)) as worker:
+                known.update(clients_side(worker.run("ss", "-Htn", "state", "connected", f"dport = :{port}")))
+        left = [one for one in held if one not in known]
+        for one in filters(port, left):
+            helper.run("ss", "-K", "-Htn", one)
+    return len(left)
 
 
 def share_by(seconds: float, every_s: float) -> float:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, clients, server, share_by, spread
+from lab.drills.network.base import STARTS_S, NetworkDrill, clients, end_half_open, server, share_by, spread
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -35,7 +35,10 @@ class BlackHole(NetworkDrill):
         lost = Expected("lost", round(least), round(most), why)
         late = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
         notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, late)
-        return [lost, Expected("dropped.reset", 0, 0, "nobody is told")] + ([notice] if surely else [])
+        told = rules.TO_SERVER not in self.ways
+        left = (0, 0) if told else (lost.least, lost.most)
+        half_open = Expected("own.half_open", *left, "the server is told" if told else "the server is not told either")
+        return [lost, Expected("dropped.reset", 0, 0, "nobody is told"), half_open] + ([notice] if surely else [])
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs sets of nft."""
@@ -47,9 +50,13 @@ class BlackHole(NetworkDrill):
         chosen = rules.share(clients(helper, port), SHARE)
         helper.run("nft", "-f", "-", text=rules.black_hole(port, chosen, self.ways))
 
+    def healed(self, stage: Stage) -> None:
+        """End what the server still holds for users that have gone."""
+        stage.measured("half_open", end_half_open(stage))
+
 
 class BlackHoleOneWay(BlackHole):
-    """Drops what the server sends to half of the connections: it hears them, they don't hear it."""
+    """Drops what the server sends to half of the connections."""
 
     name = "black-hole-one-way"
     text = "half of the connections lose all packets from the server; theirs arrive"

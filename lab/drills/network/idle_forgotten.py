@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, clients, server
+from lab.drills.network.base import STARTS_S, NetworkDrill, clients, end_half_open, server
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -34,8 +34,10 @@ class IdleForgotten(NetworkDrill):
         """Each user is silent for longer than the middlebox remembers, so each is lost, TIMEOUT after it has spoken."""
         x, every, timeout = memory_s(stage.every_s), stage.every_s, stage.timeout_s
         why = f"silent for {every:g} s, remembered for {x:g} s, then TIMEOUT {timeout:g} s"
+        least = before.held if stage.for_s >= x + every + timeout + STARTS_S else 0
         return [
-            Expected("lost", before.held if stage.for_s >= x + every + timeout + STARTS_S else 0, None, why),
+            Expected("lost", least, None, why),
+            Expected("own.half_open", least, None, "the server does not hear that they have gone"),
             Expected("dropped.reset", 0, 0, "packets vanish, nobody is told"),
             Expected("notice_p50_s", x + timeout - SAMPLE_S, x + every + timeout + STARTS_S + SAMPLE_S, why),
         ]
@@ -49,3 +51,7 @@ class IdleForgotten(NetworkDrill):
         port, x = server(stage).port, memory_s(stage.every_s)
         helper.run("nft", "-f", "-", text=rules.forget_idle(port, clients(helper, port), x))
         stage.find(f"a heartbeat each {x:g} s at most keeps connections alive; users speak each {stage.every_s:g} s")
+
+    def healed(self, stage: Stage) -> None:
+        """End what the server still holds for users that have gone."""
+        stage.measured("half_open", end_half_open(stage))

@@ -42,7 +42,10 @@ def test_list_names_each_drill_in_a_line(capsys: pytest.CaptureFixture[str]) -> 
         (["server-frosen"], "there is no drill server-frosen; did you mean server-frozen?"),
         (["server-frozen", "--time", "9s"], "TIME=9s: a drill ends its run when it has recovered"),
         (["process-killed"], "process-killed can't run here: it needs a server of several processes: PROCESSES=4"),
-        (["server-killed", "--target", "tcp://127.0.0.1:9"], "server-killed can't run here: the lab does not run TARGET"),
+        (
+            ["server-killed", "--target", "tcp://127.0.0.1:9"],
+            "server-killed can't run here: the lab does not run TARGET",
+        ),
         (["server-frozen", "--for", "x"], "FOR='x' is not valid: expected a time"),
     ],
 )

@@ -10,12 +10,13 @@ CLIENTS = [Client("172.18.0.3", 40000 + number) for number in range(5)]
 LISTING = """\
 0      0         172.18.0.2:8686   172.18.0.4:1000 \n\
 0      0      [::ffff:172.18.0.2]:8686   [::ffff:172.18.0.3]:41236 \n\
-0      0         172.18.0.2:8687   172.18.0.4:8686 \n\
 """
 
 
-def test_clients_of_a_listing_are_those_of_the_port() -> None:
-    assert rules.established(LISTING, 8686) == [Client("172.18.0.3", 41236), Client("172.18.0.4", 1000)]
+def test_clients_of_a_listing() -> None:
+    assert rules.servers_side(LISTING) == [Client("172.18.0.3", 41236), Client("172.18.0.4", 1000)]
+    own = "CLOSE-WAIT 0 0 172.18.0.3:41236 172.18.0.2:8686\n"  # with the column that several states have
+    assert rules.clients_side(own) == [Client("172.18.0.3", 41236)]
 
 
 @pytest.mark.parametrize(("percent", "count"), [(0, 0), (10, 20), (12.5, 25), (100, 200)])

@@ -1,10 +1,10 @@
 import pytest
 
-from lab.drills.namespace import container, probe
+from lab.drills.namespace import container, probe, rules
 from lab.drills.network import DRILLS, base
 from lab.drills.network.base import NetworkDrill
 from tests.support.namespaces import AGENT, namespace
-from tests.support.network_drills import Staged
+from tests.support.network_drills import Staged, staged
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
@@ -42,3 +42,10 @@ def test_share_of_users_with_a_message_due(seconds: float, every: float, share: 
 def test_no_chance_where_all_or_none_are_hit() -> None:
     assert base.spread(400, 0) == base.spread(400, 1) == 0
     assert base.spread(400, 0.5) == 40
+
+
+def test_connections_that_only_the_server_has_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with staged(monkeypatch, 10) as (here, connections, _):
+        monkeypatch.setattr(base, "clients_side", lambda listing: rules.clients_side(listing)[:7])
+        assert base.end_half_open(here.stage) == 3
+        assert connections.talk(5.0) == {"answered": 7, "silent": 0, "reset": 3}
