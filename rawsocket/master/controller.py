@@ -163,7 +163,7 @@ class RunController:
         """Schedule the opening of the steady window."""
         self.run.ramp_complete(time.monotonic())
         if self.run.running and not self.run.info.shape:
-            text = f"ramp complete: {words.count(self.runner.user_count, 'user')}"
+            text = f"all users started: {words.number(self.runner.user_count)}"
             self.run.observed.note(self.elapsed_s, RAMP, text)
 
     def on_test_stopping(self) -> None:

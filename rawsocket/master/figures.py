@@ -63,6 +63,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         limit_example=run.examples().get(GENERATOR_LIMIT, ""),
         scenario_errors=tuple(run.scenario_errors()),
         run_faults=tuple(run.faults.reasons),
+        wanted=run.info.users * run.per_user,
         levels=levels.outcome(run),
     )
 
@@ -174,6 +175,9 @@ def _facts(run: Run, measured: Figures, judged: Verdict, ledger: Ledger) -> Fact
         target=run.info.target,
         model=run.server_counts.model,
         wanted=run.info.users * run.per_user,
+        users=run.info.users,
+        every_s=run.info.every_s,
+        time_s=run.info.time_s,
         peak=run.timeline.peak(),
         held_at_stop=sum(report.counts.held for report in at_stop),
         at_stop_s=(run.stopping_at or 0.0) - (run.started_at or 0.0) if run.stopping_at else 0.0,

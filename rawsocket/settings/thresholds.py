@@ -132,7 +132,7 @@ def _percentile(level: str, default: str | None, why: str) -> Threshold:
     name = level.replace(".", "_")
     return Threshold(f"max_{name}_ms", by_row(number(0)), default,
                      f"threshold: {level} of the latency from due in milliseconds, also by row; 0: not judged", why,
-                     title=f"{level} from due",
+                     title=f"{level} latency from due",
                      figure=f"{name}_ms", comparison=AT_MOST, unit="ms", of=REPLIES)  # fmt: skip
 
 
@@ -142,7 +142,7 @@ THRESHOLDS: tuple[Threshold, ...] = (
               "threshold: connections held in every second of the steady window; 0: not judged",
               "unset: as many as the users that hold one",
               figure="held_min", comparison=AT_LEAST, unit="connections",
-              title="held, lowest steady second", counted=("connection held", "connections held")),
+              title="connections held", counted=("connection held", "connections held")),
     Threshold("max_failures", by_row(whole(-1), percent=True), "0",
               "threshold: failures of the whole run, also as a share in percent and by row; -1: not judged",
               "a failure is a failure",

@@ -6,7 +6,7 @@ alert lasts as long as its function yields it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
@@ -92,7 +92,8 @@ def _server_silent(now: Now) -> Iterator[Found]:
         text = f"Server silent for {words.seconds(now.silence.seconds)}, {replies} overdue"
         yield Found(text, since_s=now.silence.from_s)
     elif not now.server.answers and now.server.silent_s >= NO_ANSWER_S:
-        yield Found(f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}")
+        text = f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}"
+        yield Found(text, since_s=max(0.0, now.at_s - now.server.silent_s))
 
 
 def _refused(now: Now) -> Iterator[Found]:
@@ -125,7 +126,7 @@ def _worker_silent(now: Now) -> Iterator[Found]:
 
 def _saturated(now: Now) -> Iterator[Found]:
     for name, why in now.saturated:
-        yield Found(words.sentence(why.removeprefix("the ").replace("was saturated", "saturated", 1)), name)
+        yield Found(words.sentence(why), name)
 
 
 def _generator_limit(now: Now) -> Iterator[Found]:
@@ -152,8 +153,28 @@ ALERTS: tuple[tuple[str, Callable[[Now], Iterator[Found]]], ...] = (
     ("generator-limit", _generator_limit),
     ("saturated", _saturated),
 )
+#: What charts call an alert, where that is not its name.
+LABELS = {
+    "scenario": "exception",
+    "refused": "connects refused",
+    "generator-limit": "generator's limit",
+    "saturated": "generator slow",
+}
 #: These have an event of their own.
 NOTED_ELSEWHERE = ("worker-lost", "process-lost")
+
+
+class Begun(NamedTuple):
+    """An alert that is new: its name, its text, since when."""
+
+    name: str
+    text: str
+    since_s: float
+
+    @property
+    def label(self) -> str:
+        """What a chart calls it."""
+        return LABELS.get(self.name, self.name.replace("-", " "))
 
 
 class AlertBook:
@@ -163,16 +184,20 @@ class AlertBook:
         self._since: dict[tuple[str, str], float] = {}
         self.lasting: list[dict[str, Any]] = []
 
-    def update(self, now: Now) -> list[tuple[str, str]]:
-        """Evaluate the table; return (name, text) of each alert that is new."""
+    def update(self, now: Now) -> list[Begun]:
+        """Evaluate the table; return each alert that is new."""
         found = [(name, alert) for name, function in ALERTS for alert in function(now)]
-        new = [(name, alert.text) for name, alert in found if (name, alert.whom) not in self._since]
+        before = self._since
         self._since = {(name, alert.whom): self._began(name, alert, now) for name, alert in found}
         self.lasting = [
             {"name": name, "text": alert.text, "since_s": round(self._since[name, alert.whom], 1)}
             for name, alert in found
         ]
-        return new
+        return [
+            Begun(name, alert.text, self._since[name, alert.whom])
+            for name, alert in found
+            if (name, alert.whom) not in before
+        ]
 
     def _began(self, name: str, alert: Found, now: Now) -> float:
         first = now.at_s if alert.since_s is None else alert.since_s

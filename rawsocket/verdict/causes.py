@@ -48,7 +48,11 @@ def cause(outcome: str, facts: Facts) -> Cause | None:
 
 
 def _interrupted(facts: Facts) -> Said:
-    return ("The run was interrupted before its end", "") if facts.figures.interrupted else None
+    if not facts.figures.interrupted:
+        return None
+    of = f" of {words.seconds(facts.time_s)}" if facts.time_s else ""
+    when = f"after {words.seconds(facts.at_stop_s)}{of}" if facts.at_stop_s else "before its end"
+    return f"The run was interrupted {when}", "Run it again to its end."
 
 
 def _out_of_memory(facts: Facts) -> Said:
@@ -62,12 +66,13 @@ def _out_of_memory(facts: Facts) -> Said:
 def _broken(facts: Facts) -> Said:
     if not facts.figures.run_faults:
         return None
-    return words.sentence(facts.figures.run_faults[0]), "See the logs of the run."
+    return words.sentence(facts.figures.run_faults[0]), "Look in the master's log (logs/master.log)."
 
 
 def _scenario(facts: Facts) -> Said:
     reasons = faults.scenario(facts.figures.scenario_errors)
-    return (words.sentence(reasons[0]), "The worker's log has the traceback.") if reasons else None
+    remedy = "Correct the scenario; the worker's log (logs/worker-1.log) has the traceback."
+    return (words.sentence(reasons[0]), remedy) if reasons else None
 
 
 def _refused_by_worker(facts: Facts) -> Said:
@@ -81,16 +86,16 @@ def _no_workers(facts: Facts) -> Said:
     if came >= max(wanted, 1):
         return None
     said = f"Only {came} of {words.count(wanted, 'worker')} came" if came else "No worker came"
-    return said, "The workers' logs say why."
+    return said, "Look in the workers' logs (logs/worker-1.log) for why."
 
 
 def _worker_lost(facts: Facts) -> Said:
-    lost = [worker for worker in facts.figures.workers if worker.lost]
-    if not lost:
+    if not (lost := [worker for worker in facts.figures.workers if worker.lost]):
         return None
     more = f", and {words.count(len(lost) - 1, 'more worker')}" if lost[1:] else ""
-    text = f"{words.sentence(lost[0].label)} was lost: {lost[0].lost}{more}{facts.told('worker')}"
-    return text, "Its log may say why; it may have been killed for lack of memory (WORKER_MEM)."
+    name, fact = words.sentence(lost[0].label), facts.fact("worker")
+    text = fact.said(name) if fact else f"{name} was lost: {lost[0].lost}"
+    return f"{text}{more}", remedies.of_end(facts, "worker")
 
 
 # -- what broke the server ----------------------------------------------------------------------------------------
@@ -109,14 +114,17 @@ def _tutorial_wall(facts: Facts) -> Said:
     if facts.model != TUTORIAL or not _gone(facts) or facts.counts.connections.connected < WALL:
         return None
     text = "The tutorial's server crashed: select can't watch descriptor 1,024"
+    if facts.wanted > WALL:
+        return text, remedies.cap(facts.model, WALL, facts.wanted)
     return text, "Set MODEL=select, which refuses what it can't hold, or MODEL=epoll."
 
 
 def _restarted(facts: Facts) -> Said:
-    at_s = facts.observed.restarted_at_s
-    if at_s is None:
+    if (at_s := facts.observed.restarted_at_s) is None:
         return None
-    return f"The server was restarted {words.seconds(at_s)} after the start{facts.told('server')}", _SERVER_LOG
+    when, fact = f"{words.seconds(at_s)} after the start", facts.fact("server")
+    text = f"The server was restarted {when}{fact.said(': it') if fact else ''}"
+    return text, remedies.of_end(facts, "server")
 
 
 def _server_gone(facts: Facts) -> Said:
@@ -125,8 +133,10 @@ def _server_gone(facts: Facts) -> Said:
     lost = sum(facts.counts.connections.dropped.values())
     at_s = facts.observed.server_lost_at_s
     when = "" if at_s is None else f" {words.seconds(at_s)} after the start"
-    text = f"The server ended{when}: {words.count(lost, 'connection')} lost, then connects were refused"
-    return f"{text}{facts.told('server')}", _SERVER_LOG
+    fact = facts.fact("server")
+    ended = fact.said("The server", when) if fact else f"The server ended{when}"
+    text = f"{ended}: {words.count(lost, 'connection')} lost, then connects were refused"
+    return text, remedies.of_end(facts, "server")
 
 
 def _process_lost(facts: Facts) -> Said:
@@ -134,8 +144,8 @@ def _process_lost(facts: Facts) -> Said:
     if not number:
         return None
     processes = words.count(number, "process", "processes")
-    text = f"{words.sentence(processes)} of the server ended and {_was(number)} replaced"
-    return f"{text}: {words.count(cut, 'connection')} cut", _SERVER_LOG
+    text = f"{words.sentence(processes)} of the server ended and {'was' if number == 1 else 'were'} replaced"
+    return f"{text}: {words.count(cut, 'connection')} cut", remedies.of_end(facts, "server")
 
 
 def _wrong(facts: Facts) -> Said:
@@ -145,7 +155,7 @@ def _wrong(facts: Facts) -> Said:
     flood = " (the tutorial's server sends its last reply again and again)" if facts.model == TUTORIAL else ""
     seen = f"; for example, {example}" if example else ""
     text = f"{words.sentence(words.count(wrong, 'reply'))} did not match the message sent{flood}{seen}"
-    return text, "failures.csv has an example of each kind."
+    return text, "Compare the examples in failures.csv with what the server should answer."
 
 
 # -- doubts about the generator -----------------------------------------------------------------------------------
@@ -182,7 +192,7 @@ def _saturated(facts: Facts) -> Said:
 def _too_few_reports(facts: Facts) -> Said:
     limit = facts.figures.max_lag_ms
     doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker, limit))]
-    return (words.sentence(doubts[0]), "Give the run more TIME.") if doubts else None
+    return (words.sentence(doubts[0]), "Raise TIME.") if doubts else None
 
 
 # -- what the server refused, or did not do -----------------------------------------------------------------------
@@ -238,7 +248,9 @@ def _server_silent(facts: Facts) -> Said:
     waiting = words.count(found.overdue, "reply")
     lasted = " until the end" if found.from_s + found.seconds > facts.at_stop_s - AT_THE_END_S else ""
     text = f"The server was silent for {words.seconds(found.seconds)}{lasted}, from {words.seconds(found.from_s)} on"
-    return f"{text}: {waiting} overdue", "It was stopped, blocked or overloaded; its log may say why."
+    end = f"{words.seconds(found.from_s)} to {words.seconds(found.from_s + found.seconds)}"
+    remedy = f"Look at what the server did from {end} of the run: it was stopped, blocked or overloaded."
+    return f"{text}: {waiting} overdue{remedies.missed_latency(facts)}", remedy
 
 
 def _silence(facts: Facts) -> Silence | None:
@@ -279,7 +291,9 @@ def _failures(facts: Facts) -> Said:
         return None
     noun = "connect" if name in ("connect-timeout", "refused") else "connection"
     text = _KINDS[name].format(n=words.sentence(words.count(counted[name], noun)))
-    return text.replace(" were ", " was ") if counted[name] == 1 else text, "The server's log may say why."
+    return text.replace(" were ", " was ") if counted[
+        name
+    ] == 1 else text, "Look in the server's log; failures.csv has examples."
 
 
 # -- a missed threshold by itself, and the ledger -------------------------------------------------------------------
@@ -287,32 +301,20 @@ def _failures(facts: Facts) -> Said:
 
 def _threshold(facts: Facts) -> Said:
     missed = [check for check in facts.checks if check.ok is False]
-    if not missed:
-        return None
-    check = missed[0]
-    text = words.sentence(threshold_words.text(check.name, check.limit, check.actual))
-    why, remedy = remedies.of_threshold(facts, check)
-    return f"{text}{why}", remedy
+    return remedies.of_threshold(facts, missed[0]) if missed else None
 
 
 def _ledger(facts: Facts) -> Said:
     if facts.unexplained:
-        return words.sentence(facts.unexplained[0]), "The ledger in verdict.json has all rows."
-    return (words.sentence(facts.ledger[0]), _SERVER_LOG) if facts.ledger else None
+        return words.sentence(facts.unexplained[0]), "Look at all rows of the ledger, in the report or in verdict.json."
+    return (words.sentence(facts.ledger[0]), remedies.of_end(facts, "server")) if facts.ledger else None
 
 
 def _unmeasured(facts: Facts) -> Said:
-    checks = [check for check in facts.checks if check.ok is None]
-    if not checks:
+    if not (checks := [check for check in facts.checks if check.ok is None]):
         return None
     return f"{words.sentence(threshold_words.title(checks[0].name))} could not be measured", ""
 
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-_SERVER_LOG = "The server's log says why."
 
 #: The first that applies is the cause.
 CAUSES: tuple[tuple[str, Callable[[Facts], Said]], ...] = (

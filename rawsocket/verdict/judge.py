@@ -100,8 +100,9 @@ class Figures:
     `waiting` messages were due and had no reply when stop was asked, the oldest for `oldest_s` seconds; of these,
     `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
 
-    `sessions` were begun. The generator's machine ran short `limited` times, which are no failures; `limit_example` is
-    one of them. `run_faults` say why the run itself failed. `levels`: those of a load shape, None without one.
+    All users want `wanted` connections. `sessions` were begun. The generator's machine ran short `limited` times, which
+    are no failures; `limit_example` is one of them. `run_faults` say why the run itself failed. `levels`: those of a
+    load shape, None without one.
     """
 
     attempted: int = 0
@@ -129,6 +130,7 @@ class Figures:
     max_lag_ms: float = DEFAULT_LAG_LIMIT_MS
     loop: Loop = field(default_factory=Loop)
     interrupted: bool = False
+    wanted: int = 0
     sessions: int = 0
     limited: int = 0
     limit_example: str = ""
@@ -198,12 +200,21 @@ def _outcome(wrong: list[str], doubts: list[str], missed: list[str], ledger: Led
 def _decided(
     figures: Figures, checks: tuple[Check, ...], reasons: tuple[str, ...], outcome: str, notes: tuple[str, ...]
 ) -> Verdict:
-    number = "1 threshold" if len(checks) == 1 else f"{len(checks)} thresholds"
-    met = f"{number} met over a steady window of {figures.steady_s:.1f} s"
-    said = reasons or (met,)
+    said = reasons or (_passed(figures),)
     if figures.levels is not None:
         said = (figures.levels.line, *(reason for reason in reasons if reason not in figures.levels.line))
     return Verdict(outcome, EXIT_CODES[outcome], (*said, *notes), checks)
+
+
+def _passed(figures: Figures) -> str:
+    """Return what a run that passed has shown: '60 of 60 connections held for 12 s, no failures, p99 latency 2 ms'."""
+    held, lasted = figures.held_min, words.seconds(round(figures.steady_s, 1))
+    found = [f"steady for {lasted}"]
+    if held and figures.wanted:
+        found = [f"{words.number(held)} of {words.count(figures.wanted, 'connection')} held for {lasted}"]
+    found.append(words.count(figures.failures, "failure"))
+    p99 = figures.p99_ms if figures.p99_ms is not None else (figures.latency_ms.get("from_due") or {}).get("p99")
+    return ", ".join([*found, *([] if p99 is None else [f"p99 latency {words.milliseconds(p99)}"])])
 
 
 def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str, ...]) -> Verdict:

@@ -15,16 +15,23 @@ from rawsocket.verdict.judge import Check, Figures
 RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
 PROCESS_LOST, WORKER_LOST, DRILL = "process-lost", "worker-lost", "drill"
 KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT, DRILL)
+#: What charts call an event, where that is not its kind. RAMP: users have started; their connections may come later.
+LABELS = {RAMP: "all users started"}
 MOST_EVENTS = 200  # of a run; a chart with more can't be read
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened `at_s` seconds after the start; `kind` is one of KINDS."""
+    """Something that happened `at_s` seconds after the start; `kind` is one of KINDS, `label` what charts call it."""
 
     at_s: float
     kind: str
     text: str
+    label: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as verdict.json has it."""
+        return {**asdict(self), "label": self.label or LABELS.get(self.kind, self.kind.replace("-", " "))}
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,10 @@ class Observed:
     processes_lost: int = 0
     connections_lost: int = 0
 
-    def note(self, at_s: float, kind: str, text: str) -> None:
+    def note(self, at_s: float, kind: str, text: str, label: str = "") -> None:
         """Add an event, unless there are too many already."""
         if len(self.events) < MOST_EVENTS:
-            self.events.append(Event(round(at_s, 1), kind, text))
+            self.events.append(Event(round(at_s, 1), kind, text, label))
 
     def note_silence(self, silence: Silence | None) -> None:
         """Keep the longest one."""
@@ -64,7 +71,7 @@ class Observed:
 
     def all_events(self, storms: Iterable[Event] = ()) -> list[dict[str, Any]]:
         """Return the events and those of the storms as verdict.json has them, in order of time."""
-        return [asdict(event) for event in sorted([*self.events, *storms], key=lambda event: event.at_s)]
+        return [event.document() for event in sorted([*self.events, *storms], key=lambda event: event.at_s)]
 
 
 def storm_events(reports: Iterable[Report], started_s: float) -> list[Event]:
@@ -121,13 +128,23 @@ class LabFact:
     name: str = "ended"
     log: str = ""
 
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed, and nobody knows by whom."""
+        return "SIGKILL" in self.text
+
+    def said(self, subject: str, when: str = "") -> str:
+        """Return it as a sentence: 'The server was killed (SIGKILL) 8 s after the start, by hand or ...'."""
+        how, comma, rest = self.text.removeprefix("it ").partition(", ")
+        return f"{subject} {how}{when}{comma}{rest}{f' ({self.log})' if self.log else ''}"
+
 
 @dataclass(frozen=True)
 class Facts:
     """All that is known of a run. `server` are its counters of this run, {} if unknown; `ledger` are its doubts.
 
-    `held_at_stop`: connections when stop was asked. `wanted`: the connections of all users. `model`: the server's, ""
-    if unknown. `at_stop_s`: when stop was asked. `lab`: what the lab told.
+    `held_at_stop`: connections when stop was asked. `wanted`: the connections of all `users`. `model`: the server's, ""
+    if unknown. `at_stop_s`: when stop was asked. `time_s`: the length that was asked for. `lab`: what the lab told.
     """
 
     figures: Figures
@@ -141,6 +158,9 @@ class Facts:
     target: str = ""
     model: str = ""
     wanted: int = 0
+    users: int = 0
+    every_s: float | None = None
+    time_s: float | None = None
     peak: int = 0
     held_at_stop: int = 0
     at_stop_s: float = 0.0
@@ -152,7 +172,6 @@ class Facts:
         tcp = self.counts.connections
         return tcp.failed.get(name, 0) + tcp.dropped.get(name, 0)
 
-    def told(self, part: str) -> str:
-        """Return what the lab knows of a part, as the end of a sentence, or ""."""
-        said = [f" ({'; '.join(filter(None, [one.text, one.log]))})" for one in self.lab if one.part.startswith(part)]
-        return said[0] if said else ""
+    def fact(self, part: str) -> LabFact | None:
+        """Return what the lab knows of a part, or of a worker if `part` is "worker"."""
+        return next((one for one in self.lab if one.part.startswith(part)), None)

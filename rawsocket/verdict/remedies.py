@@ -1,5 +1,8 @@
-"""Pure: what to do about the causes that have more than one remedy."""
+"""Pure: what to do about the causes that have more than one remedy, and what is known of a missed threshold."""
 
+import math
+
+from rawsocket.settings.thresholds import named
 from rawsocket.verdict import threshold_words, words
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import Facts
@@ -8,7 +11,11 @@ SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end
 BUSY = 0.9  # share of a core from which on a process of the server has no time left
 EXPLAINS = 0.5  # of a latency: from there on the server's longest turn explains it
 MESSAGES = "min_messages_s"
+ONE_PROCESS = ("", "sync", "tutorial", "busy", "threaded", "prefork")  # models that PROCESSES can't share, "": unknown
+TOO_SMALL = "the load was too small"
+KEPT_UP = "the server kept up"
 BOUND_TO_1024 = ("select", "tutorial")
+LESS = "Raise EVERY or lower USERS"
 
 # What the text of an error of the generator's machine begins with: what it has none left of, and what to do.
 _SHORTAGES = (
@@ -25,7 +32,8 @@ def cap(model: str, cap: int | None, wanted: int) -> str:
     if cap is None:
         return "Raise the server's limit of connections, or lower USERS."
     if model in BOUND_TO_1024 and max(wanted, cap) > SELECT_HOLDS:
-        return f"Set MODEL=epoll, or PROCESSES=auto with MAX_CONNECTIONS={wanted}."
+        select = "" if model == "select" else "MODEL=select with "
+        return f"Set MODEL=epoll, or {select}PROCESSES=auto and MAX_CONNECTIONS={wanted}."
     wanted = max(wanted, cap + 1)
     epoll = " or MODEL=epoll" if model == "select" and cap >= SELECT_HOLDS else ""
     return f"Set MAX_CONNECTIONS={wanted}{epoll}."
@@ -36,17 +44,45 @@ def shortage(example: str) -> tuple[str, str]:
     return next(((what, remedy) for said, what, remedy in _SHORTAGES if said in example), _UNKNOWN)
 
 
+def of_end(facts: Facts, part: str) -> str:
+    """Return what to do about the server, or a worker, that has ended: find out why."""
+    fact = facts.fact(part)
+    if fact and fact.killed:
+        return "Look for who killed it: the kernel's log (dmesg) names a process killed for lack of memory."
+    name = fact.part if fact else "server" if part == "server" and facts.server else ""
+    return f"Look in the log of the {part}{f' (logs/{name}.log)' if name else ''} for why."
+
+
 def of_threshold(facts: Facts, check: Check) -> tuple[str, str]:
-    """Return what is known about a missed threshold, and what to do."""
-    return of_few_messages(facts) if check.name.startswith(MESSAGES) else of_slow_replies(facts, check)
+    """Return a missed threshold in words, with what is known about it, and what to do."""
+    if remedy := of_few_messages(facts, check):
+        return _too_small(check), remedy
+    why, remedy = of_slow_replies(facts, check)
+    return f"{words.sentence(threshold_words.text(check.name, check.limit, check.actual))}{why}", remedy
 
 
-def of_few_messages(facts: Facts) -> tuple[str, str]:
-    """Return whether the load was too small for the messages a second that were demanded: the server kept up."""
+def _too_small(check: Check) -> str:
+    meant = named(check.name)
+    of = f" of {meant.row}" if meant.row else ""
+    measured = f"{words.number(check.actual or 0.0, check.limit)} of {words.number(check.limit)} messages a second{of}"
+    return f"{words.sentence(TOO_SMALL)} for {meant.threshold.variable}: {measured}; {KEPT_UP}"
+
+
+def of_few_messages(facts: Facts, check: Check) -> str:
+    """Return what to do if the load was too small for the messages a second that were demanded, else ""."""
     figures = facts.figures
-    if figures.loop.closed or figures.failures or figures.missing or figures.waiting > (figures.messages_s or 0.0):
-        return "", ""
-    return ". The server kept up: the load asked for no more", "Lower EVERY, or raise USERS."
+    if not check.name.startswith(MESSAGES) or figures.loop.closed or figures.failures or figures.missing:
+        return ""
+    if figures.waiting > (figures.messages_s or 0.0):
+        return ""
+    if not (facts.every_s and facts.users and check.actual):
+        return "Lower EVERY, or raise USERS."
+    share = check.actual / check.limit
+    step = 10.0 ** (math.floor(math.log10(facts.every_s * share)) - 1)
+    every = math.floor(facts.every_s * share / step) * step
+    users = facts.users / share
+    step = max(1.0, 10.0 ** (math.floor(math.log10(users)) - 1))
+    return f"Lower EVERY to {every:.4g}, or raise USERS to {math.ceil(users / step) * step:.0f}."
 
 
 def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:
@@ -58,11 +94,23 @@ def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:
     if turn_ms >= EXPLAINS * check.actual:
         return f". A turn of the server's loop took {words.milliseconds(turn_ms)}", "Keep its loop free of long work."
     if share is not None and share >= BUSY:
-        return f". A process of the server used {words.percent(share)} of a core", "Lower the load, or add PROCESSES."
+        return f". A process of the server used {words.percent(share)} of a core", _less_for_each_process(facts)
     if sent and due and sent["p99"] < EXPLAINS * due["p99"]:
         waited = words.milliseconds(sent["p99"])
-        return f". Messages waited for the reply before them; from sent it is {waited}", "Lower the load."
-    return "", "Lower the load, or look at the server's CPU and loop."
+        return f". Messages waited for the reply before them: from sent it was {waited}", f"{LESS}."
+    return "", f"{LESS}, or look at the server's CPU and loop."
+
+
+def missed_latency(facts: Facts) -> str:
+    """Return the first latency that was missed, as the end of a sentence: '; p99 latency from due 4.77 s', or ""."""
+    late = [one for one in facts.checks if one.ok is False and one.actual and threshold_words.unit(one.name) == "ms"]
+    return "".join(f"; {threshold_words.title(one.name)} {words.milliseconds(one.actual or 0)}" for one in late[:1])
+
+
+def _less_for_each_process(facts: Facts) -> str:
+    if facts.model in ONE_PROCESS:
+        return f"{LESS}, or make the server faster."
+    return f"{LESS}, or set PROCESSES={2 * int(facts.server.get('processes_wanted') or 1)} (or auto)."
 
 
 def level(facts: Facts) -> tuple[str, str] | None:
@@ -71,5 +119,11 @@ def level(facts: Facts) -> tuple[str, str] | None:
     if levels is None or not (levels.missed or levels.doubts):
         return None
     missed = [check for check in levels.checks if check.ok is False]
-    why, remedy = of_threshold(facts, missed[0]) if missed else ("", "")
+    why, remedy = _of_level(facts, missed[0]) if missed else ("", "")
     return f"{words.sentence(levels.line)}{why}", remedy
+
+
+def _of_level(facts: Facts, check: Check) -> tuple[str, str]:
+    if remedy := of_few_messages(facts, check):
+        return f". {words.sentence(TOO_SMALL)}: {KEPT_UP}", remedy
+    return of_slow_replies(facts, check)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
+from rawsocket.verdict import words
 
 # Above this share of one core a Python process delays its own sends and reads its replies late: it then
 # measures itself. Locust warns at the same value (its CPU_WARNING_THRESHOLD).
@@ -34,8 +35,8 @@ LOOP_OCCUPANCY = 0.5
 # 0.19 with 400, of which most wait at the server, and 0.001 with a server that works 1 ms for each message.
 READY = 0.5
 LIMIT = "closed loop, the generator is the limit"
-LESS = "use more workers or a lower rate"
-RAISE = "raise it, or use more workers or a lower rate"
+LESS = "raise WORKERS or EVERY, or lower USERS"
+RAISE = "raise WORKER_CPUS or WORKERS, or lower USERS"
 ELSEWHERE = "end other programs on its machine, or use more machines"
 
 
@@ -90,8 +91,15 @@ def main_cause(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) 
     if worker.lost or worker.cpu_share is None:
         return None
     for what, remedy in _found(worker, max_lag_ms):
-        return f"the load generator was too slow on {worker.label}: {what}", remedy
+        return f"{_lateness(worker, max_lag_ms)}: {what}", remedy
     return None
+
+
+def _lateness(worker: WorkerFigures, max_lag_ms: float) -> str:
+    if not _late(worker, max_lag_ms):
+        return f"the load generator was too slow on {worker.label}"
+    lag = words.milliseconds(worker.lag_p99_ms or 0.0, max_lag_ms)
+    return f"{worker.label} was late by {lag} (p99; the limit is {words.milliseconds(max_lag_ms)})"
 
 
 def _found(worker: WorkerFigures, max_lag_ms: float) -> list[tuple[str, str]]:
@@ -108,10 +116,10 @@ def _causes(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str
     if _stolen(worker, max_lag_ms):
         yield (
             f"the host stole {_percent(worker.stolen_share)} of a core",
-            "use a host with CPU to spare, or a lower rate",
+            "use a host with CPU to spare, or lower USERS",
         )
     if (worker.cpu_share or 0.0) > CPU_LIMIT:
-        yield "its own work took all that it had", LESS
+        yield f"its own work took all that it had ({_percent(worker.cpu_share)} of a core)", LESS
 
 
 def _unexplained(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str, str]]:
@@ -121,7 +129,10 @@ def _unexplained(worker: WorkerFigures, max_lag_ms: float) -> Iterator[tuple[str
     if (worker.late_cpu_share or 0.0) >= BUSY:
         yield "its own work came in bursts", LESS
     else:
-        yield "it was kept from running, by other programs on its machine, a call that blocks or a signal", ELSEWHERE
+        yield (
+            "it was kept from running by other programs on its machine, by a call that blocks, or by a signal",
+            ELSEWHERE,
+        )
 
 
 def _late(worker: WorkerFigures, max_lag_ms: float) -> bool:

@@ -5,10 +5,17 @@ from rawsocket.settings.thresholds import Comparison
 from rawsocket.verdict import words
 
 NONE_ALLOWED = "none were allowed"
+OUTCOMES = {True: "met", False: "missed", None: "not measured"}
+NOT_COUNTED = "met, not counted"  # in a run that is unknown
+
+
+def outcome(ok: bool | None, *, decided: bool = True) -> str:
+    """Return what became of a threshold. `decided`: the run passed or failed, so that a met one counts."""
+    return NOT_COUNTED if ok and not decided else OUTCOMES[ok]
 
 
 def title(name: str) -> str:
-    """Return what a person calls this threshold: 'p99 from due of login'."""
+    """Return what a person calls this threshold: 'p99 latency from due of login'."""
     meant = table.named(name)
     own = meant.threshold.title or meant.threshold.name
     share = ", share of all events" if meant.percent else ""
@@ -36,22 +43,24 @@ def _measured(name: str, actual: float, limit: float, of: str) -> str:
     one, many = meant.threshold.counted
     if one:
         return f"{words.count(actual, one, many, limit)}{of}"
-    return f"{meant.threshold.title}{of} {words.number(actual, limit)}{_suffix(name)}".lstrip()
+    value = _value(name, actual, limit)
+    return f"the {meant.threshold.title}{of} was {value}" if meant.threshold.title else value
 
 
 def _allowed(name: str, limit: float) -> str:
     meant = table.named(name)
     if meant.threshold.comparison is Comparison.AT_LEAST:
-        return f"at least {words.number(limit)}{_suffix(name)} {_were(limit)} demanded"
+        return f"at least {_value(name, limit)} {_were(name, limit)} demanded"
     if not limit and not unit(name):
         return NONE_ALLOWED
-    return f"at most {words.number(limit)}{_suffix(name)} {_were(limit)} allowed"
+    return f"at most {_value(name, limit)} {_were(name, limit)} allowed"
 
 
-def _were(limit: float) -> str:
-    return "was" if limit == 1 else "were"
+def _were(name: str, limit: float) -> str:
+    return "was" if _value(name, limit).partition(" ")[0] == "1" else "were"
 
 
-def _suffix(name: str) -> str:
+def _value(name: str, value: float, beside: float | None = None) -> str:
+    """Return a figure or a limit with its unit."""
     found = unit(name)
-    return f" {found}" if found == "ms" else found
+    return words.milliseconds(value, beside) if found == "ms" else f"{words.number(value, beside)}{found}"

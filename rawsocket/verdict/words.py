@@ -1,5 +1,7 @@
 """Pure: numbers with their units, as reasons, causes and alerts have them."""
 
+SECOND = 999.5  # milliseconds: from there on a time is given in seconds, as it would be rounded to 1,000
+
 
 def number(value: float, beside: float | None = None) -> str:
     """Return a number with thousands separators: whole from 100 on, with at most three decimals below 1, else two.
@@ -29,9 +31,26 @@ def plural(noun: str) -> str:
     return noun[:-1] + "ies" if noun.endswith("y") else f"{noun}s"
 
 
-def milliseconds(value: float) -> str:
-    """Return '1,534 ms'."""
-    return f"{number(value)} ms"
+def milliseconds(value: float, beside: float | None = None) -> str:
+    """Return a time in milliseconds to three digits, from a second on in seconds: '12.3 ms', '4.77 s'.
+
+    It has more digits where it would look the same as the time that it stands `beside`.
+    """
+    digits = 3
+    while beside is not None and value != beside and digits < 7 and _time(value, digits) == milliseconds(beside):
+        digits += 1
+    return _time(value, digits)
+
+
+def _time(value: float, digits: int) -> str:
+    return f"{_digits(value, digits)} ms" if value < SECOND else f"{_digits(value / 1000, digits)} s"
+
+
+def _digits(value: float, digits: int) -> str:
+    """Return a number with so many digits, or all before the point."""
+    if value < 1:
+        return f"{value:.{digits}g}"
+    return _rounded(value, max(0, digits - len(str(int(value)))))
 
 
 def seconds(value: float) -> str:

@@ -19,7 +19,7 @@ from rawsocket.wire.framing import (
     Varint,
 )
 
-_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x00: "\\0"}
+_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x00: "\\0", 0x7B: "{{", 0x7D: "}}"}
 
 
 def written(framing: Framing) -> str:

@@ -12,7 +12,7 @@ from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import RunDocuments
 from tests.support.documents import failed, passed, timeline
 
-EVENTS = [{"at_s": 1.0, "kind": "ramp-complete", "text": "All 50 users have started"}]
+EVENTS = [{"at_s": 1.0, "kind": "ramp-complete", "text": "all users started: 50", "label": "all users started"}]
 HELD = [min(20, 10 * second) for second in range(60)]
 FAILURES = [0.0] * 30 + [1.0] + [0.0] * 29
 SAMPLES = timeline(60, held=HELD, server_held=HELD, failures_s=FAILURES)
@@ -53,10 +53,10 @@ def test_charts_have_all_figures_as_text(opened: Any) -> None:
     assert held.startswith("Held connections, 60 s: clients 20 at the end, 20 at most; server 20 at the end")
     assert "wanted 50" in held
     assert "steady window from 2 s to 12 s" in held
-    assert "ramp complete at 1 s" in held
+    assert "all users started at 1 s" in held
     assert "p99 at most 1 s" in latency
     assert "failures 0 at the end, 1.0 at most" in rates
-    expect(page.locator(".hf-events")).to_contain_text("All 50 users have started")
+    expect(page.locator(".hf-events")).to_contain_text("all users started: 50")
 
 
 def test_pointer_shows_the_values_of_its_second_on_all_charts(opened: Any) -> None:

@@ -59,18 +59,29 @@ def fits(framing: Framing, of: Runs) -> bool:
 
 
 def same(framing: Framing, of: Runs) -> bool:
-    """Whether these bytes are frames, exactly as the framing writes them."""
+    """Whether these bytes are frames, exactly as the framing writes them, and none is empty: none could be written."""
     if not fits(framing, of):
         return False
     for connection in of:
         decoder, stream = framing.decoder(), b"".join(connection)
         try:
-            again = b"".join(framing.encode(frame) for frame in decoder.feed(stream))
+            frames = decoder.feed(stream)
+            again = b"".join(framing.encode(frame) for frame in frames)
         except (RawSocketError, ValueError):
             return False
-        if again != stream[: len(stream) - decoder.pending]:
+        if b"" in frames or again != stream[: len(stream) - decoder.pending]:
             return False
     return True
+
+
+def whole_frames(framing: Framing, data: bytes) -> list[bytes]:
+    """Return the frames of some bytes; [] if bytes are left over, or it is not this framing."""
+    decoder = framing.decoder()
+    try:
+        found = decoder.feed(data)
+    except RawSocketError:
+        return []
+    return [] if decoder.pending else found
 
 
 def is_text(data: bytes) -> bool:

@@ -8,7 +8,7 @@ is one (or several, where frames are binary), else as they are: `{send: chunk, r
 import re
 from collections.abc import Iterator
 
-from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same
+from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same, whole_frames
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.conversation.plan import More
 from rawsocket.wire.fitting import fitting
@@ -78,14 +78,14 @@ def _is_inline_redis(sent: Runs, received: Runs) -> bool:
     return (
         all(run.endswith(CRLF.mark) and run.count(CRLF.mark) == 1 for connection in sent for run in connection)
         and all(run[:1] in RESP_TYPES for run in runs)
-        and any(RESP.decoder().feed(run) == [run] for run in runs if re.match(rb"\$\d", run))
+        and any(whole_frames(RESP, run) == [run] for run in runs if re.match(rb"\$\d", run))
         and fits(BULK, received)
     )
 
 
 def _one_each(framing: Framing, of: Runs) -> bool:
     """Whether each run is one frame."""
-    return all(len(framing.decoder().feed(run)) == 1 for connection in of for run in connection)
+    return all(len(whole_frames(framing, run)) == 1 for connection in of for run in connection)
 
 
 def _likeliest(runs: Runs, sent: Runs, closed: bool) -> Framing:
@@ -111,6 +111,8 @@ def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
         yield HTTP_CHUNKED if all(b"\r\n0\r\n\r\n" in run for run in runs) else HTTP
     if all(run[:1] in RESP_TYPES for run in runs) and any(run.startswith(b"$") or b"\n$" in run for run in runs):
         yield RESP
+    if any(re.match(rb"\*\d+\r\n\$\d", run) for each in sent for run in each):
+        yield RESP
     if any(run.startswith(b"VALUE ") for run in runs) and not is_text(joined(received)):
         yield MEMCACHED
     if any(run[:1] == b"\x10" and (b"MQTT" in run[:12] or b"MQIsdp" in run[:12]) for each in sent for run in each):
@@ -122,7 +124,8 @@ def _particular(sent: Runs, received: Runs) -> Iterator[Framing]:
 def _lines(receive: Found, mark: bytes, sent: Runs) -> Both:
     """Return lines; with `many`, where the client has sent several in one message."""
     runs = [run for connection in sent for run in connection]
-    if not all(run.endswith(mark) for run in runs):
+    # A conversation can't have an empty message, so an empty line is written with its end.
+    if mark in runs or not all(run.endswith(mark) for run in runs):
         return Both(Found("chunk", Chunk()), receive)
     if not any(run.count(mark) > 1 for run in runs):
         return Both(receive, receive, one=True)

@@ -17,9 +17,9 @@ TABLE = (
     (rb"(?im)^AUTH (?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5)(?: +(?P<secret>[^\s=][^\s]*))?\s*$", "credentials"),
     (rb"(?im)^AUTH +(?:[^\s]+ +)?" + _WORD + rb"\s*$", "password"),  # Redis, its inline commands
     (rb"(?im)^HELLO \d AUTH \S+ " + _WORD, "password"),
-    (rb"(?is)^\*[23]\r\n\$4\r\nAUTH\r\n(?:\$\d+\r\n[^\r\n]*\r\n)?\$\d+\r\n(?P<secret>[^\r\n]+)\r\n\Z", "password"),
-    (rb"(?is)\r\n\$4\r\nAUTH\r\n\$\d+\r\n[^\r\n]*\r\n\$\d+\r\n(?P<secret>[^\r\n]+)\r\n", "password"),  # HELLO 3 AUTH
-    (rb"(?is)\$11\r\nrequirepass\r\n\$\d+\r\n(?P<secret>[^\r\n]+)\r\n", "password"),
+    (rb"(?is)^\*[23]\r\n\$4\r\nAUTH\r\n(?:\$\d+\r\n[^\r\n]*\r\n)?\$\d+\r\n(?P<secret>[^\r\n]+)(?:\r\n)?\Z", "password"),
+    (rb"(?is)\r\n\$4\r\nAUTH\r\n\$\d+\r\n[^\r\n]*\r\n\$\d+\r\n(?P<secret>[^\r\n]+)", "password"),  # HELLO 3 AUTH
+    (rb"(?is)\$11\r\nrequirepass\r\n\$\d+\r\n(?P<secret>[^\r\n]+)", "password"),
     (rb'(?im)^\S+ LOGIN (?:"[^"]*"|\S+) (?:"(?P<secret>[^"]+)"|(?P<bare>\S+))', "password"),  # IMAP
     (rb"(?im)^LOGIN \S+ " + _WORD, "password"),
     (rb"(?im)^\S+ AUTHENTICATE \S+ " + _WORD, "credentials"),
@@ -36,15 +36,20 @@ TABLE = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), name) for pattern, name in TABLE)
 _LOGIN = re.compile(rb"(?i)(?:\S+ )?(?:AUTH|AUTHENTICATE)\b")
-MARK = b"\x1b\x1b"
+# Around the name of a secret: bytes that are text, and that no one sends.
+MARK = b"\x1b\x1b~\x1b"
 LEAST_ELSEWHERE = 4  # bytes; shorter ones are replaced where they were found, not wherever these bytes occur
 
 
-def find(exchanges: Iterable[Exchange]) -> dict[bytes, str]:
-    """Return the secrets of one connection, and the names of their placeholders in the order of their use."""
+def find(exchanges: Iterable[Exchange], sent: Iterable[bytes] = ()) -> dict[bytes, str]:
+    """Return the secrets of one connection, and the names of their placeholders in the order of their use.
+
+    `sent`: what was sent at once each time. It is searched as well, so that a wrong framing can't hide a secret.
+    """
     found: dict[bytes, str] = {}
     steps = [each for each in exchanges if each.message]
-    for secret, name in chain(chain.from_iterable(_in(each.message or b"") for each in steps), _answers(steps)):
+    messages = [*(each.message or b"" for each in steps), *sent]
+    for secret, name in chain(chain.from_iterable(map(_in, messages)), _answers(steps)):
         taken = sum(each.rstrip("0123456789") == name for each in found.values())
         found.setdefault(secret, f"{name}{taken + 1}" if taken else name)
     return found

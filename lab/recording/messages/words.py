@@ -26,6 +26,10 @@ END = re.compile(rb"(?i)\W*(?:quit|bye|exit|logout|disconnect|goodbye|\S+ logout
 
 def name(message: bytes, framing: str) -> str:
     """Return the name that a message has in its protocol, "" where the first word of the text will do."""
+    return re.sub(r"[^\x20-\x7e]", "", _name(message, framing)).strip()
+
+
+def _name(message: bytes, framing: str) -> str:
     if found := _RESP.match(message):
         return found[1].decode("latin-1").upper()
     if found := _HTTP.match(message):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lab.recording.messages.secrets import MARK
 from lab.recording.script.differences import Varied
+from rawsocket.errors import RawSocketError
 from rawsocket.wire.framing import Framing, LengthField, Varint
 
 WRITTEN = (1, 2, 4, 8)  # sizes that there is a format for
@@ -29,14 +30,16 @@ class Announcement:
         """Return what stands before the length and what follows it."""
         return message[: self.at], message[self.at + self.size :]
 
-    def joined(self, head: Varied, rest: Varied) -> Varied:
-        """Return a message with the value between both, and the marks that say what it counts."""
+    def joined(self, head: Varied, rest: Varied) -> Varied | None:
+        """Return a message with the value between both, and the marks that say what it counts; None: it can't be."""
         if self.begin <= self.at:
             opened = ["{<}", *head] if self.begin < self.at else [*head, "{<}"]
             return [*opened, self.value, *rest, "{>}"]
         last = rest[-1] if rest else b""
-        if not self.behind or not isinstance(last, bytes):
+        if not self.behind:
             return [*head, self.value, *rest]
+        if not isinstance(last, bytes) or len(last) < self.behind:
+            return None
         counted = [each for each in (*rest[:-1], last[: -self.behind]) if each != b""]
         return [*head, self.value, "{<}", *counted, "{>}", last[-self.behind :]]
 
@@ -73,5 +76,5 @@ def with_inner_length(message: bytes, hidden: bytes) -> bytes:
 def _is_frame(framing: Varint | LengthField, message: bytes) -> bool:
     try:
         return framing.encode(message) == message
-    except ValueError:
+    except (ValueError, RawSocketError):
         return False

@@ -6,10 +6,25 @@ from statistics import median
 
 from lab.recording.messages import words
 from lab.recording.messages.dialogue import Dialogue, Exchange
+from lab.recording.messages.frames import is_text
 from lab.recording.script.differences import Key
 from lab.recording.script.rounds import Layout, layout
 
+ANSWER_S = 0.1
 ONCE = -1  # the round of what is said once on a connection
+
+
+@dataclass(frozen=True)
+class Push:
+    """What the server has sent by itself, and what the client has answered at once; b"" if nothing."""
+
+    frame: bytes
+    answer: bytes = b""
+
+    @property
+    def rest(self) -> bytes:
+        """What follows its first word."""
+        return self.frame.partition(b" ")[2].strip() if is_text(self.frame) else b""
 
 
 @dataclass
@@ -48,7 +63,7 @@ class Compared:
     goodbye: list[Place]
     rounds: list[list[Exchange]]  # of the connection with most of them
     counts: list[int]  # rounds of each connection
-    pushes: list[bytes]
+    pushes: list[Push]
     others: int
     used: list[int]  # the numbers of the connections
 
@@ -67,7 +82,8 @@ class _One:
 
 def compare(dialogues: Sequence[Dialogue], framing: str) -> Compared:
     """Return all dialogues side by side; the one with most steps decides which others are compared with it."""
-    every, pushes = [], []
+    every: list[_One] = []
+    pushes: list[Push] = []
     for number, dialogue in enumerate(dialogues):
         steps, unasked = _sorted(dialogue.exchanges)
         pushes += unasked
@@ -87,12 +103,24 @@ def compare(dialogues: Sequence[Dialogue], framing: str) -> Compared:
     )
 
 
-def _sorted(exchanges: list[Exchange]) -> tuple[list[Exchange], list[bytes]]:
-    """Return the steps, and what the server sent by itself after the first message."""
+def _sorted(exchanges: list[Exchange]) -> tuple[list[Exchange], list[Push]]:
+    """Return the steps, and what the server sent by itself after the first message, with its answers."""
     begin = next((at for at, each in enumerate(exchanges) if each.message is not None), len(exchanges))
-    steps = [each for at, each in enumerate(exchanges) if at < begin or each.message is not None]
-    unasked = (each for each in exchanges[begin:] if each.message is None)
-    return steps, [frame for each in unasked for frame in each.replies]
+    steps, pushes = exchanges[:begin], []
+    for each in exchanges[begin:]:
+        if each.message is None:
+            pushes += [Push(frame) for frame in each.replies]
+        elif pushes and _answers(pushes[-1], each):
+            pushes[-1] = Push(pushes[-1].frame, each.message)
+        else:
+            steps.append(each)
+    return steps, pushes
+
+
+def _answers(push: Push, step: Exchange) -> bool:
+    """Whether a step answers a push: it repeats all but the first word, at once, and has no reply."""
+    at_once = step.pause < ANSWER_S and not step.replies and not push.answer
+    return at_once and bool(push.rest) and push.rest in (step.message or b"")
 
 
 def _place(ones: list[_One], at: int) -> Place:

@@ -5,6 +5,7 @@ The order: the framing, messages and replies, what repeats, what varies, what is
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from statistics import median
 
 from lab.recording.messages import secrets as secret_finder
@@ -12,13 +13,15 @@ from lab.recording.messages import words
 from lab.recording.messages.dialogue import TOGETHER_S, Dialogue, cut, without_encryption_request
 from lab.recording.messages.frames import Both, is_text
 from lab.recording.messages.framing import guess, paired
+from lab.recording.messages.secrets import MARK
 from lab.recording.script import templates
-from lab.recording.script.comparison import ONCE, Compared, Place, compare
+from lab.recording.script.comparison import Compared, Place, compare
 from lab.recording.script.differences import Varied
 from lab.recording.script.expectations import Expectation, Replied, expected, of_reply, of_value
 from lab.recording.script.rounds import SHORT_S, pace
 from lab.recording.script.steps import Script, Step
-from lab.recording.script.variables import Reply, Variables, identity
+from lab.recording.script.templates import Text
+from lab.recording.script.variables import Reply, Variables, escaped, identity, size_of
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.wire.framing import Fixed, Framing, LengthField, Varint
@@ -44,14 +47,21 @@ def compose(traffic: Traffic, given: Framing | None = None, keep_secrets: bool =
 
 def secrets_of(connection: Connection, given: Framing | None = None) -> dict[bytes, str]:
     """Return the secrets of one connection."""
-    return secret_finder.find(cut(connection, _framing([connection], given)).exchanges)
+    return _secrets(connection, cut(connection, _framing([connection], given)))
+
+
+def _secrets(connection: Connection, dialogue: Dialogue) -> dict[bytes, str]:
+    return secret_finder.find(dialogue.exchanges, _bursts(connection))
+
+
+def _bursts(connection: Connection) -> list[bytes]:
+    """Return what the client has sent at once each time."""
+    return [b"".join(piece.data for piece in burst) for burst in connection.bursts(True, TOGETHER_S)]
 
 
 def _framing(connections: Sequence[Connection], given: Framing | None) -> Both:
     received = [each.runs(sent=False) for each in connections]
-    sent = [
-        [b"".join(piece.data for piece in burst) for burst in each.bursts(True, TOGETHER_S)] for each in connections
-    ]
+    sent = [_bursts(each) for each in connections]
     if given is not None:
         return paired(given, sent)
     return guess(sent, received, all(each.closed_by == "server" for each in connections))
@@ -70,8 +80,8 @@ class _Composer:
     ) -> None:
         self._connections, self._dialogues, self._framing = connections, dialogues, framing
         self._compared = compare(dialogues, framing.written)
-        found = {} if keep_secrets else {at: secret_finder.find(each.exchanges) for at, each in enumerate(dialogues)}
-        self._secrets = {at: found.get(at, {}) for at in range(len(dialogues))}
+        pairs = enumerate(zip(connections, dialogues, strict=True))
+        self._secrets = {at: {} if keep_secrets else _secrets(*pair) for at, pair in pairs}
         self._variables = Variables([each.begun for each in connections])
         self._script = Script(framing.written, traffic.target)
         self._fixed = isinstance(framing.receive.framing, LengthField | Fixed) or (
@@ -86,38 +96,44 @@ class _Composer:
         for each in places:
             templates.pin(self._parts(each), each.first.message or b"", self._variables, self._fixed)
         steps = self._steps(places)
-        begin, end = len(compared.connect), len(compared.connect) + len(compared.steps)
-        for capture in self._variables.captures:
-            steps[capture.step].captures[capture.name] = capture.pattern
         self._set_pace()
-        waits = [each.pause for each in places]
-        single = script.every is None or script.rounds == 1
-        script.connect = _paused(steps[:begin], waits[:begin], first=True)
-        if single and begin < end and waits[begin] >= SHORT_S and begin:
-            script.connect.append(Step(seconds=waits[begin]))
-        script.steps = _paused(steps[begin:end], waits[begin:end], first=False) + script.steps
-        script.goodbye = steps[end:]
+        self._set_parts(steps, [each.pause for each in places])
         script.pushes = self._pushes(places)
+        if self._fixed and self._framing.one and any(map(_has_any_size, chain(*steps))):
+            script.framing = f"{{send: chunk, receive: {self._framing.receive.written}}}"
         self._note(compared)
         return script
 
-    def _parts(self, place: Place) -> list[Varied]:
-        return (
-            templates.message_parts(place.messages, self._secrets, self._framing.receive.framing)
-            if place.messages
-            else []
-        )
+    def _set_parts(self, steps: list[list[Step]], pauses: list[float]) -> None:
+        """Set the steps of the parts, with pauses between them. `steps`: those of each place."""
+        script, begin = self._script, len(self._compared.connect)
+        end = begin + len(self._compared.steps)
+        script.connect = _paused(steps[:begin], pauses[:begin], first=True)
+        single = script.every is None or script.rounds == 1
+        if single and 0 < begin < end and pauses[begin] >= SHORT_S:
+            script.connect.append(Step(seconds=pauses[begin]))
+        script.steps = _paused(steps[begin:end], pauses[begin:end], first=False) + script.steps
+        script.goodbye = list(chain(*steps[end:]))
+        if not script.connect and not script.steps:
+            script.steps, script.goodbye = script.goodbye, []
 
-    def _steps(self, places: list[Place]) -> list[Step]:
+    def _parts(self, place: Place) -> list[Varied]:
+        messages, framing = place.messages, self._framing.receive.framing
+        return templates.message_parts(messages, self._secrets, framing) if messages else []
+
+    def _steps(self, places: list[Place]) -> list[list[Step]]:
+        """Return the steps of each place: one, but for a greeting of several frames."""
         steps = []
         for at, place in enumerate(places):
-            steps += self._step(place, len(places) == 1)
-            self._variables.replies.append(Reply(at, {key: each[-1] for key, each in place.replies.items() if each}))
+            steps.append([self._step(place)] if place.messages else self._greeting(place))
+            frames = {key: each[-1] for key, each in place.replies.items() if each}
+            shown = {key: secret_finder.hidden(frame, self._secrets[key[0]]) for key, frame in frames.items()}
+            self._variables.replies.append(Reply(at, shown))
+        for capture in self._variables.captures:
+            steps[capture.step][-1].captures[capture.name] = capture.pattern
         return steps
 
-    def _step(self, place: Place, only: bool) -> list[Step]:
-        if not place.messages:
-            return [self._greeting(place)]
+    def _step(self, place: Place) -> Step:
         parts, first = self._parts(place), place.first.message or b""
         self._name_users(parts)
         text = templates.written(parts, first, self._variables, self._fixed)
@@ -125,18 +141,22 @@ class _Composer:
         replied = value or of_reply(place.replies, self._secrets, self._variables)
         step = Step(text, self._name(first), replied)
         self._describe(step, parts, place)
-        return [step]
-
-    def _greeting(self, place: Place) -> Step:
-        frames = {key: each[0] for key, each in place.replies.items()}
-        step = Step(name="greeting", replied=Replied(expect=(expected(frames, self._secrets, self._variables),)))
-        if any(len(each) > 1 for each in place.replies.values()):
-            step.replied = of_reply(place.replies, self._secrets, self._variables)
         return step
+
+    def _greeting(self, place: Place) -> list[Step]:
+        """Return a step for each frame that the server has sent by itself; as many as there were each time."""
+        steps = []
+        for at in range(min(map(len, place.replies.values()))):
+            frames = {key: each[at] for key, each in place.replies.items()}
+            found = expected(frames, self._secrets, self._variables)
+            steps.append(
+                Step(name="greeting", replied=Replied(expect=(found,)), notes=[found.note] if found.note else [])
+            )
+        return steps
 
     def _name_users(self, parts: list[Varied]) -> None:
         """Take a name that varies beside a secret from the same file as the secret."""
-        if not any(isinstance(each, bytes) and secret_finder.MARK in each for part in parts for each in part):
+        if not any(isinstance(each, bytes) and MARK in each for part in parts for each in part):
             return
         for hole in templates.holes(parts):
             if hole.of_connection and identity(hole) not in self._variables.used:
@@ -162,9 +182,9 @@ class _Composer:
             if isinstance(each, str) and each.startswith("{time") and each not in known:
                 step.notes.append(f"{each}: was the time of the recording")
         for hole in templates.holes(parts):
-            binary = not is_text(place.first.message or b"") and not hole.first.isalnum()
+            binary = not is_text(place.first.message or b"") and not hole.first.isalnum() and MARK not in hole.first
             values = [
-                value.hex(" ") if binary else value.decode("latin-1")[:20]
+                value.hex(" ")[:24] if binary else value.replace(MARK, b"").decode("latin-1")[:20]
                 for value in dict.fromkeys(hole.values.values())
             ]
             shown, more = ", ".join(values[:3]), ", ..." if len(values) > 3 else ""
@@ -209,19 +229,21 @@ class _Composer:
         pauses = median(later.begun - end for _, later, end in pairs)
         return 0.0 if pauses < SHORT_S else median(later.begun - earlier.begun for earlier, later, _ in pairs)
 
-    def _pushes(self, places: Iterable[Place]) -> list[Expectation]:
-        """Return what the messages have in common that the server sent by itself, and no reply has."""
-        pushes = self._compared.pushes
-        if not pushes:
-            return []
+    def _pushes(self, places: Iterable[Place]) -> list[tuple[Expectation, Text]]:
+        """Return what the messages have in common that the server sent by itself, and no reply has; and answers."""
         replies = [frame for each in places for frames in each.replies.values() for frame in frames]
-        found: list[Expectation] = []
-        for start in dict.fromkeys(_start(push) for push in pushes):
+        found: dict[bytes, tuple[Expectation, Text]] = {}
+        for push in self._compared.pushes:
+            start = _start(push.frame)
             if not start or any(reply.startswith(start) for reply in replies):
                 self._script.notes.append("the server also sent messages by itself that look like replies: see pushes")
                 return []
-            found.append(Expectation("prefix", [start]))
-        return found
+            if push.answer:
+                begin, _, end = push.answer.partition(push.rest)
+                pattern = f"^{escaped(start).decode('latin-1')} (?P<rest>[^\\r\\n]*)"
+                found[start] = Expectation("regex", pattern=pattern), [begin, "{rest}", end]
+            found.setdefault(start, (Expectation("prefix", [start]), []))
+        return list(found.values())
 
     def _note(self, compared: Compared) -> None:
         notes = self._script.notes
@@ -240,6 +262,11 @@ class _Composer:
             notes.append("one round was recorded, which says nothing about `every`: 10s unless it is set")
 
 
+def _has_any_size(step: Step) -> bool:
+    """Whether a message has a value of any size, which its length does not take into account."""
+    return None in map(size_of, step.text) and not any(str(each).startswith("{length") for each in step.text)
+
+
 def _room(value: str) -> str:
     """Return for how many users a number has room, if that may be too few."""
     found = re.fullmatch(r"\{user:0(\d)\}", value)
@@ -250,14 +277,11 @@ def _start(push: bytes) -> bytes:
     return push.split(b" ", 1)[0] if is_text(push) else push[:1]
 
 
-def _paused(steps: list[Step], pauses: list[float], first: bool) -> list[Step]:
+def _paused(places: list[list[Step]], pauses: list[float], first: bool) -> list[Step]:
     """Return steps with the pauses between them. `first`: with the one before the first step."""
     found: list[Step] = []
-    for at, (step, pause) in enumerate(zip(steps, pauses, strict=True)):
+    for at, (steps, pause) in enumerate(zip(places, pauses, strict=True)):
         if pause >= SHORT_S and (at or first):
             found.append(Step(seconds=pause))
-        found.append(step)
+        found += steps
     return found
-
-
-__all__ = ["ONCE", "NothingRecorded", "compose", "secrets_of"]

@@ -15,7 +15,9 @@ from lab.recording.messages.secrets import MARK
 #: Which observation: the number of the connection, and of the round on it.
 Key = tuple[int, int]
 _NUMBERED = re.compile(rb"([A-Za-z]+)[0-9]+")
-_TOKEN = re.compile(rb"\x1b\x1b[\w:]+\x1b\x1b|[A-Za-z0-9]+|.", re.S)
+_MARKED = re.escape(MARK) + rb"[\w:]+" + re.escape(MARK)
+#: What is compared as one: the name of a secret, a word or number of a text, a byte, and in binary data a number.
+_TOKEN, _BYTE, _DIGITS = (re.compile(_MARKED + more + rb"|.", re.S) for more in (rb"|[A-Za-z0-9]+", rb"", rb"|[0-9]+"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +60,13 @@ def compared(texts: Mapping[Key, bytes]) -> Varied:
 
 
 def _differences(texts: Mapping[Key, bytes], first: bytes) -> Varied:
-    if is_text(first):
-        tokens = {key: _TOKEN.findall(text) for key, text in texts.items()}
-        if len({len(each) for each in tokens.values()}) == 1:
-            return _aligned(tokens)
-    elif len({len(text) for text in texts.values()}) == 1:
-        return _wide([*_aligned({key: _bytes(text) for key, text in texts.items()})])
-    return _between(texts)
+    text = is_text(first)
+    tokens = {key: (_TOKEN if text else _BYTE).findall(each) for key, each in texts.items()}
+    if len({len(each) for each in tokens.values()}) == 1:
+        return _aligned(tokens) if text else _wide(_aligned(tokens))
+    if not text:  # as there, a number in digits is one
+        tokens = {key: _DIGITS.findall(each) for key, each in texts.items()}
+    return _between(tokens)
 
 
 def _merged(found: Varied) -> Varied:
@@ -76,10 +78,6 @@ def _merged(found: Varied) -> Varied:
         elif each != b"":
             merged.append(each)
     return merged
-
-
-def _bytes(text: bytes) -> list[bytes]:
-    return [text[at : at + 1] for at in range(len(text))]
 
 
 def _aligned(tokens: Mapping[Key, Sequence[bytes]]) -> Varied:
@@ -113,29 +111,15 @@ def _wide(found: Varied) -> Varied:
     return [each for each in found if each != b""]
 
 
-def _between(texts: Mapping[Key, bytes]) -> Varied:
-    every = list(texts.values())
+def _between(tokens: Mapping[Key, Sequence[bytes]]) -> Varied:
+    every = list(tokens.values())
     shortest = min(map(len, every))
     begin = _common(every, shortest)
-    end = _common([text[::-1] for text in every], shortest - begin)
-    middle = Hole({key: text[begin : len(text) - end] for key, text in texts.items()})
-    return [each for each in (every[0][:begin], middle, every[0][len(every[0]) - end :]) if each != b""]
+    end = _common([each[::-1] for each in every], shortest - begin)
+    middle = Hole({key: b"".join(each[begin : len(each) - end]) for key, each in tokens.items()})
+    return [b"".join(every[0][:begin]), middle, b"".join(every[0][len(every[0]) - end :])]
 
 
-def _common(texts: list[bytes], most: int) -> int:
-    """Return how many bytes at the begin are the same in all; a number is not divided, nor a word of a text."""
-    size = next((at for at in range(most) if len({text[at] for text in texts}) > 1), most)
-    whole = bytes.isalnum if is_text(texts[0]) else bytes.isdigit
-    while size and whole(texts[0][size - 1 : size]) and any(whole(text[size : size + 1]) for text in texts):
-        size -= 1
-    return size
-
-
-def constant(varied: Varied) -> bytes | None:
-    """Return the bytes of what does not vary; None if it does."""
-    return (
-        None if any(isinstance(each, Hole) for each in varied) else b"".join(e for e in varied if isinstance(e, bytes))
-    )
-
-
-__all__ = ["MARK", "Hole", "Key", "Varied", "compared", "constant"]
+def _common(tokens: Sequence[Sequence[bytes]], most: int) -> int:
+    """Return how many tokens at the begin are the same in all."""
+    return next((at for at in range(most) if len({each[at] for each in tokens}) > 1), most)

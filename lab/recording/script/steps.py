@@ -33,4 +33,4 @@ class Script:
     rounds: int = 0
     columns: list[str] = field(default_factory=list)
     recorded: str = ""  # how much it was, in words
-    pushes: Sequence[Expectation] = ()
+    pushes: Sequence[tuple[Expectation, Text]] = ()  # with the answer to each, if there is one

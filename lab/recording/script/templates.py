@@ -40,7 +40,7 @@ def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: F
     if constant or first is None or len(apart) < len(texts):
         return compared(shown)
     head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
-    return first.joined(head, rest)
+    return first.joined(head, rest) or compared(shown)
 
 
 def holes(parts: Sequence[Varied]) -> list[Hole]:
@@ -71,8 +71,8 @@ def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: 
             text += [piece for known in marked(each) for piece in _timed(known, binary, variables)]
         elif isinstance(each, str):
             text.append(each)
-        elif _is_length(each, part) or (fixed and each.width is None and not measured):
-            text.append(each.first)
+        elif _stays(each, part) or (fixed and each.width is None and not measured):
+            text += marked(each.first)
         else:
             text.append(variables.proposed(each, binary))
     return _merged(text)
@@ -120,11 +120,6 @@ def marked(data: bytes) -> Text:
     return [each for each in (*found, data[at:]) if each]
 
 
-def has_secret(text: Text) -> bool:
-    """Whether any value is in it that is no built-in."""
-    return any(isinstance(each, str) for each in text)
-
-
 def _command(parts: Sequence[Varied], variables: Variables) -> Text:
     """Return a Redis command; the length of an argument is measured where it isn't known."""
     text: Text = [b"*%d\r\n" % len(parts)]
@@ -168,6 +163,11 @@ def _hide_arguments(arguments: list[bytes], text: bytes, secrets: Mapping[bytes,
         else hidden(each, secrets)
         for each in arguments
     ]
+
+
+def _stays(hole: Hole, part: Varied) -> bool:
+    """Whether a part is written as it was at first: a length in digits, or one with different secrets in it."""
+    return _is_length(hole, part) or any(MARK in value for value in hole.values.values())
 
 
 def _is_length(hole: Hole, part: Varied) -> bool:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from lab.recording.messages.secrets import MARK
 from lab.recording.script.differences import Hole, Key
 
 DAY_S = 86_400  # a time without a zone may be that of another one
 CALENDAR = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12}
 WIDE = 5  # digits of a number that messages are counted with, where it has to keep its width
 USER_WIDTH, NUMBER_WIDTH = 6, 8  # digits where any width is right, as long as it stays the same
-_WIDTH = re.compile(r"\{(?:user|n):0(\d+)\}|\{random:(\d+)\}")
+_WIDTH = re.compile(r"\{(?:user|n):0(\d+)\}|\{random:(\d+)\}|\{(?:n|random):u(\d)\}")
 _WIDTHS = {"{uuid}": 36, "{time}": 10, "{time:ms}": 13}
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 LEAST_CAPTURED = 3  # bytes; shorter values are in most replies by chance
@@ -156,7 +157,7 @@ class Variables:
 
     def _capture(self, step: int, frame: bytes, value: bytes) -> str:
         at = frame.index(value)
-        before = frame[:at].rpartition(b"\n")[2][-CONTEXT:]
+        before = frame[:at].rpartition(b"\n")[2].rpartition(MARK)[2][-CONTEXT:]
         after = frame[at + len(value) : at + len(value) + 1]
         inside = rb"[^%s]+" % escaped(after) if after and after not in value else rb".{%d}" % len(value)
         name = f"value{len(self.captures) + 1}" if self.captures else "value"
@@ -188,7 +189,7 @@ def size_of(piece: bytes | str) -> int | None:
     if piece.startswith("{time:%"):
         return CALENDAR.get(piece[len("{time:") : -1])
     found = _WIDTH.fullmatch(piece)
-    return int(found[1] or found[2]) if found else _WIDTHS.get(piece)
+    return int(found[1] or found[2] or found[3]) if found else _WIDTHS.get(piece)
 
 
 def identity(hole: Hole) -> frozenset[tuple[object, bytes]]:

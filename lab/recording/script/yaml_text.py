@@ -16,7 +16,8 @@ from lab.recording.script.templates import Text
 
 WIDTH = 100
 BLOCK = 90  # characters from which a text of several lines is a block
-_ESCAPES = {"\\": "\\\\", "\r": "\\r", "\n": "\\n", "\t": "\\t", "\0": "\\0", "\x1b": "\\e", "{": "{{", "}": "}}"}
+CONVERTED = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
+_ESCAPES = {"\\": "\\\\", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e", "{": "{{", "}": "}}"}
 
 Pairs = list[tuple[str, str | list[str]]]
 
@@ -34,7 +35,7 @@ def conversation(script: Script, name: str) -> str:
     if script.rounds:
         lines.append(f"rounds: {script.rounds}")
     if script.pushes:
-        written = [expectation(each) for each in script.pushes]
+        written = [_push(*each) for each in script.pushes]
         lines.append(f"pushes: {written[0] if len(written) == 1 else '[' + ', '.join(written) + ']'}")
     for title, steps in (("connect", script.connect), ("steps", script.steps), ("goodbye", script.goodbye)):
         if steps:
@@ -50,7 +51,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds)}s" if milliseconds else "0"
 
 
-def quoted(text: Text, escape_lines: bool = True) -> str:
+def quoted(text: Text) -> str:
     """Return a text between double quotes."""
     return '"' + _escaped(text).replace('"', '\\"') + '"'
 
@@ -66,6 +67,11 @@ def expectation(each: Expectation) -> str:
         return f'{{regex: "{pattern}"}}'
     written = _hex(each.text) if _is_binary(each.text) else quoted(each.text)
     return written if each.kind == "exact" else f"{{{each.kind}: {written}}}"
+
+
+def _push(each: Expectation, answer: Text) -> str:
+    written = expectation(each)
+    return f"{written[:-1]}, answer: {quoted(answer)}}}" if answer else written
 
 
 def _step(step: Step) -> Iterator[str]:
@@ -91,13 +97,12 @@ def _step(step: Step) -> Iterator[str]:
 def _pairs(step: Step) -> Pairs:
     replied = step.replied
     if not step.text:
-        (only,) = replied.expect or (replied.until,)
-        return [("receive", expectation(only) if only else "any"), ("name", step.name)]
-    pairs: Pairs = [("send", _message(step.text))]
+        (only,) = replied.expect
+        pairs: Pairs = [("receive", expectation(only)), ("name", _name(step.name))]
+        return [*pairs, *_captured(step)]
+    pairs = [("send", _message(step.text))]
     if step.name:
-        pairs.append(
-            ("name", step.name if re.fullmatch(r"[A-Za-z][\w-]*", step.name) else quoted([step.name.encode()]))
-        )
+        pairs.append(("name", _name(step.name)))
     if not replied.reply:
         pairs.append(("reply", "no"))
     expected = [expectation(each) for each in replied.expect if each.kind != "any"]
@@ -109,10 +114,19 @@ def _pairs(step: Step) -> Pairs:
         pairs.append(("until", expectation(replied.until)))
     if replied.frames:
         pairs.append(("frames", str(replied.frames)))
-    if step.captures:
-        found = (f"{name}: {{regex: {_pattern(pattern)}}}" for name, pattern in step.captures.items())
-        pairs.append(("capture", "{" + ", ".join(found) + "}"))
-    return pairs
+    return [*pairs, *_captured(step)]
+
+
+def _captured(step: Step) -> Pairs:
+    """Return the captures of a step, if it has any."""
+    found = (f"{name}: {{regex: {_pattern(pattern)}}}" for name, pattern in step.captures.items())
+    return [("capture", "{" + ", ".join(found) + "}")] if step.captures else []
+
+
+def _name(name: str) -> str:
+    """Return a name, in quotes if YAML might read something else."""
+    plain = re.fullmatch(r"[A-Za-z][\w-]*", name, re.A) and name.lower() not in CONVERTED
+    return name if plain else quoted([name.encode()])
 
 
 def _message(text: Text) -> str | list[str]:
@@ -122,10 +136,9 @@ def _message(text: Text) -> str | list[str]:
         words = re.findall(r"\{[^}]*\}|[0-9a-f]{2}", short[len("{hex: ") :])
         return short if len(short) < WIDTH - 14 else ["", "hex: >-", *_wrapped(words)]
     short = quoted(text)
-    source = _escaped(text)
-    if len(short) <= BLOCK or source.count("\\n") < 2 or "\\0" in source:
+    lines = _escaped(text, end="\n").split("\n")
+    if len(short) <= BLOCK or len(lines) < 3 or "\\0" in short:
         return short
-    lines = source.split("\\n")
     if not lines[-1]:
         lines = [*lines[:-2], lines[-2] + "\\n"]
     return ["|-", *(_block_line(line) for line in lines)]
@@ -142,13 +155,14 @@ def _wrapped(words: list[str]) -> Iterator[str]:
         yield "  " + " ".join(words[at : at + 24])
 
 
-def _escaped(text: Text) -> str:
-    return "".join(each if isinstance(each, str) else _escaped_bytes(each) for each in text)
+def _escaped(text: Text, end: str = "\\n") -> str:
+    """Return a text with escapes. `end`: what stands for the end of a line."""
+    return "".join(each if isinstance(each, str) else _escaped_bytes(each, end) for each in text)
 
 
-def _escaped_bytes(data: bytes) -> str:
+def _escaped_bytes(data: bytes, end: str) -> str:
     shown = data.decode(errors="surrogateescape")
-    return "".join(_ESCAPES.get(each) or _character(each) for each in shown)
+    return "".join(end if each == "\n" else _ESCAPES.get(each) or _character(each) for each in shown)
 
 
 def _character(each: str) -> str:

@@ -96,9 +96,9 @@ class Observer:
             scenario_errors=run.scenario_errors(),
         )
         run.observed.note_silence(now.silence if is_silent(now) else None)
-        for name, text in self._book.update(now):
-            if name not in NOTED_ELSEWHERE:
-                run.observed.note(at_s, ALERT, text)
+        for alert in self._book.update(now):
+            if alert.name not in NOTED_ELSEWHERE:
+                run.observed.note(alert.since_s, ALERT, alert.text, alert.label)
         if at_s >= self._late_at_s:
             self._late, self._late_at_s = figures.checks_so_far(run, percentiles=True), at_s + PERCENTILES_S
         self.checks = [*figures.checks_so_far(run, percentiles=False), *self._late]

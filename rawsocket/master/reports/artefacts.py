@@ -34,7 +34,7 @@ from rawsocket.measurement.report import ScenarioError
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
-from rawsocket.verdict import faults
+from rawsocket.verdict import faults, threshold_words
 from rawsocket.verdict.judge import EXPLANATIONS
 
 # Times are from due; those from sent and to the first byte, and the waits of rows that have some, are at the end.
@@ -210,9 +210,8 @@ def summary(document: Mapping[str, Any]) -> str:
         f"`{_cell(run['scenario'])}` with {run['users']} users at {run['rate']:g}/s on {run['workers']} workers "
         f"against `{_cell(run['target'])}`, {_cell(run['started_utc'])}"
     )
-    outcome = {True: "met", False: "**missed**", None: "not measured"}
     checks = [
-        (check["name"], f"{check['limit']:g}", console.number(check["actual"]), outcome[check["ok"]])
+        (check["name"], f"{check['limit']:g}", console.number(check["actual"]), _outcome(check["ok"], document))
         for check in document["thresholds"]
     ]
     parts = [title, *_why(document), what]
@@ -227,6 +226,11 @@ def summary(document: Mapping[str, Any]) -> str:
     parts += [_markdown(header, times), _markdown(("figure", ""), console.figures(document))]
     parts += _ledger(document["ledger"], document["reasons"])
     return "\n\n".join(parts) + "\n"
+
+
+def _outcome(ok: bool | None, document: Mapping[str, Any]) -> str:
+    said = threshold_words.outcome(ok, decided=document["verdict"] != "unknown")
+    return f"**{said}**" if ok is False else said
 
 
 def _why(document: Mapping[str, Any]) -> list[str]:

@@ -13,9 +13,9 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the figures of verdict.json as (name, value), for the table of the console and of the summary."""
     held, connections, messages = document["held"], document["connections"], document["messages"]
     return [
-        ("held, lowest steady second", number(held["steady_min"])),
-        ("held, peak", number(held["peak"])),
-        ("held, by the server's own count", number(held["server_steady_min"])),
+        ("connections held, least in the steady window", number(held["steady_min"])),
+        ("connections held, peak of the run", number(held["peak"])),
+        ("connections held, by the server's count", number(held["server_steady_min"])),
         ("connections attempted / connected", f"{connections['attempted']} / {connections['connected']}"),
         ("connects/s, achieved / asked for", f"{number(connections['arrivals_per_s'])} / {document['run']['rate']:g}"),
         *storms(document["storms"]),

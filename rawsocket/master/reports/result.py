@@ -6,14 +6,17 @@ The lab colours it, the master writes it as it is. The verdict is in the last li
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rawsocket.master.reports import drill_table, layout, levels_table
-from rawsocket.master.reports.console import milliseconds, named, number, rate
+from rawsocket.master.reports import drill_table, failure_kinds, layout, levels_table
+from rawsocket.master.reports.console import number, rate
 from rawsocket.master.reports.layout import WIDTH
 from rawsocket.settings import thresholds as table
+from rawsocket.verdict import threshold_words, words
 
-OUTCOMES = {True: "met", False: "missed", None: "not measured"}
 STYLES = {True: "pass", False: "fail", None: "unknown"}
+HELD = "connections held"
+RESULT_WIDTH = len(f"  {threshold_words.NOT_COUNTED}")
 LEVEL_STYLES = {"passed": "pass", "failed": "fail", "unknown": "unknown"}
+INTERRUPTED = "interrupted"  # the cause
 SHOWN = 5  # further reasons; verdict.json has all
 Document = Mapping[str, Any]
 
@@ -65,7 +68,9 @@ def headline(document: Document) -> tuple[str, str, list[str]]:
     limits = [f"{check['name']}: " for check in document["thresholds"]]
     said = levels_table.line(document)  # a cause that begins with it says the same
     repeated = {first, document["shape"]["line"]} if said and first.startswith(said) else {first}
-    others = [one for one in reasons if not one.startswith(tuple(limits)) and one not in repeated]
+    if cause.get("name") == INTERRUPTED:
+        repeated.add(f"the run was {INTERRUPTED} before its end")
+    others = [one for one in reasons if not one.startswith(tuple(limits)) and not {one, words.sentence(one)} & repeated]
     return first, cause.get("remedy") or "", others
 
 
@@ -97,42 +102,52 @@ def _headline(document: Document, width: int) -> Iterator[Line]:
 def _figures(document: Document, width: int) -> Iterator[Line]:
     rows = figures(document)
     for line in layout.pairs([(f"  {name}", value) for name, value in rows], width):
-        yield (Span(line),)
+        yield (Span(line, "unknown" if held_short(document) and line.startswith(f"  {HELD}  ") else ""),)
 
 
 def figures(document: Document) -> list[tuple[str, str]]:
     """Return the five figures as (name, value)."""
-    held, due = document["held"], document["latency_ms"]["from_due"] or {}
-    users, steady_s = document["run"]["users"], document["run"]["steady_s"]
-    wanted = held.get("wanted", users)
-    of = f"of {wanted:,} {'users' if wanted == users else 'connections'}"
-    if held["steady_min"] is None:
-        kept = f"at most {held['peak']:,} {of}; no steady window"
-    else:
-        least = "" if held["steady_min"] >= wanted else "at least "
-        kept = f"{least}{held['steady_min']:,} {of} for {steady_s:.1f} s"
-    p99 = due.get("p99")
+    due = document["latency_ms"]["from_due"] or {}
+    server, p99 = document["held"]["server_steady_min"], due.get("p99")
     return [
-        ("held", kept),
-        ("by the server's count", "unknown" if held["server_steady_min"] is None else f"{held['server_steady_min']:,}"),
-        ("p99 from due", "-" if p99 is None else f"{milliseconds(p99)} ms"),
+        (HELD, _held(document)),
+        ("held, by the server's count", "unknown" if server is None else f"{server:,}"),
+        ("p99 latency from due", "-" if p99 is None else words.milliseconds(p99)),
         ("messages a second", rate(document)),
         ("failures", _failures(document)),
     ]
 
 
+def wanted(document: Document) -> int:
+    """Return how many connections the run was to hold."""
+    found = document["held"].get("wanted")
+    return int(document["run"]["users"] if found is None else found)
+
+
+def held_short(document: Document) -> bool:
+    """Return whether fewer connections were held than were wanted, and no threshold says whether that matters."""
+    least = document["held"]["steady_min"]
+    judged = any(check["name"] == "min_held" for check in document["thresholds"])
+    return least is not None and least < wanted(document) and not judged and not document.get("levels")
+
+
+def _held(document: Document) -> str:
+    held, of = document["held"], wanted(document)
+    said = f"of {of:,}{'' if of == document['run']['users'] else ' connections'}"
+    if held["steady_min"] is None:
+        return f"at most {held['peak']:,} {said}; no steady window"
+    steady = f"{document['run']['steady_s']:.1f} s"
+    if held["steady_min"] < of:
+        return f"as few as {held['steady_min']:,} {said} within {steady}"
+    return f"{held['steady_min']:,} {said} for {steady}"
+
+
 def _failures(document: Document) -> str:
-    """Return how many there were, and the failed and dropped connections by name."""
+    """Return how many there were, and what they are."""
     judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_failures"]
     found = document.get("failures", next(iter(judged), None))
-    connections = document["connections"]
-    kinds = [
-        f"{what}: {named(counts)}"
-        for what, counts in (("connects", connections["failed"]), ("dropped", connections["dropped"]))
-        if counts
-    ]
-    total = "not judged" if found is None else f"{found:,}"
-    return f"{total} ({'; '.join(kinds)})" if kinds else total
+    total, kinds = "not judged" if found is None else f"{found:,}", failure_kinds.text(document)
+    return f"{total} ({kinds})" if kinds else total
 
 
 def _levels(document: Document) -> Iterator[Line]:
@@ -166,28 +181,30 @@ def _thresholds(document: Document, width: int) -> Iterator[Line]:
     checks = document["thresholds"]
     if not checks:
         return
-    rows = [("  threshold", "limit", "actual", ""), *(_row(check) for check in checks)]
-    found = layout.columns([row[:3] for row in rows], (False, True, True))
-    if max(map(len, found)) > width - len("  not measured"):
+    decided = document["verdict"] != "unknown"
+    rows = [("  threshold", "limit", "actual"), *(_row(check) for check in checks)]
+    found = layout.columns(rows, (False, True, True))
+    if max(map(len, found)) > width - RESULT_WIDTH:
         found = _narrow(rows)
     yield (Span(found[0], "faint"),)
     for line, check in zip(found[1:], checks, strict=True):
-        yield Span(line + "  "), Span(OUTCOMES[check["ok"]], STYLES[check["ok"]])
+        style = STYLES[check["ok"]] if decided or not check["ok"] else "faint"
+        yield Span(line + "  "), Span(threshold_words.outcome(check["ok"], decided=decided), style)
     yield ()
 
 
 def _narrow(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return the rows with a name that is too long for its column cut."""
-    space = WIDTH - len("  not measured") - 4 - sum(max(len(row[at]) for row in rows) for at in (1, 2))
+    space = WIDTH - RESULT_WIDTH - 4 - sum(max(len(row[at]) for row in rows) for at in (1, 2))
     cut = [(row[0] if len(row[0]) <= space else f"{row[0][: space - 3]}...", *row[1:3]) for row in rows]
     return layout.columns(cut, (False, True, True))
 
 
-def _row(check: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def _row(check: Mapping[str, Any]) -> tuple[str, str, str]:
     meant = table.named(check["name"])
     unit = str(check.get("unit", "%" if meant.percent else _unit(meant.threshold.unit)))
     limit = f"{meant.threshold.comparison.value} {_value(check['limit'], unit)}"
-    return f"  {check.get('title') or check['name']}", limit, _value(check["actual"], unit), OUTCOMES[check["ok"]]
+    return f"  {check.get('title') or check['name']}", limit, _value(check["actual"], unit, check["limit"])
 
 
 def _unit(unit: str) -> str:
@@ -195,11 +212,10 @@ def _unit(unit: str) -> str:
     return {"ms": "ms", "messages/s": "/s"}.get(unit, "")
 
 
-def _value(value: float | None, unit: str) -> str:
+def _value(value: float | None, unit: str, beside: float | None = None) -> str:
     if value is None:
         return "-"
-    if isinstance(value, int) or float(value).is_integer():
-        shown = f"{int(value):,}"
-    else:
-        shown = milliseconds(value) if unit == "ms" else number(value)
+    if unit == "ms":
+        return words.milliseconds(value, beside)
+    shown = f"{int(value):,}" if float(value).is_integer() else number(value)
     return shown + (unit if unit in ("%", "/s") else f" {unit}" if unit else "")

@@ -40,7 +40,7 @@ class JudgedLevel:
 
     @property
     def why(self) -> str:
-        """Why it did not pass, in words: 'p99 from due 31 ms; at most 20 ms were allowed'."""
+        """Why it did not pass, in words: 'the p99 latency from due was 31 ms; at most ...'."""
         reason = self.verdict.reasons[0]
         for check in self.verdict.thresholds:
             if check.ok is False and reason.startswith(f"{check.name}: "):
@@ -69,7 +69,7 @@ def decisive(levels: Iterable[JudgedLevel]) -> JudgedLevel | None:
 
 
 def said(levels: Sequence[JudgedLevel], planned: int, growing: bool) -> str:
-    """Return the line that says what was found: 'holds 500 users; at 600 users: p99 from due 31 ms; ...'."""
+    """Return the line that says what was found: 'holds 500 users; at 600 users: the p99 latency ...'."""
     deciding = decisive(levels)
     before = [level for level in levels if level.passed and (deciding is None or level.number < deciding.number)]
     held = max((level.users for level in before), default=0)

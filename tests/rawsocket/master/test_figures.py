@@ -61,7 +61,7 @@ def test_document_has_the_documented_keys(run: Run) -> None:
         assert list(document[key]) == names.split(), key
     assert list(document["generator"]["workers"][0])[:6] == ["id", "state", "users", "held", "cpu_share", "lost"]
     assert set(document["generator"]["workers"][0]) >= set(WORKER.split())
-    said = {"title": "held, lowest steady second", "unit": "", "text": "10 connections held; at least 10 were demanded"}
+    said = {"title": "connections held", "unit": "", "text": "10 connections held; at least 10 were demanded"}
     assert document["thresholds"] == [{"name": "min_held", "limit": 10, "actual": 10, "ok": True, **said}]
     assert (document["cause"], document["events"]) == (None, [])
     assert document["latency_ms"]["connect"]["p50"] == 0.9

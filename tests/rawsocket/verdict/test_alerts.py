@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rawsocket.measurement.report import ScenarioError
-from rawsocket.verdict.alerts import AlertBook, Now, Server, status
+from rawsocket.verdict.alerts import ALERTS, LABELS, AlertBook, Begun, Now, Server, status
 from rawsocket.verdict.observed import Silence
 
 FINE = Now(at_s=9.0, wanted=60, held=60, target="tcp://db:7", server=Server(held=60, cap=100, model="epoll"))
@@ -17,7 +17,7 @@ def _now(**changes: Any) -> Now:
 
 def _texts(now: Now) -> list[tuple[str, str]]:
     book = AlertBook()
-    new = book.update(now)
+    new = [(alert.name, alert.text) for alert in book.update(now)]
     assert new == [(alert["name"], alert["text"]) for alert in book.lasting]
     return new
 
@@ -32,7 +32,7 @@ def test_run_without_trouble_has_no_alert() -> None:
         (
             {"wanted": 1500, "server": SELECT, "failures": {"server-full": 731}},
             "server-full",
-            "Server full: it holds 1,000; 500 users are refused. Set MODEL=epoll, or PROCESSES=auto with "
+            "Server full: it holds 1,000; 500 users are refused. Set MODEL=epoll, or PROCESSES=auto and "
             "MAX_CONNECTIONS=1500.",
         ),
         (
@@ -75,9 +75,9 @@ def test_run_without_trouble_has_no_alert() -> None:
         ({"lost": [("worker 2", "it went missing")]}, "worker-lost", "Worker 2 lost: it went missing"),
         ({"ages": [("worker 2", 4.25)]}, "worker-silent", "Worker 2 has sent no report for 4.2 s"),
         (
-            {"saturated": [("worker 1", "the generator was saturated on worker 1: its own work came in bursts")]},
+            {"saturated": [("worker 1", "worker 1 was late by 671 ms (p99; the limit is 50 ms): x")]},
             "saturated",
-            "Generator saturated on worker 1: its own work came in bursts",
+            "Worker 1 was late by 671 ms (p99; the limit is 50 ms): x",
         ),
         (
             {
@@ -123,7 +123,7 @@ def test_alert_has_lasted_since_it_began_and_is_new_once() -> None:
     assert book.update(_now(at_s=6.0, lost=lost)) == []
     assert [alert["since_s"] for alert in book.lasting] == [5.0]
     assert book.update(_now(at_s=7.0, lost=[*lost, ("worker 1", "it quit")])) == [
-        ("worker-lost", "Worker 1 lost: it quit")
+        Begun("worker-lost", "Worker 1 lost: it quit", 7.0)
     ]
     assert [alert["since_s"] for alert in book.lasting] == [5.0, 7.0]
     book.update(_now(at_s=8.0))
@@ -132,8 +132,19 @@ def test_alert_has_lasted_since_it_began_and_is_new_once() -> None:
 
 def test_silence_has_lasted_since_the_last_byte() -> None:
     book = AlertBook()
-    book.update(_now(at_s=9.0, silence=Silence(5.5, 3.5, 60)))
-    assert book.lasting[0]["since_s"] == 5.5
+    (begun,) = book.update(_now(at_s=9.0, silence=Silence(5.5, 3.5, 60)))
+    assert book.lasting[0]["since_s"] == begun.since_s == 5.5
+
+
+def test_admin_port_that_does_not_answer_is_silent_since_its_last_answer() -> None:
+    (begun,) = AlertBook().update(_now(at_s=9.0, server=Server(answers=False, silent_s=4.0)))
+    assert begun.since_s == 5.0
+
+
+@pytest.mark.parametrize(("name", "label"), [("saturated", "generator slow"), ("server-silent", "server silent")])
+def test_label_is_the_name_in_words(name: str, label: str) -> None:
+    assert Begun(name, "text", 1.0).label == label
+    assert set(LABELS) <= {known for known, _ in ALERTS}
 
 
 @pytest.mark.parametrize(

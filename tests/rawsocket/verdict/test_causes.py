@@ -30,13 +30,19 @@ def _facts(figures: Figures = GOOD, **more: Any) -> Facts:
 FULL = {"server-full": 3591}
 GONE = {"counts": _counts(60, {"refused": 132}, {"reset": 60}), "held_at_stop": 0}
 KILLED = LabFact("worker-2", "a worker was killed for lack of memory", "out-of-memory")
+SIGKILLED = LabFact("worker-2", "it was killed (SIGKILL), by hand or for lack of memory")
 SERVER = LabFact("server", "it exited with 1", log="MemoryError")
 RAISED = ScenarioError("KeyError", "mine.py:9", "'token'", 586)
 SATURATED = (WORKERS[0], dataclasses.replace(WORKERS[1], cpu_share=0.97))
 LOST = (WORKERS[0], dataclasses.replace(WORKERS[1], lost="it went missing"))
 
 CASES: list[tuple[str, Facts, str]] = [
-    ("interrupted", _facts(_figures(interrupted=True)), "The run was interrupted before its end"),
+    ("interrupted", _facts(_figures(interrupted=True), at_stop_s=0.0), "The run was interrupted before its end"),
+    (
+        "interrupted",
+        _facts(_figures(interrupted=True), at_stop_s=7.12, time_s=14.0),
+        "The run was interrupted after 7.1 s of 14 s",
+    ),
     ("task-died", _facts(_figures(run_faults=("the task 'clock' died: x",))), "The task 'clock' died: x"),
     (
         "scenario",
@@ -57,6 +63,11 @@ CASES: list[tuple[str, Facts, str]] = [
     ),
     ("worker-lost", _facts(_figures(workers=LOST)), "Worker 2 was lost: it went missing"),
     (
+        "worker-lost",
+        _facts(_figures(workers=LOST), lab=(SIGKILLED,)),
+        "Worker 2 was killed (SIGKILL), by hand or for lack of memory",
+    ),
+    (
         "tutorial-1024",
         _facts(model="tutorial", counts=_counts(1229, {"refused": 4871}, {"closed": 1025}), held_at_stop=2),
         "The tutorial's server crashed: select can't watch descriptor 1,024",
@@ -64,12 +75,17 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "server-restarted",
         _facts(observed=Observed(restarted_at_s=12.0), lab=(SERVER,)),
-        "The server was restarted 12 s after the start (it exited with 1; MemoryError)",
+        "The server was restarted 12 s after the start: it exited with 1 (MemoryError)",
     ),
     (
         "server-gone",
         _facts(observed=Observed(server_lost_at_s=4.25), **GONE),
         "The server ended 4.2 s after the start: 60 connections lost, then connects were refused",
+    ),
+    (
+        "server-gone",
+        _facts(observed=Observed(server_lost_at_s=4.25), lab=(SERVER,), **GONE),
+        "The server exited with 1 4.2 s after the start (MemoryError): 60 connections lost, then connects were refused",
     ),
     (
         "process-lost",
@@ -91,7 +107,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "generator-saturated",
         _facts(_figures(workers=SATURATED)),
-        "The load generator was too slow on worker 2: its own work took all that it had",
+        "The load generator was too slow on worker 2: its own work took all that it had (97% of a core)",
     ),
     (
         "unknown-name",
@@ -136,7 +152,7 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "server-silent",
         _facts(observed=Observed(longest=Silence(6.7, 5.0, 60)), checks=[LATE]),
-        "The server was silent for 5 s, from 6.7 s on: 60 replies overdue",
+        "The server was silent for 5 s, from 6.7 s on: 60 replies overdue; p99 latency from due 1.53 s",
     ),
     (
         "silent-connections",
@@ -156,11 +172,15 @@ CASES: list[tuple[str, Facts, str]] = [
     (
         "threshold",
         _facts(checks=[Check("min_held", 60, 60, True), LATE]),
-        "P99 from due 1,534 ms; at most 1,000 ms were allowed",
+        "The p99 latency from due was 1.53 s; at most 1 s was allowed",
     ),
     ("ledger", _facts(unexplained=["ledger, messages: 1 unexplained"]), "Ledger, messages: 1 unexplained"),
     ("ledger", _facts(ledger=["the server's counters are unknown"]), "The server's counters are unknown"),
-    ("not-measured", _facts(checks=[Check("max_p99_ms", 1000, None, None)]), "P99 from due could not be measured"),
+    (
+        "not-measured",
+        _facts(checks=[Check("max_p99_ms", 1000, None, None)]),
+        "P99 latency from due could not be measured",
+    ),
 ]
 
 
@@ -205,6 +225,20 @@ def test_cause_that_explains_more_comes_first(first: str, others: dict[str, Any]
     found = cause("fail", _facts(**others))
     assert found is not None
     assert found.name == first
+
+
+@pytest.mark.parametrize(("wanted", "model"), [(900, "MODEL=select"), (1100, "MODEL=epoll")])
+def test_remedy_of_the_tutorials_crash_is_a_model_that_holds_what_was_wanted(wanted: int, model: str) -> None:
+    counts = _counts(1029, {"refused": 4871}, {"closed": 1025})
+    found = cause("fail", _facts(model="tutorial", counts=counts, held_at_stop=2, wanted=wanted))
+    assert found is not None
+    assert found.remedy.startswith(f"Set {model},")
+
+
+def test_remedy_of_a_silence_says_when_it_was() -> None:
+    found = cause("fail", _facts(observed=Observed(longest=Silence(9.0, 3.0, 60)), checks=[LATE]))
+    assert found is not None
+    assert found.remedy.startswith("Look at what the server did from 9 s to 12 s of the run")
 
 
 def test_remedy_of_a_full_server() -> None:

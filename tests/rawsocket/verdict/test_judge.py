@@ -55,10 +55,10 @@ def test_reason_quotes_a_wrong_reply() -> None:
 @pytest.mark.parametrize(
     ("changes", "verdict", "code", "reason"),
     [
-        ({}, "pass", 0, "4 thresholds met"),
+        ({}, "pass", 0, "steady for 20 s, no failures, p99 latency "),
         ({"held_min": 99}, "fail", 3, "min_held: 99 connections held; at least 100 were demanded"),
         ({"failures": 1}, "fail", 3, "max_failures: 1 failure; none were allowed"),
-        ({"p99_ms": 1000.5}, "fail", 3, "max_p99_ms: p99 from due 1,000.5 ms; at most 1,000 ms were allowed"),
+        ({"p99_ms": 1000.5}, "fail", 3, "max_p99_ms: the p99 latency from due was 1.0005 s; at most 1 s was allowed"),
         ({"messages_s": 4.9}, "fail", 3, "min_messages_s: 4.9 messages a second; at least 5 were demanded"),
         ({"attempted": 0}, "unknown", 4, "nothing was measured"),
         ({"steady_s": 0.0}, "unknown", 4, "no steady window"),
@@ -74,7 +74,7 @@ def test_reason_quotes_a_wrong_reply() -> None:
         ({"p99_ms": None, "held_min": 99}, "fail", 3, "max_p99_ms: could not be measured"),
         ({"p99_ms": None, "missing": 1}, "fail", 3, "max_p99_ms: could not be measured"),
         # Waiting messages are counted; missing replies fail the run, unless the generator may be the cause.
-        ({"waiting": 5, "oldest_s": 0.9}, "pass", 0, "4 thresholds met"),
+        ({"waiting": 5, "oldest_s": 0.9}, "pass", 0, "steady for 20 s, no failures, p99 latency "),
         ({"waiting": 437, "missing": 437, "oldest_s": 8.12}, "fail", 3, "437 messages still waited for a reply when"),
         ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "1 message still waited for a reply when stop was asked, the"),
         ({"missing": 1, "oldest_s": 8.12}, "fail", 3, "the oldest for 8.1 s"),
@@ -147,12 +147,18 @@ def test_reasons_name_each_saturated_worker() -> None:
     ]
 
 
+def test_reason_of_a_pass_says_what_was_held_and_how_fast() -> None:
+    assert judge(figures(wanted=100, p99_ms=1.94), WANTED).reasons == (
+        "100 of 100 connections held for 20 s, no failures, p99 latency 1.94 ms",
+    )
+
+
 def test_run_without_messages_is_judged_by_the_rest_and_says_so() -> None:
     judged = judge(figures(silent=True, replyless=True, p99_ms=None, messages_s=0.0), WANTED)
     assert judged.verdict == "pass"
     assert [check.name for check in judged.thresholds] == ["min_held", "max_failures"]
     assert judged.reasons == (
-        "2 thresholds met over a steady window of 20.0 s",
+        "steady for 20 s, no failures",
         "max_p99_ms: not judged, no message that needs a reply was due",
         "min_messages_s: not judged, no message was due",
     )

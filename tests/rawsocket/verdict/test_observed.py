@@ -5,7 +5,9 @@ from rawsocket.verdict.judge import Figures
 from rawsocket.verdict.observed import (
     ALERT,
     MOST_EVENTS,
+    RAMP,
     STEP,
+    WORKER_LOST,
     Event,
     Facts,
     LabFact,
@@ -28,13 +30,13 @@ def _latest(**workers: Report) -> Mapping[str, Report]:
 
 def test_events_are_in_order_of_time_with_the_storms() -> None:
     seen = Observed()
-    seen.note(12.04, ALERT, "late")
+    seen.note(12.04, ALERT, "late", "server slow")
     seen.note(3, STEP, "20 users at 5/s")
     storms = storm_events([report(storms=[StormReport(1007, 30)]), report(storms=[StormReport(1007, 12)])], 1000.5)
     assert seen.all_events(storms) == [
-        {"at_s": 3, "kind": "step", "text": "20 users at 5/s"},
-        {"at_s": 6.5, "kind": "storm", "text": "storm: 42 connections dropped"},
-        {"at_s": 12.0, "kind": "alert", "text": "late"},
+        {"at_s": 3, "kind": "step", "text": "20 users at 5/s", "label": "step"},
+        {"at_s": 6.5, "kind": "storm", "text": "storm: 42 connections dropped", "label": "storm"},
+        {"at_s": 12.0, "kind": "alert", "text": "late", "label": "server slow"},
     ]
 
 
@@ -87,12 +89,19 @@ def test_failed_counts_connects_and_connections_that_were_dropped() -> None:
     assert [facts.failed(name) for name in ("reset", "closed", "refused")] == [5, 1, 0]
 
 
-def test_told_has_the_last_line_of_a_log_or_how_the_part_ended() -> None:
-    facts = Facts(
-        Figures(), lab=[LabFact("server", "it exited with 1", log="MemoryError"), LabFact("worker-1", "killed")]
+def test_event_without_a_label_has_that_of_its_kind() -> None:
+    assert Event(1.0, RAMP, "x").document()["label"] == "all users started"
+    assert Event(1.0, WORKER_LOST, "x").document()["label"] == "worker lost"
+
+
+def test_fact_says_how_a_part_ended_and_the_last_line_of_its_log() -> None:
+    server = LabFact("server", "it exited with 1", log="MemoryError")
+    worker = LabFact("worker-1", "it was killed (SIGKILL), by hand or for lack of memory")
+    facts = Facts(Figures(), lab=[server, worker])
+    assert [facts.fact(part) for part in ("server", "worker", "master")] == [server, worker, None]
+    assert (
+        server.said("The server", " 8 s after the start")
+        == "The server exited with 1 8 s after the start (MemoryError)"
     )
-    assert [facts.told(part) for part in ("server", "worker", "master")] == [
-        " (it exited with 1; MemoryError)",
-        " (killed)",
-        "",
-    ]
+    assert worker.said("It", " at 8 s") == "It was killed (SIGKILL) at 8 s, by hand or for lack of memory"
+    assert (server.killed, worker.killed) == (False, True)

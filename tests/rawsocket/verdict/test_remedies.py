@@ -5,7 +5,7 @@ import pytest
 
 from rawsocket.verdict import remedies
 from rawsocket.verdict.judge import Check, Figures
-from rawsocket.verdict.observed import Facts, Observed
+from rawsocket.verdict.observed import Facts, LabFact, Observed
 from rawsocket.verdict.saturation import Loop
 
 P99 = Check("max_p99_ms", 1000, 2000.0, False)
@@ -15,7 +15,13 @@ P99 = Check("max_p99_ms", 1000, 2000.0, False)
     ("model", "cap", "wanted", "remedy"),
     [
         ("select", 20, 60, "Set MAX_CONNECTIONS=60."),
-        ("select", 1000, 1500, "Set MODEL=epoll, or PROCESSES=auto with MAX_CONNECTIONS=1500."),
+        ("select", 1000, 1500, "Set MODEL=epoll, or PROCESSES=auto and MAX_CONNECTIONS=1500."),
+        (
+            "tutorial",
+            1000,
+            1100,
+            "Set MODEL=epoll, or MODEL=select with PROCESSES=auto and MAX_CONNECTIONS=1100.",
+        ),
         ("select", 1000, 800, "Set MAX_CONNECTIONS=1001 or MODEL=epoll."),
         ("epoll", 1000, 1500, "Set MAX_CONNECTIONS=1500."),
         ("", None, 60, "Raise the server's limit of connections, or lower USERS."),
@@ -45,11 +51,11 @@ def test_shortage_by_the_text_of_the_systems_error(code: int, what: str) -> None
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        (Facts(Figures(), observed=Observed(loop_lag_s=1.25)), ". A turn of the server's loop took 1,250 ms"),
+        (Facts(Figures(), observed=Observed(loop_lag_s=1.25)), ". A turn of the server's loop took 1.25 s"),
         (Facts(Figures(loop=Loop(server_share=0.97))), ". A process of the server used 97% of a core"),
         (
             Facts(Figures(latency_ms={"from_sent": {"p99": 9.0}, "from_due": {"p99": 2000.0}})),
-            ". Messages waited for the reply before them; from sent it is 9 ms",
+            ". Messages waited for the reply before them: from sent it was 9 ms",
         ),
         (Facts(Figures(latency_ms={"from_sent": {"p99": 1900.0}, "from_due": {"p99": 2000.0}})), ""),
     ],
@@ -73,9 +79,51 @@ def test_threshold_that_is_no_time_has_no_such_remedy() -> None:
     ],
 )
 def test_too_few_messages_are_the_loads_fault_if_the_server_kept_up(figures: Figures, known: bool) -> None:
-    for name in ("min_messages_s", "min_messages_s[hello]"):
-        why, remedy = remedies.of_threshold(Facts(figures), Check(name, 500, 60, False))
-        assert (why, remedy) == (
-            (". The server kept up: the load asked for no more", "Lower EVERY, or raise USERS.") if known else ("", "")
-        )
-    assert remedies.of_threshold(Facts(figures), Check("min_held", 5, 4, False)) == ("", "")
+    for name, of in (("min_messages_s", ""), ("min_messages_s[hello]", " of hello")):
+        said, remedy = remedies.of_threshold(Facts(figures), Check(name, 500, 60, False))
+        small = f"The load was too small for MIN_MESSAGES_S: 60 of 500 messages a second{of}; the server kept up"
+        assert (said == small) is known
+        assert remedy == ("Lower EVERY, or raise USERS." if known else "")
+
+
+@pytest.mark.parametrize(
+    ("every_s", "users", "actual", "remedy"),
+    [
+        (1.0, 60, 60.39, "Lower EVERY to 0.12, or raise USERS to 500."),
+        (10.0, 1200, 499.9, "Lower EVERY to 9.9, or raise USERS to 1300."),
+        (30.0, 2, 4.0, "Lower EVERY to 0.24, or raise USERS to 250."),
+        (0.0, 60, 60.0, "Lower EVERY, or raise USERS."),
+        (1.0, 60, 0.0, "Lower EVERY, or raise USERS."),
+    ],
+)
+def test_load_that_is_large_enough_is_computed(every_s: float, users: int, actual: float, remedy: str) -> None:
+    facts = Facts(Figures(messages_s=actual), every_s=every_s, users=users)
+    assert remedies.of_few_messages(facts, Check("min_messages_s", 500, actual, False)) == remedy
+
+
+@pytest.mark.parametrize(
+    ("model", "server", "remedy"),
+    [
+        ("select", {}, "or set PROCESSES=2 (or auto)."),
+        ("epoll", {"processes_wanted": 4}, "or set PROCESSES=8 (or auto)."),
+        ("threaded", {}, "or make the server faster."),
+        ("", {}, "or make the server faster."),
+    ],
+)
+def test_busy_process_gets_others_beside_it_where_its_model_allows(
+    model: str, server: dict[str, int], remedy: str
+) -> None:
+    facts = Facts(Figures(loop=Loop(server_share=0.97)), model=model, server=server)
+    assert remedies.of_slow_replies(facts, P99)[1].endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("facts", "part", "remedy"),
+    [
+        ([LabFact("server", "it was killed (SIGKILL), by hand")], "server", "Look for who killed it: the kernel's log"),
+        ([LabFact("worker-2", "it ended with 1")], "worker", "Look in the log of the worker (logs/worker-2.log)"),
+        ([], "server", "Look in the log of the server for why"),
+    ],
+)
+def test_remedy_of_a_part_that_ended_is_where_to_look(facts: list[LabFact], part: str, remedy: str) -> None:
+    assert remedies.of_end(Facts(Figures(), lab=facts), part).startswith(remedy)

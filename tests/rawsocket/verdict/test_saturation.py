@@ -46,22 +46,22 @@ def test_sound_worker_gives_no_doubt(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"cpu_share": 0.91}, ("91% of a core", "its own work took all", "more workers or a lower rate")),
+        ({"cpu_share": 0.91}, ("91% of a core", "its own work took all", "raise WORKERS or EVERY, or lower USERS")),
         (
             {"lag_p99_ms": 50.1, "late_cpu_share": 0.5},
-            ("lag p99 50.1 ms, worst 31 ms", "its own work came in bursts", "more workers or a lower rate"),
+            ("lag p99 50.1 ms, worst 31 ms", "its own work came in bursts", "raise WORKERS or EVERY, or lower USERS"),
         ),
         ({"lag_p99_ms": 90.0, "late_cpu_share": 0.1}, ("lag p99 90.0 ms", "it was kept from running")),
         ({"lag_p99_ms": 90.0, "late_cpu_share": None}, ("it was kept from running",)),
         (
             {"cpu_limit": 0.25, "throttled_share": 0.4},
-            ("its CPU limit of 0.25 cores (WORKER_CPUS) held it back for 40% of the time", "raise it"),
+            ("its CPU limit of 0.25 cores (WORKER_CPUS) held it back for 40% of the time", "raise WORKER_CPUS"),
         ),
         ({"cpu_limit": 1.0, "throttled_share": 1.7}, ("held it back for 100% of the time",)),  # on two CPUs
         # Too little work to be throttled.
         (
             {"cpu_limit": 0.05, "throttled_share": 0.0, "cpu_share": 0.01, "lag_p99_ms": 1.0},
-            ("its CPU limit of 0.05 cores (WORKER_CPUS) is below 0.1", "raise it"),
+            ("its CPU limit of 0.05 cores (WORKER_CPUS) is below 0.1", "raise WORKER_CPUS"),
         ),
         ({"stolen_share": 0.61}, ("the host stole 61% of a core", "a host with CPU to spare")),
         ({"stolen_share": 1.5, "cpu_share": 0.02}, ("the host stole 150% of a core",)),

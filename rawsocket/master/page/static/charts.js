@@ -4,7 +4,7 @@
 // further call with the same element updates the charts in place, so hover and selection stay. `data`:
 //
 //   timeline  the columns of /lab/timeline.json; unknown values are null
-//   events    [{at_s, kind, text}]: a labelled vertical line each
+//   events    [{at_s, kind, text, label}]: a labelled vertical line each
 //   steady    [from_s, to_s] or null: shaded
 //   levels    [{users, begun_s, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their
 //             users; one that could not be held has no steady time, so all of it is shaded
@@ -69,7 +69,7 @@
   };
   const peak = (values) => values.reduce((most, value) => (known(value) && value > most ? value : most), 0);
   const last = (values) => values.findLast((value) => known(value));
-  const words = (kind) => String(kind).replaceAll("-", " ");
+  const labelOf = ({ kind, label }) => label || String(kind).replaceAll("-", " ");
 
   // -- scales ------------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@
       return `${name} ${kind.show(last(values))} at the end, ${kind.show(peak(values))} at most`;
     });
     const window = shades({ steady, levels, drill }, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
-    const marks = (events || []).map(({ at_s: at, kind: what }) => `${words(what)} at ${clock(at)}`);
+    const marks = (events || []).map((event) => `${labelOf(event)} at ${clock(event.at_s)}`);
     const lines = shown.lines.map(({ name }) => name);
     return [`${kind.title}, ${clock(shown.at.at(-1))}: ${series.join("; ")}`, ...lines, ...window, ...marks].join("; ");
   };
@@ -255,12 +255,6 @@
     });
   };
 
-  // An alert is named by the beginning of its text where there is room: "Server full".
-  const labelOf = ({ kind, text: said }, width) => {
-    const named = kind === "alert" && width >= 600 ? String(said).split(/[:;.,](?:\s|$)/)[0] : "";
-    return named && named.length <= 36 ? named : words(kind);
-  };
-
   // Labels stand in rows above the plot; one for which no row has room is left to the list below the charts.
   const labels = (view, u) => {
     const { events, live } = view.data;
@@ -270,7 +264,7 @@
     u.ctx.font = FONT.replace("12px", `${12 * ratioOf(u)}px`);
     return (events || []).map((event) => {
       const at = event.at_s;
-      const name = labelOf(event, u.width);
+      const name = labelOf(event);
       const wide = u.ctx.measureText(name).width / ratioOf(u);
       const x = (at / end) * room;
       const start = Math.min(Math.max(0, x - wide / 2), room - wide);

@@ -28,6 +28,10 @@
   const decimals = (value, digits) =>
     value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const rate = (value) => (known(value) ? decimals(value, value < 100 ? 1 : 0) : "–");
+  // A time as [number, unit]: seconds from a second on, three digits, as in verdict/words.py.
+  const digitsOf = (value) => (value < 1 ? Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 })
+    : value.toLocaleString("en", { maximumFractionDigits: Math.max(0, 3 - String(Math.floor(value)).length) }));
+  const time = (value) => (known(value) ? (value < 999.5 ? [digitsOf(value), "ms"] : [digitsOf(value / 1000), "s"]) : ["–", ""]);
   const ms = (value) => (known(value) ? decimals(value, value < 1 ? 2 : value < 10 ? 1 : 0) : "–");
   const percent = (value) => (known(value) ? `${Math.round(100 * value)} %` : "–");
   const clock = (seconds) => {
@@ -154,9 +158,9 @@
   // -- tiles ----------------------------------------------------------------------------------------------------------
 
   const TILES = [
-    ["held", "Held", (check) => is(check, "min_held")],
+    ["held", "Connections held", (check) => is(check, "min_held")],
     ["server", "Held, by the server's count", () => false],
-    ["p99", "p99 from due", (check) => is(check, "max_p99_ms")],
+    ["p99", "p99 latency from due", (check) => is(check, "max_p99_ms")],
     ["messages", "Messages a second", (check) => is(check, "min_messages_s")],
     ["failures", "Failures", (check) => is(check, "max_failures") || is(check, "max_failures_percent")],
   ];
@@ -176,12 +180,17 @@
         say(note, words);
         const failed = view.thresholds.filter((check) => concerns(check) && check.ok === false);
         item.classList.toggle("is-missed", failed.length > 0);
-        say(missed, failed.length ? `✕ missed${view.ended ? "" : " so far"}: ${failed.map(demanded).join("; ")}` : "");
-        show(missed, failed.length > 0);
+        const short = name === "held" && heldShort(view);
+        item.classList.toggle("is-short", short);
+        say(missed, failed.length ? `✕ missed${view.ended ? "" : " so far"}: ${failed.map(demanded).join("; ")}` : short ? `! short of ${count(view.limits.wanted)}` : "");
+        show(missed, failed.length > 0 || short);
       }
     };
     return { node: h("ul", { class: "tiles", "aria-label": "Figures" }, ...made.map(({ item }) => item)), update };
   };
+  // Whether too few connections were held, and no threshold says whether that matters.
+  const heldShort = ({ ended, figures, limits, thresholds: checks, levels: found }) =>
+    ended && known(figures.held_min) && figures.held_min < limits.wanted && !found?.length && !checks.some((check) => is(check, "min_held"));
   const limitOf = ({ thresholds }, name) => {
     const check = thresholds.find((one) => one.name === name);
     return check ? limit(check) : "";
@@ -191,12 +200,11 @@
     const { now, figures, limits } = view;
     const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
     const mute = view.server_known && !view.server_known.source ? "the server does not answer" : "the server can't be asked";
-    const steady = (value, unit) => (known(value) ? `steady so far ${value}${unit}` : "");
+    const steady = (value) => (known(value) ? `steady so far ${time(value).join(" ")}` : "");
     return {
       held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
       server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : mute],
-      p99: [ms(now.p99_ms), known(now.p99_ms) ? "ms" : "",
-        joined("last second", steady(known(figures.p99_ms) ? ms(figures.p99_ms) : null, " ms"), limitOf(view, "max_p99_ms"))],
+      p99: [...time(now.p99_ms), joined("last second", steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(now.messages_s), "", joined("last second", limitOf(view, "min_messages_s"))],
       failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
     };
@@ -205,9 +213,9 @@
     const { figures, limits } = view;
     const steady = (value) => (known(value) ? "steady window" : "no steady window");
     return {
-      held: [count(figures.held_min), `of ${count(limits.wanted)}`, joined(known(figures.held_min) ? "lowest steady second" : "no steady window", limitOf(view, "min_held"))],
-      server: [count(figures.server_held_min), "", known(figures.server_held_min) ? "lowest steady second" : "unknown"],
-      p99: [ms(figures.p99_ms), known(figures.p99_ms) ? "ms" : "", joined(steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
+      held: [count(figures.held_min), `of ${count(limits.wanted)}`, joined(known(figures.held_min) ? "least in the steady window" : "no steady window", limitOf(view, "min_held"))],
+      server: [count(figures.server_held_min), "", known(figures.server_held_min) ? "least in the steady window" : "unknown"],
+      p99: [...time(figures.p99_ms), joined(steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(figures.messages_s), "", joined(steady(figures.messages_s), limitOf(view, "min_messages_s"))],
       failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
     };
@@ -222,7 +230,7 @@
   };
   const amount = (check, value) => {
     if (!known(value)) return "–";
-    if (unitOf(check) === " ms") return `${ms(value)} ms`;
+    if (unitOf(check) === " ms") return time(value).join(" ");
     const text = value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 1 });
     return text + unitOf(check);
   };
@@ -237,6 +245,7 @@
   const title = (check) => check.title || check.name.replace(/^(max|min)_/, "").replace(/_(ms|s|percent)(?=\[|$)/, "").replace(/_/g, " ");
   const worded = (check) => `${title(check)} is ${amount(check, check.actual)}, ${limit(check)}`;
   const RESULTS = new Map([[true, "✓ met"], [false, "✕ missed"], [null, "– not measured"]]);
+  const uncounted = ({ ended, verdict }, check) => ended && verdict?.verdict === "unknown" && check.ok === true;
   const thresholds = () => {
     const body = h("tbody");
     const head = ["Threshold", "Limit", "Actual", "Result"].map((text, i) =>
@@ -246,9 +255,9 @@
     const make = () => h("tr", {}, h("th", { scope: "row" }, ""), h("td", { class: "number" }, ""), h("td", { class: "number" }, ""), h("td", {}, ""));
     const update = (view) => {
       list(body, view.thresholds, (check) => check.name, (row, check) => {
-        const cells = [title(check), limit(check), amount(check, check.actual), RESULTS.get(check.ok)];
+        const cells = [title(check), limit(check), amount(check, check.actual), uncounted(view, check) ? "– met, not counted" : RESULTS.get(check.ok)];
         cells.forEach((text, i) => say(row.children[i], text));
-        mark(row, "data-ok", String(check.ok));
+        mark(row, "data-ok", uncounted(view, check) ? "not-counted" : String(check.ok));
       }, make);
       show(table, view.thresholds.length > 0);
       show(none, view.thresholds.length === 0);
@@ -259,7 +268,7 @@
   // -- levels of a load shape -----------------------------------------------------------------------------------------
 
   const LEVELS = [
-    ["Held", "Connections held in the lowest second of its steady time", (level) => count(level.held_min)],
+    ["Held", "The least connections held in its steady window", (level) => count(level.held_min)],
     ["p50 (ms)", "Half of the messages were answered faster, from when they were due", (level) => ms(level.p50_ms)],
     ["p99 (ms)", "99 % of the messages were answered faster, from when they were due", (level) => ms(level.p99_ms)],
     ["Messages/s", "Messages answered a second, and one-way messages that were sent", (level) => rate(level.messages_s)],

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rawsocket.master.reports.html.first_screen import check, wanted
+from rawsocket.master.reports.html.first_screen import check
+from rawsocket.master.reports.result import wanted
 from rawsocket.verdict.drills.record import interval
 
 DIGITS = {"elapsed_s": 1, "held": 0, "server_held": 0, "messages_s": 1, "failures_s": 1, "p50_ms": 3, "p99_ms": 3}

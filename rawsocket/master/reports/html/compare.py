@@ -42,14 +42,14 @@ def _share(document: Document) -> float | None:
 
 
 FIGURES = (
-    Figure("held, lowest second", lambda document: document["held"]["steady_min"], words.count, STEADY),
-    Figure("held, peak", lambda document: document["held"]["peak"], words.count, WHOLE),
-    Figure("the server's count", lambda document: document["held"]["server_steady_min"], words.count, STEADY),
+    Figure("connections held, least", lambda document: document["held"]["steady_min"], words.count, STEADY),
+    Figure("connections held, peak", lambda document: document["held"]["peak"], words.count, WHOLE),
+    Figure("held, by the server's count", lambda document: document["held"]["server_steady_min"], words.count, STEADY),
     Figure("messages a second", lambda document: document["messages"]["per_s"], words.rate, STEADY),
-    Figure("p50 from due", _latency("from_due", "p50"), words.milliseconds, STEADY),
-    Figure("p99 from due", _latency("from_due", "p99"), words.milliseconds, STEADY),
-    Figure("p99.9 from due", _latency("from_due", "p99_9"), words.milliseconds, STEADY),
-    Figure("p99 from sent", _latency("from_sent", "p99"), words.milliseconds, STEADY),
+    Figure("p50 latency from due", _latency("from_due", "p50"), words.milliseconds, STEADY),
+    Figure("p99 latency from due", _latency("from_due", "p99"), words.milliseconds, STEADY),
+    Figure("p99.9 latency from due", _latency("from_due", "p99_9"), words.milliseconds, STEADY),
+    Figure("p99 latency from sent", _latency("from_sent", "p99"), words.milliseconds, STEADY),
     Figure("p99 of connects", _latency("connect", "p99"), words.milliseconds, WHOLE),
     Figure("failures", first_screen.failures, words.count, WHOLE),
     Figure("busiest worker, of a core", _share, words.share, STEADY),

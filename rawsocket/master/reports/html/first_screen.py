@@ -1,35 +1,32 @@
 """Pure: the first screen of a report: the verdict, its cause, what to try, the thresholds, the tiles."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from rawsocket.master.reports import failure_kinds
 from rawsocket.master.reports.html import words
 from rawsocket.master.reports.html.words import STEADY, UNKNOWN, WHOLE
+from rawsocket.master.reports.result import held_short, wanted
 from rawsocket.measurement.rows import CONNECTS
 from rawsocket.settings.thresholds import Named, named
+from rawsocket.verdict import threshold_words
+from rawsocket.verdict.words import sentence
 
 Document = Mapping[str, Any]
 #: A sign for each outcome: no colour is needed to read it.
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?", "running": "…"}
-OUTCOMES = {True: ("pass", "✓ met"), False: ("fail", "✗ missed"), None: ("unknown", "? not measured")}
-TITLES = {
-    "min_held": "held connections",
-    "max_failures": "failures",
-    "max_p50_ms": "p50 from due",
-    "max_p95_ms": "p95 from due",
-    "max_p99_ms": "p99 from due",
-    "max_p99_9_ms": "p99.9 from due",
-    "min_messages_s": "messages a second",
-    "max_silent_connections": "silent connections",
-}
+STATES = {True: "pass", False: "fail", None: "unknown"}  # of a threshold
+NOT_COUNTED = "not-counted"  # of one that was met in a run that is unknown
+MISSED, SHORT, LEAST = "✗ missed", "short", "least in the steady window"
 UNDECIDED = "Neither passed nor failed: this run does not show how good the server is."
+COUNTED = "held, by the server's count"
 OF_WHOLE_RUN = ("failures", "silent_connections", "latency_ms.connect")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A threshold as a row of the table; `state` is pass, fail or unknown."""
+    """A threshold as a row of the table; `state` is pass, fail, unknown or NOT_COUNTED."""
 
     name: str
     title: str
@@ -43,13 +40,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure in large type; `state` is fail if its threshold is missed."""
+    """A figure in large type; `state` is fail if its threshold is missed, SHORT if too few are held; `mark` says so."""
 
     title: str
     value: str
     note: str
     covers: str
     state: str = ""
+    mark: str = ""
 
 
 def headline(document: Document) -> str:
@@ -75,7 +73,7 @@ def remedy(document: Document) -> str:
 
 def other_reasons(document: Document) -> list[str]:
     """Return the reasons that the first sentence does not give."""
-    return [reason for reason in document["reasons"] if reason != cause(document)]
+    return [reason for reason in document["reasons"] if cause(document) not in (reason, sentence(reason))]
 
 
 def subtitle(document: Document) -> str:
@@ -101,33 +99,31 @@ def span(document: Document) -> str:
 
 def thresholds(document: Document) -> list[Line]:
     """Return the judged thresholds."""
-    return [_line(check) for check in document["thresholds"]]
+    decided = document["verdict"] != "unknown"
+    return [_line(check, decided) for check in document["thresholds"]]
 
 
-def _line(check: Document) -> Line:
+def _line(check: Document, decided: bool) -> Line:
     meant = _meaning(check["name"])
     unit = check.get("unit", _unit(meant))
-    state, outcome = OUTCOMES[check["ok"]]
+    state = STATES[check["ok"]] if decided or not check["ok"] else NOT_COUNTED
+    sign = SIGNS.get(state, words.UNKNOWN)
     word = f"{meant.threshold.comparison.value} " if meant else ""
     return Line(
         name=check["name"],
         title=check.get("title") or title(check["name"]),
         limit=word + words.quantity(check["limit"], unit),
-        actual=words.quantity(check["actual"], unit),
+        actual=words.quantity(check["actual"], unit, check["limit"]),
         covers=_covers(meant),
         state=state,
-        outcome=outcome,
+        outcome=f"{sign} {threshold_words.outcome(check['ok'], decided=decided)}",
         text=check.get("text") or "",
     )
 
 
 def title(name: str) -> str:
     """Return the name of a threshold in words, with its row if it has one."""
-    meant = _meaning(name)
-    if meant is None:
-        return name
-    said = TITLES.get(meant.threshold.name, meant.threshold.name.replace("_", " "))
-    return f"{said}, row {meant.row}" if meant.row else said
+    return name if _meaning(name) is None else threshold_words.title(name)
 
 
 def _meaning(name: str) -> Named | None:
@@ -163,37 +159,33 @@ def check(document: Document, name: str) -> Document:
     return next((one for one in document["thresholds"] if one["name"] == name), empty)
 
 
-def wanted(document: Document) -> float:
-    """Return how many connections the run was to hold."""
-    found = document["held"].get("wanted")
-    return float(document["run"]["users"] if found is None else found)
-
-
-def _state(one: Document) -> str:
-    return "fail" if one.get("ok") is False else ""
+def _marked(tile: Tile, judged: Document) -> Tile:
+    return replace(tile, state="fail", mark=MISSED) if judged.get("ok") is False else tile
 
 
 def _held(document: Document) -> Tile:
     held, judged = document["held"], check(document, "min_held")
     steady = held["steady_min"]
-    value = f"{words.count(held['peak'] if steady is None else steady)} of {words.count(wanted(document))}"
-    note = "the peak" if steady is None else f"lowest second; peak {words.count(held['peak'])}"
+    of = words.count(wanted(document))
+    note = "no steady window" if steady is None else f"peak of the run {words.count(held['peak'])}"
     if judged:
         note += f"; at least {words.count(judged['limit'])}"
-    return Tile("held", value, note, WHOLE if steady is None else STEADY, _state(judged))
+    value = f"{words.count(held['peak'] if steady is None else steady)} of {of}"
+    tile = Tile("connections held", value, note, "peak of the run" if steady is None else LEAST)
+    if held_short(document):
+        return replace(tile, state=SHORT, mark=f"! short of {of}")
+    return _marked(tile, judged)
 
 
 def _server(document: Document) -> Tile:
     counted, server = document["held"]["server_steady_min"], document.get("server") or {}
     cap = server.get("max_connections")
     if not server:
-        return Tile("the server's count", UNKNOWN, "its counters could not be read", STEADY)
+        return Tile(COUNTED, UNKNOWN, "its counters could not be read", STEADY)
     if "source" in server:
         memory = f"memory {server['memory_max_bytes'] / 1e6:,.0f} MB at most"
         return Tile("the server's CPU", words.share(server["cpu_share_mean"]), f"of a core; {memory}", WHOLE)
-    return Tile(
-        "the server's count", words.count(counted), f"cap {words.count(cap)}" if cap else "without a cap", STEADY
-    )
+    return Tile(COUNTED, words.count(counted), f"cap {words.count(cap)}" if cap else "without a cap", LEAST)
 
 
 def _latency(document: Document) -> Tile:
@@ -201,13 +193,14 @@ def _latency(document: Document) -> Tile:
     measured = (document["latency_ms"].get("from_due") or {}).get("p99")
     limit = f"at most {words.milliseconds(judged['limit'])}" if judged else "no threshold"
     value = judged.get("actual") if judged.get("actual") is not None else measured
-    return Tile("p99 from due", words.milliseconds(value), limit, STEADY, _state(judged))
+    shown = words.milliseconds(value, judged.get("limit"))
+    return _marked(Tile("p99 latency from due", shown, limit, STEADY), judged)
 
 
 def _messages(document: Document) -> Tile:
     judged, limit = check(document, "min_messages_s"), document["generator"].get("limit")
     note = f"at least {words.count(judged['limit'])}" if judged else limit or "no threshold"
-    return Tile("messages a second", words.rate(document["messages"]["per_s"]), note, STEADY, _state(judged))
+    return _marked(Tile("messages a second", words.rate(document["messages"]["per_s"]), note, STEADY), judged)
 
 
 def _failures(document: Document) -> Tile:
@@ -218,7 +211,8 @@ def _failures(document: Document) -> Tile:
     if judged:
         limit = words.quantity(judged["limit"], "%" if share else "")
         note = "none allowed" if not judged["limit"] else f"at most {limit}"
-    return Tile("failures", words.count(found), note, WHOLE, _state(judged))
+    kinds = failure_kinds.text(document)
+    return _marked(Tile("failures", words.count(found), f"{kinds}; {note}" if kinds else note, WHOLE), judged)
 
 
 def failures(document: Document) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rawsocket.verdict import words
+
 UNKNOWN = "\u2013"  # a dash as wide as a digit
 STEADY, WHOLE = "steady window", "whole run"
 
@@ -21,17 +23,9 @@ def rate(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
-def milliseconds(value: float | None) -> str:
-    """Return a time in milliseconds, or seconds from 1,000 ms on, to three digits."""
-    if value is None:
-        return UNKNOWN
-    return (
-        f"{value / 1000:,.3g} s"
-        if 1000 <= value < 1e6
-        else f"{value:.3g} ms"
-        if value < 1000
-        else f"{value / 1000:,.0f} s"
-    )
+def milliseconds(value: float | None, beside: float | None = None) -> str:
+    """Return a time in milliseconds, or seconds from 1,000 ms on, to three digits; see verdict/words.py."""
+    return UNKNOWN if value is None else words.milliseconds(value, beside)
 
 
 def seconds(value: float | None) -> str:
@@ -53,12 +47,12 @@ def share(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.0%}"
 
 
-def quantity(value: float | None, unit: str) -> str:
+def quantity(value: float | None, unit: str, beside: float | None = None) -> str:
     """Return a figure with its unit, as thresholds have them: ms, %, messages/s, or a noun."""
     if value is None:
         return UNKNOWN
     if unit == "ms":
-        return milliseconds(value)
+        return milliseconds(value, beside)
     if unit == "%":
         return f"{value:.3g} %"
     return f"{count(value)} {unit}".strip()

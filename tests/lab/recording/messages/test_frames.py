@@ -15,7 +15,8 @@ def test_all_bytes_have_to_be_frames_and_runs_end_with_one() -> None:
 
 
 def test_same_demands_the_bytes_that_the_framing_writes() -> None:
-    assert same(LengthPrefixed(2), [[b"\0\1a", b"\0\0"]])
+    assert same(LengthPrefixed(2), [[b"\0\1a", b"\0\1b"]])
+    assert not same(LengthPrefixed(2), [[b"\0\1a", b"\0\0"]])
     assert not same(LINE, [[b"a"]])
     assert same(LengthPrefixed(2), [[b"\0\1a"] * 10 + [b"\0\5a"]])
 

@@ -25,6 +25,7 @@ def _modbus(number: int, data: bytes) -> bytes:
         ([b"a\nb\n", b"c\n"], [b"OK\n", b"NO\n"], "{line: {many: yes}}"),
         ([b"GET a\r\n"], [b"$2\r\nhi\r\n"], r'{delimiter: "\r\n"}'),  # `then` says the length
         ([b"*1\r\n$4\r\nPING\r\n"], [b"+PONG\r\n", b"$2\r\nhi\r\n"], RESP),
+        ([b"*1\r\n$4\r\nPING\r\n"], [b"+PONG\r\n"], RESP),
         ([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], [HTTP], HEAD),
         ([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], [CHUNKED], r"{until: '\r\n0\r\n\r\n'}"),
         ([b"\x0bMSH|a\r\x1c\r"] * 2, [b"\x0bMSH|b\r\x1c\r"] * 2, r'{marks: {start: "\x0b", end: "\x1c\r"}}'),
@@ -37,6 +38,7 @@ def _modbus(number: int, data: bytes) -> bytes:
         ([b"\0\3abc", b"\0\5hello"], [b"\0\2ok", b"\0\7goodbye"], "{length: {size: 2}}"),
         ([b"VALUE?"], [], "chunk"),
         ([b"a 1\n", b"b 2\n"], [], "line"),
+        ([b"\n", b"b\n"], [b"OK\n", b"OK\n"], "{send: chunk, receive: line}"),
         ([b"?"] * 3, [b"\x91\x83\x02\x11", b"\x81", b"\x01\x02\x71"], "{idle: 50ms}"),
     ],
 )  # fmt: skip

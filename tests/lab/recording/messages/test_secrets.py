@@ -24,6 +24,8 @@ MQTT = b"\x10\x1d\0\4MQTT\4\xc2\0\x3c\0\4dev1\0\3bob\0\6s3cret"
         b"AUTH s3cret",
         b"auth anna s3cret\r\n",
         b"*2\r\n$4\r\nAUTH\r\n$6\r\ns3cret\r\n",
+        b"*2\r\n$4\r\nAUTH\r\n$6\r\ns3cret",  # in lines, without their last end
+        b"*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$6\r\ns3cret",
         b"*3\r\n$4\r\nauth\r\n$4\r\nanna\r\n$6\r\ns3cret\r\n",
         b"*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$4\r\nanna\r\n$6\r\ns3cret\r\n",
         b"PASS s3cret",
@@ -97,3 +99,7 @@ def test_short_secret_is_hidden_only_where_it_is_one() -> None:
     assert hidden(b"AUTH ab", secrets) == b"AUTH " + MARK + b"password" + MARK
     assert hidden(b"GET table", secrets) == b"GET table"
     assert hidden(b"GET s3cret", {b"s3cret": "password"}) == b"GET " + MARK + b"password" + MARK
+
+
+def test_wrong_framing_hides_no_secret() -> None:
+    assert find([Exchange(b"AU", 0.0), Exchange(b"TH s3cret", 0.0)], [b"AUTH s3cret\r\n"]) == {b"s3cret": "password"}

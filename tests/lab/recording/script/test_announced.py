@@ -17,7 +17,7 @@ def _written(framing: Framing, *messages: bytes) -> Varied:
     apart = {(at, 0): length.apart(message) for at, (length, message) in pairs if length}
     assert lengths[0]
     head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
-    return ["#" if isinstance(each, Hole) else each for each in lengths[0].joined(head, rest)]
+    return ["#" if isinstance(each, Hole) else each for each in lengths[0].joined(head, rest) or []]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ def _written(framing: Framing, *messages: bytes) -> Varied:
 )  # fmt: skip
 def test_length_is_a_value(framing: Framing, messages: tuple[bytes, ...], written: Varied) -> None:
     assert _written(framing, *messages) == written
+
+
+def test_bytes_that_a_length_leaves_out_have_to_be_known() -> None:
+    assert _written(LengthField(1, 1, "big", 2), b"\1\1abc", b"\1\2abcd") == []
 
 
 def test_first_message_of_postgresql_begins_with_its_length() -> None:

@@ -1,7 +1,7 @@
 """Rounds and connections side by side."""
 
 from lab.recording.messages.dialogue import Dialogue, Exchange
-from lab.recording.script.comparison import ONCE, Compared, compare
+from lab.recording.script.comparison import ONCE, Compared, Push, compare
 
 
 def _compare(*texts: str) -> Compared:
@@ -44,5 +44,18 @@ def test_connection_with_another_dialogue_is_not_used() -> None:
 def test_pushes_are_no_steps_but_the_greeting_is() -> None:
     found = _compare("<,SUB a,<,PING,<,PING")
     assert [list(place.messages.values()) for place in found.connect] == [[], [b"SUB a"]]
-    assert found.pushes == [b"OK", b"OK"]
+    assert [push.frame for push in found.pushes] == [b"OK", b"OK"]
     assert [place.first.message for place in found.steps] == [b"PING"]
+
+
+def test_answer_to_a_push_is_no_step() -> None:
+    def said(message: bytes | None, reply: bytes | None, pause: float = 0.0) -> Exchange:
+        return Exchange(message, 0.0, [] if reply is None else [reply], pause=pause)
+
+    ping = said(None, b"PING :a.b")
+    found = compare([Dialogue([said(b"NICK x", b"OK"), ping, said(b"PONG :a.b", None), said(b"SAY y", b"OK")])], "line")
+    assert found.pushes == [Push(b"PING :a.b", b"PONG :a.b")]
+    assert [place.first.message for place in found.steps] == [b"SAY y"]
+    for other in (said(b"PONG :a.b", b"OK"), said(b"PONG :a.b", None, 5.0), said(b"PONG", None)):
+        found = compare([Dialogue([said(b"NICK x", b"OK"), ping, other])], "line")
+        assert found.pushes == [Push(b"PING :a.b")]

@@ -1,6 +1,7 @@
 r"""Whole conversations from recorded bytes: what a user gets to read, and that the compiler takes it."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -9,7 +10,7 @@ from lab.recording.script.compose import NothingRecorded, compose, secrets_of
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.wire.framing import Delimiter, Line
-from tests.support.recordings import BEGUN, rounds, talk, text_of
+from tests.support.recordings import BEGUN, made_up, rounds, talk, text_of
 
 TARGET = "tcp://127.0.0.1:9000"
 
@@ -78,6 +79,38 @@ def test_secrets_are_kept_if_wanted() -> None:
     assert secrets_of(traffic.connections[0]) == {b"s3cret": "password"}
 
 
+def test_secret_in_a_reply_is_in_no_file(tmp_path: Path) -> None:
+    def visit(secret: bytes, token: bytes) -> Connection:
+        login = (("c", b"LOGIN anna %s\n" % secret), ("s", b"hello %s you are %s\n" % (secret, token)))
+        return talk(*login, ("c", b"USE %s\n" % token), ("s", b"OK\n"))
+
+    text = text_of(visit(b"s3cret", b"abc"), visit(b"geh3im", b"xyz"))
+    assert "s3cret" not in text
+    assert "geh3im" not in text
+    assert 'expect: {prefix: "hello {password} you are "}' in text
+    assert 'capture: {are: {regex: " you are (.{3})"}}' in text
+    _compiles(text, tmp_path)
+
+
+def test_greeting_of_several_frames(tmp_path: Path) -> None:
+    text = text_of(talk(("s", b"220-hello\n220 ready\n"), ("c", b"NOOP\n"), ("s", b"250 OK\n")))
+    assert (
+        """connect:
+  - {receive: "220-hello", name: greeting}
+  - {receive: "220 ready", name: greeting}
+"""
+        in text
+    )
+    _compiles(text, tmp_path)
+
+
+def test_token_of_a_greeting_is_a_capture(tmp_path: Path) -> None:
+    said = [(b"+OK <%s@x>\n" % token, b"USE %s\n" % token) for token in (b"abcd", b"wxyz")]
+    text = text_of(*(talk(("s", hello), ("c", use), ("s", b"+OK\n")) for hello, use in said))
+    assert 'receive: {prefix: "+OK <"}, name: greeting, capture: {ok: {regex: "\\\\+OK <([^@]+)"}}}' in text
+    _compiles(text, tmp_path)
+
+
 def test_one_round_on_each_connection(tmp_path: Path) -> None:
     ask = (("c", b"time?\n"), ("s", b"late\n"))
     first = talk(*ask, closed_by="server")
@@ -109,6 +142,14 @@ def test_pushes_have_what_replies_do_not_begin_with(tmp_path: Path) -> None:
     _compiles(text, tmp_path)
     alike = text_of(talk(*said[:2], ("s", b"OK\n", 1.0), ("c", b"PING\n"), ("s", b"OK\n")))
     assert "messages by itself that look like replies" in alike
+
+
+def test_push_that_the_client_answers(tmp_path: Path) -> None:
+    said = [("c", b"NICK a\r\n"), ("s", b"OK\r\n"), ("s", b"PING :x.y\r\n", 1.0), ("c", b"PONG :x.y\r\n")]
+    text = text_of(talk(*said, *[("c", b"SAY it\r\n", 0.5), ("s", b"OK\r\n")] * 2))
+    assert r'pushes: {regex: "^PING (?P<rest>[^\\r\\n]*)", answer: "PONG {rest}"}' in text
+    assert 'send: "PONG' not in text
+    _compiles(text, tmp_path)
 
 
 def test_password_of_a_binary_protocol_may_have_any_length(tmp_path: Path) -> None:
@@ -152,3 +193,13 @@ def test_bytes_that_are_left_over_and_other_dialogues_are_told() -> None:
 def test_nothing_was_recorded(connections: tuple[Connection, ...]) -> None:
     with pytest.raises(NothingRecorded):
         compose(Traffic(TARGET, connections))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_bytes_make_a_file_that_compiles(seed: int, tmp_path: Path) -> None:
+    script = compose(Traffic(TARGET, tuple(made_up(Random(seed)))))
+    if script.columns:
+        row = ",".join("x" for _ in script.columns)
+        (tmp_path / "mine.csv").write_text(",".join(script.columns) + f"\n{row}\n")
+    (tmp_path / "mine.yaml").write_text(conversation(script, "mine"))
+    assert compiled(tmp_path / "mine.yaml").plan.name == "mine"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.recording.script.differences import Hole, compared, constant
+from lab.recording.script.differences import Hole, compared
 
 
 def _compared(*texts: bytes) -> list[bytes | list[bytes] | str]:
@@ -28,11 +28,6 @@ def _compared(*texts: bytes) -> list[bytes | list[bytes] | str]:
 )
 def test_compared(texts: tuple[bytes, ...], expected: list[bytes | list[bytes]]) -> None:
     assert _compared(*texts) == expected
-
-
-def test_constant() -> None:
-    assert constant(compared({(0, 0): b"a", (1, 0): b"a"})) == b"a"
-    assert constant(compared({(0, 0): b"a", (1, 0): b"b"})) is None
 
 
 def test_value_of_a_connection() -> None:

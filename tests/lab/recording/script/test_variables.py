@@ -119,7 +119,16 @@ def test_value_of_any_size_that_stays() -> None:
 
 @pytest.mark.parametrize(
     ("piece", "size"),
-    [(b"abc", 3), ("{random:16}", 16), ("{uuid}", 36), ("{time}", 10), ("{time:%Y%m%d%H%M}", 12), ("{user}", None)],
+    [
+        (b"abc", 3),
+        ("{random:16}", 16),
+        ("{uuid}", 36),
+        ("{n:u2}", 2),
+        ("{random:u1}", 1),
+        ("{time}", 10),
+        ("{time:%Y%m%d%H%M}", 12),
+        ("{user}", None),
+    ],
 )
 def test_size_of_a_value(piece: bytes | str, size: int | None) -> None:
     assert size_of(piece) == size

@@ -141,7 +141,10 @@ def test_all_keys_of_a_conversation(tmp_path: Path) -> None:
         every=0.5,
         rounds=1,
         columns=["password"],
-        pushes=[Expectation("prefix", [b"MSG"]), Expectation("prefix", [b"PING"])],
+        pushes=[
+            (Expectation("prefix", [b"MSG"]), []),
+            (Expectation("regex", pattern="^PING (?P<rest>.*)"), [b"PONG ", "{rest}"]),
+        ],
         recorded="1 connection, 9 messages",
     )
     text = conversation(script, "mine")
@@ -155,7 +158,7 @@ target: tcp://127.0.0.1:1
 data: mine.csv
 every: 500ms
 rounds: 1
-pushes: [{prefix: "MSG"}, {prefix: "PING"}]
+pushes: [{prefix: "MSG"}, {regex: "^PING (?P<rest>.*)", answer: "PONG {rest}"}]
 connect:
   - {receive: {prefix: "220"}, name: greeting}
   - {send: "AUTH {password}", until: "END", capture: {id: {regex: "id=(\\d+)"}}}

@@ -63,5 +63,5 @@ def test_replies_are_missing_if_they_took_longer_than_any_other() -> None:
 def test_threshold_of_a_level_says_where() -> None:
     found = threshold(Check("max_p99_ms", 20, 31.0, False, "at 600 users"))
     assert (found["where"], found["unit"]) == ("at 600 users", "ms")
-    assert found["text"] == "at 600 users: p99 from due 31 ms; at most 20 ms were allowed"
+    assert found["text"] == "at 600 users: the p99 latency from due was 31 ms; at most 20 ms were allowed"
     assert "where" not in threshold(Check("max_p99_ms", 20, 31.0, False))

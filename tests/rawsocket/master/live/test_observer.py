@@ -195,7 +195,9 @@ def test_storms_are_events_of_the_run() -> None:
     run, observer = _observed(server)
     run.started_wall_s = 1000.0
     run.receive("a", report(storms=[StormReport(1012, 30)]))
-    assert observer.state()["events"] == [{"at_s": 12.0, "kind": "storm", "text": "storm: 30 connections dropped"}]
+    assert observer.state()["events"] == [
+        {"at_s": 12.0, "kind": "storm", "text": "storm: 30 connections dropped", "label": "storm"}
+    ]
 
 
 def test_restart_of_a_server_without_counters() -> None:

@@ -9,16 +9,16 @@ FAILED = """\
 FAIL  The server holds 1,000 connections (its cap) and refused 3,591 connects
       Try: Set MAX_CONNECTIONS or MODEL=epoll
 
-  held                   at least 1,000 of 1,200 users for 54.1 s
-  by the server's count  1,000
-  p99 from due           20.59 ms
-  messages a second      118.40
-  failures               3,591 (connects: 3591 server-full)
+  connections held             as few as 1,000 of 1,200 within 54.1 s
+  held, by the server's count  1,000
+  p99 latency from due         20.6 ms
+  messages a second            118.40
+  failures                     3,591 (3,591 refused: server full)
 
-  threshold                limit    actual
-  min_held        at least 1,200     1,000  missed
-  max_failures         at most 0     3,591  missed
-  max_p99_ms    at most 1,000 ms  20.59 ms  met
+  threshold              limit   actual
+  min_held      at least 1,200    1,000  missed
+  max_failures       at most 0    3,591  missed
+  max_p99_ms       at most 1 s  20.6 ms  met
 
 Report: runs/x/report.html
 verdict: fail (exit code 3)"""
@@ -35,10 +35,10 @@ def test_failed_run() -> None:
 def test_passed_run_has_its_notes() -> None:
     lines = _text(passed()).splitlines()
     assert lines[:2] == [
-        "PASS  3 thresholds met over a steady window of 54.1 s",
+        "PASS  1200 of 1200 connections held for 54 s, no failures, p99 latency 20.6 ms",
         "      - no byte ever arrived on 28 connections",
     ]
-    assert lines[3] == "  held                   1,200 of 1,200 users for 54.1 s"
+    assert lines[3] == "  connections held             1,200 of 1,200 for 54.1 s"
     assert lines[-1] == "verdict: pass (exit code 0)"
 
 
@@ -52,10 +52,10 @@ def test_run_without_a_steady_window_and_without_a_server_that_counts() -> None:
     held = {"steady_min": None, "peak": 40, "server_steady_min": None}
     document = unknown(held=held, thresholds=[], latency_ms={"from_due": None})
     lines = _text(document).splitlines()
-    assert "  held                   at most 40 of 1,200 users; no steady window" in lines
-    assert "  by the server's count  unknown" in lines
-    assert "  p99 from due           -" in lines
-    assert "  failures               not judged" in lines
+    assert "  connections held             at most 40 of 1,200; no steady window" in lines
+    assert "  held, by the server's count  unknown" in lines
+    assert "  p99 latency from due         -" in lines
+    assert "  failures                     not judged" in lines
 
 
 @pytest.mark.parametrize("width", [40, 79])
@@ -70,7 +70,7 @@ def test_row_with_a_long_name_is_cut() -> None:
     name = f"max_p99_ms[{'login ' * 20}]"
     document = passed(thresholds=[{"name": name, "limit": 1000, "actual": 12.3456, "ok": None}])
     (line,) = [line for line in _text(document).splitlines() if line.startswith("  max_p99_ms[")]
-    assert line.endswith("...  at most 1,000 ms  12.35 ms  not measured")
+    assert line.endswith("...  at most 1 s  12.3 ms  not measured")
     assert len(line) <= 79
 
 
@@ -89,6 +89,25 @@ def test_missed_threshold_decides_in_words_where_there_is_no_cause() -> None:
     for check in document["thresholds"]:
         check.pop("text", None)
     assert result.headline(document)[0] == "min_held: 1000, at least 1200 was demanded"
+
+
+def test_met_thresholds_do_not_count_in_an_unknown_run() -> None:
+    spans = [span for line in result.lines(unknown()) for span in line if span.text.startswith("met")]
+    assert {(span.text, span.style) for span in spans} == {("met, not counted", "faint")}
+
+
+def test_fewer_connections_than_wanted_are_marked_where_no_threshold_judges_them() -> None:
+    for checks, style in (([], "unknown"), (passed()["thresholds"], "")):
+        spans = [span for line in result.lines(failed(thresholds=checks)) for span in line]
+        assert [span.style for span in spans if span.text.startswith("  connections held")] == [style]
+
+
+def test_reason_that_only_repeats_the_cause_is_left_out() -> None:
+    cause = {"name": "interrupted", "text": "The run was interrupted after 7 s of 14 s", "remedy": "Run it again"}
+    reasons = ["the run was interrupted before its end", "x"]
+    assert result.headline(unknown() | {"cause": cause, "reasons": reasons})[2] == ["x"]
+    cause = {"name": "scenario", "text": "The scenario raised KeyError", "remedy": ""}
+    assert result.headline(unknown() | {"cause": cause, "reasons": ["the scenario raised KeyError"]})[2] == []
 
 
 def test_further_reasons_are_counted_when_there_are_many() -> None:
@@ -122,8 +141,8 @@ def test_styles_tell_the_verdict_and_each_threshold() -> None:
 def test_connections_where_a_user_holds_several_and_failures_that_no_threshold_judges() -> None:
     held = {"wanted": 2400, "steady_min": 2400, "peak": 2400, "server_steady_min": 2400}
     lines = _text(unknown(held=held, thresholds=[], failures=1234)).splitlines()
-    assert any(line.startswith("  held                   2,400 of 2,400 connections for") for line in lines)
-    assert any(line.startswith("  failures               1,234") for line in lines)
+    assert any(line.startswith("  connections held             2,400 of 2,400 connections for") for line in lines)
+    assert any(line.startswith("  failures                     1,234") for line in lines)
 
 
 LEVELS = """

@@ -10,7 +10,7 @@ from rawsocket.verdict.saturation import WorkerFigures
 
 FINE = Check("max_p99_ms", 20, 3.0, True)
 LATE = Check("max_p99_ms", 20, 31.0, False)
-LATE_REASON = "max_p99_ms: p99 from due 31 ms; at most 20 ms were allowed"
+LATE_REASON = "max_p99_ms: the p99 latency from due was 31 ms; at most 20 ms were allowed"
 
 
 def _passed(number: int, users: int, p99: float = 3.0) -> JudgedLevel:
@@ -30,21 +30,24 @@ def _unknown(number: int, users: int, whole: bool = True) -> JudgedLevel:
 
 def test_growing_steps_tell_the_highest_level_that_passed() -> None:
     found = outcome([_passed(1, 400), _passed(2, 500), _late(3, 600)], 10, growing=True)
-    assert found.line == "holds 500 users; at 600 users: p99 from due 31 ms; at most 20 ms were allowed"
-    assert found.missed == ("max_p99_ms: at 600 users: p99 from due 31 ms; at most 20 ms were allowed",)
+    assert found.line == "holds 500 users; at 600 users: the p99 latency from due was 31 ms; at most 20 ms were allowed"
+    assert found.missed == ("max_p99_ms: at 600 users: the p99 latency from due was 31 ms; at most 20 ms were allowed",)
     assert found.doubts == ()
     assert outcome([_passed(1, 400), _passed(2, 500)], 2, growing=True).line == "holds 500 users"
 
 
 def test_first_level_that_fails_decides_in_other_shapes() -> None:
     found = outcome([_passed(1, 100), _late(2, 600), _late(3, 100)], 3, growing=False)
-    assert found.line == "1 of 3 levels passed; at 600 users: p99 from due 31 ms; at most 20 ms were allowed"
+    assert (
+        found.line
+        == "1 of 3 levels passed; at 600 users: the p99 latency from due was 31 ms; at most 20 ms were allowed"
+    )
     assert outcome([_passed(1, 100)], 1, growing=False).line == "1 of 1 level passed"
 
 
 def test_growing_steps_whose_first_level_fails() -> None:
     found = outcome([_late(1, 100)], 3, growing=True)
-    assert found.line == "at 100 users: p99 from due 31 ms; at most 20 ms were allowed"
+    assert found.line == "at 100 users: the p99 latency from due was 31 ms; at most 20 ms were allowed"
 
 
 def test_doubt_about_a_level_makes_the_run_unknown() -> None:

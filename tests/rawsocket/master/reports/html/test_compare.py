@@ -9,9 +9,9 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 def test_figures_have_their_difference_from_the_first_run() -> None:
     slower = passed(latency_ms={"from_due": {**TIMES, "p99": 12.23}, "from_sent": None, "connect": TIMES})
     rows = {row.title: row.cells for row in compare.table([("a", RunDocuments(passed())), ("b", RunDocuments(slower))])}
-    assert rows["p99 from due"] == [("6.12 ms", ""), ("12.2 ms", "+100 %")]
-    assert rows["p50 from due"] == [("0.59 ms", ""), ("0.59 ms", "")]
-    assert rows["p99 from sent"][1] == (UNKNOWN, "")
+    assert rows["p99 latency from due"] == [("6.12 ms", ""), ("12.2 ms", "+100 %")]
+    assert rows["p50 latency from due"] == [("0.59 ms", ""), ("0.59 ms", "")]
+    assert rows["p99 latency from sent"][1] == (UNKNOWN, "")
 
 
 def test_change_from_nothing_is_no_percentage() -> None:

@@ -23,7 +23,12 @@ def test_thresholds_have_words_units_and_what_they_cover() -> None:
         "failures", "at most 0", "30", "✗ missed"
     )  # fmt: skip
     assert failures.covers == "whole run"
-    assert (p99.title, p99.limit, p99.actual, p99.outcome) == ("p99 from due", "at most 1 s", "6.12 ms", "✓ met")
+    assert (p99.title, p99.limit, p99.actual, p99.outcome) == (
+        "p99 latency from due",
+        "at most 1 s",
+        "6.12 ms",
+        "✓ met",
+    )
     assert p99.covers == "steady window"
 
 
@@ -40,24 +45,48 @@ def test_threshold_of_a_row_or_of_another_version() -> None:
         {"name": "from_the_future", "limit": 5, "actual": 6, "ok": False},
     ]
     connect, share, future = first_screen.thresholds(passed(thresholds=checks))
-    assert (connect.title, connect.covers) == ("p99 from due, row connect", "whole run")
-    assert (share.limit, share.title) == ("at most 5 %", "failures, row login")
+    assert (connect.title, connect.covers) == ("p99 latency from due of connect", "whole run")
+    assert (share.limit, share.title) == ("at most 5 %", "failures of login, share of all events")
     assert (future.title, future.limit, future.covers) == ("from_the_future", "5", "")
 
 
 def test_tiles_show_what_was_missed() -> None:
     held, server, p99, messages, failures = first_screen.tiles(failed())
-    assert (held.value, held.covers, server.value, server.note) == ("20 of 50", "steady window", "20", "cap 1,000")
+    assert (held.value, held.covers, server.value, server.note) == (
+        "20 of 50",
+        "least in the steady window",
+        "20",
+        "cap 1,000",
+    )
     assert (p99.value, p99.note, messages.value) == ("6.12 ms", "at most 1 s", "5.0")
-    assert (failures.value, failures.note, failures.state) == ("30", "none allowed", "fail")
-    assert {tile.state for tile in (held, server, p99, messages)} == {""}
+    assert (failures.value, failures.state, failures.mark) == ("30", "fail", "✗ missed")
+    assert failures.note == "none allowed"
+    assert {tile.state for tile in (server, p99, messages)} == {""}
+    assert (held.state, held.mark) == ("short", "! short of 50")
+
+
+def test_held_is_not_short_where_a_threshold_says_how_many_are_enough() -> None:
+    checks = [{"name": "min_held", "limit": 10, "actual": 20, "ok": True}]
+    assert first_screen.tiles(failed(thresholds=checks))[0].state == ""
+    assert first_screen.tiles(passed())[0].state == ""
+
+
+def test_tile_of_failures_says_what_they_are() -> None:
+    document = failed()
+    document["connections"] |= {"failed": {"refused": 270}, "dropped": {"reset": 60}}
+    assert first_screen.tiles(document)[4].note == "270 connects refused, 60 lost; none allowed"
+
+
+def test_thresholds_that_were_met_do_not_count_in_an_unknown_run() -> None:
+    (*_, p99) = first_screen.thresholds(failed(verdict="unknown"))
+    assert (p99.state, p99.outcome) == ("not-counted", f"{UNKNOWN} met, not counted")
 
 
 def test_tiles_of_a_run_that_knows_little() -> None:
     held = {"steady_min": None, "peak": 7, "server_steady_min": None}
     document = passed(held=held, server=None, thresholds=[], latency_ms={"from_due": None})
     held_tile, server, p99, messages, failures = first_screen.tiles(document)
-    assert (held_tile.value, held_tile.covers) == ("7 of 50", "whole run")
+    assert (held_tile.value, held_tile.covers) == ("7 of 50", "peak of the run")
     assert (server.note, p99.value, messages.note, failures.note) == (
         "its counters could not be read", UNKNOWN, "no threshold", "no threshold"
     )  # fmt: skip
@@ -79,7 +108,7 @@ def test_held_is_compared_with_what_all_users_hold_as_on_page_and_console() -> N
     held = {"wanted": 100, "steady_min": 45, "peak": 50, "server_steady_min": 45}
     checks = [{"name": "min_held", "limit": 40, "actual": 45, "ok": True}]
     tile = first_screen.tiles(passed(held=held, thresholds=checks, failures=7))[0]
-    assert (tile.value, tile.note) == ("45 of 100", "lowest second; peak 50; at least 40")
+    assert (tile.value, tile.note) == ("45 of 100", "peak of the run 50; at least 40")
     assert first_screen.tiles(passed(thresholds=[], failures=7))[4].value == "7"
 
 
