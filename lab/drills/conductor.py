@@ -106,11 +106,10 @@ class Conductor(Beside):
         keeps, unknown = self._drill.keeps(stage, before), self._drill.unknown(stage)
         self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps)
         note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
-        injected = time.time()
-        self._tell(lab, injected=injected)
+        self._tell(lab, injected=time.time())
         with self._drill.injected(stage):
             if self._drill.lasts:
-                self._wait(max(0.0, injected + stage.for_s - time.time()))
+                self._wait(stage.for_s)
         self._tell(lab, healed=time.time())
         if left := self._still_frozen(lab):
             self._tell(lab, trouble=f"it did not heal: {', '.join(left)} was still frozen", end=True)

@@ -21,7 +21,7 @@ def write(runs: Path, drills: Sequence[tuple[str, str]], refused: Mapping[str, s
 
 def found(runs: Path) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the name of the folder and the field `drill` of each run with a drill, the oldest first."""
-    documents = []
+    documents: list[tuple[str, Mapping[str, Any]]] = []
     for file in sorted(runs.glob("*-drill*/verdict.json")):
         try:
             drill = json.loads(file.read_text(encoding="utf-8")).get("drill")

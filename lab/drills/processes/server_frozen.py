@@ -25,7 +25,8 @@ class ServerFrozen(Drill):
         messages = before.messages_s * frozen_s
         if messages < 20:  # too few to say how old the oldest is
             return found
-        least, most = 1000 * frozen_s * (0.99 - 5 / messages), 1000 * (frozen_s + SAMPLE_S) + before.p99_ms
+        # The second in which they are answered has others as well, so its p99 is not quite that of the waiting ones.
+        least, most = 1000 * frozen_s * (0.97 - 5 / messages), 1000 * (frozen_s + SAMPLE_S) + before.p99_ms
         return [*found, Expected("peak_p99_ms", least, most, "the oldest message waits for nearly all of it")]
 
     @contextlib.contextmanager

@@ -18,19 +18,24 @@ class WorkerLost(Drill):
         """Longer than the master waits for a silent worker."""
         return 2 * FRESH_S + 4
 
+    def gone(self, stage: Stage) -> bool:
+        """Return whether the worker is lost to the run."""
+        return True
+
     def unknown(self, stage: Stage) -> int:
-        """Return the one."""
-        return 1
+        """Return the one, if the master gives it up."""
+        return int(self.gone(stage))
 
     def keeps(self, stage: Stage, before: Before) -> int:
         """Return what the others hold: users are dealt evenly."""
-        return before.held * (stage.workers - 1) // stage.workers
+        return before.held * (stage.workers - 1) // stage.workers if self.gone(stage) else before.held
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """The server is not touched, so the other workers lose nothing."""
         kept = self.keeps(stage, before)
+        left = stage.workers - self.unknown(stage)
         return [
             Expected("lost", 0, 0, "the server goes on"),
-            Expected("held_min", kept - 1, kept + 1, f"{stage.workers - 1} of {stage.workers} workers are left"),
+            Expected("held_min", kept - 1, kept + 1, f"{left} of {stage.workers} workers are left"),
             Expected("recover_s", most=5, why="the others were never disturbed"),
         ]

@@ -141,9 +141,10 @@ class ContainerPart(Part):
     def execute(self, *command: str) -> str:
         """Run a command in it, as its own user; return what it prints. Raises LabError if it fails."""
         code, output = self._container.exec_run(list(command))
+        said = output.decode(errors="replace") if isinstance(output, bytes) else ""
         if code:
-            raise LabError(f"{self.name}: a command in it ended with {code}", output.decode(errors="replace"))
-        return str(output.decode(errors="replace"))
+            raise LabError(f"{self.name}: a command in it ended with {code}", said)
+        return said
 
     def remove(self) -> None:
         """Kill and remove it. One that is gone, or is being removed, is no error."""

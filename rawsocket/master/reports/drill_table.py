@@ -33,7 +33,7 @@ def title(figure: str) -> str:
 
 def rows(drill: Drill) -> list[tuple[str, ...]]:
     """Return the figures: those that were predicted first, then all others that were measured."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for one in drill["predicted"]:
         expected = Expected(one["figure"], one["least"], one["most"], one["why"])
         outcome = MET if one["ok"] else MISSED

@@ -167,7 +167,7 @@ def bounds(one: Expected) -> str:
         return f"exactly {least}"
     if least is None or most is None:
         return f"at most {most}" if least is None else f"at least {least}"
-    return f"{least} to {most}"
+    return f"{least.partition(' ')[0]} to {most}"
 
 
 def number(value: float, figure: str) -> str:

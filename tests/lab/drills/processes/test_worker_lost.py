@@ -12,7 +12,7 @@ BOTH = pytest.mark.parametrize("drill", [WorkerKilled(), WorkerFrozen()], ids=["
 
 @BOTH
 def test_the_other_workers_keep_what_they_hold(drill: WorkerLost) -> None:
-    found, _ = stage(WORKERS="4")
+    found, _ = stage(10.0, WORKERS="4")
     expected = bounds(drill.expects(found, BEFORE))
     assert (drill.unknown(found), drill.keeps(found, BEFORE)) == (1, 75)
     assert (expected["lost"], expected["held_min"]) == ((0, 0), (74, 76))

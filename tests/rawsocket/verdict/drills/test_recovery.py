@@ -108,7 +108,7 @@ def test_prediction_that_holds_is_a_recovery() -> None:
 @pytest.mark.parametrize(
     ("expected", "measured", "reason"),
     [
-        (Expected("lost", 90, 99, "it held them"), MEASURED, "lost: 100 connections, predicted 90 connections to 99"),
+        (Expected("lost", 90, 99, "it held them"), MEASURED, "lost: 100 connections, predicted 90 to 99 connections"),
         (Expected("recover_s", most=3), MEASURED, "recover_s: 4 s, predicted at most 3 s"),
         (Expected("recover_s", most=3), {"lost": 0, "recover_s": None}, "recover_s: it did not recover while it was"),
         (Expected("lost", 0, 0), {"lost": 0, "recover_s": None}, "recover_s: it did not recover while it was watched"),
