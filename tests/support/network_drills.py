@@ -1,7 +1,7 @@
 """Network drills in a namespace of a test's own: its connections of a process to itself stand for a lab."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +11,18 @@ from lab import settings
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import container
 from lab.engines.docker.container import ContainerPart
+from rawsocket.verdict.drills.prediction import Expected
 from tests.support.fake_sdk import Container
 from tests.support.namespaces import AGENT, Connections, Namespace, namespace
 
 BEFORE = Before(held=800, wanted=800, messages_s=80, p99_ms=5)
+
+
+def bounds(expected: Sequence[Expected]) -> dict[str, tuple[float | None, float | None]]:
+    """Return the bounds of predictions by figure; a recovery has one, however long it may take."""
+    found = {one.figure: (one.least, one.most) for one in expected}
+    assert found.pop("recover_s")[1]
+    return found
 
 
 class Lab:

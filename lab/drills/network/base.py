@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, cast
 
-from lab.drills.drill import DOCKER, Drill, Stage
+from lab.drills.drill import DOCKER, SAMPLE_S, Drill, Stage
 from lab.drills.namespace import container, probe
 from lab.drills.namespace.helper import Helper
 from lab.drills.namespace.rules import Client, clients_side, filters, servers_side
@@ -13,6 +13,7 @@ from lab.engines.docker.container import ContainerPart
 from lab.engines.identity import PROJECT_LABEL
 from lab.settings import Settings
 from rawsocket.target import Target, parse
+from rawsocket.verdict.drills.prediction import Expected
 
 # Of the length of a fault: until its helper has started.
 STARTS_S = 2.0
@@ -87,11 +88,12 @@ def end_half_open(stage: Stage) -> int:
     """End connections that the server holds and no worker knows: how many. Otherwise it would hold them for ever."""
     port, known = server(stage).port, set[Client]()
     with helper_in(stage, "server") as helper:
-        held = clients(helper, port)
+        held = set(clients(helper, port))
         for part in stage.parts("worker"):
             with helper_of(cast(ContainerPart, part)) as worker:
                 known.update(clients_side(worker.run("ss", "-Htn", "state", "connected", f"dport = :{port}")))
-        left = [one for one in held if one not in known]
+        # Those that a user has just closed are no longer there.
+        left = [one for one in clients(helper, port) if one in held and one not in known]
         for one in filters(port, left):
             helper.run("ss", "-K", "-Htn", one)
     return len(left)
@@ -100,6 +102,11 @@ def end_half_open(stage: Stage) -> int:
 def share_by(seconds: float, every_s: float) -> float:
     """Return the share of users that have a message due within so many seconds: their slots are spread evenly."""
     return min(1.0, max(0.0, seconds / every_s)) if every_s else 0.0
+
+
+def back_within(seconds: float, why: str) -> Expected:
+    """Return the prediction of a recovery so many seconds after healing at the latest, as it is seen in reports."""
+    return Expected("recover_s", most=seconds + 2 * SAMPLE_S, why=why)
 
 
 def spread(count: int, share: float) -> float:

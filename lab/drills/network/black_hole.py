@@ -6,7 +6,16 @@ from typing import ClassVar
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, clients, end_half_open, server, share_by, spread
+from lab.drills.network.base import (
+    STARTS_S,
+    NetworkDrill,
+    back_within,
+    clients,
+    end_half_open,
+    server,
+    share_by,
+    spread,
+)
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -33,12 +42,13 @@ class BlackHole(NetworkDrill):
         least, most = hit * surely - spread(hit, surely), hit * most + spread(hit, most)
         why = f"{SHARE} % of {before.held}, who had a message due early enough"
         lost = Expected("lost", round(least), round(most), why)
-        late = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
-        notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, late)
+        why = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
+        notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, why)
+        late = back_within(timeout, "the last message that was lost is answered or given up")
         told = rules.TO_SERVER not in self.ways
         left = (0, 0) if told else (lost.least, lost.most)
         half_open = Expected("own.half_open", *left, "the server is told" if told else "the server is not told either")
-        return [lost, Expected("dropped.reset", 0, 0, "nobody is told"), half_open] + ([notice] if surely else [])
+        return [lost, Expected("dropped.reset", 0, 0, "nobody is told"), half_open, late] + ([notice] if surely else [])
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs sets of nft."""

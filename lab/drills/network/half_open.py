@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, server
+from lab.drills.network.base import NetworkDrill, back_within, server
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -26,10 +26,12 @@ class HalfOpen(NetworkDrill):
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """A user notices when it speaks next: the new server knows nothing of its connection, and resets it."""
         every = stage.every_s
+        back = back_within(0, "those that noticed have connected again")
         if not every:
-            return [Expected("lost", 0, 0, "EVERY=0: silent users never notice, for want of a heartbeat")]
+            return [back, Expected("lost", 0, 0, "EVERY=0: silent users never notice, for want of a heartbeat")]
         why = f"each speaks within {every:g} s, and the server listens again within {RESTART_S:g} s"
         return [
+            back,
             Expected("lost", before.held, before.held, "all were held by it"),
             Expected("dropped.closed", 0, 0, "the end of the old server was not told"),
             Expected("notice_p99_s", 0, every + RESTART_S + SAMPLE_S, why),

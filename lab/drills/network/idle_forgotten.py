@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, clients, end_half_open, server
+from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, clients, end_half_open, server
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -36,6 +36,7 @@ class IdleForgotten(NetworkDrill):
         why = f"silent for {every:g} s, remembered for {x:g} s, then TIMEOUT {timeout:g} s"
         least = before.held if stage.for_s >= x + every + timeout + STARTS_S else 0
         return [
+            back_within(timeout, "the last message that was lost is given up"),
             Expected("lost", least, None, why),
             Expected("own.half_open", least, None, "the server does not hear that they have gone"),
             Expected("dropped.reset", 0, 0, "packets vanish, nobody is told"),

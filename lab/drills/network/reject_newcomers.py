@@ -6,7 +6,7 @@ from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
 from lab.drills.network import newcomers
-from lab.drills.network.base import NetworkDrill, helper_in, server
+from lab.drills.network.base import NetworkDrill, back_within, helper_in, server
 from rawsocket.verdict.drills.prediction import Expected
 
 COUNT = 50
@@ -21,6 +21,7 @@ class RejectNewcomers(NetworkDrill):
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Nothing that is held is touched; all newcomers are refused."""
         return [
+            back_within(0, "nothing was disturbed"),
             Expected("lost", 0, 0, "rules match first packets alone"),
             Expected("held_min", before.held, None, "nobody has to connect again"),
             Expected("own.refused", COUNT, COUNT, f"all of {COUNT} newcomers"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, clients, server
+from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, clients, server
 from rawsocket.verdict.drills.prediction import Expected
 
 SHARE = 10
@@ -23,6 +23,7 @@ class ResetShare(NetworkDrill):
         hit = round(before.held * SHARE / 100)
         why = f"{SHARE} % of {before.held}"
         return [
+            back_within(1, "the first back-off is at most 0.5 s"),
             Expected("lost", hit, hit, why),
             Expected("dropped.reset", hit, hit, why),
             Expected("notice_p99_s", 0, STARTS_S + 1 + SAMPLE_S, "within 1 s, and the next report says so"),

@@ -4,7 +4,7 @@ import pytest
 
 from lab.drills.network import bandwidth
 from lab.drills.network.bandwidth import Bandwidth
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_what_leaves_is_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,9 @@ def test_what_leaves_is_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_predicts_the_limit_and_that_nobody_gives_up() -> None:
-    here = Staged(for_s=1.0, TIMEOUT="12")
-    assert Bandwidth().seconds(here.settings) == 1
-    found = {one.figure: (one.least, one.most) for one in Bandwidth().expects(here.stage, BEFORE)}
-    assert found == {"own.percent_of_limit": (97, 103), "lost": (0, 0)}
+    assert bounds(Bandwidth().expects(Staged().stage, BEFORE)) == {"own.percent_of_limit": (97, 103), "lost": (0, 0)}
+
+
+def test_replies_must_be_allowed_to_wait() -> None:
+    assert Bandwidth().unfit(Staged(TIMEOUT="5").settings) == "it needs TIMEOUT=6 or more"
+    assert Bandwidth().unfit(Staged().settings) == ""

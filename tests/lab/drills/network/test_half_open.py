@@ -1,7 +1,7 @@
 import pytest
 
 from lab.drills.network.half_open import HalfOpen
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_the_end_of_the_server_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,12 +16,11 @@ def test_the_end_of_the_server_is_not_told(monkeypatch: pytest.MonkeyPatch) -> N
 def test_users_notice_when_they_speak_next() -> None:
     here = Staged(for_s=20.0, EVERY="10")
     assert HalfOpen().seconds(here.settings) == 20
-    found = {one.figure: (one.least, one.most) for one in HalfOpen().expects(here.stage, BEFORE)}
+    found = bounds(HalfOpen().expects(here.stage, BEFORE))
     assert found == {
         "lost": (800, 800), "dropped.closed": (0, 0), "notice_p99_s": (0, 17), "notice_p50_s": (2.5, None)
     }  # fmt: skip
 
 
 def test_silent_users_never_notice() -> None:
-    (lost,) = HalfOpen().expects(Staged(EVERY="0").stage, BEFORE)
-    assert (lost.least, lost.most) == (0, 0)
+    assert bounds(HalfOpen().expects(Staged(EVERY="0").stage, BEFORE)) == {"lost": (0, 0)}

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from lab.drills.network.idle_forgotten import IdleForgotten
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_who_is_silent_for_too_long_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_who_is_silent_for_too_long_is_forgotten(monkeypatch: pytest.MonkeyPatch
 def test_all_are_lost_once_each_has_spoken() -> None:
     here = Staged(for_s=27.0, EVERY="10", TIMEOUT="10")
     assert IdleForgotten().seconds(here.settings) == 27
-    found = {one.figure: (one.least, one.most) for one in IdleForgotten().expects(here.stage, BEFORE)}
+    found = bounds(IdleForgotten().expects(here.stage, BEFORE))
     assert found.pop("own.half_open") == (800, None)
     assert found == {"lost": (800, None), "dropped.reset": (0, 0), "notice_p50_s": (13, 29)}
 

@@ -2,7 +2,7 @@ import pytest
 
 from lab.drills.network import reject_newcomers
 from lab.drills.network.reject_newcomers import RejectNewcomers
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_newcomers_are_refused_and_connections_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,5 +13,5 @@ def test_newcomers_are_refused_and_connections_go_on(monkeypatch: pytest.MonkeyP
 
 
 def test_predicts_that_nothing_is_lost() -> None:
-    found = {one.figure: (one.least, one.most) for one in RejectNewcomers().expects(Staged().stage, BEFORE)}
+    found = bounds(RejectNewcomers().expects(Staged().stage, BEFORE))
     assert found == {"lost": (0, 0), "held_min": (800, None), "own.refused": (50, 50)}

@@ -2,7 +2,7 @@ import pytest
 
 from lab.drills.network import syn_loss
 from lab.drills.network.syn_loss import COUNT, SynLoss
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_connect_times_come_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,7 @@ def test_connect_times_come_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_predicts_the_share_of_each_step() -> None:
-    found = {one.figure: (one.least, one.most) for one in SynLoss().expects(Staged().stage, BEFORE)}
+    found = bounds(SynLoss().expects(Staged().stage, BEFORE))
     assert found["lost"] == found["own.between_steps"] == (0, 0)
     assert found["own.first_step"] == (280 - 37, 280 + 37)
     assert found["own.second_step"] == (51, 117)

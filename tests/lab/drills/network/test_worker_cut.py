@@ -1,7 +1,7 @@
 import pytest
 
 from lab.drills.network.worker_cut import WorkerCut
-from tests.support.network_drills import BEFORE, Staged, staged
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
 
 
 def test_what_stays_inside_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,8 @@ def test_one_worker_is_unknown_and_the_others_go_on() -> None:
     here = Staged(WORKERS="3")
     assert WorkerCut().unknown(here.stage) == 1
     assert WorkerCut().keeps(here.stage, BEFORE) == 533
-    assert [one.figure for one in WorkerCut().expects(here.stage, BEFORE)] == ["lost", "held_min", "recover_s"]
+    found = bounds(WorkerCut().expects(here.stage, BEFORE))
+    assert found == {"lost": (0, 267), "held_min": (532, 534)}
 
 
 def test_another_worker_has_to_go_on() -> None:
