@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.drills.namespace.agent import QUEUE, TABLE
-
+# As in agent.py beside this, which is alone in its image: what is called so is removed at the end.
+TABLE, QUEUE = "holdfast_drill", "d111:"
 # A connection as nft knows it: the client's address and port.
 TO_SERVER, FROM_SERVER = "tcp dport {port}", "tcp sport {port}"
 CLIENT_TO, CLIENT_FROM = "ip saddr . tcp sport", "ip daddr . tcp dport"

@@ -45,10 +45,10 @@ class BlackHole(NetworkDrill):
         why = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
         notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, why)
         late = back_within(timeout, "the last message that was lost is answered or given up")
-        told = rules.TO_SERVER not in self.ways
-        left = (0, 0) if told else (lost.least, lost.most)
-        half_open = Expected("own.half_open", *left, "the server is told" if told else "the server is not told either")
-        return [lost, Expected("dropped.reset", 0, 0, "nobody is told"), half_open, late] + ([notice] if surely else [])
+        left = Expected("own.half_open", lost.least, lost.most, "the server is not told either")
+        half_open = [left] if rules.TO_SERVER in self.ways else []
+        told = Expected("dropped.reset", 0, 0, "nobody is told")
+        return [lost, told, late, *half_open, *([notice] if surely else [])]
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs sets of nft."""

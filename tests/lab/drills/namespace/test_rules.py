@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from lab.drills.namespace import rules
+from lab.drills.namespace import agent, rules
 from lab.drills.namespace.rules import Client
 from tests.support.namespaces import namespace
 
@@ -11,6 +11,10 @@ LISTING = """\
 0      0         172.18.0.2:8686   172.18.0.4:1000 \n\
 0      0      [::ffff:172.18.0.2]:8686   [::ffff:172.18.0.3]:41236 \n\
 """
+
+
+def test_what_rules_make_is_what_the_agent_removes() -> None:
+    assert (rules.TABLE, rules.QUEUE) == (agent.TABLE, agent.QUEUE)
 
 
 def test_clients_of_a_listing() -> None:

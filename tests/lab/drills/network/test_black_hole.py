@@ -28,9 +28,9 @@ def test_half_of_the_users_had_a_message_due_early_enough() -> None:
     assert bounds(BlackHole().expects(here.stage, BEFORE))["lost"] == (200 - 40, 400)
 
 
-def test_the_server_is_told_where_only_its_own_packets_are_lost() -> None:
+def test_what_the_server_still_holds_is_predicted_only_where_it_hears_nothing() -> None:
     here = Staged(for_s=22.0, EVERY="10", TIMEOUT="10")
-    assert bounds(BlackHoleOneWay().expects(here.stage, BEFORE))["own.half_open"] == (0, 0)
+    assert "own.half_open" not in bounds(BlackHoleOneWay().expects(here.stage, BEFORE))
 
 
 def test_nobody_is_lost_in_a_short_fault() -> None:
