@@ -46,6 +46,10 @@ def _absolute(name: str, text: str) -> str:
     if not text:
         return ""
     path = Path(text).expanduser().absolute()
-    if not (path.parent if FILE_PER_USER in path.name else path).exists():
-        raise UsageError(f"{name}={text}: there is no such file; correct the path")
+    if FILE_PER_USER in text and name not in ("TLS_CERT", "TLS_KEY"):
+        raise UsageError(f"{name}={text}: expected one file for all users; {FILE_PER_USER} is for TLS_CERT and TLS_KEY")
+    first = path.with_name(path.name.replace(FILE_PER_USER, "0"))
+    if not first.exists():
+        of_user = f" for user 0, {first.name}" if first != path else ""
+        raise UsageError(f"{name}={text}: there is no such file{of_user}; correct the path")
     return str(path)

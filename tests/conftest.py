@@ -1,7 +1,5 @@
 """What all tests share: a group that lacks its engine, browser or server is skipped with one line, or fails in CI.
 
-No test may fail because a machine is slow, so Hypothesis holds none to a time of its own.
-
 A shell that starts pytest in the background has it ignore SIGINT. All processes of the tests would inherit that, and
 those that a test ends by SIGINT would never end.
 """
@@ -10,10 +8,6 @@ import os
 import signal
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-settings.register_profile("holdfast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("holdfast")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

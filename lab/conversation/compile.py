@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.conversation import samples
+from lab.conversation import connected, samples
 from lab.conversation.implied import implied
 from lab.conversation.steps import Steps, names
 from lab.conversation.syntax.document import Document, HeartbeatEntry, Pushes, Rows
@@ -55,6 +55,9 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
     heartbeat = _heartbeat(document.heartbeat, maker) if document.heartbeat else None
     steps = maker.compile(document.steps.value) if document.steps else ()
     goodbye = maker.compile(document.goodbye.value) if document.goodbye else ()
+    rounds = document.rounds.value if document.rounds else 0
+    parts = [part.value if part else [] for part in (document.connect, document.steps, document.goodbye)]
+    connected.check(*parts, framing, rounds)
     plan = Plan(
         name,
         source.shown,
@@ -62,7 +65,7 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
         steps,
         connect,
         goodbye,
-        rounds=document.rounds.value if document.rounds else 0,
+        rounds=rounds,
         heartbeat=heartbeat,
         pushes=_pushes(document.pushes, after_connect) if document.pushes else (),
         match=Match(*(part.value for part in document.match.value)) if document.match else None,

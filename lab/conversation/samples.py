@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from lab.conversation.syntax.source import Mistake, Place
+from lab.conversation.syntax.refusals import framing_mistake, message_mistake
+from lab.conversation.syntax.source import Place
 from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import Data, FramingPlan, Template, Value
 from rawsocket.conversation.templates import Sources, maker
@@ -38,8 +39,7 @@ def check_framing(plan: FramingPlan, place: Place) -> None:
     try:
         framing_of(plan)
     except (ValueError, TypeError) as error:
-        wrong, _, expected = str(error).partition(": ")
-        raise Mistake(place, wrong, expected or "expected another framing", "correct the framing, or `then`") from None
+        raise framing_mistake(error, place, "expected another framing", "correct the framing, or `then`") from None
 
 
 def check(samples: Iterable[Sample], data: Data | None) -> None:
@@ -57,7 +57,4 @@ def _check(sample: Sample, sources: Sources, user: _User) -> None:
         payload = made if isinstance(made, bytes) else made(user)
         framing_of(sample.framing).encode(payload)
     except (ValueError, OverflowError) as error:
-        raise Mistake(
-            sample.place, f"this message can't be sent: {error}", "expected one that the framing can carry",
-            "correct the message or the framing",
-        ) from None  # fmt: skip
+        raise message_mistake(error, sample.place, sample.framing) from None

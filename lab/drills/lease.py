@@ -34,6 +34,7 @@ def lease(undo: Sequence[Undo], seconds: float) -> Iterator[None]:
         [sys.executable, "-P", "-m", "lab.drills.lease", json.dumps(list(undo)), str(seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        bufsize=0,  # nothing is left to be written when a watchdog has gone
         env=environ,
         start_new_session=True,
     )
@@ -44,7 +45,6 @@ def lease(undo: Sequence[Undo], seconds: float) -> Iterator[None]:
         yield
         with contextlib.suppress(BrokenPipeError):  # the lease was over before
             watchdog.stdin.write(HEALED)
-            watchdog.stdin.flush()
 
 
 def heal(undo: Sequence[Undo]) -> None:

@@ -1,4 +1,4 @@
-"""Pure: whether a run holds steadily, from the seconds that its master says (rawsocket/master/reports/progress.py)."""
+"""Whether a run holds steadily, from the seconds that its master says (rawsocket/master/reports/progress.py)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -17,7 +17,7 @@ Piece = tuple[str, str]
 _DRAWN = ("random", "time", "uuid", "n")
 _VARIABLES = {"random": "text", "time": "now", "uuid": "key", "n": "number"}
 _MEASURED = ("length", "sum", "crc32")
-_BINARY = re.compile(r"u([1248])(le)?")
+_BINARY = re.compile(r"u([1-8])(le)?")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab import folders, settings
 from lab.conversation.compile import Compiled, compiled
 from lab.errors import UsageError, writing
+from lab.progress import say
 from lab.settings import CONVERSATION, CONVERSATION_SUFFIXES, Settings
 from rawsocket.settings.table import BY_NAME
 
@@ -28,8 +29,19 @@ def read(flags: Mapping[str, str | None], verb: str, environ: Mapping[str, str] 
     row = BY_NAME["SCENARIO"]
     found = named(settings.given(row, flags, environ) or row.default or "")
     chosen = settings.read(flags, environ, verb=verb, implied=found.settings if found else {})
+    if found and verb in ("check", "load", "ci", "up"):
+        _note_unused_tls(found, chosen)
     path = str(write(found)) if found else ""
     return Settings({**chosen.values, CONVERSATION: path}, chosen.given)
+
+
+def _note_unused_tls(found: Compiled, chosen: Settings) -> None:
+    """Say so if the file has `tls` and the connections are plain: nobody should take them for encrypted ones."""
+    plan, target = found.plan, chosen["TARGET"]
+    starts = any(step.kind == "start-tls" for step in (*plan.connect, *plan.steps))
+    if target.startswith("tcp://") and not starts and any(name.startswith("TLS_") for name in found.settings):
+        address = target.removeprefix("tcp://")
+        say(f"{plan.file}: `tls` is not used, since the target is {target}; for TLS write tls://{address}")
 
 
 def named(scenario: str) -> Compiled | None:

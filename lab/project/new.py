@@ -23,14 +23,19 @@ VERSION = "INSTALLED_VERSION"  # in our files, where the installed version is wr
 
 
 def run(name: str, version: str) -> int:
-    """Write the files into the folder, say which, and give the exit code. Raises UsageError for a folder in a clone."""
+    """Write the files into the folder, say which, and give the exit code. Raises UsageError for what can't be one."""
+    if not name.strip():
+        raise UsageError("the name of the folder is empty: name one, as in `holdfast new load-tests`")
     target = Path(name).expanduser().absolute()
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{name} is a file: name a folder, which is made if it is not there")
     if (folders.ASSETS / "Makefile").exists() and target.resolve().is_relative_to(folders.ASSETS):
         raise UsageError(f"{name} is in the clone of Holdfast, where the lab works in the clone: name another folder")
     for ours, place in PLACES.items():
         result(_write(target / place, (FILES / ours).read_text().replace(VERSION, version)))
     result(_write(target / SCHEMA, schema.text()))
-    result(f"Next: cd {shlex.quote(name)} && holdfast load SCENARIO=hello USERS=10 TIME=10s")
+    enter = "" if target.resolve() == Path.cwd() else f"cd {shlex.quote(name)} && "
+    result(f"Next: {enter}holdfast load SCENARIO=hello USERS=10 TIME=10s")
     return EXIT_OK
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab import settings
 from lab.conversation.syntax import framings, source
-from lab.errors import EXIT_OK, LabError, UsageError
+from lab.errors import EXIT_OK, UsageError
 from lab.progress import result, say
 from lab.recording import pcap
 from lab.recording.files import Files
@@ -72,7 +72,10 @@ def _record(arguments: Mapping[str, Any], framing: Framing | None) -> int:
     port = _listen(proxy, arguments["listen"], limit, target)
     found = tuple(_for_target(each.recorded(), port, target) for each in proxy.connections)
     if failed := [each.failure for each in proxy.connections if each.failure]:
-        say(f"{len(failed)} of {len(found)} connections did not reach {target}: {failed[0]}")
+        text = f"{len(failed)} of {len(found)} connections did not reach {target}: {failed[0]}; check --target"
+        if len(failed) == len(found):
+            raise UsageError(text)
+        say(text)
     traffic = Traffic(target.url, (*(before.connections if before else ()), *found))
     return _write(files, traffic, framing, arguments["keep_secrets"])
 
@@ -124,7 +127,10 @@ def _write(files: Files, traffic: Traffic, framing: Framing | None, keep_secrets
     try:
         script = compose(traffic, framing, keep_secrets)
     except NothingRecorded:
-        raise LabError("no message was recorded, so no conversation was written") from None
+        raise UsageError(
+            "no message was recorded, so no conversation was written; let the client talk with the server through the "
+            "recorder's port before the recording ends"
+        ) from None
     stored = traffic if keep_secrets else _without_secrets(traffic, framing)
     for line in files.write(conversation(script, Path(files.name).name), script.columns, stored):
         result(line)

@@ -9,12 +9,13 @@ Rules:
 """
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.errors import LabError
+from lab.errors import UsageError
 from lab.recording.traffic import Connection, Piece
 
 READ_SIZE = 65536
@@ -61,12 +62,15 @@ class Proxy:
     async def run(self, listen: int, limit: int, ready: Callable[[int], None]) -> None:
         """Record until `stop()`, or until `limit` connections have ended; ALL: until all that began have ended.
 
-        `ready` gets the port. Raises LabError if it can't be listened on.
+        `ready` gets the port. Raises UsageError if it can't be listened on.
         """
         try:
             server = await asyncio.start_server(self._accept, "127.0.0.1", listen)
         except OSError as error:
-            raise LabError(f"port {listen} of 127.0.0.1 can't be listened on: {error.strerror or error}") from None
+            raise UsageError(
+                f"port {listen} of 127.0.0.1 can't be listened on: {_reason(error)}; give another one with --listen "
+                "(0: any that is free)"
+            ) from None
         ready(server.sockets[0].getsockname()[1])
         try:
             while not self._is_done(limit):
@@ -112,7 +116,7 @@ class Proxy:
             )
             of_server, to_server = await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
         except (OSError, TimeoutError) as error:
-            live.failure = str(error) or "no answer"
+            live.failure = _reason(error)
             return
         pumps = [
             asyncio.create_task(self._pump(live, True, reader, to_server)),
@@ -143,6 +147,14 @@ class Proxy:
         except (OSError, ssl.SSLError):
             writer.close()
         live.closed_by = live.closed_by or ("client" if sent else "server")
+
+
+def _reason(error: Exception) -> str:
+    """Return why something failed in a few words, without the number and the addresses that asyncio adds."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, ssl.SSLError) or number is None or number <= 0:
+        return str(error) or "no answer"
+    return os.strerror(number).lower()
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

@@ -49,10 +49,15 @@ def _hints(seen: Seen) -> Iterator[str]:
         yield "The server answers with TLS on a plain connection: write the target as tls://host:port."
     elif first.startswith(b"HTTP/"):
         yield from _http(seen)
-    elif seen.failure in WRONG and not (seen.rest or seen.broken):
+    elif seen.failure in WRONG and not (seen.broken or (seen.rest and not _has_cut(seen))):
         yield from _wrong(seen)
     elif seen.rest or seen.broken:
         yield from _cut(seen)
+
+
+def _has_cut(seen: Seen) -> bool:
+    """Return whether end marks were found: then an unfinished message says nothing against the framing."""
+    return isinstance(seen.framing, Delimiter) and bool(seen.frames)
 
 
 def _nothing(seen: Seen) -> Iterator[str]:
@@ -78,6 +83,14 @@ def _http(seen: Seen) -> Iterator[str]:
 def not_taken(frame: bytes) -> str:
     """Return what to know about a frame that arrived before a step that waits for a push in vain."""
     return f"Before this step {shown(frame)} arrived: a reply, or no push that the step takes."
+
+
+def not_asked_for(frame: bytes) -> str:
+    """Return what to know about a frame that arrived when no reply was owed."""
+    return (
+        f"Before this message was sent, {shown(frame)} arrived: a further frame of the reply before it (`frames`, "
+        "`until`), or a message that the server sends by itself (`pushes`)."
+    )
 
 
 def is_tls(data: bytes) -> bool:

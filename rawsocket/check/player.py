@@ -4,13 +4,13 @@ Everything is its own: engine, counters, connection. So a check inside a master 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gevent.event import Event
 
 from rawsocket.check import words
-from rawsocket.check.diagnosis import hints, not_taken
+from rawsocket.check.diagnosis import hints, not_asked_for, not_taken
 from rawsocket.check.dialogue import MISTAKE, PROGRAM, SERVER, UNREACHABLE, Dialogue, Failure
 from rawsocket.check.listener import DialogueListener
 from rawsocket.check.round import Round, RoundOver, is_server_fault
@@ -18,7 +18,7 @@ from rawsocket.conversation.plan import Plan
 from rawsocket.engine.connect.tap import TappingConnector, tap_again, untapped
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.process import Engine
-from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused
+from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Wrong
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.scenario_errors import located
 from rawsocket.users.config import SessionConfig
@@ -146,7 +146,6 @@ class Player:
             self.dialogue.failure = Failure(UNREACHABLE, error.name, error.detail, what, place)
             return
         arrived = self.listener.arrived()
-        earlier = self.listener.earlier() if what.startswith("receive") and not arrived else []
         self.dialogue.failure = Failure(
             SERVER,
             error.name,
@@ -154,9 +153,16 @@ class Player:
             what,
             place,
             words.expected(expected),
-            " | ".join(map(words.shown, arrived)),
-            (*hints(self.listener.seen(error.name)), *map(not_taken, earlier)),
+            words.frames(arrived),
+            (*hints(self.listener.seen(error.name)), *([] if arrived else self._of_earlier(error, what))),
         )
+
+    def _of_earlier(self, error: RawSocketError, what: str) -> Iterator[str]:
+        """Yield what to know about frames that arrived before a step that none has arrived in."""
+        if what.startswith("receive"):
+            yield from map(not_taken, self.listener.earlier())
+        elif isinstance(error, Wrong):
+            yield from map(not_asked_for, self.listener.earlier()[-1:])
 
     def _report(self, error: BaseException, place: tuple[str, bool] | None = None) -> None:
         """Note an exception that ended the session."""

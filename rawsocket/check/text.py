@@ -3,7 +3,7 @@
 Columns: milliseconds since the connect, an arrow, the bytes as text; below it the same bytes as hex.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rawsocket.check.dialogue import (
     CAPTURE,
@@ -28,6 +28,7 @@ from rawsocket.wire.framing_words import quoted
 INDENT = " " * 12  # of what stands below a line's time and arrow
 ROW = 16  # bytes in a line of hex
 ROWS = 8  # lines of hex of one message, unless all is to be shown
+FRAMES = 20  # messages that arrive one after the other, unless all are to be shown
 ARROWS = {SENT: "->", FRAME: "<-", REST: "<-", CLOSED: "<|", OPEN: "--", NOTE: "--"}
 LEGEND = "ms since the connect; -> sent, <- received: one line for each frame, its bytes as hex below it"
 
@@ -35,8 +36,8 @@ LEGEND = "ms since the connect; -> sent, <- received: one line for each frame, i
 def lines(dialogue: Dialogue, width: int = WIDTH, everything: bool = False) -> list[Line]:
     """Return the whole dialogue and its result; `everything`: no message is cut."""
     found = [*_head(dialogue, width)]
-    for entry in dialogue.entries:
-        found += _entry(entry, width, everything)
+    for entry, left_out in _bounded(dialogue.entries, None if everything else FRAMES):
+        found += [_left_out(left_out)] if entry is None else _entry(entry, width, everything)
     return [*found, (), *result(dialogue, width)]
 
 
@@ -68,6 +69,28 @@ def _head(dialogue: Dialogue, width: int) -> Iterator[Line]:
     yield from _styled(wrapped(text, "  ", "", width), "strong")
     yield from _styled(wrapped(LEGEND, "", "", width), "faint")
     yield ()
+
+
+def _bounded(entries: Iterable[Entry], most: int | None) -> Iterator[tuple[Entry | None, int]]:
+    """Yield the entries; of frames that arrive one after the other only the first ones, and how many were left out."""
+    in_a_row = 0
+    for entry in entries:
+        if entry.kind == FRAME:
+            in_a_row += 1
+            if most is not None and in_a_row > most:
+                continue
+        elif most is not None and in_a_row > most:
+            yield None, in_a_row - most
+            in_a_row = 0
+        else:
+            in_a_row = 0
+        yield entry, 0
+    if most is not None and in_a_row > most:
+        yield None, in_a_row - most
+
+
+def _left_out(frames: int) -> Line:
+    return (Span(f"{INDENT}... and {_count(frames, 'frame')} more (VERBOSE=yes shows all)", "faint"),)
 
 
 def _entry(entry: Entry, width: int, everything: bool) -> list[Line]:

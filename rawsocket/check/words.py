@@ -1,11 +1,13 @@
 """Steps, expectations and bytes in words. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.conversation.plan import Expectation, Template, Value
 from rawsocket.wire.framing_words import quoted
 
 SHOWN = 60  # bytes of a message in a sentence
+FRAMES = 6  # messages in a sentence
 #: What a step of a Python session is called, by its class; those with a name of their own have it behind.
 STEPS = {
     "Connect": "connect",
@@ -49,6 +51,14 @@ def shown(data: bytes, most: int = SHOWN) -> str:
     if len(data) <= most:
         return quoted(data)
     return f"{quoted(data[:most])}... ({len(data):,} bytes)"
+
+
+def frames(found: Sequence[bytes], most: int = FRAMES) -> str:
+    """Return frames as texts in quotes: the first ones and the last one, and how many are left out."""
+    said = [shown(frame) for frame in (found if len(found) <= most else [*found[: most - 1], found[-1]])]
+    if len(found) > most:
+        said.insert(most - 1, f"({len(found) - most:,} more)")
+    return " | ".join(said)
 
 
 def expected(wanted: Any) -> str:

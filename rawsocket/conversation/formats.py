@@ -3,7 +3,7 @@
     ""           decimal
     5, 05        decimal with at least 5 digits, zeros in front
     x, x8        hexadecimal, with at least 8 digits
-    u1 u2 u4 u8  so many bytes, the highest first; u2le: the lowest first
+    u1 to u8     so many bytes, the highest first; u2le: the lowest first
     varint       seven bits in each byte, the lowest first
 
 Bytes have the lowest bits of a number that needs more, so a counter begins again at 0.
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_BYTES = re.compile(r"u([1248])(le)?")
+_BYTES = re.compile(r"u([1-8])(le)?")
 _DECIMAL = re.compile(r"\d*")
 _HEX = re.compile(r"x(\d*)")
 
@@ -50,7 +50,7 @@ def number_format(text: str) -> NumberFormat:
         return NumberFormat(_padded(text, b"d"))
     if text == "varint":
         return NumberFormat(b"%b", varint)
-    raise ValueError(f"{text!r} is no format of a number: expected 05, x, x8, u1, u2, u4, u8, u2le or varint")
+    raise ValueError(f"{text!r} is no format of a number: expected 05, x, x8, u1 to u8, u2le or varint")
 
 
 def varint(number: int) -> bytes:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
+import yaml
 
 from lab import page
 from lab.engines import identity
@@ -55,22 +57,21 @@ def _ci(*arguments: str) -> tuple[int, int, str, str]:
 @pytest.mark.parametrize(
     ("extra", "code", "verdict"),
     [
-        ((), 0, "pass"),
         (("--max-connections", "40", "--min-held", "50"), 3, "fail"),
-        (("--tls", "yes"), 0, "pass"),
+        (("--tls", "yes"), 0, "pass"),  # of plain runs that pass, test_models.py has several
     ],
 )
 def test_ci_exits_with_its_verdict(
     client: docker.DockerClient, images: None, extra: tuple[str, ...], code: int, verdict: str
 ) -> None:
     pid, returned, out, err = _ci(*SHORT, *extra)
-    demand(code, returned, out, err)
     folder = _folder(err)
+    written = json.loads((folder / "verdict.json").read_text())
+    demand(code, returned, out, err, verdict=written)
     assert out.endswith(f"\nReport: runs/{folder.name}/report.html\nverdict: {verdict} (exit code {code})\n")
     assert {path.name for path in folder.iterdir()} == ALL
     assert (ROOT / "runs/latest").resolve().name >= folder.name  # another test may have begun a run since
     assert {path.stat().st_uid for path in folder.rglob("*")} == {os.getuid()}
-    written = json.loads((folder / "verdict.json").read_text())
     assert (written["verdict"], written["exit_code"]) == (verdict, code)
     assert ElementTree.parse(folder / "junit.xml").getroot() is not None
     if verdict == "pass":
@@ -109,34 +110,71 @@ def _log_of_the_master(client: docker.DockerClient, project: str) -> str:
     return "".join(each.logs().decode() for each in client.containers.list(all=True, filters={"label": labels}))
 
 
-@retry_on_busy_machine
-@pytest.mark.parametrize("version", [0, 1])
-@pytest.mark.parametrize(
-    ("extra", "code"),
-    [
-        ({}, 0),
-        ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 3),
-        ({"WORKERS": "0"}, 4),
-        ({"MIN_HELD": "61"}, 2),
-        ({"TARGET": "tcp://192.0.2.1:9"}, 2),
-    ],
-)
-def test_plain_compose_exits_with_the_masters_code(
-    client: docker.DockerClient, images: None, version: int, extra: dict[str, str], code: int
-) -> None:
+def _version(number: int) -> list[str]:
     composes = _composes()
-    if version >= len(composes):
+    if number >= len(composes):
         missing("compose-v1-and-v2", f"only {composes} found")
-    project = f"holdfast-plain-{os.getpid()}"
-    ours = [f"holdfast-{name}" for name in ("server", "load")]
-    for image in ours:  # compose's tag is its project
-        client.images.get(f"{image}:{identity.tag()}").tag(image, project)
-    command = [*composes[version], "--project-name", project]
+    return composes[number]
+
+
+def _plain(project: str, extra: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a run with plain compose."""
     # Not port 0: the engine would choose one that an outgoing connection of another test may have.
     ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
     ports["COMPOSE_PROJECT_NAME"] = project  # 1.29 has to be told
     settings = {"HEADLESS": "true", "USERS": "60", "RATE": "60", "TIME": "7s", **ports}
-    whole = environment({**settings, "MAX_P99_MS": "0", **extra})
+    return environment({**settings, "MAX_P99_MS": "0", **extra})
+
+
+#: Settings of a run, the version of compose that makes it, and its exit code.
+PLAIN: list[tuple[dict[str, str], int, int]] = [
+    ({"MAX_CONNECTIONS": "40", "MIN_HELD": "50"}, 0, 3),
+    ({"MIN_HELD": "61"}, 0, 2),
+    ({}, 1, 0),
+    ({"WORKERS": "0"}, 1, 4),
+    ({"TARGET": "tcp://192.0.2.1:9"}, 1, 2),
+]
+
+
+@pytest.mark.parametrize("extra", [{}, {name: value for extra, _, _ in PLAIN for name, value in extra.items()}])
+def test_both_versions_of_compose_read_the_file_alike(extra: dict[str, str]) -> None:
+    """So each case below needs only one of them, and what depends on the version both: a run, and an early exit."""
+    _version(1)
+    whole = _plain("holdfast-plain", extra)
+    read = []
+    for command in _composes():
+        done = subprocess.run(
+            [*command, "--project-name", "holdfast-plain", "config"],
+            cwd=ROOT, env=whole, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        read.append({name: _meant(service) for name, service in yaml.safe_load(done.stdout)["services"].items()})
+    assert read[0] == read[1]
+
+
+def _meant(service: dict[str, Any]) -> dict[str, Any]:
+    """What a run depends on, in one form: the versions write the same in different ways."""
+    return {
+        "environment": {name: str(value or "") for name, value in service["environment"].items()},
+        "replicas": int(service.get("deploy", {}).get("replicas", 1)),
+        "command": service.get("command"),
+        "depends_on": {name: how["condition"] for name, how in service.get("depends_on", {}).items()},
+        "networks": sorted(service["networks"]),
+        "restart": service["restart"],
+        "image": service["image"],
+    }
+
+
+@retry_on_busy_machine
+@pytest.mark.parametrize(("extra", "version", "code"), PLAIN)
+def test_plain_compose_exits_with_the_masters_code(
+    client: docker.DockerClient, images: None, extra: dict[str, str], version: int, code: int
+) -> None:
+    project = f"holdfast-plain-{os.getpid()}"
+    command = [*_version(version), "--project-name", project]
+    ours = [f"holdfast-{name}" for name in ("server", "load")]
+    for image in ours:  # compose's tag is its project
+        client.images.get(f"{image}:{identity.tag()}").tag(image, project)
+    whole = _plain(project, extra)
     try:
         up = subprocess.run(
             [*command, "up", "--exit-code-from", "master"],

@@ -1,8 +1,8 @@
 """Every server of the story through `lab ci`: the verdict, and what is said of the model.
 
-Half of them run in containers: those with many threads or processes, one that holds more than select, and one that
-crashes. Nothing in the others depends on the engine, and local processes need a third of the CPU. `select` is the
-server of test_ci.py.
+Two of them run in containers: one of several processes, and one that crashes. Nothing in the others depends on the
+engine, and local processes need a third of the CPU. `select` is the server of test_ci.py, and test_processes.py has a
+lab in containers with `threaded`.
 """
 
 import json
@@ -19,11 +19,11 @@ SHORT = {"USERS": "20", "RATE": "40", "TIME": "5s", "EVERY": "1", "WORKERS": "1"
 # What each model is asked for: not to hold twenty connections where it can't.
 ASKED: dict[str, dict[str, str]] = {
     "sync": {"SCENARIO": "churn", "ENGINE": "native"},
-    "threaded": {"ENGINE": "docker"},
+    "threaded": {"ENGINE": "native"},
     "prefork": {"USERS": "6", "MAX_CONNECTIONS": "6", "ENGINE": "docker"},
     "busy": {"ENGINE": "native"},
     "poll": {"ENGINE": "native"},
-    "epoll": {"ENGINE": "docker"},
+    "epoll": {"ENGINE": "native"},
     "asyncio": {"ENGINE": "native"},
     "tutorial": {"ENGINE": "docker"},
 }

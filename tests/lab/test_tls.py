@@ -43,6 +43,7 @@ def test_a_certificate_of_the_callers_own_is_used_instead(made: Certificate, tmp
 def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     _file(tmp_path, "ca.pem")
+    _file(tmp_path, "device-0.pem")
     settings = read({"TLS_CA": "ca.pem", "TLS_CERT": "device-{number}.pem", "TARGET": "tls://a:1"}, {})
     values = tls.prepared(settings, {}).values
     assert (values["TLS_CA"], values["TLS_CERT"]) == (f"{tmp_path}/ca.pem", f"{tmp_path}/device-{{number}}.pem")
@@ -52,6 +53,12 @@ def test_paths_become_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ("flags", "environ", "line"),
     [
         ({"TLS_CA": "/nowhere/ca.pem"}, {}, "TLS_CA=/nowhere/ca.pem: there is no such file; correct the path"),
+        (
+            {"TLS_CERT": "/nowhere/{number}.pem"},
+            {},
+            r"TLS_CERT=/nowhere/\{number\}.pem: there is no such file for user 0, 0.pem; correct the path",
+        ),
+        ({"TLS_CA": "/nowhere/{number}.pem"}, {}, r"TLS_CA=/nowhere/\{number\}.pem: expected one file for all users; "),
         ({"TLS": "yes", "TARGET": "tcp://a:1"}, {}, "TLS=yes is for the lab's own server, which TARGET=tcp://a:1"),
         ({}, {"SERVER_TLS_CERT": __file__}, "SERVER_TLS_CERT makes the server speak TLS, .*: add TLS=yes"),
     ],

@@ -76,6 +76,15 @@ def test_doubted_run_is_accepted_where_the_verdict_is_not_tested(out: str) -> No
     demand(4, 4, "")
 
 
+@pytest.mark.parametrize(("lag", "machine"), [(5.0, False), (80.0, True), (None, True)])
+def test_wrong_code_of_a_run_whose_workers_were_kept_waiting_is_the_machines(lag: float | None, machine: bool) -> None:
+    document = {"verdict": "fail", "reasons": ["held 3"], "generator": {"workers": [{"lag_p99_ms": lag}]}}
+    demand(3, 3, OUT, verdict=document)
+    with pytest.raises(AssertionError) as caught:
+        demand(0, 3, OUT, verdict=document)
+    assert isinstance(caught.value, MachineTooBusy) is machine
+
+
 @pytest.mark.parametrize(
     ("verdict", "reason", "machine"),
     [("unknown", BUSY, True), ("unknown", "no worker came", False), ("fail", BUSY, False)],

@@ -70,11 +70,9 @@ def test_glossary_has_each_term(term: str) -> None:
 LINKS = [(page, path, anchor) for page in PAGES for path, anchor in links(page)]
 
 
-@pytest.mark.parametrize(("page", "path", "anchor"), LINKS)
-def test_each_link_leads_somewhere(page: str, path: str, anchor: str) -> None:
-    assert (ROOT / path).exists()
-    if anchor:
-        assert anchor in anchors(path)
+def test_each_link_leads_somewhere() -> None:
+    assert [link for link in LINKS if not (ROOT / link[1]).exists()] == []
+    assert [link for link in LINKS if link[2] and link[2] not in anchors(link[1])] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

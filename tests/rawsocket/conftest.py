@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+import tests.support.random_inputs  # noqa: F401
+
 
 @pytest.fixture
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:

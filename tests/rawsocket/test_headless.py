@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.busy_machine import retry_on_busy_machine
 from tests.support.hlogs import read
-from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.locust_fleet import SOON, LocustFleet, locust_fleet
 from tests.support.pinned import ARTEFACTS
 from tests.support.server_process import ServerProcess, running_server
 
@@ -105,7 +105,7 @@ def test_run_with_too_few_held_connections_exits_with_3(tmp_path: Path) -> None:
 
 
 def test_run_with_a_lost_worker_exits_with_4_and_held_falls(tmp_path: Path, server: ServerProcess) -> None:
-    with locust_fleet(tmp_path, server, **{**RUN, "TIME": "12s"}) as fleet:
+    with locust_fleet(tmp_path, server, lost_after_s=SOON, **{**RUN, "TIME": "14s"}) as fleet:
         fleet.wait(lambda state: state["held"] == 60)
         fleet.workers[0].send_signal(signal.SIGKILL)
         fleet.wait(lambda state: state["held"] == 30)
@@ -117,7 +117,7 @@ def test_run_with_a_lost_worker_exits_with_4_and_held_falls(tmp_path: Path, serv
 
 
 def test_run_ends_at_once_when_all_workers_are_lost(tmp_path: Path, server: ServerProcess) -> None:
-    with locust_fleet(tmp_path, server, **{**RUN, "TIME": "1h"}) as fleet:
+    with locust_fleet(tmp_path, server, lost_after_s=SOON, **{**RUN, "TIME": "1h"}) as fleet:
         fleet.wait(lambda state: state["held"] == 60)
         for worker in fleet.workers:
             worker.send_signal(signal.SIGKILL)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.locust_fleet import SOON, LocustFleet, locust_fleet
 from tests.support.server_process import ServerProcess, running_server
 
 SCENARIO = """
@@ -32,6 +33,7 @@ class Silent(LabSession):
 # Each stage lasts until the test creates a file.
 SHAPE = """
 from pathlib import Path
+from typing import Any
 
 
 class Stages(LoadTestShape):
@@ -45,7 +47,7 @@ class Stages(LoadTestShape):
 
 @contextmanager
 def running(
-    folder: Path, scenario: str, workers: int = 2, **settings: object
+    folder: Path, scenario: str, workers: int = 2, **settings: Any
 ) -> Iterator[tuple[LocustFleet, ServerProcess]]:
     (folder / "locustfiles").mkdir()
     (folder / "locustfiles/mine.py").write_text(scenario)
@@ -107,7 +109,7 @@ def test_late_worker_takes_its_share_of_the_users(tmp_path: Path):
 
 
 def test_connections_of_a_killed_worker_close(tmp_path: Path):
-    with running(tmp_path, SCENARIO) as (fleet, server):
+    with running(tmp_path, SCENARIO, lost_after_s=SOON) as (fleet, server):
         fleet.page.swarm(users=30, rate=100)
         settled(fleet, server, 30)
         fleet.workers[0].kill()

@@ -2,6 +2,8 @@
 
 import pytest
 
+import tests.support.random_inputs  # noqa: F401
+
 
 @pytest.fixture(autouse=True)
 def patient_log(monkeypatch: pytest.MonkeyPatch) -> None:

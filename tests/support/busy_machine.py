@@ -11,7 +11,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 TRIES = 4  # at most; only a machine that stays too busy needs them all
@@ -39,14 +39,20 @@ def doubted(verdict: dict[str, Any]) -> bool:
     return verdict["verdict"] == "unknown" and bool(MACHINE.match(verdict["reasons"][0]))
 
 
-def demand(wanted: int, code: int, out: str, err: str = "", or_doubted: bool = False) -> None:
-    """Demand an exit code of the run that printed `out`; raise MachineTooBusy if only the machine prevented it."""
+def demand(
+    wanted: int, code: int, out: str, err: str = "", or_doubted: bool = False, verdict: dict[str, Any] | None = None
+) -> None:
+    """Demand an exit code of the run that printed `out`; raise MachineTooBusy if the machine may have prevented it.
+
+    With `verdict`, its verdict.json, any other code counts as the machine's work where the workers were kept waiting.
+    """
     reason = _first_reason(out)
     if code == UNKNOWN != wanted and MACHINE.match(reason):
         if or_doubted:
             return
         raise MachineTooBusy(f"{reason}\n{out}{err}")
-    assert code == wanted, out + err
+    with retried_if_busy(verdict) if verdict else nullcontext():
+        assert code == wanted, out + err
 
 
 def _first_reason(out: str) -> str:

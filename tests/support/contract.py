@@ -19,6 +19,8 @@ GREETING = b"Hello from server!\n"
 FULL = b"ERR server full\n"
 MESSAGE = b"x" * 999 + b"\n"
 
+QUIET_TRIES = 5
+
 IN = 'bytes_total{direction="in"}'
 OUT = 'bytes_total{direction="out"}'
 
@@ -50,12 +52,17 @@ def when_empty(server: ServerProcess) -> dict[str, float]:
 
 
 def assert_quiet(model: str, server: ServerProcess, client: socket.socket) -> None:
-    """Check that `client` receives nothing, and that a model that promises it does not spin in this time."""
-    began, turns = monotonic(), server.metrics()["loop_turns_total"]
-    assert_silent(model, server, client)
-    turns = server.metrics()["loop_turns_total"] - turns
-    if Promise.QUIET in model_of(model).promises:
-        assert turns <= 5 + 5 * (monotonic() - began)  # Each process checks its timers once a second.
+    """Check that `client` receives nothing, and that a model that promises it does not spin in this time.
+
+    A server that spins does so all the time; on a busy machine, one that doesn't may just be noticing an earlier end.
+    """
+    for _ in range(QUIET_TRIES if Promise.QUIET in model_of(model).promises else 1):
+        began, turns = monotonic(), server.metrics()["loop_turns_total"]
+        assert_silent(model, server, client)
+        turns = server.metrics()["loop_turns_total"] - turns
+        if turns <= 5 + 5 * (monotonic() - began):  # Each process checks its timers once a second.
+            return
+    assert Promise.QUIET not in model_of(model).promises, f"{turns} turns"
 
 
 def assert_silent(model: str, server: ServerProcess, client: socket.socket) -> None:

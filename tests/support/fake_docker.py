@@ -1,23 +1,21 @@
 """A `docker` (and `docker-compose`) on PATH that records its calls, and a socket that answers like an engine.
 
-The fake command keeps its state in FOLDER/state.json: the present images, those that can be pulled, and the calls that
-fail or hang. Each call is a line of FOLDER/calls.jsonl.
+The fake command, fake_docker_command.py, keeps its state in FOLDER/state.json: the present images, those that can be
+pulled, and the calls that fail or hang. Each call is a line of FOLDER/calls.jsonl.
 """
 
 import json
-import os
 import shutil
 import socketserver
 import sys
-import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+COMMAND = Path(__file__).with_name("fake_docker_command.py")
 SYSTEM = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -29,7 +27,7 @@ class FakeDocker:
         self.path = str(folder / "bin")
         (folder / "bin").mkdir(parents=True)
         for name in names:
-            self.command(name, f'exec "{sys.executable}" -IS "{__file__}" "{folder}" {name} "$@"')
+            self.command(name, f'exec "{sys.executable}" -IS "{COMMAND}" "{folder}" {name} "$@"')
         self.borrow("tar", "sleep")
         self.set_state(**state)
 
@@ -65,62 +63,6 @@ class FakeDocker:
         return [" ".join(call["argv"]) for call in self.calls()]
 
 
-def _main(folder: Path, argv: list[str]) -> int:
-    file = folder / "state.json"
-    state = json.loads(file.read_text())
-    images = state.setdefault("images", [])
-    call: dict[str, Any] = {"argv": argv, "env": dict(os.environ), "pid": os.getpid(), "session": os.getsid(0)}
-    code = _answer(argv, state, images, call)
-    file.write_text(json.dumps(state))
-    return code
-
-
-def _answer(argv: list[str], state: dict[str, Any], images: list[str], call: dict[str, Any]) -> int:
-    name, *arguments = argv
-    verb = arguments[0] if arguments else ""
-    compose = name == "docker-compose" or verb == "compose"
-    if verb == "import":
-        with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
-            call["archive"] = archive.getnames()
-    if verb == "build":
-        call["dockerfile"] = Path(arguments[-1], "Dockerfile").read_text()
-    _remember(call)
-    for words, (code, text) in state.get("fail", {}).items():
-        if set(words.split()) <= set(argv):
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            return _hang() if code == "hang" else int(code)
-    if compose:
-        return 0 if name == "docker-compose" or state.get("plugin", True) else 1
-    if verb == "image":
-        return 0 if arguments[-1] in images else 1
-    if verb == "pull":
-        return _add(arguments[-1], images) if arguments[-1] in state.get("pullable", []) else 1
-    if verb == "import":
-        return _add(arguments[-1], images)
-    if verb == "build":
-        return _add(arguments[arguments.index("--tag") + 1], images)
-    if verb == "context" and "host" in state:
-        sys.stdout.write(state["host"] + "\n")
-        return 0
-    return 1
-
-
-def _add(image: str, images: list[str]) -> int:
-    images.append(image)
-    return 0
-
-
-def _hang() -> int:
-    time.sleep(300)
-    return 0
-
-
-def _remember(call: dict[str, Any]) -> None:
-    with (Path(sys.argv[1]) / "calls.jsonl").open("a") as out:
-        out.write(json.dumps(call) + "\n")
-
-
 class _Engine(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = b"OK" if self.path.endswith("_ping") else b'{"ApiVersion": "1.41", "Version": "20.10"}'
@@ -149,7 +91,3 @@ def engine(socket: Path) -> Iterator[str]:
             yield f"unix://{socket}"
         finally:
             server.shutdown()
-
-
-if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1]), sys.argv[2:]))

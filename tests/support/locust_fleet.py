@@ -21,6 +21,9 @@ from tests.support.server_process import ServerProcess
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
 DEADLINE = 90.0
+#: Locust's own time after which a worker is lost is 3 s: on a busy machine a healthy one may be silent for longer.
+SOON = 5
+LIVENESS = "import locust.runners\nlocust.runners.HEARTBEAT_LIVENESS = {}"
 
 
 def environment(**settings: object) -> dict[str, str]:
@@ -40,21 +43,22 @@ def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProce
 class LocustFleet:
     """A master and its workers. Artefacts are in `runs`, logs in `folder`."""
 
-    def __init__(self, folder: Path, settings: dict[str, object], cwd: Path = ROOT) -> None:
+    def __init__(self, folder: Path, settings: dict[str, object], cwd: Path, lost_after_s: int) -> None:
         self.folder = folder
         self.runs = folder / "runs"
         self.cwd = cwd
         self.page = Page(f"http://127.0.0.1:{settings['HOLDFAST_PAGE_PORT']}")
         self.environment = environment(**settings, HOLDFAST_RUNS=self.runs)
         self.workers: list[Process] = []
-        self.master = self._start("master", "master")
+        self.master = self._start("master", "master", before=LIVENESS.format(lost_after_s))
 
-    def _start(self, name: str, role: str, descriptors: int = 0) -> Process:
+    def _start(self, name: str, role: str, descriptors: int = 0, before: str = "") -> Process:
         out, err = (str(self.folder / f"{name}.{stream}") for stream in ("out", "err"))
         starter = prestarted.starter("rawsocket", tuple(environment().items()))
         return starter.start(
-            arguments=[role], environment=self.environment, cwd=str(self.cwd), out=out, err=err, descriptors=descriptors
-        )
+            arguments=[role], environment=self.environment, cwd=str(self.cwd), out=out, err=err,
+            descriptors=descriptors, before=before,
+        )  # fmt: skip
 
     def add_worker(self, descriptors: int = 0, **settings: object) -> Process:
         """Start one more worker, with a hard limit on its descriptors and other settings if any are given."""
@@ -84,7 +88,9 @@ class LocustFleet:
 
     def ends_with(self, code: int, or_doubted: bool = False) -> None:
         """Demand the master's exit code, in a test with `retry_on_busy_machine` or with `or_doubted`."""
-        demand(code, self.exit_code(), self.out(), self.err()[-4000:], or_doubted)
+        found = self.exit_code()
+        verdict = self.verdict() if (self.runs / "verdict.json").exists() else None
+        demand(code, found, self.out(), self.err()[-4000:], or_doubted, verdict)
 
     def wait(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """Wait until `what(/lab/state.json)` is true; the page may still be starting."""
@@ -115,9 +121,18 @@ class LocustFleet:
 
 @contextmanager
 def locust_fleet(
-    folder: Path, server: ServerProcess | None, workers: int = 2, cwd: Path = ROOT, descriptors: int = 0, **more: object
+    folder: Path,
+    server: ServerProcess | None,
+    workers: int = 2,
+    cwd: Path = ROOT,
+    descriptors: int = 0,
+    lost_after_s: int = 60,
+    **more: object,
 ) -> Iterator[LocustFleet]:
-    """Run a master and `workers` against `server`; `more` are settings, WORKERS is the number of started ones."""
+    """Run a master and `workers` against `server`; `more` are settings, WORKERS is the number of started ones.
+
+    A worker that says nothing for `lost_after_s` is lost: SOON in tests that kill one.
+    """
     settings: dict[str, object] = {
         "HOLDFAST_SERVER": f"tcp://127.0.0.1:{server.port if server else free_port()}",
         "HOLDFAST_SERVER_ADMIN": f"http://{server.admin}" if server else "",
@@ -129,7 +144,7 @@ def locust_fleet(
         **TOLERANT,
         **more,
     }
-    fleet = LocustFleet(folder, settings, cwd)
+    fleet = LocustFleet(folder, settings, cwd, lost_after_s)
     try:
         for _ in range(workers):
             fleet.add_worker(descriptors)

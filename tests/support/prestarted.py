@@ -114,7 +114,7 @@ def starter(program: str, names: tuple[tuple[str, str], ...] = ()) -> Starter:
 
 
 def _imported(program: str) -> tuple[Any, Any, Any]:
-    """Import what the program does; return functions that fork, wait for a process, and wait for input."""
+    """Import what the program does; return functions that fork, reap a process, and wait for input."""
     if program == "server":
         importlib.import_module("server.__main__")
         del sys.modules["server.__main__"]  # it is run as __main__, and runpy warns if it is there
@@ -130,29 +130,35 @@ def _imported(program: str) -> tuple[Any, Any, Any]:
 
 
 def _serve(program: str) -> None:
+    """Fork as asked, and report each end: a descriptor of a child is readable once it has ended (pidfd_open)."""
     fork, waitpid, wait_for_input = _imported(program)
     answers = os.dup(1)
-    read, end, children = b"", False, set()
-    while not end or children:
-        if not end and wait_for_input([0], [], [], POLL_S)[0]:
-            data = os.read(0, 65536)
-            end = not data
-            *lines, read = (read + data).split(b"\n")
-            for line in lines:
-                request = json.loads(line)
-                if not (pid := fork()):
-                    os.close(answers)
-                    _become(program, **request)
-                children.add(pid)
-                os.write(answers, json.dumps({"started": pid}).encode() + b"\n")
-        elif end:
-            return
-        for pid in list(children):
-            found, status = waitpid(pid, os.WNOHANG)
-            if found:
-                children.discard(pid)
-                code = os.waitstatus_to_exitcode(status)
-                os.write(answers, json.dumps({"ended": pid, "code": code}).encode() + b"\n")
+    read = b""
+    children: dict[int, int] = {}  # pid by descriptor
+    while True:
+        ready = wait_for_input([0, *children], [], [])[0]
+        for ended in [descriptor for descriptor in ready if descriptor in children]:
+            pid = children.pop(ended)
+            os.close(ended)
+            _, status = waitpid(pid, 0)
+            _answer(answers, ended=pid, code=os.waitstatus_to_exitcode(status))
+        if 0 not in ready:
+            continue
+        if not (data := os.read(0, 65536)):
+            return  # what it has forked goes on
+        *lines, read = (read + data).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            if not (pid := fork()):
+                for descriptor in (answers, *children):
+                    os.close(descriptor)
+                _become(program, **request)
+            children[os.pidfd_open(pid)] = pid
+            _answer(answers, started=pid)
+
+
+def _answer(answers: int, **answer: int) -> None:
+    os.write(answers, json.dumps(answer).encode() + b"\n")
 
 
 def _become(
@@ -163,8 +169,9 @@ def _become(
     out: str,
     err: str,
     descriptors: int = 0,
+    before: str = "",
 ) -> None:
-    """Run `python -m PROGRAM ARGUMENTS` in this process, and end it."""
+    """Run the code `before`, and then `python -m PROGRAM ARGUMENTS`, in this process, and end it."""
     import resource
     import runpy
     import traceback
@@ -182,6 +189,7 @@ def _become(
         os.chdir(cwd)
         sys.path[0] = cwd
         sys.argv = [program, *arguments]
+        exec(before, {})
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

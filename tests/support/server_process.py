@@ -1,7 +1,7 @@
 """`python -m server` as a separate process, for tests: on free ports, and always ended.
 
-Most are forked from a process that has imported the server already (prestarted.py). `run_server`, and tests with code
-that is to run before the imports, start an interpreter.
+Most are forked from a process that has imported the server already (prestarted.py). `run_server`, and tests of a server
+with a process group of its own, start an interpreter.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Seconds after which a wait has failed. Generous: no test may fail because a machine is slow.
 DEADLINE = 30.0
+
+#: Before code that changes constants: modules take them over as they are imported, so all are imported anew.
+_UNLOADED = """import sys
+for name in [name for name in sys.modules if name.startswith("server")]:
+    del sys.modules[name]
+"""
 
 _LISTENING = re.compile(r"holdfast server listening on (\S+):(\d+) admin (\S+):(\d+) model (\S+) pid (\d+)")
 
@@ -144,7 +150,7 @@ def running_server(
 ) -> Iterator[ServerProcess]:
     """Run a server with `flags` on free ports, until the block ends. `before` is code that is run in it first."""
     arguments = ["--port", "0", "--admin-port", "0", *flags]
-    server = _started(arguments, env, before, own_group) if before or own_group else _forked(arguments, env)
+    server = _started(arguments, env) if own_group else _forked(arguments, env, before)
     try:
         server.wait_until_it_listens()
         yield server
@@ -158,14 +164,15 @@ def _is_patched() -> bool:
     return patched is not None and bool(patched.is_module_patched("threading"))
 
 
-def _forked(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
-    """Fork a server; its log comes through a named pipe."""
+def _forked(arguments: list[str], env: dict[str, str] | None, before: str) -> ServerProcess:
+    """Fork a server that runs the code `before` first; its log comes through a named pipe."""
+    code = f"{_UNLOADED}{before}" if before else ""
     with tempfile.TemporaryDirectory(prefix="holdfast-server-") as folder:
         pipe = f"{folder}/log"
         os.mkfifo(pipe)
         environment = dict(os.environ if env is None else env)
         process = prestarted.starter("server").start(
-            arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe
+            arguments=arguments, environment=environment, cwd=str(ROOT), out=os.devnull, err=pipe, before=code
         )
         return ServerProcess(process, _reader(os.open(pipe, os.O_RDONLY)))
 
@@ -179,17 +186,16 @@ def _reader(pipe: int) -> IO[str]:
     return FileObjectPosix(pipe, "r")
 
 
-def _started(arguments: list[str], env: dict[str, str] | None, before: str, own_group: bool) -> ServerProcess:
-    """Start an interpreter that runs the code `before`, and then the server."""
-    code = f"{before}\nimport runpy\nrunpy.run_module('server', run_name='__main__')"
+def _started(arguments: list[str], env: dict[str, str] | None) -> ServerProcess:
+    """Start an interpreter that runs the server in a process group of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-m", "server", *arguments],
         cwd=ROOT,
         env=env,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        process_group=0 if own_group else None,
+        process_group=0,
     )
     assert process.stderr is not None
     return ServerProcess(process, process.stderr)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from lab.conversation.syntax.refusals import framing_mistake
 from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, unknown
 from lab.conversation.syntax.structure import Entry, structure, types
 from lab.conversation.syntax.text import Pattern, Text
@@ -259,6 +260,5 @@ def checked(plan: FramingPlan, node: Node) -> FramingPlan:
     try:
         framing_of(plan)
     except ValueError as error:
-        wrong, _, expected = str(error).partition(": ")
-        raise Mistake(node.place, wrong, expected or "this can't be a framing", "correct the framing") from None
+        raise framing_mistake(error, node.place, "this can't be a framing") from None
     return plan

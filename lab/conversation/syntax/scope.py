@@ -8,10 +8,10 @@ from lab.conversation.syntax.source import Mistake, Place
 from rawsocket.conversation.plan import BUILT_IN, Value
 from rawsocket.settings.declared import suggestion
 
-_BINARY = r"u[1248](?:le)?"
+_BINARY = r"u[1-8](?:le)?"
 _NUMBER = rf"{_BINARY}|0?[1-9]\d?|x(?:[1-9]\d?)?|varint"
 #: The formats that each built-in value has, as a pattern and in words.
-_NUMBERS = f"(?:{_NUMBER})?", "u1, u2, u4, u8 (bytes; u2le: the lowest first), varint, 05 (digits), x or x8 (hex)"
+_NUMBERS = f"(?:{_NUMBER})?", "u1 to u8 (bytes; u2le: the lowest first), varint, 05 (digits), x or x8 (hex)"
 _FORMATS = {
     **dict.fromkeys(("user", "n", "worker", "length", "sum", "crc32"), _NUMBERS),
     "random": (rf"(?:[1-9]\d{{0,5}}|{_BINARY}|x\d*)?", "the number of characters, as in {random:16}, or u4 or x"),

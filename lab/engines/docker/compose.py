@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import yaml
-
 from lab import folders, procfs
 from lab.engines import build_context, identity
 from lab.engines.docker import compose_file as composefile
@@ -61,7 +59,7 @@ class Project:
     def write(self) -> None:
         """Write the derived compose file."""
         work = folders.work()
-        source = yaml.safe_load((folders.ASSETS / "compose.yaml").read_text())
+        source = composefile.parse((folders.ASSETS / "compose.yaml").read_text())
         if self.watched:
             watch.add_to(source)
         derived = composefile.derive(

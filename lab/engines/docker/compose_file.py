@@ -1,4 +1,4 @@
-"""compose.yaml, changed for one lab. Pure: a dict in, a dict out.
+"""compose.yaml, changed for one lab. Pure: text or a dict in, a dict out.
 
 A run of its own (`load`, `ci`) publishes nothing and never restarts a worker. With TARGET set the lab's server
 is left out, and the workers join the network that has a way out, or the one of NETWORK.
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 
 Compose = dict[str, Any]
@@ -17,6 +19,8 @@ HOST = "host.docker.internal:host-gateway"
 # The network of NETWORK has this name in the derived file.
 THEIRS = "theirs"
 OUR_MASTER = "holdfast-master"
+# libyaml's is ten times faster; PyYAML may have been built without it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Names:
     folder: str
     lab: str = ""
     context: str = ""
+
+
+def parse(text: str) -> Compose:
+    """Return the content of a compose file."""
+    content: Compose = yaml.load(text, _LOADER)
+    return content
 
 
 def derive(

@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-import yaml
-
-from lab.engines.docker import base_image
+from lab.engines.docker import base_image, compose_file
 from lab.folders import ASSETS
 
 FILE = "compose.watch.yaml"
@@ -24,4 +22,4 @@ def missing() -> str:
 
 def add_to(source: dict[str, Any]) -> None:
     """Add both services to the content of compose.yaml."""
-    source["services"] |= yaml.safe_load((ASSETS / FILE).read_text())["services"]
+    source["services"] |= compose_file.parse((ASSETS / FILE).read_text())["services"]

@@ -249,7 +249,7 @@ class _Composer:
         notes = self._script.notes
         messages = sum(len(each.exchanges) for each in self._dialogues)
         count = len(self._connections)
-        self._script.recorded = f"{count} connection{'s' * (count != 1)}, {messages} messages"
+        self._script.recorded = f"{count} connection{'s' * (count != 1)}, {messages} message{'s' * (messages != 1)}"
         if note := self._framing.receive.note:
             notes.append(f"framing: {note}")
         if len(self._connections) == 1:

@@ -83,8 +83,9 @@ def _load(setting: str, path: str, load: Any) -> None:
     except FileNotFoundError:
         raise ValueError(f"{setting}={path}: no such file; give a path that exists where the worker runs") from None
     except ssl.SSLError as error:
-        reason = (error.reason or str(error)).lower().replace("_", " ")
-        raise ValueError(f"{setting}={path}: {reason}; expected PEM files that belong together") from None
+        # OpenSSL gives no reason for a file without the part in PEM that it looks for.
+        found = (error.reason or "no certificate, or no key with it").lower().replace("_", " ")
+        raise ValueError(f"{setting}={path}: {found}; expected PEM files that belong together") from None
     except OSError as error:
         raise ValueError(f"{setting}={path}: {error.strerror}") from None
 

@@ -36,7 +36,7 @@ BROKEN = {
     "value before its capture": (
         "steps:\n  - send: 'a {id}'\n  - {send: b, capture: {id: {at: 0, size: 2}}}\n", "2:14", "no value {id} here",
     ),
-    "format": ("steps: [{send: 'a {n:q8}'}]\n", "1:19", "{n:q8} has no such format; expected u1, u2, u4"),
+    "format": ("steps: [{send: 'a {n:q8}'}]\n", "1:19", "{n:q8} has no such format; expected u1 to u8"),
     "hex": ("steps: [{send: {hex: '00 0g'}}]\n", "1:26", "`0g` is not in hex; expected two digits for each byte"),
     "regex": ("steps: [{send: a, expect: {regex: '(a'}}]\n", "1:35", "this is no regular expression: missing )"),
     "duration": ("every: 5x\nsteps: [{send: a}]\n", "1:8", "`5x` is not valid; expected a time such as 50ms"),
@@ -50,11 +50,11 @@ BROKEN = {
     "one-way with a reply": ("steps: [{send: a, reply: no, expect: b}]\n", "1:30", "`expect` beside `reply: no`"),
     "then without a regex": ("steps: [{send: a, then: {bytes: 4}}]\n", "1:19", "`then` without an expectation"),
     "end mark in a message": (
-        'framing: {delimiter: "\\r\\n"}\nsteps: [{send: "a\\r\\nb{n}"}]\n', "2:16", "can't hold its own end mark",
+        'framing: {delimiter: "\\r\\n"}\nsteps: [{send: "a\\r\\nb{n}"}]\n', "2:16", "this message holds",
     ),
     "length of a whole frame": (
         "framing: {length: {at: 0, size: 2, adjust: 0}}\nsteps: [{send: {hex: '00 05 61'}}]\n", "2:16",
-        "this message can't be sent: a message of 3 bytes is not a whole frame",
+        "this message can't be sent: its length is missing or wrong",
     ),
     "then without frames": (
         "framing: chunk\nsteps: [{send: a, expect: b, then: {bytes: 2}}]\n", "1:10", "raw bytes can't follow a message",

@@ -53,7 +53,7 @@ A = Template((b"a",))
     ],
 )  # fmt: skip
 def test_step(text: str, step: dict[str, Any], tmp_path: Path) -> None:
-    plan = _plan(tmp_path, text)
+    plan = _plan(tmp_path, text, "rounds: 1")  # so that a connect without a close is possible
     assert plan.steps == (Step(line=1, **step),)
     assert Plan.from_json(plan.to_json()) == plan
 

@@ -65,6 +65,25 @@ def test_given_before_file_before_default() -> None:
     assert (chosen["TIME"], chosen["TIMEOUT"]) == ("20s", "10")
 
 
+@pytest.mark.parametrize(
+    ("target", "steps", "is_said"),
+    [
+        ("tcp://192.0.2.1:7", "[{send: a}]", True),
+        ("tls://192.0.2.1:7", "[{send: a}]", False),
+        ("tcp://192.0.2.1:7", "[starttls, {send: a}]", False),
+    ],
+)
+def test_tls_of_the_file_that_no_connection_has_is_said(
+    work: Path, capsys: pytest.CaptureFixture[str], target: str, steps: str, is_said: bool
+) -> None:
+    (work / "conversations/mine.yaml").write_text(f"target: {target}\ntls: {{name: mine.test}}\nsteps: {steps}\n")
+    conversation.read({"SCENARIO": "mine"}, "load", {})
+    line = (
+        "conversations/mine.yaml: `tls` is not used, since the target is tcp://192.0.2.1:7; for TLS write tls://192.0."
+    )
+    assert capsys.readouterr().err.startswith(line) == is_said
+
+
 def test_scenario_in_python_has_no_plan() -> None:
     for scenario in ("other", ""):
         chosen = conversation.read({"SCENARIO": scenario}, "load", {})

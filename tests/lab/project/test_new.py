@@ -54,3 +54,21 @@ def test_files_that_are_there_are_kept(tmp_path: Path, capsys: pytest.CaptureFix
 def test_folder_in_the_clone_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^lab is in the clone of Holdfast, .*: name another folder$"):
         new.run("lab", "1.2.3")
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file is a file: name a folder, which is made if it is not there$"):
+        new.run(str(tmp_path / "file"), "1.2.3")
+    with pytest.raises(
+        UsageError, match=r"^the name of the folder is empty: name one, as in `holdfast new load-tests`$"
+    ):
+        new.run(" ", "1.2.3")
+
+
+def test_current_folder_need_not_be_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new.run(".", "1.2.3") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Next: holdfast load SCENARIO=hello USERS=10 TIME=10s"

@@ -165,8 +165,18 @@ def test_nothing_was_said(
     target: str, client: Callable[[Callable[[socket.socket], None]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     client(lambda connection: None)
-    assert main(["record", "mine", "--target", target, "--listen", "0", "--once"]) == 1
+    assert main(["record", "mine", "--target", target, "--listen", "0", "--once"]) == 2
     assert "no message was recorded" in capsys.readouterr().err
+
+
+def test_target_that_is_not_reached(
+    client: Callable[[Callable[[socket.socket], None]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client(lambda connection: None)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        target = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+    assert main(["record", "mine", "--target", target, "--listen", "0", "--once"]) == 2
+    assert f"1 of 1 connections did not reach {target}: connection refused; check --target" in capsys.readouterr().err
 
 
 def test_framing_that_is_given() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import UsageError
 from lab.recording import proxy as proxy_module
 from lab.recording.proxy import ALL, Proxy
 from tests.support import certificates
@@ -125,14 +125,15 @@ def test_server_that_is_not_there() -> None:
         return proxy
 
     (live,) = asyncio.run(run()).connections
-    assert live.failure
+    assert live.failure == "connection refused"
     assert live.recorded().pieces == ()
 
 
 def test_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LabError, match=f"port {port} of 127.0.0.1 can't be listened on"):
+        message = f"port {port} of 127.0.0.1 can't be listened on: address already in use; give another one with --l"
+        with pytest.raises(UsageError, match=message):
             _record(1, listen=port)
 
 

@@ -22,6 +22,10 @@ def test_length_beyond_the_data_names_a_framing_that_fits() -> None:
     ]
 
 
+def test_unfinished_line_behind_whole_ones_is_no_misfit() -> None:
+    assert _hints(Line(), [b"spam\nspam\nsp"], "wrong", frames=[b"spam\n", b"spam\n"], rest=b"sp") == ""
+
+
 def test_no_delimiter_in_what_arrived() -> None:
     said = _hints(Delimiter(b"\r\n"), [b"\0\0\0\5hello", b"\0\0\0\3you"])
     assert said.startswith(r'The framing {delimiter: "\r\n"} does not fit: no "\r\n" in the 16 bytes that arrived.')

@@ -209,6 +209,14 @@ def test_push_that_was_not_taken_is_named() -> None:
     assert failure.hints == (r'Before this step "+PONG\n" arrived: a reply, or no push that the step takes.',)
 
 
+def test_frame_that_no_message_asked_for_is_named() -> None:
+    doubled = answering({b"A\n": b"one\none\n", b"B\n": b"two\n"})
+    failure = checked(_user(Connect(), Request(b"A", expect=b"one"), Request(b"B", expect=b"two")), doubled).failure
+    assert failure is not None
+    assert failure.name == "wrong"
+    assert failure.hints[0].startswith(r'Before this message was sent, "one\n" arrived: a further frame of the reply')
+
+
 def test_failure_that_the_session_handles_is_none() -> None:
     class Patient(SessionUser):
         framing = Line()

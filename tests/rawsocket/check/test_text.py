@@ -101,6 +101,15 @@ def test_long_message_is_cut_unless_all_is_to_be_shown() -> None:
     assert len(plain(text.lines(long, everything=True)).splitlines()) > 60
 
 
+@pytest.mark.parametrize("after", [[], [Entry(1.0, CLOSED, "closed by the server")]])
+def test_flood_of_frames_is_cut_unless_all_is_to_be_shown(after: list[Entry]) -> None:
+    flood = Dialogue("a", "tcp://a:1", entries=[Entry(0.0, FRAME, data=b"x\n")] * 1000 + after)
+    short = plain(text.lines(flood)).splitlines()
+    assert len(short) < 60
+    assert short.count("            ... and 980 frames more (VERBOSE=yes shows all)") == 1
+    assert len(plain(text.lines(flood, everything=True)).splitlines()) > 2000
+
+
 @pytest.mark.parametrize("width", [40, 79, 120])
 def test_no_line_is_wider_than_the_terminal_but_hex(width: int) -> None:
     lines = plain(text.lines(DIALOGUE, width)).splitlines()

@@ -44,3 +44,9 @@ def test_steps_of_a_conversation() -> None:
     assert words.step_of_plan(Step("send", 3, "get")) == "send `get`"
     assert words.step_of_plan(Step("start-tls", 3)) == "start-tls"
     assert (words.name_in("send `get`"), words.name_in("start-tls")) == ("get", "")
+
+
+def test_many_frames_are_shortened() -> None:
+    assert words.frames([b"a\n", b"b\n"]) == r'"a\n" | "b\n"'
+    assert words.frames([b"%d" % number for number in range(1000)], 4) == '"0" | "1" | "2" | (996 more) | "999"'
+    assert words.frames([]) == ""

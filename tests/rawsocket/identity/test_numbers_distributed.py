@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.rawsocket.test_sessions_distributed import running
-from tests.support.locust_fleet import LocustFleet
+from tests.support.locust_fleet import SOON, LocustFleet
 
 # Each line: process, "+" or "-", number. Appends are in one order for all processes.
 SCENARIO = """
@@ -87,7 +87,7 @@ def test_numbers_are_unique_and_dense_over_all_workers(tmp_path: Path) -> None:
 
 
 def test_numbers_of_a_killed_worker_go_to_the_users_that_replace_its_own(tmp_path: Path) -> None:
-    with running(tmp_path, SCENARIO) as (fleet, _):
+    with running(tmp_path, SCENARIO, lost_after_s=SOON) as (fleet, _):
         fleet.page.swarm(users=7, rate=100)
         wait_for(fleet, lambda: numbers(tmp_path) == list(range(7)), 7)
         lost = fleet.workers[0]

@@ -65,7 +65,7 @@ def test_every_framing_of_the_library_has_a_kind() -> None:
         ("[line]", "f.yaml:1:4: a list stands here"),
         ("{marks: a}", "f.yaml:1:12: a text stands here; expected the options of marks as a map"),
         ("{length: {order: bug}}", "f.yaml:1:21: `bug` is not known here; expected big or little"),
-        ("{until: '.*'}", "f.yaml:1:12: UntilPattern(b'.*'); matches no bytes at all"),
+        ("{until: '.*'}", "f.yaml:1:12: '.*' in `until`; matches no bytes at all"),
         ("{send: line}", "f.yaml:1:4: the key `receive` is missing"),
         ("{send: {send: line, receive: line}, receive: line}", "f.yaml:1:11: send and receive within send"),
     ],

@@ -31,7 +31,7 @@ def test_captures_of_more_steps() -> None:
     assert Scope().with_captures(["id"]).value(Named("id")) == Value("capture", "id")
 
 
-@pytest.mark.parametrize("style", ["", "u1", "u2le", "u8", "5", "05", "x", "x8", "varint"])
+@pytest.mark.parametrize("style", ["", "u1", "u2le", "u3", "u8", "5", "05", "x", "x8", "varint"])
 def test_formats_of_numbers_are_those_of_the_workers(style: str) -> None:
     assert Scope().value(Named("n", style)).format == style
     number_format(style)
@@ -48,7 +48,7 @@ def test_formats_of_their_own(name: str, style: str) -> None:
 @pytest.mark.parametrize(
     ("name", "style"),
     [
-        ("n", "u3"),
+        ("n", "u9"),
         ("n", "q"),
         ("random", "abc"),
         ("time", "us"),

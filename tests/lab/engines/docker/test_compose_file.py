@@ -19,6 +19,10 @@ def _derived(*, publish: bool = True, own_server: bool = True, network: str = ""
     )
 
 
+def test_content_is_as_pyyaml_parses_it() -> None:
+    assert composefile.parse((ROOT / "compose.yaml").read_text()) == SOURCE
+
+
 def test_the_source_is_not_changed() -> None:
     before = copy.deepcopy(SOURCE)
     _derived(publish=False, own_server=False)

@@ -55,7 +55,7 @@ def test_all_panels_ask_the_prometheus_that_is_configured() -> None:
 
 
 def _watched(*, publish: bool = True) -> dict[str, Any]:
-    source = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    source = compose_file.parse((ROOT / "compose.yaml").read_text())
     watch.add_to(source)
     names = compose_file.Names("holdfast-mine", "mine-123abc", "/the/checkout")
     derived = compose_file.derive(source, names, publish=publish, own_server=True, build_image="base:build")

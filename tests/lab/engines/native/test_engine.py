@@ -146,7 +146,7 @@ def test_up_status_logs_down(checkout: Path) -> None:
 def test_an_encrypted_run_that_passes_has_all_artefacts(checkout: Path, tmp_path: Path) -> None:
     """Plain runs are those of the other tests: of one that passes, that of `--wait`."""
     done = _lab(checkout, "ci", "--tls", "yes", GITHUB_STEP_SUMMARY=str(tmp_path / "github.md"))
-    demand(0, done.returncode, done.stdout, done.stderr)
+    demand(0, done.returncode, done.stdout, done.stderr, verdict=_verdict(checkout))
     assert any(map(SECONDS_HELD.match, done.stderr.splitlines()))
     assert done.stdout.splitlines()[-2:] == [
         f"Report: runs/{(checkout / 'runs/latest').resolve().name}/report.html",
@@ -190,8 +190,8 @@ def test_run_against_a_server_of_the_users_own_knows_its_cpu_and_memory(checkout
     (tmp_path / "echo.py").write_text(ECHO)
     command = f"{sys.executable} {tmp_path / 'echo.py'} {{port}}"
     done = _lab(checkout, "ci", "--server-command", command)
-    demand(0, done.returncode, done.stdout, done.stderr)
     verdict = _verdict(checkout)
+    demand(0, done.returncode, done.stdout, done.stderr, verdict=verdict)
     assert verdict["run"]["target"].startswith("tcp://127.0.0.1:")
     assert (verdict["server"]["source"], verdict["server"]["restarts"]) == ("/proc", 0)
     assert verdict["server"]["memory_max_bytes"] > 1_000_000
@@ -283,7 +283,7 @@ def test_wait_waits_for_a_target_that_is_started_during_the_wait(checkout: Path)
         with running_server("--app", "echo", "--port", str(port)):
             out, err = run.communicate(timeout=240)
     assert "it answers after" in err
-    demand(0, run.returncode, out, err)
+    demand(0, run.returncode, out, err, verdict=_verdict(checkout))
 
 
 def test_a_new_folder_has_no_lab(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_files_that_can_not_be_used_are_named_in_one_line(tmp_path: Path):
         (Tls(ca="/nowhere.pem"), "TLS_CA=/nowhere.pem: no such file; give a path that exists where the worker runs"),
         (Tls(cert="/nowhere.pem"), "TLS_CERT=/nowhere.pem: no such file; give a path"),
         (Tls(ca=text), f"TLS_CA={text}: no certificate or crl found; expected PEM files"),
-        (Tls(cert=text), f"TLS_CERT={text}: "),
+        (Tls(cert=text), f"TLS_CERT={text}: no certificate, or no key with it; expected PEM files"),
         (
             Tls(cert=one[0], key=two[1]),
             f"TLS_CERT={one[0]} with {two[1]}: key values mismatch; expected PEM files",

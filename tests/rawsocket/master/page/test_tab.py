@@ -14,7 +14,7 @@ from flask import Flask
 from rawsocket.master.page import form, tab
 from tests.support.busy_machine import demand_pass, retry_on_busy_machine
 from tests.support.controllers import controller_bench
-from tests.support.locust_fleet import LocustFleet, locust_fleet
+from tests.support.locust_fleet import SOON, LocustFleet, locust_fleet
 from tests.support.server_process import ServerProcess, running_server
 
 
@@ -26,7 +26,7 @@ def server() -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Iterator[LocustFleet]:
-    with locust_fleet(tmp_path_factory.mktemp("page"), server, descriptors=256) as fleet:
+    with locust_fleet(tmp_path_factory.mktemp("page"), server, descriptors=256, lost_after_s=SOON) as fleet:
         fleet.wait(lambda state: len(state["workers"]) == 2)
         yield fleet
 
