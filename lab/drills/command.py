@@ -50,7 +50,7 @@ def run(arguments: Mapping[str, Any]) -> int:
     if name == ALL:
         return _all(engine, chosen)
     drill = known[name]
-    if why := drill.refusal(engine.name, chosen):
+    if why := drill.refusal(engine.name, chosen) or drill.prepare(chosen):
         raise UsageError(f"{name} can't run here: {why}")
     return _one(drill, engine, chosen)
 
@@ -97,5 +97,5 @@ def _all(engine: Engine, chosen: Settings) -> int:
 
 def _refused(engine: Engine, chosen: Settings) -> Iterator[tuple[str, str]]:
     for drill in DRILLS:
-        if why := drill.refusal(engine.name, chosen):
+        if why := drill.refusal(engine.name, chosen) or drill.prepare(chosen):
             yield drill.name, why

@@ -105,6 +105,10 @@ class Drill(ABC):
         """Return why these settings don't fit, such as PROCESSES=1; "" if they do."""
         return ""
 
+    def prepare(self, settings: Settings) -> str:
+        """Get ready before the run, where that takes long; return why this machine can't do it, "" if it can."""
+        return ""
+
     def seconds(self, settings: Settings) -> float:
         """Return how long the fault lasts where FOR is not given."""
         return 5.0

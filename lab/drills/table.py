@@ -1,5 +1,6 @@
 """All drills, in the order in which `lab drill list` shows them and `lab drill all` runs them."""
 
+from lab.drills import network
 from lab.drills.drill import Drill
 from lab.drills.processes.process_killed import ProcessKilled
 from lab.drills.processes.processes_rolling import ProcessesRolling
@@ -17,6 +18,7 @@ DRILLS: tuple[Drill, ...] = (
     ProcessesRolling(),
     WorkerKilled(),
     WorkerFrozen(),
+    *network.DRILLS,
 )
 
 

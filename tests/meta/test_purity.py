@@ -77,6 +77,7 @@ PURE = (
     ),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
+    "lab/drills/namespace/rules.py",
     "lab/recording/reassembly.py",
     "lab/recording/traffic.py",
     *(p for p in sources("lab") if p.startswith(("lab/recording/messages/", "lab/recording/script/"))),

@@ -34,6 +34,20 @@ class ContainerPart(Part):
         """Its name in its lab: server, worker-2."""
         return self.role if self.role != "worker" else f"{self.role}-{self._container.labels.get(NUMBER_LABEL, 1)}"
 
+    @property
+    def id(self) -> str:
+        """Its id in the engine."""
+        return str(self._container.id)
+
+    def environment(self, name: str) -> str:
+        """Return a variable that it was started with, "" if it was not."""
+        given: list[str] = self._container.attrs["Config"].get("Env") or []
+        return next((text.partition("=")[2] for text in given if text.startswith(f"{name}=")), "")
+
+    def label(self, name: str) -> str:
+        """Return one of its labels, "" if it has none of this name."""
+        return str(self._container.labels.get(name, ""))
+
     def refresh(self) -> None:
         """Ask the engine for its state."""
         self._container.reload()

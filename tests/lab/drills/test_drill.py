@@ -2,11 +2,15 @@
 
 import pytest
 
-from lab.drills.drill import Drill, Ended
+from lab.drills.drill import NATIVE, Drill, Ended
 from lab.drills.table import DRILLS
 from tests.support.drill_stages import BEFORE, settings, stage
 
 ALL = pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
+#: Those of the network need containers: tests/lab/drills/network, tests/containers.
+EVERYWHERE = pytest.mark.parametrize(
+    "drill", [drill for drill in DRILLS if NATIVE in drill.engines], ids=lambda drill: drill.name
+)
 
 
 @ALL
@@ -15,7 +19,7 @@ def test_text_is_one_line(drill: Drill) -> None:
     assert "\n" not in drill.text
 
 
-@ALL
+@EVERYWHERE
 def test_refusal_names_what_is_missing(drill: Drill) -> None:
     fit = settings(PROCESSES="2", WORKERS="2")
     assert drill.refusal("native", fit) == drill.refusal("docker", fit) == ""
@@ -23,7 +27,7 @@ def test_refusal_names_what_is_missing(drill: Drill) -> None:
     assert "TARGET" in drill.refusal("native", settings(TARGET="tcp://127.0.0.1:9", PROCESSES="2"))
 
 
-@ALL
+@EVERYWHERE
 def test_predictions_name_figures_and_their_reasons(drill: Drill) -> None:
     found, _ = stage(held={0: 50, 1: 50}, PROCESSES="2")
     expected = drill.expects(found, BEFORE)
@@ -31,7 +35,7 @@ def test_predictions_name_figures_and_their_reasons(drill: Drill) -> None:
     assert drill.keeps(found, BEFORE) in (50, 100)
 
 
-@ALL
+@EVERYWHERE
 def test_fault_is_healed_if_the_run_ends_inside_of_it(drill: Drill) -> None:
     found, lab = stage(held={0: 50, 1: 50}, PROCESSES="2")
     with pytest.raises(Ended), drill.injected(found):
