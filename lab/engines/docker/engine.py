@@ -5,7 +5,7 @@ Whatever happens in between, a run's own project is removed at its end.
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +20,7 @@ from lab.engines.docker import base_image, client, given_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.settings import Settings, is_loopback
 from lab.waiting import wait_for
 from rawsocket.settings.declared import suggestion
@@ -78,6 +78,22 @@ class DockerEngine(Engine):
                 f"NETWORK={network}: the Docker engine has no such network{suggestion(network, names)}; "
                 f"it has {', '.join(names)}"
             )
+
+    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+        """Run headless; raises LabError if the engine was restarted or has gone away meanwhile."""
+        try:
+            return super().run(name, relay, folder)
+        except UsageError:
+            raise
+        except (LabError, *client.FAILURES) as error:
+            if why := client.gone(self._client):
+                raise LabError(f"the Docker engine went away during the run ({why}): {self._what_is_left()}") from None
+            if isinstance(error, client.CUT_OFF):
+                raise LabError(f"the Docker engine failed during the run, or was restarted: {error}") from None
+            raise
+
+    def _what_is_left(self) -> str:
+        return f"start it; the next run, or `{folders.command('clean')}`, removes what is left"
 
     def abandoned(self) -> list[Entry]:
         """Return the runs whose lab has ended: those written down, and those whose record was removed with .lab/."""
