@@ -31,6 +31,12 @@ def state(address: str) -> dict[str, Any] | None:
         return None
 
 
+def text(url: str) -> str:
+    """Return what a URL of this machine answers. Raises OSError if it does not."""
+    with _DIRECT.open(url, timeout=5) as reply:
+        return str(reply.read().decode())
+
+
 def _login() -> dict[str, str]:
     """Return the header of HTTP's own login, {} for a page without one."""
     password = from_environment(PAGE_PASSWORD)

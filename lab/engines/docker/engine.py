@@ -6,6 +6,7 @@ Whatever happens in between, a run's own project is removed at its end.
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -16,6 +17,7 @@ import docker
 from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.docker import base_image, client, given_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
@@ -29,7 +31,7 @@ from rawsocket.settings.endpoints import host
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
 # How the project of a run ends (lab/run/command.py): its verb and its time, then the process id of its lab.
-RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-\d+$")
+RUN = re.compile(r"-(load|ci|drill)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
@@ -79,10 +81,16 @@ class DockerEngine(Engine):
                 f"it has {', '.join(names)}"
             )
 
-    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+    def run(
+        self,
+        name: str,
+        relay: Callable[[str], None],
+        folder: Path,
+        beside: Callable[[Deployment], AbstractContextManager[None]] = lambda lab: nullcontext(),
+    ) -> int:
         """Run headless; raises LabError if the engine was restarted or has gone away meanwhile."""
         try:
-            return super().run(name, relay, folder)
+            return super().run(name, relay, folder, beside)
         except UsageError:
             raise
         except (LabError, *client.FAILURES) as error:
