@@ -9,6 +9,7 @@ its like) pass through to it under their own names.
 import argparse
 import ipaddress
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
