@@ -8,7 +8,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check record import load ci drill report new eject bench-load bench-server test lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -38,6 +38,9 @@ load: .venv/lab  ## Run a load in a lab of its own; files in runs/latest/
 
 ci: .venv/lab  ## The same for CI: 30 s, every connection must be held
 	@$(LAB) ci
+
+drill: .venv/lab  ## Break something, verify the recovery: NAME=server-frozen (list: all names)
+	@$(LAB) drill $(NAME)
 
 report: .venv/lab  ## Compare runs on one page: RUNS="runs/A runs/B"
 	@$(LAB) report $(RUNS)

@@ -24,7 +24,7 @@ from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
-RUNS = ("load", "ci")
+RUNS = ("load", "ci", "drill")
 # Errors of a disk that is full or may not be written to.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 

@@ -28,6 +28,12 @@ def state(address: str) -> dict[str, Any] | None:
         return None
 
 
+def text(url: str) -> str:
+    """Return what a URL of this machine answers. Raises OSError if it does not."""
+    with _DIRECT.open(url, timeout=5) as reply:
+        return str(reply.read().decode())
+
+
 def workers(address: str) -> int:
     """Return the number of live workers that the page knows, or -1 while it does not answer."""
     found = state(address)

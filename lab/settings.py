@@ -19,7 +19,7 @@ from lab import folders
 from lab.errors import UsageError
 from lab.user_server import check
 from lab.user_server import settings as user_server
-from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.row import BOOLEAN, DURATION, TEXT, Kind, Setting, number, one_of, seconds, whole
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
@@ -130,6 +130,10 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("for", DURATION, None, "how long the fault of a drill lasts (5s); unset: the drill's own time",
+            "a drill knows how long its effect takes to be seen"),
+    Setting("recover", DURATION, "60s", "how long a drill waits for the recovery at most",
+            "the back-off of users that reconnect goes up to 30 s"),
     Setting("keep", whole(0), "50", "how many runs are kept below runs/: the oldest are removed; 0: all",
             "a run takes a megabyte or more"),
     *THRESHOLDS,

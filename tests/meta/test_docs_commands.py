@@ -54,7 +54,7 @@ OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
 MORE = {
-    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "DIR", *OF_LABS},
+    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "DIR", "NAME", *OF_LABS},
     "lab": OF_LABS,
     "docker": {"HEADLESS"},
 }

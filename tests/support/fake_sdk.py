@@ -28,7 +28,11 @@ class Container:
             "holdfast.project": project,
             "holdfast.folder": str(ROOT),
         }
-        self.attrs: dict[str, Any] = {"State": {"ExitCode": 0, **state}}
+        self.id = f"id-of-{service}-{number}"
+        self.attrs: dict[str, Any] = {
+            "State": {"ExitCode": 0, **state},
+            "Config": {"Env": ["HOLDFAST_SERVER=tcp://s:1"]},
+        }
         self.ports: dict[str, Any] = {}
         self.text = f"{service} says hello\n".encode()
         self.files: dict[str, bytes] = {}

@@ -29,7 +29,7 @@ from rawsocket.settings.endpoints import host
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
 # How the project of a run ends (lab/run/command.py): its verb and its time, then the process id of its lab.
-RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-\d+$")
+RUN = re.compile(r"-(load|ci|drill)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
