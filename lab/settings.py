@@ -19,7 +19,19 @@ from lab import folders
 from lab.errors import UsageError
 from lab.user_server import check
 from lab.user_server import settings as user_server
-from rawsocket.settings.row import BOOLEAN, DURATION, TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.row import (
+    ADDRESS,
+    BOOLEAN,
+    DURATION,
+    PASSWORD,
+    TEXT,
+    Kind,
+    Setting,
+    number,
+    one_of,
+    seconds,
+    whole,
+)
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
@@ -32,6 +44,8 @@ ROOT = folders.ASSETS
 # The plan of a conversation, which master and workers read: a path on this machine.
 CONVERSATION = "HOLDFAST_CONVERSATION"
 CONVERSATION_SUFFIXES = (".yaml", ".yml")
+PAGE_PASSWORD = "PAGE_PASSWORD"
+SECRET = frozenset((PAGE_PASSWORD,))
 # What an engine demands for a container.
 LEAST_MEMORY = 6 * 1024**2
 _SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
@@ -111,7 +125,9 @@ SETTINGS = (
     *user_server.TABLE,
     Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
             "a server in containers has a name on its own network only"),
-    Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
+    Setting("page_host", ADDRESS, "127.0.0.1", "address of this machine that the page is on; others need PAGE_PASSWORD",
+            "whoever reaches the page can start a load"),
+    Setting("page_port", whole(1, 65535), "8089", "port of the page", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
             "docker: containers; native: local processes; auto: containers where an engine answers",
@@ -141,6 +157,9 @@ SETTINGS = (
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
+    Setting("page_user", TEXT, "holdfast", "name for the login of a page with PAGE_PASSWORD", "one team uses a lab"),
+    Setting(PAGE_PASSWORD.lower(), PASSWORD, None, "password for the page's login; unset: no login",
+            "a flag would show it to every user of this machine"),
     Setting("project", Kind(_project, "NAME"), None,
             "name of the compose project that `up` starts; unset: made from the folder",
             "two labs of one folder need two", prefix="HOLDFAST_"),
@@ -234,7 +253,15 @@ class Settings:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
         dashboard = "lab/watch/dashboard.json"
         dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
+        return f"scrape {self.page}/metrics; the dashboard is {dashboard}"
+
+    @property
+    def page(self) -> str:
+        """The page's address for this machine itself."""
+        address = ipaddress.ip_address(self["PAGE_HOST"])
+        if address.is_unspecified:
+            address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+        return f"http://{f'[{address}]' if address.version == 6 else address}:{self['PAGE_PORT']}"
 
     @property
     def verbose(self) -> bool:
@@ -262,13 +289,13 @@ def yes(text: str) -> bool:
     return bool(text) and bool(BOOLEAN.parse(text))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's loopback."""
+def is_loopback(host: str, *, all_of_them: bool = True) -> bool:
+    """Whether a name or an address is this machine's loopback; `all_of_them`: 0.0.0.0 counts as well."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
-    return address.is_loopback or address.is_unspecified
+    return address.is_loopback or (all_of_them and address.is_unspecified)
 
 
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str:
@@ -322,6 +349,12 @@ def read(
         default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
+    values["PAGE_HOST"] = values["PAGE_HOST"].strip("[]")
+    if not is_loopback(values["PAGE_HOST"], all_of_them=False) and not from_environment(PAGE_PASSWORD, environ):
+        raise UsageError(
+            f"PAGE_HOST={values['PAGE_HOST']} lets others reach the page, and whoever reaches it can start a load: "
+            "set PAGE_PASSWORD as well (and PAGE_USER, unset: holdfast)"
+        )
     values |= user_server.instead_of_target(values, chosen)
     settings = Settings(values, frozenset(chosen))
     if verb in ("setup", "up", "load", "ci"):

@@ -103,7 +103,7 @@ class Engine(ABC):
         lab.make_way()
         self._check_ports(lab.published_ports())
         lab.prepare()
-        address, workers = f"http://127.0.0.1:{self.settings['PAGE_PORT']}", self.settings.workers
+        address, workers = self.settings.page, self.settings.workers
         self.record.write(self.settings, origin.given(self.settings, os.environ))
         try:
             with step(f"Starting {self.settings.parts}"):
@@ -155,7 +155,7 @@ class Engine(ABC):
         return f"The lab is up ({self.name}): {address} ({_in_words(found)})"
 
     def _page(self) -> str:
-        return f"http://127.0.0.1:{self.record.read().get('PAGE_PORT') or self.settings['PAGE_PORT']}"
+        return Settings({**self.settings.values, **self.record.read()}, frozenset()).page
 
     def _check_replaceable(self) -> None:
         found = page.state(self._page())
@@ -243,4 +243,4 @@ class Engine(ABC):
         names = ("PAGE_PORT",) if listens else ("PAGE_PORT", "SERVER_PORT")
         for name in names:
             if int(self.settings[name]) not in own:
-                page.check_free(name, self.settings[name])
+                page.check_free(name, self.settings[name], self.settings["PAGE_HOST"] if name == names[0] else "")

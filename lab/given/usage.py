@@ -36,7 +36,7 @@ GROUPS = {
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),
     "Where it runs": (
-        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
+        *("ENGINE", "BASE_IMAGE", "PAGE_HOST", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
         *("SERVER_CPUS", "SERVER_MEM", "WORKER_CPUS", "WORKER_MEM"),
     ),
 }

@@ -13,6 +13,7 @@ SHORT_LIVED = {
     "rawsocket/headless.py",
     "rawsocket/engine/connect/resolver.py",
     "rawsocket/master/controller.py",
+    "rawsocket/master/levels/driver.py",
     "rawsocket/users/session/calls.py",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.busy_machine import retry_on_busy_machine
+from tests.support.busy_machine import retried_if_busy, retry_on_busy_machine
 from tests.support.hlogs import read
 from tests.support.locust_fleet import SOON, LocustFleet, locust_fleet
 from tests.support.pinned import ARTEFACTS
@@ -208,12 +208,14 @@ def test_load_shape_of_ours_is_followed_and_each_level_is_judged(tmp_path: Path,
     said, verdict = fleet.said(), fleet.verdict()
     assert "Load shape: 4 to 8 users by 4, 4 s each, at RATE=10; it decides on users and time" in said
     assert "PASS holds 8 users" in said
-    assert [(level["users"], level["held_min"], level["verdict"]) for level in verdict["levels"]] == [
-        (4, 4, "pass"),
-        (8, 8, "pass"),
-    ]
+    with retried_if_busy(verdict):
+        assert [(level["users"], level["held_min"], level["verdict"]) for level in verdict["levels"]] == [
+            (4, 4, "pass"),
+            (8, 8, "pass"),
+        ]
+        assert verdict["ledger"]["reconciled"], verdict["ledger"]
     assert all(level["to_s"] >= level["held_s"] + 4 for level in verdict["levels"])
-    assert (verdict["run"]["shape"], verdict["held"]["wanted"], verdict["ledger"]["reconciled"]) == ("Steps", 8, True)
+    assert (verdict["run"]["shape"], verdict["held"]["wanted"]) == ("Steps", 8)
     assert "Levels of the load shape" in (fleet.runs / "report.html").read_text()
 
 

@@ -86,6 +86,9 @@ class Client:
         self.networks: Any = self
         self.volumes: Any = self
 
+    def ping(self) -> bool:
+        return True
+
     def version(self) -> dict[str, str]:
         return {"Version": "29.1"}
 

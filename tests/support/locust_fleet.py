@@ -34,9 +34,9 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m rawsocket` when it should end by itself at once."""
+    """Run `python -m rawsocket` when it should end by itself at once. The usual ports may be those of a lab."""
     command = [sys.executable, "-m", "rawsocket", *arguments]
-    env = environment(**settings)
+    env = environment(**{"HOLDFAST_PAGE_PORT": free_port(), "HOLDFAST_MASTER_PORT": free_port(), **settings})
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 

@@ -21,7 +21,7 @@ from lab.engines.native.processes import Process
 from lab.engines.part import Part
 from lab.errors import LabError, finish_despite_interrupt, interrupts_wait
 from lab.reports import origin
-from lab.settings import TLS_FILES, Settings
+from lab.settings import PAGE_PASSWORD, TLS_FILES, Settings, from_environment
 from lab.user_server import settings as user_server
 from lab.user_server import words
 from lab.waiting import wait_for
@@ -154,18 +154,24 @@ class NativeDeployment(Deployment):
         elif self.settings.own_server:
             environ |= self._start_server()
         environ |= {
-            "HOLDFAST_PAGE_HOST": "127.0.0.1",
+            **self._page(),
             "HOLDFAST_PAGE_PORT": str(self._page_port),
             "HOLDFAST_MASTER": "127.0.0.1",
             "HOLDFAST_MASTER_PORT": str(page.free_port()),
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
-        address = f"http://127.0.0.1:{self._page_port}"
+        address = self.settings.page if self._outlive else f"http://127.0.0.1:{self._page_port}"
         command = [*PYTHON, "rawsocket"]
         self._start("master", [*command, "master"], environ, signal.SIGINT)
         self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
         for number in range(1, self.settings.workers + 1):
             self._start(f"worker-{number}", [*command, "worker"], environ, signal.SIGTERM)
+
+    def _page(self) -> dict[str, str]:
+        """Return where the page is, and its login; that of a run without the page is for the lab alone."""
+        host = self.settings["PAGE_HOST"] if self._outlive else "127.0.0.1"
+        login = {f"HOLDFAST_{name}": from_environment(name) for name in ("PAGE_USER", PAGE_PASSWORD)}
+        return {"HOLDFAST_PAGE_HOST": host, "HOLDFAST_PAGE_PUBLISHED": host, **login}
 
     def stop(self) -> None:
         """Stop all processes and forget them."""

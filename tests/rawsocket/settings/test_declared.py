@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rawsocket.settings.declared import DECLARED, DeclaredSetting, ScenarioSetting, as_one, checked, read, suggestion
-from tests.support.locust_fleet import DEADLINE, environment, locust_fleet, run_module
+from tests.support.locust_fleet import DEADLINE, environment, free_port, locust_fleet, run_module
 from tests.support.server_process import running_server
 
 SCENARIO = """
@@ -148,8 +148,9 @@ def test_settings_of_a_run_by_variable_and_by_the_form_of_the_page(tmp_path: Pat
 def test_a_setting_that_is_missing_ends_the_process_with_one_line(tmp_path: Path, role: str) -> None:
     scenario(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "rawsocket", role], cwd=tmp_path, env=environment(SCENARIO="mine"), capture_output=True,
-        text=True, timeout=DEADLINE, check=False,
+        [sys.executable, "-m", "rawsocket", role],
+        cwd=tmp_path, env=environment(SCENARIO="mine", HOLDFAST_PAGE_PORT=free_port()),
+        capture_output=True, text=True, timeout=DEADLINE, check=False,
     )  # fmt: skip
     said = "TOKEN is not set, and the scenario mine needs it: set TOKEN\n"
     assert (done.returncode, done.stderr) == (2, said)
