@@ -40,7 +40,7 @@ load: .venv/lab  ## Run a load in a lab of its own; files in runs/latest/
 ci: .venv/lab  ## The same for CI: 30 s, every connection must be held
 	@$(LAB) ci
 
-drill: .venv/lab  ## Break something, verify the recovery: NAME=server-frozen (list: all names)
+drill: .venv/lab  ## Break something and watch the recovery (NAME=list: all)
 	@$(LAB) drill $(NAME)
 
 report: .venv/lab  ## Compare runs on one page: RUNS="runs/A runs/B"

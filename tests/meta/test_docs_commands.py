@@ -142,7 +142,7 @@ def _installed(variables: Mapping[str, str], words: list[str]) -> None:
 
 
 def _pip(variables: Mapping[str, str], words: list[str]) -> None:
-    assert words in (["holdfast"], ["NAME"])
+    assert words in (["holdfast"], ["./holdfast"], ["NAME"])
 
 
 def _folder(variables: Mapping[str, str], words: list[str]) -> None:
