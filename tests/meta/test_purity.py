@@ -48,7 +48,6 @@ PURE = (
     "rawsocket/settings/plan.py",
     "rawsocket/settings/row.py",
     "rawsocket/settings/scenarios.py",
-    "rawsocket/settings/sizes.py",
     "rawsocket/settings/table.py",
     "rawsocket/target.py",
     "rawsocket/users/steps.py",
@@ -212,7 +211,6 @@ SHARED = {
     "rawsocket.settings.endpoints",
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",
-    "rawsocket.settings.sizes",
     "rawsocket.settings.table",
     # What a load shape needs at its peak is checked before the run.
     "rawsocket.shapes.document",
