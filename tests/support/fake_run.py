@@ -21,7 +21,7 @@ from tests.support.fake_engine import FakeEngine
 class _Engine(FakeEngine):
     """Relays the lines of a run with an alert from another thread, as engines do."""
 
-    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+    def run(self, name: str, relay: Callable[[str], None], folder: Path, beside: object = None) -> int:
         verdict = sys.argv[1]
         document = getattr(verdicts, verdict if verdict != "held" else "passed")()
         *seconds, result = verdicts.lines(document, 8, ("report.html", "summary.md"), "")
