@@ -23,6 +23,7 @@ from rawsocket.settings.row import (
     ADDRESS,
     BOOLEAN,
     DURATION,
+    MEMORY,
     PASSWORD,
     TEXT,
     Kind,
@@ -33,7 +34,6 @@ from rawsocket.settings.row import (
     whole,
 )
 from rawsocket.settings.scenarios import names
-from rawsocket.settings.sizes import MEMORY
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target

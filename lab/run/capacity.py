@@ -14,7 +14,7 @@ from lab.errors import UsageError
 from lab.given import conversation
 from lab.run import load_shape
 from lab.settings import Settings
-from rawsocket.settings.sizes import size_bytes
+from rawsocket.settings.row import size_bytes
 from server.models.base import Model, load
 
 # Modules without users that hold several connections, and the words of a scenario whose users may.

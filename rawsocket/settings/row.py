@@ -15,6 +15,9 @@ from typing import Any
 DAY_S = 86_400.0
 LEAST_PASSWORD = 12
 SECRET = "PASSWORD"  # the metavar of a kind whose values are never shown
+# What an engine demands for a container.
+LEAST_MEMORY = 6 * 1024**2
+_SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
 _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -151,6 +154,18 @@ def _password(text: str) -> str:
     return text
 
 
+def _memory(text: str) -> str:
+    if not _SIZE.fullmatch(text) or 0 < size_bytes(text) < LEAST_MEMORY:
+        raise ValueError("expected a size of at least 6m, such as 512m or 1g (a number alone is bytes); 0: no limit")
+    return text
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes of a size such as 512m or 1g."""
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]?)b?", text.lower()).groups()  # type: ignore[union-attr]
+    return int(float(number) * 1024 ** " kmgt".index(unit or " "))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
@@ -171,6 +186,7 @@ ADDRESSES = Kind(_addresses, "A,B")
 NAMES = Kind(_names, "A,B")
 ADDRESS = Kind(_address, "ADDRESS")
 PASSWORD = Kind(_password, SECRET)
+MEMORY = Kind(_memory, "SIZE")
 TEXT = Kind(str, "TEXT")
 JSON = Kind(_json, "JSON")
 PORT = whole(0, 65535)

@@ -16,7 +16,7 @@ LOAD = {"USERS": "100", "RATE": "100", "EVERY": "2", "TIMEOUT": "2", "MAX_P99_MS
 
 def _drill(name: str) -> tuple[int, dict[str, Any], str]:
     done = lab("drill", name, **LOAD)
-    folder = re.search(r"Artefacts: (\S+?)/ ", done.stdout)
+    folder = re.search(r"Artefacts: (\S+?)/ ", done.stderr)
     assert folder, done.stdout + done.stderr
     return done.returncode, json.loads((ROOT / folder[1] / "verdict.json").read_text())["drill"], done.stdout
 

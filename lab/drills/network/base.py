@@ -16,7 +16,9 @@ from rawsocket.target import Target, parse
 from rawsocket.verdict.drills.prediction import Expected
 
 # Of the length of a fault: until its helper has started.
-STARTS_S = 2.0
+STARTS_S = 3.0
+# How often the server's connections are compared with those of the workers, within TIMEOUT after healing.
+LOOKS = 3
 HELPERS_OWN = "a network of its own"
 
 
@@ -85,18 +87,25 @@ def clients(helper: Helper, port: int) -> list[Client]:
 
 
 def end_half_open(stage: Stage) -> int:
-    """End connections that the server holds and no worker knows: how many. Otherwise it would hold them for ever."""
-    port, known = server(stage).port, set[Client]()
-    with helper_in(stage, "server") as helper:
-        held = set(clients(helper, port))
-        for part in stage.parts("worker"):
-            with helper_of(cast(ContainerPart, part)) as worker:
+    """End connections that the server holds and no worker knows: how many. Otherwise it would hold them for ever.
+
+    Until there are none: users that were still waiting for a reply when the fault was healed may give up meanwhile.
+    """
+    port, ended = server(stage).port, 0
+    with contextlib.ExitStack() as helpers:
+        ours = helpers.enter_context(helper_in(stage, "server"))
+        workers = [helpers.enter_context(helper_of(cast(ContainerPart, part))) for part in stage.parts("worker")]
+        for _ in range(LOOKS):
+            held, known = set(clients(ours, port)), set[Client]()
+            for worker in workers:
                 known.update(clients_side(worker.run("ss", "-Htn", "state", "connected", f"dport = :{port}")))
-        # Those that a user has just closed are no longer there.
-        left = [one for one in clients(helper, port) if one in held and one not in known]
-        for one in filters(port, left):
-            helper.run("ss", "-K", "-Htn", one)
-    return len(left)
+            # Those that a user has just closed are no longer there.
+            left = [one for one in clients(ours, port) if one in held and one not in known]
+            for one in filters(port, left):
+                ours.run("ss", "-K", "-Htn", one)
+            ended += len(left)
+            stage.wait(stage.timeout_s / LOOKS)
+    return ended
 
 
 def share_by(seconds: float, every_s: float) -> float:

@@ -45,7 +45,7 @@ def test_no_chance_where_all_or_none_are_hit() -> None:
 
 
 def test_connections_that_only_the_server_has_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    with staged(monkeypatch, 10) as (here, connections, _):
+    with staged(monkeypatch, 10, TIMEOUT="0.3") as (here, connections, _):
         monkeypatch.setattr(base, "clients_side", lambda listing: rules.clients_side(listing)[:7])
         assert base.end_half_open(here.stage) == 3
         assert connections.talk(5.0) == {"answered": 7, "silent": 0, "reset": 3}

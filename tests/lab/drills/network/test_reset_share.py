@@ -13,5 +13,5 @@ def test_exactly_a_tenth_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_predicts_a_tenth_of_what_is_held() -> None:
     found = bounds(ResetShare().expects(Staged().stage, BEFORE))
-    assert found.pop("notice_p99_s") == (0, 5)
+    assert found.pop("notice_p99_s") == (0, 6)
     assert found == dict.fromkeys(("lost", "dropped.reset", "own.reset"), (80, 80))
