@@ -77,7 +77,7 @@ def quantiles(histogram: Histogram, wanted: Iterable[float]) -> list[float | Non
 
 def summary(histogram: Histogram) -> dict[str, float] | None:
     """Return {p50, p95, p99, p99_9, max} in milliseconds by the library, or None if nothing was counted."""
-    if not histogram:
+    if not any(histogram.values()):
         return None
     found = library(histogram).get_percentile_to_value_dict([percent(q) for q in QUANTILES.values()])
     return {name: found[percent(q)] / 1000 for name, q in QUANTILES.items()}

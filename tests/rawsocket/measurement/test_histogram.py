@@ -104,3 +104,7 @@ def test_negative_time_counts_as_none() -> None:
     histogram.add(found, [[-5_000, 2], [-1, 1], [7, 1]])
     assert found == {0: 3, 7: 1}
     assert histogram.quantile(found, 0.5) == 0.0
+
+
+def test_values_that_were_never_counted_have_no_summary() -> None:
+    assert histogram.summary({5: 0}) is None
