@@ -52,6 +52,7 @@ class RealServer:
     admin_port: int = 0  # where a server has a second port for its counters
     log_file: Path = field(default_factory=Path)
     marked: Counters = field(default_factory=dict)
+    delayed: str = ""  # a counter that the server computes once a second
 
     @property
     def target(self) -> str:
@@ -63,8 +64,14 @@ class RealServer:
         return self.read_counters(self)
 
     def mark(self) -> None:
-        """Remember the counters as they are now."""
+        """Remember the counters as they are now; a delayed one once it no longer grows."""
         self.marked = self.counters()
+        while self.delayed:
+            before = self.marked.get(self.delayed)
+            time.sleep(1.2)
+            self.marked = self.counters()
+            if self.marked.get(self.delayed) == before:
+                return
 
     def growth(self) -> Counters:
         """Return how much each counter has grown since `mark()`."""
@@ -120,6 +127,7 @@ class Recipe:
     log_file: str = "log"
     user: str = "nobody"  # where this is root
     needs_root: bool = False
+    delayed: str = ""  # a counter that it computes once a second
 
 
 def find(program: str) -> str | None:
@@ -162,7 +170,7 @@ def _started(recipe: Recipe, program: str) -> RealServer:
     process = _run([program, *(_filled(text, values) for text in recipe.arguments)], folder, account)
     return RealServer(
         recipe.package, port, folder, process, recipe.read_counters, recipe.stop_signal, admin,
-        folder / recipe.log_file,
+        folder / recipe.log_file, delayed=recipe.delayed,
     )  # fmt: skip
 
 
