@@ -8,7 +8,8 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 # Without .venv, only docker knows whether something of this folder is left.
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down logs status check record import load ci report new eject bench-load bench-server test lint format lock clean
+.PHONY: help setup up down logs status check record import load ci drill report new eject bench-load bench-server \
+  soak test fuzz audit sbom lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -39,6 +40,9 @@ load: .venv/lab  ## Run a load in a lab of its own; files in runs/latest/
 ci: .venv/lab  ## The same for CI: 30 s, every connection must be held
 	@$(LAB) ci
 
+drill: .venv/lab  ## Break something and watch the recovery (NAME=list: all)
+	@$(LAB) drill $(NAME)
+
 report: .venv/lab  ## Compare runs on one page: RUNS="runs/A runs/B"
 	@$(LAB) report $(RUNS)
 
@@ -58,10 +62,23 @@ bench-load: .venv/lab  ## The load generator and its peers (ONLY=closed,cpu: som
 bench-server: .venv/lab  ## The select server and its peers (ONLY=all-900,few: some)
 	@$(LAB) bench-server
 
+soak: .venv/lab  ## Hold users for TIME=8h: flat memory, descriptors, counts?
+	@HOLDFAST_MAKE= $(LAB) bench-load --only soak --soak $(or $(TIME),8h)
+
 ##@ Development
 
 test: .venv/dev  ## Run all tests (ONLY=server,load: some; COVERAGE=yes)
 	@.venv/bin/python tests/run.py $(ONLY)
+
+fuzz: .venv/dev  ## Send bytes of any kind to every model (COUNT=, TIME=60m)
+	@.venv/bin/python -m tests.fuzz
+
+audit: .venv/dev  ## Look for known holes in the pinned packages
+	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit; }
+	@.venv/bin/python -m tests.dependencies.audit
+
+sbom: .venv/dev  ## List the packages of images and lab: build/sbom.json
+	@.venv/bin/python -m tests.dependencies.sbom
 
 lint: .venv/dev  ## Check style, types, Dockerfile and YAML
 	.venv/bin/ruff check .

@@ -24,7 +24,7 @@ from lab.verbs import VERBS, do
 from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
 
-RUNS = ("load", "ci")
+RUNS = ("load", "ci", "drill")
 # Errors of a disk that is full or may not be written to.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
@@ -37,7 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     name = folders.prefix()
     try:
         if not BENCHMARKS.keys() & set(argv[:1]):
-            _read_env_file(settings.NAMES)  # before the flags: a SCENARIO in it has settings of its own
+            # Before the flags: a SCENARIO in it has settings of its own.
+            _read_env_file(settings.NAMES, settings.SECRET)
         of_scenario = scenario_settings.flags(argv)
         _read_env_file([row.variable for row in of_scenario], {row.variable for row in of_scenario if row.secret})
         found, unknown = _parser(argv, of_scenario).parse_known_args(argv)

@@ -1,5 +1,6 @@
 """The state of the page, and of the ports of 127.0.0.1, for the host side."""
 
+import base64
 import errno
 import json
 import random
@@ -11,6 +12,7 @@ from typing import Any
 
 from lab import folders
 from lab.errors import LabError
+from lab.settings import PAGE_PASSWORD, from_environment
 
 # The page is on this machine: a proxy of the environment is not used for it.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -21,11 +23,27 @@ _BELOW_EPHEMERAL = range(10_000, 30_000)
 def state(address: str) -> dict[str, Any] | None:
     """Return /lab/state.json of the page at `address`, or None while it does not answer."""
     try:
-        with _DIRECT.open(f"{address}/lab/state.json", timeout=5) as reply:
+        asked = urllib.request.Request(f"{address}/lab/state.json", headers=_login())
+        with _DIRECT.open(asked, timeout=5) as reply:
             found: dict[str, Any] = json.load(reply)
             return found
     except (OSError, HTTPException, ValueError):
         return None
+
+
+def text(url: str) -> str:
+    """Return what a URL of this machine answers. Raises OSError if it does not."""
+    with _DIRECT.open(url, timeout=5) as reply:
+        return str(reply.read().decode())
+
+
+def _login() -> dict[str, str]:
+    """Return the header of HTTP's own login, {} for a page without one."""
+    password = from_environment(PAGE_PASSWORD)
+    if not password:
+        return {}
+    both = f"{from_environment('PAGE_USER')}:{password}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(both).decode()}"}
 
 
 def workers(address: str) -> int:
@@ -36,7 +54,7 @@ def workers(address: str) -> int:
 
 def taken(port: int, host: str = "127.0.0.1") -> bool:
     """Whether another program listens on `port`."""
-    with closing(socket.socket()) as probe:
+    with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -54,11 +72,12 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def check_free(setting: str, port: str) -> None:
+def check_free(setting: str, port: str, host: str = "") -> None:
     """Raise LabError if another program listens on `port`; `setting` is the variable that chooses another one."""
-    if taken(int(port)):
+    host = host or "127.0.0.1"
+    if taken(int(port), host):
         another = folders.command("up", f"{setting}=...")
-        raise LabError(f"port {port} on 127.0.0.1 is taken by another program: `{another}` takes another one")
+        raise LabError(f"port {port} on {host} is taken by another program: `{another}` takes another one")
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -19,7 +19,20 @@ from lab import folders
 from lab.errors import UsageError
 from lab.user_server import check
 from lab.user_server import settings as user_server
-from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, number, one_of, seconds, whole
+from rawsocket.settings.row import (
+    ADDRESS,
+    BOOLEAN,
+    DURATION,
+    MEMORY,
+    PASSWORD,
+    TEXT,
+    Kind,
+    Setting,
+    number,
+    one_of,
+    seconds,
+    whole,
+)
 from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
@@ -32,21 +45,8 @@ ROOT = folders.ASSETS
 # The plan of a conversation, which master and workers read: a path on this machine.
 CONVERSATION = "HOLDFAST_CONVERSATION"
 CONVERSATION_SUFFIXES = (".yaml", ".yml")
-# What an engine demands for a container.
-LEAST_MEMORY = 6 * 1024**2
-_SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
-
-
-def _memory(text: str) -> str:
-    if not _SIZE.fullmatch(text) or 0 < size_bytes(text) < LEAST_MEMORY:
-        raise ValueError("expected a size of at least 6m, such as 512m or 1g (a number alone is bytes); 0: no limit")
-    return text
-
-
-def size_bytes(text: str) -> int:
-    """Return the bytes of a size such as 512m or 1g."""
-    number, unit = re.fullmatch(r"([\d.]+)([a-z]?)b?", text.lower()).groups()  # type: ignore[union-attr]
-    return int(float(number) * 1024 ** " kmgt".index(unit or " "))
+PAGE_PASSWORD = "PAGE_PASSWORD"
+SECRET = frozenset((PAGE_PASSWORD,))
 
 
 def _project(text: str) -> str:
@@ -55,7 +55,6 @@ def _project(text: str) -> str:
     return text
 
 
-MEMORY = Kind(_memory, "SIZE")
 CPUS = number(0)
 
 
@@ -111,7 +110,9 @@ SETTINGS = (
     *user_server.TABLE,
     Setting("network", TEXT, None, "network of the Docker engine that master and workers join, to reach a TARGET on it",
             "a server in containers has a name on its own network only"),
-    Setting("page_port", whole(1, 65535), "8089", "port of the page on 127.0.0.1", "Locust's own"),
+    Setting("page_host", ADDRESS, "127.0.0.1", "address of this machine that the page is on; others need PAGE_PASSWORD",
+            "whoever reaches the page can start a load"),
+    Setting("page_port", whole(1, 65535), "8089", "port of the page", "Locust's own"),
     Setting("server_port", whole(1, 65535), "8686", "port of the server on 127.0.0.1", "the tutorial's port"),
     Setting("engine", one_of("auto", "docker", "native"), "auto",
             "docker: containers; native: local processes; auto: containers where an engine answers",
@@ -130,6 +131,10 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("for", DURATION, None, "how long the fault of a drill lasts (5s); unset: the drill's own time",
+            "a drill knows how long its effect takes to be seen"),
+    Setting("recover", DURATION, "60s", "how long a drill waits for the recovery at most",
+            "the back-off of users that reconnect goes up to 30 s"),
     Setting("keep", whole(0), "50", "how many runs are kept below runs/: the oldest are removed; 0: all",
             "a run takes a megabyte or more"),
     *THRESHOLDS,
@@ -137,6 +142,9 @@ SETTINGS = (
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
     _of_load("SCENARIO_SETTINGS"),
+    Setting("page_user", TEXT, "holdfast", "name for the login of a page with PAGE_PASSWORD", "one team uses a lab"),
+    Setting(PAGE_PASSWORD.lower(), PASSWORD, None, "password for the page's login; unset: no login",
+            "a flag would show it to every user of this machine"),
     Setting("project", Kind(_project, "NAME"), None,
             "name of the compose project that `up` starts; unset: made from the folder",
             "two labs of one folder need two", prefix="HOLDFAST_"),
@@ -230,7 +238,15 @@ class Settings:
         """How to see the lab's metrics with a Prometheus of one's own, in one line."""
         dashboard = "lab/watch/dashboard.json"
         dashboard = dashboard if folders.is_clone() else str(folders.ASSETS / dashboard)
-        return f"scrape http://127.0.0.1:{self['PAGE_PORT']}/metrics; the dashboard is {dashboard}"
+        return f"scrape {self.page}/metrics; the dashboard is {dashboard}"
+
+    @property
+    def page(self) -> str:
+        """The page's address for this machine itself."""
+        address = ipaddress.ip_address(self["PAGE_HOST"])
+        if address.is_unspecified:
+            address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+        return f"http://{f'[{address}]' if address.version == 6 else address}:{self['PAGE_PORT']}"
 
     @property
     def verbose(self) -> bool:
@@ -258,13 +274,13 @@ def yes(text: str) -> bool:
     return bool(text) and bool(BOOLEAN.parse(text))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's loopback."""
+def is_loopback(host: str, *, all_of_them: bool = True) -> bool:
+    """Whether a name or an address is this machine's loopback; `all_of_them`: 0.0.0.0 counts as well."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
-    return address.is_loopback or address.is_unspecified
+    return address.is_loopback or (all_of_them and address.is_unspecified)
 
 
 def from_environment(name: str, environ: Mapping[str, str] | None = None) -> str:
@@ -318,6 +334,12 @@ def read(
         default = {**VERB_DEFAULTS.get(verb, {}), **implied}.get(setting.variable, setting.default or "")
         values[setting.variable] = text or default
         value(setting, values[setting.variable])
+    values["PAGE_HOST"] = values["PAGE_HOST"].strip("[]")
+    if not is_loopback(values["PAGE_HOST"], all_of_them=False) and not from_environment(PAGE_PASSWORD, environ):
+        raise UsageError(
+            f"PAGE_HOST={values['PAGE_HOST']} lets others reach the page, and whoever reaches it can start a load: "
+            "set PAGE_PASSWORD as well (and PAGE_USER, unset: holdfast)"
+        )
     values |= user_server.instead_of_target(values, chosen)
     settings = Settings(values, frozenset(chosen))
     if verb in ("setup", "up", "load", "ci"):

@@ -24,6 +24,7 @@ VERBS = {
     "import": "make a conversation of a capture: import dump.pcap NAME",
     "load": "run a load without the page, in a lab of its own",
     "ci": "the CI run: a load whose verdict is the exit code",
+    "drill": "break something in a run, and verify its recovery: drill NAME, list or all",
     "report": "compare runs on one page: report runs/A runs/B ...",
     "eject": "write a conversation as a session in Python: eject NAME [FILE]",
     "new": "write a folder to work in: a conversation, a scenario, a CI workflow",

@@ -44,6 +44,7 @@ def master_arguments(plan: Plan) -> list[str]:
         f"--spawn-rate={plan.rate:g}",
         f"--web-host={plan.page_host}",
         f"--web-port={plan.page_port}",
+        *(["--web-login"] if plan.page_password else []),
         f"--master-bind-host={plan.master_bind}",
         f"--master-bind-port={plan.master_port}",
         *(f"--{name.replace('_', '-')}={value}" for name, value in plan.options.items()),

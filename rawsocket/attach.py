@@ -35,6 +35,7 @@ from rawsocket.identity import dealer
 from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
 from rawsocket.master.levels.driver import ShapeDriver
+from rawsocket.master.messages.intake import Intake
 from rawsocket.master.observability.exporter import Exporter
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
@@ -72,10 +73,12 @@ class Attachment:
         self.headless_run: HeadlessRun | None = None
         self.signalled = False
         self._signalled_at = 0.0
+        self._intake = Intake(self._lose)
         self._closed = False
 
     def listen(self) -> None:
-        """Register with Locust's events."""
+        """Register with Locust's events, and read what workers send before there is a runner to read it."""
+        locust_patches.read_messages_through(self._intake.read, self._intake.failed)
         events.init_command_line_parser.add_listener(self._add_options)
         events.init.add_listener(self._init)
         events.test_start.add_listener(self._test_start)
@@ -201,6 +204,10 @@ class Attachment:
             self.controller.receive_wire(client_id, data[agent.REPORT])
 
     # -- messages between master and workers -------------------------------------------------------------------------
+
+    def _lose(self, worker: str, reason: str) -> None:
+        if self.controller:
+            self.controller.lose(worker, reason)
 
     def _limits(self, environment: Environment, msg: Any, **_: Any) -> None:
         if self.controller:

@@ -157,6 +157,7 @@ class HeadlessRun:
         """Report each second until the time is `over`, all workers are lost, or the run was stopped.
 
         It is stopped at the page, or by `follower`, which follows a load shape; one that raises ends the run as well.
+        A drill that is over ends the run before its time.
         """
         controller = self._controller
         while (left := over - time.monotonic()) > 0 and controller.run.stopping_at is None:
@@ -168,6 +169,8 @@ class HeadlessRun:
                 continue
             left = over - time.monotonic()
             self._say_second(left)
+            if run.drill.ends:
+                return
             if run.participants and all(own.lost for own in run.participants):
                 logger.error("all workers are lost: the run ends here")
                 return

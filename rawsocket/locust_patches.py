@@ -6,7 +6,7 @@ Each function below makes one change and says what it is for. None of them adds 
 import functools
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import locust.event
@@ -19,9 +19,19 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import TaskSet, argument_parser
 from locust.env import Environment
-from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
-from locust.runners import Runner
+from locust.exception import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    RPCError,
+    StopTest,
+    StopUser,
+)
+from locust.rpc.protocol import Message
+from locust.rpc.zmqrpc import Server
+from locust.runners import MasterRunner, Runner
 from locust.web import WebUI
+from zmq import ZMQError
 
 GC_THRESHOLDS = (20_000, 20, 50)
 Counts = dict[str, int]
@@ -151,6 +161,42 @@ def run_tasks_through(user_class: Any) -> None:
             execute_next_task(self)
 
     tasksets._sleep, tasksets.execute_next_task = pause, run_next_task
+
+
+# -- on the master ----------------------------------------------------------------------------------------------------
+
+Read = Callable[[Sequence[bytes]], tuple[str, Message] | None]
+Failed = Callable[[str, Message, Exception], None]
+
+
+def read_messages_through(read: Read, failed: Failed) -> None:
+    """Let `read(frames)` decode what workers send, and `failed(sender, message, error)` take what a handler raises.
+
+    In Locust, either ends the greenlet that reads all messages. One that can't be decoded is answered by handling the
+    message before it once more.
+    """
+    handle = getattr(MasterRunner.handle_message, "__wrapped__", MasterRunner.handle_message)
+
+    def recv_from_client(self: Any) -> tuple[str, Message]:
+        while True:
+            try:
+                frames = self.socket.recv_multipart()
+            except ZMQError as error:
+                raise RPCError("ZMQ network broken") from error
+            if (found := read(frames)) is not None:
+                return found
+
+    @functools.wraps(handle)
+    def handle_message(self: MasterRunner, client_id: str, msg: Message) -> None:
+        try:
+            handle(self, client_id, msg)
+        except PASSED_ON:
+            raise
+        except Exception as error:
+            failed(client_id, msg, error)
+
+    Server.recv_from_client = recv_from_client  # type: ignore[method-assign]
+    MasterRunner.handle_message = handle_message  # type: ignore[method-assign]
 
 
 # -- events and locustfiles -------------------------------------------------------------------------------------------

@@ -44,6 +44,14 @@ def _smaps_kb(pid: int, key: str, proc: Path) -> int:
     raise LabError(f"process {pid} has ended")
 
 
+def descriptors(pid: int, proc: Path = PROC) -> int:
+    """Return how many descriptors the process has open. Raises LabError if it has ended."""
+    try:
+        return sum(1 for _ in (proc / str(pid) / "fd").iterdir())
+    except OSError as error:
+        raise LabError(f"the descriptors of process {pid} can't be counted: {error.strerror}") from None
+
+
 def stolen_s(proc: Path = PROC) -> float:
     """Return the CPU seconds that the host has stolen from this machine since it was started, all CPUs together."""
     return _cpu_line(proc)[_STOLEN] * TICK_S

@@ -1,7 +1,7 @@
 """The soak experiment: connections held for long, against the lab's own server, whose counters fill the ledger."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.harness import procfs
@@ -16,42 +16,59 @@ EVERY = 10  # one sample in so many is written down
 
 
 def soak(bench: LoadBench, generator: Generator, folder: Path) -> Values:
-    """Hold 10,000 connections for SOAK, a message a second on each: the ledger, and the worker's memory each second."""
+    """Hold 10,000 connections for SOAK, a message a second on each: the ledger; memory and descriptors each second."""
     connections, seconds = bench.options.connections, bench.options.soak_s
     with lab_server(folder, connections) as server:
         workload = bench.workload(server.port, connections, 1.0, seconds, server.admin)
         with running(generator, workload, folder) as run:
             began = procfs.HostUsage()
             ramp_s = bench.ramp_s(connections)
-            sampler = MemorySampler(lambda: procfs.rss_kb(run.pid), ramp_s + SETTLE_S, ramp_s + seconds - SETTLE_S)
-            run.finish(workload.seconds + END_S, lambda: sampler.sample(began.seconds))
+            samplers = {
+                name: Sampler(name, pid, ramp_s + SETTLE_S, ramp_s + seconds - SETTLE_S)
+                for name, pid in (("worker", run.pid), ("server", server.pid))
+            }
+
+            def sample() -> None:
+                for each in samplers.values():
+                    each.sample(began.seconds)
+
+            run.finish(workload.seconds + END_S, sample)
             found = verdict(run)
             stolen = began.stolen
     return {
         **ledger(found),
-        **growth(sampler.samples_kb),
+        **growth(samplers["worker"].samples_kb),
+        "server_growth_pct": growth(samplers["server"].samples_kb)["growth_pct"],
+        "descriptors": {
+            name: [min(each.descriptors, default=None), max(each.descriptors, default=None)]
+            for name, each in samplers.items()
+        },
         "soak_s": seconds,
         "messages": found["messages"],
         "stolen": stolen,
     }
 
 
-class MemorySampler:
-    """Reads the memory once a second between two moments, and reports it once a minute."""
+class Sampler:
+    """Reads memory and descriptors of a process once a second between two moments, and reports them once a minute."""
 
-    def __init__(self, read_kb: Callable[[], int], begin_s: float, end_s: float) -> None:
+    def __init__(self, name: str, pid: int, begin_s: float, end_s: float) -> None:
         self.samples_kb: list[int] = []
-        self._read_kb = read_kb
+        self.descriptors: set[int] = set()
+        self._name, self._pid = name, pid
         self._next_s, self._end_s = begin_s, end_s
 
     def sample(self, elapsed_s: float) -> None:
-        """Read the memory if it is time; to be called more often than once a second."""
+        """Read both if it is time; to be called more often than once a second."""
         if not self._next_s <= elapsed_s < self._end_s:
             return
         self._next_s += 1.0
-        self.samples_kb.append(self._read_kb())
+        self.samples_kb.append(procfs.rss_kb(self._pid))
+        now = procfs.descriptors(self._pid)
+        self.descriptors.add(now)
         if len(self.samples_kb) % 60 == 0:
-            say(f"  ... soak: {elapsed_s / 60:.0f} min, the worker has {self.samples_kb[-1] / 1024:.1f} MB")
+            memory = f"{self.samples_kb[-1] / 1024:.1f} MB, {now:,} descriptors"
+            say(f"  ... soak: {elapsed_s / 60:.0f} min, the {self._name} has {memory}")
 
 
 def ledger(document: Values) -> Values:

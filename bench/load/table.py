@@ -29,6 +29,7 @@ TITLES = {
     "stall 100": "The server stops for 2 s, 100 connections",
     "stall 1000": "The server stops for 2 s, 1,000 connections",
 }
+SPARE_DESCRIPTORS = 5  # that may be open for a moment: a question to the admin port, a log
 FLAT_PCT = 1.0  # of the worker's memory: the growth that a soak may have
 
 
@@ -150,7 +151,11 @@ def _soak(records: Sequence[Record]) -> Line:
     ours = of(records, "soak", SESSION)
     unexplained, growth = median(ours, "unexplained"), median(ours, "growth_pct")
     known = growth is not None and all(r.values["reconciled"] is not None for r in ours)
-    also = growth is not None and growth <= FLAT_PCT and all(r.values["reconciled"] for r in ours)
+    server = median(ours, "server_growth_pct")
+    opened = [each for r in ours for each in r.values.get("descriptors", {}).values()]
+    leaks = any(most - least > SPARE_DESCRIPTORS for least, most in opened if most is not None)
+    flat = growth is not None and max(growth, server or 0.0) <= FLAT_PCT and not leaks
+    also = flat and all(r.values["reconciled"] for r in ours)
     seconds = ours[0].values["soak_s"] if ours else 0.0
     values = {SESSION: unexplained if known else None}
     figure = f"soak of {seconds / 60:.0f} min, unexplained"
@@ -159,6 +164,9 @@ def _soak(records: Sequence[Record]) -> Line:
         line.notes.append(
             f"memory {growth:+.2f} % after the ramp (must: within {FLAT_PCT:g} %); aim: the same for 1 hour"
         )
+    if server is not None:
+        rise = max((most - least for least, most in opened if most is not None), default=0)
+        line.notes.append(f"the server's memory {server:+.2f} %; descriptors of both within {rise}")
     return line
 
 

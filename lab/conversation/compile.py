@@ -56,8 +56,8 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
     steps = maker.compile(document.steps.value) if document.steps else ()
     goodbye = maker.compile(document.goodbye.value) if document.goodbye else ()
     rounds = document.rounds.value if document.rounds else 0
-    parts = [part.value if part else [] for part in (document.connect, document.steps, document.goodbye)]
-    connected.check(*parts, framing, rounds)
+    first, each, last = (part.value if part else [] for part in (document.connect, document.steps, document.goodbye))
+    connected.check(first, each, last, framing, rounds)
     plan = Plan(
         name,
         source.shown,

@@ -74,5 +74,6 @@ def _next(kind: str, state: str, framing: FramingPlan) -> str:
         return CLOSED
     if kind == "shutdown":
         return SENT_ALL
-    replies = framing.arguments["receive"] if framing.name == "Framings" else framing
-    return UNKNOWN if replies.name == "UntilClosed" and kind in ("send", "receive") else state
+    replies = framing.arguments.get("receive", framing)  # a framing for each direction, or one
+    ends = isinstance(replies, FramingPlan) and replies.name == "UntilClosed"
+    return UNKNOWN if ends and kind in ("send", "receive") else state

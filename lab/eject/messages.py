@@ -30,6 +30,7 @@ class Messages:
     ahead: int = 1
     #: Local variables of values that the step uses more than once.
     variables: dict[Value, str] = field(default_factory=dict)
+    _expected: Template | None = None
 
     def shared(self, templates: Iterable[Template], later: Iterable[Template] = ()) -> list[str]:
         """Return the lines that draw what is used more than once, or `later`: in functions that are called later."""
@@ -47,13 +48,22 @@ class Messages:
         return lines
 
     def expression(self, template: Template) -> str:
-        """Return the expression of a template that doesn't measure itself."""
+        """Return the expression of a template that doesn't measure itself, or that `expected` was made from."""
+        if self._expected is not None and template == self._expected:
+            return "expected"
         if measures(template):
             raise CannotEject(
                 f"{self.where}: an expectation that measures itself; expected a text without {{length}}, {{sum}} and "
                 "{crc32}; write it by hand"
             )
         return self.whole(self._pieces(template.pieces))
+
+    def expected(self, template: Template) -> list[str]:
+        """Return the lines that put `expected` together, the only right reply, if it measures itself."""
+        if not measures(template):
+            return []
+        self._expected = template
+        return [*self._measured(template), "expected = message"]
 
     def message(self, template: Template) -> tuple[list[str], str]:
         """Return the lines that come before, and the expression of a message."""

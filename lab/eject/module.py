@@ -5,6 +5,7 @@ import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
 
+from lab import folders
 from lab.eject.code import WIDTH, Needs, in_docstring, indented, pattern, quoted
 from lab.eject.messages import measures
 from lab.eject.replies import field_of
@@ -52,8 +53,10 @@ def _title(plan: Plan) -> str:
 
 def _command(target: str, settings: Mapping[str, str]) -> str:
     """Return the command that runs it with the settings that the conversation implies."""
-    words = ["make", "load", f"SCENARIO={target}", *(f"{name}={shlex.quote(text)}" for name, text in settings.items())]
-    lines = textwrap.wrap(" ".join(words), WIDTH, break_long_words=False, break_on_hyphens=False)
+    given = (f"{name}={shlex.quote(text)}" for name, text in settings.items())
+    lines = textwrap.wrap(
+        folders.command("load", f"SCENARIO={target}", *given), WIDTH, break_long_words=False, break_on_hyphens=False
+    )
     return " \\\\\n      ".join(map(in_docstring, lines))
 
 

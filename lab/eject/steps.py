@@ -92,6 +92,7 @@ class Steps:
         expected = [each.text for each in (*step.expect, *step.reject, *filter(None, [step.until])) if each.text]
         direct = len(step.expect) == 1 and step.expect[0].kind == "exact" and not step.captures and not step.frames
         lines = messages.shared([step.message, *(expected if direct else [])], [] if direct else expected)
+        lines += [line for text in expected if direct for line in messages.expected(text)]
         before, message = messages.message(step.message)
         arguments = [message, f"name={quoted(name)}"]
         if not step.reply:

@@ -7,16 +7,17 @@ the check of the ports, the wait for the page, and how a part that refused a set
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lab import folders, page
 from lab.engines import identity
+from lab.engines.deployment import PAGE_S, Deployment
 from lab.engines.follow import follow
 from lab.engines.journal import Entry, Journal
-from lab.engines.part import Part
 from lab.engines.up_record import UpRecord
 from lab.errors import (
     EXIT_USAGE,
@@ -25,127 +26,15 @@ from lab.errors import (
     UsageError,
     finish_despite_interrupt,
     last_lines,
-    usage_error,
     writing,
 )
 from lab.progress import say, step
 from lab.reports import origin
 from lab.settings import Settings, yes
 from lab.user_server import settings as user_server
-from lab.user_server import words
-from lab.waiting import wait_for
 
-PAGE_S = 90.0
 # Locust's states of a run that `up` would cut short.
 UNDER_WAY = ("spawning", "running", "stopping")
-
-
-class Deployment(ABC):
-    """One server, one master and any number of workers, from their start to their end."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @abstractmethod
-    def parts(self) -> Sequence[Part]:
-        """Return the parts that are there."""
-
-    def prepare(self) -> None:
-        """Make ready what a start needs, such as images."""
-        return
-
-    def published_ports(self) -> set[int]:
-        """Return the ports of 127.0.0.1 that its parts use."""
-        return set()
-
-    @abstractmethod
-    def start(self) -> None:
-        """Start all parts. Raises UsageError if one refused a setting, LabError if one failed."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """Stop and remove all parts; without any, do nothing."""
-
-    def ended(self) -> list[str]:
-        """Return the names of parts that have ended and are none of `parts` any more."""
-        return []
-
-    def make_way(self) -> None:
-        """Stop what an earlier start has left, where a new start does not replace it."""
-        return
-
-    def abandon(self) -> None:
-        """Remove the parts of a start that failed, where nobody looks at them any more."""
-        return
-
-    def collect(self, folder: Path) -> None:
-        """Put logs and artefacts into `folder`, where they are not written there in the first place."""
-        return
-
-    def bring_home(self, runs: Path, known: Collection[str], *, end: bool = False) -> list[str]:
-        """Copy the artefacts of runs from the page to `runs`, except those of `known`; return the folders' names.
-
-        `end`: end a run that is under way first, so that it has some.
-        """
-        return []
-
-    def about(self) -> dict[str, Any]:
-        """Return what only the engine knows of its parts while they are there: its version, their images."""
-        return {}
-
-    def look(self) -> None:
-        """Tell the master of parts that have ended, see lab_facts.py; called again and again while a run goes on."""
-        return
-
-    def keep_logs(self) -> None:
-        """After the stop, write logs that were not on the disk so far. Raises LabError if that fails."""
-        return
-
-    def logs(self) -> list[tuple[str, str]]:
-        """Return name and log of each part."""
-        return [(part.name, part.log()) for part in self.parts()]
-
-    def check_settings(self, *roles: str) -> None:
-        """Raise UsageError, with its own line, if a part (of these roles) refused a setting.
-
-        A server of the user's own knows no settings of ours: whatever it ends with means that it ended.
-        """
-        for part in self.parts():
-            if self.settings.user_server and part.role == "server":
-                continue
-            if (not roles or part.role in roles) and part.refused_a_setting():
-                raise usage_error(part.role, part.log(), self.server_log())
-
-    def check_start(self) -> None:
-        """Raise an error if the run can't start: a worker refused a setting, or the user's own server has ended."""
-        self.check_settings("worker")
-        self._check_user_server()
-
-    def _check_user_server(self) -> None:
-        for part in self.parts() if self.settings.user_server else ():
-            if part.role == "server" and (code := part.exit_code()) is not None:
-                log = part.log()
-                lacked = part.lacked_memory()
-                raise LabError(words.ended(self.settings.values, code, log, out_of_memory=lacked), log)
-
-    def server_log(self) -> str:
-        """Return the log of the user's own server, "" if there is none."""
-        found = (part.log() for part in self.parts() if self.settings.user_server and part.role == "server")
-        return next(found, "")
-
-    def failure(self) -> str:
-        """Say what is wrong with the first part that failed, ""; UsageError if one refused a setting."""
-        self._check_user_server()
-        self.check_settings()
-        return next(filter(None, (part.problem() for part in self.parts())), "")
-
-    def evidence(self) -> str:
-        """Return the log of the first part that failed and said something."""
-        return next(filter(None, (part.log() for part in self.parts() if part.has_failed())), "")
-
-    def wait(self, what: str, ready: Callable[[], bool], timeout: float = PAGE_S) -> None:
-        """Wait until `ready()`; LabError if a part fails before, or time runs out."""
-        wait_for(what, ready, timeout, self.failure, self.evidence)
 
 
 def _write_logs(folder: Path, logs: Sequence[tuple[str, str]]) -> None:
@@ -214,7 +103,7 @@ class Engine(ABC):
         lab.make_way()
         self._check_ports(lab.published_ports())
         lab.prepare()
-        address, workers = f"http://127.0.0.1:{self.settings['PAGE_PORT']}", self.settings.workers
+        address, workers = self.settings.page, self.settings.workers
         self.record.write(self.settings, origin.given(self.settings, os.environ))
         try:
             with step(f"Starting {self.settings.parts}"):
@@ -266,7 +155,7 @@ class Engine(ABC):
         return f"The lab is up ({self.name}): {address} ({_in_words(found)})"
 
     def _page(self) -> str:
-        return f"http://127.0.0.1:{self.record.read().get('PAGE_PORT') or self.settings['PAGE_PORT']}"
+        return Settings({**self.settings.values, **self.record.read()}, frozenset()).page
 
     def _check_replaceable(self) -> None:
         found = page.state(self._page())
@@ -297,10 +186,16 @@ class Engine(ABC):
         """Return name and log of each part that `up` started."""
         return self.lab().logs()
 
-    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+    def run(
+        self,
+        name: str,
+        relay: Callable[[str], None],
+        folder: Path,
+        beside: Callable[[Deployment], AbstractContextManager[None]] = lambda lab: nullcontext(),
+    ) -> int:
         """Run headless in a lab of its own, artefacts into `folder`; gives the exit code of the run.
 
-        `relay` is given each line of the master, in another thread.
+        `relay` is given each line of the master, in another thread. `beside` goes on while the run does.
         """
         lab = self.lab_of_run(name, folder)
         lab.prepare()
@@ -308,7 +203,8 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-            code = follow(lab.parts(), relay, lab.check_start, self.settings, self.poll_s, lab.look)
+            with beside(lab):
+                code = follow(lab.parts(), relay, lab.check_start, self.settings, self.poll_s, lab.look)
             if code == EXIT_USAGE and (log := last_lines(lab.server_log())):
                 say(log)
             return code
@@ -347,4 +243,4 @@ class Engine(ABC):
         names = ("PAGE_PORT",) if listens else ("PAGE_PORT", "SERVER_PORT")
         for name in names:
             if int(self.settings[name]) not in own:
-                page.check_free(name, self.settings[name])
+                page.check_free(name, self.settings[name], self.settings["PAGE_HOST"] if name == names[0] else "")

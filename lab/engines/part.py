@@ -40,6 +40,26 @@ class Part(ABC):
         """Say in a few words how it is: running, or what is wrong with it."""
         return self.problem() or "running"
 
+    def freeze(self) -> None:
+        """Stop it from running (SIGSTOP, a paused container) until `thaw`."""
+        raise NotImplementedError
+
+    def thaw(self) -> None:
+        """Let it go on; one that is not frozen, or has ended, is no error."""
+        raise NotImplementedError
+
+    def is_frozen(self) -> bool:
+        """Whether it is frozen now."""
+        return False
+
+    def kill(self) -> None:
+        """Kill it at once (SIGKILL)."""
+        raise NotImplementedError
+
+    def thaw_by_others(self) -> list[dict[str, object]]:
+        """Return what another process has to do in the place of `thaw`, see lab/drills/lease.py."""
+        return []
+
     def has_failed(self) -> bool:
         """Whether its log may say why the lab does not start."""
         return bool(self.problem())

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.settings import Settings
 
-KEPT = ("PAGE_PORT", "TARGET", "MODEL", "SCENARIO")
+KEPT = ("PAGE_HOST", "PAGE_PORT", "TARGET", "MODEL", "SCENARIO")
 BROUGHT, GIVEN = "brought", "given"
 
 

@@ -55,6 +55,14 @@ def _recording(verb: str, arguments: Mapping[str, Any]) -> int:
     return int(import_module("lab.recording.command").run(verb, arguments))
 
 
+def _drill_flags(verb: str, parser: ArgumentParser) -> None:
+    import_module("lab.drills.command").add_flags(parser)
+
+
+def _drill(verb: str, arguments: Mapping[str, Any]) -> int:
+    return int(import_module("lab.drills.command").run(arguments))
+
+
 def _benchmark_flags(verb: str, parser: ArgumentParser) -> None:
     settings.add_flags(parser, import_module("bench.settings").TABLES[verb])
 
@@ -70,6 +78,7 @@ TABLE = {
     "report": OwnArguments("FOLDER ...", _report_flags, _report),
     "record": OwnArguments("NAME --target tcp://HOST:PORT [...]", _recording_flags, _recording),
     "import": OwnArguments("CAPTURE ... NAME [...]", _recording_flags, _recording),
+    "drill": OwnArguments(f"NAME|list|all {SETTINGS}", _drill_flags, _drill),
     "new": OwnArguments("DIR", _new_flags, _new),
     "eject": OwnArguments("NAME [FILE]", _eject_flags, _eject),
     "bench-load": OwnArguments(SETTINGS, _benchmark_flags, _benchmark),

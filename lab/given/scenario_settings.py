@@ -10,7 +10,7 @@ from lab.given import conversation
 from lab.settings import Settings
 from rawsocket.settings.declared import PASSED_ON, DeclaredSetting, as_one, checked, read
 
-VERBS = ("up", "load", "ci", "check")  # what runs a scenario
+VERBS = ("up", "load", "ci", "check", "drill")  # what runs a scenario
 
 
 def flags(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> list[DeclaredSetting]:

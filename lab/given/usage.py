@@ -19,7 +19,7 @@ WIDTH = 79
 _INDENT = 16
 COMMANDS = {
     "The lab with its page": ("up", "down", "status", "logs"),
-    "A run without the page": ("check", "load", "ci", "report"),
+    "A run without the page": ("check", "load", "ci", "drill", "report"),
     "A conversation from real traffic": ("record", "import"),
     "Benchmarks": ("bench-load", "bench-server"),
     "Upkeep": ("new", "eject", "setup", "clean"),
@@ -32,16 +32,17 @@ GROUPS = {
     "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "Your own server in the lab": tuple(row.variable for row in user_server.TABLE),
     "Other tools": ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "WATCH", "WATCH_PORT"),
+    "Drills": ("FOR", "RECOVER"),
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),
     "Where it runs": (
-        *("ENGINE", "BASE_IMAGE", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
+        *("ENGINE", "BASE_IMAGE", "PAGE_HOST", "PAGE_PORT", "SERVER_PORT", "REPLACE"),
         *("SERVER_CPUS", "SERVER_MEM", "WORKER_CPUS", "WORKER_MEM"),
     ),
 }
 OTHERS = "More settings"
 OF_SCENARIO = "Settings of the scenario"
-CODES = "Exit codes of load and ci: 0 pass, 1 the lab failed, 2 usage, 3 fail, 4 unknown, 130 interrupted."
+CODES = "Exit codes of load, ci and drill: 0 pass, 1 the lab failed, 2 usage, 3 fail, 4 unknown, 130 interrupted."
 
 
 def version() -> str:

@@ -17,7 +17,7 @@ from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.compare import summary
 
 NAME = "index.html"
-OF_A_RUN = re.compile(r"\d{8}T\d{6}Z-(load|ci|up|page)(-\d+)?")
+OF_A_RUN = re.compile(r"\d{8}T\d{6}Z-(load|ci|up|page|drill)(-\d+)?")
 WRITTEN = ("verdict.json", "env.json")
 
 

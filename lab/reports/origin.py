@@ -16,7 +16,7 @@ from rawsocket.settings.row import Setting
 from server.settings import TABLE as SERVER_TABLE
 
 NOT_OF_THE_RUN = {"KEEP"}
-OF_THE_LAB = {"PAGE_PORT", "SERVER_PORT", "REPLACE"}
+OF_THE_LAB = {"PAGE_HOST", "PAGE_PORT", "SERVER_PORT", "REPLACE"}
 
 
 def repeat(verb: str, chosen: Settings, environ: Mapping[str, str]) -> str:

@@ -13,7 +13,8 @@ from lab import folders
 from lab.errors import UsageError
 from lab.given import conversation
 from lab.run import load_shape
-from lab.settings import Settings, size_bytes
+from lab.settings import Settings
+from rawsocket.settings.row import size_bytes
 from server.models.base import Model, load
 
 # Modules without users that hold several connections, and the words of a scenario whose users may.

@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lab import folders
 from lab.engines import identity
 from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
 from lab.progress import note, say
@@ -16,8 +19,21 @@ from lab.run.console import Console
 from lab.settings import Settings
 
 
-def run(verb: str, engine: Engine, chosen: Settings) -> int:
-    """Run it, keep its artefacts below runs/, and give its exit code."""
+class Beside:
+    """What goes on beside a run: nothing. A drill is another one."""
+
+    def relaying(self, relay: Callable[[str], None]) -> Callable[[str], None]:
+        """Return the relay of the master's lines."""
+        return relay
+
+    def beside(self, lab: Deployment) -> AbstractContextManager[None]:
+        """Return what goes on while the run does."""
+        return nullcontext()
+
+
+def run(verb: str, engine: Engine, chosen: Settings, company: Beside | None = None) -> int:
+    """Run it, keep its artefacts below runs/, and give its exit code. `company` goes on beside it, such as a drill."""
+    company = company or Beside()
     if engine.running():
         up = folders.command("up")
         note(f"A lab is up (`{up}`): this run leaves it alone and starts a server and workers of its own.")
@@ -29,7 +45,7 @@ def run(verb: str, engine: Engine, chosen: Settings) -> int:
     project = f"{identity.project()}-{verb}-{name.split('-')[0].lower()}-{os.getpid()}"
     console, failure, interrupted = Console(_title(chosen)), "", False
     try:
-        code = engine.run(project, console.relay, artefacts)
+        code = engine.run(project, company.relaying(console.relay), artefacts, company.beside)
         if console.refused is not None:
             failed = "the check before the run has failed, so no load was made; CHECK=no skips it"
             say(f"{folders.prefix()} {verb}: {failed}")

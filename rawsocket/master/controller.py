@@ -222,7 +222,7 @@ class RunController:
         try:
             self.receive(worker, Report.from_wire(data), at_stop)
         except ReportError as error:
-            self._lose(worker, f"its report can't be read ({error}): does it run the same version as the master?")
+            self.lose(worker, f"its report can't be read ({error}): does it run the same version as the master?")
 
     def receive_limits(self, worker: str, data: Any) -> None:
         """Take a worker's limits in wire format; its reports have them, too."""
@@ -231,9 +231,9 @@ class RunController:
         except ReportError as error:
             logger.error("worker %s: its limits can't be read: %s", worker, error)
 
-    def _lose(self, worker: str, reason: str) -> None:
-        own = self.run.participant(worker)
-        if not own.lost:
+    def lose(self, worker: str, reason: str) -> None:
+        """Count a worker as lost for this run, unless it has ended."""
+        if not (own := self.run.participant(worker)).lost and not self.run.finished.is_set():
             own.lost = reason
             logger.error("worker %s is lost: %s", worker, reason)
 

@@ -19,7 +19,7 @@ from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import causes
 from rawsocket.verdict.faults import GENERATOR_LIMIT
-from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge
+from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge, wrong_replies
 from rawsocket.verdict.ledger import Ledger, reconcile
 from rawsocket.verdict.observed import Facts, storm_events
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
@@ -79,7 +79,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
     judged = judge(measured, levels.limits_of_the_run(run), ledger)
     cause = causes.cause(judged.verdict, _facts(run, measured, judged, ledger))
-    return {
+    found = {
         "schema": SCHEMA,
         "verdict": judged.verdict,
         "exit_code": judged.exit_code,
@@ -119,6 +119,8 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "ledger": ledger.document([_counts(own) for own in run.participants]),
         "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
+    lost = [own.name for own in run.participants if own.lost or not own.final]
+    return run.drill.applied(found, lost, [*wrong_replies(measured), *ledger.failures])
 
 
 def events(run: Run) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, Sce
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.shapes.shape import Shape
+from rawsocket.verdict.drills.record import Record
 from rawsocket.verdict.ledger_rows import WireFormat
 from rawsocket.verdict.observed import LabFact, Observed
 
@@ -117,6 +118,7 @@ class Run:
         self.notes: list[str] = []
         self.per_user = per_user
         self.observed = Observed()
+        self.drill = Record(started_wall_s)
         self.lab_facts: list[LabFact] = []
         self.faults = RunFaults()
         self.document: dict[str, Any] | None = None

@@ -7,6 +7,7 @@ Rules:
 - `to_wire()` returns types that msgpack supports, `from_wire()` turns them back into a report.
 - A report has exactly the fields of its types. A missing field, an unknown one or a value of another type means that
   the sender runs another version of this library: `from_wire()` raises ReportError with the field's name.
+- Numbers are finite and within MOST, whole ones are 0 or more; only times may be below 0, because clocks are adjusted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +18,23 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 # [[microseconds, count], ...]
 Pairs = list[list[int]]
 Table = dict[str, int]
+MOST = 1 << 53  # JSON's numbers are exact up to here
+LATEST_S = 253_402_214_400  # the last day of the year 9999, the last that can be written as a date
+MOST_AT_ONCE = 10**12  # of one value of a histogram, which adds up 64 bits
 
 
 class ReportError(ValueError):
     """The data is not a report of this version of the library; the message names the field."""
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value from the wire is a whole number that can be added up."""
+    return type(value) is int and 0 <= value <= MOST
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value from the wire is a finite number within bounds."""
+    return type(value) in (int, float) and -MOST <= value <= MOST
 
 
 class Wire:
@@ -42,7 +56,12 @@ class Wire:
             raise ReportError(f"{where}.{name} is missing")
         for name in value.keys() - types.keys():
             raise ReportError(f"{where}.{name} is not known")
-        return cls(**{name: _from_wire(kind, value[name], f"{where}.{name}") for name, kind in types.items()})
+        made = cls(**{name: _from_wire(kind, value[name], f"{where}.{name}") for name, kind in types.items()})
+        made.check(where)
+        return made
+
+    def check(self, where: str) -> None:
+        """Raise ReportError for values that their types allow and that mean nothing."""
 
 
 class Summable:
@@ -187,6 +206,11 @@ class StormReport(Wire):
     back: int = 0
     back_s: float = 0.0
 
+    def check(self, where: str) -> None:
+        """Demand a moment that can be shown."""
+        if self.moment > LATEST_S:
+            raise ReportError(f"{where}.moment must be a time")
+
 
 @dataclass(frozen=True, slots=True)
 class Lag(Wire):
@@ -295,13 +319,15 @@ def _from_wire(kind: Any, value: Any, where: str) -> Any:
         return None if value is None else _from_wire(get_args(kind)[0], value, where)
     if isinstance(kind, type) and issubclass(kind, Wire):
         return kind.from_wire(value, where)
-    if kind is float and type(value) is int:
+    if kind is float and is_number(value):
         return float(value)
     if kind == Pairs:
         return _pairs(value, where)
     container = get_origin(kind) or kind
     if type(value) is not container:
         raise ReportError(f"{where} must be of type {container.__name__}")
+    if (kind is int and not is_count(value)) or kind is float:
+        raise ReportError(f"{where} must be {'finite' if kind is float else f'from 0 to {MOST}'}")
     if container is list:
         return [_from_wire(get_args(kind)[0], part, f"{where}[]") for part in value]
     if container is dict:
@@ -312,7 +338,10 @@ def _from_wire(kind: Any, value: Any, where: str) -> Any:
 
 def _pairs(value: Any, where: str) -> Pairs:
     try:
-        whole = type(value) is list and all(type(us) is int and type(number) is int for us, number in value)
+        whole = type(value) is list and all(
+            type(us) is int and type(number) is int and -MOST <= us <= MOST and 0 <= number <= MOST_AT_ONCE
+            for us, number in value
+        )
     except (TypeError, ValueError):
         whole = False
     if not whole:

@@ -4,6 +4,7 @@ One `Plan` for master and worker. A value that is out of range or unknown raises
 wrong, what was expected, what to do. An empty value counts as unset.
 """
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,6 +45,8 @@ class Plan:
     server_usage: str = ""
     page_host: str = "127.0.0.1"
     page_port: int = 8089
+    page_user: str = ""
+    page_password: str = field(default="", repr=False)
     page_names: tuple[str, ...] = field(default_factory=lambda: tuple(read_setting({}, "HOLDFAST_PAGE_NAMES")))
     master_host: str = "127.0.0.1"
     master_port: int = 5557
@@ -72,6 +75,7 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
     given = without_empty(environ)
     known = () if given.get("HOLDFAST_CONVERSATION") else scenarios
     found = {row.variable: _value(_known(row, known), given) for row in TABLE}
+    check_published(found["HOLDFAST_PAGE_PUBLISHED"], found["HOLDFAST_PAGE_PASSWORD"])
     return Plan(
         scenario=found["SCENARIO"],
         conversation=found["HOLDFAST_CONVERSATION"] or "",
@@ -96,6 +100,8 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         server_usage=found["HOLDFAST_SERVER_USAGE"] or "",
         page_host=found["HOLDFAST_PAGE_HOST"],
         page_port=found["HOLDFAST_PAGE_PORT"],
+        page_user=found["HOLDFAST_PAGE_USER"],
+        page_password=found["HOLDFAST_PAGE_PASSWORD"] or "",
         page_names=found["HOLDFAST_PAGE_NAMES"],
         master_host=found["HOLDFAST_MASTER"],
         master_port=found["HOLDFAST_MASTER_PORT"],
@@ -108,6 +114,15 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         target_metrics=found["TARGET_METRICS"] or "",
         collector=found["OTEL_EXPORTER_OTLP_ENDPOINT"] or "",
     )
+
+
+def check_published(address: str, password: str | None) -> None:
+    """Raise UsageError if the page would be published beyond this machine without a login."""
+    if not password and not ipaddress.ip_address(address).is_loopback:
+        raise UsageError(
+            f"PAGE_HOST={address} lets others reach the page, and whoever reaches it can start a load: "
+            "set PAGE_PASSWORD as well (and PAGE_USER, unset: holdfast)"
+        )
 
 
 def from_options(options: Any, environ: Mapping[str, str], master: bool) -> Plan:

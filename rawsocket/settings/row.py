@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 DAY_S = 86_400.0
+LEAST_PASSWORD = 12
+SECRET = "PASSWORD"  # the metavar of a kind whose values are never shown
+# What an engine demands for a container.
+LEAST_MEMORY = 6 * 1024**2
+_SIZE = re.compile(r"\d+(?:\.\d+)?[kmgt]?b?", re.I)
 _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -64,8 +69,10 @@ class Setting:
         try:
             return self.kind.parse(text.strip())
         except ValueError as error:
-            where = f"{self.variable} or {self.flag}" if self.flag else self.variable
-            raise ValueError(f"{self.variable}={text!r} is not valid: {error}. Set {where}.") from None
+            secret = self.kind.metavar == SECRET  # it has no flag: those are seen by every user of the machine
+            where = f"{self.variable} or {self.flag}" if self.flag and not secret else self.variable
+            said = "(secret)" if secret else repr(text)
+            raise ValueError(f"{self.variable}={said} is not valid: {error}. Set {where}.") from None
 
 
 def one_of(*choices: str) -> Kind:
@@ -134,6 +141,31 @@ def _addresses(text: str) -> tuple[str, ...]:
         raise ValueError("expected IP addresses with commas between them") from None
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise ValueError("expected an IP address of this machine, such as 0.0.0.0 for all of them") from None
+
+
+def _password(text: str) -> str:
+    if len(text) < LEAST_PASSWORD:
+        raise ValueError(f"expected at least {LEAST_PASSWORD} characters")
+    return text
+
+
+def _memory(text: str) -> str:
+    if not _SIZE.fullmatch(text) or 0 < size_bytes(text) < LEAST_MEMORY:
+        raise ValueError("expected a size of at least 6m, such as 512m or 1g (a number alone is bytes); 0: no limit")
+    return text
+
+
+def size_bytes(text: str) -> int:
+    """Return the bytes of a size such as 512m or 1g."""
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]?)b?", text.lower()).groups()  # type: ignore[union-attr]
+    return int(float(number) * 1024 ** " kmgt".index(unit or " "))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
@@ -152,6 +184,9 @@ DURATION = Kind(seconds, "TIME")
 BOOLEAN = Kind(_boolean, "true|false")
 ADDRESSES = Kind(_addresses, "A,B")
 NAMES = Kind(_names, "A,B")
+ADDRESS = Kind(_address, "ADDRESS")
+PASSWORD = Kind(_password, SECRET)
+MEMORY = Kind(_memory, "SIZE")
 TEXT = Kind(str, "TEXT")
 JSON = Kind(_json, "JSON")
 PORT = whole(0, 65535)

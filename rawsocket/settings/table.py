@@ -10,12 +10,14 @@ SCENARIO can be any text here: the program that reads it checks that the file ex
 
 from rawsocket.settings.endpoints import COLLECTOR, METRICS
 from rawsocket.settings.row import (
+    ADDRESS,
     ADDRESSES,
     BOOLEAN,
     DAY_S,
     DURATION,
     JSON,
     NAMES,
+    PASSWORD,
     PORT,
     TEXT,
     Kind,
@@ -151,6 +153,12 @@ PROCESS = (
     _process("way_out", BOOLEAN, "true", "whether workers reach targets outside of their own network",
              "compose.yaml sets false: its network for the load has no way out"),
     _process("page_host", TEXT, "127.0.0.1", "address that the page is served on", "nothing is public by default"),
+    _process("page_published", ADDRESS, "127.0.0.1",
+             "address under which this machine publishes the page; any but a loopback needs HOLDFAST_PAGE_PASSWORD",
+             "in a container the page is on all addresses, and its host decides on one"),
+    _process("page_user", TEXT, "holdfast", "name for the page's login", "one person, or one team, uses a lab"),
+    _process("page_password", PASSWORD, None, "password for the page's login; unset: no login",
+             "on this machine alone the page needs none"),
     _process("page_port", PORT, "8089", "port of the page", "Locust's own"),
     _process("page_names", NAMES, "localhost,127.0.0.1,[::1],master",
              "host names under which the page accepts a change (a,b)",

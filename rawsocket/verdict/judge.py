@@ -172,7 +172,7 @@ def _judge_server(figures: Figures, thresholds: Mapping[str, float], ledger: Led
     bad = bool(missed or figures.failures or figures.missing)
     (missed if bad else doubts).extend(unmeasured)
     (missed if missed else doubts).extend(misnamed)
-    wrong, checks = _wrong(figures), (*levels.checks, *checks)
+    wrong, checks = wrong_replies(figures), (*levels.checks, *checks)
     if figures.interrupted:
         reasons = (*wrong, *doubts, *missed, *ledger.failures, *ledger.doubts)
         return _interrupted(figures, checks, reasons)
@@ -224,7 +224,8 @@ def _interrupted(figures: Figures, checks: tuple[Check, ...], others: tuple[str,
     return Verdict(UNKNOWN, code, ("the run was interrupted before its end", *others), checks)
 
 
-def _wrong(figures: Figures) -> list[str]:
+def wrong_replies(figures: Figures) -> list[str]:
+    """Return a reason if replies were wrong."""
     seen = f"; for example, {figures.example}" if figures.example else ""
     return [f"{words.count(figures.wrong, 'reply')} did not match the message sent{seen}"] if figures.wrong else []
 

@@ -13,8 +13,8 @@ from rawsocket.verdict import words
 from rawsocket.verdict.judge import Check, Figures
 
 RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
-PROCESS_LOST, WORKER_LOST = "process-lost", "worker-lost"
-KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT)
+PROCESS_LOST, WORKER_LOST, DRILL = "process-lost", "worker-lost", "drill"
+KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT, DRILL)
 #: What charts call an event, where that is not its kind. RAMP: users have started; their connections may come later.
 LABELS = {RAMP: "all users started"}
 MOST_EVENTS = 200  # of a run; a chart with more can't be read

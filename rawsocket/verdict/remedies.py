@@ -23,6 +23,11 @@ _SHORTAGES = (
     ("Too many open files", "no descriptor left", "Use more workers, or raise the hard limit on open files."),
     ("buffer space", "no memory left for sockets", "Lower USERS, or use more machines."),
     ("allocate memory", "no memory left", "Lower USERS, or use more machines."),
+    (
+        "connection-tracking table",
+        "no entry left in its table of tracked connections",
+        "Wait some minutes, or raise net.netfilter.nf_conntrack_max.",
+    ),
 )
 _UNKNOWN = ("no source port, descriptor or memory left", "Use workers on other machines, or a lower rate of connects.")
 

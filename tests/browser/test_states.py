@@ -92,6 +92,16 @@ def test_problem_has_a_strip_while_it_lasts(page: CannedPage) -> None:
         expect(_box(page).locator(".alerts")).to_be_hidden()
 
 
+def test_two_workers_with_the_same_problem_have_a_strip_each(page: CannedPage) -> None:
+    page.open("running")
+    assert page.state
+    alerts = [{"name": "generator-slow", "text": f"Worker {number} was late", "since_s": 18.2} for number in (1, 2)]
+    for at_s in (19.0, 20.0, 21.0):  # each answer of the lab draws them again
+        page.state |= {"alerts": alerts, "elapsed_s": at_s}
+        expect(_box(page)).to_contain_text(f"0:{at_s:.0f}")
+        expect(_box(page).locator(".alerts li")).to_have_text(["!Worker 1 was late", "!Worker 2 was late"])
+
+
 def test_dead_task_of_the_master_is_a_problem(page: CannedPage) -> None:
     page.open("running")
     assert page.state

@@ -1,3 +1,4 @@
+import base64
 import json
 import socket
 import threading
@@ -109,3 +110,20 @@ def test_port_that_something_listens_on() -> None:
         port = listener.getsockname()[1]
         assert page.listens(port)
     assert not page.listens(port)
+
+
+def test_login_goes_with_the_question_where_the_page_has_one(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    answer = _Page.do_GET
+
+    def noted(self: _Page) -> None:
+        asked.append(self.headers["Authorization"])
+        answer(self)
+
+    monkeypatch.setattr(_Page, "do_GET", noted)
+    monkeypatch.setattr(_Page, "answers", (200, b"{}"))
+    monkeypatch.delenv("PAGE_PASSWORD", raising=False)
+    page.state(address)
+    monkeypatch.setenv("PAGE_PASSWORD", "twelve chars")
+    page.state(address)
+    assert asked == [None, f"Basic {base64.b64encode(b'holdfast:twelve chars').decode()}"]

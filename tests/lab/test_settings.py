@@ -31,6 +31,7 @@ PINNED = {
     "FRAMING": "line",
     "MAX_CONNECTIONS": "",
     "PROCESSES": "1",
+    "PAGE_HOST": "127.0.0.1",
     "PAGE_PORT": "8089",
     "SERVER_PORT": "8686",
     "ENGINE": "auto",
@@ -271,10 +272,52 @@ def test_load_and_server_agree_on_apps_and_framings() -> None:
 @pytest.mark.parametrize("setting", ENVIRONMENT, ids=lambda setting: setting.variable)
 def test_a_setting_from_the_environment_alone(setting: Setting) -> None:
     assert settings.from_environment(setting.variable, {}) == (setting.default or "")
-    value = '{"TOPIC": "news"}' if setting.variable == "SCENARIO_SETTINGS" else "x"
+    special = {"SCENARIO_SETTINGS": '{"TOPIC": "news"}', "PAGE_PASSWORD": "twelve chars"}
+    value = special.get(setting.variable, "x")
     assert settings.from_environment(setting.variable, {setting.variable: f" {value} "}) == value
     assert setting.help
     assert setting.why
+
+
+@pytest.mark.parametrize("verb", ["up", "load", "status"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_page_on_another_address_is_refused_without_a_password(host: str, verb: str) -> None:
+    said = rf"^PAGE_HOST={host} lets others reach the page, .*: set PAGE_PASSWORD as well "
+    with pytest.raises(UsageError, match=said):
+        settings.read({"PAGE_HOST": host}, {}, verb)
+    chosen = settings.read({"PAGE_HOST": host}, {"PAGE_PASSWORD": "twelve chars"}, verb)
+    assert "twelve chars" not in str(chosen.values)  # nothing that is written down has it
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8089"),
+        ("0.0.0.0", "http://127.0.0.1:8089"),
+        ("::", "http://[::1]:8089"),
+        ("[::1]", "http://[::1]:8089"),
+        ("192.0.2.7", "http://192.0.2.7:8089"),
+    ],
+)
+def test_address_of_the_page_for_this_machine_itself(host: str, address: str) -> None:
+    assert settings.read({"PAGE_HOST": host}, {"PAGE_PASSWORD": "twelve chars"}).page == address
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"PAGE_HOST": "lab.example"}, "expected an IP address of this machine, such as 0.0.0.0 for all of them"),
+        (
+            {"PAGE_HOST": "0.0.0.0", "PAGE_PASSWORD": "short"},
+            "PAGE_PASSWORD=(secret) is not valid: expected at least 12",
+        ),
+    ],
+)
+def test_host_or_password_of_the_page_that_cannot_be_used(given: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError) as found:
+        settings.read({}, given)
+    assert said in str(found.value)
+    assert "short" not in str(found.value)
 
 
 def test_scenarios_are_the_files_of_locustfiles() -> None:

@@ -54,7 +54,7 @@ OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
 MORE = {
-    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "DIR", *OF_LABS},
+    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "COUNT", "SEED", "DIR", "NAME", *OF_LABS},
     "lab": OF_LABS,
     "docker": {"HEADLESS"},
 }
@@ -108,6 +108,8 @@ def _check_settings(verb: str, flags: Mapping[str, str], program: str) -> None:
     for name, value in own.items():
         if value:
             names[name].parse(value)
+    environment = {row.variable for row in settings.ENVIRONMENT} - MORE[program]
+    own |= {name: rest.pop(name) for name in set(rest) & environment}
     if table is settings.SETTINGS:
         settings.read({}, own, verb)
     of_the_server = {name: rest.pop(name) for name in set(rest) & {row.variable for row in server.TABLE}}
@@ -140,7 +142,7 @@ def _installed(variables: Mapping[str, str], words: list[str]) -> None:
 
 
 def _pip(variables: Mapping[str, str], words: list[str]) -> None:
-    assert words in (["holdfast"], ["NAME"])
+    assert words in (["holdfast"], ["./holdfast"], ["NAME"])
 
 
 def _folder(variables: Mapping[str, str], words: list[str]) -> None:

@@ -33,6 +33,9 @@ PURE = (
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
     "rawsocket/verdict/words.py",
+    *(f"rawsocket/verdict/drills/{name}.py" for name in ("prediction", "recovery", "record")),
+    "lab/drills/processes/backoff.py",
+    "rawsocket/master/reports/drill_table.py",
     *(
         f"rawsocket/conversation/{name}.py"
         for name in ("answers", "data", "expectations", "formats", "framings", "plan", "pushes", "script", "templates")
@@ -53,6 +56,7 @@ PURE = (
     "rawsocket/engine/exchange/in_flight.py",
     "rawsocket/measurement/arrival_stats.py",
     "rawsocket/measurement/report.py",
+    "rawsocket/master/messages/rules.py",
     "rawsocket/settings/thresholds.py",
     "rawsocket/verdict/ledger.py",
     "rawsocket/verdict/ledger_rows.py",
@@ -74,6 +78,7 @@ PURE = (
     ),
     *(path for path in sources("bench") if path.startswith(("bench/results/", "bench/charts/"))),
     "bench/load/stall_latency.py",
+    "lab/drills/namespace/rules.py",
     "lab/recording/reassembly.py",
     "lab/recording/traffic.py",
     *(p for p in sources("lab") if p.startswith(("lab/recording/messages/", "lab/recording/script/"))),
@@ -90,6 +95,7 @@ LIBRARIES = {
         "jinja2",
         "markupsafe",
         "flask",
+        "flask_login",
         "werkzeug",
         "msgpack",
         "zmq",
@@ -211,6 +217,9 @@ SHARED = {
     "rawsocket.shapes.scenario",
     "rawsocket.shapes.shape",
     "rawsocket.target",
+    # What a drill predicts, and when a run has recovered.
+    "rawsocket.verdict.drills.prediction",
+    "rawsocket.verdict.drills.recovery",
     # The framings that fit a recording, and how a file writes them.
     "rawsocket.errors",
     "rawsocket.wire.fitting",

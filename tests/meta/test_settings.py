@@ -92,7 +92,10 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
         assert in_the_lab in _passed("server")
 
 
-OF_THE_LAB_ALONE = ("engine", "keep", "tls", "replace", "network", "watch", *(row.name for row in user_server.TABLE))
+OF_THE_LAB_ALONE = (
+    *("engine", "keep", "tls", "replace", "network", "watch", "for", "recover"),
+    *(row.name for row in user_server.TABLE),
+)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.engines.base import Deployment, Engine
+from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.part import Part
 
 
@@ -37,7 +38,7 @@ class FakeEngine(Engine):
     def running(self) -> bool:
         return self.up_already
 
-    def run(self, name: str, relay: Callable[[str], None], folder: Path) -> int:
+    def run(self, name: str, relay: Callable[[str], None], folder: Path, beside: Any = None) -> int:
         self.projects.append(name)
         (folder / "summary.md").write_text("# summary\n")
         for file in self.files:

@@ -28,7 +28,11 @@ class Container:
             "holdfast.project": project,
             "holdfast.folder": str(ROOT),
         }
-        self.attrs: dict[str, Any] = {"State": {"ExitCode": 0, **state}}
+        self.id = f"id-of-{service}-{number}"
+        self.attrs: dict[str, Any] = {
+            "State": {"ExitCode": 0, **state},
+            "Config": {"Env": ["HOLDFAST_SERVER=tcp://s:1"]},
+        }
         self.ports: dict[str, Any] = {}
         self.text = f"{service} says hello\n".encode()
         self.files: dict[str, bytes] = {}
@@ -81,6 +85,9 @@ class Client:
         self.images: Any = self
         self.networks: Any = self
         self.volumes: Any = self
+
+    def ping(self) -> bool:
+        return True
 
     def version(self) -> dict[str, str]:
         return {"Version": "29.1"}

@@ -25,10 +25,11 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past a
 
 @dataclass(frozen=True)
 class LabServer:
-    """A server that runs: its port, and the address of its admin port, http://..."""
+    """A server that runs: its port, the address of its admin port (http://...), and its process."""
 
     port: int
     admin: str
+    pid: int = 0
 
     def counts(self) -> dict[str, Any]:
         """Return {now, accepted, closed, messages}; `now` is of the monotonic clock. LabError without an answer."""
@@ -65,6 +66,6 @@ def lab_server(folder: Path, connections: int, certificate: Certificate | None =
         wait_for("the server", lambda: bool(LISTENING.search(server.text())), START_S, ended, server.text)
         match = LISTENING.search(server.text())
         assert match
-        yield LabServer(int(match[1]), f"http://{match[2]}")
+        yield LabServer(int(match[1]), f"http://{match[2]}", server.pid)
     finally:
         finish_despite_interrupt(lambda: processes.stop([server]))

@@ -5,7 +5,7 @@ import re
 from lab.conversation.syntax.source import Mistake, Place
 from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import FramingPlan
-from rawsocket.wire.framing import Delimiter, Framing, LengthField, Marks, Varint
+from rawsocket.wire.framing import Delimiter, Framing, Framings, LengthField, Marks, Varint
 from rawsocket.wire.framing_words import quoted, written
 
 _KEYS = {
@@ -26,7 +26,8 @@ def framing_mistake(error: Exception, place: Place, expected: str, remedy: str =
 
 def message_mistake(error: Exception, place: Place, plan: FramingPlan) -> Mistake:
     """Return the mistake of a message that its framing can't carry."""
-    framing = framing_of(plan.arguments["send"] if plan.name == "Framings" else plan)
+    made = framing_of(plan)
+    framing = made.sends if isinstance(made, Framings) else made
     found = str(error)
     if isinstance(framing, Delimiter | Marks) and "its own end mark" in found:
         end = quoted(framing.mark if isinstance(framing, Delimiter) else framing.end)

@@ -21,6 +21,8 @@ from lab.settings import from_environment
 
 # What the docker SDK raises when the engine fails or has gone away.
 FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException)
+# Those of an engine that ended while it was asked; an APIError is an answer.
+CUT_OFF = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _PERMISSION = (
     "permission denied on the Docker engine's socket ({host}): add yourself to the `docker` group "
     "(`sudo usermod -aG docker $USER`, then log in again), or run with ENGINE=native"
@@ -57,6 +59,15 @@ def unreachable() -> str:
             raise LabError(_not_answering(address.host, error)) from None
         installed = shutil.which("docker") or shutil.which("dockerd")
         return (f"no engine answers at {address.host}" if installed else "none is installed") + _elsewhere()
+    return ""
+
+
+def gone(client: Any) -> str:
+    """Return why an engine that has answered before does so no more, "" if it does; in one line."""
+    try:
+        client.ping()
+    except (*FAILURES, OSError) as error:
+        return " ".join(str(error).split())[:200]
     return ""
 
 

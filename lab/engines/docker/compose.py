@@ -149,6 +149,7 @@ class Project:
     def _environment(self) -> Mapping[str, str]:
         settings = dict(self._settings.values)
         settings["BASE_IMAGE"] = self._base.image
+        settings["PAGE_HOST"] = f"[{host}]" if ":" in (host := settings["PAGE_HOST"]) else host
         # lab/run/console.py reads the lines of a run.
         headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.

@@ -11,7 +11,7 @@ import docker
 from docker.models.containers import Container
 
 from lab.engines.part import Part
-from lab.errors import EXIT_USAGE, last_lines
+from lab.errors import EXIT_USAGE, LabError, last_lines
 
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
@@ -33,6 +33,20 @@ class ContainerPart(Part):
     def service(self) -> str:
         """Its name in its lab: server, worker-2."""
         return self.role if self.role != "worker" else f"{self.role}-{self._container.labels.get(NUMBER_LABEL, 1)}"
+
+    @property
+    def id(self) -> str:
+        """Its id in the engine."""
+        return str(self._container.id)
+
+    def environment(self, name: str) -> str:
+        """Return a variable that it was started with, "" if it was not."""
+        given: list[str] = self._container.attrs["Config"].get("Env") or []
+        return next((text.partition("=")[2] for text in given if text.startswith(f"{name}=")), "")
+
+    def label(self, name: str) -> str:
+        """Return one of its labels, "" if it has none of this name."""
+        return str(self._container.labels.get(name, ""))
 
     def refresh(self) -> None:
         """Ask the engine for its state."""
@@ -97,6 +111,40 @@ class ContainerPart(Part):
     def stop(self) -> None:
         """Send it its stop signal and wait until it has ended."""
         self._container.stop(timeout=STOP_S)
+
+    def freeze(self) -> None:
+        """Pause it."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """Let it go on; one that is not paused is no error."""
+        with contextlib.suppress(docker.errors.APIError):
+            self._container.unpause()
+
+    def is_frozen(self) -> bool:
+        """Whether it is paused."""
+        self.refresh()
+        return self._container.status == "paused"
+
+    def kill(self) -> None:
+        """Kill it; the engine does not start it again."""
+        self._container.kill("SIGKILL")
+
+    def thaw_by_others(self) -> list[dict[str, object]]:
+        """Return its id."""
+        return [{"kind": "unpause", "container": self._container.id}]
+
+    def start(self) -> None:
+        """Start it again after it was killed."""
+        self._container.start()
+
+    def execute(self, *command: str) -> str:
+        """Run a command in it, as its own user; return what it prints. Raises LabError if it fails."""
+        code, output = self._container.exec_run(list(command))
+        said = output.decode(errors="replace") if isinstance(output, bytes) else ""
+        if code:
+            raise LabError(f"{self.name}: a command in it ended with {code}", said)
+        return said
 
     def remove(self) -> None:
         """Kill and remove it. One that is gone, or is being removed, is no error."""

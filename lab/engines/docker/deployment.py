@@ -12,20 +12,25 @@ from typing import Any
 import docker
 
 from lab import page
-from lab.engines.base import Deployment
+from lab.engines.deployment import Deployment
 from lab.engines.docker import base_image, compose, page_runs, watch
 from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
-from lab.engines.docker.ended import EndedContainers
+from lab.engines.docker.ended import RUNS, EndedContainers
 from lab.engines.docker.user_server import image as server_image
 from lab.engines.docker.user_server import usage
 from lab.errors import LabError, writing
 from lab.progress import say, step
 from lab.settings import Settings
 from lab.user_server import settings as user_server
+from lab.waiting import wait_for
 
 PROJECT_LABEL = "com.docker.compose.project"
 LEFT_S = 20.0  # for containers that compose has not removed
+READY_S = 60.0  # for a server that is started again
+_METRICS = (
+    "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8687/metrics', timeout=5).read().decode())"
+)
 
 
 class DockerDeployment(Deployment):
@@ -145,6 +150,34 @@ class DockerDeployment(Deployment):
             for part in self.parts() if self._ended.is_news else ():
                 if part.role == "master":
                     self._ended.tell(part)
+
+    def tell(self, name: str, content: str) -> None:
+        """Put a file into the volume of the master."""
+        for part in self.parts():
+            if part.role == "master":
+                part.put_file(RUNS, name, content.encode())
+
+    def kill_server(self) -> None:
+        """Kill its container."""
+        server = self._server()
+        server.kill()
+        wait_for("the end of the server", lambda: self._server().exit_code() is not None, LEFT_S)
+
+    def restart_server(self) -> None:
+        """Start its container, and wait until it is healthy."""
+        self._server().start()
+        wait_for("the server", lambda: self._server().health() == "healthy", READY_S)
+
+    def server_metrics(self) -> str:
+        """Ask its admin port from inside."""
+        return self._server().execute("python", "-ISc", _METRICS)
+
+    def signal_server(self, pid: int, number: int) -> None:
+        """Send the signal from inside: it is a pid of the container."""
+        self._server().execute("python", "-ISc", f"import os; os.kill({pid}, {number})")
+
+    def _server(self) -> ContainerPart:
+        return next(part for part in self.parts() if part.role == "server")
 
     def about(self) -> dict[str, Any]:
         """Return the version of the engine and the images of the containers; {} if the engine does not answer."""

@@ -5,7 +5,8 @@ Whatever happens in between, a run's own project is removed at its end.
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -16,11 +17,12 @@ import docker
 from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.docker import base_image, client, given_files
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
-from lab.errors import UsageError
+from lab.errors import LabError, UsageError
 from lab.settings import Settings, is_loopback
 from lab.waiting import wait_for
 from rawsocket.settings.declared import suggestion
@@ -29,7 +31,7 @@ from rawsocket.settings.endpoints import host
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"
 # How the project of a run ends (lab/run/command.py): its verb and its time, then the process id of its lab.
-RUN = re.compile(r"-(load|ci)-(\d{8}t\d{6}z)-\d+$")
+RUN = re.compile(r"-(load|ci|drill)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
 # Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
@@ -78,6 +80,28 @@ class DockerEngine(Engine):
                 f"NETWORK={network}: the Docker engine has no such network{suggestion(network, names)}; "
                 f"it has {', '.join(names)}"
             )
+
+    def run(
+        self,
+        name: str,
+        relay: Callable[[str], None],
+        folder: Path,
+        beside: Callable[[Deployment], AbstractContextManager[None]] = lambda lab: nullcontext(),
+    ) -> int:
+        """Run headless; raises LabError if the engine was restarted or has gone away meanwhile."""
+        try:
+            return super().run(name, relay, folder, beside)
+        except UsageError:
+            raise
+        except (LabError, *client.FAILURES) as error:
+            if why := client.gone(self._client):
+                raise LabError(f"the Docker engine went away during the run ({why}): {self._what_is_left()}") from None
+            if isinstance(error, client.CUT_OFF):
+                raise LabError(f"the Docker engine failed during the run, or was restarted: {error}") from None
+            raise
+
+    def _what_is_left(self) -> str:
+        return f"start it; the next run, or `{folders.command('clean')}`, removes what is left"
 
     def abandoned(self) -> list[Entry]:
         """Return the runs whose lab has ended: those written down, and those whose record was removed with .lab/."""

@@ -1,6 +1,8 @@
 """A server, a master and workers as local processes; each is ready before the next one is started."""
 
 import contextlib
+import itertools
+import os
 import re
 import resource
 import shutil
@@ -11,17 +13,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import page
+from lab import page, procfs
 from lab.engines import lab_facts
-from lab.engines.base import Deployment
+from lab.engines.deployment import Deployment
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
 from lab.errors import LabError, finish_despite_interrupt, interrupts_wait
 from lab.reports import origin
-from lab.settings import TLS_FILES, Settings
+from lab.settings import PAGE_PASSWORD, TLS_FILES, Settings, from_environment
 from lab.user_server import settings as user_server
 from lab.user_server import words
+from lab.waiting import wait_for
 
 # The server's first line (server/__main__.py): where port 0 is asked for, it alone knows its ports.
 LISTENING = re.compile(r"holdfast server listening on (\S+) admin (\S+)")
@@ -75,6 +78,28 @@ class ProcessPart(Part):
         code = self.exit_code()
         return "" if code is None else f"{self.name} ended with {code}"
 
+    def freeze(self) -> None:
+        """Stop it and its children."""
+        processes.signal_all([self._process], signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it and its children go on."""
+        processes.signal_all([self._process], signal.SIGCONT)
+
+    def is_frozen(self) -> bool:
+        """Whether it or one of its children is stopped."""
+        whole = [self._process, *processes.members([self._process])]
+        return any(procfs.stat(one.pid)[:1] == ["T"] for one in whole)
+
+    def kill(self) -> None:
+        """Kill it and its children."""
+        processes.signal_all([self._process], signal.SIGKILL)
+
+    def thaw_by_others(self) -> list[dict[str, object]]:
+        """Return the pids with their start times: they tell a process from a later one."""
+        whole = [self._process, *processes.members([self._process])]
+        return [{"kind": "resume", "pid": one.pid, "started": one.started} for one in whole]
+
 
 class NativeDeployment(Deployment):
     """Processes that were started here, or that the file `state` remembers from an earlier call.
@@ -104,6 +129,8 @@ class NativeDeployment(Deployment):
         self._processes = processes.load(state)
         self._stopped: list[Process] = []
         self._told: set[str] = set()
+        self._killed: Process | None = None  # a server that was killed on purpose
+        self._restarts = itertools.count(2)
 
     def parts(self) -> list[ProcessPart]:
         """Return the processes that are there."""
@@ -127,18 +154,24 @@ class NativeDeployment(Deployment):
         elif self.settings.own_server:
             environ |= self._start_server()
         environ |= {
-            "HOLDFAST_PAGE_HOST": "127.0.0.1",
+            **self._page(),
             "HOLDFAST_PAGE_PORT": str(self._page_port),
             "HOLDFAST_MASTER": "127.0.0.1",
             "HOLDFAST_MASTER_PORT": str(page.free_port()),
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
-        address = f"http://127.0.0.1:{self._page_port}"
+        address = self.settings.page if self._outlive else f"http://127.0.0.1:{self._page_port}"
         command = [*PYTHON, "rawsocket"]
         self._start("master", [*command, "master"], environ, signal.SIGINT)
         self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
         for number in range(1, self.settings.workers + 1):
             self._start(f"worker-{number}", [*command, "worker"], environ, signal.SIGTERM)
+
+    def _page(self) -> dict[str, str]:
+        """Return where the page is, and its login; that of a run without the page is for the lab alone."""
+        host = self.settings["PAGE_HOST"] if self._outlive else "127.0.0.1"
+        login = {f"HOLDFAST_{name}": from_environment(name) for name in ("PAGE_USER", PAGE_PASSWORD)}
+        return {"HOLDFAST_PAGE_HOST": host, "HOLDFAST_PAGE_PUBLISHED": host, **login}
 
     def stop(self) -> None:
         """Stop all processes and forget them."""
@@ -157,6 +190,45 @@ class NativeDeployment(Deployment):
             if code or (self.settings.user_server and part.role == "server"):
                 self._told.add(part.name)
                 lab_facts.tell(Path(folder or ""), lab_facts.fact(part.name, code, part.log()))
+
+    def tell(self, name: str, content: str) -> None:
+        """Write a file into the folder of the run, complete or not at all."""
+        folder = Path(self._more["HOLDFAST_RUNS"])
+        part = folder / f".{name}.part"
+        part.write_text(content)
+        part.replace(folder / name)
+
+    def kill_server(self) -> None:
+        """Kill the server's processes; from then on it is none of the parts, and has not failed."""
+        server = self._server()
+        self._processes = [process for process in self._processes if process is not server]
+        self._killed = server
+        processes.signal_all([server], signal.SIGKILL)
+        wait_for("the end of the server", lambda: not server.alive(), READY_S, interval=0.02)
+
+    def restart_server(self) -> None:
+        """Start it on the ports that it had: its clients and its master know no others."""
+        if self.settings.user_server:
+            self._start_user_server()
+            return
+        match = LISTENING.search(self._killed.text()) if self._killed else None
+        assert match, "kill_server() comes first"
+        self._server_port, admin = int(match[1].rpartition(":")[2]), match[2].rpartition(":")[2]
+        self._start_server(admin, f"server-{next(self._restarts)}")
+
+    def server_metrics(self) -> str:
+        """Ask its admin port."""
+        match = LISTENING.search(self._server().text())
+        assert match
+        return page.text(f"http://{match[2]}/metrics")
+
+    def signal_server(self, pid: int, number: int) -> None:
+        """Send the signal; a process that has ended meanwhile is no error."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def _server(self) -> Process:
+        return next(process for process in self._processes if process.name.startswith("server"))
 
     def keep_logs(self) -> None:
         """Write the logs that were kept in memory."""
@@ -221,13 +293,15 @@ class NativeDeployment(Deployment):
             "HOLDFAST_SERVER_NAME": self.settings.user_server,
         }
 
-    def _start_server(self) -> dict[str, str]:
+    def _start_server(self, admin_port: str = "0", name: str = "server") -> dict[str, str]:
         environ = {f"SERVER_{name}": self.settings[name] for name in _SERVER_SETTINGS}
         environ |= {name: self.settings.values.get(name, "") for name in TLS_FILES["server"]}
         environ |= {"SERVER_HOST": "127.0.0.1", "SERVER_PORT": str(self._server_port)}
-        environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": "0"}
-        server = self._start("server", [*PYTHON, "server"], environ, signal.SIGTERM)
-        self.wait("the server", lambda: bool(LISTENING.search(server.text())), READY_S)
+        environ |= {"SERVER_ADMIN_HOST": "127.0.0.1", "SERVER_ADMIN_PORT": admin_port}
+        server = self._start(name, [*PYTHON, "server"], environ, signal.SIGTERM)
+        # A worker that a drill has killed is no reason to give up a server that starts again.
+        died = self.failure if name == "server" else lambda: ""
+        wait_for("the server", lambda: bool(LISTENING.search(server.text())), READY_S, died, self.evidence, 0.05)
         match = LISTENING.search(server.text())
         assert match
         scheme = "tls" if self.settings.encrypted else "tcp"

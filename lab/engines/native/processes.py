@@ -127,7 +127,7 @@ def stop(processes: Sequence[Process], grace: float = 30.0) -> None:
     The grace is the master's stop_grace_period in compose.yaml: it still writes the files of the run. They stop their
     own children; children that are still there after `grace` seconds are killed.
     """
-    whole = [*processes, *_children(processes)]
+    whole = [*processes, *members(processes)]
     for process in reversed(processes):
         _signal(process, process.stop_signal)
     deadline = time.monotonic() + grace
@@ -147,7 +147,13 @@ def _leave() -> None:
             child.returncode = 0
 
 
-def _children(processes: Sequence[Process]) -> list[Process]:
+def signal_all(processes: Sequence[Process], number: int) -> None:
+    """Send a signal to these processes and the other members of their sessions; those that have ended are left out."""
+    for process in [*processes, *members(processes)]:
+        _signal(process, number)
+
+
+def members(processes: Sequence[Process]) -> list[Process]:
     """Return the other members of the processes' sessions."""
     leaders = {process.pid: process for process in processes if process.alive()}
     found = []

@@ -4,8 +4,10 @@ What the length counts stands between {<} and {>}: it may count itself and what 
 bytes. So values in the message may have any number of bytes.
 """
 
+import re
 from dataclasses import dataclass
 
+from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK
 from lab.recording.script.differences import Varied
 from rawsocket.errors import RawSocketError
@@ -14,17 +16,22 @@ from rawsocket.wire.framing import Framing, LengthField, Varint
 WRITTEN = (1, 2, 4, 8)  # sizes that there is a format for
 # PostgreSQL's first message has no type, so it is no frame of the others: its length begins it and counts itself.
 FIRST = LengthField(0, 4, "big", -4)
+_HEAD = re.compile(rb"[^\n]*[ \t]([1-9]\d*)\r?\n")
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """A length of `size` bytes at `at`, as `value`. It counts from `begin` on, without the last `behind` bytes."""
+    """A length of `size` bytes at `at`, as `value`. It counts from `begin` on, without the last `behind` bytes.
+
+    `gap`: so many bytes between the length and what it counts, as the end of a line has.
+    """
 
     at: int
     size: int
     value: str
     begin: int
     behind: int = 0
+    gap: int = 0
 
     def apart(self, message: bytes) -> tuple[bytes, bytes]:
         """Return what stands before the length and what follows it."""
@@ -35,13 +42,19 @@ class Announcement:
         if self.begin <= self.at:
             opened = ["{<}", *head] if self.begin < self.at else [*head, "{<}"]
             return [*opened, self.value, *rest, "{>}"]
-        last = rest[-1] if rest else b""
-        if not self.behind:
+        if not self.behind and not self.gap:
             return [*head, self.value, *rest]
-        if not isinstance(last, bytes) or len(last) < self.behind:
-            return None
-        counted = [each for each in (*rest[:-1], last[: -self.behind]) if each != b""]
-        return [*head, self.value, "{<}", *counted, "{>}", last[-self.behind :]]
+        counted, before, after = list(rest), b"", b""
+        if self.gap:
+            if not (counted and isinstance(first := counted[0], bytes) and len(first) >= self.gap):
+                return None
+            before, counted[0] = first[: self.gap], first[self.gap :]
+        if self.behind:
+            if not (counted and isinstance(last := counted[-1], bytes) and len(last) >= self.behind):
+                return None
+            counted[-1], after = last[: -self.behind], last[-self.behind :]
+        pieces = [*head, self.value, before, "{<}", *counted, "{>}", after]
+        return [each for each in pieces if each != b""]
 
 
 def announcement(framing: Framing, message: bytes) -> Announcement | None:
@@ -61,6 +74,20 @@ def announcement(framing: Framing, message: bytes) -> Announcement | None:
     order = "le" if field.byteorder == "little" and field.size > 1 else ""
     value = f"{{length:u{field.size}{order}}}"
     return Announcement(field.offset, field.size, value, min(begin, header), max(0, begin - header))
+
+
+def text_announcement(message: bytes) -> Announcement | None:
+    """Return the length of all that follows the first line, if that line ends with it (memcached, NATS, beanstalkd)."""
+    found = _HEAD.match(message)
+    if found is None or not is_text(message):
+        return None
+    body = message[found.end() :]
+    for end in (b"", b"\r\n", b"\n"):
+        if body.endswith(end) and len(body) > len(end) and found[1] == b"%d" % (len(body) - len(end)):
+            return Announcement(
+                found.start(1), len(found[1]), "{length}", found.end(), len(end), found.end() - found.end(1)
+            )
+    return None
 
 
 def with_inner_length(message: bytes, hidden: bytes) -> bytes:

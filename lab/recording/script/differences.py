@@ -7,7 +7,7 @@ what stands between their common begin and their common end is the difference.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
 from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK
@@ -18,6 +18,7 @@ _NUMBERED = re.compile(rb"([A-Za-z]+)[0-9]+")
 _MARKED = re.escape(MARK) + rb"[\w:]+" + re.escape(MARK)
 #: What is compared as one: the name of a secret, a word or number of a text, a byte, and in binary data a number.
 _TOKEN, _BYTE, _DIGITS = (re.compile(_MARKED + more + rb"|.", re.S) for more in (rb"|[A-Za-z0-9]+", rb"", rb"|[0-9]+"))
+_PARTS = re.compile(rb"\0|[^\0]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +65,23 @@ def _differences(texts: Mapping[Key, bytes], first: bytes) -> Varied:
     tokens = {key: (_TOKEN if text else _BYTE).findall(each) for key, each in texts.items()}
     if len({len(each) for each in tokens.values()}) == 1:
         return _aligned(tokens) if text else _wide(_aligned(tokens))
+    if not text and (parts := _between_zeros(texts)):
+        return [each for part in parts for each in compared(part)]
     if not text:  # as there, a number in digits is one
         tokens = {key: _DIGITS.findall(each) for key, each in texts.items()}
     return _between(tokens)
+
+
+def _between_zeros(texts: Mapping[Key, bytes]) -> Sequence[Mapping[Key, bytes]]:
+    """Return binary messages as texts with zeros between them (Gearman); none if what varies are no such texts."""
+    parts = {key: _PARTS.findall(each) for key, each in texts.items()}
+    if len({len(each) for each in parts.values()}) != 1:
+        return []
+    columns = list(zip(*parts.values(), strict=True))
+    varied = [column for column in columns if len(set(column)) > 1]
+    if not any(set(column) == {b"\0"} for column in columns) or not all(map(is_text, chain(*varied))):
+        return []
+    return [dict(zip(parts, column, strict=True)) for column in columns]
 
 
 def _merged(found: Varied) -> Varied:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK, hidden
-from lab.recording.script.announced import announcement, with_inner_length
+from lab.recording.script.announced import announcement, text_announcement, with_inner_length
 from lab.recording.script.differences import Hole, Key, Varied, compared
 from lab.recording.script.variables import Variables, size_of
 from rawsocket.wire.framing import Framing
@@ -37,10 +37,24 @@ def _one_part(texts: Mapping[Key, bytes], shown: Mapping[Key, bytes], framing: F
     constant = len({len(text) for text in texts.values()}) == 1 and shown == texts
     apart = {key: length.apart(with_inner_length(texts[key], shown[key])) for key, length in lengths.items() if length}
     first = next(iter(lengths.values()))
+    if first is None and shown == texts and (measured := _measured_lines(texts)):
+        return measured
     if constant or first is None or len(apart) < len(texts):
         return compared(shown)
     head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
     return first.joined(head, rest) or compared(shown)
+
+
+def _measured_lines(texts: Mapping[Key, bytes]) -> Varied | None:
+    """Return what varies behind a line that ends with the length of the rest; None if there is no such line."""
+    lengths = {key: length for key, text in texts.items() if (length := text_announcement(text))}
+    if len(lengths) < len(texts):
+        return None
+    apart = {key: length.apart(texts[key]) for key, length in lengths.items()}
+    head, rest = (compared({key: each[part] for key, each in apart.items()}) for part in (0, 1))
+    if not any(isinstance(each, Hole) for each in rest):
+        return None  # nothing behind the line varies
+    return next(iter(lengths.values())).joined(head, rest)
 
 
 def holes(parts: Sequence[Varied]) -> list[Hole]:
@@ -80,7 +94,7 @@ def written(parts: Sequence[Varied], first: bytes, variables: Variables, fixed: 
 
 def _in_body(part: Varied) -> Iterator[tuple[Hole, bool]]:
     """Yield what varies, and whether a head says its length."""
-    head = _head(part)
+    head = None if "{length}" in part else _head(part)
     body = False
     for each in part:
         if isinstance(each, Hole):

@@ -160,6 +160,8 @@ class Variables:
         before = frame[:at].rpartition(b"\n")[2].rpartition(MARK)[2][-CONTEXT:]
         after = frame[at + len(value) : at + len(value) + 1]
         inside = rb"[^%s]+" % escaped(after) if after and after not in value else rb".{%d}" % len(value)
+        if not after and value.isdigit() and not before[-1:].isdigit():
+            inside = rb"\d+"  # a counter gets more digits
         name = f"value{len(self.captures) + 1}" if self.captures else "value"
         if words := re.findall(rb"[A-Za-z_]{2,}", before):
             name = words[-1].decode().lower()

@@ -19,7 +19,7 @@ from rawsocket.engine.reactor import WRITABLE, Reactor
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.context import context_for
 from rawsocket.engine.tls.handshake import Done, Handshake
-from rawsocket.errors import ConnectTimeout, RawSocketError, Refused, TlsFailed
+from rawsocket.errors import RawSocketError, Refused, TlsFailed
 from rawsocket.target import Target
 
 STAGGER = 0.25  # seconds between two tries; RFC 8305, section 8
@@ -158,7 +158,7 @@ class ConnectAttempt:
     def overdue(self, now: float) -> None:
         """Fail: the deadline has passed."""
         addresses = ", ".join(str(one.address[1]) for one in self._tries)
-        self._failure = ConnectTimeout(f"connect to {addresses}: no answer in time")
+        self._failure = self._connector.errors.timed_out(f"connect to {addresses}: no answer in time")
         self._fail()
 
     def give_up(self) -> None:

@@ -3,12 +3,16 @@
 import errno
 import logging
 import ssl
+import time
 
+from rawsocket.engine.connect import conntrack
 from rawsocket.engine.tls import reasons
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Reset, TlsFailed
 
 RESET = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 MOST_LOGGED = 100  # kinds; a detail may hold what differs each time
+LOOK_S = 1.0  # between two looks at the connection-tracking table: many connects time out at once
+MOST = "net.netfilter.nf_conntrack_max"
 # The ordinary answer of a port without a listener: not worth a log line.
 ORDINARY = frozenset({errno.ECONNREFUSED})
 # What this machine or process has none left of, and what to do about it.
@@ -29,6 +33,8 @@ class ConnectErrors:
 
     def __init__(self) -> None:
         self._logged: set[int | str] = set()
+        self._full = ""  # what is said of the connection-tracking table
+        self._looked_at = float("-inf")
 
     def failure(self, error: OSError, doing: str) -> RawSocketError:
         """Return the failure for the error of a connect: reset, connect-timeout, generator-limit or refused."""
@@ -36,10 +42,21 @@ class ConnectErrors:
         if error.errno in RESET:
             return Reset(detail)
         if error.errno == errno.ETIMEDOUT:
-            return ConnectTimeout(detail)
+            return self.timed_out(detail)
         kind = GeneratorLimit if error.errno in SHORTAGES else Refused
         self.log_once(error, detail, kind)
         return kind(detail)
+
+    def timed_out(self, detail: str) -> RawSocketError:
+        """Return the failure of a connect without an answer: generator-limit if this machine's kernel dropped it."""
+        if (now := time.perf_counter()) > self._looked_at + LOOK_S:
+            self._looked_at, self._full = now, conntrack.full()
+        if not self._full:
+            return ConnectTimeout(detail)
+        if "conntrack" not in self._logged:
+            self._logged.add("conntrack")
+            log.warning("%s: %s; wait some minutes, or raise %s (counted as generator-limit)", detail, self._full, MOST)
+        return GeneratorLimit(f"{detail}: {self._full}")
 
     def log_once(self, error: OSError, detail: str, failure: type[RawSocketError] = Refused) -> None:
         """Log an error of this machine or the network, the first time that its kind occurs."""

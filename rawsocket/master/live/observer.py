@@ -8,6 +8,7 @@ from typing import Any
 
 from rawsocket.master import figures
 from rawsocket.master.levels.measured import threshold
+from rawsocket.master.live import drill
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import utc
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted
@@ -75,6 +76,7 @@ class Observer:
     def look(self, at_s: float, live: Collection[str], held: int, users: int) -> None:
         """Look at the run while it goes on. `live` are the workers that Locust counts as live."""
         run = self._run
+        drill.look(run, at_s)
         self._look_at_workers(at_s)
         server = self._look_at_server(at_s)
         now = Now(

@@ -11,6 +11,7 @@ A start is refused if it can't work. It is answered with a warning if it may be 
 Scripts get no warnings: they can't press Start again.
 """
 
+import argparse
 import math
 import re
 import time
@@ -21,7 +22,7 @@ from locust.util.timespan import parse_timespan
 
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
-from rawsocket.master.page import request_guard
+from rawsocket.master.page import malformed, request_guard
 from rawsocket.settings.declared import DECLARED
 from rawsocket.settings.options import BY_NAME, DEFAULTS
 from rawsocket.settings.row import Setting
@@ -123,9 +124,9 @@ def as_sent(name: str) -> str:
 
 
 def named_as_meant(form: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return a form with the options' own names."""
+    """Return a form with the options' own names, without what no start sets."""
     meant = {as_sent(name): name for name in names}
-    return {meant.get(name, name): value for name, value in form.items()}
+    return malformed.known({meant.get(name, name): value for name, value in form.items()})
 
 
 # -- a start ----------------------------------------------------------------------------------------------------------
@@ -177,6 +178,9 @@ def refusal(controller: RunController, form: Mapping[str, str]) -> str | None:
     if foreign := request_guard.foreign(form.get("host", ""), controller.plan.target):
         return foreign
     rows: dict[str, Setting] = {**BY_NAME, **DECLARED}
+    options = vars(controller.environment.parsed_options or argparse.Namespace())
+    if wrong := malformed.start(form, {name: value for name, value in options.items() if name not in rows}):
+        return wrong
     for name in sorted(rows.keys() & form.keys()):
         try:
             rows[name].parse(form[name])
@@ -199,7 +203,7 @@ def _users_refused(controller: RunController, form: Mapping[str, str]) -> str | 
     users = form.get("user_count", "")
     if shape := _begins(controller):
         return controller.refuse(shape.most_users)
-    if not users.isdigit() or controller.shape is not None:
+    if not users or controller.shape is not None:
         return None
     if int(users) == 0 and not controller.run.running:
         return "0 users: a run needs at least 1"
@@ -230,7 +234,7 @@ def warnings(controller: RunController, form: Mapping[str, str]) -> list[str]:
         users, rate = int(form.get("user_count", "")), float(form.get("spawn_rate", ""))
         length = float(parse_timespan(form.get("run_time", "") or "0"))
     except ValueError:
-        return []  # Locust says what is wrong with them
+        return []  # one of them is missing: Locust says so
     if controller.shape is not None:
         return []
     if shape := _begins(controller):

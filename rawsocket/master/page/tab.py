@@ -24,7 +24,7 @@ from rawsocket.background import TASKS
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels.driver import ShapeDriver
-from rawsocket.master.page import downloads, form, metrics, request_guard, security_headers
+from rawsocket.master.page import downloads, form, login, malformed, metrics, request_guard, security_headers
 from rawsocket.master.page.state import Judged, artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
@@ -63,7 +63,7 @@ def install(
             response.set_data(json.dumps(told))
         elif request.path == f"{prefix}/swarm" and response.is_json and response.get_json().get("success"):
             starts.accepted(request.form)
-            if driver is not None and g.changes_users:
+            if driver is not None and g.changes_users and request.form.get("user_count"):
                 driver.take_over(int(request.form["user_count"]))
         elif request.path == f"{prefix}/" and response.mimetype == "text/html":
             nonce = secrets.token_urlsafe(16)
@@ -77,8 +77,26 @@ def install(
             meant = form.named_as_meant(request.form, _options(controller))
             request.form = ImmutableMultiDict(form.first_level(controller, meant))
 
+    def check_user() -> Response | None:
+        if request.method != "POST" or request.path != f"{prefix}/user":
+            return None
+        wrong = malformed.user(request.get_data(), _classes(web_ui))
+        return Response(f"{wrong}\n", 400, mimetype="text/plain") if wrong else None
+
+    plan = controller.plan
+    if plan.page_password:
+        login.install(web_ui, plan.page_user, plan.page_password, prefix)
     app.before_request(name_as_meant)
-    request_guard.install(app, controller.plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm")
+    app.before_request(check_user)
+    request_guard.install(
+        app, None if plan.page_password else plan.page_names, lambda asked: _answer(starts, asked), f"{prefix}/swarm"
+    )
+
+
+def _classes(web_ui: WebUI) -> list[str] | None:
+    """Return the names of the user classes that may be changed, None without the class picker."""
+    known = web_ui.environment.available_user_classes
+    return sorted(known) if web_ui.userclass_picker_is_active and known else None
 
 
 def _answer(starts: form.Starts, asked: Request) -> str | None:

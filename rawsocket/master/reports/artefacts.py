@@ -25,7 +25,7 @@ from typing import Any
 
 from rawsocket import locust_patches
 from rawsocket.master.controller import RunController
-from rawsocket.master.reports import console, html_report, ledger_table, levels_table, result
+from rawsocket.master.reports import console, drill_table, html_report, ledger_table, levels_table, result
 from rawsocket.master.run import Run
 from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
@@ -215,6 +215,9 @@ def summary(document: Mapping[str, Any]) -> str:
         for check in document["thresholds"]
     ]
     parts = [title, *_why(document), what]
+    if drill := document.get("drill"):
+        said = f"Drill `{drill['name']}`, {drill_table.span(drill)}: {_cell(drill['text'])}"
+        parts += [said, _markdown(drill_table.HEAD, drill_table.rows(drill)), *drill["findings"]]
     if levels := levels_table.rows(document):
         parts += [f"Load shape: {_cell(document['shape']['text'])}", _markdown(levels_table.HEADER, levels)]
     if checks:

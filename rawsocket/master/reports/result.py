@@ -6,7 +6,7 @@ The lab colours it, the master writes it as it is. The verdict is in the last li
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rawsocket.master.reports import failure_kinds, layout, levels_table
+from rawsocket.master.reports import drill_table, failure_kinds, layout, levels_table
 from rawsocket.master.reports.console import number, rate
 from rawsocket.master.reports.layout import WIDTH
 from rawsocket.settings import thresholds as table
@@ -40,7 +40,7 @@ def lines(
     that is not wrapped. `code` is the exit code, if it is not that of the verdict.
     """
     found = [*_headline(document, width), (), *_figures(document, width), ()]
-    found += [*_levels(document), *_thresholds(document, width)]
+    found += [*_levels(document), *_drill(document), *_thresholds(document, width)]
     if trouble:
         found.append((Span(trouble, "fail"),))
     if report:
@@ -159,6 +159,21 @@ def _levels(document: Document) -> Iterator[Line]:
     yield (Span(head, "faint"),)
     for row, (*_, result) in zip(rows, found[1:], strict=True):
         yield Span(row.removesuffix(result)), Span(result, LEVEL_STYLES.get(result, ""))
+    yield ()
+
+
+def _drill(document: Document) -> Iterator[Line]:
+    """Yield what a drill predicted, and what was measured."""
+    drill = document.get("drill")
+    if not drill or not drill["measured"]:
+        return
+    rows = [row for row in drill_table.rows(drill) if row[1]]
+    table_ = [("  drill", "predicted", "measured", ""), *((f"  {row[0]}", *row[1:4]) for row in rows)]
+    head, *lines_ = layout.columns([row[:3] for row in table_], (False, True, True))
+    yield (Span(head, "faint"),)
+    for line, (*_, outcome) in zip(lines_, table_[1:], strict=True):
+        yield Span(line + "  "), Span(outcome, STYLES[outcome == drill_table.MET])
+    yield from ((Span(f"  {finding}"),) for finding in drill["findings"])
     yield ()
 
 

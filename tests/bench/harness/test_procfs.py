@@ -37,6 +37,14 @@ def test_figures_of_a_process(proc: Path) -> None:
     assert procfs.children(11, proc) == []
 
 
+def test_descriptors_of_a_process() -> None:
+    with open(os.devnull):
+        more = procfs.descriptors(os.getpid())
+    assert procfs.descriptors(os.getpid()) == more - 1
+    with pytest.raises(LabError, match="can't be counted"):
+        procfs.descriptors(2**22 + 1)
+
+
 def test_figures_of_the_host(proc: Path) -> None:
     assert procfs.stolen_s(proc) == pytest.approx(50 * TICK_S)
     assert procfs.busy_s(proc) == pytest.approx((10 + 20 + 30 + 3 + 4) * TICK_S)

@@ -6,7 +6,7 @@ from bench import settings
 from bench.load import echo_server, soak
 from bench.load.contenders import CONTENDERS, SESSION
 from bench.load.experiments import LoadBench
-from bench.load.soak import MemorySampler, growth, ledger
+from bench.load.soak import Sampler, growth, ledger
 
 
 def test_growth_compares_the_last_fifth_with_the_first() -> None:
@@ -21,12 +21,17 @@ def test_unexplained_rows_of_a_ledger_are_counted() -> None:
     assert ledger({"ledger": {"reconciled": False, "rows": rows}}) == {"reconciled": False, "unexplained": 5}
 
 
-def test_memory_is_sampled_once_a_second_within_its_window(capsys: pytest.CaptureFixture[str]) -> None:
-    sampler = MemorySampler(lambda: 2048, 3.0, 100.0)
+def test_process_is_sampled_once_a_second_within_its_window(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak.procfs, "rss_kb", lambda pid: 2048)
+    monkeypatch.setattr(soak.procfs, "descriptors", lambda pid: 1010)
+    sampler = Sampler("worker", 7, 3.0, 100.0)
     for tenth in range(1100):
         sampler.sample(tenth / 10)
     assert sampler.samples_kb == [2048] * 97
-    assert capsys.readouterr().err == "  ... soak: 1 min, the worker has 2.0 MB\n"
+    assert sampler.descriptors == {1010}
+    assert capsys.readouterr().err == "  ... soak: 1 min, the worker has 2.0 MB, 1,010 descriptors\n"
 
 
 def test_short_soak_is_reconciled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +40,4 @@ def test_short_soak_is_reconciled(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = soak.soak(bench, CONTENDERS[SESSION], tmp_path / "trial")
     assert (found["reconciled"], found["unexplained"]) == (True, 0)
     assert found["messages"]["answered"] > 0
+    assert {name: most >= 10 for name, (_, most) in found["descriptors"].items()} == {"worker": True, "server": True}

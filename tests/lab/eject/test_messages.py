@@ -118,6 +118,13 @@ def test_message_that_is_left_to_the_user(text: str) -> None:
         Messages(Needs(), "f:1").message(_template(text))
 
 
+def test_only_right_reply_may_measure_itself() -> None:
+    messages, template = Messages(Needs(), "f:1"), _template('"a{length:u2}{n}"')
+    assert messages.expected(template)[-1] == "expected = message"
+    assert messages.expression(template) == "expected"
+    assert messages.expected(_template('"a"')) == []
+
+
 def test_expectation_measures_nothing() -> None:
     assert measures(_template('"{sum}"'))
     with pytest.raises(CannotEject, match="an expectation that measures itself"):

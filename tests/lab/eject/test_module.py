@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import folders
 from lab.conversation.compile import compiled
 from lab.eject.module import class_name, connect_row, module
 
@@ -13,6 +14,11 @@ def _module(tmp_path: Path, text: str) -> str:
     found = module(made.plan, made.settings, "mine", "mine.csv")
     ast.parse(found)
     return found
+
+
+def test_command_is_that_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "is_clone", lambda: False)
+    assert "\n    holdfast load SCENARIO=mine EVERY=1\n" in _module(tmp_path, "every: 1s\nsteps: [{send: a}]\n")
 
 
 def test_whole_module(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lab import page, procfs
-from lab.engines.base import Deployment, Engine
+from lab.engines.base import Engine
+from lab.engines.deployment import Deployment
 from lab.engines.journal import Entry
 from lab.engines.part import Part
 from lab.errors import Interrupted, LabError, UsageError

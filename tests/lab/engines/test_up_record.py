@@ -8,7 +8,8 @@ def test_what_up_has_started_is_known_until_it_is_forgotten(tmp_path: Path) -> N
     record = UpRecord(tmp_path / "up/one.json")
     assert record.read() == {}
     record.write(read({"PAGE_PORT": "8091", "MODEL": "epoll"}, {}))
-    assert record.read() == {"PAGE_PORT": "8091", "TARGET": "", "MODEL": "epoll", "SCENARIO": "hold"}
+    page = {"PAGE_HOST": "127.0.0.1", "PAGE_PORT": "8091"}
+    assert record.read() == {**page, "TARGET": "", "MODEL": "epoll", "SCENARIO": "hold"}
     assert record.given() == {}
     record.write(read({"MODEL": "epoll"}, {}), {"MODEL": "epoll"})
     assert record.given() == {"MODEL": "epoll"}

@@ -87,7 +87,9 @@ steps:
     inflight: 2
     expect: {hex: "02 00 05 ?? ?? ?? ?? ?? ?? ?? ?? ??"}
   - {framing: {length: {at: 1, size: 2, adjust: 4}}}
-  - {send: {hex: "03 {length:u2} {<} {n:u4} {>} {crc32:u4}"}, name: last}
+  - send: {hex: "03 {length:u2} {<} {n:u4} {>} {crc32:u4}"}
+    name: last
+    expect: {hex: "03 {length:u2} {<} {n:u4} {>} {crc32:u4}"}
 """
 
 

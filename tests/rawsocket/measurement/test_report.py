@@ -7,6 +7,8 @@ import pytest
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.report import (
+    LATEST_S,
+    MOST,
     Connections,
     Counts,
     Lag,
@@ -104,3 +106,26 @@ def test_total_adds_counts_by_field_and_tables_by_name() -> None:
     assert whole.messages.unsent == {"closed": 1}
     assert one.connections.failed == {"refused": 1}
     assert total([]) == Counts()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("silent", -1, "report.silent must be from 0 to"),
+        ("seq", MOST + 1, "report.seq must be from 0 to"),
+        ("cpu_s", float("nan"), "report.cpu_s must be finite"),
+        ("wall_s", float("inf"), "report.wall_s must be finite"),
+        ("storms", [{"moment": LATEST_S + 1, "dropped": 0, "back": 0, "back_s": 0.0}],
+         "report.storms[].moment must be a time"),
+        ("overdue", {"count": 0, "oldest_s": 0.0, "rows": {}, "owed": [[5, -1]]}, "report.overdue.owed must be a list"),
+        ("overdue", {"count": 0, "oldest_s": 0.0, "rows": {}, "owed": [[5, 1 << 60]]}, "report.overdue.owed must be"),
+    ],
+)  # fmt: skip
+def test_error_names_the_field_with_a_number_that_means_nothing(field: str, value: Any, said: str) -> None:
+    with pytest.raises(ReportError) as found:
+        Report.from_wire({**Report().to_wire(), field: value})
+    assert str(found.value).startswith(said)
+
+
+def test_time_before_zero_is_one_of_an_adjusted_clock() -> None:
+    assert Report.from_wire({**Report().to_wire(), "wall_s": -1.5}).wall_s == -1.5

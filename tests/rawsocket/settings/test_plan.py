@@ -87,3 +87,15 @@ def test_plan_of_plain_locust_comes_from_its_options() -> None:
     assert (plan.users, plan.rate, plan.time_s, plan.workers) == (7, 3.0, 20, 4)
     assert (plan.headless, plan.ours, plan.runs, plan.target) == (True, False, "/tmp/x", "")
     assert from_options(parsed, {}, master=False).workers == 1
+
+
+def test_page_that_is_published_needs_a_password() -> None:
+    published = {"HOLDFAST_PAGE_PUBLISHED": "0.0.0.0"}
+    with pytest.raises(
+        UsageError, match=r"^PAGE_HOST=0.0.0.0 lets others reach the page, .*: set PAGE_PASSWORD as well"
+    ):
+        from_environ(published, SCENARIOS)
+    plan = from_environ({**published, "HOLDFAST_PAGE_PASSWORD": "twelve chars"}, SCENARIOS)
+    assert (plan.page_user, plan.page_password) == ("holdfast", "twelve chars")
+    assert "twelve" not in repr(plan)
+    assert from_environ({"HOLDFAST_PAGE_PUBLISHED": "127.0.0.1", "HOLDFAST_PAGE_HOST": "0.0.0.0"}, SCENARIOS)

@@ -8,6 +8,7 @@
 //   steady    [from_s, to_s] or null: shaded
 //   levels    [{users, begun_s, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their
 //             users; one that could not be held has no steady time, so all of it is shaded
+//   drill     [from_s, to_s] of a fault, or null: shaded in the colour of failures
 //   limits    {wanted, cap, p99_ms}: a dashed line each; null: none
 //   live      true while the run goes on: the time axis then grows in steps
 //
@@ -154,13 +155,13 @@
   };
 
   // All figures that a sighted reader takes from the picture.
-  const alternative = (kind, shown, { events, steady, levels }) => {
+  const alternative = (kind, shown, { events, steady, levels, drill }) => {
     if (!shown.at.length) return `${kind.title}: no samples yet`;
     const series = kind.series.map(({ name }, i) => {
       const values = shown.columns[i];
       return `${name} ${kind.show(last(values))} at the end, ${kind.show(peak(values))} at most`;
     });
-    const window = shades({ steady, levels }, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
+    const window = shades({ steady, levels, drill }, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
     const marks = (events || []).map((event) => `${labelOf(event)} at ${clock(event.at_s)}`);
     const lines = shown.lines.map(({ name }) => name);
     return [`${kind.title}, ${clock(shown.at.at(-1))}: ${series.join("; ")}`, ...lines, ...window, ...marks].join("; ");
@@ -180,8 +181,11 @@
   };
 
   // What is shaded: the steady window, or that of each level of a load shape.
-  const shades = ({ steady, levels }, end) => {
-    if (!levels?.length) return steady ? [{ from: steady[0], to: steady[1], names: ["steady window"] }] : [];
+  const shades = ({ steady, levels, drill }, end) => {
+    if (!levels?.length) {
+      const window = steady ? [{ from: steady[0], to: steady[1], names: ["steady window"] }] : [];
+      return drill ? [...window, { from: drill[0], to: drill[1], names: ["fault"], failed: true }] : window;
+    }
     return levels.map((level) => {
       const [users, failed] = [count(level.users), level.verdict === "fail"];
       const names = failed ? [`✗ ${users} users`, `✗ ${users}`, "✗"] : [`${users} users`, users];

@@ -128,8 +128,11 @@
   // A keyed list: items stay the same nodes as long as their key is there.
   const list = (parent, values, keyOf, update, make = () => h("li", {}, "")) => {
     const kept = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+    const taken = new Set(); // two workers may have the same alert since the same moment
     values.forEach((value, i) => {
-      const key = String(keyOf(value));
+      let key = String(keyOf(value));
+      while (taken.has(key)) key += "+";
+      taken.add(key);
       let node = kept.get(key);
       kept.delete(key);
       if (!node) {

@@ -5,6 +5,7 @@ from typing import Any
 
 from rawsocket.master.reports.html.first_screen import check
 from rawsocket.master.reports.result import wanted
+from rawsocket.verdict.drills.record import interval
 
 DIGITS = {"elapsed_s": 1, "held": 0, "server_held": 0, "messages_s": 1, "failures_s": 1, "p50_ms": 3, "p99_ms": 3}
 POINTS = 600
@@ -19,6 +20,7 @@ def chart_data(document: Mapping[str, Any], timeline: Columns) -> dict[str, Any]
         "events": events(document),
         "steady": steady(document),
         "levels": levels(document),
+        "drill": interval(document),
         "limits": {
             "wanted": wanted(document) or None,
             "cap": (document.get("server") or {}).get("max_connections"),

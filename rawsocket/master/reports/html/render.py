@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rawsocket.master.reports import ledger_table, levels_table
-from rawsocket.master.reports.html import compare, first_screen, latency_chart, sections, target_series, words
+from rawsocket.master.reports import drill_table, ledger_table, levels_table
+from rawsocket.master.reports.html import compare, drill, first_screen, latency_chart, sections, target_series, words
 from rawsocket.master.reports.html.chart_data import chart_data
 from rawsocket.master.reports.html.documents import RunDocuments
 
@@ -28,6 +28,7 @@ def report(run: RunDocuments) -> str:
         "report.html",
         document=document,
         run=run,
+        drill_span=drill_table.span,
         charts=chart_data(document, timeline),
         latency_picture=Markup(latency_chart.svg(run.due, run.sent)) if run.due else "",  # nosec: made from numbers
         latency_caption=latency_chart.caption(run.due, run.sent, document["messages"]["waiting"]),
@@ -64,6 +65,14 @@ def index(runs: Sequence[tuple[str, Mapping[str, Any], bool]]) -> str:
     return _render("index.html", runs=runs)
 
 
+def drills(
+    names: Sequence[tuple[str, str]], found: Sequence[tuple[str, Mapping[str, Any]]], refused: Mapping[str, str]
+) -> str:
+    """Return a page of all drills; see drill.matrix()."""
+    servers, lines = drill.matrix(names, found, refused)
+    return _render("drills.html", servers=servers, lines=lines)
+
+
 def _render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
 
@@ -79,6 +88,7 @@ def _templates() -> Environment:
     )
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     found.globals |= {
+        "drill": drill,
         "first": first_screen,
         "summary": compare.summary,
         "sections": sections,

@@ -9,12 +9,13 @@ from typing import Any
 
 import docker
 import pytest
+import requests
 
 from lab import page, procfs
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import LabError, UsageError
 from lab.settings import ROOT, Settings, read
-from tests.support.fake_sdk import UP, Client, Container, Project
+from tests.support.fake_sdk import RUN, UP, Client, Container, Project
 
 
 def test_a_build_removes_replaced_images_and_keeps_the_build_stages(engine: DockerEngine, client: Client) -> None:
@@ -280,3 +281,38 @@ def test_clean_leaves_what_belongs_to_another_folder_and_the_base_of_its_images(
     engine.clean()
     assert "holdfast-load:mine-1" in removed
     assert [name for name in removed if "theirs" in name or "base" in name] == []
+
+
+@pytest.mark.parametrize("removal", [None, LabError("removing the containers failed")])
+def test_engine_that_goes_away_during_a_run_is_named_and_its_run_is_removed_by_the_next(
+    engine: DockerEngine,
+    client: Client,
+    containers: list[Container],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    removal: LabError | None,
+) -> None:
+    def go_away(*_: object, **__: object) -> None:
+        for name in ("list", "ping", "version"):
+            monkeypatch.setattr(client, name, go_away)
+        raise requests.ConnectionError("Connection aborted.")
+
+    Project.failing = {"down": removal} if removal else {}
+    containers[1].status, containers[1].on_reload = "running", go_away
+    left = r"start it; the next run, or `.*clean`, removes what is left$"
+    with pytest.raises(LabError, match=rf"went away during the run \(Connection aborted\.\): {left}"):
+        engine.run(RUN, lambda line: None, tmp_path)
+    assert [entry.name for entry in engine.journal.entries()] == [RUN]
+
+
+def test_engine_that_was_restarted_during_a_run_is_named_and_nothing_is_left(
+    engine: DockerEngine, containers: list[Container], tmp_path: Path
+) -> None:
+    def restart() -> None:
+        raise requests.ConnectionError("Connection aborted.")
+
+    containers[1].status, containers[1].on_reload = "running", restart
+    with pytest.raises(LabError, match=r"failed during the run, or was restarted: Connection aborted\.$"):
+        engine.run(RUN, lambda line: None, tmp_path)
+    assert Project.made[0].asked[-1] == "down"
+    assert engine.journal.entries() == []

@@ -23,6 +23,10 @@ def _compared(*texts: bytes) -> list[bytes | list[bytes] | str]:
         ((b"say a b!", b"say c!"), [b"say ", [b"a b", b"c"], b"!"]),
         ((b"\0\1\xff", b"\0\2\xff"), [[b"\0\1", b"\0\2"], b"\xff"]),
         ((b"\5\1\xff\xff", b"\5\2\xff\xff"), [b"\5", [b"\1", b"\2"], b"\xff\xff"]),
+        (
+            (b"\0\0\0\1rev\0a1-b\0cat", b"\0\0\0\1rev\0c2-d\0horses"),
+            [b"\0\0\0\1rev\0", [b"a1", b"c2"], b"-", [b"b", b"d"], b"\0", [b"cat", b"horses"]],
+        ),
         ((b"\0\xff\1", b"\0\xff\1\2"), [b"\0\xff\1", [b"", b"\2"]]),
     ],
 )

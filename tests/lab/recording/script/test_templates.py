@@ -1,5 +1,7 @@
 """The text of messages: values for secrets and for what varies, and lengths that stay right."""
 
+import pytest
+
 from lab.recording.messages.dialogue import Exchange
 from lab.recording.messages.secrets import MARK, find
 from lab.recording.script import templates
@@ -52,12 +54,24 @@ def test_secret_of_a_redis_command() -> None:
 
 
 def test_value_that_a_length_announces_keeps_its_size() -> None:
-    assert _written(b"set k1 0 0 2\r\na5", b"set k2 0 0 2\r\na8") == [b"set k", "{n}", b" 0 0 2\r\na", "{random:1}"]
+    assert _written(b"cas k1 0 0 2 7\r\na5", b"cas k2 0 0 2 7\r\na8") == [
+        b"cas k", "{n}", b" 0 0 2 7\r\na", "{random:1}",
+    ]  # fmt: skip
     assert _written(b"put 2 ab", b"put 3 abc") == [b"put 2 ", "{random:3}"]
     post = b"POST / HTTP/1.1\r\nX: %d\r\nContent-Length: 1\r\n\r\n%d"
     assert _written(post % (1, 5), post % (2, 6)) == [
         b"POST / HTTP/1.1\r\nX: ", "{n}", b"\r\nContent-Length: 1\r\n\r\n", "{random:1}",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_length_at_the_end_of_a_line_is_a_value(end: bytes) -> None:
+    found = _written(b"set k1 0 0 2\r\na5" + end, b"set k2 0 0 2\r\na8" + end)
+    last = [end] if end else []
+    assert found == [b"set k", "{n}", b" 0 0 ", "{length}", b"\r\n", "{<}", b"a", "{n}", "{>}", *last]
+    assert _written(b"put 0 5\r\nhello" + end, b"put 0 6\r\nhello2" + end)[:2] == [b"put 0 ", "{length}"]
+    assert "{length}" not in _written(b"put 1 5\r\nhello" + end, b"put 2 5\r\nhello" + end)  # the rest is the same
+    assert "{length}" not in _written(b"put 5\r\nhello" + end, b"put 6\r\nhello" + end)  # one is no length
 
 
 def test_binary_message_of_one_size_keeps_it() -> None:

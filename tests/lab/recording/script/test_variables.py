@@ -88,6 +88,13 @@ def test_value_of_an_earlier_reply_is_a_capture() -> None:
     assert (capture.name, capture.step, capture.pattern) == ("token", 4, rb"\+OK token=([^;]+)")
 
 
+def test_captured_number_may_get_more_digits() -> None:
+    variables = Variables([BEGUN] * 2)
+    variables.replies.append(Reply(4, {(0, -1): b"INSERTED 998", (1, -1): b"INSERTED 999"}))
+    assert variables.proposed(_hole(b"998", b"999", connections=True), False) == "{inserted}"
+    assert variables.captures[0].pattern == rb"INSERTED (\d+)"
+
+
 def test_capture_without_words_before_it() -> None:
     variables = Variables([BEGUN] * 2)
     variables.replies.append(Reply(0, {(0, 0): b"+abc", (1, 0): b"+xyz"}))

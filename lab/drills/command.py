@@ -1,0 +1,101 @@
+"""`drill NAME`, `drill list` and `drill all`: faults in runs of their own, whose recovery is the exit code."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lab import folders, tls
+from lab.drills import page
+from lab.drills.conductor import Conductor, run_s
+from lab.drills.drill import Drill
+from lab.drills.table import DRILLS, by_name
+from lab.engines.base import Engine
+from lab.engines.choose import engine_for
+from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError, UsageError
+from lab.given import conversation, scenario_settings, usage
+from lab.progress import result, say
+from lab.run import capacity, load_shape
+from lab.run.command import run as run_load
+from lab.settings import Settings
+from rawsocket.settings.declared import suggestion
+
+ALL, LIST = "all", "list"
+VERB = "drill"
+
+
+def add_flags(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", metavar="NAME", help="a drill; list: name them all; all: run those that apply in turn")
+    usage.add_flags(parser, ())
+
+
+def run(arguments: Mapping[str, Any]) -> int:
+    """Do what the name asks for; gives the exit code."""
+    flags = dict(arguments)
+    name = flags.pop("name")
+    if name == LIST:
+        width = max(len(drill.name) for drill in DRILLS)
+        for drill in DRILLS:
+            result(f"{drill.name:<{width}}  {drill.text}")
+        return EXIT_OK
+    known = by_name()
+    if name != ALL and name not in known:
+        list_ = folders.command(VERB, "NAME=list") if folders.is_clone() else f"{folders.program()} {VERB} {LIST}"
+        raise UsageError(f"there is no drill {name}{suggestion(name, known)}: `{list_}` names them")
+    chosen = scenario_settings.added(conversation.read(flags, "load"), flags)
+    _check(chosen)
+    chosen = tls.prepared(chosen)
+    engine = engine_for("load", chosen)
+    engine.check()
+    if name == ALL:
+        return _all(engine, chosen)
+    drill = known[name]
+    if why := drill.refusal(engine.name, chosen) or drill.prepare(chosen):
+        raise UsageError(f"{name} can't run here: {why}")
+    return _one(drill, engine, chosen)
+
+
+def _check(chosen: Settings) -> None:
+    """Refuse what a drill decides by itself: users and time."""
+    if "TIME" in chosen.given:
+        raise UsageError(
+            f"TIME={chosen['TIME']}: a drill ends its run when it has recovered; FOR is the length of the fault, "
+            "RECOVER the most that it waits: leave TIME out"
+        )
+    if shape := load_shape.of(chosen):
+        raise UsageError(f"a drill needs a steady load, and this scenario has a load shape ({shape.text})")
+    capacity.check_held(chosen)
+
+
+def _one(drill: Drill, engine: Engine, chosen: Settings) -> int:
+    """Run one drill in a run of its own."""
+    time = f"{chosen.ramp_seconds + run_s(drill, chosen):.0f}s"
+    settings = Settings({**chosen.values, "TIME": time}, chosen.given)
+    engine.settings = settings
+    return run_load(VERB, engine, settings, Conductor(drill, engine.name, settings))
+
+
+def _all(engine: Engine, chosen: Settings) -> int:
+    """Run those that apply, and write the page; the exit code is the worst of them."""
+    codes, refused = [EXIT_OK], dict(_refused(engine, chosen))
+    for drill in DRILLS:
+        if drill.name in refused:
+            say(f"{drill.name}: left out: {refused[drill.name]}")
+            continue
+        say(f"{drill.name}: {drill.text}")
+        try:
+            codes.append(_one(drill, engine, chosen))
+        except UsageError:
+            raise
+        except LabError as error:  # the next drill has a lab of its own
+            say(f"{drill.name}: {error}")
+            codes.append(EXIT_LAB_FAILED)
+    file = page.write(folders.work() / "runs", [(drill.name, drill.text) for drill in DRILLS], refused)
+    result(f"Drills: {folders.shown(file)}")
+    return EXIT_LAB_FAILED if EXIT_LAB_FAILED in codes else max((code for code in codes if code), default=EXIT_OK)
+
+
+def _refused(engine: Engine, chosen: Settings) -> Iterator[tuple[str, str]]:
+    for drill in DRILLS:
+        if why := drill.refusal(engine.name, chosen) or drill.prepare(chosen):
+            yield drill.name, why

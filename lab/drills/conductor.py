@@ -1,0 +1,172 @@
+"""Conducts the drill of a run, beside it: waits for a steady state, injects, heals, watches the recovery, ends the run.
+
+It has a thread of its own, which lives until the run has ended: the kernel stops processes that a thread has started
+when that thread ends. What it sees of the run are the seconds that the master says; what the master has to know it is
+told by the marks (rawsocket/verdict/drills/prediction.py). The master measures and judges.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from lab.drills import lease, steady
+from lab.drills.drill import Drill, Ended, Stage
+from lab.engines.deployment import Deployment
+from lab.progress import message, note
+from lab.run.command import Beside
+from lab.settings import Settings
+from rawsocket.settings.row import seconds as seconds_of
+from rawsocket.verdict.drills.prediction import NAME, Marks
+from rawsocket.verdict.drills.recovery import HELD_S, Second, recovered_at
+
+STEADY_MOST_S = 30.0  # after the ramp: how long a steady state is waited for
+LEASE_S = 30.0  # beyond the length of the fault
+JOIN_S = 90.0
+POLL_S = 0.2
+SEEN_S = 2.0  # until the master has seen the recovery, too
+
+
+def length_s(drill: Drill, settings: Settings) -> float:
+    """Return how long a fault lasts: FOR, or the drill's own."""
+    return seconds_of(settings["FOR"]) if settings["FOR"] else drill.seconds(settings)
+
+
+def run_s(drill: Drill, settings: Settings) -> float:
+    """Return the most seconds of a run with a drill, after its ramp: the drill ends it."""
+    return STEADY_MOST_S + 2 * length_s(drill, settings) + seconds_of(settings["RECOVER"]) + 2 * HELD_S + LEASE_S
+
+
+def server_name(settings: Settings) -> str:
+    """Return what is drilled, for the page of all drills: a model, with its number of processes, or another server."""
+    if found := settings.user_server or settings["TARGET"]:
+        return found
+    return settings["MODEL"] + ("" if settings["PROCESSES"] == "1" else f", {settings['PROCESSES']} processes")
+
+
+class Conductor(Beside):
+    """The drill of one run."""
+
+    def __init__(self, drill: Drill, engine: str, settings: Settings) -> None:
+        self._drill = drill
+        self._engine = engine
+        self._settings = settings
+        self._seconds: list[Mapping[str, Any]] = []
+        self._ended = threading.Event()
+        self._over = threading.Event()
+        self._objective = float(settings["MAX_P99_MS"]) if settings["MAX_P99_MS"] else None
+        self._marks = Marks(
+            drill.name, drill.text, length_s(drill, settings), server=server_name(settings), p99_ms=self._objective
+        )
+
+    def relaying(self, relay: Callable[[str], None]) -> Callable[[str], None]:
+        """Return a relay that also takes the seconds of the run from the master's lines."""
+
+        def both(line: str) -> None:
+            if second := message(line).get("progress"):
+                self._seconds.append(second)
+            relay(line)
+
+        return both
+
+    @contextlib.contextmanager
+    def beside(self, lab: Deployment) -> Iterator[None]:
+        """Conduct it while the block goes on; what is left of the fault is healed before the block's end."""
+        thread = threading.Thread(target=self._run, args=(lab,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._over.wait(JOIN_S)
+
+    def _run(self, lab: Deployment) -> None:
+        try:
+            self._conduct(lab)
+        except Ended:
+            pass
+        except Exception as error:  # whatever it is: the run says that its drill failed
+            with contextlib.suppress(Exception):
+                self._tell(lab, trouble=f"the drill failed: {type(error).__name__}: {error}", end=True)
+        finally:
+            self._over.set()
+        self._ended.wait()
+
+    def _conduct(self, lab: Deployment) -> None:
+        self._tell(lab)  # from now on the master notes each second
+        if unsteady := self._steady():
+            self._tell(lab, unsteady=unsteady, end=True)
+            return
+        before = steady.before(self._seconds)
+        stage = self._stage(lab)
+        predicted = tuple(self._drill.expects(stage, before))
+        keeps, unknown = self._drill.keeps(stage, before), self._drill.unknown(stage)
+        self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps)
+        note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
+        self._tell(lab, injected=time.time())
+        with self._drill.injected(stage):
+            if self._drill.lasts:
+                self._wait(stage.for_s)
+        self._tell(lab, healed=time.time())
+        if left := self._still_frozen(lab):
+            self._tell(lab, trouble=f"it did not heal: {', '.join(left)} was still frozen", end=True)
+            return
+        note(f"Drill {self._drill.name}: healed")
+        self._watch(len(self._seconds), keeps)
+        self._tell(lab, end=True)
+
+    def _steady(self) -> str:
+        """Wait for a steady state; return why there is none, "" if there is."""
+        begun = deadline = None
+        while True:
+            found = list(self._seconds)
+            if found and begun is None:
+                begun = time.monotonic()
+                deadline = begun + self._settings.ramp_seconds + STEADY_MOST_S
+            if not (why := steady.why_not(found, self._objective)):
+                return ""
+            if deadline is not None and time.monotonic() > deadline:
+                return why
+            self._wait(POLL_S)
+
+    def _watch(self, since: int, wanted: int) -> None:
+        """Wait until the run has recovered, or RECOVER is over; the master's own figures decide."""
+        deadline = time.monotonic() + seconds_of(self._settings["RECOVER"])
+        while time.monotonic() < deadline:
+            found = [Second(one["elapsed_s"], one["held"], one["p99_ms"]) for one in self._seconds[since:]]
+            if recovered_at(found, 0.0, wanted, self._objective) is not None:
+                self._wait(SEEN_S)
+                return
+            self._wait(POLL_S)
+
+    def _still_frozen(self, lab: Deployment) -> list[str]:
+        """Return the parts that are frozen although the drill has healed; they are thawed in another way."""
+        frozen = [part for part in lab.parts() if part.is_frozen()]
+        for part in frozen:
+            lease.heal(part.thaw_by_others())
+        return [part.name for part in frozen]
+
+    def _stage(self, lab: Deployment) -> Stage:
+        def leased(undo: Sequence[lease.Undo]) -> AbstractContextManager[None]:
+            return lease.lease(undo, self._marks.for_s + LEASE_S)
+
+        def measured(name: str, value: float) -> None:
+            self._marks = replace(self._marks, own={**self._marks.own, name: value})
+
+        def find(text: str) -> None:
+            self._marks = replace(self._marks, findings=(*self._marks.findings, text))
+
+        return Stage(
+            self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured=measured, find=find
+        )
+
+    def _tell(self, lab: Deployment, **more: Any) -> None:
+        self._marks = replace(self._marks, **more)
+        lab.tell(NAME, self._marks.text_of_file())
+
+    def _wait(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise Ended

@@ -1,0 +1,1 @@
+"""Drills by signals: processes and containers that are frozen, killed and restarted."""

@@ -1,0 +1,27 @@
+"""All drills, in the order in which `lab drill list` shows them and `lab drill all` runs them."""
+
+from lab.drills import network
+from lab.drills.drill import Drill
+from lab.drills.processes.process_killed import ProcessKilled
+from lab.drills.processes.processes_rolling import ProcessesRolling
+from lab.drills.processes.reconnect_herd import ReconnectHerd
+from lab.drills.processes.server_frozen import ServerFrozen
+from lab.drills.processes.server_killed import ServerKilled
+from lab.drills.processes.worker_frozen import WorkerFrozen
+from lab.drills.processes.worker_killed import WorkerKilled
+
+DRILLS: tuple[Drill, ...] = (
+    ServerFrozen(),
+    ServerKilled(),
+    ReconnectHerd(),
+    ProcessKilled(),
+    ProcessesRolling(),
+    WorkerKilled(),
+    WorkerFrozen(),
+    *network.DRILLS,
+)
+
+
+def by_name() -> dict[str, Drill]:
+    """Return the drills by name."""
+    return {drill.name: drill for drill in DRILLS}

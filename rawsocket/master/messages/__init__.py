@@ -1,0 +1,1 @@
+"""Messages of workers: what each must look like, and the one place where the master reads them."""

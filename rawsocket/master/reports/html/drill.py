@@ -1,0 +1,51 @@
+"""Pure: a drill in the report of its run, and the page of all drills: texts only, for the templates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rawsocket.master.reports.drill_table import HEAD, MISSED, Drill, rows
+from rawsocket.master.reports.html.sections import Table
+from rawsocket.verdict.drills.recovery import RECOVERED, UNSTEADY
+
+STYLES = {RECOVERED: "pass", UNSTEADY: "unknown"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one server did in one drill: the outcome in words, its style, and the folder of the run."""
+
+    text: str
+    style: str
+    folder: str = ""
+
+
+def table(drill: Drill) -> Table:
+    """Return the section of the report."""
+    lines = rows(drill)
+    return Table(HEAD, lines, marked=[row[0] for row in lines if row[3] == MISSED])
+
+
+def matrix(
+    drills: Sequence[tuple[str, str]], found: Sequence[tuple[str, Drill]], refused: Mapping[str, str]
+) -> tuple[list[str], list[tuple[str, str, list[Cell]]]]:
+    """Return the servers, and for each drill its name, its meaning and a cell for each server: its latest run."""
+    latest = {(drill["name"], drill["server"]): (folder, drill) for folder, drill in found}
+    servers = list(dict.fromkeys(server for _, server in latest))
+    lines = []
+    for name, text in drills:
+        cells = [_cell(latest.get((name, server)), refused.get(name, "")) for server in servers]
+        lines.append((name, text, cells))
+    return servers, lines
+
+
+def _cell(found: tuple[str, Drill] | None, refused: str) -> Cell:
+    if found is None:
+        return Cell(f"not run: {refused}" if refused else "not run", "")
+    folder, drill = found
+    lost, back = drill["measured"].get("lost"), drill["measured"].get("recover_s")
+    said = drill["outcome"]
+    if lost is not None:
+        said += f"; {lost:,} lost"
+    if back is not None:
+        said += f", back after {back:.1f} s"
+    return Cell(said, STYLES.get(drill["outcome"], "fail"), folder)

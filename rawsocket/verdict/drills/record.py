@@ -1,0 +1,67 @@
+"""Pure: what the master has noted of the drill of a run, and the run's document with it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from rawsocket.verdict.drills.prediction import Marks
+from rawsocket.verdict.drills.recovery import RECOVERED, VERDICTS, Second, document
+
+INTERRUPTED = 130
+BROKEN = 1  # the scenario raised an exception, see ../faults.py
+
+
+class Record:
+    """The drill of one run; `marks` is None in a run without one. `started`: when the run began, by the wall clock."""
+
+    def __init__(self, started: float = 0.0) -> None:
+        self.marks: Marks | None = None
+        self.seconds: list[Second] = []
+        self._started = started
+
+    @property
+    def times(self) -> tuple[float | None, float | None]:
+        """When the fault came and when it was healed, in seconds of the run."""
+        marks = self.marks
+        found = (marks.injected, marks.healed) if marks else (None, None)
+        began, over = (None if at is None else round(at - self._started, 3) for at in found)
+        return began, over
+
+    @property
+    def ends(self) -> bool:
+        """Whether the lab asks for the end of the run."""
+        return self.marks is not None and self.marks.end
+
+    def applied(
+        self, found: dict[str, Any], lost_workers: Collection[str], unexplained: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return verdict.json with the drill, which then decides; as it is without one.
+
+        A run that was interrupted, or whose scenario raised an exception, keeps its exit code.
+        """
+        if self.marks is None:
+            return found
+        drill = document(self.marks, self.seconds, self.times, lost_workers, unexplained)
+        found["drill"] = drill
+        if found["exit_code"] in (INTERRUPTED, BROKEN):
+            return found
+        verdict, code = VERDICTS[drill["outcome"]]
+        said = f"drill {drill['name']}: {drill['outcome']}"
+        reasons = [f"{said}{' as predicted' if drill['outcome'] == RECOVERED else ''}", *drill["reasons"]]
+        return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
+
+
+def texts(before: Marks | None, now: Marks) -> list[str]:
+    """Return what has happened between two readings of the marks, as the events of the run say it."""
+    said = []
+    if now.injected is not None and (before is None or before.injected is None):
+        said.append(f"drill: {now.text}")
+    if now.healed is not None and (before is None or before.healed is None):
+        said.append("drill: healed")
+    return said
+
+
+def interval(found: Mapping[str, Any]) -> list[float] | None:
+    """Return from when to when the fault was there, from verdict.json; None without one."""
+    drill = found.get("drill") or {}
+    began, over = drill.get("injected_s"), drill.get("healed_s")
+    return None if began is None or over is None else [began, over]

@@ -1,0 +1,51 @@
+import pytest
+
+from lab.drills.namespace import container, probe, rules
+from lab.drills.network import DRILLS, base
+from lab.drills.network.base import NetworkDrill
+from tests.support.namespaces import AGENT, namespace
+from tests.support.network_drills import Staged, staged
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
+def test_needs_containers(drill: NetworkDrill) -> None:
+    chosen = Staged().settings
+    assert drill.refusal("native", chosen) == "it needs ENGINE=docker"
+    assert drill.refusal("docker", chosen) == ""
+
+
+def test_kernel_is_asked_for_all_that_the_drills_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(container, "build", built.append)
+    lacking = probe.Trial("time travel", ["false"])
+    with namespace() as here:
+        monkeypatch.setattr(container, "command", lambda network: [*here.helper()._command[:-2], AGENT, "30"])
+        for drill in DRILLS:
+            said = drill.prepare(Staged(BASE_IMAGE="python:3.13-slim").settings)
+            assert said == "" or said.startswith("this machine's kernel lacks ")
+            assert here.run("nft", "list", "ruleset") == ""
+        monkeypatch.setattr(DRILLS[0], "trials", lambda: [lacking])
+        assert DRILLS[0].prepare(Staged().settings) == "this machine's kernel lacks time travel"
+    assert set(built) == {"python:3.13-slim", ""}
+
+
+def test_server_is_where_the_workers_connect_to() -> None:
+    found = base.server(Staged("tls://server:6379").stage)
+    assert (found.host, found.port) == ("server", 6379)
+
+
+@pytest.mark.parametrize(("seconds", "every", "share"), [(5, 10, 0.5), (20, 10, 1), (-1, 10, 0), (5, 0, 0)])
+def test_share_of_users_with_a_message_due(seconds: float, every: float, share: float) -> None:
+    assert base.share_by(seconds, every) == share
+
+
+def test_no_chance_where_all_or_none_are_hit() -> None:
+    assert base.spread(400, 0) == base.spread(400, 1) == 0
+    assert base.spread(400, 0.5) == 40
+
+
+def test_connections_that_only_the_server_has_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with staged(monkeypatch, 10, TIMEOUT="0.3") as (here, connections, _):
+        monkeypatch.setattr(base, "clients_side", lambda listing: rules.clients_side(listing)[:7])
+        assert base.end_half_open(here.stage) == 3
+        assert connections.talk(5.0) == {"answered": 7, "silent": 0, "reset": 3}

@@ -1,0 +1,42 @@
+import pytest
+
+from lab.drills.network.black_hole import BlackHole, BlackHoleOneWay
+from tests.support.network_drills import BEFORE, Staged, bounds, staged
+
+
+@pytest.mark.parametrize("drill", [BlackHole(), BlackHoleOneWay()])
+def test_half_of_the_connections_are_silent_and_answered_again_after_healing(
+    monkeypatch: pytest.MonkeyPatch, drill: BlackHole
+) -> None:
+    with staged(monkeypatch, 40, TIMEOUT="0.3") as (here, connections, _):
+        with drill.injected(here.stage):
+            assert connections.talk(1.0) == {"answered": 20, "silent": 20, "reset": 0}
+        # The kernel sends again what was lost: nothing of it is missing, only late.
+        assert connections.talk(10.0) == {"answered": 40, "silent": 0, "reset": 0}
+        assert here.own == {"half_open": 0}
+
+
+def test_who_waits_for_a_reply_for_longer_than_timeout_is_lost() -> None:
+    here = Staged(for_s=23.0, EVERY="10", TIMEOUT="10")
+    assert bounds(BlackHole().expects(here.stage, BEFORE)) == {
+        "lost": (400, 400), "dropped.reset": (0, 0), "own.half_open": (400, 400), "notice_p50_s": (8, 25)
+    }  # fmt: skip
+
+
+def test_half_of_the_users_had_a_message_due_early_enough() -> None:
+    here = Staged(for_s=18.0, EVERY="10", TIMEOUT="10")
+    assert bounds(BlackHole().expects(here.stage, BEFORE))["lost"] == (200 - 40, 400)
+
+
+def test_what_the_server_still_holds_is_predicted_only_where_it_hears_nothing() -> None:
+    here = Staged(for_s=23.0, EVERY="10", TIMEOUT="10")
+    assert "own.half_open" not in bounds(BlackHoleOneWay().expects(here.stage, BEFORE))
+
+
+def test_nobody_is_lost_in_a_short_fault() -> None:
+    found = bounds(BlackHole().expects(Staged(for_s=4.0, EVERY="10", TIMEOUT="10").stage, BEFORE))
+    assert found == dict.fromkeys(("lost", "dropped.reset", "own.half_open"), (0, 0))
+
+
+def test_lasts_until_each_user_has_missed_a_reply() -> None:
+    assert BlackHole().seconds(Staged(EVERY="4", TIMEOUT="3").settings) == 10

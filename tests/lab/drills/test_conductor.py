@@ -1,0 +1,159 @@
+"""The order of a drill, beside a run whose seconds are made up: steady, injected, healed, watched, ended."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lab.drills import conductor
+from lab.drills.conductor import Conductor, length_s, run_s, server_name
+from lab.drills.drill import Before, Drill, Stage
+from rawsocket.verdict.drills.prediction import Expected, Marks
+from tests.support.drill_stages import Lab, settings
+
+SOON_S = 30.0
+
+
+class Fault(Drill):
+    """A fault that is written down."""
+
+    name, text = "fault", "something breaks"
+
+    def expects(self, stage: Stage, before: Before) -> list[Expected]:
+        return [Expected("lost", 0, before.held)]
+
+    @contextlib.contextmanager
+    def injected(self, stage: Stage) -> Iterator[None]:
+        stage.measured("cap", 1.5)
+        stage.find("a finding")
+        stage.lab.said.append("broken")  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            stage.lab.said.append("whole")  # type: ignore[attr-defined]
+
+
+class Failing(Fault):
+    """A fault that can't be injected."""
+
+    @contextlib.contextmanager
+    def injected(self, stage: Stage) -> Iterator[None]:
+        raise OSError("not permitted")
+        yield
+
+
+def _line(at: float, held: int = 8) -> str:
+    return json.dumps(
+        {"progress": {"elapsed_s": at, "held": held, "wanted": 8, "p99_ms": 1.0, "failures": 0, "messages_s": 4.0}}
+    )
+
+
+def _conduct(
+    monkeypatch: pytest.MonkeyPatch,
+    drill: Drill,
+    until: Callable[[Marks], bool],
+    held: int = 8,
+    lab: Lab | None = None,
+    for_s: float = 0.01,
+    **more: str,
+) -> tuple[Marks, Lab]:
+    """Conduct a drill beside made-up seconds, a hundred times as fast, until its marks say something."""
+    monkeypatch.setattr(conductor, "POLL_S", 0.002)
+    monkeypatch.setattr(conductor, "SEEN_S", 0.002)
+    monkeypatch.setattr(conductor, "STEADY_MOST_S", 0.2)
+    monkeypatch.setattr(conductor, "length_s", lambda *_: for_s)
+    chosen = settings(USERS="8", RATE="100", **more)
+    lab = lab or Lab(chosen)
+    made = Conductor(drill, "native", chosen)
+    relayed: list[str] = []
+    relay = made.relaying(relayed.append)
+    with made.beside(lab):
+        deadline, at = time.monotonic() + SOON_S, 0
+        while not (lab.files and until(_marks(lab))):
+            assert time.monotonic() < deadline, lab.files[-1:]
+            relay(_line(float(at), held))
+            at += 1
+            time.sleep(0.01)
+    assert relayed
+    return _marks(lab), lab
+
+
+def _marks(lab: Lab) -> Marks:
+    found = Marks.read(lab.files[-1][1])
+    assert found
+    return found
+
+
+def _ends(marks: Marks) -> bool:
+    return marks.end
+
+
+def test_a_drill_from_its_steady_state_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, lab = _conduct(monkeypatch, Fault(), _ends)
+    assert lab.said == ["broken", "whole"]
+    assert marks.injected is not None
+    assert marks.healed is not None
+    assert marks.injected < marks.healed
+    assert (marks.predicted, marks.wanted, marks.server) == ((Expected("lost", 0, 8),), 8, "select")
+    assert (marks.own, marks.findings, marks.trouble) == ({"cap": 1.5}, ("a finding",), "")
+
+
+def test_without_a_steady_state_nothing_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, lab = _conduct(monkeypatch, Fault(), _ends, held=7)
+    assert (marks.unsteady, marks.injected, lab.said) == ("7 of 8 connections held", None, [])
+
+
+def test_run_that_does_not_recover_is_watched_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "recovered_at", lambda *_: None)
+    marks, _ = _conduct(monkeypatch, Fault(), _ends, RECOVER="1s")
+    assert marks.healed is not None
+
+
+def test_fault_that_can_not_be_injected_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, _ = _conduct(monkeypatch, Failing(), _ends)
+    assert marks.trouble == "the drill failed: OSError: not permitted"
+
+
+def test_part_that_is_still_frozen_after_healing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab(settings())
+    monkeypatch.setattr(lab.parts()[2], "is_frozen", lambda: True)
+    marks, _ = _conduct(monkeypatch, Fault(), _ends, lab=lab)
+    assert marks.trouble == "it did not heal: worker-1 was still frozen"
+
+
+def test_run_that_ends_during_the_fault_leaves_it_healed(monkeypatch: pytest.MonkeyPatch) -> None:
+    drill = Fault()
+    marks, lab = _conduct(monkeypatch, drill, lambda marks: marks.injected is not None, for_s=300.0)
+    assert lab.said == ["broken", "whole"]
+    assert marks.healed is None
+
+
+def test_the_thread_lives_until_the_run_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel stops processes that a thread has started when that thread ends."""
+    before = threading.active_count()
+    made = Conductor(Failing(), "native", settings())
+    with made.beside(Lab(settings())):
+        assert threading.active_count() == before + 1
+
+
+def test_length_of_a_fault_and_of_its_run() -> None:
+    assert length_s(Fault(), settings()) == 5.0
+    assert length_s(Fault(), settings(FOR="2s")) == 2.0
+    assert run_s(Fault(), settings(RECOVER="10s")) == 30 + 10 + 10 + 10 + 30
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"MODEL": "epoll"}, "epoll"),
+        ({"PROCESSES": "4"}, "select, 4 processes"),
+        ({"TARGET": "tcp://a:1"}, "tcp://a:1"),
+        ({"SERVER_IMAGE": "redis:7"}, "SERVER_IMAGE=redis:7"),
+    ],
+)
+def test_name_of_what_is_drilled(given: dict[str, Any], name: str) -> None:
+    assert server_name(settings(**given)) == name

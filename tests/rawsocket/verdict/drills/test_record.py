@@ -1,0 +1,56 @@
+"""What the master keeps of a drill, and what becomes of the run's document."""
+
+from typing import Any
+
+import pytest
+
+from rawsocket.verdict.drills.prediction import Expected, Marks
+from rawsocket.verdict.drills.record import Record, interval, texts
+from rawsocket.verdict.drills.recovery import Second
+
+MARKS = Marks("x", "a fault", 5.0, wanted=10, injected=110.0, healed=112.0)
+
+
+def _record(marks: Marks | None) -> Record:
+    record = Record(started=100.0)
+    record.marks, record.seconds = marks, [Second(float(at), 10) for at in range(8, 20)]
+    return record
+
+
+def _document(code: int = 3) -> dict[str, Any]:
+    return {"verdict": "fail", "exit_code": code, "cause": {}, "reasons": ["a"], "thresholds": [{}]}
+
+
+def test_a_run_without_a_drill_is_as_it_was() -> None:
+    assert _record(None).applied(_document(), [], []) == _document()
+    assert not _record(None).ends
+
+
+def test_the_drill_decides_and_not_the_thresholds() -> None:
+    found = _record(MARKS).applied(_document(), [], [])
+    assert (found["verdict"], found["exit_code"], found["thresholds"], found["cause"]) == ("pass", 0, [], None)
+    assert found["reasons"][0] == "drill x: recovered as predicted"
+    assert interval(found) == [10.0, 12.0]
+
+
+@pytest.mark.parametrize("code", [1, 130])
+def test_a_run_that_broke_or_was_interrupted_keeps_its_exit_code(code: int) -> None:
+    found = _record(MARKS).applied(_document(code), [], [])
+    assert (found["exit_code"], found["drill"]["outcome"]) == (code, "recovered")
+
+
+def test_other_outcomes_have_other_exit_codes() -> None:
+    missed = Marks("x", "t", 5.0, predicted=(Expected("lost", 5, 5),), wanted=10, injected=110.0, healed=112.0)
+    assert _record(missed).applied(_document(0), [], [])["exit_code"] == 3
+    unsteady = Marks("x", "t", 5.0, unsteady="2 of 10 connections held", end=True)
+    found = _record(unsteady).applied(_document(0), [], [])
+    assert (found["verdict"], found["exit_code"], interval(found)) == ("unknown", 4, None)
+    assert _record(unsteady).ends
+
+
+def test_events_say_what_is_new() -> None:
+    began = Marks("x", "a fault", 5.0, injected=110.0)
+    assert texts(None, Marks("x", "a fault", 5.0)) == []
+    assert texts(None, began) == ["drill: a fault"]
+    assert texts(began, MARKS) == ["drill: healed"]
+    assert texts(MARKS, MARKS) == []

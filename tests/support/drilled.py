@@ -1,0 +1,30 @@
+"""Drills in runs of local processes with few users, in a folder of the test's own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lab.__main__ as command
+from lab import folders
+from tests.support.busy_machine import TOLERANT
+
+USUAL = {"ENGINE": "native", "USERS": "8", "RATE": "100", "EVERY": "0.2", "WORKERS": "1", "RECOVER": "30s"}
+#: A fault of this length is long enough to be measured.
+SHORT = {"FOR": "2s"}
+
+
+def drilled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, **more: str) -> tuple[int, dict[str, Any]]:
+    """Run a drill; return its exit code, and verdict.json."""
+    monkeypatch.setattr(folders, "work", lambda: tmp_path)
+    for variable, value in {**USUAL, **TOLERANT, **more}.items():
+        monkeypatch.setenv(variable, value)
+    code = command.main(["drill", name])
+    return code, json.loads((tmp_path / "runs/latest/verdict.json").read_text())
+
+
+def measured(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the drill has measured."""
+    found: dict[str, Any] = document["drill"]["measured"]
+    return found
