@@ -1,4 +1,6 @@
-"""What tests of connections share. Nothing of rawsocket is imported here: Locust has to patch the process first."""
+"""What tests of connections share. Locust patches the process first: also where the tests of one file run alone."""
+
+import locust  # isort: skip  # noqa: F401
 
 from collections.abc import Iterator
 

@@ -120,13 +120,18 @@ def _imported(program: str) -> tuple[Any, Any, Any]:
         del sys.modules["server.__main__"]  # it is run as __main__, and runpy warns if it is there
         return os.fork, os.waitpid, select.select
     import gevent.monkey
+    import gevent.os
     import locust.main  # noqa: F401
 
     import rawsocket.attach
     import rawsocket.headless  # noqa: F401
 
-    # gevent's fork: the child gets a hub of its own
-    return os.fork, gevent.monkey.get_original("os", "waitpid"), gevent.monkey.get_original("select", "select")
+    # gevent's fork: the child gets a hub of its own. (os.fork would also keep a descriptor of each child.)
+    return (
+        gevent.os.fork_gevent,
+        gevent.monkey.get_original("os", "waitpid"),
+        gevent.monkey.get_original("select", "select"),
+    )
 
 
 def _serve(program: str) -> None:
