@@ -71,15 +71,20 @@ def demand_pass(verdict: dict[str, Any]) -> None:
     assert verdict["verdict"] == "pass", verdict
 
 
+def is_busy(verdict: dict[str, Any]) -> bool:
+    """Whether the workers of a run were kept from running, as its verdict.json says."""
+    lags = [worker["lag_p99_ms"] for worker in verdict["generator"]["workers"]]
+    return doubted(verdict) or any(lag is None or lag > BUSY_LAG_MS for lag in lags)
+
+
 @contextmanager
 def retried_if_busy(verdict: dict[str, Any]) -> Iterator[None]:
     """Raise MachineTooBusy where the block finds something wrong and the run's workers were kept from running."""
     try:
         yield
     except AssertionError as error:
-        lags = [worker["lag_p99_ms"] for worker in verdict["generator"]["workers"]]
-        if doubted(verdict) or any(lag is None or lag > BUSY_LAG_MS for lag in lags):
-            raise MachineTooBusy(f"worker lag p99 {lags} ms: {error}") from error
+        if is_busy(verdict):
+            raise MachineTooBusy(f"the workers were kept from running: {error}") from error
         raise
 
 

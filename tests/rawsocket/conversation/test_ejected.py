@@ -19,7 +19,7 @@ from rawsocket.users.session_user import SessionUser
 from tests.support.checks import checked
 from tests.support.conversations import serving
 from tests.support.ejected import imported
-from tests.support.local_run import Run, wait_until
+from tests.support.local_run import LONG, Run, wait_until
 
 pytestmark = pytest.mark.usefixtures("fresh_recorder")
 
@@ -174,7 +174,7 @@ def _heard(kind: type[Any], cut: Callable[[bytes], int], answer: Callable[[bytes
 
     RECORDER.begin_run()
     with serving(talk) as url:
-        run = Run(kind, url, 1, every=0.01, arrivals="even")
+        run = Run(kind, url, 1, every=0.01, arrivals="even", stop_timeout=LONG / 3)  # the goodbye is waited for
         try:
             wait_until(lambda: ended)
         finally:

@@ -48,6 +48,6 @@ def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def test_server_that_is_left_frozen_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ProcessPart, "thaw", lambda self: None)
-    code, document = drilled(monkeypatch, tmp_path, "server-frozen", FOR="1s")
+    code, document = drilled(monkeypatch, tmp_path, "server-frozen", wanted=3, FOR="1s")
     assert (code, document["drill"]["outcome"]) == (3, "not recovered")
     assert document["reasons"][1] == "it did not heal: server was still frozen"

@@ -25,6 +25,6 @@ def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 def test_server_that_does_not_come_back_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(NativeDeployment, "restart_server", lambda self: None)
-    code, document = drilled(monkeypatch, tmp_path, "server-killed", FOR="1s", RECOVER="3s")
+    code, document = drilled(monkeypatch, tmp_path, "server-killed", wanted=3, FOR="1s", RECOVER="3s")
     assert (code, document["drill"]["outcome"]) == (3, "not recovered")
     assert any("it did not recover while it was watched" in reason for reason in document["reasons"])
