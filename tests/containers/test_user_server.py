@@ -52,7 +52,7 @@ def test_run_has_its_cpu_and_memory_its_log_and_how_it_ended(mine: str, client: 
     files = ROOT / folder[1]
     verdict = json.loads((files / "verdict.json").read_text())
     assert verdict["cause"]["name"] == "server-gone"
-    assert "it ended with exit code 7" in verdict["cause"]["text"]
+    assert "ended with exit code 7" in verdict["cause"]["text"]
     server = verdict["server"]
     assert (server["source"], server["restarts"], server["memory_limit_bytes"]) == ("engine", 0, 1 << 30)
     assert server["cpu_seconds"] > 0

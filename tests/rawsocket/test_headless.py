@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rawsocket.verdict import words
 from tests.support.busy_machine import retried_if_busy, retry_on_busy_machine
 from tests.support.hlogs import read
 from tests.support.locust_fleet import SOON, LocustFleet, locust_fleet
@@ -228,7 +229,7 @@ def test_exceptions_of_a_scenario_end_a_run_with_1(tmp_path: Path, server: Serve
     assert (error["type"], error["where"]) == ("KeyError", "locustfiles/mine.py:13 in session()")
     reason = f"the scenario raised KeyError {error['count']} times, first at locustfiles/mine.py:13 in session()"
     assert verdict["reasons"][0].startswith(reason)
-    assert reason in fleet.said()
+    assert words.sentence(reason) in fleet.said()
     assert "the scenario raised KeyError at locustfiles/mine.py:13" in fleet.err()
     assert [row["type"] for row in _table(fleet, "failures.csv")] == ["scenario"]
     assert fleet.err("worker-0").count("Traceback") == 1
@@ -324,7 +325,7 @@ def test_dead_task_of_the_master_ends_the_run_with_1(tmp_path: Path, server: Ser
         assert fleet.exit_code() == 1, fleet.err()[-4000:]
     reason = fleet.verdict()["reasons"][0]
     assert reason.startswith("the master's task 'clock' died: LookupError at ")
-    assert reason in fleet.said()
+    assert words.sentence(reason) in fleet.said()
 
 
 def test_listener_that_raises_is_an_error_of_the_scenario(tmp_path: Path, server: ServerProcess) -> None:

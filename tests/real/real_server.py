@@ -66,11 +66,12 @@ class RealServer:
     def mark(self) -> None:
         """Remember the counters as they are now; a delayed one once it no longer grows."""
         self.marked = self.counters()
-        while self.delayed:
+        deadline = time.monotonic() + DEADLINE_S
+        while self.delayed and time.monotonic() < deadline:
             before = self.marked.get(self.delayed)
             time.sleep(1.2)
             self.marked = self.counters()
-            if self.marked.get(self.delayed) == before:
+            if before is not None and self.marked.get(self.delayed) == before:
                 return
 
     def growth(self) -> Counters:

@@ -186,7 +186,7 @@ def test_env_json_that_was_cut_off_is_replaced(engine: FakeEngine, tmp_path: Pat
 def test_interrupted_run_ends_with_the_verdict_that_its_master_wrote(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(self: FakeEngine, name: str, relay: object, folder: Path) -> int:
+    def run(self: FakeEngine, name: str, relay: object, folder: Path, *_: object) -> int:
         (folder / "verdict.json").write_text(json.dumps(verdicts.passed(verdict="unknown", exit_code=130)))
         raise Interrupted
 
