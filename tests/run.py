@@ -35,7 +35,7 @@ from tests.support import measured  # noqa: E402
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 3),
     "load": (["tests/rawsocket", "tests/locustfiles"], 5),
-    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 3),
+    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 5),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "real": (["tests/real"], 1),
