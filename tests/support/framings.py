@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.conversation.plan import More
-from rawsocket.errors import RawSocketError
+from rawsocket.errors import RawSocketError, Wrong
 from rawsocket.wire.framing import (
     Decoder,
     Delimiter,
@@ -87,9 +87,8 @@ def messages(framing: Framing) -> st.SearchStrategy[bytes]:
     if isinstance(framing, LengthInText):
         return st.builds(HEADS[framing.pattern], st.binary(max_size=150))
     if isinstance(framing, FollowedBy):
-        return messages(framing.frames).filter(
-            lambda message: framing.decoder().feed(framing.encode(message)) == [message]
-        ) | st.sampled_from(FOLLOWED[framing])
+        found = messages(framing.frames).filter(lambda message: _comes_back(framing, message))
+        return found | st.sampled_from(FOLLOWED[framing])
     if isinstance(framing, UntilPattern):
         return noise(framing, 0).map(lambda start: framing.decoder().feed(start + ENDINGS[framing.pattern])[0])
     return noise(framing, 0).filter(lambda message: _can_carry(framing, message))
@@ -99,6 +98,14 @@ def _can_carry(framing: Framing, message: bytes) -> bool:
     try:
         return bool(framing.encode(message))
     except ValueError:
+        return False
+
+
+def _comes_back(framing: Framing, message: bytes) -> bool:
+    """Whether it is one whole message: a wrong length in it is refused, and raw bytes may have to follow."""
+    try:
+        return framing.decoder().feed(framing.encode(message)) == [message]
+    except Wrong:
         return False
 
 
