@@ -65,11 +65,6 @@ class Replies:
             for name, (found, test) in finds.items()
         ]
 
-    def is_captured(self, step: Step) -> bool:
-        """Return whether the reply has something that is kept."""
-        expectations = (*step.expect, *([step.until] if step.until else []))
-        return bool(step.captures) or any(self._groups(each) for each in expectations)
-
     @property
     def _re(self) -> str:
         return self.messages.needs.module("re")

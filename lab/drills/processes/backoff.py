@@ -5,18 +5,23 @@ The wait before attempt n is between 0 and 0.5 * 2^(n-1) seconds, at random (ful
 
 import math
 
+from rawsocket.verdict.drills.prediction import Expected
+
 FIRST_S = 0.5
 LIMIT_S = 30.0
 SETTLE_S = 4.0  # for attempts on their way, the report of the last one, and the sampling
 ATTEMPTS_A_SECOND = 6.0  # of one user, at most, in its first second: waits of 0 to 0.5, 1 and 2 s
-
-
 DYING_S = 0.05  # for which the socket of a server that is being killed may still take connections
 
 
 def lost_most(held: int) -> int:
     """Return how many connections a killed server loses at most: those that come back while it dies, once more."""
     return held + math.ceil(held * DYING_S / FIRST_S)
+
+
+def lost(held: int) -> Expected:
+    """Return what is expected of the connections of a server that is killed."""
+    return Expected("lost", held, lost_most(held), "and those that come back as it dies")
 
 
 def recover_s(outage_s: float) -> float:

@@ -20,12 +20,7 @@ class ReconnectHerd(Drill):
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Everybody tries within half a second, and again after waits that double: few attempts, no sharp peak."""
         return [
-            Expected(
-                "lost",
-                before.held,
-                backoff.lost_most(before.held),
-                "and those that come back as it dies",
-            ),
+            backoff.lost(before.held),
             Expected("peak_connects_s", most=backoff.ATTEMPTS_A_SECOND * before.held, why="waits of 0 to 0.5, 1, 2 s"),
             Expected("attempts_per_user", 1, backoff.attempts(START_S), f"a restart within {START_S:g} s"),
             Expected("recover_s", most=backoff.recover_s(START_S), why="the bound of the next back-off"),
