@@ -17,7 +17,7 @@ from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_o
 from rawsocket.measurement.report import Counts
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.thresholds import named
-from rawsocket.verdict import causes
+from rawsocket.verdict.causes import cause as causes
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge, wrong_replies
 from rawsocket.verdict.ledger import Ledger, reconcile

@@ -28,7 +28,7 @@ PURE = (
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/faults.py",
     "rawsocket/verdict/alerts.py",
-    "rawsocket/verdict/causes.py",
+    *(f"rawsocket/verdict/causes/{name}.py" for name in ("cause", "generator", "server")),
     "rawsocket/verdict/observed.py",
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",

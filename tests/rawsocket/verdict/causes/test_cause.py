@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rawsocket.measurement.report import Connections, Counts, ScenarioError
-from rawsocket.verdict.causes import CAUSES, Cause, cause
+from rawsocket.verdict.causes.cause import CAUSES, Cause, cause
 from rawsocket.verdict.judge import Check, Figures, Levels
 from rawsocket.verdict.observed import Facts, LabFact, Observed, Silence
 from rawsocket.verdict.saturation import WorkerFigures
