@@ -29,6 +29,7 @@ PURE = (
     "rawsocket/verdict/faults.py",
     "rawsocket/verdict/alerts.py",
     *(f"rawsocket/verdict/causes/{name}.py" for name in ("cause", "generator", "server")),
+    "rawsocket/verdict/feeds.py",
     "rawsocket/verdict/observed.py",
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
@@ -42,6 +43,7 @@ PURE = (
     ),
     "rawsocket/errors.py",
     "rawsocket/settings/declared.py",
+    "rawsocket/settings/suggestion.py",
     "rawsocket/settings/endpoints.py",
     "rawsocket/settings/options.py",
     "rawsocket/identity/pool.py",
@@ -211,6 +213,7 @@ SHARED = {
     "rawsocket.settings.endpoints",
     "rawsocket.settings.row",
     "rawsocket.settings.scenarios",
+    "rawsocket.settings.suggestion",
     "rawsocket.settings.table",
     # What a load shape needs at its peak is checked before the run.
     "rawsocket.shapes.document",

@@ -80,6 +80,7 @@ CAUSES: tuple[tuple[str, Callable[[Facts], Said]], ...] = (
     ("tls", server.tls),
     ("server-silent", server.silent),
     ("silent-connections", server.silent_accept),
+    ("feed-silent", server.feed_silent),
     ("failures", server.failures),
     ("level", remedies.level),
     ("threshold", _threshold),

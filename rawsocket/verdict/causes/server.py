@@ -157,6 +157,15 @@ def silent_accept(facts: Facts) -> Said:
     return text, "Check that the server accepts connections and serves all that it accepts."
 
 
+def feed_silent(facts: Facts) -> Said:
+    """Its pushes stopped, and a rate was too low for that."""
+    silence = facts.observed.feed
+    if not silence or not any(check.ok is False and check.name.startswith(remedies.MESSAGES) for check in facts.checks):
+        return None
+    text = words.sentence(silence.afterwards(facts.at_stop_s))
+    return text, f"Look at what the server did {words.seconds(silence.from_s)} after the start of the run."
+
+
 _KINDS = {
     "connect-timeout": "{n} had no answer in time",
     "reset": "{n} were reset by the server or the network",
