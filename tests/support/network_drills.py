@@ -15,6 +15,8 @@ from rawsocket.verdict.drills.prediction import Expected
 from tests.support.fake_sdk import Container
 from tests.support.namespaces import AGENT, Connections, Namespace, namespace
 
+#: Settings with which a drill changes the network of the server, or of the only worker.
+SIDES = ({}, {"TARGET": "tcp://10.0.0.5:9000", "WORKERS": "1"})
 BEFORE = Before(held=800, wanted=800, messages_s=80, p99_ms=5)
 
 
