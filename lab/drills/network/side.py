@@ -68,5 +68,6 @@ def part_of(stage: Stage, role: str) -> ContainerPart:
 
 
 def server(stage: Stage) -> Target:
-    """Return the server's address as workers know it."""
-    return parse(part_of(stage, "worker").environment("HOLDFAST_SERVER"))
+    """Return the server's address as workers know it: TARGET, or the lab's own."""
+    worker = part_of(stage, "worker")
+    return parse(worker.environment("TARGET") or worker.environment("HOLDFAST_SERVER"))

@@ -2,12 +2,13 @@ import pytest
 
 from lab.drills.namespace import rules
 from lab.drills.network import side
-from tests.support.network_drills import Staged, staged
+from tests.support.network_drills import SIDES, Staged, staged
 
 
 def test_server_is_where_the_workers_connect_to() -> None:
-    found = side.server(Staged("tls://server:6379").stage)
-    assert (found.host, found.port) == ("server", 6379)
+    for given in SIDES:
+        found = side.server(Staged("tls://db:6379", **given).stage)
+        assert (found.host, found.port) == ("db", 6379)
 
 
 @pytest.mark.parametrize("role", ["server", "worker"])
