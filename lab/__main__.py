@@ -21,8 +21,8 @@ from lab.given.own_arguments import BENCHMARKS
 from lab.progress import say
 from lab.run import check
 from lab.verbs import VERBS, do
-from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import Setting
+from rawsocket.settings.suggestion import suggestion
 
 RUNS = ("load", "ci", "drill")
 # Errors of a disk that is full or may not be written to.

@@ -13,7 +13,7 @@ from lab.conversation.syntax.document import Document, DrillEntry, TlsEntry
 from lab.conversation.syntax.limits import ThresholdsEntry
 from lab.conversation.syntax.source import Map, Mistake, Node
 from lab.conversation.syntax.structure import given
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 #: Rows that there are beside those of the steps.
 _OWN_ROWS = ("connect", "push", "tls")

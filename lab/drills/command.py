@@ -19,7 +19,7 @@ from lab.progress import result, say
 from lab.run import capacity, load_shape
 from lab.run.command import run as run_load
 from lab.settings import Settings
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 ALL, LIST = "all", "list"
 VERB = "drill"

@@ -8,8 +8,8 @@ from lab.drills.table import by_name
 from lab.errors import UsageError
 from lab.run import load_shape
 from lab.settings import Settings
-from rawsocket.settings.declared import suggestion
 from rawsocket.settings.row import seconds
+from rawsocket.settings.suggestion import listed, suggestion
 
 NONE = "none"
 
@@ -22,7 +22,7 @@ def named(settings: Settings) -> Drill | None:
     if name not in known:
         raise UsageError(
             f"DRILL={name}: there is no such drill{suggestion(name, known)}: expected {NONE} or one of "
-            f"{', '.join(known)}"
+            f"{listed(list(known))}"
         )
     return known[name]
 

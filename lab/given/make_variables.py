@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from lab.errors import UsageError
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 # Read by the Makefile itself.
 _OF_MAKE = {"PYTHON", "ONLY", "COVERAGE", "LAB", "SHELL", "DIR", "CAPTURE", "NAME"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab import folders, settings
 from lab.errors import UsageError
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import listed, suggestion
 
 ATTRIBUTE = "drill"
 KEYS = {"name": "DRILL", "at": "AT", "for": "FOR"}
@@ -60,5 +60,5 @@ def _variables(node: ast.expr) -> dict[str, str]:
     known = import_module("lab.drills.table").by_name()  # by its name: drills read scenarios themselves
     if given["name"] not in known:
         name = str(given["name"])
-        raise ValueError(f"there is no drill {name}{suggestion(name, known)}; expected one of {', '.join(known)}")
+        raise ValueError(f"there is no drill {name}{suggestion(name, known)}; expected one of {listed(list(known))}")
     return {KEYS[key]: str(text) for key, text in given.items()}

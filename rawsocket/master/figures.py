@@ -17,7 +17,7 @@ from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_o
 from rawsocket.measurement.report import Counts
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.thresholds import named
-from rawsocket.verdict import causes
+from rawsocket.verdict.causes import cause as causes
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge, wrong_replies
 from rawsocket.verdict.ledger import Ledger, reconcile
@@ -65,7 +65,18 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         run_faults=tuple(run.faults.reasons),
         wanted=run.info.users * run.per_user,
         levels=levels.outcome(run),
+        remarks=_remarks(run),
     )
+
+
+def _remarks(run: Run) -> tuple[str, ...]:
+    silence = run.observed.feed
+    return (silence.afterwards(_at_stop_s(run)),) if silence else ()
+
+
+def _at_stop_s(run: Run) -> float:
+    """Return when stop was asked, in seconds of the run; 0 if it was not."""
+    return (run.stopping_at or 0.0) - (run.started_at or 0.0) if run.stopping_at else 0.0
 
 
 def _row(run: Run, name: str, totals: RowTotals) -> RowFigures:
@@ -181,7 +192,7 @@ def _facts(run: Run, measured: Figures, judged: Verdict, ledger: Ledger) -> Fact
         time_s=run.info.time_s,
         peak=run.timeline.peak(),
         held_at_stop=sum(report.counts.held for report in at_stop),
-        at_stop_s=(run.stopping_at or 0.0) - (run.started_at or 0.0) if run.stopping_at else 0.0,
+        at_stop_s=_at_stop_s(run),
         notes=run.notes,
         lab=run.lab_facts,
     )

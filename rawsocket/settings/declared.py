@@ -13,7 +13,6 @@ Rules:
 """
 
 import ast
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rawsocket.settings.row import BOOLEAN, TEXT, Kind, Setting, one_of
+from rawsocket.settings.suggestion import suggestion
 from rawsocket.settings.table import BY_NAME
 
 NAME = "ScenarioSetting"
@@ -115,12 +115,6 @@ def checked(rows: Iterable[DeclaredSetting], environ: Mapping[str, str], scenari
 def as_one(given: Mapping[str, str]) -> str:
     """Return the value of SCENARIO_SETTINGS for {variable: text}."""
     return json.dumps(given) if given else ""
-
-
-def suggestion(word: str, words: Iterable[str]) -> str:
-    """Return "; did you mean ...?" for a word that is close to one of the words, else ""."""
-    close = difflib.get_close_matches(word, list(words), 1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _passed_on(text: str, rows: Iterable[DeclaredSetting], scenario: str) -> dict[str, str]:

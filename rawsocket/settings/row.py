@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rawsocket.settings.suggestion import listed, suggestion
+
 DAY_S = 86_400.0
 LEAST_PASSWORD = 12
 SECRET = "PASSWORD"  # the metavar of a kind whose values are never shown
@@ -72,7 +74,8 @@ class Setting:
             secret = self.kind.metavar == SECRET  # it has no flag: those are seen by every user of the machine
             where = f"{self.variable} or {self.flag}" if self.flag and not secret else self.variable
             said = "(secret)" if secret else repr(text)
-            raise ValueError(f"{self.variable}={said} is not valid: {error}. Set {where}.") from None
+            stop = "" if str(error).endswith("?") else "."
+            raise ValueError(f"{self.variable}={said} is not valid: {error}{stop} Set {where}.") from None
 
 
 def one_of(*choices: str) -> Kind:
@@ -80,7 +83,7 @@ def one_of(*choices: str) -> Kind:
 
     def parse(text: str) -> str:
         if text not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}")
+            raise ValueError(f"expected one of {listed(choices)}{suggestion(text, choices)}")
         return text
 
     return Kind(parse, "|".join(choices), choices)

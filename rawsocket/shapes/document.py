@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 from rawsocket.shapes.shape import SHAPES, Shape
 
 EXAMPLE = "such as {steps: {from: 100, to: 1000, by: 100, hold: 30s}}"
@@ -23,11 +23,6 @@ def from_document(document: Mapping[str, Any]) -> Shape:
         raise ValueError(f"{name}: expected a map with the keys {', '.join(kind.KEYS.values())}")
     _check_keys(kind, [str(key) for key in values])
     return kind(*(_value(values[key]) if key in values else _default(kind, field) for field, key in kind.KEYS.items()))
-
-
-def to_document(shape: Shape) -> dict[str, Any]:
-    """Return the map that from_document() reads."""
-    return {shape.name: {key: getattr(shape, field) for field, key in shape.KEYS.items()}}
 
 
 def _check_keys(kind: type[Shape], given: Iterable[str]) -> None:

@@ -70,13 +70,6 @@ class Shape:
         """The users of its highest level."""
         return max(level.users for level in self.levels())
 
-    def shortest_s(self, rate: float) -> float:
-        """Return the seconds that it takes at least: its ramps at `rate` users a second, and its levels."""
-        levels = self.levels()
-        before = [0, *(level.users for level in levels)]
-        changes = sum(abs(level.users - users) for level, users in zip(levels, before, strict=False))
-        return changes / rate + sum(level.hold_s for level in levels)
-
     def _users(self, field: str) -> int:
         return _whole(self, field, MOST_USERS)
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
+from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.observed import Silence
 
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
@@ -50,6 +51,7 @@ class Now:
     growing: frozenset[str] = frozenset()
     silence: Silence | None = None
     slowest_s: float = 0.0
+    feed: FeedSilence | None = None
     server: Server = field(default_factory=Server)
     lost: Sequence[tuple[str, str]] = ()
     ages: Sequence[tuple[str, float]] = ()
@@ -94,6 +96,11 @@ def _server_silent(now: Now) -> Iterator[Found]:
     elif not now.server.answers and now.server.silent_s >= NO_ANSWER_S:
         text = f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}"
         yield Found(text, since_s=max(0.0, now.at_s - now.server.silent_s))
+
+
+def _feed_silent(now: Now) -> Iterator[Found]:
+    if now.feed and not is_silent(now):
+        yield Found(now.feed.now(), since_s=now.feed.from_s)
 
 
 def _refused(now: Now) -> Iterator[Found]:
@@ -147,6 +154,7 @@ ALERTS: tuple[tuple[str, Callable[[Now], Iterator[Found]]], ...] = (
     ("worker-lost", _worker_lost),
     ("worker-silent", _worker_silent),
     ("server-silent", _server_silent),
+    ("feed-silent", _feed_silent),
     ("process-lost", _process_lost),
     ("refused", _refused),
     ("server-full", _server_full),

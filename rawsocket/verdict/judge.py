@@ -102,7 +102,7 @@ class Figures:
 
     All users want `wanted` connections. `sessions` were begun. The generator's machine ran short `limited` times, which
     are no failures; `limit_example` is one of them. `run_faults` say why the run itself failed. `levels`: those of a
-    load shape, None without one.
+    load shape, None without one. `remarks`: what else a reader must know, though it decides nothing.
     """
 
     attempted: int = 0
@@ -137,6 +137,7 @@ class Figures:
     scenario_errors: tuple[ScenarioError, ...] = ()
     run_faults: tuple[str, ...] = ()
     levels: Levels | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,7 @@ def _idle(figures: Figures, name: str) -> bool:
 def _notes(figures: Figures) -> list[str]:
     """Return what a reader must know, though it decides nothing."""
     silent = figures.silent_connections
-    return [f"{NO_BYTE} {words.count(silent, 'connection')}"] if silent else []
+    return [*([f"{NO_BYTE} {words.count(silent, 'connection')}"] if silent else []), *figures.remarks]
 
 
 def _absent(figures: Figures) -> list[str]:

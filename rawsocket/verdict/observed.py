@@ -10,6 +10,7 @@ from typing import Any
 
 from rawsocket.measurement.report import Counts, Report
 from rawsocket.verdict import words
+from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Check, Figures
 
 RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
@@ -55,6 +56,7 @@ class Observed:
     restarted_at_s: float | None = None
     server_lost_at_s: float | None = None
     longest: Silence | None = None
+    feed: FeedSilence | None = None
     loop_lag_s: float = 0.0
     processes_lost: int = 0
     connections_lost: int = 0
@@ -68,6 +70,11 @@ class Observed:
         """Keep the longest one."""
         if silence and (self.longest is None or silence.seconds > self.longest.seconds):
             self.longest = silence
+
+    def note_feed(self, silence: FeedSilence | None) -> None:
+        """Keep the longest one of the feed."""
+        if silence and (self.feed is None or silence.seconds > self.feed.seconds):
+            self.feed = silence
 
     def all_events(self, storms: Iterable[Event] = ()) -> list[dict[str, Any]]:
         """Return the events and those of the storms as verdict.json has them, in order of time."""

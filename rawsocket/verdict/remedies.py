@@ -11,6 +11,7 @@ SELECT_HOLDS = 1000  # connections of a process with select: its descriptors end
 BUSY = 0.9  # share of a core from which on a process of the server has no time left
 EXPLAINS = 0.5  # of a latency: from there on the server's longest turn explains it
 MESSAGES = "min_messages_s"
+Said = tuple[str, str] | None  # a text, and what to do; None: this is not the cause
 ONE_PROCESS = ("", "sync", "tutorial", "busy", "threaded", "prefork")  # models that PROCESSES can't share, "": unknown
 TOO_SMALL = "the load was too small"
 KEPT_UP = "the server kept up"
@@ -118,7 +119,7 @@ def _less_for_each_process(facts: Facts) -> str:
     return f"{LESS}, or set PROCESSES={2 * int(facts.server.get('processes_wanted') or 1)} (or auto)."
 
 
-def level(facts: Facts) -> tuple[str, str] | None:
+def level(facts: Facts) -> Said:
     """Return why the first level of a load shape that did not pass decides, and what to do; None if none does."""
     levels = facts.figures.levels
     if levels is None or not (levels.missed or levels.doubts):

@@ -9,7 +9,7 @@ from rawsocket.errors import NAMES
 from rawsocket.master.timeline import COLUMNS
 from rawsocket.settings.thresholds import THRESHOLDS, Threshold
 from rawsocket.verdict.alerts import ALERTS, IN_TROUBLE, ON_TRACK, READY, STARTING
-from rawsocket.verdict.causes import CAUSES
+from rawsocket.verdict.causes.cause import CAUSES
 from rawsocket.verdict.ledger import EVENTS
 from rawsocket.verdict.observed import KINDS
 from tests.meta.conftest import text

@@ -14,6 +14,7 @@ from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Prose, Whole, one_of
+from rawsocket.settings.suggestion import listed
 from rawsocket.shapes.document import from_document
 from rawsocket.shapes.shape import SHAPES
 
@@ -192,7 +193,7 @@ class DrillName(Leaf):
     def read(cls, node: Node) -> Self:
         """Return the name of a node. Raises Mistake."""
         known = list(import_module("lab.drills.table").by_name())  # by its name: drills read conversations themselves
-        return cls(node, one_of(node, known, f"one of {', '.join(known)}"))
+        return cls(node, one_of(node, known, f"one of {listed(known)}"))
 
 
 class DrillEntry(Entry):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from lab.conversation.syntax.source import Mistake, Place
 from rawsocket.conversation.plan import BUILT_IN, Value
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 _BINARY = r"u[1-8](?:le)?"
 _NUMBER = rf"{_BINARY}|0?[1-9]\d?|x(?:[1-9]\d?)?|varint"

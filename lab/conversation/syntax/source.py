@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import yaml
 
 from lab.errors import UsageError
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 #: What YAML would make of a scalar without quotes, by the last part of its tag.
 _CONVERTED = {"null": "nothing", "bool": "yes or no", "int": "a number", "float": "a number", "timestamp": "a date"}

@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar, Self
 
 from lab.conversation.syntax.source import Map, Mistake, Node, Place, Scalar, Sequence
-from rawsocket.settings.declared import suggestion
+from rawsocket.settings.suggestion import suggestion
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

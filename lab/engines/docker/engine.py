@@ -25,8 +25,8 @@ from lab.engines.journal import Entry
 from lab.errors import LabError, UsageError
 from lab.settings import Settings, is_loopback
 from lab.waiting import wait_for
-from rawsocket.settings.declared import suggestion
 from rawsocket.settings.endpoints import host
+from rawsocket.settings.suggestion import suggestion
 
 # compose's own, on containers: the folder of the file that it was called with.
 WORKING_DIR = "com.docker.compose.project.working_dir"

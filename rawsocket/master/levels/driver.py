@@ -49,11 +49,6 @@ class ShapeDriver:
         return run_info.own_shape(self._controller.environment)
 
     @property
-    def first_users(self) -> int:
-        """The users of the first level, with which a run begins."""
-        return self.shape.levels()[0].users if self.shape else 0
-
-    @property
     def rate(self) -> float:
         """Users to start or stop a second."""
         given = getattr(self._controller.environment.parsed_options, "spawn_rate", None)

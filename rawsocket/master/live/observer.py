@@ -29,6 +29,7 @@ from rawsocket.verdict.alerts import (
     status,
 )
 from rawsocket.verdict.faults import GENERATOR_LIMIT
+from rawsocket.verdict.feeds import Feeds
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
 from rawsocket.verdict.saturation import main_cause
@@ -45,6 +46,7 @@ class Observer:
         self._age = age  # returns the seconds since a worker's last report
         self._book = AlertBook()
         self._silences = Silences()
+        self._feeds = Feeds()
         self._rates = Rates()
         self._counts: dict[str, tuple[int, float]] = {}  # by name: the count, and when it last grew
         self._counters: Counters | None = probe.counters  # the latest that are known
@@ -88,6 +90,7 @@ class Observer:
             growing=self._growing(at_s),
             silence=self._silences.look(live_reports(run, live), at_s),
             slowest_s=run.slowest_reply_us / 1e6,
+            feed=self._feeds.look(live_reports(run, live), at_s),
             server=server,
             lost=[(own.name, own.lost) for own in run.participants if own.lost],
             ages=[(own.name, self._age(own.id)) for own in run.participants if own.report and not own.lost],
@@ -96,6 +99,7 @@ class Observer:
             scenario_errors=run.scenario_errors(),
         )
         run.observed.note_silence(now.silence if is_silent(now) else None)
+        run.observed.note_feed(now.feed)
         for alert in self._book.update(now):
             if alert.name not in NOTED_ELSEWHERE:
                 run.observed.note(alert.since_s, ALERT, alert.text, alert.label)

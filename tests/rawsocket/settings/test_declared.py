@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.settings.declared import DECLARED, DeclaredSetting, ScenarioSetting, as_one, checked, read, suggestion
+from rawsocket.settings.declared import DECLARED, DeclaredSetting, ScenarioSetting, as_one, checked, read
 from tests.support.locust_fleet import DEADLINE, environment, free_port, locust_fleet, run_module
 from tests.support.server_process import running_server
 
@@ -110,11 +110,6 @@ def test_the_value_of_a_secret_is_not_in_the_error() -> None:
     row = DeclaredSetting("pin", type=int, secret=True)
     with pytest.raises(ValueError, match=r"^PIN=\*\*\* is not valid: expected a whole number"):
         checked([row], {"PIN": "s3cret"}, "mine")
-
-
-def test_suggestion() -> None:
-    assert suggestion("--topik", ["--topic", "--token"]) == "; did you mean --topic?"
-    assert suggestion("--colour", ["--topic"]) == ""
 
 
 def test_an_import_declares(monkeypatch: pytest.MonkeyPatch) -> None:

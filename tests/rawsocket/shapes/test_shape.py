@@ -52,11 +52,6 @@ def test_only_growing_steps_end_with_a_failure() -> None:
     assert not Spike(1, 2, 5, 5).ends_with_failure
 
 
-def test_shortest_time_has_all_ramps() -> None:
-    assert Steps(10, 30, 10, 5).shortest_s(10) == 3 + 15
-    assert Spike(10, 30, 5, 5).shortest_s(10) == 1 + 2 + 2 + 15
-
-
 @pytest.mark.parametrize(
     ("make", "said_"),
     [

@@ -5,6 +5,7 @@ import pytest
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict.alerts import ALERTS, LABELS, AlertBook, Begun, Now, Server, status
+from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.observed import Silence
 
 FINE = Now(at_s=9.0, wanted=60, held=60, target="tcp://db:7", server=Server(held=60, cap=100, model="epoll"))
@@ -50,6 +51,7 @@ def test_run_without_trouble_has_no_alert() -> None:
             "server-full",
             "Server full: it holds 20; 40 users are refused. Set MAX_CONNECTIONS=60.",
         ),
+        ({"feed": FeedSilence(6.0, 8.0, 196)}, "feed-silent", "No push for 8 s: before, there were 196 a second"),
         ({"silence": Silence(4.0, 12.2, 148)}, "server-silent", "Server silent for 12 s, 148 replies overdue"),
         (
             {"server": Server(answers=False, silent_s=7.0)},

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 from rawsocket.measurement.report import Connections, Counts, Report, StormReport
+from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Figures
 from rawsocket.verdict.observed import (
     ALERT,
@@ -53,6 +54,13 @@ def test_longest_silence_is_kept() -> None:
     for silence in (None, Silence(3, 4, 9), Silence(30, 3, 5), None):
         seen.note_silence(silence)
     assert seen.longest == Silence(3, 4, 9)
+
+
+def test_longest_silence_of_the_feed_is_kept() -> None:
+    seen = Observed()
+    for silence in (None, FeedSilence(3, 9, 100), FeedSilence(30, 7, 100), None):
+        seen.note_feed(silence)
+    assert seen.feed == FeedSilence(3, 9, 100)
 
 
 def test_server_is_silent_while_messages_wait_and_no_bytes_come() -> None:

@@ -40,7 +40,8 @@ class Lab:
         self.driver = ShapeDriver(bench.controller)
 
     def begin(self) -> None:
-        self._users(self.driver.first_users)
+        assert self.driver.shape
+        self._users(self.driver.shape.levels()[0].users)
         self.bench.start()
         self.driver.run_begins()
 
@@ -161,7 +162,7 @@ def test_users_that_are_changed_at_the_page_are_the_last_level(lab: Lab) -> None
 def test_change_of_users_means_nothing_to_a_run_without_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         driver = ShapeDriver(bench.controller)
-        assert (driver.shape, driver.first_users) == (None, 0)
+        assert driver.shape is None
         bench.start()
         driver.run_begins()
         driver.take_over(9)
