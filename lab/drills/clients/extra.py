@@ -64,7 +64,7 @@ class ExtraClients:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
+                bufsize=0,  # a line that is read is one line: `communicate` gets what follows
                 start_new_session=True,  # Ctrl-C must not end it before the drill does
             )
         if self._wait:
@@ -75,7 +75,9 @@ class ExtraClients:
         """Wait until each has connected or failed. Raises LabError if the program did not start."""
         assert self._process.stdout
         if not self._process.stdout.readline():
-            raise LabError("the extra clients of the drill did not start", self._process.communicate()[1])
+            raise LabError(
+                "the extra clients of the drill did not start", self._process.communicate()[1].decode(errors="replace")
+            )
 
     def end(self) -> None:
         """Let them close their connections, and take their figures."""
@@ -87,7 +89,9 @@ class ExtraClients:
                 out, err = self._process.communicate()
         lines = [json.loads(line) for line in out.splitlines()]
         if not lines or "opened" not in lines[-1]:
-            raise LabError("the extra clients of the drill have ended without their figures", err)
+            raise LabError(
+                "the extra clients of the drill have ended without their figures", err.decode(errors="replace")
+            )
         self.figures = lines[-1]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -13,7 +13,7 @@ from lab.drills.clients import extra, program
 from tests.support import echo
 
 
-def _started(what: str, port: int, **more: Any) -> "subprocess.Popen[str]":
+def _started(what: str, port: int, **more: Any) -> "subprocess.Popen[bytes]":
     message = base64.b64encode(b"x" * 8000 + b"\n").decode()
     asked = {"what": what, "host": "127.0.0.1", "port": port, "tls": False, "count": 3, "message": message}
     asked |= {"timeout": 5.0, "lasts": 60.0, "between": 0.0, **more}
@@ -21,14 +21,14 @@ def _started(what: str, port: int, **more: Any) -> "subprocess.Popen[str]":
         [sys.executable, "-I", "-c", extra.PROGRAM.read_text(), json.dumps(asked)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        bufsize=0,
     )
     assert process.stdout
     assert json.loads(process.stdout.readline()) == {"ready": True}
     return process
 
 
-def _figures(process: "subprocess.Popen[str]") -> dict[str, Any]:
+def _figures(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
     found: dict[str, Any] = json.loads(process.communicate()[0])
     assert process.returncode == 0
     return found

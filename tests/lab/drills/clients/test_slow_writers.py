@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lab.drills.clients import extra
+from lab.drills.clients import badly_behaved, extra
 from lab.drills.clients.extra import ExtraClients
 from tests.support.drilled import SHORT, drilled, measured
 
@@ -25,6 +25,7 @@ def test_clients_that_do_not_leave_are_detected(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(ExtraClients, "end", end)
     monkeypatch.setattr(extra, "LEASE_S", 100.0)
+    monkeypatch.setattr(badly_behaved, "NOTICE_S", 0.5)
     code, document = drilled(monkeypatch, tmp_path, "slow-writers", wanted=3, **SHORT)
     for process in stay:
         process.communicate()

@@ -40,6 +40,6 @@ def test_worker_that_is_left_running_is_noticed(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(deployment.processes, "stop", stop_all_but_the_worker)
     code, document = drilled(monkeypatch, tmp_path, "master-killed", wanted=3)
-    stop(left)
+    stop(left, grace=0)
     assert (code, document["drill"]["outcome"]) == (3, "not recovered")
     assert "still running: worker-1" in document["drill"]["reasons"]
