@@ -7,8 +7,8 @@ from typing import Any
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
+from lab.drills.namespace.side import Side
 from lab.drills.network.base import NetworkDrill, back_within, grown
-from lab.drills.network.side import Side
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -44,8 +44,7 @@ class Bandwidth(NetworkDrill):
 
     def inject(self, stage: Stage, side: Side) -> None:
         """See how much leaves by the device that reaches the clients, let half of it through, and measure that."""
-        client = side.clients()[0]
-        device = json.loads(side.run("ip", "-json", "route", "get", client.address))[0]["dev"]
+        device = side.device()
         see = ("ip", "-s", "-json", "link", "show", "dev", device)
         rate = grown(stage, LOOK_S, lambda: json.loads(side.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
         side.run(*rules.limited(device, rate, 16 * rate * LOOK_S))

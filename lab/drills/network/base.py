@@ -10,7 +10,7 @@ from typing import ClassVar
 from lab.drills.drill import DOCKER, SAMPLE_S, Drill, Stage
 from lab.drills.namespace import container, probe
 from lab.drills.namespace.helper import Helper
-from lab.drills.network.side import Side, side_of
+from lab.drills.namespace.side import Side, side_of
 from lab.settings import Settings
 from rawsocket.target import parse
 from rawsocket.verdict.drills.prediction import Expected

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
+from lab.drills.namespace.side import Side
 from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, end_half_open, half_open, share_by, spread
-from lab.drills.network.side import Side
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import newcomers, probe, rules
+from lab.drills.namespace.side import Side, helper_in, server
 from lab.drills.network.base import NetworkDrill, back_within
-from lab.drills.network.side import Side, helper_in, server
 from rawsocket.verdict.drills.prediction import Expected
 
 COUNT = 50

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
+from lab.drills.namespace.side import Side
 from lab.drills.network.base import STARTS_S, NetworkDrill, back_within
-from lab.drills.network.side import Side
 from rawsocket.verdict.drills.prediction import Expected
 
 SHARE = 10

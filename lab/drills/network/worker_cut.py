@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
+from lab.drills.namespace.side import Side, helper_in, server
 from lab.drills.network.base import NetworkDrill
-from lab.drills.network.side import Side, helper_in, server
 from lab.drills.processes.worker_lost import WorkerLost
 from rawsocket.verdict.drills.prediction import Expected
 

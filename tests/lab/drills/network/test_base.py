@@ -20,6 +20,8 @@ def test_target_is_reached_by_the_workers_networks_alone() -> None:
     assert {name: why for name, why in said.items() if why} == {
         "half-open": "the server has to be restarted, and the lab does not run TARGET",
         "bandwidth": "it limits the way out of the server's container, and the lab does not run TARGET",
+        "delay": "it delays what leaves the server's container, and the lab does not run TARGET",
+        "jitter": "it delays what leaves the server's container, and the lab does not run TARGET",
     }
     addresses = Staged(TARGET="tcp://[2001:db8::1]:9000").settings
     assert DRILLS[0].refusal("docker", addresses) == "its rules match addresses of IPv4, and TARGET is 2001:db8::1"

@@ -5,6 +5,7 @@ The same rules apply there: they match the port of the server, and the clients' 
 """
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -37,6 +38,11 @@ class Side:
         if self.at_server:
             return rules.servers_side(self.run("ss", "-Htn", "state", state, f"sport = :{self.port}"))
         return rules.clients_side(self.run("ss", "-Htn", "state", state, f"dport = :{self.port}"))
+
+    def device(self) -> str:
+        """Return the device by which the server reaches its clients."""
+        client = self.clients()[0]
+        return str(json.loads(self.run("ip", "-json", "route", "get", client.address))[0]["dev"])
 
     def end(self, clients: Sequence[rules.Client]) -> int:
         """End connections with a reset; gives how many the kernel has ended."""

@@ -1,7 +1,6 @@
 import pytest
 
-from lab.drills.namespace import rules
-from lab.drills.network import side
+from lab.drills.namespace import rules, side
 from tests.support.network_drills import SIDES, Staged, staged
 
 
