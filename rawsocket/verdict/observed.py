@@ -48,7 +48,8 @@ class Silence:
 class Observed:
     """What was seen of one run. `restarted_at_s`: when the server was restarted; None: it was not.
 
-    `server_lost_at_s`: since when it has not answered on its admin port. `longest` is the longest silence.
+    `server_lost_at_s`: since when it has not answered on its admin port. `longest` is the longest silence; `silences`
+    has the times of all, from and to.
     `loop_lag_s`: the longest turn of its loop. `processes_lost` were replaced, with `connections_lost`.
     """
 
@@ -56,19 +57,28 @@ class Observed:
     restarted_at_s: float | None = None
     server_lost_at_s: float | None = None
     longest: Silence | None = None
+    silences: list[list[float]] = field(default_factory=list)
     feed: FeedSilence | None = None
     loop_lag_s: float = 0.0
     processes_lost: int = 0
     connections_lost: int = 0
+    _lasting: list[float] | None = None
 
     def note(self, at_s: float, kind: str, text: str, label: str = "") -> None:
         """Add an event, unless there are too many already."""
         if len(self.events) < MOST_EVENTS:
             self.events.append(Event(round(at_s, 1), kind, text, label))
 
-    def note_silence(self, silence: Silence | None) -> None:
-        """Keep the longest one."""
-        if silence and (self.longest is None or silence.seconds > self.longest.seconds):
+    def note_silence(self, silence: Silence | None, at_s: float) -> None:
+        """Take the silence as of now, None if there is none: keep the longest, and when each was until bytes came."""
+        if self._lasting is not None:
+            self._lasting[1] = round(at_s, 1)
+        elif silence:
+            self._lasting = [silence.from_s, round(at_s, 1)]
+            self.silences = [*self.silences, self._lasting][:MOST_EVENTS]
+        if silence is None:
+            self._lasting = None
+        elif self.longest is None or silence.seconds > self.longest.seconds:
             self.longest = silence
 
     def note_feed(self, silence: FeedSilence | None) -> None:
