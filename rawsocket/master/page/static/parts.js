@@ -196,20 +196,24 @@
     ended && known(figures.held_min) && figures.held_min < limits.wanted && !found?.length && !checks.some((check) => is(check, "min_held"));
   const limitOf = ({ thresholds }, name) => {
     const check = thresholds.find((one) => one.name === name);
-    return check ? limit(check) : "";
+    return check ? limit(check).replaceAll(" ", "\u00a0") : "";
   };
-  const joined = (...words) => words.filter(Boolean).join(" · ");
+  const joined = (...words) => words.filter(Boolean).join("\u00a0· "); // no line begins with a dot
+  const failuresOf = (view) => {
+    const allowed = limitOf(view, "max_failures") || limitOf(view, "max_failures_percent");
+    return [count(view.figures.failures), "", joined(view.figures.failure_kinds, "whole run", allowed)];
+  };
   const live = (view) => {
     const { now, figures, limits } = view;
     const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
     const mute = view.server_known && !view.server_known.source ? "the server does not answer" : "the server can't be asked";
-    const steady = (value) => (known(value) ? `steady so far ${time(value).join(" ")}` : "");
+    const steady = (value) => (known(value) ? `steady so far ${time(value).join("\u00a0")}` : "");
     return {
       held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
       server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : mute],
       p99: [...time(now.p99_ms), joined("last second", steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(now.messages_s), "", joined("last second", limitOf(view, "min_messages_s"))],
-      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+      failures: failuresOf(view),
     };
   };
   const final = (view) => {
@@ -220,7 +224,7 @@
       server: [count(figures.server_held_min), "", known(figures.server_held_min) ? "least in the steady window" : "unknown"],
       p99: [...time(figures.p99_ms), joined(steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(figures.messages_s), "", joined(steady(figures.messages_s), limitOf(view, "min_messages_s"))],
-      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+      failures: failuresOf(view),
     };
   };
 
