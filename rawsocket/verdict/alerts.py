@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
 from rawsocket.verdict.feeds import FeedSilence
-from rawsocket.verdict.observed import Silence
+from rawsocket.verdict.observed import Overdue, Silence
 
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
 REPORT_S = 1.5  # between two reports, at most
@@ -105,16 +105,19 @@ def _server_silent(now: Now) -> Iterator[Found]:
         yield Found(text, since_s=max(0.0, now.at_s - now.server.silent_s))
 
 
-def _replies_overdue(now: Now) -> Iterator[Found]:
-    """Of some connections, while others get theirs. A silence that is about to be told is left to its own alert."""
+def overdue(now: Now) -> Overdue | None:
+    """Return the replies that are overdue while others come; a silence that is about to be told has its own alert."""
     number, longest_s = now.outstanding
     silent_s = now.silence.seconds if now.silence else 0.0
-    if number and longest_s >= max(SILENT_S, now.slowest_s) and silent_s < SILENT_S - REPORT_S:
-        text = f"{words.count(number, 'reply')} {_are(number)} overdue for up to {words.seconds(longest_s)}"
-        stuck, all_ = now.server.stuck, now.server.processes
-        if 0 < stuck < all_:
-            text += f": {stuck} of {all_} processes of the server {'answers' if stuck == 1 else 'answer'} nothing"
-        yield Found(text, since_s=max(0.0, now.at_s - longest_s))
+    if not number or longest_s < max(SILENT_S, now.slowest_s) or silent_s >= SILENT_S - REPORT_S:
+        return None
+    since_s = round(max(0.0, now.at_s - longest_s), 1)
+    return Overdue(since_s, longest_s, number, now.server.stuck, now.server.processes)
+
+
+def _replies_overdue(now: Now) -> Iterator[Found]:
+    if found := overdue(now):
+        yield Found(found.now(), since_s=found.from_s)
 
 
 def _feed_silent(now: Now) -> Iterator[Found]:

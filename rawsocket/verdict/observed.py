@@ -44,6 +44,36 @@ class Silence:
     overdue: int
 
 
+@dataclass(frozen=True)
+class Overdue:
+    """`replies` were overdue from `from_s` on, the oldest for `seconds`, while others came.
+
+    `stuck` of `processes` of the server stood still; 0: it is not known that one did.
+    """
+
+    from_s: float
+    seconds: float
+    replies: int
+    stuck: int = 0
+    processes: int = 1
+
+    def now(self) -> str:
+        """Return it as a sentence while it lasts."""
+        said = f"{words.count(self.replies, 'reply')} {'is' if self.replies == 1 else 'are'} overdue"
+        nothing = "answers nothing" if self.stuck == 1 else "answer nothing"
+        return f"{said} for up to {words.seconds(self.seconds)}{self._processes(nothing)}"
+
+    def afterwards(self) -> str:
+        """Return it as a sentence about a run that has ended."""
+        said = f"{words.count(self.replies, 'reply')} {'was' if self.replies == 1 else 'were'} overdue"
+        when = f"for up to {words.seconds(self.seconds)}, from {words.seconds(self.from_s)} on, while others came"
+        return f"{said} {when}{self._processes('answered nothing')}"
+
+    def _processes(self, did: str) -> str:
+        known = 0 < self.stuck < self.processes
+        return f": {self.stuck} of {self.processes} processes of the server {did}" if known else ""
+
+
 @dataclass
 class Observed:
     """What was seen of one run. `restarted_at_s`: when the server was restarted; None: it was not.
@@ -58,6 +88,7 @@ class Observed:
     server_lost_at_s: float | None = None
     longest: Silence | None = None
     silences: list[list[float]] = field(default_factory=list)
+    overdue: Overdue | None = None
     feed: FeedSilence | None = None
     loop_lag_s: float = 0.0
     processes_lost: int = 0
@@ -80,6 +111,11 @@ class Observed:
             self._lasting = None
         elif self.longest is None or silence.seconds > self.longest.seconds:
             self.longest = silence
+
+    def note_overdue(self, found: Overdue | None) -> None:
+        """Keep the longest one."""
+        if found and (self.overdue is None or found.seconds > self.overdue.seconds):
+            self.overdue = found
 
     def note_feed(self, silence: FeedSilence | None) -> None:
         """Keep the longest one of the feed."""

@@ -28,6 +28,7 @@ from rawsocket.verdict.alerts import (
     Now,
     Server,
     is_silent,
+    overdue,
     status,
 )
 from rawsocket.verdict.faults import GENERATOR_LIMIT
@@ -101,6 +102,7 @@ class Observer:
             scenario_errors=run.scenario_errors(),
         )
         run.observed.note_silence(now.silence if is_silent(now) else None, at_s)
+        run.observed.note_overdue(overdue(now))
         run.observed.note_feed(now.feed)
         for alert in self._book.update(now):
             if alert.name not in NOTED_ELSEWHERE:

@@ -13,6 +13,7 @@ from rawsocket.verdict.observed import (
     Facts,
     LabFact,
     Observed,
+    Overdue,
     Silence,
     Silences,
     storm_events,
@@ -65,6 +66,14 @@ def test_silences_last_until_bytes_come_and_have_a_bound() -> None:
     for at_s in range(30, 30 + 2 * MOST_EVENTS):
         seen.note_silence(Silence(at_s - 3.0, 3, 9) if at_s % 2 else None, at_s)
     assert len(seen.silences) == MOST_EVENTS
+
+
+def test_longest_wait_for_a_part_of_the_replies_is_kept() -> None:
+    seen = Observed()
+    for found in (None, Overdue(3, 9, 100), Overdue(30, 7, 100), None):
+        seen.note_overdue(found)
+    assert seen.overdue == Overdue(3, 9, 100)
+    assert Overdue(3, 9, 1, 4, 4).afterwards() == "1 reply was overdue for up to 9 s, from 3 s on, while others came"
 
 
 def test_longest_silence_of_the_feed_is_kept() -> None:

@@ -184,9 +184,11 @@ def _counter(name: str, value: Any) -> str:
 
 def _group(counters: Document) -> str:
     numbers = {key: value for key, value in counters.items() if isinstance(value, int)}
-    if all(key.isdigit() for key in numbers) and len(numbers) > 4:
+    if not all(key.isdigit() for key in numbers):
+        return words.named(numbers)
+    if len(numbers) > 4:
         return f"{min(numbers.values()):,} to {max(numbers.values()):,} in {len(numbers)} processes"
-    return words.named(numbers)
+    return " · ".join(f"{numbers[key]:,}" for key in sorted(numbers, key=int)) or "none"
 
 
 def generator(document: Document) -> Table:

@@ -68,6 +68,11 @@ def test_counters_of_many_processes_are_a_range() -> None:
     assert rows == {"process connections": "40 to 47 in 8 processes", "loop lag seconds": "1 ms"}
 
 
+def test_counters_of_a_few_processes_are_in_their_order() -> None:
+    rows = dict(sections.server(passed(server={"process_replies_total": {"1": 1507, "0": 508}})).rows)
+    assert rows == {"process replies": "508 \u00b7 1,507"}
+
+
 def test_workers_are_numbered_and_lost_ones_marked() -> None:
     lost = {**WORKER, "lost": True, "cpu_share": None, "turns_s": None}
     table = sections.generator(passed(generator={"workers": [WORKER, lost], "limit": "closed loop"}))
