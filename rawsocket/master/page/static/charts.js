@@ -211,8 +211,10 @@
         const name = names.find((one) => ctx.measureText(one).width + 8 * ratio <= end - start);
         if (!name) return;
         const [middle, wide] = [(start + end) / 2, ctx.measureText(name).width / 2 + 4 * ratio];
-        const row = taken.filter((other) => middle - wide < other.to && middle + wide > other.from).length;
-        taken.push({ from: middle - wide, to: middle + wide });
+        const over = (row) => taken.some((other) => other.row === row && middle - wide < other.to && middle + wide > other.from);
+        let row = 0;
+        while (over(row)) row += 1;
+        taken.push({ row, from: middle - wide, to: middle + wide });
         ctx.fillText(name, middle, top + height - (6 + 15 * row) * ratio);
       });
     }

@@ -39,6 +39,8 @@
     const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
     return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
   };
+  // No line ends between a number and its unit.
+  const unbroken = (text) => text.replace(/(\d) (?=(?:ms|s|min|%)(?!\w))/g, "$1\u00a0");
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
   // -- top line -------------------------------------------------------------------------------------------------------
@@ -93,8 +95,8 @@
     const more = h("details", { hidden: "" }, h("summary", {}, "All reasons"), others);
     const update = (view) => {
       const { verdict, ended } = view;
-      say(text, ended && verdict ? ending(verdict) : progress(view));
-      say(remedy, (ended && verdict?.cause?.remedy && `What to try: ${verdict.cause.remedy}`) || "");
+      say(text, unbroken(ended && verdict ? ending(verdict) : progress(view)));
+      say(remedy, unbroken(ended && verdict?.cause?.remedy && `What to try: ${verdict.cause.remedy}` || ""));
       show(remedy, remedy.textContent !== "");
       const reasons = (ended && verdict?.reasons) || [];
       show(more, reasons.length > 1 || (reasons.length === 1 && Boolean(verdict.cause)));
@@ -152,7 +154,7 @@
     const node = h("ul", { class: "alerts", "aria-live": "polite", "aria-relevant": "additions", "aria-label": "Alerts" });
     const make = () => h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, ""));
     const update = (view) => {
-      list(node, view.alerts, (alert) => alert.key || alert.name, (item, alert) => say(item.lastChild, alert.text), make);
+      list(node, view.alerts, (alert) => alert.key || alert.name, (item, alert) => say(item.lastChild, unbroken(alert.text)), make);
       show(node, view.alerts.length > 0);
     };
     return { node, update };
