@@ -119,7 +119,7 @@ def test_no_answer_from_the_lab_is_said_by_the_page_itself(page: CannedPage) -> 
     expect(_word(page)).to_contain_text("on track")
     answers, page.state = page.state, None
     expect(_word(page)).to_have_text("!no answer")
-    expect(_box(page).locator(".alerts li")).to_have_text(re.compile(r"No answer from the lab for \d+ s"))
+    expect(_box(page).locator(".alerts li")).to_have_text(re.compile(r"No answer from the lab for \d+\ss"))
     page.state = answers
     expect(_word(page)).to_have_text("✓on track")
     expect(_box(page).locator(".alerts")).to_be_hidden()
