@@ -183,6 +183,7 @@ def test_silent_server_keeps_its_name_and_its_cap(page: CannedPage) -> None:
     expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
     page.become("frozen-server")
     expect(_box(page).locator(".tile.server")).to_contain_text("the server does not answer")
+    expect(_box(page).locator("section.server")).to_contain_text("The server does not answer on its admin port")
     expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
 
 

@@ -377,7 +377,9 @@
     const update = (view) => {
       show(table, Boolean(view.server));
       show(none, !view.server);
-      say(none, "The server's own counters are unknown: it has no admin port, or it does not answer.");
+      const mute = view.server_known && !view.server_known.source;
+      say(none, mute ? "The server does not answer on its admin port: its own counters are unknown now."
+        : "The server's own counters are unknown: it has no admin port, or it does not answer.");
       // Of a server in the place of the lab's own, the engine knows CPU and memory alone.
       const whose = view.server?.source ? "theirs" : "ours";
       if (view.server) SERVER.forEach(([, , text, of = "ours"], i) => {
