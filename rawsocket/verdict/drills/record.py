@@ -1,6 +1,6 @@
 """Pure: what the master has noted of the drill of a run, and the run's document with it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rawsocket.verdict import faults
