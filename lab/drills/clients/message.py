@@ -5,6 +5,7 @@ from rawsocket.conversation.framings import framing_of
 from rawsocket.conversation.plan import Step, load
 
 OF_THE_LAB = "hold"  # a scenario in the lab's wire format, whatever server answers it
+NEEDED = "it needs a message that the server answers: the lab's own server, SCENARIO=hold, or a conversation with one"
 LARGE = 8000  # bytes; an echo has as many
 
 
