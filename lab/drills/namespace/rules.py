@@ -117,6 +117,17 @@ def limited(device: str, bytes_s: float, queue: float) -> list[str]:
     ]  # fmt: skip
 
 
+def delayed(device: str, least_ms: int, jitter_ms: int) -> list[str]:
+    """Return the command of tc that delays what leaves by a device, by `least_ms` and up to `jitter_ms` more.
+
+    netem takes the middle and how far the delay is from it at most. A queue of one rate would keep packets in order,
+    netem alone sends one with a short delay before an earlier one: TCP puts them in order again.
+    """
+    half = jitter_ms / 2
+    times = [f"{least_ms + half:g}ms", *([f"{half:g}ms"] if jitter_ms else [])]
+    return ["tc", "qdisc", "replace", "dev", device, "root", "handle", QUEUE, "netem", "delay", *times]
+
+
 def limit_of(listing: str) -> dict[str, Any]:
     """Return the limit of bandwidth in the output of `tc -s -json qdisc show`."""
     found: list[dict[str, Any]] = json.loads(listing)
