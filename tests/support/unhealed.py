@@ -3,12 +3,13 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pytest
 
 from lab.drills import conductor
+from lab.drills.clients import accept_queue
 from lab.drills.conductor import Conductor
 from lab.drills.drill import Drill
 from lab.drills.namespace.helper import Helper
@@ -88,9 +89,27 @@ class ScriptedHelper(Helper):
         return list(self.left)
 
 
+class NoClients:
+    """Clients of a drill that have come and gone."""
+
+    figures: Mapping[str, Any] = {"times": [], "opened": 0, "sent": 0, "messages": 0}
+
+    def __init__(self, *arguments: object, **more: object) -> None:
+        pass
+
+    def __enter__(self) -> "NoClients":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def arrived(self) -> None:
+        """They have."""
+
+
 def played(monkeypatch: pytest.MonkeyPatch, drill: Drill, heals: bool) -> tuple[Marks, BrokenLab]:
     """Conduct the drill beside made-up seconds until it ends the run; return what the master was told at last."""
-    for name, value in (("POLL_S", 0.002), ("SEEN_S", 0.002), ("STEADY_MOST_S", 0.2)):
+    for name, value in (("POLL_S", 0.002), ("SEEN_S", 0.002)):
         monkeypatch.setattr(conductor, name, value)
     monkeypatch.setattr(conductor, "length_s", lambda *_: 0.01)
     monkeypatch.setattr(conductor.lease, "lease", lambda undo, seconds: contextlib.nullcontext())
@@ -99,6 +118,8 @@ def played(monkeypatch: pytest.MonkeyPatch, drill: Drill, heals: bool) -> tuple[
     monkeypatch.setattr(bandwidth, "SETTLE_S", 0.01)
     monkeypatch.setattr(serving, "BACK_S", 0.05)
     monkeypatch.setattr("lab.drills.processes.processes_rolling.PAUSE_S", 0.0)
+    monkeypatch.setattr(accept_queue, "ExtraClients", NoClients)
+    monkeypatch.setattr(accept_queue, "overflows", lambda stage: 0)
     left = () if heals else (RULES,)
     monkeypatch.setattr(ScriptedHelper, "left", left)
     monkeypatch.setattr(base, "helper_of", lambda part: ScriptedHelper(part.name, ()))
