@@ -1,7 +1,7 @@
 """`make drill-kills`: starts `lab drill NAME`, kills the lab (SIGKILL) at a random moment of the fault, waits 10 s.
 
-`make drill-kills NAME=server-frozen,worker-cut TIMES=10 SEED=1 ENGINE=docker`; without NAME it takes all drills that the
-engine can do. A line for each drill; exit code 0: nothing was left; 1: something was, it is named with its moment; 2: usage.
+`make drill-kills NAME=server-frozen,worker-cut TIMES=10 SEED=1 ENGINE=docker`; without NAME all drills that the engine
+can do. A line for each drill. Exit code 0: nothing was left; 1: something was, it is named with its moment; 2: usage.
 """
 
 import os

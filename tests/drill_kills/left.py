@@ -72,7 +72,7 @@ def _descriptors(pid: str) -> Limits:
         lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines()
     except OSError:
         return {}
-    return {"descriptors": line for line in lines if line.startswith("Max open files")}
+    return {"descriptors": [line for line in lines if line.startswith("Max open files")]}
 
 
 def _said(*command: str) -> str:
