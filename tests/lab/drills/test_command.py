@@ -1,5 +1,6 @@
 """`drill` on the command line, with an engine that starts nothing."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,19 @@ def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str], words: list[s
 def test_run_is_as_long_as_the_drill_may_take(ran: list[Settings]) -> None:
     assert command.main(["drill", "server-frozen", "--users", "100", "--rate", "100", "--for", "2s"]) == 0
     assert [chosen["TIME"] for chosen in ran] == ["135s"]  # 1 + 30 + 4 + 60 + 10 + 30
+
+
+def test_variables_of_the_server_are_set_for_the_run_alone(
+    ran: list[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setattr(drills, "run_load", lambda *_: seen.append(os.environ.get("SERVER_BACKLOG")) or 0)
+    monkeypatch.delenv("SERVER_BACKLOG", raising=False)
+    assert command.main(["drill", "accept-queue-overflow"]) == 0
+    assert "SERVER_BACKLOG" not in os.environ
+    monkeypatch.setenv("SERVER_BACKLOG", "5")
+    assert command.main(["drill", "accept-queue-overflow"]) == 0
+    assert (seen, os.environ["SERVER_BACKLOG"]) == (["16", "5"], "5")
 
 
 def test_length_of_another_drill_is_left_out(ran: list[Settings], tmp_path: Path) -> None:
