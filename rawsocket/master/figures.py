@@ -87,7 +87,8 @@ def _row(run: Run, name: str, totals: RowTotals) -> RowFigures:
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
-    ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
+    server = run.server_counts.for_ledger()
+    ledger = reconcile(totals, server, _lost_workers(run), run.wire_format, run.drill.extra)
     judged = judge(measured, levels.limits_of_the_run(run), ledger)
     cause = causes.cause(judged.verdict, _facts(run, measured, judged, ledger))
     found = {

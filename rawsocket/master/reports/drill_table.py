@@ -16,6 +16,7 @@ TITLES = {
     "peak_connects_s": "attempts to connect, highest second",
     "attempts_per_user": "attempts per lost connection",
     "peak_p99_ms": "p99 from due, highest second",
+    "typical_p99_ms": "p99 from due, median of the seconds of the fault",
     "messages_s": "messages a second during the fault",
     "dropped": "dropped",
     "failed": "failed connects",

@@ -1,8 +1,9 @@
 """Pure: what the master has noted of the drill of a run, and the run's document with it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from rawsocket.verdict import faults
 from rawsocket.verdict.drills.prediction import Marks
 from rawsocket.verdict.drills.recovery import RECOVERED, VERDICTS, Second, document
 
@@ -27,6 +28,11 @@ class Record:
         return began, over
 
     @property
+    def extra(self) -> Mapping[str, int]:
+        """What the drill's own clients add to the server's counts at most, by row of the ledger."""
+        return self.marks.extra if self.marks else {}
+
+    @property
     def ends(self) -> bool:
         """Whether the lab asks for the end of the run."""
         return self.marks is not None and self.marks.end
@@ -34,7 +40,7 @@ class Record:
     def applied(
         self, found: dict[str, Any], lost_workers: Collection[str], unexplained: Sequence[str]
     ) -> dict[str, Any]:
-        """Return verdict.json with the drill, which then decides; as it is without one.
+        """Return verdict.json with the drill, which then decides, alone or with the run; as it is without one.
 
         A run that was interrupted, or whose scenario raised an exception, keeps its exit code.
         """
@@ -47,7 +53,12 @@ class Record:
         verdict, code = VERDICTS[drill["outcome"]]
         said = f"drill {drill['name']}: {drill['outcome']}"
         reasons = [f"{said}{' as predicted' if drill['outcome'] == RECOVERED else ''}", *drill["reasons"]]
-        return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
+        if not self.marks.beside:
+            return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
+        if faults.worse(found["exit_code"], code) == found["exit_code"]:
+            return {**found, "reasons": [*found["reasons"], *reasons]}
+        reasons += found["reasons"]
+        return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons}
 
 
 def news(before: Marks | None, now: Marks) -> list[tuple[float, str, str]]:

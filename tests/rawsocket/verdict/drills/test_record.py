@@ -1,5 +1,6 @@
 """What the master keeps of a drill, and what becomes of the run's document."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,29 @@ def test_other_outcomes_have_other_exit_codes() -> None:
     found = _record(unsteady).applied(_document(0), [], [])
     assert (found["verdict"], found["exit_code"], found["drill"]["injected_s"]) == ("unknown", 4, None)
     assert _record(unsteady).ends
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_drill", "code", "first"),
+    [
+        (0, 0, 0, "a"),
+        (3, 0, 3, "a"),
+        (4, 3, 3, "drill x: not recovered"),
+        (0, 3, 3, "drill x: not recovered"),
+        (0, 4, 4, "drill x: no steady state"),
+        (3, 4, 3, "a"),
+    ],
+)
+def test_worse_of_run_and_drill_stands_where_both_are_judged(of_run: int, of_drill: int, code: int, first: str) -> None:
+    marks = replace(MARKS, beside=True, unsteady="so" if of_drill == 4 else "", trouble="so" if of_drill == 3 else "")
+    found = _record(marks).applied(_document(of_run), [], [])
+    assert (found["exit_code"], found["reasons"][0], found["thresholds"]) == (code, first, [{}])
+    assert {"a", f"drill x: {found['drill']['outcome']}{' as predicted' * (not of_drill)}"} <= set(found["reasons"])
+
+
+def test_what_clients_of_the_drill_add_is_known_once_it_is_told() -> None:
+    assert _record(None).extra == {}
+    assert _record(replace(MARKS, extra={"messages": 5})).extra == {"messages": 5}
 
 
 def test_events_say_what_is_new() -> None:
