@@ -65,11 +65,15 @@ def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float
 
 
 def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    """Return whether the server was restarted between the two: its first process changed, or a total has fallen."""
-    if start.get(STARTED) != end.get(STARTED):
+    """Return whether the server was restarted between the two: its first process changed, or a total has fallen.
+
+    What only one of them has says nothing: a server without a descriptor left can't read its own start time.
+    """
+    if STARTED in start and STARTED in end and start[STARTED] != end[STARTED]:
         return True
-    totals = (name for name in start if name.endswith("_total") and not name.startswith(PER_PROCESS))
-    return any(_fell(start[name], end.get(name, 0)) for name in totals)
+    both = start.keys() & end.keys()
+    totals = (name for name in both if name.endswith("_total") and not name.startswith(PER_PROCESS))
+    return any(_fell(start[name], end[name]) for name in totals)
 
 
 def _fell(before: Any, after: Any) -> bool:

@@ -147,6 +147,16 @@ def _silence(facts: Facts) -> Silence | None:
     return longest if longest and longest.seconds >= SILENT_S else None
 
 
+def overdue(facts: Facts) -> Said:
+    """Some of its connections got no replies while others did, and a latency or a timeout was missed for that."""
+    found, late = facts.observed.overdue, remedies.missed_latency(facts)
+    if not found or not (late or facts.failed("reply-timeout")):
+        return None
+    end = f"{words.seconds(found.from_s)} to {words.seconds(found.from_s + found.seconds)}"
+    remedy = f"Look at what the server did from {end} of the run: a part of it was stopped, blocked or overloaded."
+    return f"{words.sentence(found.afterwards())}{late}", remedy
+
+
 def silent_accept(facts: Facts) -> Said:
     """On more connections than allowed no byte ever arrived."""
     silent = facts.figures.silent_connections

@@ -47,6 +47,7 @@ def test_list_names_each_drill_in_a_line(capsys: pytest.CaptureFixture[str]) -> 
             ["server-killed", "--target", "tcp://127.0.0.1:9"],
             "server-killed can't run here: the lab does not run TARGET",
         ),
+        (["server-frozen", "--drill", "reset"], "DRILL=reset is for load and ci: `drill NAME` names the drill"),
         (["server-frozen", "--for", "x"], "FOR='x' is not valid: expected a time"),
     ],
 )
@@ -61,6 +62,17 @@ def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str], words: list[s
 def test_run_is_as_long_as_the_drill_may_take(ran: list[Settings]) -> None:
     assert command.main(["drill", "server-frozen", "--users", "100", "--rate", "100", "--for", "2s"]) == 0
     assert [chosen["TIME"] for chosen in ran] == ["135s"]  # 1 + 30 + 4 + 60 + 10 + 30
+
+
+def test_length_of_another_drill_is_left_out(ran: list[Settings], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("steps: [{send: a}]\ndrill: {name: reset, for: 50s}")
+    assert (
+        command.main(
+            ["drill", "server-frozen", "--users", "100", "--rate", "100", "--scenario", str(tmp_path / "a.yaml")]
+        )
+        == 0
+    )
+    assert [chosen["FOR"] for chosen in ran] == [""]
 
 
 def test_all_runs_those_that_apply_and_writes_the_page(

@@ -13,6 +13,7 @@ from rawsocket.verdict.observed import (
     Facts,
     LabFact,
     Observed,
+    Overdue,
     Silence,
     Silences,
     storm_events,
@@ -52,8 +53,27 @@ def test_events_have_a_bound() -> None:
 def test_longest_silence_is_kept() -> None:
     seen = Observed()
     for silence in (None, Silence(3, 4, 9), Silence(30, 3, 5), None):
-        seen.note_silence(silence)
+        seen.note_silence(silence, 40.0)
     assert seen.longest == Silence(3, 4, 9)
+
+
+def test_silences_last_until_bytes_come_and_have_a_bound() -> None:
+    seen = Observed()
+    looks = {6.04: Silence(3.0, 3, 9), 7.0: Silence(3.1, 4, 9), 8.0: None, 9.0: None, 20.0: Silence(16.0, 4, 9)}
+    for at_s, silence in looks.items():
+        seen.note_silence(silence, at_s)
+    assert seen.silences == [[3.0, 8.0], [16.0, 20.0]]
+    for at_s in range(30, 30 + 2 * MOST_EVENTS):
+        seen.note_silence(Silence(at_s - 3.0, 3, 9) if at_s % 2 else None, at_s)
+    assert len(seen.silences) == MOST_EVENTS
+
+
+def test_longest_wait_for_a_part_of_the_replies_is_kept() -> None:
+    seen = Observed()
+    for found in (None, Overdue(3, 9, 100), Overdue(30, 7, 100), None):
+        seen.note_overdue(found)
+    assert seen.overdue == Overdue(3, 9, 100)
+    assert Overdue(3, 9, 1, 4, 4).afterwards() == "1 reply was overdue for up to 9 s, from 3 s on, while others came"
 
 
 def test_longest_silence_of_the_feed_is_kept() -> None:
