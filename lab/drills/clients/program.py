@@ -87,7 +87,7 @@ class Clients:
         one.settimeout(LOOK_S)
         message = base64.b64decode(self.asked["message"])
         rest, sent, turns = message, 0, 0
-        while not self.over.is_set():
+        while not (turns and self.over.is_set()):  # each has sent something, however soon the end comes
             turns += 1
             while sent < min(MOST, turns * EACH_TURN) and (taken := self.send(one, rest)):
                 sent += taken
@@ -99,11 +99,13 @@ class Clients:
     def write_slowly(self, one: socket.socket) -> None:
         """Send a byte each second of a message that never ends."""
         one.settimeout(LOOK_S)
-        while not self.over.is_set():
+        while True:
             self.send(one, b"x")
             until = time.monotonic() + 1.0
             while not self.over.is_set() and time.monotonic() < until:
                 self.read(one, SMALL_BUFFER)
+            if self.over.is_set():
+                return
 
     def arrive(self, one: socket.socket) -> None:
         """Ask once, if there is a message, and stay unless it is refused: what comes first is the reply then."""
