@@ -88,6 +88,8 @@ def _play(master: Master, sent: Sent) -> dict[str, Any]:
             _honest(master, second)
             controller.tick()
 
+    assert controller.run.faults.reasons == []
+    assert not controller.run.participants
     arrive("before")
     controller.on_test_start()
     controller.run.log = LatencyLog(controller.plan.runs)
