@@ -1,14 +1,13 @@
 """What leaves the server is delayed, evenly or by chance: replies come later by that, and nothing is lost."""
 
-import json
 from collections.abc import Sequence
 from typing import ClassVar
 
 from lab.drills.clients.badly_behaved import usual_p99_ms
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, back_within, clients, server
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
 DELAY_MS = 200
@@ -19,6 +18,7 @@ class Delay(NetworkDrill):
 
     name = "delay"
     text = f"what leaves the server is delayed by {DELAY_MS} ms"
+    needs_server = "it delays what leaves the server's container"
     jitter_ms: ClassVar[int] = 0
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
@@ -35,11 +35,9 @@ class Delay(NetworkDrill):
         """It needs tc's netem."""
         return [probe.DELAY_PACKETS]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Delay what leaves by the device that reaches the clients."""
-        client = clients(helper, server(stage).port)[0]
-        device = json.loads(helper.run("ip", "-json", "route", "get", client.address))[0]["dev"]
-        helper.run(*rules.delayed(device, DELAY_MS, self.jitter_ms))
+        side.run(*rules.delayed(side.device(), DELAY_MS, self.jitter_ms))
 
 
 class Jitter(Delay):

@@ -61,18 +61,11 @@ class Record:
         return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons}
 
 
-def texts(before: Marks | None, now: Marks) -> list[str]:
-    """Return what has happened between two readings of the marks, as the events of the run say it."""
+def news(before: Marks | None, now: Marks) -> list[tuple[float, str, str]]:
+    """Return what has happened between two readings of the marks: when (wall clock), in words, what charts call it."""
     said = []
     if now.injected is not None and (before is None or before.injected is None):
-        said.append(f"drill: {now.text}")
+        said.append((now.injected, f"drill: {now.text}", "fault"))
     if now.healed is not None and (before is None or before.healed is None):
-        said.append("drill: healed")
+        said.append((now.healed, "drill: healed", "healed"))
     return said
-
-
-def interval(found: Mapping[str, Any]) -> list[float] | None:
-    """Return from when to when the fault was there, from verdict.json; None without one."""
-    drill = found.get("drill") or {}
-    began, over = drill.get("injected_s"), drill.get("healed_s")
-    return None if began is None or over is None else [began, over]

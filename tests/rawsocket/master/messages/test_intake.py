@@ -11,7 +11,7 @@ from locust.rpc.protocol import Message
 
 from rawsocket.attach import attach
 from rawsocket.master.messages.intake import NAME, STRANGERS, Intake
-from rawsocket.master.page.state import Judged, state
+from rawsocket.master.page.state import state
 from rawsocket.worker import agent
 from tests.support.garbage import ANYTHING, MESSAGES, packed
 from tests.support.local_run import LONG
@@ -133,7 +133,7 @@ def test_run_with_a_worker_that_sends_garbage_is_unknown_and_says_why(master: Ma
     for _ in range(6):
         master.bench.second(held=5)
     master.read("b", "stats", {"stats": None, "errors": 5})
-    assert state(master.bench.controller, Judged())
+    assert state(master.bench.controller)
     document = _judged(master)
     assert document["exit_code"] == 4
     said = "worker 2 was lost: it sent what can't be read (stats.user_classes_count must be there)"
@@ -168,7 +168,7 @@ def test_master_survives_messages_of_any_shape(master: Master, sent: list[tuple[
     stats = master.runner.environment.stats
     for entry in [*stats.entries.values(), stats.total]:
         assert entry.to_dict()
-    assert state(master.bench.controller, Judged())
+    assert state(master.bench.controller)
     assert _judged(master)["verdict"] in ("pass", "fail", "unknown")
     stats.clear_all()
 
