@@ -1,4 +1,4 @@
-"""What /proc says about a process: its state and its start time. Without /proc, only whether the process is there."""
+"""What /proc says about a process: its state, start time and environment. Without /proc, only whether it is there."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,15 @@ def start_time(pid: int) -> int | None:
     """Return the start time in clock ticks since boot, None if the process has ended (a zombie has)."""
     found = stat(pid)
     return None if not found or found[0] == "Z" else int(found[19])
+
+
+def environment(pid: int) -> dict[str, str]:
+    """Return the variables that a process was started with, {} if it has ended."""
+    try:
+        pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return {}
+    return {name: value for name, mark, value in (pair.partition("=") for pair in pairs) if mark}
 
 
 def mark() -> str:

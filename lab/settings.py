@@ -83,10 +83,6 @@ def models() -> list[str]:
     return list(MODELS)
 
 
-def _of_load(name: str) -> Setting:
-    return BY_NAME[name]
-
-
 def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "") -> Setting:
     """Return a row of the server's under its name in the lab (MODEL is SERVER_MODEL)."""
     (row,) = [row for row in SERVER_TABLE if row.name == name]
@@ -94,15 +90,15 @@ def _of_server(name: str, help: str, choices: Iterable[str] = (), why: str = "")
 
 
 SETTINGS = (
-    *(_of_load(name) for name in ("USERS", "RATE", "TIME")),
-    replace(_of_load("WORKERS"), kind=whole(1, 1000)),  # without any, nothing is loaded
-    replace(_of_load("SCENARIO"), kind=Kind(_scenario, "NAME")),
-    *(_of_load(name) for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(_of_load(name) for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
-    *(_of_load(name) for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
-    *(_of_load(f"TLS_{name}") for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
+    *(BY_NAME[name] for name in ("USERS", "RATE", "TIME")),
+    replace(BY_NAME["WORKERS"], kind=whole(1, 1000)),  # without any, nothing is loaded
+    replace(BY_NAME["SCENARIO"], kind=Kind(_scenario, "NAME")),
+    *(BY_NAME[name] for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
+    *(BY_NAME[name] for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
+    *(BY_NAME[name] for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
+    *(BY_NAME[f"TLS_{name}"] for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),
-    *(_of_load(name) for name in ("APP", "FRAMING")),
+    *(BY_NAME[name] for name in ("APP", "FRAMING")),
     _of_server("max_connections", "the server's cap; unset: the model's own default"),
     _of_server("processes", "processes that serve; auto: as many as MAX_CONNECTIONS needs"),
     Setting("tls", BOOLEAN, "no", "yes: the lab's server and its load speak TLS, with a certificate made for the lab",
@@ -131,6 +127,10 @@ SETTINGS = (
     Setting("worker_cpus", CPUS, "0", "CPUs that a worker may use; 0: all", "a slow worker measures itself"),
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
+    Setting("drill", TEXT, None, "drill that a load or ci run has as well (server-frozen); none: not that of its file",
+            "a run breaks nothing unless it is told to"),
+    Setting("at", DURATION, "10s", "when the fault of DRILL comes, counted from the end of the ramp",
+            "the load holds steadily by then"),
     Setting("for", DURATION, None, "how long the fault of a drill lasts (5s); unset: the drill's own time",
             "a drill knows how long its effect takes to be seen"),
     Setting("recover", DURATION, "60s", "how long a drill waits for the recovery at most",
@@ -141,7 +141,7 @@ SETTINGS = (
 )  # fmt: skip
 # Read from the environment alone: they have no flag.
 ENVIRONMENT = (
-    _of_load("SCENARIO_SETTINGS"),
+    BY_NAME["SCENARIO_SETTINGS"],
     Setting("page_user", TEXT, "holdfast", "name for the login of a page with PAGE_PASSWORD", "one team uses a lab"),
     Setting(PAGE_PASSWORD.lower(), PASSWORD, None, "password for the page's login; unset: no login",
             "a flag would show it to every user of this machine"),

@@ -8,15 +8,16 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from lab.conversation.syntax.document import Document, TlsEntry
+from lab import settings
+from lab.conversation.syntax.document import Document, DrillEntry, TlsEntry
 from lab.conversation.syntax.limits import ThresholdsEntry
 from lab.conversation.syntax.source import Map, Mistake, Node
 from lab.conversation.syntax.structure import given
 from rawsocket.settings.suggestion import suggestion
-from rawsocket.settings.table import BY_NAME
 
 #: Rows that there are beside those of the steps.
 _OWN_ROWS = ("connect", "push", "tls")
+_ROWS = {row.variable: row for row in settings.SETTINGS}
 
 
 def implied(document: Document, root: Map, rows: Collection[str]) -> dict[str, str]:
@@ -26,6 +27,8 @@ def implied(document: Document, root: Map, rows: Collection[str]) -> dict[str, s
         found |= _tls(document.tls)
     if document.thresholds:
         found |= _thresholds(document.thresholds, root, rows)
+    if document.drill:
+        found |= _drill(document.drill)
     for variable, (node, text) in found.items():
         _check(variable, node, text)
     return {variable: text for variable, (_, text) in found.items()}
@@ -61,6 +64,14 @@ def _tls(tls: TlsEntry) -> Found:
     return found
 
 
+def _drill(drill: DrillEntry) -> Found:
+    found = {"DRILL": (drill.name.node, drill.name.value)}
+    for name, leaf in (("AT", drill.at), ("FOR", drill.lasts)):
+        if leaf is not None:
+            found[name] = (leaf.node, f"{_number(leaf.value)}s")
+    return found
+
+
 def _thresholds(thresholds: ThresholdsEntry, root: Map, rows: Collection[str]) -> Found:
     found = {}
     for name, leaf in given(thresholds).items():
@@ -87,7 +98,7 @@ def _check_rows(node: Node, limited: Collection[str], rows: Collection[str]) -> 
 
 def _check(variable: str, node: Node, text: str) -> None:
     try:
-        BY_NAME[variable].parse(text)
+        _ROWS[variable].parse(text)
     except ValueError as error:
         expected = str(error).partition(" is not valid: ")[2].rpartition(". Set ")[0]
         raise Mistake(node.place, f"this gives {variable}={text}", expected, "correct it") from None

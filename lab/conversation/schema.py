@@ -38,6 +38,7 @@ KEYS = {
         "pushes": "messages that are no replies",
         "match": "where the id stands by which replies belong to requests, in any order",
         "shape": "a load shape: steps, spike, soak or wave",
+        "drill": "a fault in a load or ci run, whose recovery is verified; default of DRILL, AT and FOR",
     },
     "SendEntry": {
         "send": "the message, without what the framing adds",

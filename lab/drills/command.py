@@ -1,17 +1,19 @@
 """`drill NAME`, `drill list` and `drill all`: faults in runs of their own, whose recovery is the exit code."""
 
+import contextlib
+import os
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab import folders, tls
-from lab.drills import page
-from lab.drills.conductor import Conductor, run_s
+from lab.drills import aftermath, page, series
+from lab.drills.conductor import Conductor, run_s, server_name
 from lab.drills.drill import Drill
 from lab.drills.table import DRILLS, by_name
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
-from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError, UsageError
+from lab.errors import EXIT_OK, UsageError
 from lab.given import conversation, scenario_settings, usage
 from lab.progress import result, say
 from lab.run import capacity, load_shape
@@ -44,7 +46,7 @@ def run(arguments: Mapping[str, Any]) -> int:
         raise UsageError(f"there is no drill {name}{suggestion(name, known)}: `{list_}` names them")
     chosen = scenario_settings.added(conversation.read(flags, "load"), flags)
     _check(chosen)
-    chosen = tls.prepared(chosen)
+    chosen = tls.prepared(_own_time(chosen))
     engine = engine_for("load", chosen)
     engine.check()
     if name == ALL:
@@ -55,8 +57,15 @@ def run(arguments: Mapping[str, Any]) -> int:
     return _one(drill, engine, chosen)
 
 
+def _own_time(chosen: Settings) -> Settings:
+    """Leave out how long the fault of another drill lasts: that of the conversation's or the scenario's file."""
+    return chosen if "FOR" in chosen.given else Settings({**chosen.values, "FOR": ""}, chosen.given)
+
+
 def _check(chosen: Settings) -> None:
     """Refuse what a drill decides by itself: users and time."""
+    if "DRILL" in chosen.given:
+        raise UsageError(f"DRILL={chosen['DRILL']} is for load and ci: `drill NAME` names the drill: leave DRILL out")
     if "TIME" in chosen.given:
         raise UsageError(
             f"TIME={chosen['TIME']}: a drill ends its run when it has recovered; FOR is the length of the fault, "
@@ -72,27 +81,38 @@ def _one(drill: Drill, engine: Engine, chosen: Settings) -> int:
     time = f"{chosen.ramp_seconds + run_s(drill, chosen):.0f}s"
     settings = Settings({**chosen.values, "TIME": time}, chosen.given)
     engine.settings = settings
-    return run_load(VERB, engine, settings, Conductor(drill, engine.name, settings))
+    conductor = Conductor(drill, engine.name, settings)
+    with _set(drill.environ):
+        code = run_load(VERB, engine, settings, conductor)
+    return aftermath.judge(conductor, drill, code, server_name(settings)) if drill.ends_run else code
+
+
+@contextlib.contextmanager
+def _set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the server for the block, those that are not set already."""
+    unset = {name: text for name, text in variables.items() if not os.environ.get(name)}
+    os.environ.update(unset)
+    try:
+        yield
+    finally:
+        for name in unset:
+            del os.environ[name]
 
 
 def _all(engine: Engine, chosen: Settings) -> int:
     """Run those that apply, and write the page; the exit code is the worst of them."""
-    codes, refused = [EXIT_OK], dict(_refused(engine, chosen))
-    for drill in DRILLS:
-        if drill.name in refused:
-            say(f"{drill.name}: left out: {refused[drill.name]}")
-            continue
-        say(f"{drill.name}: {drill.text}")
-        try:
-            codes.append(_one(drill, engine, chosen))
-        except UsageError:
-            raise
-        except LabError as error:  # the next drill has a lab of its own
-            say(f"{drill.name}: {error}")
-            codes.append(EXIT_LAB_FAILED)
-    file = page.write(folders.work() / "runs", [(drill.name, drill.text) for drill in DRILLS], refused)
+    refused = dict(_refused(engine, chosen))
+    for name, why in refused.items():
+        say(f"{name}: left out: {why}")
+    outcomes = series.run(
+        [drill for drill in DRILLS if drill.name not in refused], lambda one: _one(one, engine, chosen)
+    )
+    texts = [(drill.name, drill.text) for drill in DRILLS]
+    file = page.write(folders.work() / "runs", texts, server_name(chosen), refused)
+    for line in series.table(outcomes):
+        result(line)
     result(f"Drills: {folders.shown(file)}")
-    return EXIT_LAB_FAILED if EXIT_LAB_FAILED in codes else max((code for code in codes if code), default=EXIT_OK)
+    return series.worst(outcomes)
 
 
 def _refused(engine: Engine, chosen: Settings) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,9 @@
 It has a thread of its own, which lives until the run has ended: the kernel stops processes that a thread has started
 when that thread ends. What it sees of the run are the seconds that the master says; what the master has to know it is
 told by the marks (rawsocket/verdict/drills/prediction.py). The master measures and judges.
+
+A run is there for its drill alone (`drill NAME`), which then ends it; or it has a drill as well (planned.py), at a
+moment of its own, and goes on to its end.
 """
 
 import contextlib
@@ -16,15 +19,17 @@ from typing import Any
 from lab.drills import lease, steady
 from lab.drills.drill import Drill, Ended, Stage
 from lab.engines.deployment import Deployment
+from lab.engines.part import Part
 from lab.progress import message, note
 from lab.run.command import Beside
 from lab.settings import Settings
 from rawsocket.settings.row import seconds as seconds_of
-from rawsocket.verdict.drills.prediction import NAME, Marks
+from rawsocket.verdict.drills.prediction import NAME, Expected, Marks
 from rawsocket.verdict.drills.recovery import HELD_S, Second, recovered_at
 
 STEADY_MOST_S = 30.0  # after the ramp: how long a steady state is waited for
 LEASE_S = 30.0  # beyond the length of the fault
+LAST_S = HELD_S + 5.0  # from healing to the end of a run that has a drill as well: to come back, and to be seen
 JOIN_S = 90.0
 POLL_S = 0.2
 SEEN_S = 2.0  # until the master has seen the recovery, too
@@ -40,6 +45,11 @@ def run_s(drill: Drill, settings: Settings) -> float:
     return STEADY_MOST_S + 2 * length_s(drill, settings) + seconds_of(settings["RECOVER"]) + 2 * HELD_S + LEASE_S
 
 
+def least_time_s(drill: Drill, settings: Settings, after_s: float) -> float:
+    """Return the least seconds of a run that has a drill as well, its ramp included."""
+    return settings.ramp_seconds + max(after_s, steady.STEADY_S) + length_s(drill, settings) + LAST_S
+
+
 def server_name(settings: Settings) -> str:
     """Return what is drilled, for the page of all drills: a model, with its number of processes, or another server."""
     if found := settings.user_server or settings["TARGET"]:
@@ -48,18 +58,34 @@ def server_name(settings: Settings) -> str:
 
 
 class Conductor(Beside):
-    """The drill of one run."""
+    """The drill of one run. `after_s`: seconds after the ramp at which it comes; None: the run is for it alone.
 
-    def __init__(self, drill: Drill, engine: str, settings: Settings) -> None:
+    `predicted` and `parts`: what was predicted, and what ran, when the fault came.
+    """
+
+    def __init__(self, drill: Drill, engine: str, settings: Settings, after_s: float | None = None) -> None:
         self._drill = drill
         self._engine = engine
         self._settings = settings
         self._seconds: list[Mapping[str, Any]] = []
+        self.predicted: tuple[Expected, ...] = ()
+        self.parts: Sequence[Part] = ()
         self._ended = threading.Event()
         self._over = threading.Event()
         self._objective = float(settings["MAX_P99_MS"]) if settings["MAX_P99_MS"] else None
+        self._alone = after_s is None
+        # When the fault may come, in seconds of the run.
+        self._from_s, self._until_s = 0.0, settings.ramp_seconds + STEADY_MOST_S
+        if after_s is not None:
+            self._from_s = settings.ramp_seconds + after_s
+            self._until_s = settings.run_seconds - length_s(drill, settings) - LAST_S
         self._marks = Marks(
-            drill.name, drill.text, length_s(drill, settings), server=server_name(settings), p99_ms=self._objective
+            drill.name,
+            drill.text,
+            length_s(drill, settings),
+            server=server_name(settings),
+            p99_ms=self._objective,
+            beside=not self._alone,
         )
 
     def relaying(self, relay: Callable[[str], None]) -> Callable[[str], None]:
@@ -90,7 +116,7 @@ class Conductor(Beside):
             pass
         except Exception as error:  # whatever it is: the run says that its drill failed
             with contextlib.suppress(Exception):
-                self._tell(lab, trouble=f"the drill failed: {type(error).__name__}: {error}", end=True)
+                self._tell(lab, trouble=f"the drill failed: {type(error).__name__}: {error}", end=self._alone)
         finally:
             self._over.set()
         self._ended.wait()
@@ -98,11 +124,11 @@ class Conductor(Beside):
     def _conduct(self, lab: Deployment) -> None:
         self._tell(lab)  # from now on the master notes each second
         if unsteady := self._steady():
-            self._tell(lab, unsteady=unsteady, end=True)
+            self._tell(lab, unsteady=unsteady, end=self._alone)
             return
         before = steady.before(self._seconds)
-        stage = self._stage(lab)
-        predicted = tuple(self._drill.expects(stage, before))
+        stage, self.parts = self._stage(lab), lab.parts()
+        self.predicted = predicted = tuple(self._drill.expects(stage, before))
         keeps, unknown = self._drill.keeps(stage, before), self._drill.unknown(stage)
         self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps)
         note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
@@ -110,25 +136,25 @@ class Conductor(Beside):
         with self._drill.injected(stage):
             if self._drill.lasts:
                 self._wait(stage.for_s)
+        if self._drill.ends_run:
+            return
         self._tell(lab, healed=time.time())
         if left := self._still_frozen(lab):
-            self._tell(lab, trouble=f"it did not heal: {', '.join(left)} was still frozen", end=True)
+            self._tell(lab, trouble=f"it did not heal: {', '.join(left)} was still frozen", end=self._alone)
             return
         note(f"Drill {self._drill.name}: healed")
-        self._watch(len(self._seconds), keeps)
-        self._tell(lab, end=True)
+        if self._alone:
+            self._watch(len(self._seconds), keeps)
+            self._tell(lab, end=True)
 
     def _steady(self) -> str:
-        """Wait for a steady state; return why there is none, "" if there is."""
-        begun = deadline = None
+        """Wait until the fault may come and the load holds steadily; return why it does not, "" if it does."""
         while True:
             found = list(self._seconds)
-            if found and begun is None:
-                begun = time.monotonic()
-                deadline = begun + self._settings.ramp_seconds + STEADY_MOST_S
-            if not (why := steady.why_not(found, self._objective)):
+            at_s, why = found[-1]["elapsed_s"] if found else 0.0, steady.why_not(found, self._objective)
+            if at_s >= self._from_s and not why:
                 return ""
-            if deadline is not None and time.monotonic() > deadline:
+            if at_s > self._until_s:
                 return why
             self._wait(POLL_S)
 
@@ -159,9 +185,10 @@ class Conductor(Beside):
         def find(text: str) -> None:
             self._marks = replace(self._marks, findings=(*self._marks.findings, text))
 
-        return Stage(
-            self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured=measured, find=find
-        )
+        def account(rows: Mapping[str, int]) -> None:
+            self._marks = replace(self._marks, extra=rows)
+
+        return Stage(self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured, find, account)
 
     def _tell(self, lab: Deployment, **more: Any) -> None:
         self._marks = replace(self._marks, **more)

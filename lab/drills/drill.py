@@ -9,9 +9,10 @@ Each drill is one small file with one class. Rules:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from lab.drills.lease import Undo
@@ -45,7 +46,8 @@ class Stage:
 
     `lease(undo)`: a context manager around the fault, see lease.py. `wait(seconds)`: sleeps; raises Ended when the run
     ends. `measured(name, value)`: a figure that the drill itself has measured; an Expected names it as own.NAME.
-    `find(text)`: a line under the findings.
+    `find(text)`: a line under the findings. `account(rows)`: what the drill's own clients add to the server's counts at
+    most, by row of the ledger.
     """
 
     engine: str
@@ -56,6 +58,7 @@ class Stage:
     wait: Callable[[float], None]
     measured: Callable[[str, float], None] = lambda name, value: None
     find: Callable[[str], None] = lambda text: None
+    account: Callable[[Mapping[str, int]], None] = lambda rows: None
 
     def parts(self, role: str) -> list[Part]:
         """Return the parts of a role (server, master, worker) that run."""
@@ -88,6 +91,10 @@ class Drill(ABC):
     name: ClassVar[str]
     text: ClassVar[str]
     engines: ClassVar[frozenset[str]] = frozenset({DOCKER, NATIVE})
+    #: Whether the run ends with it, without a verdict of its master: the lab judges the drill itself (aftermath.py).
+    ends_run: ClassVar[bool] = False
+    #: Variables of the lab's own server that `drill NAME` sets where they are not set.
+    environ: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: Whether it works on a TARGET, which the lab does not run itself.
     on_target: ClassVar[bool] = False
     #: Whether the fault lasts for `for_s`; if not, it is over once the block has been entered.

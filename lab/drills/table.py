@@ -1,7 +1,8 @@
 """All drills, in the order in which `lab drill list` shows them and `lab drill all` runs them."""
 
-from lab.drills import network
+from lab.drills import clients, network, shortage
 from lab.drills.drill import Drill
+from lab.drills.processes.master_killed import MasterKilled
 from lab.drills.processes.process_killed import ProcessKilled
 from lab.drills.processes.processes_rolling import ProcessesRolling
 from lab.drills.processes.reconnect_herd import ReconnectHerd
@@ -18,6 +19,9 @@ DRILLS: tuple[Drill, ...] = (
     ProcessesRolling(),
     WorkerKilled(),
     WorkerFrozen(),
+    MasterKilled(),
+    *clients.DRILLS,
+    *shortage.DRILLS,
     *network.DRILLS,
 )
 

@@ -65,7 +65,7 @@ def exit_code(code: int) -> int:
     """Return the exit code of a run whose master ended with `code`: the same if a verdict has it, else 1."""
     if code in VERDICT_CODES:
         return code
-    say(f"the master exited with unexpected code {code}")
+    say(f"the master exited with unexpected code {code}: the verdict is unknown")
     return EXIT_LAB_FAILED
 
 

@@ -20,6 +20,10 @@ class Part(ABC):
     def exit_code(self) -> int | None:
         """Return its exit code, None while it runs."""
 
+    def environment(self, name: str) -> str:
+        """Return a variable that it was started with, "" if it was not."""
+        raise NotImplementedError
+
     def lacked_memory(self) -> bool:
         """Whether the engine knows that it was killed because it used more memory than its limit."""
         return False
@@ -51,6 +55,10 @@ class Part(ABC):
     def is_frozen(self) -> bool:
         """Whether it is frozen now."""
         return False
+
+    def gone(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.exit_code() is not None
 
     def kill(self) -> None:
         """Kill it at once (SIGKILL)."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab import folders, settings
 from lab.conversation.compile import Compiled, compiled
 from lab.errors import UsageError, writing
+from lab.given import scenario_drill
 from lab.progress import say
 from lab.settings import CONVERSATION, CONVERSATION_SUFFIXES, Settings
 from rawsocket.settings.table import BY_NAME
@@ -27,8 +28,10 @@ def read(flags: Mapping[str, str | None], verb: str, environ: Mapping[str, str] 
     """
     environ = os.environ if environ is None else environ
     row = BY_NAME["SCENARIO"]
-    found = named(settings.given(row, flags, environ) or row.default or "")
-    chosen = settings.read(flags, environ, verb=verb, implied=found.settings if found else {})
+    scenario = settings.given(row, flags, environ) or row.default or ""
+    found = named(scenario)
+    implied = found.settings if found else scenario_drill.implied(scenario)
+    chosen = settings.read(flags, environ, verb=verb, implied=implied)
     if found and verb in ("check", "load", "ci", "up"):
         _note_unused_tls(found, chosen)
     path = str(write(found)) if found else ""

@@ -32,7 +32,7 @@ GROUPS = {
     "Your own server": ("TARGET", "WAIT", "NETWORK", "TLS_CA", "TLS_NAME", "TLS_CERT", "TLS_KEY", "TLS_VERIFY"),
     "Your own server in the lab": tuple(row.variable for row in user_server.TABLE),
     "Other tools": ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "WATCH", "WATCH_PORT"),
-    "Drills": ("FOR", "RECOVER"),
+    "Drills": ("DRILL", "AT", "FOR", "RECOVER"),
     "The lab's server": ("MODEL", "APP", "FRAMING", "MAX_CONNECTIONS", "PROCESSES", "TLS"),
     "Thresholds": tuple(row.variable for row in THRESHOLDS),
     "Where it runs": (

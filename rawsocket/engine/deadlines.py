@@ -3,8 +3,13 @@
 A timer for each message in flight would cost more than a check of all connections a few times a second: 10,000 of them
 take half a millisecond. The sweep runs every twentieth of the shortest timeout, but at least 20 ms and at most 500 ms
 apart. So a deadline is noticed late by up to that interval.
+
+Once a second the worker's report asks how long replies have been outstanding. Replies that may have arrived unread are
+left out: a process that was stopped for a while has yet to read them.
 """
 
+import math
+import time
 import weakref
 from collections import deque
 from typing import Any
@@ -27,6 +32,7 @@ class Deadlines:
         self.recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()  # their gathered times go into histograms
         self._settling: deque[Any] = deque()
         self._settled_at = 0.0
+        self._swept_at = self._swept_before = 0.0  # the last sweep, and the one before it
         self._every = SWEEP_MOST
         Periodic(reactor, SETTLE_S, self._settle)
         Periodic(reactor, GATHER_S, self._gather)
@@ -56,7 +62,17 @@ class Deadlines:
         for recorder in self.recorders:
             recorder.gather()
 
+    def outstanding(self, least: float) -> list[float]:
+        """Return for how many seconds the oldest reply of each connection is outstanding, those of `least` or more.
+
+        Only what was outstanding at the sweep before the last one: what had arrived by then has been read since.
+        """
+        now, latest = time.perf_counter(), self._swept_before - least
+        waiting = [handler for handler in self._reactor.handlers if handler.deadline < math.inf]
+        return [now - since for handler in waiting if (since := getattr(handler, "awaited_since", now)) <= latest]
+
     def _sweep(self, now: float) -> None:
+        self._swept_before, self._swept_at = self._swept_at, now
         for handler in self._reactor.handlers:
             if handler.deadline < now:
                 handler.overdue(now)

@@ -91,6 +91,17 @@ class ConnectionState:
         """Replies for a receive(), be they outstanding or kept."""
         return 0 if self.exchange is None else self.exchange.receiver.replies_to_receive
 
+    @property
+    def awaited_since(self) -> float:
+        """When the oldest message was sent whose reply is outstanding; NEVER if none is, or if unread bytes are there.
+
+        Only a slow client leaves bytes unread, through its exchange; any other connection is read at once.
+        """
+        if self._flight is not None:
+            return self._flight[2]
+        awaited = () if self.exchange is None else self.exchange.awaited()
+        return NEVER if not awaited or (self._sock and readable(self._sock)) else awaited[0].sent
+
     def waiting_for(self, now: float) -> tuple[str, float, list[float]] | None:
         """Return outstanding replies: row ("" while connecting) and age (seconds) of the oldest, due times of all.
 

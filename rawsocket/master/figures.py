@@ -87,7 +87,8 @@ def _row(run: Run, name: str, totals: RowTotals) -> RowFigures:
 def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
     """Return verdict.json, schema 1."""
     measured, totals = figures(run, interrupted), run.totals()
-    ledger = reconcile(totals, run.server_counts.for_ledger(), _lost_workers(run), run.wire_format)
+    server = run.server_counts.for_ledger()
+    ledger = reconcile(totals, server, _lost_workers(run), run.wire_format, run.drill.extra)
     judged = judge(measured, levels.limits_of_the_run(run), ledger)
     cause = causes.cause(judged.verdict, _facts(run, measured, judged, ledger))
     found = {
@@ -125,6 +126,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "thresholds": [threshold(check) for check in judged.thresholds],
         **levels.documents(run),
         "events": events(run),
+        "silences": run.observed.silences,
         "storms": storms(run.reports()),
         "goodbyes": asdict(totals.goodbyes),
         "ledger": ledger.document([_counts(own) for own in run.participants]),
@@ -165,6 +167,13 @@ def checks_so_far(run: Run, percentiles: bool) -> list[Check]:
         rows={one.row: _row(run, one.row, until_stop.get(one.row) or RowTotals()) for one in meant if one.row},
     )
     return list(judge(found, limits).thresholds)
+
+
+def p99_so_far(run: Run, checks: Iterable[Check]) -> float | None:
+    """Return the p99 from due as if the run ended now: that of its threshold, if `checks` have it."""
+    name, q = PERCENTILES["p99_ms"]
+    judged = [check.actual for check in checks if check.name == name and not check.where]
+    return judged[0] if judged else pooled(run.steady_latencies, run.thresholds, name, q)
 
 
 def _is_percentile(name: str) -> bool:

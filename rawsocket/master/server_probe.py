@@ -65,11 +65,15 @@ def _keep(counters: Counters, name: str, labels: Mapping[str, str], value: float
 
 
 def restarted(start: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    """Return whether the server was restarted between the two: its first process changed, or a total has fallen."""
-    if start.get(STARTED) != end.get(STARTED):
+    """Return whether the server was restarted between the two: its first process changed, or a total has fallen.
+
+    What only one of them has says nothing: a server without a descriptor left can't read its own start time.
+    """
+    if STARTED in start and STARTED in end and start[STARTED] != end[STARTED]:
         return True
-    totals = (name for name in start if name.endswith("_total") and not name.startswith(PER_PROCESS))
-    return any(_fell(start[name], end.get(name, 0)) for name in totals)
+    both = start.keys() & end.keys()
+    totals = (name for name in both if name.endswith("_total") and not name.startswith(PER_PROCESS))
+    return any(_fell(start[name], end[name]) for name in totals)
 
 
 def _fell(before: Any, after: Any) -> bool:
@@ -191,6 +195,11 @@ class ServerProbe:
     def counters(self) -> Counters | None:
         """The server's counters, None if they are unknown or older than `STALE_S`."""
         return self._latest if self._clock() - self._at < STALE_S else None
+
+    @property
+    def last_known(self) -> Counters | None:
+        """The server's latest answer, however old it is; None if it has never answered."""
+        return self._latest
 
     def rate(self, name: str) -> float | None:
         """Return by how much a count grew per second between the last two answers; None if that is unknown."""

@@ -11,6 +11,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
@@ -263,8 +264,9 @@ class Report(Wire):
     """All figures of one worker. `cpu_s` and `wall_s` are seconds of its own CPU clock and monotonic clock.
 
     `run` and `seq` number the worker's runs and the reports of a run; `final`: all its users have ended. `examples` has
-    an example of a wrong reply for each failure. `silent`: connections open now on which no byte has arrived. `lag` and
-    `limits` are None, and `silent` is 0, in a process without an agent.
+    an example of a wrong reply for each failure. Connections open now: `silent` without any byte that has arrived;
+    `outstanding` with a reply that is awaited for alerts.SILENT_S or more, the oldest for `outstanding_s`. `lag` and
+    `limits` are None, and these are 0, in a process without an agent.
     """
 
     run: int = 0
@@ -279,6 +281,8 @@ class Report(Wire):
     storms: list[StormReport] = field(default_factory=list)
     rows: list[RowReport] = field(default_factory=list)
     silent: int = 0
+    outstanding: int = 0
+    outstanding_s: float = 0.0
     lag: Lag | None = None
     limits: Limits | None = None
     scenario_errors: list[ScenarioError] = field(default_factory=list)
@@ -337,14 +341,10 @@ def _from_wire(kind: Any, value: Any, where: str) -> Any:
 
 
 def _pairs(value: Any, where: str) -> Pairs:
-    try:
-        whole = type(value) is list and all(
+    with suppress(TypeError, ValueError):
+        if type(value) is list and all(
             type(us) is int and type(number) is int and -MOST <= us <= MOST and 0 <= number <= MOST_AT_ONCE
             for us, number in value
-        )
-    except (TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise ReportError(f"{where} must be a list of pairs of whole numbers")
-    pairs: Pairs = value
-    return pairs
+        ):
+            return value
+    raise ReportError(f"{where} must be a list of pairs of whole numbers")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
 from rawsocket.verdict.feeds import FeedSilence
-from rawsocket.verdict.observed import Silence
+from rawsocket.verdict.observed import REPORT_S, Overdue, Silence
 
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
 LATELY_S = 5.0  # what has not happened again for this long is over
@@ -23,13 +23,17 @@ READY, STARTING, ON_TRACK, IN_TROUBLE = "ready", "starting", "on track", "in tro
 
 @dataclass(frozen=True)
 class Server:
-    """The server as its own counters show it; `cap` None: unknown. `answers`: whether it has answered lately."""
+    """The server as its own counters show it; `cap` None: unknown. `answers`: whether it has answered lately.
+
+    `stuck`: processes that hold connections and whose loops don't turn.
+    """
 
     held: int | None = None
     cap: int | None = None
     model: str = ""
     processes: int = 1
     processes_wanted: int = 1
+    stuck: int = 0
     answers: bool = True
     silent_s: float = 0.0
 
@@ -40,7 +44,8 @@ class Now:
 
     `growing`: names of what was counted again in the last LATELY_S seconds, failures, PROCESSES and RESTARTED. `lost`:
     (name, how it was lost) of each lost worker; `ages`: (name, seconds since its last report) of the others.
-    `saturated`: (name, why) of each worker whose figures are in doubt.
+    `saturated`: (name, why) of each worker whose figures are in doubt. `outstanding`: on how many connections a reply
+    is awaited for SILENT_S or more, and the longest of these times in seconds.
     """
 
     at_s: float = 0.0
@@ -51,6 +56,7 @@ class Now:
     growing: frozenset[str] = frozenset()
     silence: Silence | None = None
     slowest_s: float = 0.0
+    outstanding: tuple[int, float] = (0, 0.0)
     feed: FeedSilence | None = None
     server: Server = field(default_factory=Server)
     lost: Sequence[tuple[str, str]] = ()
@@ -96,6 +102,21 @@ def _server_silent(now: Now) -> Iterator[Found]:
     elif not now.server.answers and now.server.silent_s >= NO_ANSWER_S:
         text = f"No answer from the server's admin port for {words.seconds(now.server.silent_s)}"
         yield Found(text, since_s=max(0.0, now.at_s - now.server.silent_s))
+
+
+def overdue(now: Now) -> Overdue | None:
+    """Return the replies that are overdue while others come; a silence that is about to be told has its own alert."""
+    number, longest_s = now.outstanding
+    silent_s = now.silence.seconds if now.silence else 0.0
+    if not number or longest_s < max(SILENT_S, now.slowest_s) or silent_s >= SILENT_S - REPORT_S:
+        return None
+    since_s = round(max(0.0, now.at_s - longest_s), 1)
+    return Overdue(since_s, longest_s, number, now.server.stuck, now.server.processes)
+
+
+def _replies_overdue(now: Now) -> Iterator[Found]:
+    if found := overdue(now):
+        yield Found(found.now(), since_s=found.from_s)
 
 
 def _feed_silent(now: Now) -> Iterator[Found]:
@@ -154,6 +175,7 @@ ALERTS: tuple[tuple[str, Callable[[Now], Iterator[Found]]], ...] = (
     ("worker-lost", _worker_lost),
     ("worker-silent", _worker_silent),
     ("server-silent", _server_silent),
+    ("replies-overdue", _replies_overdue),
     ("feed-silent", _feed_silent),
     ("process-lost", _process_lost),
     ("refused", _refused),

@@ -13,6 +13,7 @@ explained by named events, each up to its count; the rest is unexplained, and fa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from rawsocket.measurement.report import Counts
@@ -90,10 +91,17 @@ class Ledger:
         }
 
 
-def reconcile(clients: Counts, server: ServerSide, lost: Sequence[str] = (), wire: WireFormat | None = None) -> Ledger:
+def reconcile(
+    clients: Counts,
+    server: ServerSide,
+    lost: Sequence[str] = (),
+    wire: WireFormat | None = None,
+    drill: Mapping[str, int] = MappingProxyType({}),
+) -> Ledger:
     """Compare `clients`, the summed final counts of all workers, with the server's; `lost` says what was lost.
 
-    The numbers of a lost worker are lost, too: then every row is unknown.
+    The numbers of a lost worker are lost, too: then every row is unknown. `drill`: what the clients of a drill add to
+    the server's counts at most, by row.
     """
     unknown = list(lost)
     rows = [
@@ -102,7 +110,7 @@ def reconcile(clients: Counts, server: ServerSide, lost: Sequence[str] = (), wir
     ]
     if server.grown is None:
         unknown.append(server.trouble or NO_COUNTERS)
-    for pair in count_pairs(clients, server, wire or WireFormat()):
+    for pair in count_pairs(clients, server, wire or WireFormat(), drill):
         row, reason = _row(pair)
         if lost or server.grown is None:
             row, reason = LedgerRow(pair.what, pair.clients, pair.server), ""

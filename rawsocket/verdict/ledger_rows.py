@@ -9,7 +9,8 @@ engine/accounting.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from rawsocket.measurement.report import Connections, Counts, Goodbyes, Messages
@@ -44,6 +45,7 @@ EVENTS: Mapping[str, str] = {
     "closing": "the clients had closed the connection, and the server had not noticed yet",
     "earlier": "the server held the connection, or had it in its backlog, when the run began",
     "held": "the connection was still open at the end of the run",
+    "drill": "a client of the drill did this, which is none of the load",
 }
 
 REFUSAL = len(b"ERR server full\n")  # bytes; not in the server's own count, because it has not admitted the connection
@@ -133,10 +135,12 @@ def _goodbyes(goodbyes: Goodbyes) -> list[tuple[str, int, Mapping[str, int]]]:
     return [("goodbyes", begun, {"said": said, "cut-off": begun - said})] if begun else []
 
 
-def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[CountPair]:
-    """Return the rows of both sides, in the order of the table."""
+def count_pairs(
+    clients: Counts, server: ServerSide, wire: WireFormat, drill: Mapping[str, int] = MappingProxyType({})
+) -> list[CountPair]:
+    """Return the rows of both sides, in the order of the table. `drill`: as in ledger.reconcile()."""
     grown = server.grown or {}
-    return [
+    rows = [
         *_connections(clients, server, grown),
         *_moment(clients, server),
         CountPair("held at the end", clients.held, grown.get("connections"), more=[("earlier", server.held_before)]),
@@ -144,6 +148,12 @@ def count_pairs(clients: Counts, server: ServerSide, wire: WireFormat) -> list[C
         *_unasked(clients, grown),
         *_bytes(clients, server, grown, wire),
     ]
+    return [_with_drill(row, drill[row.what]) if drill.get(row.what) else row for row in rows]
+
+
+def _with_drill(row: CountPair, most: int) -> CountPair:
+    """Return a row whose server may have counted so many more, because of a drill's own clients."""
+    return row if isinstance(row.more, str) else replace(row, more=[("drill", most), *row.more])
 
 
 def explain(left: int, bounds: Bounds) -> tuple[dict[str, int], int]:

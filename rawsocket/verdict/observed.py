@@ -4,7 +4,7 @@ Times are seconds since the start of the run. The reports of the workers say in 
 when something happened is only seen while it happens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ PROCESS_LOST, WORKER_LOST, DRILL = "process-lost", "worker-lost", "drill"
 KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT, DRILL)
 #: What charts call an event, where that is not its kind. RAMP: users have started; their connections may come later.
 LABELS = {RAMP: "all users started"}
+REPORT_S = 1.5  # between two reports of a worker, at most
 MOST_EVENTS = 200  # of a run; a chart with more can't be read
 
 
@@ -44,11 +45,42 @@ class Silence:
     overdue: int
 
 
+@dataclass(frozen=True)
+class Overdue:
+    """`replies` were overdue from `from_s` on, the oldest for `seconds`, while others came.
+
+    `stuck` of `processes` of the server stood still; 0: it is not known that one did.
+    """
+
+    from_s: float
+    seconds: float
+    replies: int
+    stuck: int = 0
+    processes: int = 1
+
+    def now(self) -> str:
+        """Return it as a sentence while it lasts."""
+        said = f"{words.count(self.replies, 'reply')} {'is' if self.replies == 1 else 'are'} overdue"
+        nothing = "answers nothing" if self.stuck == 1 else "answer nothing"
+        return f"{said} for up to {words.seconds(self.seconds)}{self._processes(nothing)}"
+
+    def afterwards(self) -> str:
+        """Return it as a sentence about a run that has ended."""
+        said = f"{words.count(self.replies, 'reply')} {'was' if self.replies == 1 else 'were'} overdue"
+        when = f"for up to {words.seconds(self.seconds)}, from {words.seconds(self.from_s)} on, while others came"
+        return f"{said} {when}{self._processes('answered nothing')}"
+
+    def _processes(self, did: str) -> str:
+        known = 0 < self.stuck < self.processes
+        return f": {self.stuck} of {self.processes} processes of the server {did}" if known else ""
+
+
 @dataclass
 class Observed:
     """What was seen of one run. `restarted_at_s`: when the server was restarted; None: it was not.
 
-    `server_lost_at_s`: since when it has not answered on its admin port. `longest` is the longest silence.
+    `server_lost_at_s`: since when it has not answered on its admin port. `longest` is the longest silence; `silences`
+    has the times of all, from and to.
     `loop_lag_s`: the longest turn of its loop. `processes_lost` were replaced, with `connections_lost`.
     """
 
@@ -56,20 +88,35 @@ class Observed:
     restarted_at_s: float | None = None
     server_lost_at_s: float | None = None
     longest: Silence | None = None
+    silences: list[list[float]] = field(default_factory=list)
+    overdue: Overdue | None = None
     feed: FeedSilence | None = None
     loop_lag_s: float = 0.0
     processes_lost: int = 0
     connections_lost: int = 0
+    _lasting: list[float] | None = None
 
     def note(self, at_s: float, kind: str, text: str, label: str = "") -> None:
         """Add an event, unless there are too many already."""
         if len(self.events) < MOST_EVENTS:
             self.events.append(Event(round(at_s, 1), kind, text, label))
 
-    def note_silence(self, silence: Silence | None) -> None:
-        """Keep the longest one."""
-        if silence and (self.longest is None or silence.seconds > self.longest.seconds):
+    def note_silence(self, silence: Silence | None, at_s: float) -> None:
+        """Take the silence as of now, None if there is none: keep the longest, and when each was until bytes came."""
+        if self._lasting is not None:
+            self._lasting[1] = max(self._lasting[1], round(at_s, 1))
+        elif silence:
+            self._lasting = [silence.from_s, round(at_s, 1)]
+            self.silences = [*self.silences, self._lasting][:MOST_EVENTS]
+        if silence is None:
+            self._lasting = None
+        elif self.longest is None or silence.seconds > self.longest.seconds:
             self.longest = silence
+
+    def note_overdue(self, found: Overdue | None) -> None:
+        """Keep the longest one."""
+        if found and (self.overdue is None or found.seconds > self.overdue.seconds):
+            self.overdue = found
 
     def note_feed(self, silence: FeedSilence | None) -> None:
         """Keep the longest one of the feed."""
@@ -103,13 +150,24 @@ class Silences:
     def __init__(self) -> None:
         self._since: dict[str, tuple[float, int]] = {}  # when bytes last came, and how many had come by then
 
-    def look(self, latest: Mapping[str, Report], at_s: float) -> Silence | None:
-        """Return the silence as of the latest report of each worker, None if there is none."""
+    def look(
+        self, latest: Mapping[str, Report], at_s: float, age: Callable[[str], float] = lambda worker: 0.0
+    ) -> Silence | None:
+        """Return the silence as of the latest report of each worker, None if there is none; `age`: of a report.
+
+        Bytes came last between two reports. Where the oldest reply that is awaited was asked for then, it began there.
+        """
         silent = {worker: self._silent_s(worker, report) for worker, report in latest.items()}
         waiting = {worker: in_flight(latest[worker]) for worker in silent}
         waiting = {worker: number for worker, number in waiting.items() if number}
-        seconds = min((silent[worker] for worker in waiting), default=0.0)
-        return Silence(round(max(0.0, at_s - seconds), 1), seconds, sum(waiting.values())) if seconds > 0 else None
+        if not waiting or not min(silent[worker] for worker in waiting):
+            return None
+        last = min(waiting, key=lambda worker: silent[worker])
+        told_s = at_s - age(last)
+        since_s = told_s - silent[last]
+        asked_s = min(at_s - age(worker) - latest[worker].outstanding_s for worker in waiting)
+        from_s = max(0.0, min(since_s, max(asked_s, since_s - REPORT_S)))
+        return Silence(round(from_s, 1), told_s - from_s, sum(waiting.values()))
 
     def _silent_s(self, worker: str, report: Report) -> float:
         came = report.counts.bytes.received

@@ -24,6 +24,7 @@ from rawsocket.measurement.own_figures import MEASURED_ROWS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
+from rawsocket.verdict.alerts import SILENT_S
 from rawsocket.worker import limits
 from rawsocket.worker.lag import LagMeter
 from rawsocket.worker.user_group import UserStopper
@@ -94,8 +95,15 @@ class WorkerAgent:
         for rows in (BATCH, MEASURED_ROWS):
             rows.flush(self._runner.environment)
         silent = sum(not getattr(handler, "heard", True) for handler in engine().reactor.handlers)
-        lag = self.lag_meter.report()
-        return dataclasses.replace(RECORDER.report(final), silent=silent, lag=lag, limits=self.limits)
+        late = engine().deadlines.outstanding(SILENT_S)
+        return dataclasses.replace(
+            RECORDER.report(final),
+            silent=silent,
+            outstanding=len(late),
+            outstanding_s=max(late, default=0.0),
+            lag=self.lag_meter.report(),
+            limits=self.limits,
+        )
 
     def report_at_stop(self) -> Report:
         """Note which messages have no reply when stop is asked, and return this process's report."""

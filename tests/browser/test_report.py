@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import RunDocuments
-from tests.support.documents import failed, passed, timeline
+from tests.support.documents import DRILL, failed, passed, timeline
 
 EVENTS = [{"at_s": 1.0, "kind": "ramp-complete", "text": "all users started: 50", "label": "all users started"}]
 HELD = [min(20, 10 * second) for second in range(60)]
@@ -43,7 +43,9 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Any]:
 
 
 def _report() -> str:
-    return render.report(RunDocuments(failed(events=EVENTS), SAMPLES))
+    drill = {**DRILL, "injected_s": 20.0, "healed_s": 26.0}
+    document = failed(events=EVENTS, silences=[[20.0, 28.0]], drill=drill)
+    return render.report(RunDocuments(document, SAMPLES))
 
 
 def test_charts_have_all_figures_as_text(opened: Any) -> None:
@@ -52,7 +54,7 @@ def test_charts_have_all_figures_as_text(opened: Any) -> None:
     held, latency, rates = [text for text in alternatives if text]
     assert held.startswith("Held connections, 60 s: clients 20 at the end, 20 at most; server 20 at the end")
     assert "wanted 50" in held
-    assert "steady window from 2 s to 12 s" in held
+    assert "steady window from 2 s to 12 s; fault from 20 s to 26 s; server silent from 20 s to 28 s" in held
     assert "all users started at 1 s" in held
     assert "p99 at most 1 s" in latency
     assert "failures 0 at the end, 1.0 at most" in rates
@@ -61,6 +63,7 @@ def test_charts_have_all_figures_as_text(opened: Any) -> None:
 
 def test_pointer_shows_the_values_of_its_second_on_all_charts(opened: Any) -> None:
     page = opened(_report(), 1280)
+    page.locator(".u-over").first.scroll_into_view_if_needed()
     box = page.locator(".u-over").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 60 * 31, box["y"] + 20)
     titles = page.locator(".hf-title")
@@ -74,6 +77,9 @@ def test_pointer_shows_the_values_of_its_second_on_all_charts(opened: Any) -> No
 def test_charts_take_the_width_and_nothing_is_cut_off(opened: Any, width: int) -> None:
     page = opened(_report(), width, "dark")
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    scrolls = "const { scrollWidth, clientWidth } = document.querySelector('.thresholds').parentNode; "
+    table = page.evaluate(f"() => {{ {scrolls} return [scrollWidth, clientWidth]; }}")
+    assert table[0] <= table[1], "the thresholds have to be scrolled"
     room = page.locator("#charts").bounding_box()["width"]
     drawn = page.locator("canvas").first.bounding_box()["width"]
     assert abs(drawn - room) <= 1

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser as Chromium
@@ -39,6 +40,10 @@ def _box(page: CannedPage) -> Locator:
     return page.browser.locator("#holdfast")
 
 
+def _chart(page: CannedPage) -> Locator:
+    return _box(page).locator('.hf-chart[data-chart="held"] .hf-plot')
+
+
 def _word(page: CannedPage) -> Locator:
     return _box(page).locator(".status")
 
@@ -50,7 +55,7 @@ SAID = {
     "full-server": ("!in trouble", "Missed so far: 3,591 failures; none were allowed."),
     "frozen-server": ("!in trouble", "In trouble since 0:30 of the run."),
     "lost-worker": ("!in trouble", "Missed so far: held is 400, at least 800."),
-    "pass": ("✓PASS", "The run passed. 800 of 800 connections held for 54 s, no failures, p99 latency 5.1 ms"),
+    "pass": ("✓PASS", "The run passed. 800 of 800 connections held for 54 s, no failures, p99 latency 4.21 ms"),
     "fail": ("✕FAIL", "The run failed. The server holds 1,000 connections (its cap) and refused 3,591 connects"),
     "unknown": (
         "?UNKNOWN",
@@ -114,7 +119,7 @@ def test_no_answer_from_the_lab_is_said_by_the_page_itself(page: CannedPage) -> 
     expect(_word(page)).to_contain_text("on track")
     answers, page.state = page.state, None
     expect(_word(page)).to_have_text("!no answer")
-    expect(_box(page).locator(".alerts li")).to_have_text(re.compile(r"No answer from the lab for \d+ s"))
+    expect(_box(page).locator(".alerts li")).to_have_text(re.compile(r"No answer from the lab for \d+\ss"))
     page.state = answers
     expect(_word(page)).to_have_text("✓on track")
     expect(_box(page).locator(".alerts")).to_be_hidden()
@@ -124,6 +129,7 @@ def test_tile_shows_that_its_threshold_is_missed(page: CannedPage) -> None:
     page.open("fail")
     failures, p99 = _box(page).locator(".tile.failures"), _box(page).locator(".tile.p99")
     expect(failures).to_have_class(re.compile("is-missed"))
+    expect(failures).to_contain_text("3,591 refused: server full")
     expect(failures).to_contain_text("✕ missed: none allowed, is 3,591")
     expect(_box(page).locator(".tile.held")).to_contain_text("✕ missed: at least 1,500, is 1,000")
     expect(p99).not_to_have_class(re.compile("is-missed"))
@@ -177,6 +183,7 @@ def test_silent_server_keeps_its_name_and_its_cap(page: CannedPage) -> None:
     expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
     page.become("frozen-server")
     expect(_box(page).locator(".tile.server")).to_contain_text("the server does not answer")
+    expect(_box(page).locator("section.server")).to_contain_text("The server does not answer on its admin port")
     expect(_box(page).locator(".facts")).to_contain_text("server select, at most 1,000")
 
 
@@ -243,6 +250,9 @@ def test_nothing_is_wider_than_the_window(page: CannedPage) -> None:
         canvas = _box(page).locator(".hf-chart canvas").first
         expect(canvas).to_be_visible()
         page.browser.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
+        table = _box(page).locator(".thresholds table").bounding_box()
+        assert table
+        assert table["x"] + table["width"] <= width
 
 
 def test_series_of_the_target_are_a_table_that_fits_a_telephone(page: CannedPage) -> None:
@@ -313,7 +323,33 @@ def test_levels_of_a_load_shape_are_a_table_and_shaded_in_the_charts(page: Canne
          "the p99 latency from due was 1.31 s; at most 1 s was allowed"],
         ["800 users", "held for 0:09", "800", "0.60", "4.2", "80.1", "0", "12 %", ""],
     ]  # fmt: skip
-    chart = _box(page).locator('.hf-chart[data-chart="held"] .hf-plot')
-    expect(chart).to_have_attribute(
+    page.browser.set_viewport_size({"width": 390, "height": 900})  # all but p50 and the server's CPU, without scrolling
+    page.browser.wait_for_function("(({ scrollWidth }) => scrollWidth <= 358)(document.querySelector('.levels .wide'))")
+    expect(rows.nth(1).locator("td").last).to_be_in_viewport()
+    expect(_chart(page)).to_have_attribute(
         "aria-label", re.compile("200 users from 3 s to 14 s; ✗ 400 users from 18 s to 30 s")
     )
+
+
+def test_fault_of_a_drill_and_silences_are_shaded_in_the_charts(page: CannedPage) -> None:
+    page.open("frozen-server")
+    latest = _box(page).locator('.hf-chart[data-chart="latency"] .hf-key')
+    expect(latest).to_have_text([f"p50 {UNKNOWN}", f"p99 {UNKNOWN}"])  # as the tile has it
+    expect(_chart(page)).to_have_attribute("aria-label", re.compile("; server silent from 30 s to 42 s"))
+    page.become("drill")
+    expect(_chart(page)).to_have_attribute("aria-label", re.compile("; fault from 30 s to 42 s"))
+    page.become("running")
+    expect(_chart(page)).not_to_have_attribute("aria-label", re.compile("fault|silent"))
+
+
+def test_labels_of_events_that_come_together_do_not_overlap(page: CannedPage) -> None:
+    page.open("drill")
+    expect(_chart(page)).to_have_attribute("aria-label", re.compile("worker lost at 31 s"))
+    page.browser.set_viewport_size({"width": 390, "height": 900})
+    page.browser.wait_for_function("document.querySelector('#holdfast canvas').clientWidth < 390")
+    charts = "holdfastCharts.of(document.querySelector('#holdfast .charts'))"
+    labels = page.browser.evaluate(f"{charts}.labels()")
+    assert [label["name"] for label in labels] == ["all users started", "fault", "replies overdue", "worker lost (2)"]
+    for row in (0, 1, 2):
+        placed = [(label["start"], label["start"] + label["wide"]) for label in labels if label["row"] == row]
+        assert all(before[1] < after[0] for before, after in pairwise(placed)), labels

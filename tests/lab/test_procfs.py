@@ -14,6 +14,14 @@ def test_start_time_of_this_process_is_known_and_that_of_an_ended_one_is_not() -
     assert procfs.stat(child.pid) == []
 
 
+def test_environment_of_a_process_is_known_while_it_runs() -> None:
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env={"NAME": "a=b"}) as child:
+        assert procfs.environment(child.pid)["NAME"] == "a=b"
+        child.communicate(b"\n")
+    assert procfs.environment(child.pid) == {}
+
+
 def test_a_process_that_runs_is_not_gone() -> None:
     assert not procfs.gone(procfs.mark())
 

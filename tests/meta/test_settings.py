@@ -93,7 +93,7 @@ def test_compose_passes_every_setting_of_the_server_under_the_name_that_the_lab_
 
 
 OF_THE_LAB_ALONE = (
-    *("engine", "keep", "tls", "replace", "network", "watch", "for", "recover"),
+    *("engine", "keep", "tls", "replace", "network", "watch", "drill", "at", "for", "recover"),
     *(row.name for row in user_server.TABLE),
 )
 

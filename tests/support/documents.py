@@ -118,6 +118,22 @@ USED = {
     "restarts": 0,
 }
 
+# What a drill did.
+DRILL: dict[str, Any] = {
+    "name": "server-stop",
+    "text": "a fault",
+    "outcome": "recovered",
+    "findings": [],
+    "predicted": [
+        {"figure": "lost", "least": 8, "most": 8, "why": "it held them", "actual": 8, "ok": True},
+        {"figure": "recover_s", "least": None, "most": 4, "why": "", "actual": None, "ok": False},
+    ],
+    "measured": {"lost": 8, "recover_s": None, "dropped.reset": 8, "own.cap_share": 1.25, "held_min": 0},
+    "unknown": {"predicted": 1, "measured": ["worker 2"]},
+    "injected_s": 9.04,
+    "healed_s": 11.0,
+}
+
 
 def passed(**changes: Any) -> dict[str, Any]:
     """A verdict document of a run that passed; a change replaces a part."""

@@ -33,6 +33,9 @@ class Part(FakePart):
     def kill(self) -> None:
         self._said.append(f"kill {self.name}")
 
+    def environment(self, name: str) -> str:
+        return f"{name} of {self.name}"
+
     def thaw_by_others(self) -> list[dict[str, object]]:
         return [{"kind": "resume", "pid": self.name}]
 

@@ -15,6 +15,8 @@ from rawsocket.verdict.drills.prediction import Expected
 from tests.support.fake_sdk import Container
 from tests.support.namespaces import AGENT, Connections, Namespace, namespace
 
+#: Settings with which a drill changes the network of the server, or of the only worker.
+SIDES = ({}, {"TARGET": "tcp://10.0.0.5:9000", "WORKERS": "1"})
 BEFORE = Before(held=800, wanted=800, messages_s=80, p99_ms=5)
 
 
@@ -28,11 +30,12 @@ def bounds(expected: Sequence[Expected]) -> dict[str, tuple[float | None, float 
 class Lab:
     """The parts of a lab whose server has this address."""
 
-    def __init__(self, address: str, workers: int = 2) -> None:
+    def __init__(self, address: str, workers: int = 2, target: str = "") -> None:
         made = [Container("server", status="running")]
         made += [Container("worker", status="running", number=number + 1) for number in range(workers)]
         for each in made:
-            each.attrs["Config"] = {"Env": [f"HOLDFAST_SERVER={address}"]}
+            own = [f"HOLDFAST_SERVER={'tcp://server:8686' if target else address}", f"TARGET={target and address}"]
+            each.attrs["Config"] = {"Env": own}
         self.containers = made
         self.did: list[str] = []
 
@@ -55,7 +58,7 @@ class Staged:
     def __init__(self, address: str = "tcp://server:8686", for_s: float = 5.0, **given: str) -> None:
         self.own: dict[str, float] = {}
         self.findings: list[str] = []
-        self.lab = Lab(address, int(given.get("WORKERS", "2")))
+        self.lab = Lab(address, int(given.get("WORKERS", "2")), given.get("TARGET", ""))
         self.settings = settings.read(given, {})
         lab: Any = self.lab
         self.stage = Stage(

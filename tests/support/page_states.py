@@ -12,6 +12,7 @@ from tests.support import levels
 Document = dict[str, Any]
 NAMES = ("starting", "running", "full-server", "frozen-server", "lost-worker", "pass", "fail", "unknown")
 RUN = "2026-11-27T10:00:00Z"
+STARTED = {"at_s": 4.0, "kind": "ramp-complete", "text": "all users started: 800", "label": "all users started"}
 
 
 def worker(number: int, **changes: Any) -> Document:
@@ -43,7 +44,7 @@ def _running(**changes: Any) -> Document:
     """A run that is in its steady window."""
     return {
         "state": "running", "status": "on track", "alerts": [], "beginning": False,
-        "events": [{"at_s": 4.0, "kind": "ramp-complete", "text": "800", "label": "all users started"}],
+        "events": [STARTED],
         "users": 800, "held": 800, "server_held": 800, "silent_connections": 0,
         "server": {
             "model": "select", "max_connections": 1000, "processes": 1, "processes_wanted": 1, "respawns": 0,
@@ -56,7 +57,11 @@ def _running(**changes: Any) -> Document:
         },
         "limits": {"wanted": 800, "cap": 1000, "p99_ms": 1000}, "steady": [6.0, 42.0],
         "now": {"messages_s": 80.4, "failures_s": 0.0, "connects_s": 0.0, "p50_ms": 0.61, "p99_ms": 3.9},
-        "figures": {"held_min": 800, "server_held_min": 800, "p99_ms": 4.21, "messages_s": 80.1, "failures": 0},
+        "figures": {
+            "held_min": 800, "server_held_min": 800, "p99_ms": 4.21, "messages_s": 80.1, "failures": 0,
+            "failure_kinds": "",
+        },
+        "silences": [], "drill": None,
         "thresholds": checks(), "scenario_errors": [], "dead_tasks": {}, "verdict": None, "artefacts": [],
         "last_start": {"user_count": "800", "spawn_rate": "200"}, **changes,
     }  # fmt: skip
@@ -98,15 +103,23 @@ def _full() -> Document:
         status="in trouble", alerts=[{"name": "server-full", "text": text, "since_s": 6.0}], users=1500, held=1000,
         server_held=1000, limits={"wanted": 1500, "cap": 1000, "p99_ms": 1000}, thresholds=checks(5.1, 3591, 1000),
         now={"messages_s": 99.7, "failures_s": 98.0, "connects_s": 97.0, "p50_ms": 0.66, "p99_ms": 5.1},
-        figures={"held_min": 1000, "server_held_min": 1000, "p99_ms": 5.1, "messages_s": 99.8, "failures": 3591},
+        figures={"held_min": 1000, "server_held_min": 1000, "p99_ms": 5.1, "messages_s": 99.8, "failures": 3591,
+                 "failure_kinds": "3,591 refused: server full"},
         workers=[worker(1, held=500, users=750, failures=1790), worker(2, held=500, users=750, failures=1801)],
     )  # fmt: skip
 
 
 def _frozen() -> Document:
     text = "Server silent for 12 s, 148 replies overdue"
+    alert = {
+        "at_s": 30.0,
+        "kind": "alert",
+        "text": "Server silent for 3 s, 40 replies overdue",
+        "label": "server silent",
+    }
     return _running(
         status="in trouble", alerts=[{"name": "server-silent", "text": text, "since_s": 30.0}], server=None,
+        events=[STARTED, alert], silences=[[30.0, 42.0]],
         server_held=None, now={"messages_s": 0.0, "failures_s": 0.0, "connects_s": 0.0, "p50_ms": None, "p99_ms": None},
     )  # fmt: skip
 
@@ -139,8 +152,32 @@ def _shaped() -> Document:
     return _running(shape=shape, levels=[passed, failed, under_way])
 
 
+def _drilled() -> Document:
+    """A run in which one of the server's four processes is frozen by a drill."""
+    text = "37 replies are overdue for up to 9.4 s: 1 of 4 processes of the server answers nothing"
+    events = [
+        STARTED,
+        {
+            "at_s": 30.2,
+            "kind": "drill",
+            "text": "drill: SIGSTOP of one process of the server for 15 s",
+            "label": "fault",
+        },
+        {"at_s": 30.6, "kind": "alert", "text": text.replace("9.4", "3.1"), "label": "replies overdue"},
+        {"at_s": 31.0, "kind": "worker-lost", "text": "worker 2 lost: it went missing", "label": "worker lost"},
+        {"at_s": 31.3, "kind": "worker-lost", "text": "worker 3 lost: it went missing", "label": "worker lost"},
+    ]
+    document = _running(
+        status="in trouble", alerts=[{"name": "replies-overdue", "text": text, "since_s": 30.6}], events=events,
+        drill=[30.2, None],
+    )  # fmt: skip
+    document["figures"] |= {"failures": 128, "failure_kinds": "88 connects refused, 40 lost"}
+    document["thresholds"] = checks(4.2, 128, 800)
+    return document
+
+
 def _passed() -> Document:
-    return ended("pass", 0, None, "800 of 800 connections held for 54 s, no failures, p99 latency 5.1 ms")
+    return ended("pass", 0, None, "800 of 800 connections held for 54 s, no failures, p99 latency 4.21 ms")
 
 
 def _failed() -> Document:
@@ -154,6 +191,7 @@ def _failed() -> Document:
     judged[0] |= {"limit": 1500, "ok": False}
     document["figures"] = {
         "held_min": 1000, "server_held_min": 1000, "p99_ms": 5.1, "messages_s": 99.8, "failures": 3591,
+        "failure_kinds": "3,591 refused: server full",
     }  # fmt: skip
     return document | {"thresholds": judged, "limits": {"wanted": 1500, "cap": 1000, "p99_ms": 1000}}
 
@@ -166,12 +204,15 @@ def _unknown() -> Document:
     }
     document = ended("unknown", 4, cause, "worker 2 was lost: it went missing", events=_lost()["events"])
     document["workers"][1] = _lost()["workers"][1]
+    document["figures"] |= {"held_min": 400, "server_held_min": 400}
+    document["thresholds"] = checks(held=400)
     return document
 
 
 _STATES = {
     "starting": _starting, "running": _running, "full-server": _full, "frozen-server": _frozen, "lost-worker": _lost,
     "pass": _passed, "fail": _failed, "unknown": _unknown, "load-shape": _shaped,
+    "drill": _drilled,
 }  # fmt: skip
 
 

@@ -1,14 +1,13 @@
-"""Takes the pictures of a report in docs/verdict.md, from a run as `make load` makes it; nothing is edited.
+"""Takes the pictures of report and comparison in docs/verdict.md, from runs as `make load` makes them; none is edited.
 
-    python -m tests.support.report_pictures [RUN]
+    python -m tests.support.report_pictures
 
-RUN is the folder of a run; without one, a run is made whose server is full. Needs Chromium.
+The server of the first run is full, that of the second is not. Needs Chromium.
 """
 
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from lab.reports import run_files
+from rawsocket.master.reports.html import render
 from tests.support.lab import ROOT
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -46,30 +47,34 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def first_screen(chromium: Browser, report: Path, size: Size, theme: Any, picture: Path) -> None:
+def first_screen(chromium: Browser, report: Path, size: Size, theme: Any, picture: Path, canvases: int = 3) -> None:
     """Write a picture of what a report shows before anybody scrolls."""
     viewport = {"width": size.width, "height": size.height}
     window = chromium.new_page(viewport=viewport, color_scheme=theme)
     window.goto(report.resolve().as_uri())
-    expect(window.locator("canvas")).to_have_count(3)
+    expect(window.locator("canvas")).to_have_count(canvases)
     window.screenshot(path=picture)
     window.close()
 
 
-def make_run() -> Path:
-    """Make the run of the pictures; return its folder."""
-    done = subprocess.run(["make", "load", *RUN], cwd=ROOT, capture_output=True, text=True, check=False)
+def make_run(*settings: str) -> Path:
+    """Make a run of the pictures, with further settings; return its folder."""
+    done = subprocess.run(["make", "load", *RUN, *settings], cwd=ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"Artefacts: (runs/\S+)/", done.stderr)
     assert found, done.stderr
     return ROOT / found[1]
 
 
 def main() -> None:
-    """Write both pictures."""
-    run = Path(sys.argv[1]) if sys.argv[1:] else make_run()
+    """Write all pictures."""
+    full, fitting = make_run(), make_run("MAX_CONNECTIONS=200")
+    found = [(run.name, run_files.read(run)) for run in (full, fitting)]
+    page = full / "comparison.html"
+    page.write_text(render.comparison(found), encoding="utf-8")
     with browser() as chromium:
-        first_screen(chromium, run / "report.html", Size(1280, 1000), "light", ROOT / "docs/report.png")
-        first_screen(chromium, run / "report.html", PHONE, "dark", ROOT / "docs/report-phone.png")
+        first_screen(chromium, full / "report.html", Size(1280, 1000), "light", ROOT / "docs/report.png")
+        first_screen(chromium, full / "report.html", PHONE, "dark", ROOT / "docs/report-phone.png")
+        first_screen(chromium, page, Size(1280, 900), "light", ROOT / "docs/comparison.png", canvases=6)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,14 @@ def report(
     examples: dict[str, str] | None = None,
     waiting: Iterable[Waiting] = (),
     silent: int = 0,
+    outstanding: tuple[int, float] = (0, 0.0),
 ) -> Report:
     """Return one report; `rows` are {name: {us: count}}, `failures` are those of a row named message.
 
     `rows` are times from sent; those from due and to the first byte are the same, unless `due` or `first` give
     other ones for a name. What `connections`, `messages`, `sessions`, `goodbyes`, `lag` and `bytes_` give
-    stands in place of what follows from the rest. `waiting` is what had no reply when stop was asked.
+    stands in place of what follows from the rest. `waiting` is what had no reply when stop was asked; `outstanding`:
+    connections with an overdue reply, and the longest wait.
     """
     waits = Waits()
     waits.add(waiting, "message")
@@ -83,6 +85,8 @@ def report(
         storms=list(storms),
         rows=[_row(name, failures if name == "message" else {}, rows, due, first) for name in names],
         silent=silent,
+        outstanding=outstanding[0],
+        outstanding_s=outstanding[1],
         lag=Lag(**{"cpus": 2, **(lag or {})}),
     )
 

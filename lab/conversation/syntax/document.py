@@ -1,7 +1,10 @@
 """What a conversation's file may contain: one entry for each map, with its keys."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar, Self
+
+import msgspec
 
 from lab.conversation.syntax.expectations import Expect, ExpectEntry, Part
 from lab.conversation.syntax.framings import Framing
@@ -10,7 +13,8 @@ from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, Sequence
 from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
-from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Prose, Whole
+from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Prose, Whole, one_of
+from rawsocket.settings.suggestion import listed
 from rawsocket.shapes.document import from_document
 from rawsocket.shapes.shape import SHAPES
 
@@ -177,6 +181,29 @@ def _plain(node: Node) -> Any:
     return [_plain(each) for each in node] if isinstance(node, Sequence) else node.text
 
 
+class DrillName(Leaf):
+    """The name of a drill."""
+
+    __slots__ = ()
+
+    value: str
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "description": "a name of `drill list`"}
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Return the name of a node. Raises Mistake."""
+        known = list(import_module("lab.drills.table").by_name())  # by its name: drills read conversations themselves
+        return cls(node, one_of(node, known, f"one of {listed(known)}"))
+
+
+class DrillEntry(Entry):
+    """A fault in the run of this conversation."""
+
+    name: DrillName
+    at: Duration | None = None
+    lasts: Duration | None = msgspec.field(default=None, name="for")
+
+
 class Document(Entry):
     """One conversation with a server."""
 
@@ -199,3 +226,4 @@ class Document(Entry):
     pushes: Pushes | None = None
     match: Ids | None = None
     shape: Shape | None = None
+    drill: DrillEntry | None = None

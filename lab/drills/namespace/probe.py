@@ -35,6 +35,11 @@ LIMIT_BANDWIDTH = Trial(
      "latency", "1s"],
 )  # fmt: skip
 
+DELAY_PACKETS = Trial(
+    "tc's netem (CONFIG_NET_SCH_NETEM)",
+    ["tc", "qdisc", "add", "dev", "lo", "root", "handle", "d111:", "netem", "delay", "1ms"],
+)
+
 
 def of_rules(rules: str) -> Trial:
     """Return the trial of rules of nft: the kernel says whether it knows each of their parts."""

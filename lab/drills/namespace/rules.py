@@ -52,15 +52,16 @@ def no_farewell(port: int) -> str:
     return table(f"{FROM_SERVER.format(port=port)} tcp flags & (fin | rst) != 0 counter drop")
 
 
-def reject_newcomers(port: int) -> str:
+def reject_newcomers(port: int, at_server: bool) -> str:
     """Refuse each new connection; those that are there are not touched."""
-    return table(f"{TO_SERVER.format(port=port)} {SYN} counter reject with tcp reset", hooks=["input"])
+    hook = "input" if at_server else "output"
+    return table(f"{TO_SERVER.format(port=port)} {SYN} counter reject with tcp reset", hooks=[hook])
 
 
-def lose_syns(ports: Sequence[int], percent: int) -> str:
+def lose_syns(ports: Sequence[int], percent: int, at_server: bool) -> str:
     """Drop a share of the first packets of new connections, each by chance."""
-    listed = ", ".join(map(str, ports))
-    return table(f"tcp dport {{ {listed} }} {SYN} numgen random mod 100 < {percent} counter drop", hooks=["input"])
+    listed, hook = ", ".join(map(str, ports)), "input" if at_server else "output"
+    return table(f"tcp dport {{ {listed} }} {SYN} numgen random mod 100 < {percent} counter drop", hooks=[hook])
 
 
 def forget_idle(port: int, clients: Sequence[Client], seconds: float) -> str:
@@ -117,16 +118,28 @@ def limited(device: str, bytes_s: float, queue: float) -> list[str]:
     ]  # fmt: skip
 
 
+def delayed(device: str, least_ms: int, jitter_ms: int) -> list[str]:
+    """Return the command of tc that delays what leaves by a device, by `least_ms` and up to `jitter_ms` more.
+
+    netem takes the middle and how far the delay is from it at most. A queue of one rate would keep packets in order,
+    netem alone sends one with a short delay before an earlier one: TCP puts them in order again.
+    """
+    half = jitter_ms / 2
+    times = [f"{least_ms + half:g}ms", *([f"{half:g}ms"] if jitter_ms else [])]
+    return ["tc", "qdisc", "replace", "dev", device, "root", "handle", QUEUE, "netem", "delay", *times]
+
+
 def limit_of(listing: str) -> dict[str, Any]:
     """Return the limit of bandwidth in the output of `tc -s -json qdisc show`."""
     found: list[dict[str, Any]] = json.loads(listing)
     return next(each for each in found if each["handle"] == QUEUE)
 
 
-def filters(port: int, clients: Sequence[Client]) -> list[str]:
-    """Return filters of ss that together name these connections, and no other."""
+def filters(port: int, clients: Sequence[Client], at_server: bool) -> list[str]:
+    """Return filters of ss that together name these connections, and no other, as one side sees them."""
+    here, there = ("sport", "dst") if at_server else ("dport", "src")
     parts = [clients[start : start + PER_FILTER] for start in range(0, len(clients), PER_FILTER)]
     return [
-        f"sport = :{port} and ( " + " or ".join(f"dst {one.address}:{one.port}" for one in part) + " )"
+        f"{here} = :{port} and ( " + " or ".join(f"{there} {one.address}:{one.port}" for one in part) + " )"
         for part in parts
     ]

@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, back_within, clients, server
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import NetworkDrill, back_within, grown
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -22,6 +22,7 @@ class Bandwidth(NetworkDrill):
     name = "bandwidth"
     text = "the server's way out has half the bandwidth that its replies need"
     lasts = False
+    needs_server = "it limits the way out of the server's container"
 
     def unfit(self, settings: Settings) -> str:
         """A reply waits for about as long as the queue grows."""
@@ -41,27 +42,19 @@ class Bandwidth(NetworkDrill):
         """It needs tc's tbf."""
         return [probe.LIMIT_BANDWIDTH]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """See how much leaves by the device that reaches the clients, let half of it through, and measure that."""
-        client = clients(helper, server(stage).port)[0]
-        device = json.loads(helper.run("ip", "-json", "route", "get", client.address))[0]["dev"]
+        device = side.device()
         see = ("ip", "-s", "-json", "link", "show", "dev", device)
-        rate = _grown(stage, lambda: json.loads(helper.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
-        helper.run(*rules.limited(device, rate, 16 * rate * LOOK_S))
+        rate = grown(stage, LOOK_S, lambda: json.loads(side.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
+        side.run(*rules.limited(device, rate, 16 * rate * LOOK_S))
         stage.find(f"the server's way out was limited to {rate:,.0f} bytes/s")
 
         def limit() -> dict[str, Any]:
-            return rules.limit_of(helper.run("tc", "-s", "-json", "qdisc", "show"))
+            return rules.limit_of(side.run("tc", "-s", "-json", "qdisc", "show"))
 
         until = time.monotonic() + SETTLE_S
         while not limit()["backlog"] and time.monotonic() < until:
             stage.wait(0.1)
-        sent = _grown(stage, lambda: limit()["bytes"])
+        sent = grown(stage, LOOK_S, lambda: limit()["bytes"])
         stage.measured("percent_of_limit", round(100 * sent / limit()["options"]["rate"], 1))
-
-
-def _grown(stage: Stage, count: Callable[[], int]) -> float:
-    """Return by how much a count grows a second."""
-    begun, before = time.monotonic(), count()
-    stage.wait(LOOK_S)
-    return (count() - before) / (time.monotonic() - begun)

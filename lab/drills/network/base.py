@@ -1,18 +1,18 @@
 """What network drills share: their helpers in the lab's containers, what they try out beforehand, whom they hit."""
 
 import contextlib
+import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import ClassVar
 
 from lab.drills.drill import DOCKER, SAMPLE_S, Drill, Stage
 from lab.drills.namespace import container, probe
 from lab.drills.namespace.helper import Helper
-from lab.drills.namespace.rules import Client, clients_side, filters, servers_side
-from lab.engines.docker.container import ContainerPart
-from lab.engines.identity import PROJECT_LABEL
+from lab.drills.namespace.side import Side, side_of
 from lab.settings import Settings
-from rawsocket.target import Target, parse
+from rawsocket.target import parse
 from rawsocket.verdict.drills.prediction import Expected
 
 # Of the length of a fault: until its helper has started.
@@ -20,13 +20,27 @@ STARTS_S = 3.0
 # How often the server's connections are compared with those of the workers, within TIMEOUT after healing.
 LOOKS = 3
 HELPERS_OWN = "a network of its own"
+HALF_OPEN = "half_open"
 
 
 class NetworkDrill(Drill):
-    """A fault in the network of one container of the lab. `role`: of the container whose network it changes."""
+    """A fault in the network of the server's container, or with TARGET in those of all workers.
+
+    `needs_server`: why it can only be brought about at the server; "": it can be at the workers as well.
+    """
 
     engines = frozenset({DOCKER})
-    role: ClassVar[str] = "server"
+    on_target = True
+    needs_server: ClassVar[str] = ""
+
+    def refusal(self, engine: str, settings: Settings) -> str:
+        """Return why it can't run here, such as for a TARGET whose network the lab would have to enter."""
+        if (target := settings["TARGET"]) and engine in self.engines:
+            if self.needs_server:
+                return f"{self.needs_server}, and the lab does not run TARGET"
+            if ":" in parse(target).host:
+                return f"its rules match addresses of IPv4, and TARGET is {parse(target).host}"
+        return super().refusal(engine, settings)
 
     def prepare(self, settings: Settings) -> str:
         """Build the helper's image; return what this machine's kernel lacks for the drill, "" for nothing."""
@@ -37,22 +51,26 @@ class NetworkDrill(Drill):
 
     @contextlib.contextmanager
     def injected(self, stage: Stage) -> Iterator[None]:
-        """Change the network of the first part of `role`; the helper heals it when the block is left."""
-        with helper_in(stage, self.role) as helper:
-            self.inject(stage, helper)
+        """Change the network on one side; the helpers heal it when the block is left."""
+        with self.entered(stage) as side:
+            self.inject(stage, side)
             yield
-            self.observe(stage, helper)
+            self.observe(stage, side)
         self.healed(stage)
+
+    def entered(self, stage: Stage) -> AbstractContextManager[Side]:
+        """Return the networks that it changes."""
+        return side_of(stage, "worker" if stage.settings["TARGET"] else "server")
 
     @abstractmethod
     def trials(self) -> Sequence[probe.Trial]:
         """Return what the kernel has to be able to do."""
 
     @abstractmethod
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Bring the fault about."""
 
-    def observe(self, stage: Stage, helper: Helper) -> None:
+    def observe(self, stage: Stage, side: Side) -> None:
         """Measure what the drill has figures of, just before the fault is healed."""
         return
 
@@ -61,51 +79,34 @@ class NetworkDrill(Drill):
         return
 
 
-def helper_in(stage: Stage, role: str) -> Helper:
-    """Return a helper for the network of the first part of a role; it is started as a context manager."""
-    return helper_of(part_of(stage, role))
+def half_open(stage: Stage, most: float | None) -> list[Expected]:
+    """Return the prediction of connections that the server still holds for users that have gone; none of a TARGET.
+
+    The kernel of a user that gave up repeats its FIN, less and less often. So the server hears of some ends once the
+    fault is healed, and of the others never.
+    """
+    found = Expected(f"own.{HALF_OPEN}", 0, most, "it hears only of those whose FIN is repeated after healing")
+    return [] if stage.settings["TARGET"] else [found]
 
 
-def helper_of(part: ContainerPart) -> Helper:
-    """Return a helper for the network of a container."""
-    return Helper(part.service, container.command(part.id, part.label(PROJECT_LABEL)))
-
-
-def part_of(stage: Stage, role: str) -> ContainerPart:
-    """Return the first container of a role."""
-    return cast(ContainerPart, stage.parts(role)[0])
-
-
-def server(stage: Stage) -> Target:
-    """Return the server's address as workers know it."""
-    return parse(part_of(stage, "worker").environment("HOLDFAST_SERVER"))
-
-
-def clients(helper: Helper, port: int) -> list[Client]:
-    """Return the connections to the server's port, as its own kernel lists them."""
-    return servers_side(helper.run("ss", "-Htn", "state", "established", f"sport = :{port}"))
-
-
-def end_half_open(stage: Stage) -> int:
-    """End connections that the server holds and no worker knows: how many. Otherwise it would hold them for ever.
+def end_half_open(stage: Stage) -> None:
+    """End connections that the server holds and no worker knows, and count them. It would hold them for ever.
 
     Until there are none: users that were still waiting for a reply when the fault was healed may give up meanwhile.
     """
-    port, ended = server(stage).port, 0
-    with contextlib.ExitStack() as helpers:
-        ours = helpers.enter_context(helper_in(stage, "server"))
-        workers = [helpers.enter_context(helper_of(cast(ContainerPart, part))) for part in stage.parts("worker")]
+    if stage.settings["TARGET"]:
+        stage.find("TARGET may still hold connections of users that gave up: the lab can neither see nor end them")
+        return
+    ended = 0
+    with side_of(stage, "server") as ours, side_of(stage, "worker") as theirs:
         for _ in range(LOOKS):
-            held, known = set(clients(ours, port)), set[Client]()
-            for worker in workers:
-                known.update(clients_side(worker.run("ss", "-Htn", "state", "connected", f"dport = :{port}")))
+            held, known = set(ours.clients()), set(theirs.clients("connected"))
             # Those that a user has just closed are no longer there.
-            left = [one for one in clients(ours, port) if one in held and one not in known]
-            for one in filters(port, left):
-                ours.run("ss", "-K", "-Htn", one)
+            left = [one for one in ours.clients() if one in held and one not in known]
+            ours.end(left)
             ended += len(left)
             stage.wait(stage.timeout_s / LOOKS)
-    return ended
+    stage.measured(HALF_OPEN, ended)
 
 
 def share_by(seconds: float, every_s: float) -> float:
@@ -121,3 +122,10 @@ def back_within(seconds: float, why: str) -> Expected:
 def spread(count: int, share: float) -> float:
     """Return how far a count may be from its mean by chance: four standard deviations."""
     return float(4 * (count * share * (1 - share)) ** 0.5)
+
+
+def grown(stage: Stage, seconds: float, count: Callable[[], int]) -> float:
+    """Return by how much a count grows a second, over so many seconds."""
+    begun, before = time.monotonic(), count()
+    stage.wait(seconds)
+    return (count() - before) / (time.monotonic() - begun)

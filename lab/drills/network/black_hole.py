@@ -5,17 +5,8 @@ from typing import ClassVar
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import (
-    STARTS_S,
-    NetworkDrill,
-    back_within,
-    clients,
-    end_half_open,
-    server,
-    share_by,
-    spread,
-)
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, end_half_open, half_open, share_by, spread
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -45,29 +36,18 @@ class BlackHole(NetworkDrill):
         why = f"TIMEOUT {timeout:g} s after a message, one is due each {every:g} s"
         notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, why)
         late = back_within(timeout, "the last message that was lost is answered or given up")
-        left = Expected("own.half_open", lost.least, lost.most, "the server is not told either")
-        half_open = [left] if rules.TO_SERVER in self.ways else []
+        left = half_open(stage, lost.most) if rules.TO_SERVER in self.ways else []
         told = Expected("dropped.reset", 0, 0, "nobody is told")
-        return [lost, told, late, *half_open, *([notice] if surely else [])]
+        return [lost, told, late, *left, *([notice] if surely else [])]
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs sets of nft."""
         return [probe.of_rules(rules.black_hole(1, [rules.Client("192.0.2.1", 1)], self.ways))]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Choose exactly half of the connections that are there."""
-        port = server(stage).port
-        chosen = rules.share(clients(helper, port), SHARE)
-        helper.run("nft", "-f", "-", text=rules.black_hole(port, chosen, self.ways))
+        side.apply(rules.black_hole(side.port, rules.share(side.clients(), SHARE), self.ways))
 
     def healed(self, stage: Stage) -> None:
         """End what the server still holds for users that have gone."""
-        stage.measured("half_open", end_half_open(stage))
-
-
-class BlackHoleOneWay(BlackHole):
-    """Drops what the server sends to half of the connections."""
-
-    name = "black-hole-one-way"
-    text = "half of the connections lose all packets from the server; theirs arrive"
-    ways = (rules.FROM_SERVER,)
+        end_half_open(stage)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import NetworkDrill, back_within, server
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import NetworkDrill, back_within
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -18,6 +18,7 @@ class HalfOpen(NetworkDrill):
 
     name = "half-open"
     text = "the server is killed and restarted without its clients being told"
+    needs_server = "the server has to be restarted"
 
     def seconds(self, settings: Settings) -> float:
         """Return the time in which each user has a message due."""
@@ -42,9 +43,9 @@ class HalfOpen(NetworkDrill):
         """It needs nft's flags of TCP."""
         return [probe.of_rules(rules.no_farewell(1))]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Kill the server in silence; its container has a network of its own again once it is started."""
-        helper.run("nft", "-f", "-", text=rules.no_farewell(server(stage).port))
+        side.apply(rules.no_farewell(side.port))
         stage.lab.kill_server()
         stage.lab.restart_server()
         if not stage.every_s:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, clients, end_half_open, server
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, end_half_open
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -46,12 +46,12 @@ class IdleForgotten(NetworkDrill):
         """It needs nft's sets with timeouts."""
         return [probe.of_rules(rules.forget_idle(1, [rules.Client("192.0.2.1", 1)], 1))]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Let the middlebox know the connections that are there."""
-        port, x = server(stage).port, memory_s(stage.every_s)
-        helper.run("nft", "-f", "-", text=rules.forget_idle(port, clients(helper, port), x))
+        x = memory_s(stage.every_s)
+        side.apply(rules.forget_idle(side.port, side.clients(), x))
         stage.find(f"a heartbeat each {x:g} s at most keeps connections alive; users speak each {stage.every_s:g} s")
 
     def healed(self, stage: Stage) -> None:
         """End what the server still holds for users that have gone."""
-        stage.measured("half_open", end_half_open(stage))
+        end_half_open(stage)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from lab.drills.drill import Before, Stage
-from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network import newcomers
-from lab.drills.network.base import NetworkDrill, back_within, helper_in, server
+from lab.drills.namespace import newcomers, probe, rules
+from lab.drills.namespace.side import Side, helper_in, server
+from lab.drills.network.base import NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
 COUNT = 50
@@ -29,13 +28,13 @@ class RejectNewcomers(NetworkDrill):
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs nft's reject."""
-        return [probe.of_rules(rules.reject_newcomers(1))]
+        return [probe.of_rules(rules.reject_newcomers(1, at_server=True))]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Refuse from now on."""
-        helper.run("nft", "-f", "-", text=rules.reject_newcomers(server(stage).port))
+        side.apply(rules.reject_newcomers(side.port, side.at_server))
 
-    def observe(self, stage: Stage, helper: Helper) -> None:
+    def observe(self, stage: Stage, side: Side) -> None:
         """Let newcomers try."""
         target = server(stage)
         with helper_in(stage, "worker") as worker:

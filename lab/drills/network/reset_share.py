@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, clients, server
+from lab.drills.namespace.side import Side
+from lab.drills.network.base import STARTS_S, NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
 SHARE = 10
@@ -27,16 +27,13 @@ class ResetShare(NetworkDrill):
             Expected("lost", hit, hit, why),
             Expected("dropped.reset", hit, hit, why),
             Expected("notice_p99_s", 0, STARTS_S + 1 + SAMPLE_S, "within 1 s, and the next report says so"),
-            Expected("own.reset", hit, hit, "the server's kernel lists the same connections"),
+            Expected("own.reset", hit, hit, "the kernel lists the same connections"),
         ]
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs a kernel that ends connections when asked to."""
         return [probe.END_CONNECTIONS]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Choose exactly 10 % of the connections that are there, and end them."""
-        port = server(stage).port
-        chosen = rules.share(clients(helper, port), SHARE)
-        ended = [helper.run("ss", "-K", "-Htn", one) for one in rules.filters(port, chosen)]
-        stage.measured("reset", len("".join(ended).splitlines()))
+        stage.measured("reset", side.end(rules.share(side.clients(), SHARE)))

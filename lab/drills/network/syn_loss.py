@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from lab.drills.drill import Before, Stage
-from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
-from lab.drills.network import newcomers
-from lab.drills.network.base import NetworkDrill, back_within, helper_in, server, spread
+from lab.drills.namespace import newcomers, probe, rules
+from lab.drills.namespace.side import Side, helper_in, server
+from lab.drills.network.base import NetworkDrill, back_within, spread
 from rawsocket.verdict.drills.prediction import Expected
 
 LOST = 0.3
@@ -17,7 +16,7 @@ LATE_S = 0.5
 
 
 class SynLoss(NetworkDrill):
-    """Drops SYNs by chance. Newcomers of the drill's own connect to a listener beside the server."""
+    """Drops SYNs by chance. Newcomers of the drill's own connect to a listener beside it."""
 
     name = "syn-loss"
     text = f"{LOST:.0%} of the first packets of new connections are lost"
@@ -34,15 +33,16 @@ class SynLoss(NetworkDrill):
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs nft's numgen."""
-        return [probe.of_rules(rules.lose_syns([1], 30))]
+        return [probe.of_rules(rules.lose_syns([1], 30, at_server=True))]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
-        """Lose first packets to the server, and to a listener beside it; then let newcomers connect to that."""
-        target, port = server(stage), newcomers.listen(helper)
-        helper.run("nft", "-f", "-", text=rules.lose_syns([target.port, port], round(100 * LOST)))
+    def inject(self, stage: Stage, side: Side) -> None:
+        """Lose first packets to the server, and to a listener of the drill's; then let newcomers connect to that."""
+        port = newcomers.listen(side.helpers[0])
+        side.apply(rules.lose_syns([side.port, port], round(100 * LOST), side.at_server))
+        host = server(stage).host if side.at_server else "127.0.0.1"
         with helper_in(stage, "worker") as worker:
             steps = newcomers.steps(newcomers.linear_timeouts(worker), WAIT_S)
-            times = newcomers.connect(worker, target.host, port, COUNT, WAIT_S)
+            times = newcomers.connect(worker, host, port, COUNT, WAIT_S)
         took = [time for time in times if isinstance(time, float)]
         at = [[time for time in took if step <= time < step + LATE_S] for step in steps]
         stage.measured("first_step", len(at[0]))

@@ -1,10 +1,11 @@
 """A worker's network is cut: the master no longer hears it, so what became of its users is unknown, with its name."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.helper import Helper
+from lab.drills.namespace.side import Side, helper_in, server
 from lab.drills.network.base import NetworkDrill
 from lab.drills.processes.worker_lost import WorkerLost
 from rawsocket.verdict.drills.prediction import Expected
@@ -15,8 +16,6 @@ class WorkerCut(NetworkDrill, WorkerLost):
 
     name = "worker-cut"
     text = "a worker loses its network: what it did is unknown, with its name"
-    role = "worker"
-    on_target = True
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """As where a worker is killed; but this one comes back, and may tell that its own users have lost theirs."""
@@ -24,10 +23,16 @@ class WorkerCut(NetworkDrill, WorkerLost):
         own = Expected("lost", 0, share, f"its own {share} users at most, if it still says so")
         return [own, *(one for one in super().expects(stage, before) if one.figure != "lost")]
 
+    @contextlib.contextmanager
+    def entered(self, stage: Stage) -> Iterator[Side]:
+        """Enter the network of the first worker alone."""
+        with helper_in(stage, "worker") as helper:
+            yield Side([helper], server(stage).port, at_server=False)
+
     def trials(self) -> Sequence[probe.Trial]:
         """It needs nft alone."""
         return [probe.of_rules(rules.cut())]
 
-    def inject(self, stage: Stage, helper: Helper) -> None:
+    def inject(self, stage: Stage, side: Side) -> None:
         """Cut it."""
-        helper.run("nft", "-f", "-", text=rules.cut())
+        side.apply(rules.cut())

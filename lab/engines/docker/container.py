@@ -5,7 +5,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import docker
 from docker.models.containers import Container
@@ -126,6 +126,14 @@ class ContainerPart(Part):
         self.refresh()
         return self._container.status == "paused"
 
+    def gone(self) -> bool:
+        """Whether it has ended, or was removed."""
+        try:
+            self.refresh()
+        except docker.errors.NotFound:
+            return True
+        return super().gone()
+
     def kill(self) -> None:
         """Kill it; the engine does not start it again."""
         self._container.kill("SIGKILL")
@@ -133,6 +141,23 @@ class ContainerPart(Part):
     def thaw_by_others(self) -> list[dict[str, object]]:
         """Return its id."""
         return [{"kind": "unpause", "container": self._container.id}]
+
+    def limit(self, name: str) -> int:
+        """Return a limit as the engine has it now, by its name there (CpuQuota, Memory, MemorySwap)."""
+        self.refresh()
+        return int(self._container.attrs["HostConfig"].get(name) or 0)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that its processes have used."""
+        return float(self._usage()["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+    def memory_bytes(self) -> int:
+        """Return the memory that its processes use, without files that the kernel may forget."""
+        memory = self._usage()["memory_stats"]
+        return int(memory["usage"]) - int(memory.get("stats", {}).get("inactive_file", 0))
+
+    def _usage(self) -> dict[str, Any]:
+        return cast(dict[str, Any], self._container.stats(stream=False))
 
     def start(self) -> None:
         """Start it again after it was killed."""

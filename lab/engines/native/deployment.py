@@ -53,6 +53,15 @@ class ProcessPart(Part):
         """Return its exit code, None while it runs."""
         return processes.exit_code(self._process)
 
+    @property
+    def pid(self) -> int:
+        """Its pid."""
+        return self._process.pid
+
+    def environment(self, name: str) -> str:
+        """Return a variable that it was started with, "" if it was not, or has ended."""
+        return procfs.environment(self.pid).get(name, "")
+
     def log(self) -> str:
         """Return its log so far."""
         return self._process.text()
@@ -90,6 +99,10 @@ class ProcessPart(Part):
         """Whether it or one of its children is stopped."""
         whole = [self._process, *processes.members([self._process])]
         return any(procfs.stat(one.pid)[:1] == ["T"] for one in whole)
+
+    def gone(self) -> bool:
+        """Whether it and its children have ended."""
+        return not any(one.alive() for one in [self._process, *processes.members([self._process])])
 
     def kill(self) -> None:
         """Kill it and its children."""

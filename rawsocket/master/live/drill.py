@@ -4,19 +4,19 @@ from pathlib import Path
 
 from rawsocket.master.run import Run
 from rawsocket.verdict.drills.prediction import NAME, Marks
-from rawsocket.verdict.drills.record import texts
+from rawsocket.verdict.drills.record import news
 from rawsocket.verdict.drills.recovery import Second
 from rawsocket.verdict.observed import DRILL
 
 
-def look(run: Run, at_s: float) -> None:
+def look(run: Run) -> None:
     """Read the marks, and note the latest second if the run has a drill."""
     record, before = run.drill, run.drill.marks
     record.marks = _read(run.log.folder) or before
     if record.marks is None:
         return
-    for text in texts(before, record.marks):
-        run.observed.note(at_s, DRILL, text)
+    for wall_s, text, label in news(before, record.marks):
+        run.observed.note(wall_s - run.started_wall_s, DRILL, text, label)
     last = run.timeline.samples[-1]
     tcp = run.totals().connections
     record.seconds.append(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rawsocket.master import figures
-from rawsocket.master.levels.measured import threshold
 from rawsocket.master.live import drill
+from rawsocket.master.live.so_far import SoFar
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import utc
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted
@@ -19,22 +19,25 @@ from rawsocket.measurement.report import Report
 from rawsocket.verdict import words
 from rawsocket.verdict.alerts import (
     LATELY_S,
+    NO_REPORT_S,
     NOTED_ELSEWHERE,
     PROCESSES,
     RESTARTED,
+    SILENT_S,
     AlertBook,
     Now,
     Server,
     is_silent,
+    overdue,
     status,
 )
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.feeds import Feeds
-from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
 from rawsocket.verdict.saturation import main_cause
 
-PERCENTILES_S = 5.0  # between two computations of percentiles over the whole window
+#: Models of the lab's server whose loops turn once a second or more, even if nothing happens.
+LOOPS = ("select", "poll", "epoll", "busy", "asyncio")
 
 
 class Observer:
@@ -53,9 +56,8 @@ class Observer:
         self._answered_at_s = 0.0
         self._restarts = 0
         self._lost: set[str] = set()
-        self.checks: list[Check] = []  # thresholds, so far
-        self._late: list[Check] = []  # those of percentiles
-        self._late_at_s = 0.0  # when they are computed again
+        self._turns: dict[str, tuple[float, float]] = {}  # of each process of the server, and when they last grew
+        self.so_far = SoFar(run)
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""
@@ -78,7 +80,7 @@ class Observer:
     def look(self, at_s: float, live: Collection[str], held: int, users: int) -> None:
         """Look at the run while it goes on. `live` are the workers that Locust counts as live."""
         run = self._run
-        drill.look(run, at_s)
+        drill.look(run)
         self._look_at_workers(at_s)
         server = self._look_at_server(at_s)
         now = Now(
@@ -88,8 +90,9 @@ class Observer:
             target=run.info.target,
             failures=self._failures(),
             growing=self._growing(at_s),
-            silence=self._silences.look(live_reports(run, live), at_s),
+            silence=self._silences.look(live_reports(run, live), at_s, self._age),
             slowest_s=run.slowest_reply_us / 1e6,
+            outstanding=self._outstanding(live),
             feed=self._feeds.look(live_reports(run, live), at_s),
             server=server,
             lost=[(own.name, own.lost) for own in run.participants if own.lost],
@@ -98,29 +101,31 @@ class Observer:
             limit_example=run.examples().get(GENERATOR_LIMIT, ""),
             scenario_errors=run.scenario_errors(),
         )
-        run.observed.note_silence(now.silence if is_silent(now) else None)
+        told_s = at_s - min((self._age(worker) for worker in live_reports(run, live)), default=0.0)
+        run.observed.note_silence(now.silence if is_silent(now) else None, told_s)
+        run.observed.note_overdue(overdue(now))
         run.observed.note_feed(now.feed)
         for alert in self._book.update(now):
             if alert.name not in NOTED_ELSEWHERE:
                 run.observed.note(alert.since_s, ALERT, alert.text, alert.label)
-        if at_s >= self._late_at_s:
-            self._late, self._late_at_s = figures.checks_so_far(run, percentiles=True), at_s + PERCENTILES_S
-        self.checks = [*figures.checks_so_far(run, percentiles=False), *self._late]
+        self.so_far.look(at_s)
 
     def state(self) -> dict[str, Any]:
-        """Return `status`, `alerts`, `events` and `thresholds` as /lab/state.json has them."""
+        """Return `status`, `alerts`, `events`, `silences`, `figures` and `thresholds` as /lab/state.json has them."""
         run = self._run
         alerts = self._book.lasting if run.running else []
         return {
             "status": status(
                 started=run.started_at is not None,
                 reporting=bool(run.reports()),
-                troubled=bool(alerts) or any(check.ok is False for check in self.checks),
+                troubled=bool(alerts) or any(check.ok is False for check in self.so_far.checks),
                 verdict=run.document["verdict"] if run.document else "",
             ),
             "alerts": alerts,
             "events": figures.events(run),
-            "thresholds": run.document["thresholds"] if run.document else list(map(threshold, self.checks)),
+            "silences": run.observed.silences,
+            "figures": self.so_far.figures(),
+            "thresholds": self.so_far.thresholds(),
         }
 
     def _latest(self) -> dict[str, Report]:
@@ -138,6 +143,21 @@ class Observer:
             if count > self._counts.get(name, (0, 0.0))[0]:
                 self._counts[name] = count, at_s
         return frozenset(name for name, (_, when) in self._counts.items() if at_s - when < LATELY_S)
+
+    def _outstanding(self, live: Collection[str]) -> tuple[int, float]:
+        """Return on how many connections a reply is overdue, and the longest wait; old reports say nothing of now."""
+        fresh = [report for worker, report in live_reports(self._run, live).items() if self._age(worker) < NO_REPORT_S]
+        return sum(one.outstanding for one in fresh), max((one.outstanding_s for one in fresh), default=0.0)
+
+    def _stuck(self, counters: Counters, at_s: float) -> int:
+        """Return how many of the server's processes hold connections and have not turned their loop for SILENT_S."""
+        if _model(counters) not in LOOPS:
+            return 0
+        for process, turns in counters.get("process_loop_turns_total", {}).items():
+            if turns != self._turns.get(process, (None, 0.0))[0]:
+                self._turns[process] = turns, at_s
+        held = counters.get("process_connections", {})
+        return sum(bool(held.get(one)) and at_s - since >= SILENT_S for one, (_, since) in self._turns.items())
 
     def _saturated(self) -> list[tuple[str, str]]:
         """Return the workers whose figures would be in doubt if the run ended now."""
@@ -172,6 +192,7 @@ class Observer:
             _model(counters),
             int(counters.get("processes", 1)),
             int(counters.get("processes_wanted", 1)),
+            self._stuck(counters, at_s),
         )
 
     def _look_at_restarts(self, at_s: float) -> None:

@@ -10,28 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from rawsocket.background import TASKS
-from rawsocket.master import figures, worker_lag
+from rawsocket.master import worker_lag
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels import judged as judged_levels
 from rawsocket.master.observability import series
 from rawsocket.master.page import metrics
-from rawsocket.master.reports import server_summary
+from rawsocket.master.reports import failure_kinds, server_summary
 from rawsocket.master.run import Participant, Run
-from rawsocket.master.steady_window import lowest
 from rawsocket.master.worker_lag import cpu_s, delivered
 
 Fields = dict[str, Any]  # one entry of state.json
 SAID = ("verdict", "exit_code", "reasons", "cause")  # what state.json has of verdict.json
 
 
-def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
+def state(controller: RunController) -> Fields:
     """Return /lab/state.json; `state` is the state of Locust's runner."""
-    run, last = controller.run, controller.run.document
-    judged = judged or Judged()
+    run, last, observed = controller.run, controller.run.document, controller.observer.state()
     server = server_summary.state(controller.probe.counters, controller.probe.rate) or controller.probe.usage.state()
     return {
         "state": str(controller.runner.state),
-        **controller.observer.state(),
+        **observed,
         "users": controller.runner.user_count,
         "held": controller.held(),
         "server_held": controller.probe.held,
@@ -45,7 +43,8 @@ def state(controller: RunController, judged: "Judged | None" = None) -> Fields:
         "limits": limits(controller, server),
         "steady": steady(run),
         "now": latest_second(run),
-        "figures": judged.figures(run),
+        "figures": {**observed["figures"], "failure_kinds": failure_kinds.text(last or connections(run))},
+        "drill": None if run.drill.times[0] is None else run.drill.times,
         **levels(run),
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
         "dead_tasks": dict(TASKS.dead),
@@ -115,49 +114,17 @@ def steady(run: Run) -> list[float] | None:
     return [round(start, 3), round(max(start, closed), 3)]
 
 
+def connections(run: Run) -> Fields:
+    """Return how connections have failed so far, as verdict.json has it."""
+    found = run.totals().connections
+    return {"connections": {"failed": found.failed, "dropped": found.dropped}}
+
+
 def latest_second(run: Run) -> Fields:
     """Return the figures of the latest second; None: unknown."""
     last = run.timeline.samples[-1] if run.timeline.samples else None
     names = ("messages_s", "failures_s", "connects_s", "p50_ms", "p99_ms")
     return {name: getattr(last, name, None) for name in names}
-
-
-class Judged:
-    """The figures that thresholds are compared with. They cost CPU, so they are computed once a second."""
-
-    def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
-        self._figures: Fields = {}
-
-    def figures(self, run: Run) -> Fields:
-        """Return them so far, or those of the verdict: of the steady window, failures of the whole run."""
-        key = run, len(run.timeline.samples), run.document is None
-        if key != self._key:
-            self._key, self._figures = key, _so_far(run) if run.document is None else _final(run.document, run)
-        return self._figures
-
-
-def _so_far(run: Run) -> Fields:
-    measured = figures.figures(run)
-    return {
-        "held_min": measured.held_min,
-        "server_held_min": lowest(run.steady_samples, "server_held"),
-        "p99_ms": measured.p99_ms,
-        "messages_s": measured.messages_s,
-        "failures": run.failures(),
-    }
-
-
-def _final(document: Mapping[str, Any], run: Run) -> Fields:
-    times = document["latency_ms"]["from_due"] or {}
-    judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_p99_ms"]
-    return {
-        "held_min": document["held"]["steady_min"],
-        "server_held_min": document["held"]["server_steady_min"],
-        "p99_ms": judged[0] if judged else times.get("p99"),
-        "messages_s": document["messages"]["per_s"],
-        "failures": run.failures_until_stop(),
-    }
 
 
 def _length(run: Run) -> float:

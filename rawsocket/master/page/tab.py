@@ -25,7 +25,7 @@ from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels.driver import ShapeDriver
 from rawsocket.master.page import downloads, form, login, malformed, metrics, request_guard, security_headers
-from rawsocket.master.page.state import Judged, artefacts, run_id, state
+from rawsocket.master.page.state import artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
 KEY = "held"
@@ -136,7 +136,8 @@ def _shown(values: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
 
 def about(controller: RunController) -> dict[str, Any]:
     """Return what the form says about the lab: scenario, target, the server's model and cap."""
-    server = server_summary.state(controller.probe.counters, controller.probe.rate) or {}
+    # Model and cap stay what they are when the server answers late.
+    server = server_summary.state(controller.probe.last_known, controller.probe.rate) or {}
     own = run_info.own_shape(controller.environment)
     return {
         "scenario": controller.plan.scenario,
@@ -168,7 +169,6 @@ def _text(name: str) -> str:
 
 def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.Starts) -> Blueprint:
     blueprint = Blueprint("holdfast", __name__, url_prefix=prefix or None)
-    judged = Judged()
 
     @blueprint.route("/lab/healthz")
     def healthz() -> tuple[str, int]:
@@ -178,7 +178,7 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
     @blueprint.route("/lab/state.json")
     @web_ui.auth_required_if_enabled
     def state_json() -> Response:
-        return _fresh(jsonify({**state(controller, judged), "beginning": starts.beginning, "last_start": starts.last}))
+        return _fresh(jsonify({**state(controller), "beginning": starts.beginning, "last_start": starts.last}))
 
     @blueprint.route("/lab/timeline.json")
     @web_ui.auth_required_if_enabled

@@ -16,6 +16,7 @@ TITLES = {
     "peak_connects_s": "attempts to connect, highest second",
     "attempts_per_user": "attempts per lost connection",
     "peak_p99_ms": "p99 from due, highest second",
+    "typical_p99_ms": "p99 from due, median of the seconds of the fault",
     "messages_s": "messages a second during the fault",
     "dropped": "dropped",
     "failed": "failed connects",
@@ -37,13 +38,11 @@ def rows(drill: Drill) -> list[tuple[str, ...]]:
     for one in drill["predicted"]:
         expected = Expected(one["figure"], one["least"], one["most"], one["why"])
         outcome = MET if one["ok"] else MISSED
-        found.append(
-            (title(one["figure"]), bounds(expected), _shown(one["actual"], one["figure"]), outcome, one["why"])
-        )
+        found.append((title(one["figure"]), bounds(expected), shown(one["actual"], one["figure"]), outcome, one["why"]))
     predicted = {one["figure"] for one in drill["predicted"]}
     others = [name for name in drill["measured"] if name not in predicted]
     for name in sorted(others, key=lambda name: [*FIGURES].index(name.partition(".")[0])):
-        found.append((title(name), "", _shown(drill["measured"][name], name), "", ""))
+        found.append((title(name), "", shown(drill["measured"][name], name), "", ""))
     unknown = drill["unknown"]
     if unknown["measured"] or unknown["predicted"]:
         said = MET if len(unknown["measured"]) == unknown["predicted"] else MISSED
@@ -59,5 +58,6 @@ def span(drill: Drill) -> str:
     return f"from {began:.1f} s to {over:.1f} s of the run" if over is not None else f"from {began:.1f} s, never healed"
 
 
-def _shown(value: float | None, figure: str) -> str:
+def shown(value: float | None, figure: str) -> str:
+    """Return a figure with its unit, "-" if it is unknown."""
     return "-" if value is None else number(value, figure)

@@ -79,6 +79,7 @@ CAUSES: tuple[tuple[str, Callable[[Facts], Said]], ...] = (
     ("server-descriptors", server.descriptors),
     ("tls", server.tls),
     ("server-silent", server.silent),
+    ("replies-overdue", server.overdue),
     ("silent-connections", server.silent_accept),
     ("feed-silent", server.feed_silent),
     ("failures", server.failures),

@@ -7,7 +7,9 @@ from rawsocket.verdict.remedies import Said
 TUTORIAL, WALL = "tutorial", 1000  # its descriptors end at 1,024, some of which are not connections
 LEFT = 0.05  # share of the connections that may be open although the server has ended
 SILENT_S = 3.0
-AT_THE_END_S = 1.0  # what lasted until this long before the stop lasted until then: the run is looked at once a second
+AT_THE_END_S = (
+    2.0  # what lasted until this long before the stop lasted until then: a look a second, at a report a second
+)
 
 # -- what broke the server ----------------------------------------------------------------------------------------
 
@@ -145,6 +147,16 @@ def _silence(facts: Facts) -> Silence | None:
         return Silence(max(0.0, facts.at_stop_s - figures.oldest_s), figures.oldest_s, figures.missing)
     longest = facts.observed.longest
     return longest if longest and longest.seconds >= SILENT_S else None
+
+
+def overdue(facts: Facts) -> Said:
+    """Some of its connections got no replies while others did, and a latency or a timeout was missed for that."""
+    found, late = facts.observed.overdue, remedies.missed_latency(facts)
+    if not found or not (late or facts.failed("reply-timeout")):
+        return None
+    end = f"{words.seconds(found.from_s)} to {words.seconds(found.from_s + found.seconds)}"
+    remedy = f"Look at what the server did from {end} of the run: a part of it was stopped, blocked or overloaded."
+    return f"{words.sentence(found.afterwards())}{late}", remedy
 
 
 def silent_accept(facts: Facts) -> Said:

@@ -21,6 +21,7 @@ FIGURES = {
     "peak_connects_s": "/s",
     "attempts_per_user": "",
     "peak_p99_ms": "ms",
+    "typical_p99_ms": "ms",
     "messages_s": "/s",
     "dropped": "connections",
     "failed": "connects",
@@ -51,7 +52,8 @@ class Marks:
     `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown afterwards. `p99_ms`: the
     objective that p99 has to meet again. `wanted`: connections that must be held again. `end`: the run is to end now.
     `unsteady`, `trouble`: why there is no result: no steady state beforehand, or a drill that failed. `findings`: lines
-    to be read. `own`: what the drill itself has measured.
+    to be read. `own`: what the drill itself has measured. `beside`: the run is judged as well, and the worse verdict
+    stands. `extra`: by row of the ledger, how much the drill's own clients add at most to what the server counts.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Marks:
     trouble: str = ""
     findings: tuple[str, ...] = ()
     own: Mapping[str, float] = field(default_factory=dict)
+    beside: bool = False
+    extra: Mapping[str, int] = field(default_factory=dict)
 
     def text_of_file(self) -> str:
         """Return the content of the file."""

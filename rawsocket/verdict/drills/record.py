@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from rawsocket.verdict import faults
 from rawsocket.verdict.drills.prediction import Marks
 from rawsocket.verdict.drills.recovery import RECOVERED, VERDICTS, Second, document
 
@@ -27,6 +28,11 @@ class Record:
         return began, over
 
     @property
+    def extra(self) -> Mapping[str, int]:
+        """What the drill's own clients add to the server's counts at most, by row of the ledger."""
+        return self.marks.extra if self.marks else {}
+
+    @property
     def ends(self) -> bool:
         """Whether the lab asks for the end of the run."""
         return self.marks is not None and self.marks.end
@@ -34,7 +40,7 @@ class Record:
     def applied(
         self, found: dict[str, Any], lost_workers: Collection[str], unexplained: Sequence[str]
     ) -> dict[str, Any]:
-        """Return verdict.json with the drill, which then decides; as it is without one.
+        """Return verdict.json with the drill, which then decides, alone or with the run; as it is without one.
 
         A run that was interrupted, or whose scenario raised an exception, keeps its exit code.
         """
@@ -47,21 +53,19 @@ class Record:
         verdict, code = VERDICTS[drill["outcome"]]
         said = f"drill {drill['name']}: {drill['outcome']}"
         reasons = [f"{said}{' as predicted' if drill['outcome'] == RECOVERED else ''}", *drill["reasons"]]
-        return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
+        if not self.marks.beside:
+            return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
+        if faults.worse(found["exit_code"], code) == found["exit_code"]:
+            return {**found, "reasons": [*found["reasons"], *reasons]}
+        reasons += found["reasons"]
+        return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons}
 
 
-def texts(before: Marks | None, now: Marks) -> list[str]:
-    """Return what has happened between two readings of the marks, as the events of the run say it."""
+def news(before: Marks | None, now: Marks) -> list[tuple[float, str, str]]:
+    """Return what has happened between two readings of the marks: when (wall clock), in words, what charts call it."""
     said = []
     if now.injected is not None and (before is None or before.injected is None):
-        said.append(f"drill: {now.text}")
+        said.append((now.injected, f"drill: {now.text}", "fault"))
     if now.healed is not None and (before is None or before.healed is None):
-        said.append("drill: healed")
+        said.append((now.healed, "drill: healed", "healed"))
     return said
-
-
-def interval(found: Mapping[str, Any]) -> list[float] | None:
-    """Return from when to when the fault was there, from verdict.json; None without one."""
-    drill = found.get("drill") or {}
-    began, over = drill.get("injected_s"), drill.get("healed_s")
-    return None if began is None or over is None else [began, over]

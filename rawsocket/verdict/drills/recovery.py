@@ -14,6 +14,7 @@ The master notes a `Second` each second, with counts since the start of the run.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from rawsocket.verdict.drills.prediction import FIGURES, Expected, Marks
@@ -84,6 +85,7 @@ def measure(seconds: Sequence[Second], injected_s: float, healed_s: float | None
         "peak_connects_s": peak(whole),
         "attempts_per_user": round(attempts / lost, 3) if lost else None,
         "peak_p99_ms": max((one.p99_ms for one in whole[1:] if one.p99_ms is not None), default=None),
+        "typical_p99_ms": typical([one.p99_ms for one in during[1:]]),
         "messages_s": _rate(during),
         **{f"dropped.{name}": count for name, count in _grown(first.dropped, end.dropped).items()},
         **{f"failed.{name}": count for name, count in _grown(first.failed, end.failed).items()},
@@ -99,6 +101,12 @@ def quantile(weighted: Sequence[tuple[float, int]], share: float) -> float | Non
         if count and so_far >= share * total:
             return round(value, 3)
     return None
+
+
+def typical(latencies: Sequence[float | None]) -> float | None:
+    """Return the median of the seconds that have a latency: one second in which the machine was busy changes little."""
+    known = [one for one in latencies if one is not None]
+    return round(median(known), 3) if known else None
 
 
 def peak(seconds: Sequence[Second]) -> float:

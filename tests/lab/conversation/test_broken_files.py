@@ -40,6 +40,11 @@ BROKEN = {
     "hex": ("steps: [{send: {hex: '00 0g'}}]\n", "1:26", "`0g` is not in hex; expected two digits for each byte"),
     "regex": ("steps: [{send: a, expect: {regex: '(a'}}]\n", "1:35", "this is no regular expression: missing )"),
     "duration": ("every: 5x\nsteps: [{send: a}]\n", "1:8", "`5x` is not valid; expected a time such as 50ms"),
+    "drill": (
+        "drill: {name: server-frosen}\nsteps: [{send: a}]\n", "1:15", "expected one of server-frozen, ",
+    ),
+    "drill without a name": ("drill: {at: 5s}\nsteps: [{send: a}]\n", "1:8", "the key `name` is missing"),
+    "key of a drill": ("drill: {name: reset, fro: 5s}\nsteps: [{send: a}]\n", "1:22", "`fro`; did you mean for?"),
     "unit": ("thresholds: {p99: 20}\nsteps: [{send: a}]\n", "1:19", "expected a time with its unit"),
     "row of a limit": (
         "thresholds: {p99: {ste: 20ms}}\nsteps: [{send: a, name: set}]\n", "1:20", "did you mean set?",

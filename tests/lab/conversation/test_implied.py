@@ -22,6 +22,8 @@ def _implied(tmp_path: Path, text: str) -> dict[str, str]:
         ("users: 500\nrate: 0.5\ntime: 1h30m", {"USERS": "500", "RATE": "0.5", "TIME": "5400s"}),
         ("every: 0", {"EVERY": "0"}),
         ("tls: {name: a.test, verify: no}", {"TLS_NAME": "a.test", "TLS_VERIFY": "no"}),
+        ("drill: {name: reset}", {"DRILL": "reset"}),
+        ("drill: {name: reset, at: 1m, for: 5s}", {"DRILL": "reset", "AT": "60s", "FOR": "5s"}),
         ("thresholds: {p99: 1.5ms}", {"MAX_P99_MS": "1.5"}),
         ("thresholds: {p99: {all: 50ms, set: 20ms, get: 1s}}", {"MAX_P99_MS": "50,set=20,get=1000"}),
         ("thresholds: {p50: {beat: 1ms}, p95: 2ms}", {"MAX_P50_MS": "beat=1", "MAX_P95_MS": "2"}),
@@ -48,6 +50,7 @@ def test_paths_of_tls_begin_in_the_folder_of_the_file(tmp_path: Path) -> None:
     [
         ("users: 0", "a.yaml:1:8: this gives USERS=0; expected a whole number of at least 1; correct it"),
         ("time: 1.5s", "a.yaml:1:7: this gives TIME=1.5s; expected a time like 60s, 2m or 1h30m"),
+        ("drill: {name: reset, at: 0.5s}", "a.yaml:1:26: this gives AT=0.5s; expected a time like 60s"),
         ("timeout: 0", "a.yaml:1:10: this gives TIMEOUT=0; expected a number above 0"),
         ("target: tcp://a", "a.yaml:1:9: this gives TARGET=tcp://a; it has no port"),
         ("thresholds: {p99: {put: 1s}}", "a.yaml:1:20: a limit for `put`, and no step has that name; expected all, or"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.drills import conductor
-from lab.drills.conductor import Conductor, length_s, run_s, server_name
+from lab.drills.conductor import Conductor, least_time_s, length_s, run_s, server_name
 from lab.drills.drill import Before, Drill, Stage
 from rawsocket.verdict.drills.prediction import Expected, Marks
 from tests.support.drill_stages import Lab, settings
@@ -59,16 +59,17 @@ def _conduct(
     held: int = 8,
     lab: Lab | None = None,
     for_s: float = 0.01,
+    after_s: float | None = None,
     **more: str,
 ) -> tuple[Marks, Lab]:
     """Conduct a drill beside made-up seconds, a hundred times as fast, until its marks say something."""
     monkeypatch.setattr(conductor, "POLL_S", 0.002)
     monkeypatch.setattr(conductor, "SEEN_S", 0.002)
-    monkeypatch.setattr(conductor, "STEADY_MOST_S", 0.2)
+    monkeypatch.setattr(conductor, "STEADY_MOST_S", 20.0)
     monkeypatch.setattr(conductor, "length_s", lambda *_: for_s)
     chosen = settings(USERS="8", RATE="100", **more)
     lab = lab or Lab(chosen)
-    made = Conductor(drill, "native", chosen)
+    made = Conductor(drill, "native", chosen, after_s)
     relayed: list[str] = []
     relay = made.relaying(relayed.append)
     with made.beside(lab):
@@ -100,6 +101,32 @@ def test_a_drill_from_its_steady_state_to_its_end(monkeypatch: pytest.MonkeyPatc
     assert marks.injected < marks.healed
     assert (marks.predicted, marks.wanted, marks.server) == ((Expected("lost", 0, 8),), 8, "select")
     assert (marks.own, marks.findings, marks.trouble) == ({"cap": 1.5}, ("a finding",), "")
+
+
+def test_drill_of_a_run_that_is_judged_as_well_comes_at_its_time_and_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab = Lab(settings())
+    marks, _ = _conduct(monkeypatch, Fault(), lambda marks: marks.healed is not None, after_s=20.0, lab=lab, TIME="60s")
+    assert (marks.beside, marks.end, lab.said) == (True, False, ["broken", "whole"])
+
+
+def test_drill_that_finds_no_steady_state_in_time_lets_its_run_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, lab = _conduct(monkeypatch, Fault(), lambda marks: bool(marks.unsteady), held=7, after_s=5.0, TIME="30s")
+    assert (marks.unsteady, marks.end, lab.said) == ("7 of 8 connections held", False, [])
+
+
+def test_part_that_is_still_frozen_in_a_run_that_is_judged_as_well_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab(settings())
+    monkeypatch.setattr(lab.parts()[0], "is_frozen", lambda: True)
+    marks, _ = _conduct(monkeypatch, Fault(), lambda marks: bool(marks.trouble), after_s=5.0, lab=lab, TIME="60s")
+    assert (marks.trouble, marks.end) == ("it did not heal: server was still frozen", False)
+
+
+def test_least_time_of_a_run_with_a_drill() -> None:
+    chosen = settings(USERS="100", RATE="50")
+    assert least_time_s(Fault(), chosen, 20.0) == 2 + 20 + 5 + 10
+    assert least_time_s(Fault(), chosen, 1.0) == 2 + 5 + 5 + 10
 
 
 def test_without_a_steady_state_nothing_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_an_unexpected_exit_code_means_that_the_lab_failed(
     capsys: pytest.CaptureFixture[str], code: int, given: int
 ) -> None:
     assert _follow(Part("master", code)) == (given, [])
-    said = f"the master exited with unexpected code {code}\n"
+    said = f"the master exited with unexpected code {code}: the verdict is unknown\n"
     assert capsys.readouterr().err == (said if code != given else "")
 
 

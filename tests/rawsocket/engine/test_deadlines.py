@@ -1,5 +1,6 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -100,3 +101,18 @@ def test_sweep_bins_the_times_of_each_recorder(reactor: Reactor):
     row.plain.append(0.001)
     wait_until(lambda: row.successes == 1)
     assert row.plain == []
+
+
+def test_outstanding_replies_are_those_that_waited_at_the_sweep_before_the_last_one(reactor: Reactor):
+    """A process that was stopped has yet to read what has come meanwhile."""
+    deadlines, now = Deadlines(reactor), time.perf_counter()
+    waiting = [SimpleNamespace(deadline=now, awaited_since=now - age, overdue=lambda now: None) for age in (12.0, 5.0)]
+    idle = SimpleNamespace(deadline=math.inf, awaited_since=now - 99)
+    connecting = SimpleNamespace(deadline=now, overdue=lambda now: None)
+    reactor._handlers = dict(enumerate([*waiting, idle, connecting]))
+    deadlines._sweep(now)
+    assert deadlines.outstanding(3.0) == []
+    deadlines._sweep(now)
+    assert [int(seconds) for seconds in deadlines.outstanding(3.0)] == [12, 5]
+    assert [int(seconds) for seconds in deadlines.outstanding(6.0)] == [12]
+    reactor._handlers = {}

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.server_probe import STALE_S, STARTED, ServerProbe, parse, restarted, since
+from rawsocket.master.server_probe import OWN_CPU, STALE_S, STARTED, ServerProbe, parse, restarted, since
 from tests.support.reports import Clock
 
 TEXT = """# HELP holdfast_server_connections Open.
@@ -69,6 +69,10 @@ def test_parse_keeps_counters_of_each_process_and_sums_cpu_time() -> None:
         ({"accepted_total": 3}, {"accepted_total": 2}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 1, "reset": 5}}, True),
         ({"closed_total": {"client": 2}}, {"closed_total": {"client": 2, "reset": 5}}, False),
+        # It could not read what the kernel says of it: it had no descriptor left.
+        ({STARTED: 5.0, OWN_CPU: 2, "accepted_total": 3}, {"accepted_total": 3}, False),
+        ({"accepted_total": 3}, {STARTED: 5.0, OWN_CPU: 2, "accepted_total": 3}, False),
+        ({STARTED: 5.0, "accepted_total": 3}, {"accepted_total": 1}, True),
         # One process was replaced or has ended: only the totals matter.
         ({"process_accepted_total": {"0": 9, "1": 8}}, {"process_accepted_total": {"0": 1}}, False),
     ],
@@ -120,9 +124,11 @@ def test_held_is_the_latest_count_unless_it_is_stale() -> None:
     assert probe.held is None
     probe.poll()
     assert (probe.held, asked) == (12, ["http://server:8687/metrics"])
+    assert probe.last_known == probe.counters
     clock.now += STALE_S
     assert probe.held is None
     assert probe.counters is None
+    assert (probe.last_known or {})["connections"] == 12  # its model and its cap don't change
 
 
 def test_age_of_an_answer_counts_from_its_request() -> None:

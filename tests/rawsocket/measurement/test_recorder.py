@@ -87,6 +87,8 @@ def test_keys_and_counts_of_a_report():
             }
         ],
         "silent": 0,
+        "outstanding": 0,
+        "outstanding_s": 0.0,
         "lag": None,
         "limits": None,
         "scenario_errors": [],

@@ -58,6 +58,18 @@ def test_run_without_trouble_has_no_alert() -> None:
             "server-silent",
             "No answer from the server's admin port for 7 s",
         ),
+        ({"outstanding": (148, 12.2)}, "replies-overdue", "148 replies are overdue for up to 12 s"),
+        ({"outstanding": (1, 3.0)}, "replies-overdue", "1 reply is overdue for up to 3 s"),
+        (
+            {"outstanding": (9, 5.0), "server": Server(processes=4, processes_wanted=4, stuck=1)},
+            "replies-overdue",
+            "9 replies are overdue for up to 5 s: 1 of 4 processes of the server answers nothing",
+        ),
+        (
+            {"outstanding": (9, 12.2), "silence": Silence(4.0, 12.2, 148)},  # nobody gets a reply
+            "server-silent",
+            "Server silent for 12 s, 148 replies overdue",
+        ),
         (
             {"failures": {"refused": 1132}, "growing": frozenset({"refused"}), "held": 0},
             "refused",
@@ -110,6 +122,9 @@ def test_each_alert_says_what_is_wrong(changes: dict[str, Any], name: str, text:
         {"silence": Silence(4.0, 2.9, 148)},
         {"silence": Silence(4.0, 8.0, 148), "slowest_s": 9.0},  # replies take as long in this run
         {"server": Server(answers=False, silent_s=2.0)},
+        {"outstanding": (9, 8.0), "slowest_s": 9.0},
+        {"outstanding": (9, 3.1), "silence": Silence(4.0, 2.4, 148)},  # a silence is about to be told
+        {"server": Server(processes=4, processes_wanted=4, stuck=1)},  # no reply is overdue
         {"failures": {"refused": 5}, "growing": frozenset({"refused"})},  # others are held
         {"failures": {"generator-limit": 3}},
         {"ages": [("worker 2", 1.9)]},

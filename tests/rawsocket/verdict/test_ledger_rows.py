@@ -46,6 +46,19 @@ def test_unknown_event_explains_nothing() -> None:
     assert judged("messages sent", unanswered({"gremlins": 5}), server())[1:] == (5, UNEXPLAINED)
 
 
+def test_clients_of_a_drill_explain_what_only_the_server_has_counted() -> None:
+    theirs = server(messages_total=1007)
+    (found,) = [
+        row for row in reconcile(clients(), theirs, wire=WIRE, drill={"messages": 5}).rows if row.what == "messages"
+    ]
+    assert (dict(found.explained), found.unexplained) == ({"drill": 5}, 2)
+    fewer = server(messages_total=993)
+    (found,) = [
+        row for row in reconcile(clients(), fewer, wire=WIRE, drill={"messages": 9}).rows if row.what == "messages"
+    ]
+    assert (dict(found.explained), found.unexplained) == ({}, 7)
+
+
 # Connections
 
 

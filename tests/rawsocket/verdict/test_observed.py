@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rawsocket.measurement.report import Connections, Counts, Report, StormReport
 from rawsocket.verdict.feeds import FeedSilence
@@ -7,12 +8,14 @@ from rawsocket.verdict.observed import (
     ALERT,
     MOST_EVENTS,
     RAMP,
+    REPORT_S,
     STEP,
     WORKER_LOST,
     Event,
     Facts,
     LabFact,
     Observed,
+    Overdue,
     Silence,
     Silences,
     storm_events,
@@ -52,8 +55,27 @@ def test_events_have_a_bound() -> None:
 def test_longest_silence_is_kept() -> None:
     seen = Observed()
     for silence in (None, Silence(3, 4, 9), Silence(30, 3, 5), None):
-        seen.note_silence(silence)
+        seen.note_silence(silence, 40.0)
     assert seen.longest == Silence(3, 4, 9)
+
+
+def test_silences_last_until_bytes_come_and_have_a_bound() -> None:
+    seen = Observed()
+    looks = {6.04: Silence(3.0, 3, 9), 7.0: Silence(3.1, 4, 9), 8.0: None, 9.0: None, 20.0: Silence(16.0, 4, 9)}
+    for at_s, silence in looks.items():
+        seen.note_silence(silence, at_s)
+    assert seen.silences == [[3.0, 8.0], [16.0, 20.0]]
+    for at_s in range(30, 30 + 2 * MOST_EVENTS):
+        seen.note_silence(Silence(at_s - 3.0, 3, 9) if at_s % 2 else None, at_s)
+    assert len(seen.silences) == MOST_EVENTS
+
+
+def test_longest_wait_for_a_part_of_the_replies_is_kept() -> None:
+    seen = Observed()
+    for found in (None, Overdue(3, 9, 100), Overdue(30, 7, 100), None):
+        seen.note_overdue(found)
+    assert seen.overdue == Overdue(3, 9, 100)
+    assert Overdue(3, 9, 1, 4, 4).afterwards() == "1 reply was overdue for up to 9 s, from 3 s on, while others came"
 
 
 def test_longest_silence_of_the_feed_is_kept() -> None:
@@ -69,6 +91,23 @@ def test_server_is_silent_while_messages_wait_and_no_bytes_come() -> None:
     silences.look(_latest(a=_worker(2, 500, 9)), 2.5)
     assert silences.look(_latest(a=_worker(5, 500, 9)), 5.5) == Silence(1.5, 4.0, 9)
     assert silences.look(_latest(a=_worker(6, 501, 8)), 6.5) is None
+
+
+def test_silence_begins_with_the_first_overdue_message() -> None:
+    """Reports are a second apart, and up to a second old when they are looked at."""
+    silences = Silences()
+    for wall_s, waits_s in ((1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0), (5.0, 3.8)):
+        seen = replace(_worker(wall_s, int(min(wall_s, 2.0)), 9), outstanding=9, outstanding_s=waits_s)
+        found = silences.look(_latest(a=seen), wall_s + 0.5, lambda worker: 0.5)
+    assert found == Silence(1.2, 3.8, 9)
+
+
+def test_message_that_waits_since_long_before_the_last_byte_did_not_begin_the_silence() -> None:
+    silences = Silences()
+    for wall_s in (17.0, 18.0, 19.0):
+        seen = replace(_worker(wall_s, int(min(wall_s, 18.0)), 9), outstanding=1, outstanding_s=wall_s)
+        found = silences.look(_latest(a=seen), wall_s)
+    assert found == Silence(18.0 - REPORT_S, 1.0 + REPORT_S, 9)
 
 
 def test_nothing_to_answer_is_no_silence() -> None:

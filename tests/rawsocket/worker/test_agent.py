@@ -1,3 +1,4 @@
+import math
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from rawsocket.engine.reactor import READABLE
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Limits, Report
+from rawsocket.verdict.alerts import SILENT_S
 from rawsocket.worker import agent as agent_module
 from rawsocket.worker.agent import WorkerAgent
 from tests.support.locust_fleet import locust_fleet
@@ -59,9 +61,22 @@ def test_agent_sends_limits_at_once_and_reports_every_second() -> None:
 
 def test_report_counts_open_connections_without_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = WorkerAgent(FakeWorker("tcp://server:8686", None), HOME)
-    handlers = {1: SimpleNamespace(heard=False), 2: SimpleNamespace(heard=True), 3: SimpleNamespace()}
+    idle = {"deadline": math.inf}
+    handlers = {
+        1: SimpleNamespace(heard=False, **idle), 2: SimpleNamespace(heard=True, **idle), 3: SimpleNamespace(**idle)
+    }  # fmt: skip
     monkeypatch.setattr(engine().reactor, "_handlers", handlers)
     assert agent.report().silent == 1
+
+
+def test_report_has_the_replies_that_are_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = WorkerAgent(FakeWorker("tcp://server:8686", None), HOME)
+    asked: list[float] = []
+    waits: list[list[float]] = [[], [4.5, 12.0]]
+    monkeypatch.setattr(engine().deadlines, "outstanding", lambda least: asked.append(least) or waits.pop(0))
+    found = [(report.outstanding, report.outstanding_s) for report in (agent.report(), agent.report())]
+    assert found == [(0, 0.0), (2, 12.0)]
+    assert asked == [SILENT_S] * 2
 
 
 def test_report_has_absolute_values_and_limits() -> None:

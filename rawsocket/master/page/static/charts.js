@@ -8,7 +8,8 @@
 //   steady    [from_s, to_s] or null: shaded
 //   levels    [{users, begun_s, steady_from_s, to_s, verdict}] of a load shape, or none: shaded one by one, with their
 //             users; one that could not be held has no steady time, so all of it is shaded
-//   drill     [from_s, to_s] of a fault, or null: shaded in the colour of failures
+//   drill     [from_s, to_s] of a fault, or null: shaded in the colour of failures; to_s is null until it has healed
+//   silences  [[from_s, to_s]], or none: when the server sent nothing though replies were outstanding: shaded
 //   limits    {wanted, cap, p99_ms}: a dashed line each; null: none
 //   live      true while the run goes on: the time axis then grows in steps
 //
@@ -21,11 +22,11 @@
   const LIGHT = `--hf-ink:#1f2933; --hf-soft:#5b6770; --hf-grid:#e3e7eb; --hf-held:#0b7a53;
     --hf-server:#b4530a; --hf-p50:#1c6fc4; --hf-p99:#b3246e; --hf-messages:#0f6d8c; --hf-failures:#c4221f;
     --hf-limit:#6b3fa0; --hf-event:#5b6770; --hf-steady:rgba(11,122,83,.09);
-    --hf-failed:rgba(196,34,31,.13)`;
+    --hf-failed:rgba(196,34,31,.13); --hf-silent:rgba(180,83,10,.15)`;
   const DARK = `--hf-ink:#eef2f5; --hf-soft:#a8b3bc; --hf-grid:#333c44; --hf-held:#3ddc97;
     --hf-server:#ffa94d; --hf-p50:#74b9ff; --hf-p99:#ff8cc6; --hf-messages:#5cd2f2; --hf-failures:#ff7b72;
     --hf-limit:#c7a6ff; --hf-event:#a8b3bc; --hf-steady:rgba(61,220,151,.10);
-    --hf-failed:rgba(255,123,114,.18)`;
+    --hf-failed:rgba(255,123,114,.18); --hf-silent:rgba(255,169,77,.2)`;
   const PRINT_WIDTH = 680; // what fits between the margins of A4
   const CSS = `
     :where(.hf-charts) { ${LIGHT} }
@@ -155,14 +156,14 @@
   };
 
   // All figures that a sighted reader takes from the picture.
-  const alternative = (kind, shown, { events, steady, levels, drill }) => {
+  const alternative = (kind, shown, data) => {
     if (!shown.at.length) return `${kind.title}: no samples yet`;
     const series = kind.series.map(({ name }, i) => {
       const values = shown.columns[i];
       return `${name} ${kind.show(last(values))} at the end, ${kind.show(peak(values))} at most`;
     });
-    const window = shades({ steady, levels, drill }, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
-    const marks = (events || []).map((event) => `${labelOf(event)} at ${clock(event.at_s)}`);
+    const window = shades(data, shown.at.at(-1)).map(({ from, to, names }) => `${names[0]} from ${clock(from)} to ${clock(to)}`);
+    const marks = (data.events || []).map((event) => `${labelOf(event)} at ${clock(event.at_s)}`);
     const lines = shown.lines.map(({ name }) => name);
     return [`${kind.title}, ${clock(shown.at.at(-1))}: ${series.join("; ")}`, ...lines, ...window, ...marks].join("; ");
   };
@@ -180,30 +181,41 @@
     [ctx.fillStyle, ctx.textAlign, ctx.textBaseline] = [color, align, "alphabetic"];
   };
 
-  // What is shaded: the steady window, or that of each level of a load shape.
-  const shades = ({ steady, levels, drill }, end) => {
-    if (!levels?.length) {
-      const window = steady ? [{ from: steady[0], to: steady[1], names: ["steady window"] }] : [];
-      return drill ? [...window, { from: drill[0], to: drill[1], names: ["fault"], failed: true }] : window;
-    }
+  // What is shaded: the steady window, or that of each level of a load shape; a fault, and silences of the server.
+  const shades = ({ steady, levels, drill, silences }, end) => {
+    const fault = drill ? [{ from: drill[0], to: drill[1] ?? end, names: ["fault"], color: "--hf-failed" }] : [];
+    const silent = (silences || []).map(([from, to]) => ({ from, to, names: ["server silent", "silent"], color: "--hf-silent" }));
+    return [...windows(steady, levels || [], end), ...fault, ...silent];
+  };
+  const windows = (steady, levels, end) => {
+    if (!levels.length) return steady ? [{ from: steady[0], to: steady[1], names: ["steady window"], color: "--hf-steady" }] : [];
     return levels.map((level) => {
       const [users, failed] = [count(level.users), level.verdict === "fail"];
       const names = failed ? [`✗ ${users} users`, `✗ ${users}`, "✗"] : [`${users} users`, users];
-      return { from: level.steady_from_s ?? (failed ? level.begun_s : null), to: level.to_s ?? end, names, failed };
+      const from = level.steady_from_s ?? (failed ? level.begun_s : null);
+      return { from, to: level.to_s ?? end, names, color: failed ? "--hf-failed" : "--hf-steady" };
     }).filter(({ from }) => known(from));
   };
-  const shadeSteady = (view) => (u) => {
+  // Their names stand at the bottom, above each other where one lies within another.
+  const shade = (view) => (u) => {
     const { left, top, width, height } = u.bbox;
     const place = (at) => Math.min(Math.max(u.valToPos(at, "x", true), left), left + width);
-    for (const { from, to, names, failed } of shades(view.data, view.end())) {
+    const taken = [];
+    for (const { from, to, names, color } of shades(view.data, view.end())) {
       const [start, end] = [place(from), place(to)];
       painted(u, (ctx, ratio) => {
-        ctx.fillStyle = view.color(failed ? "--hf-failed" : "--hf-steady");
+        ctx.fillStyle = view.color(color);
         ctx.fillRect(start, top, end - start, height);
         if (!u.holdfast.labels) return;
         text(ctx, ratio, view.color("--hf-soft"), "center");
         const name = names.find((one) => ctx.measureText(one).width + 8 * ratio <= end - start);
-        if (name) ctx.fillText(name, (start + end) / 2, top + height - 6 * ratio);
+        if (!name) return;
+        const [middle, wide] = [(start + end) / 2, ctx.measureText(name).width / 2 + 4 * ratio];
+        const over = (row) => taken.some((other) => other.row === row && middle - wide < other.to && middle + wide > other.from);
+        let row = 0;
+        while (over(row)) row += 1;
+        taken.push({ row, from: middle - wide, to: middle + wide });
+        ctx.fillText(name, middle, top + height - (6 + 15 * row) * ratio);
       });
     }
   };
@@ -255,6 +267,17 @@
     });
   };
 
+  // Events with the same label within a second have one; how many there are stands behind it.
+  const merged = (events) => {
+    const found = [];
+    for (const event of events || []) {
+      const name = labelOf(event);
+      const same = found.find((one) => one.name === name && event.at_s - one.at < 1);
+      if (same) same.number += 1;
+      else found.push({ at: event.at_s, name, number: 1 });
+    }
+    return found.map(({ at, name, number }) => ({ at, name: number > 1 ? `${name} (${number})` : name }));
+  };
   // Labels stand in rows above the plot; one for which no row has room is left to the list below the charts.
   const labels = (view, u) => {
     const { events, live } = view.data;
@@ -262,9 +285,7 @@
     const room = u.width - AXIS - 14;
     const free = Array(LABEL_ROWS).fill(-Infinity);
     u.ctx.font = FONT.replace("12px", `${12 * ratioOf(u)}px`);
-    return (events || []).map((event) => {
-      const at = event.at_s;
-      const name = labelOf(event);
+    return merged(events).map(({ at, name }) => {
       const wide = u.ctx.measureText(name).width / ratioOf(u);
       const x = (at / end) * room;
       const start = Math.min(Math.max(0, x - wide / 2), room - wide);
@@ -324,7 +345,7 @@
         ...(series.bars ? { paths: () => null } : {}),
       }))],
       hooks: {
-        drawClear: [shadeSteady(view)], drawAxes: [drawBars(view)], draw: [drawLimits(view), drawEvents(view)],
+        drawClear: [shade(view)], drawAxes: [drawBars(view)], draw: [drawLimits(view), drawEvents(view)],
         setCursor: [(u) => view.hover(u)],
       },
     };
@@ -426,7 +447,7 @@
       head.querySelector(".hf-title").textContent = pointed ? `${kind.title} at ${clock(shown.at[at])}` : kind.title;
       head.querySelectorAll("b").forEach((cell, i) => {
         const values = shown.columns[i];
-        cell.textContent = pointed ? kind.show(values[at]) : this.data.live ? kind.show(last(values)) : "";
+        cell.textContent = pointed ? kind.show(values[at]) : this.data.live ? kind.show(values.at(-1)) : "";
       });
     }
 
@@ -435,6 +456,11 @@
       for (const { u, kind } of this.charts) {
         if (u && u.width !== width) u.setSize({ width, height: heightOf(kind, width) });
       }
+    }
+
+    // Where the labels of the events stand: {at, name, start, wide, row}, in order of time; row -1: there was no room.
+    labels() {
+      return labels(this, this.charts[0].u);
     }
 
     redraw() {

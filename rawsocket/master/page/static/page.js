@@ -23,15 +23,15 @@
     h("div", { class: "pair" }, h("div", { class: "aside" }, checks.node, own.node), charts), theirs.node, generator.node);
   document.body.append(box);
 
-  const draw = ({ timeline, events, steady, levels: shaded, limits, ended }) => {
-    if (timeline) holdfastCharts(charts, { timeline, events: events || [], steady, levels: shaded, limits, live: !ended });
+  const draw = ({ timeline, events, steady, levels: shaded, drill, silences, limits, ended }) => {
+    if (timeline) holdfastCharts(charts, { timeline, events: events || [], steady, levels: shaded, drill, silences, limits, live: !ended });
   };
 
   // -- what is shown --------------------------------------------------------------------------------------------------
 
   const BLANK = {
     held: 0, server_held: null, users: 0, elapsed_s: 0, verdict: null, thresholds: [], figures: {}, now: {}, steady: null, alerts: [], events: [],
-    limits: {}, artefacts: [], silent_connections: 0, target_metrics: null, shape: null, levels: [],
+    limits: {}, artefacts: [], silent_connections: 0, target_metrics: null, shape: null, levels: [], drill: null, silences: [],
   };
   const wordOf = ({ status, beginning, verdict }) => {
     if (beginning) return "starting";
@@ -114,6 +114,7 @@
       own.classList.add("holdfast-tab");
       if (isOpen()) own.scrollIntoView({ inline: "center", block: "nearest" });
     }
+    document.body.classList.toggle("holdfast-dark", isDark());
     box.classList.toggle("dark", isDark());
     box.classList.toggle("light", !isDark());
   };

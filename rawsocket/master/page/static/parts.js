@@ -39,6 +39,8 @@
     const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
     return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
   };
+  // No line ends between a number and its unit.
+  const unbroken = (text) => text.replace(/(\d) (?=(?:ms|s|min|%)(?!\w))/g, "$1\u00a0");
   const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
   // -- top line -------------------------------------------------------------------------------------------------------
@@ -93,8 +95,8 @@
     const more = h("details", { hidden: "" }, h("summary", {}, "All reasons"), others);
     const update = (view) => {
       const { verdict, ended } = view;
-      say(text, ended && verdict ? ending(verdict) : progress(view));
-      say(remedy, (ended && verdict?.cause?.remedy && `What to try: ${verdict.cause.remedy}`) || "");
+      say(text, unbroken(ended && verdict ? ending(verdict) : progress(view)));
+      say(remedy, unbroken(ended && verdict?.cause?.remedy && `What to try: ${verdict.cause.remedy}` || ""));
       show(remedy, remedy.textContent !== "");
       const reasons = (ended && verdict?.reasons) || [];
       show(more, reasons.length > 1 || (reasons.length === 1 && Boolean(verdict.cause)));
@@ -152,7 +154,7 @@
     const node = h("ul", { class: "alerts", "aria-live": "polite", "aria-relevant": "additions", "aria-label": "Alerts" });
     const make = () => h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, ""));
     const update = (view) => {
-      list(node, view.alerts, (alert) => alert.key || alert.name, (item, alert) => say(item.lastChild, alert.text), make);
+      list(node, view.alerts, (alert) => alert.key || alert.name, (item, alert) => say(item.lastChild, unbroken(alert.text)), make);
       show(node, view.alerts.length > 0);
     };
     return { node, update };
@@ -196,20 +198,24 @@
     ended && known(figures.held_min) && figures.held_min < limits.wanted && !found?.length && !checks.some((check) => is(check, "min_held"));
   const limitOf = ({ thresholds }, name) => {
     const check = thresholds.find((one) => one.name === name);
-    return check ? limit(check) : "";
+    return check ? limit(check).replaceAll(" ", "\u00a0") : "";
   };
-  const joined = (...words) => words.filter(Boolean).join(" · ");
+  const joined = (...words) => words.filter(Boolean).join("\u00a0· "); // no line begins with a dot
+  const failuresOf = (view) => {
+    const allowed = limitOf(view, "max_failures") || limitOf(view, "max_failures_percent");
+    return [count(view.figures.failures), "", joined(view.figures.failure_kinds, "whole run", allowed)];
+  };
   const live = (view) => {
     const { now, figures, limits } = view;
     const cap = limits.cap ? `at most ${count(limits.cap)}` : "";
     const mute = view.server_known && !view.server_known.source ? "the server does not answer" : "the server can't be asked";
-    const steady = (value) => (known(value) ? `steady so far ${time(value).join(" ")}` : "");
+    const steady = (value) => (known(value) ? `steady so far ${time(value).join("\u00a0")}` : "");
     return {
       held: [count(view.held), known(limits.wanted) ? `of ${count(limits.wanted)}` : "", joined("now", limitOf(view, "min_held"))],
       server: [count(view.server_held), "", known(view.server_held) ? joined("now", cap) : mute],
       p99: [...time(now.p99_ms), joined("last second", steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(now.messages_s), "", joined("last second", limitOf(view, "min_messages_s"))],
-      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+      failures: failuresOf(view),
     };
   };
   const final = (view) => {
@@ -220,7 +226,7 @@
       server: [count(figures.server_held_min), "", known(figures.server_held_min) ? "least in the steady window" : "unknown"],
       p99: [...time(figures.p99_ms), joined(steady(figures.p99_ms), limitOf(view, "max_p99_ms"))],
       messages: [rate(figures.messages_s), "", joined(steady(figures.messages_s), limitOf(view, "min_messages_s"))],
-      failures: [count(figures.failures), "", joined("whole run", limitOf(view, "max_failures") || limitOf(view, "max_failures_percent"))],
+      failures: failuresOf(view),
     };
   };
 
@@ -371,7 +377,9 @@
     const update = (view) => {
       show(table, Boolean(view.server));
       show(none, !view.server);
-      say(none, "The server's own counters are unknown: it has no admin port, or it does not answer.");
+      const mute = view.server_known && !view.server_known.source;
+      say(none, mute ? "The server does not answer on its admin port: its own counters are unknown now."
+        : "The server's own counters are unknown: it has no admin port, or it does not answer.");
       // Of a server in the place of the lab's own, the engine knows CPU and memory alone.
       const whose = view.server?.source ? "theirs" : "ours";
       if (view.server) SERVER.forEach(([, , text, of = "ours"], i) => {

@@ -5,7 +5,6 @@ from typing import Any
 
 from rawsocket.master.reports.html.first_screen import check
 from rawsocket.master.reports.result import wanted
-from rawsocket.verdict.drills.record import interval
 
 DIGITS = {"elapsed_s": 1, "held": 0, "server_held": 0, "messages_s": 1, "failures_s": 1, "p50_ms": 3, "p99_ms": 3}
 POINTS = 600
@@ -20,7 +19,8 @@ def chart_data(document: Mapping[str, Any], timeline: Columns) -> dict[str, Any]
         "events": events(document),
         "steady": steady(document),
         "levels": levels(document),
-        "drill": interval(document),
+        "drill": drill(document),
+        "silences": document.get("silences", []),
         "limits": {
             "wanted": wanted(document) or None,
             "cap": (document.get("server") or {}).get("max_connections"),
@@ -35,6 +35,12 @@ def steady(document: Mapping[str, Any]) -> list[float] | None:
     run = document["run"]
     begin, length = run.get("steady_from_s"), run.get("steady_s")
     return [begin, round(begin + length, 3)] if begin is not None and length else None
+
+
+def drill(document: Mapping[str, Any]) -> list[float | None] | None:
+    """Return from when to when the fault of a drill was there, to None if it never healed; None without one."""
+    found = document.get("drill") or {}
+    return None if found.get("injected_s") is None else [found["injected_s"], found["healed_s"]]
 
 
 def levels(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rawsocket.master.reports import drill_table, levels_table
 from rawsocket.master.reports.html import first_screen, words
 from rawsocket.master.reports.html.documents import RunDocuments
 from rawsocket.master.reports.html.sections import variable
@@ -59,16 +60,59 @@ LEFT_OUT = {"started_utc", "ended_utc", "steady_from_s", "steady_s", "target", "
 
 
 def table(runs: Named) -> list[Row]:
-    """Return the figures of the runs, then the settings and the environment that are not the same in all."""
-    figures = [_figures(figure, [run.verdict for _, run in runs]) for figure in FIGURES]
-    return [*figures, *differences([_settings(run) for _, run in runs])]
+    """Return the figures of the runs, of their levels and drills, then all settings that are not the same in all."""
+    documents = [run.verdict for _, run in runs]
+    figures = [_figures(figure, documents) for figure in FIGURES]
+    return [*figures, *levels(documents), *drills(documents), *differences([_settings(run) for _, run in runs])]
+
+
+def levels(documents: Sequence[Document]) -> list[Row]:
+    """Return a row for each level of a load shape: how it ended, its p99 with the difference, its messages."""
+    found = [{levels_table.name(level): level for level in document.get("levels", ())} for document in documents]
+    return [
+        Row(f"level: {name}", STEADY, [_level(one.get(name), found[0].get(name)) for one in found])
+        for name in _names(found)
+    ]
+
+
+def _level(level: Document | None, first: Document | None) -> tuple[str, str]:
+    if level is None:
+        return UNKNOWN, ""
+    sign = first_screen.SIGNS.get(level["verdict"], UNKNOWN)
+    p99, rate = words.milliseconds(level["p99_ms"]), words.rate(level["messages_s"])
+    changed = change(first["p99_ms"], level["p99_ms"]) if first else ""
+    text = f"{sign} {levels_table.result(level)}, {rate} messages/s, p99 {p99}"
+    return text, "" if changed in ("", "+0 %", "-0 %") else changed
+
+
+def drills(documents: Sequence[Document]) -> list[Row]:
+    """Return what the drills of the runs did: a row for their outcome, and one for each figure that was measured."""
+    found = [document.get("drill") for document in documents]
+    if not any(found):
+        return []
+    outcomes = [(f"{one['name']}: {one['outcome']}" if one else UNKNOWN, "") for one in found]
+    measured = [one["measured"] if one else {} for one in found]
+    figures = [_measured(name, [one.get(name) for one in measured]) for name in _names(measured)]
+    return [Row("drill", "", outcomes), *figures]
+
+
+def _names(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for one in found for name in one))
+
+
+def _measured(name: str, values: Sequence[float | None]) -> Row:
+    texts = [UNKNOWN if value is None else drill_table.shown(value, name) for value in values]
+    return _row(f"drill: {drill_table.title(name)}", WHOLE, values, texts)
 
 
 def _figures(figure: Figure, documents: Sequence[Document]) -> Row:
     values = [figure.value(document) for document in documents]
-    texts = [figure.text(value) for value in values]
+    return _row(figure.title, figure.covers, values, [figure.text(value) for value in values])
+
+
+def _row(title: str, covers: str, values: Sequence[float | None], texts: Sequence[str]) -> Row:
     changes = [change(values[0], value) if text != texts[0] else "" for value, text in zip(values, texts, strict=True)]
-    return Row(figure.title, figure.covers, list(zip(texts, changes, strict=True)))
+    return Row(title, covers, list(zip(texts, changes, strict=True)))
 
 
 def change(first: float | None, value: float | None) -> str:
@@ -82,8 +126,7 @@ def change(first: float | None, value: float | None) -> str:
 
 def differences(runs: Sequence[Mapping[str, str]]) -> list[Row]:
     """Return a row for each name whose value is not the same in all runs."""
-    names = dict.fromkeys(name for run in runs for name in run)
-    lines = {name: [run.get(name, UNKNOWN) for run in runs] for name in names}
+    lines = {name: [run.get(name, UNKNOWN) for run in runs] for name in _names(runs)}
     return [Row(name, "", [(value, "") for value in values]) for name, values in lines.items() if len(set(values)) > 1]
 
 

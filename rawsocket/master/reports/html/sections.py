@@ -183,10 +183,23 @@ def _counter(name: str, value: Any) -> str:
 
 
 def _group(counters: Document) -> str:
+    """Return counts by name, or those of the server's processes in their order, whose names are like 3 or 3/client."""
     numbers = {key: value for key, value in counters.items() if isinstance(value, int)}
-    if all(key.isdigit() for key in numbers) and len(numbers) > 4:
-        return f"{min(numbers.values()):,} to {max(numbers.values()):,} in {len(numbers)} processes"
-    return words.named(numbers)
+    if not all(any(map(str.isdigit, key.split("/"))) for key in numbers):
+        return words.named(numbers)
+    by_name: dict[str, dict[int, int]] = {}
+    for key, number in numbers.items():
+        name, process = sorted(["", *key.split("/")][-2:], key=str.isdigit)
+        by_name.setdefault(name, {})[int(process)] = number
+    return (
+        "; ".join(f"{name} {_each(found)}".strip() for name, found in by_name.items() if any(found.values())) or "none"
+    )
+
+
+def _each(found: Mapping[int, int]) -> str:
+    if len(found) > 4:
+        return f"{min(found.values()):,} to {max(found.values()):,} in {len(found)} processes"
+    return " · ".join(f"{found[process]:,}" for process in sorted(found))
 
 
 def generator(document: Document) -> Table:

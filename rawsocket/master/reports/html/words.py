@@ -1,11 +1,13 @@
 """Pure: figures as words, for readers: 1,234 and 0.59 ms; a dash where a figure is unknown."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from rawsocket.verdict import words
 
 UNKNOWN = "\u2013"  # a dash as wide as a digit
+_UNITS = re.compile(r"(?<=\d) (?=(?:ms|s|min|%)(?!\w))")
 STEADY, WHOLE = "steady window", "whole run"
 
 
@@ -56,6 +58,11 @@ def quantity(value: float | None, unit: str, beside: float | None = None) -> str
     if unit == "%":
         return f"{value:.3g} %"
     return f"{count(value)} {unit}".strip()
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence in which no line ends between a number and its unit."""
+    return _UNITS.sub("\u00a0", text)
 
 
 def named(counts: Mapping[str, int]) -> str:

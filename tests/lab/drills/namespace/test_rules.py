@@ -31,9 +31,10 @@ def test_a_share_is_exact(percent: float, count: int) -> None:
 
 def test_filters_name_each_connection_once() -> None:
     clients = [Client("172.18.0.3", 1000 + number) for number in range(rules.PER_FILTER + 1)]
-    whole, rest = rules.filters(8686, clients)
+    whole, rest = rules.filters(8686, clients, at_server=True)
     assert whole.startswith("sport = :8686 and ( dst 172.18.0.3:1000 or dst 172.18.0.3:1001 or ")
     assert rest == f"sport = :8686 and ( dst 172.18.0.3:{1000 + rules.PER_FILTER} )"
+    assert rules.filters(8686, clients[:1], at_server=False) == ["dport = :8686 and ( src 172.18.0.3:1000 )"]
 
 
 def test_limit_is_in_bits_and_lets_a_packet_through() -> None:
@@ -52,8 +53,8 @@ def test_our_limit_is_found_among_others() -> None:
     [
         rules.black_hole(8686, CLIENTS, [rules.TO_SERVER, rules.FROM_SERVER]),
         rules.no_farewell(8686),
-        rules.reject_newcomers(8686),
-        rules.lose_syns([8686, 9000], 30),
+        *(rules.reject_newcomers(8686, at_server) for at_server in (True, False)),
+        *(rules.lose_syns([8686, 9000], 30, at_server) for at_server in (True, False)),
         rules.forget_idle(8686, CLIENTS, 2.5),
         rules.forget_idle(8686, [], 10),
         rules.cut(),
@@ -68,7 +69,7 @@ def test_rules_are_in_one_table_of_their_own(text: str) -> None:
 def test_nft_accepts_all_rules() -> None:
     whole = [
         rules.black_hole(1, CLIENTS, [rules.TO_SERVER, rules.FROM_SERVER]), rules.no_farewell(1), rules.cut(),
-        rules.reject_newcomers(1), rules.lose_syns([1, 2], 30), rules.forget_idle(1, CLIENTS, 2.5),
+        rules.reject_newcomers(1, True), rules.lose_syns([1, 2], 30, False), rules.forget_idle(1, CLIENTS, 2.5),
     ]  # fmt: skip
     with namespace() as here:
         for text in whole:

@@ -3,17 +3,18 @@ import time
 import pytest
 
 from lab.drills.network.idle_forgotten import IdleForgotten
-from tests.support.network_drills import BEFORE, Staged, bounds, staged
+from tests.support.network_drills import BEFORE, SIDES, Staged, bounds, staged
 
 
-def test_who_is_silent_for_too_long_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    with staged(monkeypatch, 10, EVERY="4", TIMEOUT="0.3") as (here, connections, _):
+@pytest.mark.parametrize("given", SIDES)
+def test_who_is_silent_for_too_long_is_forgotten(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    with staged(monkeypatch, 10, EVERY="4", TIMEOUT="0.3", **given) as (here, connections, _):
         with IdleForgotten().injected(here.stage):
             assert connections.talk(5.0)["answered"] == 10
             time.sleep(2.5)  # the middlebox remembers for 2 s
             assert connections.talk(0.5) == {"answered": 0, "silent": 10, "reset": 0}
         assert connections.talk(10.0)["answered"] == 10
-    assert here.findings == ["a heartbeat each 2 s at most keeps connections alive; users speak each 4 s"]
+    assert here.findings[:1] == ["a heartbeat each 2 s at most keeps connections alive; users speak each 4 s"]
 
 
 def test_all_are_lost_once_each_has_spoken() -> None:

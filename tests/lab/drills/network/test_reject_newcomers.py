@@ -2,11 +2,12 @@ import pytest
 
 from lab.drills.network import reject_newcomers
 from lab.drills.network.reject_newcomers import RejectNewcomers
-from tests.support.network_drills import BEFORE, Staged, bounds, staged
+from tests.support.network_drills import BEFORE, SIDES, Staged, bounds, staged
 
 
-def test_newcomers_are_refused_and_connections_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    with staged(monkeypatch, 10) as (here, connections, _):
+@pytest.mark.parametrize("given", SIDES)
+def test_newcomers_are_refused_and_connections_go_on(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    with staged(monkeypatch, 10, **given) as (here, connections, _):
         with RejectNewcomers().injected(here.stage):
             assert connections.talk(5.0) == {"answered": 10, "silent": 0, "reset": 0}
         assert here.own == {"refused": reject_newcomers.COUNT}

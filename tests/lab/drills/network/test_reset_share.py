@@ -1,11 +1,12 @@
 import pytest
 
 from lab.drills.network.reset_share import ResetShare
-from tests.support.network_drills import BEFORE, Staged, bounds, staged
+from tests.support.network_drills import BEFORE, SIDES, Staged, bounds, staged
 
 
-def test_exactly_a_tenth_is_reset(monkeypatch: pytest.MonkeyPatch) -> None:
-    with staged(monkeypatch, 250) as (here, connections, _):
+@pytest.mark.parametrize("given", SIDES)
+def test_exactly_a_tenth_is_reset(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    with staged(monkeypatch, 250, **given) as (here, connections, _):
         with ResetShare().injected(here.stage):
             assert connections.talk(5.0) == {"answered": 225, "silent": 0, "reset": 25}
         assert here.own == {"reset": 25}

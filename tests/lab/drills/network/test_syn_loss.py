@@ -2,12 +2,13 @@ import pytest
 
 from lab.drills.network import syn_loss
 from lab.drills.network.syn_loss import COUNT, SynLoss
-from tests.support.network_drills import BEFORE, Staged, bounds, staged
+from tests.support.network_drills import BEFORE, SIDES, Staged, bounds, staged
 
 
-def test_connect_times_come_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("given", SIDES)
+def test_connect_times_come_in_steps(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
     monkeypatch.setattr(syn_loss, "WAIT_S", 3.5)
-    with staged(monkeypatch, 10) as (here, connections, _), SynLoss().injected(here.stage):
+    with staged(monkeypatch, 10, **given) as (here, connections, _), SynLoss().injected(here.stage):
         assert connections.talk(5.0) == {"answered": 10, "silent": 0, "reset": 0}
     # Chance alone: a busy machine may be late, so times are not judged here.
     assert 0 < here.own["first_step"] < COUNT * 0.99

@@ -107,6 +107,41 @@ def test_frozen_server_is_an_alert_while_it_is_frozen(bench: ControllerBench) ->
     assert found == [[], [], [], [], ["server-silent"], ["server-silent"], [], []]
     longest = bench.controller.run.observed.longest
     assert longest == Silence(2.0, 4.0, 120)
+    assert bench.controller.observer.state()["silences"] == [[2.0, 7.0]]
+    assert bench.stop()["silences"] == [[2.0, 7.0]]
+
+
+def test_replies_of_a_frozen_process_are_overdue_while_others_come(bench: ControllerBench) -> None:
+    bench.start()
+    for outstanding in ((0, 0.0), (30, 3.5)):
+        bench.second(held=5, outstanding=outstanding)
+    assert _alerts(bench) == ["replies-overdue"]
+    del bench.runner.clients["b"]  # what a lost worker has said is not of now
+    bench.second(held=5, outstanding=(30, 4.5))
+    texts = [alert["text"] for alert in bench.controller.observer.state()["alerts"]]
+    assert texts[1:] == ["30 replies are overdue for up to 4.5 s"]
+    bench.second(held=5)
+    assert _alerts(bench) == ["worker-lost"]
+
+
+def test_process_whose_loop_stands_still_answers_nothing() -> None:
+    server = Server()
+    server.counters |= {"holdfast_server_processes": 2, "holdfast_server_processes_wanted": 2}
+    server.counters |= {f'holdfast_server_process_connections{{process="{n}"}}': 10 for n in (0, 1)}
+    run, observer = _observed(server)
+    found = []
+    for at_s in range(1, 6):
+        turns = {0: at_s, 1: min(at_s, 2)}
+        for number, count in turns.items():
+            server.counters[f'holdfast_server_process_loop_turns_total{{process="{number}"}}'] = count
+        server.second()
+        run.receive("a", report(held=20, wall_s=at_s, answered=at_s, outstanding=(10, 3.5)))
+        _look(observer, at_s)
+        found.append(observer.state()["alerts"][0]["text"])
+    assert found == [
+        *["10 replies are overdue for up to 3.5 s"] * 4,
+        "10 replies are overdue for up to 3.5 s: 1 of 2 processes of the server answers nothing",
+    ]
 
 
 def _observed(server: Server, **counts: Any) -> tuple[Any, Observer]:

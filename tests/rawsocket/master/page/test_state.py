@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from rawsocket.master.live.server_usage import ServerUsage, Usage
-from rawsocket.master.page.state import Judged, artefacts, state, workers
+from rawsocket.master.page.state import artefacts, state, workers
 from rawsocket.master.server_probe import ServerProbe
+from rawsocket.verdict.drills.prediction import Marks
 from tests.support.controllers import controller_bench
 from tests.support.reports import report
 
@@ -80,10 +81,9 @@ def test_figures_and_thresholds_of_a_run_that_goes_on(monkeypatch: pytest.Monkey
         bench.add_worker("a")
         bench.runner.target_user_count = 10
         bench.start()
-        judged = Judged()
         for _ in range(6):
             bench.second(held=10, failures={"reset": 2})
-        found = state(bench.controller, judged)
+        found = state(bench.controller)
     assert (found["held"], found["limits"]["wanted"], found["limits"]["p99_ms"]) == (10, 10, 1000)
     assert found["run"]["id"] != ""
     assert found["steady"] == [2.0, 6.0]
@@ -99,12 +99,11 @@ def test_figures_of_a_run_that_has_ended_are_those_of_its_verdict(monkeypatch: p
     with controller_bench(monkeypatch, users=10) as bench:
         bench.add_worker("a")
         bench.start()
-        judged = Judged()
         for _ in range(6):
             bench.second(held=10)
-        state(bench.controller, judged)
+        state(bench.controller)
         document = bench.stop()
-        found = state(bench.controller, judged)
+        found = state(bench.controller)
     assert found["thresholds"] == document["thresholds"]
     assert found["figures"]["messages_s"] == document["messages"]["per_s"]
     assert found["figures"]["held_min"] == document["held"]["steady_min"] == 10
@@ -113,15 +112,26 @@ def test_figures_of_a_run_that_has_ended_are_those_of_its_verdict(monkeypatch: p
     json.dumps(found)
 
 
-def test_figures_are_computed_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_have_their_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         bench.add_worker("a")
         bench.start()
-        judged = Judged()
-        first = judged.figures(bench.controller.run)
-        assert judged.figures(bench.controller.run) is first
-        bench.second(held=1)
-        assert judged.figures(bench.controller.run) is not first
+        assert state(bench.controller)["figures"]["failure_kinds"] == ""
+        failed = {"connections": {"failed": {"refused": 88}, "dropped": {"closed": 40}}}
+        bench.second(held=10, **failed)
+        assert state(bench.controller)["figures"]["failure_kinds"] == "88 connects refused, 40 lost"
+        bench.stop(**failed)
+        assert state(bench.controller)["figures"]["failure_kinds"] == "88 connects refused, 40 lost"
+
+
+def test_fault_of_a_drill_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        bench.add_worker("a")
+        bench.start()
+        run = bench.controller.run
+        assert state(bench.controller)["drill"] is None
+        run.drill.marks = Marks("x", "a fault", 5.0, injected=run.started_wall_s + 10.0)
+        assert list(state(bench.controller)["drill"]) == [10.0, None]
 
 
 def test_files_are_those_of_a_run_that_has_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,19 +1,7 @@
 """A drill as a table."""
 
-from typing import Any
-
 from rawsocket.master.reports import drill_table
-
-DRILL: dict[str, Any] = {
-    "predicted": [
-        {"figure": "lost", "least": 8, "most": 8, "why": "it held them", "actual": 8, "ok": True},
-        {"figure": "recover_s", "least": None, "most": 4, "why": "", "actual": None, "ok": False},
-    ],
-    "measured": {"lost": 8, "recover_s": None, "dropped.reset": 8, "own.cap_share": 1.25, "held_min": 0},
-    "unknown": {"predicted": 1, "measured": ["worker 2"]},
-    "injected_s": 9.04,
-    "healed_s": 11.0,
-}
+from tests.support.documents import DRILL
 
 
 def test_predictions_come_first_and_all_else_that_was_measured_after_them() -> None:

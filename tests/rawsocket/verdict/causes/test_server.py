@@ -5,9 +5,10 @@ import pytest
 from rawsocket.verdict.causes.cause import Cause, cause
 from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Check
-from rawsocket.verdict.observed import Observed, Silence
+from rawsocket.verdict.observed import Observed, Overdue, Silence
 from tests.support.known_facts import FAILED, FULL, GONE, LATE, SERVER, Case, check, counted, known, measured
 
+PARTIAL = Overdue(2.6, 8.5, 10, 1, 4)
 CASES: list[Case] = [
     (
         "tutorial-1024",
@@ -85,6 +86,18 @@ CASES: list[Case] = [
         "The server was silent for 5 s, from 6.7 s on: 60 replies overdue; p99 latency from due 1.53 s",
     ),
     (
+        "replies-overdue",
+        known(observed=Observed(overdue=PARTIAL), checks=[LATE]),
+        "10 replies were overdue for up to 8.5 s, from 2.6 s on, while others came: 1 of 4 processes of the server "
+        "answered nothing; p99 latency from due 1.53 s",
+    ),
+    (
+        "replies-overdue",
+        known(observed=Observed(overdue=PARTIAL), counts=counted(20, {}, {"reply-timeout": 9})),
+        "10 replies were overdue for up to 8.5 s, from 2.6 s on, while others came: 1 of 4 processes of the server "
+        "answered nothing",
+    ),
+    (
         "silent-connections",
         known(measured(silent_connections=3), checks=[Check("max_silent_connections", 0, 3, False)]),
         "No byte ever arrived on 3 connections: the server may not have accepted them",
@@ -123,6 +136,10 @@ def test_remedy_of_a_silence_says_when_it_was() -> None:
     found = cause("fail", known(observed=Observed(longest=Silence(9.0, 3.0, 60)), checks=[LATE]))
     assert found is not None
     assert found.remedy.startswith("Look at what the server did from 9 s to 12 s of the run")
+
+
+def test_replies_overdue_alone_are_no_cause() -> None:
+    assert cause("fail", known(observed=Observed(overdue=PARTIAL))) is None
 
 
 def test_silent_feed_alone_is_no_cause() -> None:

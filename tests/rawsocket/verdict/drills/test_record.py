@@ -1,11 +1,12 @@
 """What the master keeps of a drill, and what becomes of the run's document."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rawsocket.verdict.drills.prediction import Expected, Marks
-from rawsocket.verdict.drills.record import Record, interval, texts
+from rawsocket.verdict.drills.record import Record, news
 from rawsocket.verdict.drills.recovery import Second
 
 MARKS = Marks("x", "a fault", 5.0, wanted=10, injected=110.0, healed=112.0)
@@ -30,7 +31,7 @@ def test_the_drill_decides_and_not_the_thresholds() -> None:
     found = _record(MARKS).applied(_document(), [], [])
     assert (found["verdict"], found["exit_code"], found["thresholds"], found["cause"]) == ("pass", 0, [], None)
     assert found["reasons"][0] == "drill x: recovered as predicted"
-    assert interval(found) == [10.0, 12.0]
+    assert (found["drill"]["injected_s"], found["drill"]["healed_s"]) == (10.0, 12.0)
 
 
 @pytest.mark.parametrize("code", [1, 130])
@@ -44,13 +45,36 @@ def test_other_outcomes_have_other_exit_codes() -> None:
     assert _record(missed).applied(_document(0), [], [])["exit_code"] == 3
     unsteady = Marks("x", "t", 5.0, unsteady="2 of 10 connections held", end=True)
     found = _record(unsteady).applied(_document(0), [], [])
-    assert (found["verdict"], found["exit_code"], interval(found)) == ("unknown", 4, None)
+    assert (found["verdict"], found["exit_code"], found["drill"]["injected_s"]) == ("unknown", 4, None)
     assert _record(unsteady).ends
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_drill", "code", "first"),
+    [
+        (0, 0, 0, "a"),
+        (3, 0, 3, "a"),
+        (4, 3, 3, "drill x: not recovered"),
+        (0, 3, 3, "drill x: not recovered"),
+        (0, 4, 4, "drill x: no steady state"),
+        (3, 4, 3, "a"),
+    ],
+)
+def test_worse_of_run_and_drill_stands_where_both_are_judged(of_run: int, of_drill: int, code: int, first: str) -> None:
+    marks = replace(MARKS, beside=True, unsteady="so" if of_drill == 4 else "", trouble="so" if of_drill == 3 else "")
+    found = _record(marks).applied(_document(of_run), [], [])
+    assert (found["exit_code"], found["reasons"][0], found["thresholds"]) == (code, first, [{}])
+    assert {"a", f"drill x: {found['drill']['outcome']}{' as predicted' * (not of_drill)}"} <= set(found["reasons"])
+
+
+def test_what_clients_of_the_drill_add_is_known_once_it_is_told() -> None:
+    assert _record(None).extra == {}
+    assert _record(replace(MARKS, extra={"messages": 5})).extra == {"messages": 5}
 
 
 def test_events_say_what_is_new() -> None:
     began = Marks("x", "a fault", 5.0, injected=110.0)
-    assert texts(None, Marks("x", "a fault", 5.0)) == []
-    assert texts(None, began) == ["drill: a fault"]
-    assert texts(began, MARKS) == ["drill: healed"]
-    assert texts(MARKS, MARKS) == []
+    assert news(None, Marks("x", "a fault", 5.0)) == []
+    assert news(None, began) == [(110.0, "drill: a fault", "fault")]
+    assert news(began, MARKS) == [(112.0, "drill: healed", "healed")]
+    assert news(MARKS, MARKS) == []

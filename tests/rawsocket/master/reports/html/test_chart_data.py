@@ -44,3 +44,11 @@ def test_levels_of_a_load_shape() -> None:
         {"users": 100, "begun_s": 0.0, "steady_from_s": 3.0, "to_s": 31.0, "verdict": "pass"},
         {"users": 200, "begun_s": 31.0, "steady_from_s": 34.0, "to_s": 62.0, "verdict": "fail"},
     ]
+
+
+def test_fault_of_a_drill_and_silences_of_the_server() -> None:
+    assert (chart_data(passed(), {})["drill"], chart_data(passed(), {})["silences"]) == (None, [])
+    drill = {"injected_s": 10.0, "healed_s": None}  # it never healed
+    data = chart_data(passed(drill=drill, silences=[[10.0, 14.5]]), {})
+    assert (data["drill"], data["silences"]) == ([10.0, None], [[10.0, 14.5]])
+    assert chart_data(passed(drill={"injected_s": None, "healed_s": None}), {})["drill"] is None

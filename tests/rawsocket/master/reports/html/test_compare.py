@@ -1,6 +1,7 @@
 from rawsocket.master.reports.html import compare, render
 from rawsocket.master.reports.html.documents import RunDocuments
 from rawsocket.master.reports.html.words import UNKNOWN
+from tests.support import levels
 from tests.support.documents import TIMES, USED, failed, passed, timeline
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -32,6 +33,33 @@ def test_servers_in_the_place_of_ours_are_told_apart() -> None:
     runs = [(name, RunDocuments(passed(server={**USED, "name": f"SERVER_IMAGE={name}"}))) for name in ("a", "b")]
     rows = {row.title: [value for value, _ in row.cells] for row in compare.table(runs)[len(compare.FIGURES) :]}
     assert rows == {"server": ["SERVER_IMAGE=a", "SERVER_IMAGE=b"]}
+
+
+def test_levels_of_load_shapes_are_compared_one_by_one() -> None:
+    assert compare.levels([passed(), passed()]) == []
+    both, third = levels.document(), levels.level(number=3, users=300, p99_ms=9.3, verdict="unknown")
+    slower = {"levels": [levels.level(p99_ms=6.2), third]}
+    rows = {row.title: row.cells for row in compare.levels([passed(**both), passed(**slower)])}
+    assert rows == {
+        "level: 100 users": [
+            ("\u2713 passed, 99.8 messages/s, p99 3.1 ms", ""), ("\u2713 passed, 99.8 messages/s, p99 6.2 ms", "+100 %")
+        ],
+        "level: 200 users": [("\u2717 failed, 200 messages/s, p99 31 ms", ""), (UNKNOWN, "")],
+        "level: 300 users": [(UNKNOWN, ""), ("? unknown, 99.8 messages/s, p99 9.3 ms", "")],
+    }  # fmt: skip
+
+
+def test_drills_are_compared_figure_by_figure() -> None:
+    assert compare.drills([passed(), passed()]) == []
+    first = {"name": "server-stop", "outcome": "recovered", "measured": {"lost": 8, "recover_s": 2.0}}
+    second = {"name": "server-stop", "outcome": "not recovered", "measured": {"lost": 8, "recover_s": None}}
+    rows = {row.title: row.cells for row in compare.drills([passed(drill=first), passed(), passed(drill=second)])}
+    assert rows == {
+        "drill": [("server-stop: recovered", ""), (UNKNOWN, ""), ("server-stop: not recovered", "")],
+        "drill: lost connections (blast radius)": [("8 connections", ""), (UNKNOWN, ""), ("8 connections", "")],
+        "drill: time to recover": [("2 s", ""), (UNKNOWN, ""), (UNKNOWN, "")],
+    }
+    assert "drill: time to recover" in [row.title for row in compare.table([("a", RunDocuments(passed(drill=first)))])]
 
 
 def test_summary_of_a_run_with_and_without_a_verdict() -> None:

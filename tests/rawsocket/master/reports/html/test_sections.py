@@ -68,6 +68,21 @@ def test_counters_of_many_processes_are_a_range() -> None:
     assert rows == {"process connections": "40 to 47 in 8 processes", "loop lag seconds": "1 ms"}
 
 
+def test_counters_of_a_few_processes_are_in_their_order() -> None:
+    server = {
+        "process_replies_total": {"1": 1507, "0": 508},
+        "process_closed_total": {"0/client": 9, "1/client": 8, "0/reset": 0, "1/reset": 0},
+        "process_bytes_total": {"in/0": 1, "in/1": 2},
+        "process_refused_total": {"0": 0, "1": 0},
+    }
+    assert dict(sections.server(passed(server=server)).rows) == {
+        "process replies": "508 \u00b7 1,507",
+        "process closed": "client 9 \u00b7 8",
+        "process bytes": "in 1 \u00b7 2",
+        "process refused": "none",
+    }
+
+
 def test_workers_are_numbered_and_lost_ones_marked() -> None:
     lost = {**WORKER, "lost": True, "cpu_share": None, "turns_s": None}
     table = sections.generator(passed(generator={"workers": [WORKER, lost], "limit": "closed loop"}))

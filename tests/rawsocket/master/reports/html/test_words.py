@@ -35,3 +35,7 @@ def test_counts_by_name_are_the_most_frequent_first() -> None:
 def test_settings_as_text() -> None:
     values = (None, "", True, 10.0, ["a", 1], {"x": None})
     assert [words.plain(value) for value in values] == ["unset", "unset", "yes", "10", "a, 1", "x unset"]
+
+
+def test_numbers_and_their_units_stay_on_one_line() -> None:
+    assert words.unbroken("8.1 s of 9 min, 5 servers") == "8.1\u00a0s of 9\u00a0min, 5 servers"

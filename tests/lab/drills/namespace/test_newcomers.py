@@ -1,6 +1,6 @@
 import pytest
 
-from lab.drills.network import newcomers
+from lab.drills.namespace import newcomers
 from tests.support.namespaces import namespace
 
 
