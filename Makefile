@@ -9,7 +9,7 @@ export HOLDFAST_MAKE = $(MAKEOVERRIDES)
 LEFT = to see containers that an earlier lab has left: docker ps -a --filter label=holdfast.folder=$(CURDIR)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down logs status check record import load ci drill report new eject bench-load bench-server \
-  soak test fuzz audit sbom lint format lock clean
+  soak test fuzz drill-kills audit sbom lint format lock clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5) ":"} /^#: / {print "  " substr($$0, 4)} \
@@ -72,6 +72,9 @@ test: .venv/dev  ## Run all tests (ONLY=server,load: some; COVERAGE=yes)
 
 fuzz: .venv/dev  ## Send bytes of any kind to every model (COUNT=, TIME=60m)
 	@.venv/bin/python -m tests.fuzz
+
+drill-kills: .venv/dev  ## Kill the lab in the middle of drills: is anything left?
+	@.venv/bin/python -m tests.drill_kills
 
 audit: .venv/dev  ## Look for known holes in the pinned packages
 	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit; }

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab import folders, tls
-from lab.drills import aftermath, page
+from lab.drills import aftermath, page, series
 from lab.drills.conductor import Conductor, run_s, server_name
 from lab.drills.drill import Drill
 from lab.drills.table import DRILLS, by_name
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
-from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError, UsageError
+from lab.errors import EXIT_OK, UsageError
 from lab.given import conversation, scenario_settings, usage
 from lab.progress import result, say
 from lab.run import capacity, load_shape
@@ -101,22 +101,18 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _all(engine: Engine, chosen: Settings) -> int:
     """Run those that apply, and write the page; the exit code is the worst of them."""
-    codes, refused = [EXIT_OK], dict(_refused(engine, chosen))
-    for drill in DRILLS:
-        if drill.name in refused:
-            say(f"{drill.name}: left out: {refused[drill.name]}")
-            continue
-        say(f"{drill.name}: {drill.text}")
-        try:
-            codes.append(_one(drill, engine, chosen))
-        except UsageError:
-            raise
-        except LabError as error:  # the next drill has a lab of its own
-            say(f"{drill.name}: {error}")
-            codes.append(EXIT_LAB_FAILED)
-    file = page.write(folders.work() / "runs", [(drill.name, drill.text) for drill in DRILLS], refused)
+    refused = dict(_refused(engine, chosen))
+    for name, why in refused.items():
+        say(f"{name}: left out: {why}")
+    outcomes = series.run(
+        [drill for drill in DRILLS if drill.name not in refused], lambda one: _one(one, engine, chosen)
+    )
+    texts = [(drill.name, drill.text) for drill in DRILLS]
+    file = page.write(folders.work() / "runs", texts, server_name(chosen), refused)
+    for line in series.table(outcomes):
+        result(line)
     result(f"Drills: {folders.shown(file)}")
-    return EXIT_LAB_FAILED if EXIT_LAB_FAILED in codes else max((code for code in codes if code), default=EXIT_OK)
+    return series.worst(outcomes)
 
 
 def _refused(engine: Engine, chosen: Settings) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""runs/drills.html: which drill which server has survived, from the verdicts of the runs that are kept."""
+"""runs/drills.html: which drill which server has survived. runs/drills.json keeps it when old runs are removed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,49 @@ from typing import Any
 from lab.errors import writing
 from rawsocket.master.reports.html import render
 
-NAME = "drills.html"
+NAME, KEPT = "drills.html", "drills.json"
+NEEDED = {"name", "server", "outcome", "measured"}  # fields of a drill
+Found = tuple[str, Mapping[str, Any]]
 
 
-def write(runs: Path, drills: Sequence[tuple[str, str]], refused: Mapping[str, str]) -> Path:
-    """Write the page and return its path. `drills`: name and meaning; `refused`: why one did not run this time."""
+def write(runs: Path, drills: Sequence[tuple[str, str]], server: str, refused: Mapping[str, str]) -> Path:
+    """Write the page and return its path. `drills`: name and meaning; `refused`: why one does not run on `server`."""
+    kept = _kept(runs)
+    known = {**kept["refused"], server: dict(refused)}
+    latest = {(drill["name"], drill["server"]): (folder, drill) for folder, drill in (*kept["found"], *found(runs))}
+    shown = [(folder if (runs / folder).is_dir() else "", drill) for folder, drill in latest.values()]
     file = runs / NAME
     with writing(file):
-        file.write_text(render.drills(drills, found(runs), refused), encoding="utf-8")
+        content = {"found": list(latest.values()), "refused": known}
+        (runs / KEPT).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        file.write_text(render.drills(drills, shown, known), encoding="utf-8")
     return file
 
 
-def found(runs: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def found(runs: Path) -> list[Found]:
     """Return the name of the folder and the field `drill` of each run with a drill, the oldest first."""
-    documents: list[tuple[str, Mapping[str, Any]]] = []
+    documents: list[Found] = []
     for file in sorted(runs.glob("*-drill*/verdict.json")):
         try:
             drill = json.loads(file.read_text(encoding="utf-8")).get("drill")
         except (OSError, ValueError, AttributeError):
             continue
-        if isinstance(drill, dict) and {"name", "server", "outcome", "measured"} <= drill.keys():
+        if _is_drill(drill):
             documents.append((file.parent.name, drill))
     return documents
+
+
+def _kept(runs: Path) -> dict[str, Any]:
+    """Return what earlier commands have found and refused; nothing if the file is none of ours."""
+    try:
+        content = json.loads((runs / KEPT).read_text(encoding="utf-8"))
+        return {
+            "found": [(str(folder), drill) for folder, drill in content["found"] if _is_drill(drill)],
+            "refused": {str(server): dict(each) for server, each in content["refused"].items()},
+        }
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return {"found": [], "refused": {}}
+
+
+def _is_drill(drill: object) -> bool:
+    return isinstance(drill, dict) and drill.keys() >= NEEDED

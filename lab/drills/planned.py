@@ -33,8 +33,7 @@ def conductor(engine: str, settings: Settings) -> Conductor | None:
         return None
     if shape := load_shape.of(settings):
         raise UsageError(f"DRILL={drill.name} needs a steady load, and this scenario has a load shape ({shape.text})")
-    if why := drill.refusal(engine, settings) or drill.prepare(settings):
-        raise UsageError(f"DRILL={drill.name} can't run here: {why}; DRILL={NONE} runs without it")
+    _check(drill, drill.refusal(engine, settings))
     if drill.ends_run:
         raise UsageError(f"DRILL={drill.name} ends its run, so it has one of its own: `drill {drill.name}`")
     if unset := [f"{name}={text}" for name, text in drill.environ.items() if not os.environ.get(name)]:
@@ -45,4 +44,11 @@ def conductor(engine: str, settings: Settings) -> Conductor | None:
             f"TIME={settings['TIME']} is too short for DRILL={drill.name}: the ramp, AT={settings['AT']}, the fault "
             f"and its recovery take {least:.0f} s: give TIME={least:.0f}s or more"
         )
+    _check(drill, drill.prepare(settings))
     return Conductor(drill, engine, settings, after_s)
+
+
+def _check(drill: Drill, why: str) -> None:
+    """Raise UsageError if there is a reason why a drill can't run."""
+    if why:
+        raise UsageError(f"DRILL={drill.name} can't run here: {why}; DRILL={NONE} runs without it")

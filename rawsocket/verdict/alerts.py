@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
 from rawsocket.verdict.feeds import FeedSilence
-from rawsocket.verdict.observed import Overdue, Silence
+from rawsocket.verdict.observed import REPORT_S, Overdue, Silence
 
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
-REPORT_S = 1.5  # between two reports, at most
 LATELY_S = 5.0  # what has not happened again for this long is over
 NO_ANSWER_S = 3.0  # of the server's admin port
 NO_REPORT_S = 3.0  # of a worker

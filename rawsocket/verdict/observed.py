@@ -4,7 +4,7 @@ Times are seconds since the start of the run. The reports of the workers say in 
 when something happened is only seen while it happens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ PROCESS_LOST, WORKER_LOST, DRILL = "process-lost", "worker-lost", "drill"
 KINDS = (RAMP, STEP, STORM, PROCESS_LOST, WORKER_LOST, STOP, ALERT, DRILL)
 #: What charts call an event, where that is not its kind. RAMP: users have started; their connections may come later.
 LABELS = {RAMP: "all users started"}
+REPORT_S = 1.5  # between two reports of a worker, at most
 MOST_EVENTS = 200  # of a run; a chart with more can't be read
 
 
@@ -103,7 +104,7 @@ class Observed:
     def note_silence(self, silence: Silence | None, at_s: float) -> None:
         """Take the silence as of now, None if there is none: keep the longest, and when each was until bytes came."""
         if self._lasting is not None:
-            self._lasting[1] = round(at_s, 1)
+            self._lasting[1] = max(self._lasting[1], round(at_s, 1))
         elif silence:
             self._lasting = [silence.from_s, round(at_s, 1)]
             self.silences = [*self.silences, self._lasting][:MOST_EVENTS]
@@ -149,13 +150,24 @@ class Silences:
     def __init__(self) -> None:
         self._since: dict[str, tuple[float, int]] = {}  # when bytes last came, and how many had come by then
 
-    def look(self, latest: Mapping[str, Report], at_s: float) -> Silence | None:
-        """Return the silence as of the latest report of each worker, None if there is none."""
+    def look(
+        self, latest: Mapping[str, Report], at_s: float, age: Callable[[str], float] = lambda worker: 0.0
+    ) -> Silence | None:
+        """Return the silence as of the latest report of each worker, None if there is none; `age`: of a report.
+
+        Bytes came last between two reports. Where the oldest reply that is awaited was asked for then, it began there.
+        """
         silent = {worker: self._silent_s(worker, report) for worker, report in latest.items()}
         waiting = {worker: in_flight(latest[worker]) for worker in silent}
         waiting = {worker: number for worker, number in waiting.items() if number}
-        seconds = min((silent[worker] for worker in waiting), default=0.0)
-        return Silence(round(max(0.0, at_s - seconds), 1), seconds, sum(waiting.values())) if seconds > 0 else None
+        if not waiting or not min(silent[worker] for worker in waiting):
+            return None
+        last = min(waiting, key=lambda worker: silent[worker])
+        told_s = at_s - age(last)
+        since_s = told_s - silent[last]
+        asked_s = min(at_s - age(worker) - latest[worker].outstanding_s for worker in waiting)
+        from_s = max(0.0, min(since_s, max(asked_s, since_s - REPORT_S)))
+        return Silence(round(from_s, 1), told_s - from_s, sum(waiting.values()))
 
     def _silent_s(self, worker: str, report: Report) -> float:
         came = report.counts.bytes.received

@@ -323,6 +323,9 @@ def test_levels_of_a_load_shape_are_a_table_and_shaded_in_the_charts(page: Canne
          "the p99 latency from due was 1.31 s; at most 1 s was allowed"],
         ["800 users", "held for 0:09", "800", "0.60", "4.2", "80.1", "0", "12 %", ""],
     ]  # fmt: skip
+    page.browser.set_viewport_size({"width": 390, "height": 900})  # all but p50 and the server's CPU, without scrolling
+    page.browser.wait_for_function("(({ scrollWidth }) => scrollWidth <= 358)(document.querySelector('.levels .wide'))")
+    expect(rows.nth(1).locator("td").last).to_be_in_viewport()
     expect(_chart(page)).to_have_attribute(
         "aria-label", re.compile("200 users from 3 s to 14 s; ✗ 400 users from 18 s to 30 s")
     )

@@ -46,6 +46,11 @@ def test_up_says_where_the_server_is(
     assert err.endswith("Runs from the page leave their files below runs/, fetched by `make status` and `make down`\n")
 
 
+def test_up_says_that_runs_from_the_page_have_no_drill(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["up", "--drill", "server-frozen"]) == 0
+    assert "DRILL=server-frozen is for load and ci: runs from the page have no drill" in capsys.readouterr().err
+
+
 def test_up_of_local_processes_says_how_to_scrape_them(
     engine: FakeEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,11 +37,15 @@ class Container:
         self.text = f"{service} says hello\n".encode()
         self.files: dict[str, bytes] = {}
         self.did: list[str] = []
+        self.usage: dict[str, Any] = {}
         self.on_reload: Callable[[], None] = lambda: None
         self.on_stop: Callable[[], None] = lambda: None
 
     def logs(self, *, stream: bool = False, **_: Any) -> Any:
         return iter([self.text[:5], self.text[5:]]) if stream else self.text
+
+    def stats(self, *, stream: bool) -> dict[str, Any]:
+        return self.usage
 
     def reload(self) -> None:
         self.on_reload()

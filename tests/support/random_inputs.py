@@ -14,3 +14,9 @@ settings.register_profile(
     derandomize=os.environ.get("HOLDFAST_RANDOM") != "yes",
 )
 settings.load_profile("holdfast")
+EXAMPLES = "HOLDFAST_EXAMPLES"  # of the long tests, in place of their own small number
+
+
+def examples(usual: int) -> int:
+    """Return how many examples a test makes: few in `make test`, as many as are asked for elsewhere."""
+    return int(os.environ.get(EXAMPLES) or usual)

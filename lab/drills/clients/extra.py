@@ -42,7 +42,7 @@ class ExtraClients:
             "what": what,
             "host": target.host,
             "port": target.port,
-            "tls": target.tls and what != ARRIVE,
+            "tls": target.tls,
             "count": count,
             "message": base64.b64encode(message).decode(),
             "between": BETWEEN_S if what == ARRIVE else 0.0,

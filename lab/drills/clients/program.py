@@ -84,7 +84,7 @@ class Clients:
 
     def read_slowly(self, one: socket.socket) -> None:
         """Ask for more than the kernels of both sides keep, and read a few bytes of the replies each second."""
-        one.settimeout(0.05)
+        one.settimeout(LOOK_S)
         message = base64.b64decode(self.asked["message"])
         rest, sent, turns = message, 0, 0
         while not self.over.is_set():
@@ -98,35 +98,35 @@ class Clients:
 
     def write_slowly(self, one: socket.socket) -> None:
         """Send a byte each second of a message that never ends."""
+        one.settimeout(LOOK_S)
         while not self.over.is_set():
             self.send(one, b"x")
             until = time.monotonic() + 1.0
             while not self.over.is_set() and time.monotonic() < until:
-                if select.select([one], [], [], LOOK_S)[0]:
-                    self.read(one, SMALL_BUFFER)
+                self.read(one, SMALL_BUFFER)
 
     def arrive(self, one: socket.socket) -> None:
         """Ask once, if there is a message, and stay unless it is refused: what comes first is the reply then."""
+        one.settimeout(LOOK_S)
         message = base64.b64decode(self.asked["message"])
         self.add("messages", bool(message and self.send(one, message)))
         while not self.over.is_set():
-            if select.select([one], [], [], LOOK_S)[0]:
-                came = one.recv(SMALL_BUFFER)
-                self.add("received", len(came))
+            if came := self.read(one, SMALL_BUFFER):
                 if came != message:
                     return self.add("rejected")
                 self.add("served")
                 self.over.wait()
 
-    def read(self, one: socket.socket, most: int) -> None:
-        """Read what is there. Raises ConnectionError at the end of the stream."""
+    def read(self, one: socket.socket, most: int) -> bytes:
+        """Return what comes in a moment, b"" if nothing does. Raises ConnectionError at the end of the stream."""
         try:
             came = one.recv(most)
         except TimeoutError:
-            return
+            return b""
         if not came:
             raise ConnectionError("closed")
         self.add("received", len(came))
+        return came
 
     def garbage(self, one: socket.socket) -> None:
         """Send bytes until the server answers or closes, as it has to."""

@@ -16,6 +16,4 @@ class SlowReaders(BadlyBehaved):
         """Refuse a server for which no message is known that has a reply of its size."""
         if settings.own_server and settings["APP"] != "echo":
             return "it needs replies as large as its messages: APP=echo"
-        if not message.of(settings):
-            return "it needs a message that the server answers: the lab's own server, or a conversation with one"
-        return ""
+        return "" if message.of(settings) else message.NEEDED

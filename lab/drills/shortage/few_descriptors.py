@@ -57,5 +57,6 @@ class FewDescriptors(Drill):
         after = json.loads(output(limits_command(stage, "show")))
         stage.measured("left", sum(after.get(pid, was) != was for pid, was in json.loads(limits).items()))
         stage.measured("served", clients.figures["served"])
-        stage.find(f"{clients.figures['rejected']} of {COUNT} newcomers were refused, the others waited or were served")
+        refused = clients.figures["rejected"] + clients.figures["closed"]
+        stage.find(f"{refused} of {COUNT} newcomers were refused, the others waited or were served")
         account(stage, clients)

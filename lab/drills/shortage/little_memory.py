@@ -27,7 +27,7 @@ class LittleMemory(Drill):
         """Refuse a container without a limit: the engine can't take one away again."""
         if not size_bytes(settings["SERVER_MEM"]):
             return "SERVER_MEM=0: the engine can't take a limit away again"
-        return "" if message.of(settings) else "it needs a message that the server answers: a conversation with one"
+        return "" if message.of(settings) else message.NEEDED
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """What waits for a slow reader has a limit, so the memory is enough."""

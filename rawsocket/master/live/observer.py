@@ -90,7 +90,7 @@ class Observer:
             target=run.info.target,
             failures=self._failures(),
             growing=self._growing(at_s),
-            silence=self._silences.look(live_reports(run, live), at_s),
+            silence=self._silences.look(live_reports(run, live), at_s, self._age),
             slowest_s=run.slowest_reply_us / 1e6,
             outstanding=self._outstanding(live),
             feed=self._feeds.look(live_reports(run, live), at_s),
@@ -101,7 +101,8 @@ class Observer:
             limit_example=run.examples().get(GENERATOR_LIMIT, ""),
             scenario_errors=run.scenario_errors(),
         )
-        run.observed.note_silence(now.silence if is_silent(now) else None, at_s)
+        told_s = at_s - min((self._age(worker) for worker in live_reports(run, live)), default=0.0)
+        run.observed.note_silence(now.silence if is_silent(now) else None, told_s)
         run.observed.note_overdue(overdue(now))
         run.observed.note_feed(now.feed)
         for alert in self._book.update(now):

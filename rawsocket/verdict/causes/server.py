@@ -7,7 +7,9 @@ from rawsocket.verdict.remedies import Said
 TUTORIAL, WALL = "tutorial", 1000  # its descriptors end at 1,024, some of which are not connections
 LEFT = 0.05  # share of the connections that may be open although the server has ended
 SILENT_S = 3.0
-AT_THE_END_S = 1.0  # what lasted until this long before the stop lasted until then: the run is looked at once a second
+AT_THE_END_S = (
+    2.0  # what lasted until this long before the stop lasted until then: a look a second, at a report a second
+)
 
 # -- what broke the server ----------------------------------------------------------------------------------------
 

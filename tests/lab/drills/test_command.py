@@ -1,5 +1,6 @@
 """`drill` on the command line, with an engine that starts nothing."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,19 @@ def test_run_is_as_long_as_the_drill_may_take(ran: list[Settings]) -> None:
     assert [chosen["TIME"] for chosen in ran] == ["135s"]  # 1 + 30 + 4 + 60 + 10 + 30
 
 
+def test_variables_of_the_server_are_set_for_the_run_alone(
+    ran: list[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setattr(drills, "run_load", lambda *_: seen.append(os.environ.get("SERVER_BACKLOG")) or 0)
+    monkeypatch.delenv("SERVER_BACKLOG", raising=False)
+    assert command.main(["drill", "accept-queue-overflow"]) == 0
+    assert "SERVER_BACKLOG" not in os.environ
+    monkeypatch.setenv("SERVER_BACKLOG", "5")
+    assert command.main(["drill", "accept-queue-overflow"]) == 0
+    assert (seen, os.environ["SERVER_BACKLOG"]) == (["16", "5"], "5")
+
+
 def test_length_of_another_drill_is_left_out(ran: list[Settings], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("steps: [{send: a}]\ndrill: {name: reset, for: 50s}")
     assert (
@@ -81,7 +95,9 @@ def test_all_runs_those_that_apply_and_writes_the_page(
     assert command.main(["drill", "all"]) == 0
     assert len(ran) == len([drill for drill in DRILLS if NATIVE in drill.engines]) - 2
     out, err = capsys.readouterr()
-    assert out == "Drills: runs/drills.html\n"
+    assert out.splitlines()[0].split() == ["server-frozen", "recovered"]
+    assert out.splitlines()[-1] == "Drills: runs/drills.html"
+    assert len(out.splitlines()) == len(ran) + 1
     assert "process-killed: left out: it needs a server of several processes" in err
     assert "black-hole: left out: it needs ENGINE=docker" in err
     assert "server-frozen" in (tmp_path / "runs/drills.html").read_text()

@@ -1,9 +1,14 @@
 """The page of all drills, from the verdicts of runs."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
+
 from lab.drills import page
+
+DRILLS = [("a", "it breaks"), ("b", "more")]
 
 
 def _run(runs: Path, name: str, document: object) -> None:
@@ -19,12 +24,30 @@ def test_each_server_has_a_column_with_its_latest_run(tmp_path: Path) -> None:
     _run(tmp_path, "1-drill", _drill("a", "select", "not recovered"))
     _run(tmp_path, "2-drill", _drill("a", "select"))
     _run(tmp_path, "3-drill", _drill("a", "<epoll>"))
-    text = page.write(tmp_path, [("a", "it breaks"), ("b", "more")], {"b": "it needs PROCESSES"}).read_text()
-    assert "not recovered" not in text
-    assert text.count("recovered; 7 lost, back after 1.5 s") == 2
+    text = page.write(tmp_path, DRILLS, "select", {"b": "it needs PROCESSES"}).read_text()
+    assert text.count("✗ not recovered") == 1  # the legend
+    assert text.count("7 lost, back after 1.5 s") == 2
     assert "&lt;epoll&gt;" in text
     assert 'href="2-drill/report.html"' in text
-    assert "not run: it needs PROCESSES" in text
+    assert text.count("does not apply") == text.count("it needs PROCESSES") == 1
+    assert text.count("not run") == 1
+
+
+def test_columns_stay_when_their_runs_are_removed(tmp_path: Path) -> None:
+    _run(tmp_path, "1-drill", _drill("a", "select"))
+    page.write(tmp_path, DRILLS, "select", {"b": "it needs PROCESSES"})
+    shutil.rmtree(tmp_path / "1-drill")
+    _run(tmp_path, "2-drill", _drill("a", "epoll"))
+    text = page.write(tmp_path, DRILLS, "epoll", {}).read_text()
+    assert text.count("7 lost") == 2
+    assert text.count("it needs PROCESSES") == 1
+    assert "1-drill" not in text
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"found": 5}', '{"found": [[1]], "refused": {}}', '{"found": []}'])
+def test_record_that_is_damaged_is_begun_again(tmp_path: Path, content: str) -> None:
+    (tmp_path / "drills.json").write_text(content)
+    assert "does not apply" in page.write(tmp_path, DRILLS, "select", {"b": "why"}).read_text()
 
 
 def test_runs_that_are_no_drill_or_are_damaged_are_left_out(tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ def test_run_without_a_drill(given: dict[str, str]) -> None:
         ({"DRILL": "server-frosen"}, "there is no such drill; did you mean server-frozen?: expected none or one of"),
         ({"DRILL": "reset"}, "DRILL=reset can't run here: it needs ENGINE=docker; DRILL=none runs without it"),
         (
+            {"DRILL": "master-killed"},
+            "DRILL=master-killed ends its run, so it has one of its own: `drill master-killed`",
+        ),
+        ({"DRILL": "accept-queue-overflow"}, "needs another server than the usual one: set SERVER_BACKLOG=16"),
+        (
             {"DRILL": "server-frozen", "TIME": "28s", "AT": "10s"},
             "TIME=28s is too short for DRILL=server-frozen: the ramp, AT=10s, the fault and its recovery take 29 s: "
             "give TIME=29s or more",

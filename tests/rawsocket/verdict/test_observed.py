@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rawsocket.measurement.report import Connections, Counts, Report, StormReport
 from rawsocket.verdict.feeds import FeedSilence
@@ -7,6 +8,7 @@ from rawsocket.verdict.observed import (
     ALERT,
     MOST_EVENTS,
     RAMP,
+    REPORT_S,
     STEP,
     WORKER_LOST,
     Event,
@@ -89,6 +91,23 @@ def test_server_is_silent_while_messages_wait_and_no_bytes_come() -> None:
     silences.look(_latest(a=_worker(2, 500, 9)), 2.5)
     assert silences.look(_latest(a=_worker(5, 500, 9)), 5.5) == Silence(1.5, 4.0, 9)
     assert silences.look(_latest(a=_worker(6, 501, 8)), 6.5) is None
+
+
+def test_silence_begins_with_the_first_overdue_message() -> None:
+    """Reports are a second apart, and up to a second old when they are looked at."""
+    silences = Silences()
+    for wall_s, waits_s in ((1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0), (5.0, 3.8)):
+        seen = replace(_worker(wall_s, int(min(wall_s, 2.0)), 9), outstanding=9, outstanding_s=waits_s)
+        found = silences.look(_latest(a=seen), wall_s + 0.5, lambda worker: 0.5)
+    assert found == Silence(1.2, 3.8, 9)
+
+
+def test_message_that_waits_since_long_before_the_last_byte_did_not_begin_the_silence() -> None:
+    silences = Silences()
+    for wall_s in (17.0, 18.0, 19.0):
+        seen = replace(_worker(wall_s, int(min(wall_s, 18.0)), 9), outstanding=1, outstanding_s=wall_s)
+        found = silences.look(_latest(a=seen), wall_s)
+    assert found == Silence(18.0 - REPORT_S, 1.0 + REPORT_S, 9)
 
 
 def test_nothing_to_answer_is_no_silence() -> None:

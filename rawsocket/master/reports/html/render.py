@@ -66,7 +66,9 @@ def index(runs: Sequence[tuple[str, Mapping[str, Any], bool]]) -> str:
 
 
 def drills(
-    names: Sequence[tuple[str, str]], found: Sequence[tuple[str, Mapping[str, Any]]], refused: Mapping[str, str]
+    names: Sequence[tuple[str, str]],
+    found: Sequence[tuple[str, Mapping[str, Any]]],
+    refused: Mapping[str, Mapping[str, str]],
 ) -> str:
     """Return a page of all drills; see drill.matrix()."""
     servers, lines = drill.matrix(names, found, refused)

@@ -14,8 +14,12 @@ def test_message_for_the_labs_own_server_is_large(framing: str, size: int) -> No
     assert len(message.of(settings(FRAMING=framing))) == size
 
 
+def test_target_of_the_labs_own_scenario_speaks_its_format() -> None:
+    assert len(message.of(settings(TARGET="tcp://a:1"))) == 8001
+
+
 def test_other_server_is_sent_nothing_that_is_not_known() -> None:
-    assert message.of(settings(TARGET="tcp://a:1")) == b""
+    assert message.of(settings(TARGET="tcp://a:1", SCENARIO="churn")) == b""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from tests.support.drilled import SHORT, drilled, measured
     [
         ({}, ""),
         ({"APP": "hello"}, "it needs replies as large as its messages: APP=echo"),
-        ({"TARGET": "tcp://a:1"}, "it needs a message that the server answers"),
+        ({"TARGET": "tcp://a:1"}, ""),
+        ({"TARGET": "tcp://a:1", "SCENARIO": "churn"}, "it needs a message that the server answers"),
     ],
 )
 def test_where_it_can_run(given: dict[str, str], said: str) -> None:

@@ -125,3 +125,28 @@ def test_files_are_copied_and_stay_inside_the_folder(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_copies_nothing(tmp_path: Path) -> None:
     ContainerPart(Container("master")).copy_files("/runs", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_limits_and_use_of_a_container() -> None:
+    container = Container("server", status="running")
+    container.attrs["HostConfig"] = {"Memory": 5, "CpuQuota": None}
+    container.usage = {
+        "cpu_stats": {"cpu_usage": {"total_usage": 2_500_000_000}},
+        "memory_stats": {"usage": 100, "stats": {"inactive_file": 30}},
+    }
+    part = ContainerPart(container)
+    assert (part.limit("Memory"), part.limit("CpuQuota"), part.limit("Other")) == (5, 0, 0)
+    assert (part.cpu_seconds(), part.memory_bytes()) == (2.5, 70)
+
+
+def test_container_that_was_removed_is_gone() -> None:
+    container = Container("server", status="running")
+
+    def removed() -> None:
+        raise docker.errors.NotFound("no such container")
+
+    assert not ContainerPart(container).gone()
+    container.status = "exited"
+    assert ContainerPart(container).gone()
+    container.status, container.on_reload = "running", removed
+    assert ContainerPart(container).gone()

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from lab import page
 from lab.engines import follow
 from lab.engines.native import processes
-from lab.engines.native.deployment import LISTENING
+from lab.engines.native.deployment import LISTENING, ProcessPart
 from lab.engines.native.engine import NativeEngine
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
@@ -210,6 +211,17 @@ def test_worker_that_ends_in_a_run_is_told_to_the_master_once(programs: Programs
         "text": "it ended with exit code 1",
         "log": "out of luck",
     }
+
+
+def test_process_with_its_environment_until_its_children_have_ended_as_well(tmp_path: Path) -> None:
+    code = "import os, time; os.fork(); print('up', flush=True); time.sleep(600)"
+    made = processes.start("server", [sys.executable, "-c", code], {"NAME": "a"}, tmp_path, signal.SIGTERM)
+    part = ProcessPart(made)
+    wait_for("it", lambda: part.log().count("up") == 2, 30.0)
+    assert (part.pid, part.environment("NAME"), part.environment("OTHER"), part.gone()) == (made.pid, "a", "", False)
+    part.kill()
+    wait_for("its end", part.gone, 30.0)
+    assert part.environment("NAME") == ""
 
 
 SERVER = """

@@ -8,17 +8,15 @@ import zmq.green as zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from locust.rpc.protocol import Message
-from locust.rpc.zmqrpc import Server
-from locust.runners import MasterRunner
 
-from rawsocket import locust_patches
-from rawsocket.attach import Attachment, attach
+from rawsocket.attach import attach
 from rawsocket.master.messages.intake import STRANGERS, Intake
 from rawsocket.master.page.state import state
 from rawsocket.worker import agent
-from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.garbage import ANYTHING, MESSAGES, packed
 from tests.support.local_run import LONG
+from tests.support.masters import Master, joined_master
+from tests.support.random_inputs import examples
 
 READY = packed("client_ready", "2.47.0", "a")
 
@@ -106,46 +104,9 @@ def test_intake_survives_any_frames(frames: list[bytes]) -> None:
 # -- a master with garbage on its socket ------------------------------------------------------------------------------
 
 
-class Master:
-    """A controller whose runner is wired as in a real master."""
-
-    def __init__(self, bench: ControllerBench, attachment: Attachment) -> None:
-        self.bench = bench
-        self.runner: MasterRunner = bench.runner
-        self.attachment = attachment
-
-    def read(self, sender: str, kind: Any, data: Any) -> None:
-        """What the greenlet that reads messages does with one."""
-        self.read_bytes(sender, packed(kind, data, sender))
-
-    def read_bytes(self, sender: str, content: bytes) -> None:
-        if found := self.attachment._intake.read([sender.encode(), content]):
-            self.runner.handle_message(*found)
-
-
 @pytest.fixture
 def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[Master]:
-    monkeypatch.setattr(Server, "recv_from_client", Server.recv_from_client)
-    monkeypatch.setattr(MasterRunner, "handle_message", MasterRunner.handle_message)
-    with controller_bench(monkeypatch) as bench:
-        attachment = Attachment(None)
-        attachment.controller = controller = bench.controller
-        locust_patches.read_messages_through(attachment._intake.read, attachment._intake.failed)
-        runner, events = bench.runner, bench.runner.environment.events
-        events.worker_report.add_listener(attachment._worker_report)
-        for kind, listener in (
-            (agent.LIMITS, attachment._limits),
-            (agent.STOPPING, attachment._stopping),
-            (agent.FINAL, attachment._final),
-            ("holdfast_numbers_wanted", attachment._numbers_wanted),
-        ):
-            runner.register_message(kind, listener)
-        monkeypatch.setattr(runner.server, "send_to_client", lambda message: None)
-        monkeypatch.setattr(runner, "start", lambda *arguments, **more: None)
-        made = Master(bench, attachment)
-        for worker in ("a", "b"):
-            made.read(worker, "client_ready", "2.47.0")
-        assert sorted(controller.live()) == ["a", "b"]
+    with joined_master(monkeypatch) as made:
         yield made
 
 
@@ -178,7 +139,9 @@ def test_garbage_after_the_end_of_a_run_changes_no_verdict(master: Master) -> No
     assert master.bench.controller.conclude(again=True)["verdict"] == before["verdict"]
 
 
-SETTINGS = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SETTINGS = settings(
+    max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @SETTINGS

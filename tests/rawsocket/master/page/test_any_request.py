@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rawsocket.master.page import malformed, request_guard
 from tests.support.local_page import HOST, LocalPage, local_page
+from tests.support.random_inputs import examples
 
 SAFE = set(request_guard.SAFE)
 OUTSIDERS: list[dict[str, str]] = [
@@ -95,7 +96,9 @@ USERS = st.recursive(
 )
 BODIES = st.one_of(FORMS.map(lambda form: {"data": form}), st.binary(max_size=30).map(lambda body: {"data": body}),
                    USERS.map(lambda body: {"json": body}))  # fmt: skip
-SETTINGS = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SETTINGS = settings(
+    max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def _ask(page: LocalPage, caplog: pytest.LogCaptureFixture, path: str, method: str = "POST", **more: Any) -> Any:

@@ -151,3 +151,8 @@ def test_document_has_each_prediction_with_what_was_measured() -> None:
     assert found["predicted"] == [{"figure": "lost", "least": 0, "most": 0, "why": "why", "actual": 0, "ok": True}]
     assert (found["outcome"], found["findings"]) == (RECOVERED, ["a finding"])
     assert recovery.document(replace(marks, unsteady="why"), [], (None, None))["measured"] == {}
+
+
+def test_typical_latency_is_that_of_most_seconds() -> None:
+    assert recovery.typical([2.0, None, 900.0, 3.0]) == 3.0
+    assert recovery.typical([None]) is None

@@ -3,7 +3,10 @@
 from rawsocket.master.reports.html import drill
 from tests.rawsocket.master.reports.test_drill_table import DRILL
 
-FOUND = {"name": "a", "server": "select", "outcome": "not recovered", "measured": {}}
+FOUND = {
+    "name": "a", "server": "select", "outcome": "not recovered", "measured": {"lost": 7, "recover_s": 1.5},
+    "reasons": ["lost: 7, predicted 0", "more"],
+}  # fmt: skip
 
 
 def test_what_was_not_as_predicted_is_marked() -> None:
@@ -11,9 +14,16 @@ def test_what_was_not_as_predicted_is_marked() -> None:
 
 
 def test_matrix_has_a_cell_for_each_server() -> None:
-    servers, lines = drill.matrix([("a", "t"), ("b", "u")], [("1-drill", FOUND)], {"b": "why"})
-    assert servers == ["select"]
+    servers, lines = drill.matrix([("a", "t"), ("b", "u")], [("1-drill", FOUND)], {"epoll": {"b": "why"}})
+    assert servers == ["select", "epoll"]
+    missed = drill.Cell("✗ not recovered", "fail", "7 lost, back after 1.5 s", "lost: 7, predicted 0", "1-drill")
     assert lines == [
-        ("a", "t", [drill.Cell("not recovered", "fail", "1-drill")]),
-        ("b", "u", [drill.Cell("not run: why", "")]),
+        ("a", "t", [missed, drill.Cell("not run")]),
+        ("b", "u", [drill.Cell("not run"), drill.Cell("does not apply", why="why")]),
     ]
+
+
+def test_cell_of_a_drill_that_recovered_needs_no_reason() -> None:
+    found = {**FOUND, "outcome": "recovered", "measured": {"lost": 0}}
+    _, lines = drill.matrix([("a", "t")], [("1-drill", found)], {})
+    assert lines == [("a", "t", [drill.Cell("✓ recovered", "pass", "0 lost", "", "1-drill")])]
