@@ -41,10 +41,10 @@ PARTS: dict[str, tuple[list[str], int]] = {
     "real": (["tests/real"], 1),
     "meta": (["tests/meta"], 1),
 }
-#: Processes that run at once: the tests need a third of a core each.
-AT_ONCE = 3 * (os.cpu_count() or 1)
-#: The parts that take longest, and wait for most of that time: all their processes start first, beside the others.
-BESIDE = ("containers",)
+#: Processes that run at once: the tests need a quarter of a core each.
+AT_ONCE = 4 * (os.cpu_count() or 1) + 1
+#: The parts that wait for most of their time, and can't be cut into more processes: all of theirs start first.
+FIRST = ("containers",)
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error", "rerun")
 AGAIN = 3  # more failures than this are no accident
@@ -227,18 +227,14 @@ def _shown(test: str) -> str:
 
 
 def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
-    """Run `at_once` processes at a time: first one of each part, then the others of the large parts; if it is more than
-    one, those of `BESIDE` come on top.
-    """
+    """Run `at_once` processes at a time: those of `FIRST`, one of each other part, then more of the large parts."""
     for part in parts:
         part.waiting = min(PARTS[part.name][1], at_once)
     unfinished = list(parts)
     while unfinished:
-        beside = [part for part in unfinished if part.name in BESIDE and at_once > 1]
-        running = sum(part.running() for part in unfinished if part not in beside)
-        waiting = sorted((part for part in unfinished if part.waiting), key=lambda part: len(part.processes))
-        if startable := [part for part in waiting if part in beside or running < at_once]:
-            startable[0].start(marker)
+        waiting = [part for part in unfinished if part.waiting]
+        if waiting and sum(part.running() for part in unfinished) < at_once:
+            min(waiting, key=lambda part: (part.name not in FIRST, len(part.processes))).start(marker)
             continue
         for part in [part for part in unfinished if not part.waiting and not part.running()]:
             progress.clear()

@@ -196,6 +196,11 @@ class ServerProbe:
         """The server's counters, None if they are unknown or older than `STALE_S`."""
         return self._latest if self._clock() - self._at < STALE_S else None
 
+    @property
+    def last_known(self) -> Counters | None:
+        """The server's latest answer, however old it is; None if it has never answered."""
+        return self._latest
+
     def rate(self, name: str) -> float | None:
         """Return by how much a count grew per second between the last two answers; None if that is unknown."""
         at, before = self._before

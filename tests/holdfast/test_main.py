@@ -22,13 +22,13 @@ from tests.support.server_process import running_server
 PROJECT = tomllib.loads(text("pyproject.toml"))["project"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this clone."""
     return installed.wheel(tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def holdfast(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command that the wheel installs."""
     return installed.install(wheel, tmp_path_factory.mktemp("venv"))

@@ -38,10 +38,13 @@ def _signals_of_the_caller() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources: `python -m lab` in it touches neither .lab/ nor runs/ of the checkout."""
+    """A copy of the sources: `python -m lab` in it touches neither .lab/ nor runs/ of the checkout.
+
+    What is compiled comes with them, but for files that Python is just writing.
+    """
     folder = tmp_path_factory.mktemp("checkout")
     for part in PARTS:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc.*"))
     shutil.copy(ROOT / "compose.yaml", folder)
     return folder
 

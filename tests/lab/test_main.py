@@ -67,12 +67,27 @@ def _lab(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         ([], {}, "VERB"),
     ],
 )
-def test_a_usage_error_is_one_line_and_exits_with_2(arguments: list[str], environ: dict[str, str], part: str) -> None:
-    done = _lab(*arguments, **environ)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert re.search(part, done.stderr)
+def test_a_usage_error_is_one_line_and_exits_with_2(
+    arguments: list[str],
+    environ: dict[str, str],
+    part: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, **environ})
+    try:
+        code = command.main(arguments)
+    except SystemExit as end:
+        code = end.code
+    said = capsys.readouterr()
+    assert (code, said.out, said.err.count("\n")) == (2, "", 1), said.err
+    assert re.search(part, said.err)
+
+
+def test_a_usage_error_of_the_program_itself_is_one_line_and_its_exit_code() -> None:
+    done = _lab("load", USERS="0")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert done.stderr.startswith("lab load: USERS='0' is not valid")
 
 
 @pytest.mark.parametrize("verb", VERBS)

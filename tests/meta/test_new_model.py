@@ -25,11 +25,15 @@ def _recipe() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repo with the page's toy in it."""
+    """A copy of the repo, and of what is compiled of it, with the page's toy in it."""
     folder = tmp_path_factory.mktemp("copy")
     for path in tracked():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, folder / path, follow_symlinks=False)
+        source, target = ROOT / path, folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+        for compiled in source.parent.glob(f"__pycache__/{target.stem}.*.pyc") if target.suffix == ".py" else ():
+            (target.parent / "__pycache__").mkdir(exist_ok=True)
+            shutil.copy2(compiled, target.parent / "__pycache__")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     model, line = _recipe()
     (folder / "server/models/toy.py").write_text(model)

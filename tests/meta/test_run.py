@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import run
-from tests.support import measured
+from tests.support import measured, sharing
 from tests.support.lab import ROOT
 
 SHARED = """
@@ -69,6 +69,13 @@ def test_two_processes_share_the_tests_of_a_part(tmp_path: Path) -> None:
     outputs = [process.communicate()[0] for process in processes]
     assert Counter((tmp_path / "outcomes").read_text().split()) == {"passed": 21, "failed": 1, "skipped": 1}
     assert sorted(process.returncode for process in processes) == [0, 1], outputs
+
+
+def test_files_with_the_longest_tests_come_first() -> None:
+    assert [name for name in sharing.LONGEST if not (ROOT / name).is_file()] == []
+    first, second = sharing.LONGEST[:2]
+    tests = ["tests/lab/test_tls.py::b", f"{second}::x", "tests/lab/test_tls.py::a", f"{first}::y", f"{second}::w[0]"]
+    assert [tests.index(test) for test in sorted(tests, key=sharing.place)] == [3, 1, 4, 0, 2]
 
 
 FAILS_ONCE = """

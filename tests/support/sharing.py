@@ -1,6 +1,7 @@
 """A pytest plugin of tests/run.py: several processes run one part, each test in the process that claims it first.
 
 pytest-xdist can't: its worker waits for work on a lock, and importing Locust has patched that lock by then.
+The files with the longest tests come first (`LONGEST`), so that the processes of a part end at about the same time.
 Each process also appends the outcome of each of its tests to one file, from which run.py takes progress and totals.
 """
 
@@ -10,6 +11,44 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+#: The files whose longest test takes 10 s or more, the longest first.
+LONGEST = (
+    "tests/containers/test_network_drills.py",
+    "tests/containers/test_ci.py",
+    "tests/containers/test_own_scenario.py",
+    "tests/containers/test_processes.py",
+    "tests/containers/test_installed.py",
+    "tests/containers/test_user_server.py",
+    "tests/containers/test_lab.py",
+    "tests/containers/test_models.py",
+    "tests/rawsocket/test_headless.py",
+    "tests/rawsocket/master/test_ledger_of_runs.py",
+    "tests/rawsocket/verdict/test_saturation.py",
+    "tests/rawsocket/identity/test_numbers_distributed.py",
+    "tests/rawsocket/master/page/test_tab.py",
+    "tests/rawsocket/test_sessions_distributed.py",
+    "tests/rawsocket/verdict/test_ledger.py",
+    "tests/rawsocket/test_attach.py",
+    "tests/lab/drills/processes/test_worker_frozen.py",
+    "tests/bench/load/test_command.py",
+    "tests/lab/drills/processes/test_worker_killed.py",
+    "tests/lab/engines/test_contract.py",
+    "tests/lab/drills/processes/test_processes_rolling.py",
+    "tests/lab/drills/processes/test_server_frozen.py",
+    "tests/lab/drills/processes/test_server_killed.py",
+    "tests/lab/drills/processes/test_process_killed.py",
+    "tests/lab/drills/processes/test_reconnect_herd.py",
+    "tests/bench/peers/load/test_sessions.py",
+    "tests/bench/load/features/test_experiments.py",
+    "tests/lab/engines/native/test_engine.py",
+    "tests/lab/engines/native/test_conversation.py",
+    "tests/lab/drills/test_killed_lab.py",
+    "tests/bench/load/test_experiments.py",
+    "tests/holdfast/test_main.py",
+    "tests/bench/load/test_soak.py",
+    "tests/server/models/test_contract_bounds.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +76,7 @@ class Sharing:
         """Like pytest's loop, but only for the tests of this process: it claims the next one while one runs."""
         if session.testsfailed:
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
-        ours = (item for item in session.items if self._ours(item))
+        ours = (item for item in sorted(session.items, key=lambda item: place(item.nodeid)) if self._ours(item))
         item = next(ours, None)
         while item is not None:
             following = next(ours, None)
@@ -93,6 +132,12 @@ class Sharing:
 
     def _write(self, category: str) -> None:
         os.write(self.outcomes, f"{category}\n".encode())
+
+
+def place(test: str) -> int:
+    """Return the place of a test's file in `LONGEST`; tests of other files come after those, in their own order."""
+    file = test.partition("::")[0]
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 def _unit(item: pytest.Item) -> str:

@@ -136,7 +136,8 @@ def _shown(values: dict[str, Any], name: str, options: dict[str, Any]) -> Any:
 
 def about(controller: RunController) -> dict[str, Any]:
     """Return what the form says about the lab: scenario, target, the server's model and cap."""
-    server = server_summary.state(controller.probe.counters, controller.probe.rate) or {}
+    # Model and cap stay what they are when the server answers late.
+    server = server_summary.state(controller.probe.last_known, controller.probe.rate) or {}
     own = run_info.own_shape(controller.environment)
     return {
         "scenario": controller.plan.scenario,

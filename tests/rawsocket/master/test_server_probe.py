@@ -124,9 +124,11 @@ def test_held_is_the_latest_count_unless_it_is_stale() -> None:
     assert probe.held is None
     probe.poll()
     assert (probe.held, asked) == (12, ["http://server:8687/metrics"])
+    assert probe.last_known == probe.counters
     clock.now += STALE_S
     assert probe.held is None
     assert probe.counters is None
+    assert (probe.last_known or {})["connections"] == 12  # its model and its cap don't change
 
 
 def test_age_of_an_answer_counts_from_its_request() -> None:

@@ -228,6 +228,16 @@ def test_form_has_the_values_of_the_last_run(monkeypatch: pytest.MonkeyPatch) ->
     assert arguments["holdfast"]["about"]["scenario"] == "hold"
 
 
+def test_form_names_the_server_when_it_answers_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    with controller_bench(monkeypatch) as bench:
+        late = {"info": {"model": "epoll"}, "max_connections": 120}
+        monkeypatch.setattr(
+            bench.controller, "probe", SimpleNamespace(counters=None, last_known=late, rate=lambda _: None)
+        )
+        found = tab.about(bench.controller)
+    assert (found["model"], found["cap"]) == ("epoll", 120)
+
+
 def test_healthz_and_state_name_a_dead_task(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         app = Flask("page")
