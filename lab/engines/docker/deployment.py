@@ -100,7 +100,7 @@ class DockerDeployment(Deployment):
         except LabError as error:
             self.check_settings()
             # A container that has failed need not be what compose failed at.
-            raise LabError(str(error), "\n".join(filter(None, (self.evidence(), error.evidence)))) from None
+            raise LabError(str(error), "\n".join(filter(None, (self.evidence().rstrip(), error.evidence)))) from None
         if self.settings.user_server and self._publish:
             usage.leave_behind(self._name, self._project.folder)
         elif self.settings.user_server:

@@ -37,7 +37,9 @@ def test_up_fails_early_with_the_log_of_the_container_that_failed(
     assert error.value.evidence == "master says hello"
 
 
-def test_a_start_that_fails_shows_the_log_of_the_container_and_what_compose_says(client: Client, engine: DockerEngine) -> None:
+def test_a_start_that_fails_shows_the_log_of_the_container_and_what_compose_says(
+    client: Client, engine: DockerEngine
+) -> None:
     client.all = [Container("server", UP)]
     Project.failing = {"up": LabError("starting the containers failed", "compose's own words")}
     with pytest.raises(LabError, match="starting the containers failed") as error:
