@@ -1,10 +1,12 @@
 """What the images hold, and what they must not."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 
 import docker
 import pytest
 
+from lab.drills.namespace import container
 from lab.engines import identity
 from lab.engines.docker import base_image as base
 
@@ -24,8 +26,8 @@ def inside(client: docker.DockerClient, images: None) -> Iterator[Callable[[str,
         for image in IMAGES
     }
     yield lambda image, script: containers[image].exec_run(["sh", "-c", script]).output.decode()
-    for container in containers.values():
-        container.kill()
+    for each in containers.values():
+        each.kill()
 
 
 Inside = Callable[[str, str], str]
@@ -69,6 +71,23 @@ def test_final_stage_contains_nothing_from_the_host(client: docker.DockerClient,
 @pytest.mark.parametrize(("image", "folders"), [(SERVER, "server"), (LOAD, "rawsocket locustfiles")])
 def test_our_files_can_be_read_by_the_user_and_changed_by_nobody_else(inside: Inside, image: str, folders: str) -> None:
     assert inside(image, f"find {folders} ! -perm -444 -o -perm /022") == ""
+
+
+def test_helper_of_drills_has_no_setuid_file_no_secret_and_writes_nowhere(client: docker.DockerClient) -> None:
+    """It is root with NET_ADMIN: whatever it runs gets no more than that, and its files stay as they are."""
+    container.build("")
+    words = container.command(container.NO_NETWORK)
+    options, image = words[: words.index(container.image())], container.image()
+    script = (
+        "find / -xdev -type f -perm /6000 2>/dev/null; env | grep -i 'pip_\\|proxy\\|secret\\|token'; "
+        "ls -d /root/.cache /var/lib/apt/lists/*_* /etc/pip.conf 2>/dev/null; "
+        "find / -xdev -type d ! -path '/proc*' ! -path '/dev*' 2>/dev/null "
+        "| while read -r at; do touch $at/x 2>/dev/null && echo $at; done; "
+        "grep -E 'CapEff|NoNewPrivs' /proc/self/status"
+    )
+    words = [*options, "--entrypoint=sh", image, "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.split() == ["CapEff:", f"{1 << 12:016x}", "NoNewPrivs:", "1"], done
 
 
 def test_server_image_has_no_locust(inside: Inside) -> None:

@@ -76,7 +76,7 @@ def controller_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Itera
     """Make a bench; it ends with the block."""
     clock = Clock()
     monkeypatch.setattr(controllers, "time", SimpleNamespace(monotonic=clock))
-    parsed = argparse.Namespace(**DEFAULTS)
+    parsed = argparse.Namespace(**DEFAULTS, enable_rebalancing=False)
     environment = Environment(user_classes=list(users or (Hold,)), parsed_options=parsed, host="tcp://server:8686")
     environment.create_master_runner("127.0.0.1", 0)
     assert environment.runner

@@ -12,9 +12,10 @@ from lab.drills import conductor
 from lab.drills.clients import accept_queue
 from lab.drills.conductor import Conductor
 from lab.drills.drill import Drill
+from lab.drills.namespace import side
 from lab.drills.namespace.helper import Helper
 from lab.drills.namespace.rules import QUEUE
-from lab.drills.network import bandwidth, base
+from lab.drills.network import bandwidth
 from lab.drills.processes import serving
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Marks
@@ -122,7 +123,7 @@ def played(monkeypatch: pytest.MonkeyPatch, drill: Drill, heals: bool) -> tuple[
     monkeypatch.setattr(accept_queue, "overflows", lambda stage: 0)
     left = () if heals else (RULES,)
     monkeypatch.setattr(ScriptedHelper, "left", left)
-    monkeypatch.setattr(base, "helper_of", lambda part: ScriptedHelper(part.name, ()))
+    monkeypatch.setattr(side, "helper_of", lambda part: ScriptedHelper(part.name, ()))
     chosen = settings(**GIVEN)
     lab = BrokenLab(chosen, heals)
     made = Conductor(drill, "docker", chosen)

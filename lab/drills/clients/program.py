@@ -111,7 +111,8 @@ class Clients:
         message = base64.b64decode(self.asked["message"])
         self.add("messages", bool(message and self.send(one, message)))
         while not self.over.is_set():
-            if came := self.read(one, SMALL_BUFFER):
+            # At the end the others leave, and who has waited gets their place.
+            if (came := self.read(one, SMALL_BUFFER)) and not self.over.is_set():
                 if came != message:
                     return self.add("rejected")
                 self.add("served")

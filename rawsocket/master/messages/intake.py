@@ -6,6 +6,7 @@ them, and the master is deaf for good. Rules:
 - A message is passed on to Locust only if it could be decoded, is of the sender that it names, and its data are what
   rules.py says.
 - A worker that sends anything else is lost, with the reason: the run is unknown, and goes on.
+- A worker's name is a short printable text: it goes into logs, the page and reports, and Locust logs it as it is.
 - A sender that never joined is no worker. What it sends is dropped, and said once.
 - What fails while a message is handled ends no greenlet either; its sender is lost.
 """
@@ -18,6 +19,7 @@ from locust.rpc.protocol import Message
 from rawsocket.master.messages import rules
 from rawsocket.measurement.report import ReportError
 
+NAME = 200  # characters of a worker's name at most; Locust's own have the machine's name and 33 more
 STRANGERS = 20  # of which each is named in the log
 SHOWN = 60  # characters of a name or an error
 logger = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ def _decoded(frames: Sequence[bytes], sender: str) -> Message:
         raise ReportError(f"its {len(frames[0])} bytes are no message: {type(error).__name__}") from error
     if type(message.type) is not str:
         raise ReportError("its type must be a text")
+    if not sender.isprintable() or not 0 < len(sender) <= NAME:
+        raise ReportError(f"its name must be a printable text of 1 to {NAME} characters")
     if message.node_id != sender:
         raise ReportError(f"it is in the name of {_short(repr(message.node_id))}")
     return message

@@ -19,7 +19,7 @@ from rawsocket import locust_patches
 from rawsocket.master import controller as controllers
 from rawsocket.master.observability.exporter import Exporter
 from rawsocket.master.page import metrics
-from rawsocket.master.page.state import Judged, state
+from rawsocket.master.page.state import state
 from rawsocket.master.reports import artefacts
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.report import MOST
@@ -63,7 +63,7 @@ def _honest(master: Master, seconds: int, final: bool = False) -> None:
 def _look(master: Master) -> None:
     """Everything that reads the figures while a run goes on."""
     controller = master.bench.controller
-    json.dumps(state(controller, Judged()), allow_nan=False)
+    json.dumps(state(controller), allow_nan=False)
     assert metrics.render(controller)
     stats = master.runner.environment.stats
     for entry in [*stats.entries.values(), stats.total]:
@@ -88,6 +88,8 @@ def _play(master: Master, sent: Sent) -> dict[str, Any]:
             _honest(master, second)
             controller.tick()
 
+    assert controller.run.faults.reasons == []
+    assert not controller.run.participants
     arrive("before")
     controller.on_test_start()
     controller.run.log = LatencyLog(controller.plan.runs)

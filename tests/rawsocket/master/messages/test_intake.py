@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from locust.rpc.protocol import Message
 
 from rawsocket.attach import attach
-from rawsocket.master.messages.intake import STRANGERS, Intake
+from rawsocket.master.messages.intake import NAME, STRANGERS, Intake
 from rawsocket.master.page.state import state
 from rawsocket.worker import agent
 from tests.support.garbage import ANYTHING, MESSAGES, packed
@@ -73,18 +73,28 @@ def test_sender_that_never_joined_is_named_once_and_loses_nobody(
     intake: Intake, lost: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        assert intake.read([b"stranger\n", packed("logs", {"worker_id": "x", "logs": []}, "stranger\n")]) is None
+        assert intake.read([b"stranger", packed("logs", {"worker_id": "x", "logs": []}, "stranger")]) is None
     assert intake.read([]) is None
     for number in range(2 * STRANGERS):
         assert intake.read([b"%d" % number, b"garbage"]) is None
     assert lost == {}
-    assert "'stranger\\n', which is no worker of this master: it sent logs and never joined" in caplog.text
+    assert "'stranger', which is no worker of this master: it sent logs and never joined" in caplog.text
     assert len(caplog.records) == STRANGERS
     assert intake.read([b"late", packed("client_ready", "2.47.0", "late")])  # it may still join
 
 
 def test_name_that_is_no_utf_8_is_refused(intake: Intake) -> None:
     assert intake.read([b"\xff\xfe", packed("client_ready", "2.47.0", "a")]) is None
+
+
+@pytest.mark.parametrize("name", ["", "b\nERROR of nobody", "\x1b[2J", "b" * (NAME + 1)])
+def test_worker_whose_name_can_not_be_shown_does_not_join(
+    intake: Intake, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    assert intake.read([name.encode(), packed("client_ready", "2.47.0", name)]) is None
+    assert "its name must be a printable text of 1 to 200 characters" in caplog.text
+    assert "\n" not in caplog.messages[0]
+    assert intake.read([b"b" * NAME, packed("client_ready", "2.47.0", "b" * NAME)])
 
 
 def test_handler_that_raises_loses_the_sender(intake: Intake, lost: dict[str, str]) -> None:
