@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 import zmq
 from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
 
+from rawsocket.background import TASKS
 from rawsocket.settings.plan import Plan, UsageError
 
 VARIABLE = "HOLDFAST_CLUSTER_KEY"
@@ -72,7 +72,8 @@ class Sockets:
                 socket.curve_serverkey = socket.curve_publickey = public
             socket.curve_secretkey = secret
         watch: Watch = MasterWatch(self._plan) if master else WorkerWatch(self._plan, self._fail)
-        gevent.spawn(watch.follow, socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | FAILED | CLOSED))
+        monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | FAILED | CLOSED)
+        TASKS.start("handshakes", watch.follow, monitor, forever=False)
 
 
 FAILED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
