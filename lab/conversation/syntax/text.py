@@ -5,6 +5,7 @@ YAML would make a character of it. `{name}` and `{name:format}` are values, `{{`
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -126,7 +127,9 @@ class Pattern(Leaf):
         scalar = not_converted(written(node, "a regular expression"))
         pattern = _unescaped(scalar) if scalar.style == '"' else scalar.text.encode()
         try:
-            re.compile(pattern)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # `[[` may mean something else in a later Python
+                re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
             raise Mistake(
                 node.place, f"this is no regular expression: {error}", "expected one as in Python's re", "correct it"

@@ -120,3 +120,7 @@ def test_place_of_a_value() -> None:
     (_, found) = Text.read(value('"ab{n:u2}"')).value
     assert isinstance(found, Unnamed)
     assert (str(found.place), found.name, found.format) == ("f.yaml:1:7", "n", "u2")
+
+
+def test_brackets_that_python_may_read_otherwise_one_day_are_no_warning() -> None:
+    assert Pattern.read(value(r"'[[a]x--]'")).value == b"[[a]x--]"
