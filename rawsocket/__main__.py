@@ -152,14 +152,20 @@ def _say(line: str) -> None:
 
 def run(role: str, plan: Plan) -> int:
     """Run Locust to its end; return the exit code."""
+    import gevent
     import locust.main
 
-    from rawsocket import locust_patches, scenario_file
+    from rawsocket import cluster_key, locust_patches, scenario_file
     from rawsocket.attach import attach
 
+    main_greenlet = gevent.getcurrent()
     locust_patches.read_no_config_files()
     locust_patches.hide_warnings()
     locust_patches.load_locustfiles_through(scenario_file.load)
+    sockets = cluster_key.Sockets(plan, lambda error: gevent.kill(main_greenlet, error))
+    locust_patches.prepare_sockets_through(sockets.prepare)
+    if role == "master" and (warning := cluster_key.exposed(plan)):
+        _say(warning)
     if role == "worker":
         check_tls(plan)
     attachment = attach(plan)

@@ -28,7 +28,7 @@ from locust.exception import (
     StopUser,
 )
 from locust.rpc.protocol import Message
-from locust.rpc.zmqrpc import Server
+from locust.rpc.zmqrpc import BaseSocket, Server
 from locust.runners import MasterRunner, Runner
 from locust.web import WebUI
 from zmq import ZMQError
@@ -68,6 +68,18 @@ _NOT_HERE = (
 
 def _applies(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(_NOT_HERE)
+
+
+def prepare_sockets_through(prepare: Callable[[Any], None]) -> None:
+    """Call `prepare(socket)` with each socket between master and workers, before it is bound or connected."""
+    original = getattr(BaseSocket.__init__, "__wrapped__", BaseSocket.__init__)
+
+    @functools.wraps(original)
+    def __init__(self: BaseSocket, sock_type: int, ipv4_only: bool) -> None:
+        original(self, sock_type, ipv4_only)
+        prepare(self.socket)
+
+    BaseSocket.__init__ = __init__  # type: ignore[method-assign]
 
 
 # -- on a worker ------------------------------------------------------------------------------------------------------

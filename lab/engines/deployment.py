@@ -1,5 +1,7 @@
 """A deployment: one server, one master and any number of workers, from their start to their end."""
 
+import os
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -12,6 +14,15 @@ from lab.user_server import words
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
+CLUSTER_KEY = "HOLDFAST_CLUSTER_KEY"
+
+
+def cluster_key() -> dict[str, str]:
+    """Return a new key for master and workers, or the user's own.
+
+    It costs a process 50 ms, and keeps other users of the machine, and other containers of a network, out of a run.
+    """
+    return {CLUSTER_KEY: os.environ.get(CLUSTER_KEY, "").strip() or secrets.token_hex(16)}
 
 
 class Deployment(ABC):

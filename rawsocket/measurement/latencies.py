@@ -72,7 +72,13 @@ class Latencies:
 
     def due_of(self, name: str) -> dict[int, int]:
         """Return the times of one row from due; those of a connect start with it."""
-        reported = "sent" if name in CONNECTS else "due"
+        return self._of(name, "sent" if name in CONNECTS else "due")
+
+    def sent_of(self, name: str) -> dict[int, int]:
+        """Return the times of one row from sent; a figure of the scenario's own has none."""
+        return self._of(name, "sent")
+
+    def _of(self, name: str, reported: str) -> dict[int, int]:
         return histogram.merged(times[reported] for (_, own), times in self.rows.items() if own == name)
 
     def _add(self, key: RowKey, reported: str, pairs: Pairs) -> None:

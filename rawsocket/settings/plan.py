@@ -51,6 +51,8 @@ class Plan:
     master_host: str = "127.0.0.1"
     master_port: int = 5557
     master_bind: str = "127.0.0.1"
+    master_published: str = ""
+    cluster_key: str = field(default="", repr=False)
     sources: tuple[str, ...] = ()
     runs: str = ""
     run_folders: bool = False
@@ -106,6 +108,8 @@ def from_environ(environ: Mapping[str, str], scenarios: Sequence[str]) -> Plan:
         master_host=found["HOLDFAST_MASTER"],
         master_port=found["HOLDFAST_MASTER_PORT"],
         master_bind=found["HOLDFAST_MASTER_BIND"],
+        master_published=found["HOLDFAST_MASTER_PUBLISHED"] or "",
+        cluster_key=found["HOLDFAST_CLUSTER_KEY"] or "",
         sources=found["SOURCES"] or (),
         runs=found["HOLDFAST_RUNS"] or "",
         run_folders=found["HOLDFAST_RUN_FOLDERS"],

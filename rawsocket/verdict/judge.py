@@ -55,15 +55,18 @@ class RowFigures:
     """What a run measured in one row of the statistics, in milliseconds, events a second, and events of the whole run.
 
     Percentiles and rate are of the steady window, connects of the whole run; None: it has none, or no such time.
+    `sent_p99_ms` is from sent, the others are from due. `judged`: limits without a row consider it.
     """
 
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
     p99_9_ms: float | None = None
+    sent_p99_ms: float | None = None
     messages_s: float | None = None
     failures: int = 0
     events: int = 0
+    judged: bool = True
 
 
 @dataclass(frozen=True)

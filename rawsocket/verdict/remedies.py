@@ -96,15 +96,33 @@ def of_slow_replies(facts: Facts, check: Check) -> tuple[str, str]:
     if threshold_words.unit(check.name) != "ms" or not check.actual:
         return "", ""
     turn_ms, share = facts.observed.loop_lag_s * 1000, facts.figures.loop.server_share
-    sent, due = (facts.figures.latency_ms.get(kind) for kind in ("from_sent", "from_due"))
     if turn_ms >= EXPLAINS * check.actual:
         return f". A turn of the server's loop took {words.milliseconds(turn_ms)}", "Keep its loop free of long work."
     if share is not None and share >= BUSY:
         return f". A process of the server used {words.percent(share)} of a core", _less_for_each_process(facts)
-    if sent and due and sent["p99"] < EXPLAINS * due["p99"]:
-        waited = words.milliseconds(sent["p99"])
+    sent_ms = _sent_late_ms(facts, check)
+    if sent_ms is not None:
+        waited = words.milliseconds(sent_ms)
         return f". Messages waited for the reply before them: from sent it was {waited}", f"{LESS}."
     return "", f"{LESS}, or look at the server's CPU and loop."
+
+
+def _sent_late_ms(facts: Facts, check: Check) -> float | None:
+    """Return the p99 from sent of the slowest row that `check` judges and whose messages were sent late, if any.
+
+    Each row is compared with itself: a figure of the scenario's own has no time from sent, and must not make messages
+    look as if they had waited.
+    """
+    meant, rows = named(check.name), facts.figures.rows
+    limited = {one.row for one in map(named, (one.name for one in facts.checks)) if one.threshold is meant.threshold}
+    judged = [meant.row] if meant.row else [name for name, row in rows.items() if row.judged and name not in limited]
+    late = [
+        (row.p99_ms, row.sent_p99_ms)
+        for row in (rows[name] for name in judged if name in rows)
+        if row.p99_ms is not None and row.p99_ms > check.limit
+        and row.sent_p99_ms is not None and row.sent_p99_ms < EXPLAINS * row.p99_ms
+    ]  # fmt: skip
+    return max(late)[1] if late else None
 
 
 def missed_latency(facts: Facts) -> str:

@@ -17,6 +17,8 @@ from lab.settings import ROOT
 from lab.verbs import VERBS
 from rawsocket.__main__ import main as rawsocket
 from rawsocket.settings.declared import DeclaredSetting
+from rawsocket.settings.plan import from_environ
+from rawsocket.settings.table import BY_NAME
 from server import settings as server
 from tests.meta.conftest import text
 from tests.support.pages import PAGES, README, blocks, rows, spans
@@ -155,7 +157,9 @@ def _server(variables: Mapping[str, str], words: list[str]) -> None:
 
 def _rawsocket(variables: Mapping[str, str], words: list[str]) -> None:
     assert rawsocket(["neither"]) == 2
-    assert not variables
+    of_the_shell = {name for name, value in variables.items() if value.startswith("$(")}
+    from_environ({name: value for name, value in variables.items() if name not in of_the_shell}, ["hold"])
+    assert set(variables) <= set(BY_NAME)
     assert words in (["master"], ["worker"])
 
 
@@ -205,6 +209,7 @@ CHECKS = {
     ("python", "-m", "lab"): _lab,
     (".venv/bin/python", "-m", "pytest"): _pytest,
     (".venv/bin/python", "-m", "server"): _server,
+    (".venv/bin/python", "-m", "rawsocket"): _rawsocket,
     ("python", "-m", "rawsocket"): _rawsocket,
     ("python", "locustfiles/tutorial.py"): _tutorial,
     ("docker", "compose", "up"): _compose,

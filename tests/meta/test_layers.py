@@ -21,6 +21,7 @@ LAYERS = (
     "rawsocket.users",
     "rawsocket.conversation",
     "rawsocket.worker",
+    "rawsocket.cluster_key",
     "rawsocket.master",
     "rawsocket.master.reports",
     "rawsocket.master.page",

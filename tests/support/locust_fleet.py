@@ -1,5 +1,6 @@
 """A real master and real workers as separate processes, on loopback and free ports; all end with the test."""
 
+import csv
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 90.0
 #: Locust's own time after which a worker is lost is 3 s: on a busy machine a healthy one may be silent for longer.
 SOON = 5
+#: A short run without the page.
+HEADLESS = {"HEADLESS": "true", "USERS": 60, "RATE": 60, "TIME": "7s", "MAX_P99_MS": 60_000}
 LIVENESS = "import locust.runners\nlocust.runners.HEARTBEAT_LIVENESS = {}"
 
 
@@ -110,6 +113,10 @@ class LocustFleet:
     def verdict(self) -> dict[str, Any]:
         """Return verdict.json."""
         return json.loads((self.runs / "verdict.json").read_text())
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of an artefact in CSV."""
+        return list(csv.DictReader((self.runs / name).read_text().splitlines()))
 
     def stop(self) -> None:
         """End all processes."""

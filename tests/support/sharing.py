@@ -23,6 +23,7 @@ LONGEST = (
     "tests/containers/test_lab.py",
     "tests/containers/test_models.py",
     "tests/rawsocket/test_headless.py",
+    "tests/rawsocket/test_headless_scenarios.py",
     "tests/rawsocket/master/test_ledger_of_runs.py",
     "tests/rawsocket/verdict/test_saturation.py",
     "tests/rawsocket/identity/test_numbers_distributed.py",

@@ -87,7 +87,7 @@ class Clients:
         one.settimeout(LOOK_S)
         message = base64.b64decode(self.asked["message"])
         rest, sent, turns = message, 0, 0
-        while not self.over.is_set():
+        while not (turns and self.over.is_set()):  # each has sent something, however soon the end comes
             turns += 1
             while sent < min(MOST, turns * EACH_TURN) and (taken := self.send(one, rest)):
                 sent += taken
@@ -99,11 +99,13 @@ class Clients:
     def write_slowly(self, one: socket.socket) -> None:
         """Send a byte each second of a message that never ends."""
         one.settimeout(LOOK_S)
-        while not self.over.is_set():
+        while True:
             self.send(one, b"x")
             until = time.monotonic() + 1.0
             while not self.over.is_set() and time.monotonic() < until:
                 self.read(one, SMALL_BUFFER)
+            if self.over.is_set():
+                return
 
     def arrive(self, one: socket.socket) -> None:
         """Ask once, if there is a message, and stay unless it is refused: what comes first is the reply then."""
@@ -111,7 +113,8 @@ class Clients:
         message = base64.b64decode(self.asked["message"])
         self.add("messages", bool(message and self.send(one, message)))
         while not self.over.is_set():
-            if came := self.read(one, SMALL_BUFFER):
+            # At the end the others leave, and who has waited gets their place.
+            if (came := self.read(one, SMALL_BUFFER)) and not self.over.is_set():
                 if came != message:
                     return self.add("rejected")
                 self.add("served")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from lab import folders, procfs
 from lab.engines import build_context, identity
+from lab.engines.deployment import cluster_key
 from lab.engines.docker import compose_file as composefile
 from lab.engines.docker import given_files, watch
 from lab.engines.docker.base_image import Base
@@ -55,6 +56,7 @@ class Project:
         self.server: ServerImage | None = None  # the user's own, once its image is known
         self._base = base or Base("", "")
         self._command = command()
+        self._cluster_key = cluster_key()
 
     def write(self) -> None:
         """Write the derived compose file."""
@@ -153,7 +155,7 @@ class Project:
         # lab/run/console.py reads the lines of a run.
         headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
-        whole = {**_without_own_proxies(os.environ), **settings, **headless}
+        whole = {**_without_own_proxies(os.environ), **settings, **headless, **self._cluster_key}
         whole.pop("COMPOSE_IGNORE_ORPHANS", None)  # they are removed; 1.29 refuses both options together
         return whole
 

@@ -99,7 +99,8 @@ class DockerDeployment(Deployment):
             self._project.up()
         except LabError as error:
             self.check_settings()
-            raise LabError(str(error), self.evidence() or error.evidence) from None
+            # A container that has failed need not be what compose failed at.
+            raise LabError(str(error), "\n".join(filter(None, (self.evidence().rstrip(), error.evidence)))) from None
         if self.settings.user_server and self._publish:
             usage.leave_behind(self._name, self._project.folder)
         elif self.settings.user_server:

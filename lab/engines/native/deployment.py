@@ -15,7 +15,7 @@ from typing import Any
 
 from lab import page, procfs
 from lab.engines import lab_facts
-from lab.engines.deployment import Deployment
+from lab.engines.deployment import Deployment, cluster_key
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.engines.part import Part
@@ -168,6 +168,7 @@ class NativeDeployment(Deployment):
             environ |= self._start_server()
         environ |= {
             **self._page(),
+            **cluster_key(),
             "HOLDFAST_PAGE_PORT": str(self._page_port),
             "HOLDFAST_MASTER": "127.0.0.1",
             "HOLDFAST_MASTER_PORT": str(page.free_port()),

@@ -35,9 +35,11 @@ def row_in(
     due = (connects if name in CONNECTS else steady).due_of(name)
     return RowFigures(
         **{figure: histogram.quantile(due, q) for figure, (_, q) in PERCENTILES.items()},
+        sent_p99_ms=None if name in CONNECTS else histogram.quantile(steady.sent_of(name), 0.99),
         messages_s=window.rate(lambda report: _successes(report, name)) if window else None,
         failures=failures,
         events=events,
+        judged=name not in steady.unjudged,
     )
 
 

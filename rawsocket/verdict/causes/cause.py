@@ -67,6 +67,7 @@ CAUSES: tuple[tuple[str, Callable[[Facts], Said]], ...] = (
     ("tutorial-1024", server.tutorial_wall),
     ("server-restarted", server.restarted),
     ("server-gone", server.gone),
+    ("unreachable", server.unreachable),
     ("process-lost", server.process_lost),
     ("wrong-replies", server.wrong),
     ("generator-limit", generator.shortage),

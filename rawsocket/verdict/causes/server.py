@@ -5,6 +5,7 @@ from rawsocket.verdict.observed import Facts, Silence
 from rawsocket.verdict.remedies import Said
 
 TUTORIAL, WALL = "tutorial", 1000  # its descriptors end at 1,024, some of which are not connections
+REFUSED = "Connection refused"  # what the machine of the server says, or one on the way; all else is this machine's
 LEFT = 0.05  # share of the connections that may be open although the server has ended
 SILENT_S = 3.0
 AT_THE_END_S = (
@@ -44,7 +45,7 @@ def restarted(facts: Facts) -> Said:
 
 def gone(facts: Facts) -> Said:
     """The server ended."""
-    if not _is_gone(facts):
+    if not _is_gone(facts) or _without_a_path(facts):
         return None
     lost = sum(facts.counts.connections.dropped.values())
     at_s = facts.observed.server_lost_at_s
@@ -53,6 +54,21 @@ def gone(facts: Facts) -> Said:
     ended = fact.said("The server", when) if fact else f"The server ended{when}"
     text = f"{ended}: {words.count(lost, 'connection')} lost, then connects were refused"
     return text, remedies.of_end(facts, "server")
+
+
+def unreachable(facts: Facts) -> Said:
+    """Nothing says that the server ended, but it could not be reached any more."""
+    if not _is_gone(facts) or not _without_a_path(facts):
+        return None
+    lost = words.count(sum(facts.counts.connections.dropped.values()), "connection")
+    text = f"{facts.target} could not be reached any more: {lost} lost, then {facts.examples['refused']}"
+    return text, "Look at the network on the way to it, and whether its machine still runs."
+
+
+def _without_a_path(facts: Facts) -> bool:
+    """Return whether connects failed before they came to the server's machine: it refused none of them."""
+    example = facts.examples.get("refused", "")
+    return bool(example) and REFUSED not in example and not facts.fact("server")
 
 
 def process_lost(facts: Facts) -> Said:
@@ -92,7 +108,7 @@ def nothing_listening(facts: Facts) -> Said:
     if not refused or facts.counts.connections.connected:
         return None
     example = facts.examples.get("refused", "")
-    if example and "Connection refused" not in example:
+    if example and REFUSED not in example:
         return f"{facts.target} can't be reached: {example}", "Check TARGET and the network."
     text = f"Nothing listens at {facts.target}: all {words.count(refused, 'connect')} were refused"
     return text, "Start the server, or correct TARGET."

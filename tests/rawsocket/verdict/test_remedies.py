@@ -4,7 +4,7 @@ import os
 import pytest
 
 from rawsocket.verdict import remedies
-from rawsocket.verdict.judge import Check, Figures
+from rawsocket.verdict.judge import Check, Figures, RowFigures
 from rawsocket.verdict.observed import Facts, LabFact, Observed
 from rawsocket.verdict.saturation import Loop
 
@@ -54,14 +54,41 @@ def test_shortage_by_the_text_of_the_systems_error(code: int, what: str) -> None
         (Facts(Figures(), observed=Observed(loop_lag_s=1.25)), ". A turn of the server's loop took 1.25 s"),
         (Facts(Figures(loop=Loop(server_share=0.97))), ". A process of the server used 97% of a core"),
         (
-            Facts(Figures(latency_ms={"from_sent": {"p99": 9.0}, "from_due": {"p99": 2000.0}})),
+            Facts(Figures(rows={"get": RowFigures(p99_ms=2000.0, sent_p99_ms=9.0)})),
             ". Messages waited for the reply before them: from sent it was 9 ms",
         ),
-        (Facts(Figures(latency_ms={"from_sent": {"p99": 1900.0}, "from_due": {"p99": 2000.0}})), ""),
+        (Facts(Figures(rows={"get": RowFigures(p99_ms=2000.0, sent_p99_ms=1900.0)})), ""),
     ],
 )
 def test_slow_replies_name_where_the_time_goes(facts: Facts, why: str) -> None:
     assert remedies.of_slow_replies(facts, P99)[0] == why
+
+
+OWN, QUEUED = RowFigures(p99_ms=2000.0), RowFigures(p99_ms=2000.0, sent_p99_ms=9.0)
+FAST = RowFigures(p99_ms=20.0, sent_p99_ms=1.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "name", "waited"),
+    [
+        ({"buy": OWN, "get": FAST}, "max_p99_ms", False),
+        ({"buy": OWN, "get": QUEUED}, "max_p99_ms", True),
+        ({"buy": OWN, "get": QUEUED}, "max_p99_ms[buy]", False),
+        ({"buy": OWN, "get": QUEUED}, "max_p99_ms[get]", True),
+        ({"buy": OWN, "login": RowFigures(p99_ms=2000.0, sent_p99_ms=9.0, judged=False)}, "max_p99_ms", False),
+        ({"buy": OWN, "get": QUEUED}, "max_p99_ms[nosuch]", False),
+    ],
+)
+def test_messages_waited_only_if_a_row_that_the_limit_judges_was_sent_late(
+    rows: dict[str, RowFigures], name: str, waited: bool
+) -> None:
+    facts = Facts(Figures(rows=rows), checks=[Check(name, 1000, 2000.0, False)])
+    assert ("waited for the reply" in remedies.of_slow_replies(facts, facts.checks[0])[0]) is waited
+
+
+def test_row_with_a_limit_of_its_own_says_nothing_of_the_others() -> None:
+    facts = Facts(Figures(rows={"buy": OWN, "get": QUEUED}), checks=[P99, Check("max_p99_ms[get]", 3000, 2000.0, True)])
+    assert "waited" not in remedies.of_slow_replies(facts, P99)[0]
 
 
 def test_threshold_that_is_no_time_has_no_such_remedy() -> None:

@@ -26,6 +26,12 @@ def test_long_fault_says_nothing_of_those_that_give_up() -> None:
     assert not found.keys() & {"lost", "held_min", "own.in_the_end"}
 
 
+def test_server_without_room_for_all_may_leave_some_in_its_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, lab = stage(3.0)
+    monkeypatch.setattr(lab, "server_metrics", lambda: "holdfast_server_max_connections 149.0\n")
+    assert "own.in_the_end" not in bounds(AcceptQueueOverflow().expects(found, BEFORE))
+
+
 def test_where_it_can_run() -> None:
     assert AcceptQueueOverflow().unfit(settings(SERVER_COMMAND="sh")).startswith("only the lab's own server")
 

@@ -71,6 +71,15 @@ def test_prediction() -> None:
     assert set(own) - set(target) == {"own.left", "own.seen"}
 
 
+@pytest.mark.parametrize(("cap", "seen"), [(1000, 20), (108, 8), (50, 0)])
+def test_server_is_predicted_to_hold_as_many_as_it_has_room_for(
+    cap: int, seen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, lab = stage()
+    monkeypatch.setattr(lab, "server_metrics", lambda: f"holdfast_server_max_connections {cap}.0\n")
+    assert bounds(SlowWriters().expects(found, BEFORE))["own.seen"] == (seen, seen)
+
+
 def test_count_of_the_server_and_what_the_ledger_is_told(held: list[int]) -> None:
     held += [100, 100, 120, 120, 100]
     figures, rows = _injected()

@@ -44,13 +44,13 @@ def test_slow_reader_asks_for_much_and_reads_little(server: int) -> None:
     found = _figures(_started(program.READ_SLOWLY, server))
     assert (found["opened"], found["closed"], found["failed"]) == (3, 0, {})
     assert found["sent"] >= found["messages"] * 8001 > 0
-    assert found["received"] <= 3 * 2 * program.SLOW
+    assert found["received"] * 100 < found["sent"]
 
 
 def test_slow_writer_never_ends_its_message(server: int) -> None:
     found = _figures(_started(program.WRITE_SLOWLY, server))
     assert (found["opened"], found["closed"], found["messages"], found["received"]) == (3, 0, 0, 0)
-    assert 3 <= found["sent"] <= 6
+    assert found["sent"] >= 3
 
 
 def test_garbage_is_answered_by_an_error(server: int) -> None:

@@ -97,6 +97,19 @@ def test_environment_of_a_call(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
     assert environ["BASE_IMAGE"] == "base:1"
 
 
+def test_each_lab_has_a_key_of_its_own_for_master_and_workers(
+    fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        _project().up()
+    monkeypatch.setenv("HOLDFAST_CLUSTER_KEY", "the user's own key")
+    _project().up()
+    first, second, own = (call["env"]["HOLDFAST_CLUSTER_KEY"] for call in fake.calls() if "up" in call["argv"])
+    assert len(first) == len(second) == 32
+    assert first != second
+    assert own == "the user's own key"
+
+
 def test_a_proxy_on_the_loopback_is_not_for_a_build(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     proxies = {"HTTP_PROXY": "http://10.0.0.3:3128", "https_proxy": "http://127.0.0.1:3128", "NO_PROXY": "localhost"}
     for name, text in proxies.items():

@@ -37,12 +37,14 @@ def test_up_fails_early_with_the_log_of_the_container_that_failed(
     assert error.value.evidence == "master says hello"
 
 
-def test_a_start_that_fails_shows_the_log_of_the_container(client: Client, engine: DockerEngine) -> None:
+def test_a_start_that_fails_shows_the_log_of_the_container_and_what_compose_says(
+    client: Client, engine: DockerEngine
+) -> None:
     client.all = [Container("server", UP)]
     Project.failing = {"up": LabError("starting the containers failed", "compose's own words")}
     with pytest.raises(LabError, match="starting the containers failed") as error:
         engine.up()
-    assert error.value.evidence == "server says hello"
+    assert error.value.evidence == "server says hello\ncompose's own words"
 
 
 SERVERS_LINE = b"holdfast server: --max-connections 2000 does not fit\n"

@@ -93,6 +93,7 @@ def test_environment_of_a_run(programs: Programs) -> None:
     assert environ["TARGET"] == "tcp://127.0.0.1:9"
     assert environ["HOLDFAST_PAGE_HOST"] == environ["HOLDFAST_MASTER_BIND"] == "127.0.0.1"
     assert environ["HOLDFAST_PAGE_PORT"] != "8089"
+    assert len(environ["HOLDFAST_CLUSTER_KEY"]) == 32
 
 
 def test_environment_of_up(programs: Programs) -> None:

@@ -8,7 +8,7 @@ from rawsocket.master.run_info import RunInfo
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow
 from rawsocket.measurement.latencies import Latencies
 from rawsocket.measurement.overdue import OverdueTotals
-from rawsocket.measurement.report import Messages
+from rawsocket.measurement.report import Messages, RowReport, RowTimes
 from rawsocket.verdict.judge import Check
 from tests.support.reports import report
 
@@ -30,6 +30,15 @@ def test_connects_have_the_times_of_the_ramp_and_messages_those_of_the_window() 
     assert row_in("connect", ramp, steady, None, 4, 1).p99_ms == 2.0
     found = row_in("get", ramp, steady, None, 4, 1)
     assert (found.p99_ms, found.messages_s, found.events, found.failures) == (1.0, None, 4, 1)
+
+
+def test_row_has_its_time_from_sent_unless_it_is_of_connections_or_a_figure_of_the_scenarios_own() -> None:
+    steady = _latencies(get={1000: 1})
+    steady.add([RowReport("MEASURED", "buy", 1, times=RowTimes(due=[[9000, 1]]), judged=False)])
+    ramp = _latencies(connect={2000: 1})
+    found = {name: row_in(name, ramp, steady, None, 1, 0) for name in ("get", "buy", "connect")}
+    assert {name: row.sent_p99_ms for name, row in found.items()} == {"get": 1.0, "buy": None, "connect": None}
+    assert [name for name, row in found.items() if not row.judged] == ["buy"]
 
 
 def test_rate_of_a_row_is_that_of_its_successes() -> None:

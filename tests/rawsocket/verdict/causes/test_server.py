@@ -31,6 +31,21 @@ CASES: list[Case] = [
         "The server exited with 1 4.2 s after the start (MemoryError): 60 connections lost, then connects were refused",
     ),
     (
+        "server-gone",
+        known(examples={"refused": "connect: Connection refused"}, **GONE),
+        "The server ended: 60 connections lost, then connects were refused",
+    ),
+    (
+        "server-gone",  # a container that was removed has no address any more
+        known(examples={"refused": "connect: No route to host"}, lab=(SERVER,), **GONE),
+        "The server exited with 1 (MemoryError): 60 connections lost, then connects were refused",
+    ),
+    (
+        "unreachable",
+        known(examples={"refused": "connect: No route to host"}, **GONE),
+        "tcp://db:7 could not be reached any more: 60 connections lost, then connect: No route to host",
+    ),
+    (
         "process-lost",
         known(observed=Observed(processes_lost=1, connections_lost=30)),
         "1 process of the server ended and was replaced: 30 connections cut",
