@@ -85,21 +85,28 @@ class Watch:
 
     def follow(self, monitor: Any) -> None:
         """Read the monitor's events."""
-        while True:
-            event = parse_monitor_message(monitor.recv_multipart())["event"]
-            if event == CLOSED:
-                monitor.close()
-                return
+        while (event := _next(monitor)) != CLOSED:
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.succeeded()
             else:
                 self.failed(certain=event != zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        monitor.close()
 
     def succeeded(self) -> None:
         """A handshake was completed."""
 
     def failed(self, *, certain: bool) -> None:
         """A handshake failed. `certain`: the other side speaks another way; or else it broke the handshake off."""
+
+
+def _next(monitor: Any) -> int:
+    """Return the next event; at the end of the process the monitor itself is closed first."""
+    try:
+        return int(parse_monitor_message(monitor.recv_multipart())["event"])
+    except zmq.ZMQError:
+        if monitor.closed:
+            return int(CLOSED)
+        raise
 
 
 class MasterWatch(Watch):

@@ -15,8 +15,11 @@ def test_start_time_of_this_process_is_known_and_that_of_an_ended_one_is_not() -
 
 
 def test_environment_of_a_process_is_known_while_it_runs() -> None:
-    command = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env={"NAME": "a=b"}) as child:
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env={"NAME": "a=b"}) as child:
+        assert child.stdout
+        child.stdout.readline()  # the kernel has its environment a moment after the start
         assert procfs.environment(child.pid)["NAME"] == "a=b"
         child.communicate(b"\n")
     assert procfs.environment(child.pid) == {}

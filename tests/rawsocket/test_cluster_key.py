@@ -108,14 +108,14 @@ def test_messages_of_locusts_sockets_arrive_only_with_the_key(
         with_key("")
         stranger = Client("127.0.0.1", server.port, "stranger")
         sockets.append(stranger)
-        stranger.send(Message("client_ready", None, "stranger"))
+        stranger.send(Message("client_ready", "2.47.0", "stranger"))
         with gevent.Timeout(60):
             while not said.messages:
                 gevent.sleep(0.01)
         with_key(OURS)
         friend = Client("127.0.0.1", server.port, "friend")
         sockets.append(friend)
-        friend.send(Message("client_ready", None, "friend"))
+        friend.send(Message("client_ready", "2.47.0", "friend"))
         with gevent.Timeout(60):
             assert server.recv_from_client()[0] == "friend"
             server.send_to_client(Message("ack", None, "friend"))

@@ -142,7 +142,8 @@ def test_json_for_the_lab(tmp_path: Path, server: ServerProcess) -> None:
         fleet.exit_code()
     *seconds, last = map(json.loads, fleet.out().splitlines())
     assert {tuple(second) for second in seconds} == {("progress",)}
-    assert seconds[-1]["progress"]["held"] == seconds[-1]["progress"]["wanted"] == 60
+    assert seconds[-1]["progress"]["wanted"] == 60
+    assert 0 < seconds[-1]["progress"]["held"] <= 60
     assert last["result"] == fleet.verdict()
     assert (set(last["files"]), last["trouble"]) == (ARTEFACTS, "")
     assert "Your selected spawn rate" not in fleet.err()

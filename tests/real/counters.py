@@ -79,7 +79,8 @@ def of_mosquitto(server: RealServer) -> Counters:
                 (size,) = struct.unpack_from(">H", body)
                 found[body[2 : 2 + size].decode().removeprefix("$SYS/")] = body[2 + size :].decode()
         sock.sendall(b"\xe0\x00")
-    return _numbers("".join(f"{name} {value}\n" for name, value in found.items()), r"^(\S+) (\S+)$")
+    # "12 seconds" is a value, too.
+    return _numbers("".join(f"{name} {value}\n" for name, value in found.items()), r"^(\S+) (\S+)(?: seconds)?$")
 
 
 def _mqtt_packets(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

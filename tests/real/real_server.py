@@ -52,7 +52,7 @@ class RealServer:
     admin_port: int = 0  # where a server has a second port for its counters
     log_file: Path = field(default_factory=Path)
     marked: Counters = field(default_factory=dict)
-    delayed: str = ""  # a counter that the server computes once a second
+    delayed: str = ""  # what changes whenever the server computes its counters, which it does once a second
 
     @property
     def target(self) -> str:
@@ -64,15 +64,13 @@ class RealServer:
         return self.read_counters(self)
 
     def mark(self) -> None:
-        """Remember the counters as they are now; a delayed one once it no longer grows."""
-        self.marked = self.counters()
+        """Remember the counters as they are now; delayed ones once the server has computed them again."""
+        first = self.marked = self.counters()
         deadline = time.monotonic() + DEADLINE_S
-        while self.delayed and time.monotonic() < deadline:
-            before = self.marked.get(self.delayed)
-            time.sleep(1.2)
+        while self.delayed and self.marked.get(self.delayed) == first.get(self.delayed):
+            assert time.monotonic() < deadline, f"{self.name} does not compute its counters again"
+            time.sleep(0.1)
             self.marked = self.counters()
-            if before is not None and self.marked.get(self.delayed) == before:
-                return
 
     def growth(self) -> Counters:
         """Return how much each counter has grown since `mark()`."""
@@ -128,7 +126,7 @@ class Recipe:
     log_file: str = "log"
     user: str = "nobody"  # where this is root
     needs_root: bool = False
-    delayed: str = ""  # a counter that it computes once a second
+    delayed: str = ""  # what changes whenever it computes its counters
 
 
 def find(program: str) -> str | None:
