@@ -56,7 +56,7 @@ OF_THE_SCENARIO = [DeclaredSetting("topic"), DeclaredSetting("token")]
 # Variables that are no setting of a command's table, by the program that takes them.
 OF_LABS = {"HEADLESS", "HOLDFAST_PROJECT"}
 MORE = {
-    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "COUNT", "SEED", "DIR", "NAME", *OF_LABS},
+    "make": {"PYTHON", "ONLY", "COVERAGE", "RUNS", "CAPTURE", "COUNT", "SEED", "DIR", "NAME", "TIMES", *OF_LABS},
     "lab": OF_LABS,
     "docker": {"HEADLESS"},
 }
