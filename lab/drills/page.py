@@ -9,6 +9,7 @@ from lab.errors import writing
 from rawsocket.master.reports.html import render
 
 NAME, KEPT = "drills.html", "drills.json"
+REPORT = "report.html"  # a run whose master was killed has none
 NEEDED = {"name", "server", "outcome", "measured"}  # fields of a drill
 Found = tuple[str, Mapping[str, Any]]
 
@@ -18,7 +19,7 @@ def write(runs: Path, drills: Sequence[tuple[str, str]], server: str, refused: M
     kept = _kept(runs)
     known = {**kept["refused"], server: dict(refused)}
     latest = {(drill["name"], drill["server"]): (folder, drill) for folder, drill in (*kept["found"], *found(runs))}
-    shown = [(folder if (runs / folder).is_dir() else "", drill) for folder, drill in latest.values()]
+    shown = [(folder if (runs / folder / REPORT).is_file() else "", drill) for folder, drill in latest.values()]
     file = runs / NAME
     with writing(file):
         content = {"found": list(latest.values()), "refused": known}

@@ -14,6 +14,7 @@ DRILLS = [("a", "it breaks"), ("b", "more")]
 def _run(runs: Path, name: str, document: object) -> None:
     (runs / name).mkdir(parents=True)
     (runs / name / "verdict.json").write_text(document if isinstance(document, str) else json.dumps(document))
+    (runs / name / "report.html").touch()
 
 
 def _drill(name: str, server: str, outcome: str = "recovered") -> dict[str, object]:
@@ -41,6 +42,14 @@ def test_columns_stay_when_their_runs_are_removed(tmp_path: Path) -> None:
     text = page.write(tmp_path, DRILLS, "epoll", {}).read_text()
     assert text.count("7 lost") == 2
     assert text.count("it needs PROCESSES") == 1
+    assert "1-drill" not in text
+
+
+def test_run_without_a_report_has_no_link(tmp_path: Path) -> None:
+    _run(tmp_path, "1-drill", _drill("a", "select"))
+    (tmp_path / "1-drill/report.html").unlink()
+    text = page.write(tmp_path, DRILLS, "select", {}).read_text()
+    assert "7 lost" in text
     assert "1-drill" not in text
 
 
