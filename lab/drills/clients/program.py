@@ -113,7 +113,7 @@ class Clients:
         message = base64.b64decode(self.asked["message"])
         self.add("messages", bool(message and self.send(one, message)))
         while not self.over.is_set():
-            # At the end the others leave, and who has waited gets their place.
+            # At the end the others leave, and those that have waited get their places.
             if (came := self.read(one, SMALL_BUFFER)) and not self.over.is_set():
                 if came != message:
                     return self.add("rejected")
@@ -140,7 +140,7 @@ class Clients:
         self.add("rejected")
 
     def live(self, act: Callable[[socket.socket], None], tried: threading.Semaphore) -> None:
-        """Be one client until the end; one that sends garbage comes back each second."""
+        """Be one client until the end; a client that sends garbage comes back each second."""
         garbage = self.asked["what"] == GARBAGE
         while not self.over.is_set():
             plain = self.open()

@@ -15,7 +15,7 @@ from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
 COUNT, SPARE = 20, 5
-MOST_CPU = 50.0  # percent of a core: one that spins takes all of it
+MOST_CPU = 50.0  # percent of a core: a server that spins takes all of it
 
 
 class FewDescriptors(Drill):

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,19 +20,6 @@ from tests.support.hlogs import read
 from tests.support.pinned import ARTEFACTS
 from tests.support.reports import once, report
 from tests.support.runs import started
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ControllerBench]:
-    with controller_bench(monkeypatch, runs=str(tmp_path / "runs"), scenario="ho|ld") as bench:
-        bench.add_worker("a")
-        bench.add_worker("b")
-        bench.start()
-        for _ in range(6):
-            bench.second(held=5)
-        bench.stop(failures={"closed": 3})
-        yield bench
-
 
 SHORT: dict[str, Any] = {"examples": {"short": "3 bytes"}}
 

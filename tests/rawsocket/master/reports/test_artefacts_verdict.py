@@ -1,8 +1,6 @@
 """The artefacts that tell the verdict: junit.xml and summary.md."""
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,20 +8,7 @@ import pytest
 from rawsocket.master.reports import artefacts
 from rawsocket.verdict import faults
 from tests.support import levels
-from tests.support.controllers import ControllerBench, controller_bench
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ControllerBench]:
-    with controller_bench(monkeypatch, runs=str(tmp_path / "runs"), scenario="ho|ld") as bench:
-        bench.add_worker("a")
-        bench.add_worker("b")
-        bench.start()
-        for _ in range(6):
-            bench.second(held=5)
-        bench.stop(failures={"closed": 3})
-        yield bench
-
+from tests.support.controllers import ControllerBench
 
 CHECKS = [
     {"name": "min_held", "limit": 5, "actual": 5, "ok": True, "text": "5 connections held; at least 5 were demanded"},
