@@ -6,16 +6,16 @@ from dataclasses import asdict
 from lab import folders
 from lab.drills.conductor import Conductor
 from lab.drills.drill import Drill
-from lab.errors import EXIT_MISSED, EXIT_OK, EXIT_UNKNOWN, writing
+from lab.errors import EXIT_MISSED, EXIT_OK, writing
 from lab.progress import result
-from rawsocket.verdict.drills.recovery import NOT_RECOVERED, RECOVERED, UNSTEADY, miss
+from rawsocket.verdict.drills.recovery import NOT_RECOVERED, RECOVERED, miss
 
 LOST = {
     "name": "master-lost",
     "text": "The master of the run was killed, so nobody can say what the run found",
     "remedy": "Run it again",
 }
-CODES = {RECOVERED: EXIT_OK, NOT_RECOVERED: EXIT_MISSED, UNSTEADY: EXIT_UNKNOWN}
+CODES = {RECOVERED: EXIT_OK, NOT_RECOVERED: EXIT_MISSED}
 
 
 def judge(conductor: Conductor, drill: Drill, code: int, server: str) -> int:

@@ -18,8 +18,10 @@ from typing import Any
 
 from lab.drills import lease, steady
 from lab.drills.drill import Drill, Ended, Stage
+from lab.drills.namespace.helper import NotHealed
 from lab.engines.deployment import Deployment
 from lab.engines.part import Part
+from lab.errors import LabError
 from lab.progress import message, note
 from lab.run.command import Beside
 from lab.settings import Settings
@@ -133,7 +135,14 @@ class Conductor(Beside):
         self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps)
         note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
         self._tell(lab, injected=time.time())
-        with self._drill.injected(stage):
+        with contextlib.ExitStack() as fault:
+            try:
+                fault.enter_context(self._drill.injected(stage))
+            except (LabError, OSError) as error:
+                if not self._drill.lasts or isinstance(error, NotHealed):
+                    raise
+                self._tell(lab, impossible=str(error), injected=None, end=self._alone)
+                return
             if self._drill.lasts:
                 self._wait(stage.for_s)
         if self._drill.ends_run:

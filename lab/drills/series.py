@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from lab.drills.drill import Drill
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError, UsageError
 from lab.progress import say
-from rawsocket.verdict.drills.recovery import VERDICTS
+from rawsocket.verdict.drills.recovery import UNKNOWN, VERDICTS
 
-#: By exit code: what came of a drill.
-OUTCOMES = {code: outcome for outcome, (_, code) in VERDICTS.items()}
+#: By exit code: what came of a drill. The page says why one is unknown.
+OUTCOMES = {code: UNKNOWN if verdict == UNKNOWN else outcome for outcome, (verdict, code) in VERDICTS.items()}
 
 
 def run(drills: Sequence[Drill], one: Callable[[Drill], int]) -> Mapping[str, int]:

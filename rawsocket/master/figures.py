@@ -17,6 +17,7 @@ from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_o
 from rawsocket.measurement.report import Counts
 from rawsocket.measurement.rows import TYPE
 from rawsocket.settings.thresholds import named
+from rawsocket.verdict import saturation
 from rawsocket.verdict.causes import cause as causes
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge, wrong_replies
@@ -133,7 +134,8 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
     lost = [own.name for own in run.participants if own.lost or not own.final]
-    return run.drill.applied(found, lost, [*wrong_replies(measured), *ledger.failures])
+    doubts = saturation.doubts(measured.workers, measured.max_lag_ms)
+    return run.drill.applied(found, lost, [*wrong_replies(measured), *ledger.failures], doubts)
 
 
 def events(run: Run) -> list[dict[str, Any]]:

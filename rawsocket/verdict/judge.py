@@ -35,7 +35,7 @@ from rawsocket.settings import thresholds as table
 from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
 from rawsocket.verdict import faults, threshold_words, words
 from rawsocket.verdict.ledger import Ledger
-from rawsocket.verdict.saturation import Loop, WorkerFigures, doubt
+from rawsocket.verdict.saturation import Loop, WorkerFigures, doubts
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 EXIT_CODES = {PASS: 0, FAIL: 3, UNKNOWN: 4}
@@ -257,7 +257,7 @@ def _doubts(figures: Figures) -> list[str]:
     elif not figures.steady_s or figures.held_min is None:
         found.append("no steady window: the run ended before 2 s after its ramp had passed; give it more TIME")
     else:
-        found += [said for worker in figures.workers if (said := doubt(worker, figures.max_lag_ms))]
+        found += doubts(figures.workers, figures.max_lag_ms)
     return found
 
 

@@ -5,7 +5,7 @@ Then it sends late and reads late, and measures the sum as latency. So a saturat
 pass. Each limit below detects one cause of delay, and the reason names the cause, the evidence, and what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
@@ -69,6 +69,11 @@ class WorkerFigures:
     def label(self) -> str:
         """What a person calls it: "worker 2", the second that joined."""
         return self.name or f"worker {self.id}"
+
+
+def doubts(workers: Iterable[WorkerFigures], max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> list[str]:
+    """Return the doubts about these workers, see `doubt`."""
+    return [said for worker in workers if (said := doubt(worker, max_lag_ms))]
 
 
 def doubt(worker: WorkerFigures, max_lag_ms: float = DEFAULT_LAG_LIMIT_MS) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +20,7 @@ STOPPED = ("exited", "dead", "restarting")
 # The server's name before the line that says which setting it can't use (server/__main__.py).
 SERVER_LINE = "holdfast server: "
 STOP_S = 25
+FREEZES, FREEZE_AGAIN_S = 4, 0.25
 
 
 class ContainerPart(Part):
@@ -113,8 +115,15 @@ class ContainerPart(Part):
         self._container.stop(timeout=STOP_S)
 
     def freeze(self) -> None:
-        """Pause it."""
-        self._container.pause()
+        """Pause it; the kernel may not manage that at once while it is busy."""
+        for attempt in range(1, FREEZES + 1):
+            try:
+                self._container.pause()
+                return
+            except docker.errors.APIError as error:
+                if attempt == FREEZES:
+                    raise LabError(f"{self.name} could not be paused: {error.explanation or error}") from None
+            time.sleep(FREEZE_AGAIN_S)
 
     def thaw(self) -> None:
         """Let it go on; one that is not paused is no error."""

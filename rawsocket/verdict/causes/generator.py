@@ -102,5 +102,5 @@ def saturated(facts: Facts) -> Said:
 
 def _too_few_reports(facts: Facts) -> Said:
     limit = facts.figures.max_lag_ms
-    doubts = [said for worker in facts.figures.workers if (said := saturation.doubt(worker, limit))]
+    doubts = saturation.doubts(facts.figures.workers, limit)
     return (words.sentence(doubts[0]), "Raise TIME.") if doubts else None

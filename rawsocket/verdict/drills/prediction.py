@@ -51,9 +51,10 @@ class Marks:
 
     `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown afterwards. `p99_ms`: the
     objective that p99 has to meet again. `wanted`: connections that must be held again. `end`: the run is to end now.
-    `unsteady`, `trouble`: why there is no result: no steady state beforehand, or a drill that failed. `findings`: lines
-    to be read. `own`: what the drill itself has measured. `beside`: the run is judged as well, and the worse verdict
-    stands. `extra`: by row of the ledger, how much the drill's own clients add at most to what the server counts.
+    `unsteady`, `impossible`, `trouble`: why there is no result: no steady state beforehand, a fault that could not be
+    brought about, or a drill that failed. `findings`: lines to be read. `own`: what the drill itself has measured.
+    `beside`: the run is judged as well, and the worse verdict stands. `extra`: by row of the ledger, how much the
+    drill's own clients add at most to what the server counts.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Marks:
     healed: float | None = None
     end: bool = False
     unsteady: str = ""
+    impossible: str = ""
     trouble: str = ""
     findings: tuple[str, ...] = ()
     own: Mapping[str, float] = field(default_factory=dict)

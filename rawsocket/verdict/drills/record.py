@@ -38,7 +38,11 @@ class Record:
         return self.marks is not None and self.marks.end
 
     def applied(
-        self, found: dict[str, Any], lost_workers: Collection[str], unexplained: Sequence[str]
+        self,
+        found: dict[str, Any],
+        lost_workers: Collection[str],
+        unexplained: Sequence[str],
+        doubts: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Return verdict.json with the drill, which then decides, alone or with the run; as it is without one.
 
@@ -46,7 +50,7 @@ class Record:
         """
         if self.marks is None:
             return found
-        drill = document(self.marks, self.seconds, self.times, lost_workers, unexplained)
+        drill = document(self.marks, self.seconds, self.times, lost_workers, unexplained, doubts)
         found["drill"] = drill
         if found["exit_code"] in (INTERRUPTED, BROKEN):
             return found

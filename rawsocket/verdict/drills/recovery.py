@@ -8,7 +8,10 @@ The master notes a `Second` each second, with counts since the start of the run.
   connections are held and p99 meets its objective. Without any reply, p99 has nothing to meet.
 - The fault's figures go from its injection to HELD_S after the recovery (reports come a second late), or to the end of
   the run where there was none.
-- Exit codes: 0 recovered as predicted, 3 not, 4 no steady state beforehand.
+- A fault that could not be brought about has no result. Nor has a prediction that is missed while a worker was itself
+  the bottleneck (see ../saturation.py): the server is not to blame. Both are unknown. A fault that did not heal and an
+  unexplained difference in the ledger are failures in any case.
+- Exit codes: 0 recovered as predicted, 3 not, 4 no steady state beforehand, or unknown.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,8 +24,8 @@ from rawsocket.verdict.drills.prediction import FIGURES, Expected, Marks
 
 ENOUGH = 0.99
 HELD_S = 5.0
-RECOVERED, NOT_RECOVERED, UNSTEADY = "recovered", "not recovered", "no steady state"
-VERDICTS = {RECOVERED: ("pass", 0), NOT_RECOVERED: ("fail", 3), UNSTEADY: ("unknown", 4)}
+RECOVERED, NOT_RECOVERED, UNSTEADY, UNKNOWN = "recovered", "not recovered", "no steady state", "unknown"
+VERDICTS = {RECOVERED: ("pass", 0), NOT_RECOVERED: ("fail", 3), UNSTEADY: ("unknown", 4), UNKNOWN: ("unknown", 4)}
 Figures = Mapping[str, float | None]
 
 
@@ -132,11 +135,20 @@ def actual(expected: Expected, measured: Figures) -> float | None:
 
 
 def judge(
-    marks: Marks, measured: Figures, unknown: Collection[str] = (), ledger: Sequence[str] = ()
+    marks: Marks,
+    measured: Figures,
+    unknown: Collection[str] = (),
+    ledger: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> tuple[str, list[str]]:
-    """Return the outcome and its reasons. `unknown`: workers that were lost; `ledger`: what it can't explain."""
+    """Return the outcome and its reasons.
+
+    `unknown`: workers that were lost; `ledger`: what it can't explain; `doubts`: why workers' figures say nothing.
+    """
     if marks.unsteady:
         return UNSTEADY, [f"there was no steady state to disturb: {marks.unsteady}"]
+    if marks.impossible:
+        return UNKNOWN, [f"the fault could not be brought about: {marks.impossible}"]
     if marks.trouble:
         return NOT_RECOVERED, [marks.trouble]
     if marks.injected is None:
@@ -146,6 +158,8 @@ def judge(
         missed.append("recover_s: it did not recover while it was watched")
     if len(unknown) != marks.unknown:
         missed.append(f"workers lost: {_names(unknown)}; predicted: {marks.unknown or 'none'}")
+    if missed and doubts and not ledger:
+        return UNKNOWN, [*doubts, *missed]
     missed += ledger
     if missed:
         return NOT_RECOVERED, missed
@@ -195,11 +209,12 @@ def document(
     times: tuple[float | None, float | None],
     unknown: Collection[str] = (),
     ledger: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the field `drill` of verdict.json. `times`: when the fault came and when it was healed, in the run."""
     injected_s, healed_s = times
     measured = {} if injected_s is None else measure(seconds, injected_s, healed_s, marks)
-    outcome, reasons = judge(marks, measured, unknown, ledger)
+    outcome, reasons = judge(marks, measured, unknown, ledger, doubts)
     return {
         "name": marks.name,
         "text": marks.text,

@@ -142,7 +142,18 @@ def test_run_that_does_not_recover_is_watched_for_so_long(monkeypatch: pytest.Mo
 
 def test_fault_that_can_not_be_injected_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     marks, _ = _conduct(monkeypatch, Failing(), _ends)
-    assert marks.trouble == "the drill failed: OSError: not permitted"
+    assert (marks.impossible, marks.trouble, marks.injected) == ("not permitted", "", None)
+
+
+class Broken(Failing):
+    """A fault that is over once it has been entered: one that fails may have come."""
+
+    lasts = False
+
+
+def test_fault_without_a_length_that_fails_is_a_drill_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks, _ = _conduct(monkeypatch, Broken(), _ends)
+    assert (marks.impossible, marks.trouble) == ("", "the drill failed: OSError: not permitted")
 
 
 def test_part_that_is_still_frozen_after_healing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def test_usage_error_ends_the_series() -> None:
 
 def test_table_has_what_came_of_each() -> None:
     assert series.table({"a": 0, "long": 3, "b": 4, "c": 1}) == [
-        "a     recovered", "long  not recovered", "b     no steady state", "c     exit code 1"
+        "a     recovered", "long  not recovered", "b     unknown", "c     exit code 1"
     ]  # fmt: skip
 
 

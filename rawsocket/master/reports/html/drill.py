@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from rawsocket.master.reports.drill_table import HEAD, MISSED, Drill, rows
 from rawsocket.master.reports.html.sections import Table
-from rawsocket.verdict.drills.recovery import RECOVERED, UNSTEADY
+from rawsocket.verdict.drills.recovery import RECOVERED, UNKNOWN, UNSTEADY
 
 #: Style and mark of an outcome: never by colour alone.
-STYLES = {RECOVERED: ("pass", "✓"), UNSTEADY: ("unknown", "?")}
+STYLES = {RECOVERED: ("pass", "✓"), UNSTEADY: ("unknown", "?"), UNKNOWN: ("unknown", "?")}
 FAILED = ("fail", "✗")
 
 

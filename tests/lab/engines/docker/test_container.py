@@ -4,7 +4,9 @@ from typing import Any
 import docker
 import pytest
 
+from lab.engines.docker import container as container_module
 from lab.engines.docker.container import SERVER_LINE, ContainerPart
+from lab.errors import LabError
 from tests.support.fake_sdk import Container
 from tests.support.server_process import run_server
 
@@ -150,3 +152,30 @@ def test_container_that_was_removed_is_gone() -> None:
     assert ContainerPart(container).gone()
     container.status, container.on_reload = "running", removed
     assert ContainerPart(container).gone()
+
+
+class Busy(Container):
+    """A container that the engine can't pause at once. `left`: how often it fails."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__("server", status="running")
+        self.left = left
+
+    def pause(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise docker.errors.APIError("500 Server Error", explanation="unable to freeze")
+        self.status = "paused"
+
+
+def test_container_that_is_busy_is_paused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_module, "FREEZE_AGAIN_S", 0.0)
+    busy = Busy(2)
+    ContainerPart(busy).freeze()
+    assert busy.status == "paused"
+
+
+def test_container_that_can_not_be_paused_is_an_error_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_module, "FREEZE_AGAIN_S", 0.0)
+    with pytest.raises(LabError, match=r"^holdfast-ci-x-server-1 could not be paused: unable to freeze$"):
+        ContainerPart(Busy(99)).freeze()

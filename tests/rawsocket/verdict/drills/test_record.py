@@ -78,3 +78,9 @@ def test_events_say_what_is_new() -> None:
     assert news(None, began) == [(110.0, "drill: a fault", "fault")]
     assert news(began, MARKS) == [(112.0, "drill: healed", "healed")]
     assert news(MARKS, MARKS) == []
+
+
+def test_doubts_about_the_generator_make_a_drill_that_missed_unknown() -> None:
+    missed = replace(MARKS, predicted=(Expected("lost", 5, 5),))
+    found = _record(missed).applied(_document(0), [], [], ["worker 1 was late by 90 ms"])
+    assert (found["verdict"], found["exit_code"], found["drill"]["outcome"]) == ("unknown", 4, "unknown")

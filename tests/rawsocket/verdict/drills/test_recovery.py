@@ -7,7 +7,7 @@ import pytest
 
 from rawsocket.verdict.drills import recovery
 from rawsocket.verdict.drills.prediction import Expected, Marks
-from rawsocket.verdict.drills.recovery import NOT_RECOVERED, RECOVERED, UNSTEADY, Second
+from rawsocket.verdict.drills.recovery import NOT_RECOVERED, RECOVERED, UNKNOWN, UNSTEADY, Second
 
 MARKS = Marks("x", "a fault", 5.0, p99_ms=1000, wanted=100, injected=10.0, healed=15.0)
 
@@ -156,3 +156,22 @@ def test_document_has_each_prediction_with_what_was_measured() -> None:
 def test_typical_latency_is_that_of_most_seconds() -> None:
     assert recovery.typical([2.0, None, 900.0, 3.0]) == 3.0
     assert recovery.typical([None]) is None
+
+
+def test_fault_that_could_not_be_brought_about_is_unknown() -> None:
+    outcome, reasons = recovery.judge(replace(MARKS, injected=None, impossible="it could not be paused"), {})
+    assert (outcome, reasons) == (UNKNOWN, ["the fault could not be brought about: it could not be paused"])
+
+
+def test_missed_prediction_is_unknown_where_a_worker_was_the_bottleneck() -> None:
+    marks, doubts = replace(MARKS, predicted=(Expected("lost", 5, 5),)), ["worker 1 was late by 90 ms"]
+    outcome, reasons = recovery.judge(marks, MEASURED, (), (), doubts)
+    assert (outcome, reasons[0]) == (UNKNOWN, doubts[0])
+    assert reasons[1].startswith("lost: ")
+    assert recovery.judge(MARKS, MEASURED, (), (), doubts)[0] == RECOVERED
+
+
+def test_worker_that_was_the_bottleneck_excuses_no_difference_and_no_fault_that_is_left() -> None:
+    marks, doubts = replace(MARKS, predicted=(Expected("lost", 5, 5),)), ["worker 1 was late by 90 ms"]
+    assert recovery.judge(marks, MEASURED, (), ["7 replies are missing"], doubts)[0] == NOT_RECOVERED
+    assert recovery.judge(replace(marks, trouble="still frozen"), MEASURED, (), (), doubts)[0] == NOT_RECOVERED
