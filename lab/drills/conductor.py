@@ -74,7 +74,7 @@ class Conductor(Beside):
         self.parts: Sequence[Part] = ()
         self._ended = threading.Event()
         self._over = threading.Event()
-        self._objective = float(settings["MAX_P99_MS"]) if settings["MAX_P99_MS"] else None
+        self._objective = float(settings["MAX_P99_MS"] or 0) or None  # 0: no limit
         self._alone = after_s is None
         # When the fault may come, in seconds of the run.
         self._from_s, self._until_s = 0.0, settings.ramp_seconds + STEADY_MOST_S

@@ -87,3 +87,10 @@ def test_page_has_its_cpu_and_memory_and_sees_a_restart(
     state = shown.wait(lambda state: state["server"]["restarts"] == 1)
     assert state["state"] == "running"
     assert page.listens(int(binding["HostPort"]))
+
+
+def test_drill_kills_it_and_starts_it_again(mine: str) -> None:
+    given = {**SMALL, "MAX_LAG_MS": "1000", "FOR": "2s"}
+    done = lab("drill", "server-killed", "--engine", "docker", HOLDFAST_PROJECT=PROJECT, SERVER_BUILD=mine, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASS  drill server-killed: recovered as predicted" in done.stdout

@@ -31,6 +31,7 @@ READY_S = 60.0  # for a server that is started again
 _METRICS = (
     "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8687/metrics', timeout=5).read().decode())"
 )
+_CONNECT = "import socket; socket.create_connection(('server', {}), timeout=2).close()"
 
 
 class DockerDeployment(Deployment):
@@ -165,9 +166,23 @@ class DockerDeployment(Deployment):
         wait_for("the end of the server", lambda: self._server().exit_code() is not None, LEFT_S)
 
     def restart_server(self) -> None:
-        """Start its container, and wait until it is healthy."""
+        """Start its container, and wait until it is healthy; a server of the user's own has to listen."""
         self._server().start()
-        wait_for("the server", lambda: self._server().health() == "healthy", READY_S)
+        if self.settings.user_server:
+            wait_for("the server", self._listens, user_server.wait_s(self.settings.values))
+        else:
+            wait_for("the server", lambda: self._server().health() == "healthy", READY_S)
+
+    def _listens(self) -> bool:
+        """Whether the master reaches the user's server, which has no health check."""
+        assert self._project
+        assert self._project.server, "prepare() comes first"
+        (master,) = (part for part in self.parts() if part.role == "master")
+        try:
+            master.execute("python", "-ISc", _CONNECT.format(self._project.server.port))
+        except LabError:
+            return False
+        return True
 
     def server_metrics(self) -> str:
         """Ask its admin port from inside."""

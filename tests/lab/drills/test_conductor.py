@@ -134,6 +134,14 @@ def test_without_a_steady_state_nothing_is_broken(monkeypatch: pytest.MonkeyPatc
     assert (marks.unsteady, marks.injected, lab.said) == ("7 of 8 connections held", None, [])
 
 
+@pytest.mark.parametrize(("limit", "objective"), [("250", 250.0), ("0", None)])
+def test_p99_has_an_objective_where_it_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch, limit: str, objective: float | None
+) -> None:
+    marks, _ = _conduct(monkeypatch, Fault(), _ends, MAX_P99_MS=limit)
+    assert (marks.p99_ms, marks.unsteady) == (objective, "")
+
+
 def test_run_that_does_not_recover_is_watched_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, "recovered_at", lambda *_: None)
     marks, _ = _conduct(monkeypatch, Fault(), _ends, RECOVER="1s")
