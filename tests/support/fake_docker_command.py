@@ -34,12 +34,13 @@ def _answer(folder: str, argv: list[str], state: dict[str, Any], images: list[st
     if verb == "build":
         with open(os.path.join(arguments[-1], "Dockerfile")) as dockerfile:
             call["dockerfile"] = dockerfile.read()
-    with open(os.path.join(folder, "calls.jsonl"), "a") as out:
-        out.write(json.dumps(call) + "\n")
+    with open(os.path.join(folder, "calls.jsonl"), "a") as calls:
+        calls.write(json.dumps(call) + "\n")
     for words, (code, text) in state.get("fail", {}).items():
         if set(words.split()) <= set(argv):
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            out = sys.stderr if verb == "context" else sys.stdout
+            out.write(text)
+            out.flush()
             return _hang() if code == "hang" else int(code)
     if compose:
         return 0 if name == "docker-compose" or state.get("plugin", True) else 1

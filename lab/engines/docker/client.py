@@ -101,7 +101,18 @@ def engine_address() -> Address:
         host, _, folder = done.stdout.strip().partition(" ")
         if done.returncode == 0 and host:
             return Address(host, named=host != USUAL, tls=_tls_of_context(Path(folder) / "docker"))
+        _refuse_unknown_context(done.stderr)
     return Address(USUAL)
+
+
+def _refuse_unknown_context(said: str) -> None:
+    # The docker command refuses everything then; the SDK alone would use an engine that nobody named. (A docker command
+    # that has no contexts, such as Podman's, fails in other words.)
+    if "context not found" in said:
+        raise LabError(
+            f"{said.strip().partition(': open ')[0]}: `docker context ls` lists them; "
+            "DOCKER_CONTEXT or `docker context use` names one"
+        )
 
 
 def _tls_of_context(folder: Path) -> TLSConfig | None:

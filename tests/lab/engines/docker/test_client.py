@@ -31,6 +31,24 @@ def test_the_default_context_names_no_engine(fake: FakeDocker) -> None:
     assert client.engine_address() == client.Address(client.USUAL)
 
 
+NO_CONTEXT = 'context "gone": context not found: open /x/meta.json: no such file or directory'
+
+
+def test_a_context_that_is_not_there_is_one_line_and_no_other_engine(fake: FakeDocker) -> None:
+    fake.set_state(fail={"context inspect": [1, NO_CONTEXT]})
+    with pytest.raises(LabError) as error:
+        client.unreachable()
+    assert str(error.value) == (
+        'context "gone": context not found: `docker context ls` lists them; '
+        "DOCKER_CONTEXT or `docker context use` names one"
+    )
+
+
+def test_a_docker_command_without_contexts_means_the_usual_socket(fake: FakeDocker) -> None:
+    fake.set_state(fail={"context inspect": [125, "unrecognized command `podman context`"]})
+    assert client.engine_address() == client.Address(client.USUAL)
+
+
 def _certificates(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("ca", "cert", "key"):
