@@ -155,7 +155,12 @@ class Project:
         # lab/run/console.py reads the lines of a run.
         headless = {"HEADLESS": ""} if self._publish else {"HEADLESS": "true", "HOLDFAST_PROGRESS": "json"}
         # `docker-compose` 1.29 uses BuildKit only when asked to, and only where the buildx plugin is installed.
-        whole = {**_without_own_proxies(os.environ), **settings, **headless, **self._cluster_key}
+        whole = {
+            **_proxies_in_both_spellings(_without_own_proxies(os.environ)),
+            **settings,
+            **headless,
+            **self._cluster_key,
+        }
         whole.pop("COMPOSE_IGNORE_ORPHANS", None)  # they are removed; 1.29 refuses both options together
         return whole
 
@@ -166,6 +171,20 @@ def _without_own_proxies(environ: Mapping[str, str]) -> dict[str, str]:
         name: text
         for name, text in environ.items()
         if not (name.lower().endswith("_proxy") and is_loopback(urlsplit(text).hostname or ""))
+    }
+
+
+def _proxies_in_both_spellings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with each proxy's name in capitals and in small letters.
+
+    apt reads the small ones only. And docker-compose 1.29 gives a build an empty `https_proxy` where only HTTPS_PROXY
+    is set: to pip that means no proxy.
+    """
+    found = {name: text for name, text in environ.items() if name.lower().endswith("_proxy") and text}
+    return {
+        **{spelt: text for name, text in found.items() for spelt in (name.upper(), name.lower())},
+        **environ,
+        **found,
     }
 
 

@@ -5,7 +5,7 @@ Whatever happens in between, a run's own project is removed at its end.
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
@@ -34,10 +34,10 @@ WORKING_DIR = "com.docker.compose.project.working_dir"
 RUN = re.compile(r"-(load|ci|drill)-(\d{8}t\d{6}z)-\d+$")
 STAGE_LABEL = "holdfast.stage"
 
-# Untagged images: those that a newer build has replaced, and the build stages. The stages stay until `clean`: to the
-# engine's own builder they are the cache, and on the fallback base they have the lab's label as well.
-_REPLACED = {"dangling": True, "label": PROJECT_LABEL, "label!": STAGE_LABEL}
-_STAGES = {"dangling": True, "label": STAGE_LABEL}
+# Untagged images are those that a newer build of this folder has replaced, and what the engine's own builder has beside
+# them: the build stages, which are its cache, and the steps of a build that is under way, in this folder or another. On
+# the fallback base all of them have the lab's label, so only the folder's label tells which ones nobody needs.
+_WITHOUT_FOLDER = (PROJECT_LABEL, STAGE_LABEL)
 PRUNE_S = 60.0
 
 
@@ -153,31 +153,32 @@ class DockerEngine(Engine):
 
     def _deployment(self, name: str, *, publish: bool) -> DockerDeployment:
         # If another lab's prune keeps an image from being removed now, the next build removes it.
-        built = partial(self._prune, _REPLACED)
+        built = partial(self._prune, f"{FOLDER_LABEL}={folders.work()}")
         return DockerDeployment(name, self.settings, self._client, publish=publish, built=built)
 
     def _remove_images(self, labels: list[str]) -> list[str]:
-        """Remove the images of these labels, and the base that was built here once no lab has images any more."""
+        """Remove the images of these labels; once no lab has images any more, the base and the build stages as well."""
         tags = self._tags(*labels)
         others = set(self._tags(PROJECT_LABEL)) - set(tags)
         base = {tag for tag in others if tag in (base_image.FALLBACK, base_image.FALLBACK_BUILD)}
+        last = others == base
         removed = []
         # The build image is built on the base: children first.
-        for tag in [*sorted(tags, reverse=True), *(sorted(base, reverse=True) if others == base else ())]:
+        for tag in [*sorted(tags, reverse=True), *(sorted(base, reverse=True) if last else ())]:
             self._client.images.remove(tag, force=True)
             removed.append(f"image {tag}")
-        for filters in (_REPLACED, _STAGES):
-            wait_for("another prune of the engine to end", partial(self._prune, filters), PRUNE_S)
+        for label in (*labels, *(_WITHOUT_FOLDER if last else ())):
+            wait_for("another prune of the engine to end", partial(self._prune, label), PRUNE_S)
         return removed
 
     def _tags(self, *labels: str) -> list[str]:
         found = [image for label in labels for image in self._client.images.list(filters={"label": label})]
         return [tag for image in found for tag in image.tags]
 
-    def _prune(self, filters: Mapping[str, Any]) -> bool:
-        """Remove untagged images; False if the engine already prunes, for another lab: it runs one prune at a time."""
+    def _prune(self, label: str) -> bool:
+        """Remove untagged images of this label; False if the engine, which runs one prune at a time, is at another."""
         try:
-            self._client.images.prune(filters=dict(filters))
+            self._client.images.prune(filters={"dangling": True, "label": label})
         except docker.errors.APIError as error:
             if error.status_code != HTTPStatus.CONFLICT:
                 raise

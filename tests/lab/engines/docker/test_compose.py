@@ -119,6 +119,21 @@ def test_a_proxy_on_the_loopback_is_not_for_a_build(fake: FakeDocker, monkeypatc
     assert {name: environ.get(name) for name in proxies} == {**proxies, "https_proxy": None}
 
 
+def test_a_build_gets_a_proxy_by_both_of_its_names(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docker-compose 1.29 gives an empty text for a name that is unset, and an empty https_proxy means none to pip."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://10.0.0.3:3128")
+    monkeypatch.setenv("http_proxy", "http://10.0.0.4:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setenv("no_proxy", "")
+    _project().build()
+    environ = fake.calls()[-1]["env"]
+    assert [environ[name] for name in ("HTTPS_PROXY", "https_proxy")] == ["http://10.0.0.3:3128"] * 2
+    assert [environ[name] for name in ("HTTP_PROXY", "http_proxy")] == ["http://10.0.0.4:3128"] * 2
+    assert [environ[name] for name in ("NO_PROXY", "no_proxy")] == ["localhost", ""]
+
+
 def test_orphans_are_removed_whatever_the_environment_says(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPOSE_IGNORE_ORPHANS", "true")  # docker-compose 1.29 fails with both options
     project = _project()
