@@ -30,6 +30,9 @@ from rawsocket.measurement.rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before other greenlets run
+# Each entry refers to statistics, and statistics of its own would refer back: a cycle for each row and second, which
+# only the garbage collector frees, and that hardly ever runs in a worker.
+NO_STATISTICS = RequestStats(use_response_times_cache=False)
 
 Told = tuple[Any, str, float | None, int, RawSocketError | None]
 
@@ -169,7 +172,7 @@ def _extend(stats: RequestStats, name: str, row: BatchRow) -> None:
 def _entry(name: str, succeeded: int, failed: int, size: int, times: Counter[int]) -> StatsEntry:
     """Return new events as Locust's entry; `times` are those of successes that have one."""
     now = time.time()
-    entry = StatsEntry(RequestStats(use_response_times_cache=False), name, TYPE)
+    entry = StatsEntry(NO_STATISTICS, name, TYPE)
     entry.num_requests = succeeded + failed
     entry.num_none_requests = entry.num_requests - times.total()
     entry.num_failures = failed

@@ -1,5 +1,6 @@
 import locust  # isort: skip  # noqa: F401  patches the process before anything else is imported
 
+import gc
 from typing import Any
 
 import pytest
@@ -161,3 +162,14 @@ def test_batching_resumes_when_the_foreign_listener_is_removed(batch: Batch, env
     hook.remove_listener(listener)
     batch.flush(environment)
     assert batch.listener is None
+
+
+def test_flushes_leave_nothing_to_the_garbage_collector(batch: Batch, environment: Environment):
+    """In a worker it hardly ever runs: cycles that it would have to find grow for half an hour."""
+    batch["message"].plain.append(0.001)
+    batch.flush(environment)
+    gc.collect()
+    for _ in range(10):
+        batch["message"].plain.append(0.001)
+        batch.flush(environment)
+    assert gc.collect() == 0
