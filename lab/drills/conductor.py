@@ -132,7 +132,8 @@ class Conductor(Beside):
         stage, self.parts = self._stage(lab), lab.parts()
         self.predicted = predicted = tuple(self._drill.expects(stage, before))
         keeps, unknown = self._drill.keeps(stage, before), self._drill.unknown(stage)
-        self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps)
+        disturbed = self._drill.disturbed(stage)
+        self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps, disturbed=disturbed)
         note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
         self._tell(lab, injected=time.time())
         with contextlib.ExitStack() as fault:

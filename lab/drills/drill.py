@@ -120,6 +120,10 @@ class Drill(ABC):
         """Return how long the fault lasts where FOR is not given."""
         return 5.0
 
+    def disturbed(self, stage: Stage) -> int:
+        """Return how many workers are late because of the fault itself."""
+        return 0
+
     def keeps(self, stage: Stage, before: Before) -> int:
         """Return how many connections must be held after healing."""
         return before.held

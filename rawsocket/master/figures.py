@@ -134,8 +134,14 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "scenario_errors": [asdict(one) for one in measured.scenario_errors],
     }
     lost = [own.name for own in run.participants if own.lost or not own.final]
-    doubts = saturation.doubts(measured.workers, measured.max_lag_ms)
-    return run.drill.applied(found, lost, [*wrong_replies(measured), *ledger.failures], doubts)
+    return run.drill.applied(found, lost, [*wrong_replies(measured), *ledger.failures], late_in_drill(run))
+
+
+def late_in_drill(run: Run) -> list[str]:
+    """Return, for each worker that was saturated between the fault of a drill and the recovery, why."""
+    seen = run.drill_window.workers if run.drill_window else {}
+    late = [worker_in(own, seen[own.id]) for own in run.participants if own.id in seen]
+    return saturation.doubts((one for one in late if one.cpu_share is not None), run.info.max_lag_ms)
 
 
 def events(run: Run) -> list[dict[str, Any]]:

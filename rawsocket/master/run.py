@@ -119,6 +119,7 @@ class Run:
         self.per_user = per_user
         self.observed = Observed()
         self.drill = Record(started_wall_s)
+        self.drill_window: SteadyWindow | None = None  # from the fault to the recovery
         self.lab_facts: list[LabFact] = []
         self.faults = RunFaults()
         self.document: dict[str, Any] | None = None
@@ -166,8 +167,8 @@ class Run:
         if report.lag:
             own.worst_lag_us = max(own.worst_lag_us or 0, report.lag.worst_us)
         self._add_times(report)
-        if self.window:
-            self.window.add(worker, report, before_s, at_stop)
+        for window in filter(None, (self.window, self.drill_window)):
+            window.add(worker, report, before_s, at_stop)
         self.levels.add(worker, report, before_s, at_stop)
         self._add_overdue(own, report.overdue)
 

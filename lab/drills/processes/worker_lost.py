@@ -26,6 +26,10 @@ class WorkerLost(Drill):
         """Return the one, if the master gives it up."""
         return int(self.gone(stage))
 
+    def disturbed(self, stage: Stage) -> int:
+        """Return the one that is hit, if it is still judged."""
+        return int(not self.gone(stage))
+
     def keeps(self, stage: Stage, before: Before) -> int:
         """Return what the others hold: users are dealt evenly."""
         return before.held * (stage.workers - 1) // stage.workers if self.gone(stage) else before.held

@@ -1,11 +1,16 @@
-"""Follows the drill of a run: reads the marks that the lab puts into its folder, and notes each second of it."""
+"""Follows the drill of a run: reads the marks that the lab puts into its folder, and notes each second of it.
 
+From the fault to the recovery it has the reports of the workers in a window of its own: see Run.drill_window.
+"""
+
+import math
 from pathlib import Path
 
 from rawsocket.master.run import Run
+from rawsocket.master.steady_window import SteadyWindow
 from rawsocket.verdict.drills.prediction import NAME, Marks
 from rawsocket.verdict.drills.record import news
-from rawsocket.verdict.drills.recovery import Second
+from rawsocket.verdict.drills.recovery import HELD_S, Second, recovered_at
 from rawsocket.verdict.observed import DRILL
 
 
@@ -30,6 +35,23 @@ def look(run: Run) -> None:
             failed=dict(tcp.failed),
         )
     )
+    _move_window(run, record.marks, last.elapsed_s)
+
+
+def _move_window(run: Run, marks: Marks, at_s: float) -> None:
+    """Open the drill's window when the fault has come, and close it when the recovery has been held."""
+    injected_s, healed_s = run.drill.times
+    if injected_s is None or at_s < injected_s:
+        return
+    now = (run.started_at or 0.0) + at_s
+    if run.drill_window is None:
+        run.drill_window = SteadyWindow(now)
+        run.drill_window.open({own.id: own.report for own in run.participants})
+    if healed_s is None or run.drill_window.paused:
+        return
+    back = recovered_at(run.drill.seconds, healed_s, marks.wanted, marks.p99_ms)
+    if back is not None and at_s >= back + HELD_S:
+        run.drill_window.pause(now, math.inf)
 
 
 def _read(folder: Path | None) -> Marks | None:

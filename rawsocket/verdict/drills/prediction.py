@@ -54,7 +54,8 @@ class Marks:
     `unsteady`, `impossible`, `trouble`: why there is no result: no steady state beforehand, a fault that could not be
     brought about, or a drill that failed. `findings`: lines to be read. `own`: what the drill itself has measured.
     `beside`: the run is judged as well, and the worse verdict stands. `extra`: by row of the ledger, how much the
-    drill's own clients add at most to what the server counts.
+    drill's own clients add at most to what the server counts. `disturbed`: how many workers
+    the drill itself makes late.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Marks:
     own: Mapping[str, float] = field(default_factory=dict)
     beside: bool = False
     extra: Mapping[str, int] = field(default_factory=dict)
+    disturbed: int = 0
 
     def text_of_file(self) -> str:
         """Return the content of the file."""

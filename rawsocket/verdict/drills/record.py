@@ -46,6 +46,7 @@ class Record:
     ) -> dict[str, Any]:
         """Return verdict.json with the drill, which then decides, alone or with the run; as it is without one.
 
+        `doubts`: for each worker that was late by itself between the fault and the recovery, why.
         A run that was interrupted, or whose scenario raised an exception, keeps its exit code.
         """
         if self.marks is None:

@@ -9,8 +9,8 @@ The master notes a `Second` each second, with counts since the start of the run.
 - The fault's figures go from its injection to HELD_S after the recovery (reports come a second late), or to the end of
   the run where there was none.
 - A fault that could not be brought about has no result. Nor has a prediction that is missed while a worker was itself
-  the bottleneck (see ../saturation.py): the server is not to blame. Both are unknown. A fault that did not heal and an
-  unexplained difference in the ledger are failures in any case.
+  the bottleneck between fault and recovery (see ../saturation.py): the server is not to blame. Both are unknown. A
+  fault that did not heal and an unexplained difference in the ledger are failures in any case.
 - Exit codes: 0 recovered as predicted, 3 not, 4 no steady state beforehand, or unknown.
 """
 
@@ -143,7 +143,7 @@ def judge(
 ) -> tuple[str, list[str]]:
     """Return the outcome and its reasons.
 
-    `unknown`: workers that were lost; `ledger`: what it can't explain; `doubts`: why workers' figures say nothing.
+    `unknown`: workers that were lost; `ledger`: what it can't explain; `doubts`: why workers were late, for each.
     """
     if marks.unsteady:
         return UNSTEADY, [f"there was no steady state to disturb: {marks.unsteady}"]
@@ -158,7 +158,7 @@ def judge(
         missed.append("recover_s: it did not recover while it was watched")
     if len(unknown) != marks.unknown:
         missed.append(f"workers lost: {_names(unknown)}; predicted: {marks.unknown or 'none'}")
-    if missed and doubts and not ledger:
+    if missed and len(doubts) > marks.disturbed and not ledger:
         return UNKNOWN, [*doubts, *missed]
     missed += ledger
     if missed:

@@ -175,3 +175,9 @@ def test_worker_that_was_the_bottleneck_excuses_no_difference_and_no_fault_that_
     marks, doubts = replace(MARKS, predicted=(Expected("lost", 5, 5),)), ["worker 1 was late by 90 ms"]
     assert recovery.judge(marks, MEASURED, (), ["7 replies are missing"], doubts)[0] == NOT_RECOVERED
     assert recovery.judge(replace(marks, trouble="still frozen"), MEASURED, (), (), doubts)[0] == NOT_RECOVERED
+
+
+def test_worker_that_the_drill_itself_makes_late_is_no_excuse() -> None:
+    marks, doubts = replace(MARKS, predicted=(Expected("lost", 5, 5),), disturbed=1), ["worker 1 was late by 5 s"]
+    assert recovery.judge(marks, MEASURED, (), (), doubts)[0] == NOT_RECOVERED
+    assert recovery.judge(marks, MEASURED, (), (), [*doubts, "worker 2 was late by 90 ms"])[0] == UNKNOWN
