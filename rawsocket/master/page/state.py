@@ -43,7 +43,7 @@ def state(controller: RunController) -> Fields:
         "limits": limits(controller, server),
         "steady": steady(run),
         "now": latest_second(run),
-        "figures": {**(figures := observed["figures"]), "failure_kinds": kinds_of_failures(run, figures)},
+        "figures": {**observed["figures"], "failure_kinds": failure_kinds.text(last or connections(run))},
         "drill": None if run.drill.times[0] is None else run.drill.times,
         **levels(run),
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
@@ -114,11 +114,10 @@ def steady(run: Run) -> list[float] | None:
     return [round(start, 3), round(max(start, closed), 3)]
 
 
-def kinds_of_failures(run: Run, figures: Mapping[str, Any]) -> str:
-    """Return what has failed so far, or in the whole run once it has ended."""
+def connections(run: Run) -> Fields:
+    """Return how connections have failed so far, as verdict.json has it."""
     found = run.totals().connections
-    so_far = {"connections": {"failed": found.failed, "dropped": found.dropped}}
-    return failure_kinds.text(run.document or so_far, figures["failures"])
+    return {"connections": {"failed": found.failed, "dropped": found.dropped}}
 
 
 def latest_second(run: Run) -> Fields:

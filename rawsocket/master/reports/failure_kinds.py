@@ -1,8 +1,4 @@
-"""Pure: what the failures of a run are, in a few words: "270 connects refused, 60 lost, 3 others".
-
-Kinds are counted by connection, and failures by event: a connection that is lost with three messages on the way is one
-loss and three failures. So what the kinds don't cover is named as well, and all of them add up to the failures.
-"""
+"""Pure: what the failures of a run are, in a few words: "270 connects refused, 60 lost"."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -31,8 +27,8 @@ CONNECTIONS = {
 }
 
 
-def text(document: Mapping[str, Any], failures: float | None) -> str:
-    """Return the most frequent kinds, "" if nothing failed. `failures`: how many there are; None: unknown."""
+def text(document: Mapping[str, Any]) -> str:
+    """Return the most frequent kinds, "" if nothing failed."""
     found: Counter[str] = Counter()
     for counts, names in (
         (document["connections"]["failed"], CONNECTS),
@@ -42,8 +38,4 @@ def text(document: Mapping[str, Any], failures: float | None) -> str:
             if name == GENERATOR_LIMIT:  # no failure of the run
                 continue
             found[names.get(name, name)] += count
-    most = [(count, name) for name, count in found.most_common(MOST) if count]
-    others = (failures or 0) - sum(count for count, _ in most)
-    if most and others > 0:
-        most.append((int(others), "others" if others > 1 else "other"))
-    return ", ".join(f"{words.number(count)} {name}" for count, name in most)
+    return ", ".join(f"{words.number(count)} {name}" for name, count in found.most_common(MOST) if count)

@@ -146,7 +146,7 @@ def _failures(document: Document) -> str:
     """Return how many there were, and what they are."""
     judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_failures"]
     found = document.get("failures", next(iter(judged), None))
-    total, kinds = "not judged" if found is None else f"{found:,}", failure_kinds.text(document, found)
+    total, kinds = "not judged" if found is None else f"{found:,}", failure_kinds.text(document)
     return f"{total} ({kinds})" if kinds else total
 
 

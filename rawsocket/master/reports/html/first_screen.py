@@ -211,7 +211,7 @@ def _failures(document: Document) -> Tile:
     if judged:
         limit = words.quantity(judged["limit"], "%" if share else "")
         note = "none allowed" if not judged["limit"] else f"at most {limit}"
-    kinds = failure_kinds.text(document, found)
+    kinds = failure_kinds.text(document)
     return _marked(Tile("failures", words.count(found), f"{kinds}; {note}" if kinds else note, WHOLE), judged)
 
 

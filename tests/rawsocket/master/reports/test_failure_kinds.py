@@ -9,24 +9,19 @@ def _document(failed: dict[str, int], dropped: dict[str, int]) -> dict[str, dict
 
 
 @pytest.mark.parametrize(
-    ("failures", "failed", "dropped", "text"),
+    ("failed", "dropped", "text"),
     [
-        (0, {}, {}, ""),
-        (330, {"refused": 270}, {"closed": 59, "reset": 1}, "270 connects refused, 60 lost"),
-        (6707, {"refused": 5506}, {"closed": 1013, "wrong": 178, "reset": 10}, "5,506 connects refused, 1,023 lost, "
+        ({}, {}, ""),
+        ({"refused": 270}, {"closed": 59, "reset": 1}, "270 connects refused, 60 lost"),
+        ({"refused": 5506}, {"closed": 1013, "wrong": 178, "reset": 10}, "5,506 connects refused, 1,023 lost, "
          "178 wrong replies"),
-        (None, {"server-full": 4}, {"server-full": 3}, "7 refused: server full"),
-        (10, {"refused": 4}, {"closed": 3, "wrong": 2, "send-timeout": 1},
-         "4 connects refused, 3 lost, 2 wrong replies, 1 other"),
-        (1063, {}, {"closed": 60}, "60 lost, 1,003 others"),
-        (2, {"refused": 3}, {}, "3 connects refused"),
-        (4, {"from-the-future": 4, "generator-limit": 9}, {}, "4 from-the-future"),
+        ({"server-full": 4}, {"server-full": 3}, "7 refused: server full"),
+        ({"refused": 4}, {"closed": 3, "wrong": 2, "send-timeout": 1}, "4 connects refused, 3 lost, 2 wrong replies"),
+        ({"from-the-future": 4, "generator-limit": 9}, {}, "4 from-the-future"),
     ],
 )  # fmt: skip
-def test_most_frequent_kinds_add_up_to_the_failures(
-    failures: int | None, failed: dict[str, int], dropped: dict[str, int], text: str
-) -> None:
-    assert failure_kinds.text(_document(failed, dropped), failures) == text
+def test_most_frequent_kinds(failed: dict[str, int], dropped: dict[str, int], text: str) -> None:
+    assert failure_kinds.text(_document(failed, dropped)) == text
 
 
 def test_each_name_of_a_failure_has_words() -> None:
