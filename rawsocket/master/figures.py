@@ -126,6 +126,7 @@ def document(run: Run, interrupted: bool = False) -> dict[str, Any]:
         "server": run.server_counts.document,
         "thresholds": [threshold(check) for check in judged.thresholds],
         **levels.documents(run),
+        "failure_kinds": dict(run.failure_kinds()),
         "events": events(run),
         "silences": run.observed.silences,
         "storms": storms(run.reports()),

@@ -23,7 +23,7 @@ from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow, lowest
 from rawsocket.master.timeline import FailureTimes, Sample, Timeline
-from rawsocket.master.worker_lag import failures, limited
+from rawsocket.master.worker_lag import failures, kinds, limited
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
@@ -276,7 +276,12 @@ class Run:
 
     def failures_until_stop(self) -> int:
         """Return the failures of all workers up to the moment when each was asked to stop."""
-        return sum(failures(own.report_at_stop) for own in self._participants.values() if own.report_at_stop)
+        return self.failure_kinds().total()
+
+    def failure_kinds(self) -> Counter[str]:
+        """Return how often each of these failures happened, by name."""
+        reports = (own.report_at_stop for own in self._participants.values())
+        return sum((kinds(report) for report in reports if report), Counter())
 
     def failures(self) -> int:
         """Return the failures of all workers so far."""
@@ -305,10 +310,7 @@ class Run:
 
     def failures_by_kind(self) -> Counter[str]:
         """Return how often each kind of failure happened, up to the moment when each worker was asked to stop."""
-        found: Counter[str] = Counter()
-        for totals in self.rows_until_stop().values():
-            found.update(totals.failures)
-        return found
+        return sum((Counter(row.failures) for row in self.rows_until_stop().values()), Counter())
 
     def overdue(self) -> OverdueTotals:
         """Return the messages that were due and had no reply when stop was asked."""

@@ -4,11 +4,13 @@ Shares and rates are differences between two reports, per second of the worker's
 (`stolen_share`: cores, of all CPUs together) or of the time. None if a report doesn't have it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
+from rawsocket.measurement.rows import TYPE
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 
 Figure = Callable[[Report], float]
@@ -95,9 +97,18 @@ def _counted(report: Report) -> tuple[int, int, int]:
 
 def limited(report: Report) -> int:
     """Return how often the generator's own machine ran short."""
-    return sum(row.failures.get(GENERATOR_LIMIT, 0) for row in report.rows)
+    return sum(row.failures.get(GENERATOR_LIMIT, 0) for row in report.rows if row.type == TYPE)
 
 
 def failures(report: Report) -> int:
     """Return the failures of a worker; shortages of its own machine are none."""
-    return report.counts.failures - limited(report)
+    return kinds(report).total()
+
+
+def kinds(report: Report) -> Counter[str]:
+    """Return how often each of these failures happened, by name; figures of the scenario's own have none."""
+    found: Counter[str] = Counter()
+    for row in report.rows:
+        if row.type == TYPE:
+            found.update({name: count for name, count in row.failures.items() if name != GENERATOR_LIMIT})
+    return found

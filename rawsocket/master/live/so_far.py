@@ -15,7 +15,11 @@ from rawsocket.master.worker_lag import delivered
 from rawsocket.verdict.judge import Check
 
 PERCENTILES_S = 5  # between two computations of percentiles, once there are so many seconds in the window
-NOTHING = {"held_min": None, "server_held_min": None, "p99_ms": None, "messages_s": None, "failures": 0}
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("held_min", "server_held_min", "p99_ms", "messages_s")),
+    "failures": 0,
+    "failure_kinds": {},
+}
 
 
 class SoFar:
@@ -37,18 +41,20 @@ class SoFar:
             self._p99_ms = figures.p99_so_far(run, self._late)
             self._late_at_s = at_s + (PERCENTILES_S if len(run.steady_samples) >= PERCENTILES_S else 1)
         self.checks = [*figures.checks_so_far(run, percentiles=False), *self._late]
+        kinds = run.failure_kinds()
         self._figures = {
             "held_min": run.held_floor()[0],
             "server_held_min": lowest(run.steady_samples, "server_held"),
             "p99_ms": self._p99_ms,
             "messages_s": run.window.rate(delivered) if run.window else None,
-            "failures": run.failures_until_stop(),
+            "failures": kinds.total(),
+            "failure_kinds": dict(kinds),
         }
 
     def figures(self) -> Mapping[str, Any]:
-        """Return the figures that thresholds are compared with: of the steady window, failures of the whole run."""
+        """Return the figures of the steady window that thresholds are compared with, and the failures of the whole run."""
         document = self._run.document
-        return self._figures if document is None else _final(document, self._run)
+        return self._figures if document is None else _final(document)
 
     def thresholds(self) -> list[Mapping[str, Any]]:
         """Return the thresholds as verdict.json has them."""
@@ -56,13 +62,15 @@ class SoFar:
         return document["thresholds"] if document is not None else list(map(threshold, self.checks))
 
 
-def _final(document: Mapping[str, Any], run: Run) -> Mapping[str, Any]:
+def _final(document: Mapping[str, Any]) -> Mapping[str, Any]:
     times = document["latency_ms"]["from_due"] or {}
+    kinds = {**document["failure_kinds"], "missing": document["messages"]["missing"]}
     judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_p99_ms"]
     return {
         "held_min": document["held"]["steady_min"],
         "server_held_min": document["held"]["server_steady_min"],
         "p99_ms": judged[0] if judged else times.get("p99"),
         "messages_s": document["messages"]["per_s"],
-        "failures": run.failures_until_stop(),
+        "failures": sum(kinds.values()),
+        "failure_kinds": kinds,
     }

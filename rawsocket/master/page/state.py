@@ -43,7 +43,7 @@ def state(controller: RunController) -> Fields:
         "limits": limits(controller, server),
         "steady": steady(run),
         "now": latest_second(run),
-        "figures": {**observed["figures"], "failure_kinds": failure_kinds.text(last or connections(run))},
+        "figures": figures(observed["figures"]),
         "drill": None if run.drill.times[0] is None else run.drill.times,
         **levels(run),
         "scenario_errors": [asdict(one) for one in run.scenario_errors()],
@@ -114,10 +114,9 @@ def steady(run: Run) -> list[float] | None:
     return [round(start, 3), round(max(start, closed), 3)]
 
 
-def connections(run: Run) -> Fields:
-    """Return how connections have failed so far, as verdict.json has it."""
-    found = run.totals().connections
-    return {"connections": {"failed": found.failed, "dropped": found.dropped}}
+def figures(found: Mapping[str, Any]) -> Fields:
+    """Return what is judged, with the kinds of failures in words; they add up to `failures`."""
+    return {**found, "failure_kinds": failure_kinds.words_of(found["failure_kinds"])}
 
 
 def latest_second(run: Run) -> Fields:

@@ -144,9 +144,8 @@ def _held(document: Document) -> str:
 
 def _failures(document: Document) -> str:
     """Return how many there were, and what they are."""
-    judged = [check["actual"] for check in document["thresholds"] if check["name"] == "max_failures"]
-    found = document.get("failures", next(iter(judged), None))
-    total, kinds = "not judged" if found is None else f"{found:,}", failure_kinds.text(document)
+    found, kinds = failure_kinds.total(document), failure_kinds.text(document)
+    total = "not judged" if found is None else f"{found:,}"
     return f"{total} ({kinds})" if kinds else total
 
 

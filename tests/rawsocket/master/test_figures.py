@@ -56,7 +56,7 @@ def test_document_has_the_documented_keys(run: Run) -> None:
         "schema verdict exit_code cause reasons run held failures connections messages "
         "latency_ms generator server thresholds"
     )
-    further = ("events", "silences", "storms", "goodbyes", "ledger", "scenario_errors")
+    further = ("failure_kinds", "events", "silences", "storms", "goodbyes", "ledger", "scenario_errors")
     assert list(document) == [*promised.split(), *further]
     for key, names in KEYS.items():
         assert list(document[key]) == names.split(), key

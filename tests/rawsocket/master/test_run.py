@@ -171,6 +171,7 @@ def test_failures_after_the_stop_request_do_not_count_against_the_run(run: Run) 
     run.receive("a", report(failures={"closed": 50}, final=True))
     run.receive("b", report(failures={"closed": 50}, final=True))
     assert run.failures_until_stop() == 3
+    assert run.failure_kinds() == {"closed": 3}
     assert run.totals().failures == 100
 
 

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from rawsocket.master import worker_lag
-from rawsocket.measurement.report import Report
+from rawsocket.measurement.report import Report, RowReport, RowTimes
+from rawsocket.measurement.rows import MEASURED
 from tests.support.reports import report
 
 
@@ -96,4 +97,13 @@ def test_rates_of_the_workers_are_added_up() -> None:
 
 def test_shortage_of_the_generators_machine_is_no_failure() -> None:
     found = report(failures={"closed": 2, "generator-limit": 5})
+    assert (worker_lag.failures(found), worker_lag.limited(found)) == (2, 5)
+
+
+def test_failures_have_kinds_that_add_up_to_them() -> None:
+    """What ended a transaction has failed in a row of its own already, a shortage in it counts once."""
+    found = report(failures={"closed": 2, "generator-limit": 5})
+    transaction = RowReport(MEASURED, "login", 3, {"generator-limit": 1, "closed": 2}, 0, RowTimes())
+    found.rows.append(transaction)
+    assert worker_lag.kinds(found) == {"closed": 2}
     assert (worker_lag.failures(found), worker_lag.limited(found)) == (2, 5)

@@ -217,7 +217,7 @@ def _failures(document: Document) -> Tile:
 
 def failures(document: Document) -> float:
     """Return the failures of the run; of one that an older version has written, what its counts say."""
-    found = document.get("failures", check(document, "max_failures").get("actual"))
+    found = failure_kinds.total(document)
     if found is not None:
         return float(found)
     connections, messages = document["connections"], document["messages"]

@@ -117,10 +117,10 @@ def test_failures_have_their_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
         bench.add_worker("a")
         bench.start()
         assert state(bench.controller)["figures"]["failure_kinds"] == ""
-        failed = {"connections": {"failed": {"refused": 88}, "dropped": {"closed": 40}}}
-        bench.second(held=10, **failed)
+        failed = {"refused": 88, "closed": 40}
+        bench.second(held=10, failures=failed)
         assert state(bench.controller)["figures"]["failure_kinds"] == "88 connects refused, 40 lost"
-        bench.stop(**failed)
+        bench.stop(failures=failed)
         assert state(bench.controller)["figures"]["failure_kinds"] == "88 connects refused, 40 lost"
 
 

@@ -73,7 +73,7 @@ def test_held_is_not_short_where_a_threshold_says_how_many_are_enough() -> None:
 
 def test_tile_of_failures_says_what_they_are() -> None:
     document = failed()
-    document["connections"] |= {"failed": {"refused": 270}, "dropped": {"reset": 60}}
+    document |= {"failures": 330, "failure_kinds": {"refused": 270, "reset": 60}}
     assert first_screen.tiles(document)[4].note == "270 connects refused, 60 lost; none allowed"
 
 
