@@ -52,7 +52,7 @@ class SoFar:
         }
 
     def figures(self) -> Mapping[str, Any]:
-        """Return the figures of the steady window that thresholds are compared with, and the failures of the whole run."""
+        """Return what thresholds are compared with: figures of the steady window, failures of the whole run."""
         document = self._run.document
         return self._figures if document is None else _final(document)
 
