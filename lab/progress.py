@@ -71,13 +71,17 @@ def result(text: str) -> None:
 
 @contextmanager
 def step(text: str, every: float = 10.0) -> Iterator[None]:
-    """Announce a step; say every `every` seconds that it still runs, and at the end how long it took."""
+    """Announce a step; say every `every` seconds that it still runs, and at the end how long it took.
+
+    A remark in parentheses at the end of `text` is in the announcement only.
+    """
     done = threading.Event()
+    short = text.partition(" (")[0]
     started = time.monotonic()
 
     def tick() -> None:
         while not done.wait(every):
-            say("\n".join(wrapped(f"... {text}: {time.monotonic() - started:.0f} s", "      ", "  ")))
+            say("\n".join(wrapped(f"... {short}: {time.monotonic() - started:.0f} s", "      ", "  ")))
 
     note(f"{text} ...")
     ticker = threading.Thread(target=tick, daemon=True)

@@ -14,6 +14,8 @@ from lab.user_server import words
 from lab.waiting import wait_for
 
 PAGE_S = 90.0
+# The setting of a part's memory. The master's is fixed.
+_MEMORY = {"server": "SERVER_MEM", "worker": "WORKER_MEM"}
 CLUSTER_KEY = "HOLDFAST_CLUSTER_KEY"
 
 
@@ -126,6 +128,17 @@ class Deployment(ABC):
         self.check_settings("worker")
         self._check_user_server()
 
+    def check_ended(self) -> None:
+        """Raise LabError if the user's own server has ended, or if a part was killed because it lacked memory."""
+        self._check_user_server()
+        for part in self.parts():
+            if part.role in _MEMORY and part.lacked_memory():
+                limit = _MEMORY[part.role]
+                raise LabError(
+                    f"the {part.role} was killed for lack of memory before the run began: "
+                    f"raise {limit}={self.settings[limit]}"
+                )
+
     def _check_user_server(self) -> None:
         for part in self.parts() if self.settings.user_server else ():
             if part.role == "server" and (code := part.exit_code()) is not None:
@@ -140,7 +153,7 @@ class Deployment(ABC):
 
     def failure(self) -> str:
         """Say what is wrong with the first part that failed, ""; UsageError if one refused a setting."""
-        self._check_user_server()
+        self.check_ended()
         self.check_settings()
         return next(filter(None, (part.problem() for part in self.parts())), "")
 

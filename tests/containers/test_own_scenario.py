@@ -39,7 +39,10 @@ NAMES = [f"user-{number}" for number in range(7)]
 
 @pytest.fixture
 def checkout(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the checkout with this scenario alone, in a folder below locustfiles/, for its owner's eyes only."""
+    """A copy of the checkout with this scenario in a folder below locustfiles/, for its owner's eyes only.
+
+    A scenario beside it can't be compiled: that is its own affair.
+    """
     for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / path.name)
@@ -47,6 +50,7 @@ def checkout(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     (folder / "mine.py").write_text(SCENARIO)
     (folder / "accounts.csv").write_text("\n".join(["name", *NAMES]))
+    (folder / "unfinished.py").write_text("class Theirs(\n")
     (folder / "mine.py").chmod(0o600)
     (folder / "accounts.csv").chmod(0o600)
     yield tmp_path

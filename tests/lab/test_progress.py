@@ -31,7 +31,7 @@ def test_a_step_is_announced_and_its_end_as_well(capsys: pytest.CaptureFixture[s
 def test_a_long_step_says_that_it_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     ticked = threading.Event()
     monkeypatch.setattr("lab.progress.say", lambda text: ticked.set() if text.startswith("  ... Building:") else None)
-    with step("Building", every=0.01):
+    with step("Building (about a minute)", every=0.01):
         assert ticked.wait(30)
 
 

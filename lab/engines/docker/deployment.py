@@ -100,6 +100,7 @@ class DockerDeployment(Deployment):
             self._project.up()
         except LabError as error:
             self.check_settings()
+            self.check_ended()
             # A container that has failed need not be what compose failed at.
             raise LabError(str(error), "\n".join(filter(None, (self.evidence().rstrip(), error.evidence)))) from None
         if self.settings.user_server and self._publish:

@@ -63,6 +63,19 @@ def test_a_setting_refused_by_the_server_is_reported_in_its_own_line(
         engine.up() if verb == "up" else engine.run(RUN, lambda line: None, tmp_path)
 
 
+@pytest.mark.parametrize(("role", "name"), [("server", "SERVER_MEM"), ("worker", "WORKER_MEM")])
+@pytest.mark.parametrize("verb", ["up", "run"])
+def test_a_part_that_lacks_memory_at_its_start_is_one_line(
+    client: Client, engine: DockerEngine, tmp_path: Path, verb: str, role: str, name: str
+) -> None:
+    part = Container(role, UP if verb == "up" else RUN, ExitCode=137, OOMKilled=True)
+    client.all = [part]
+    Project.failing = {"up": LabError("starting the containers failed", "compose's own words")}
+    with pytest.raises(LabError, match=rf"^the {role} was killed for lack of memory .*: raise {name}=1g$") as error:
+        engine.up() if verb == "up" else engine.run(RUN, lambda line: None, tmp_path)
+    assert error.value.evidence == ""
+
+
 def test_a_setting_refused_by_a_worker_ends_the_run_before_it_starts(
     engine: DockerEngine, containers: list[Container], tmp_path: Path
 ) -> None:
