@@ -241,6 +241,8 @@ class Engine(ABC):
     def _check_ports(self, own: set[int]) -> None:
         listens = self.settings["TARGET"] or (self.name == "native" and user_server.listen(self.settings.values)[0])
         names = ("PAGE_PORT",) if listens else ("PAGE_PORT", "SERVER_PORT")
+        if len({int(self.settings[name]) for name in names}) < len(names):
+            raise UsageError(f"PAGE_PORT and SERVER_PORT are both {self.settings['PAGE_PORT']}: each needs its own")
         for name in names:
             if int(self.settings[name]) not in own:
                 page.check_free(name, self.settings[name], self.settings["PAGE_HOST"] if name == names[0] else "")

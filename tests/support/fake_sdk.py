@@ -136,3 +136,6 @@ class Project:
 
     def down(self) -> None:
         self._ask("down")
+
+    def forget(self) -> None:
+        self.asked.append("forget")

@@ -120,6 +120,10 @@ class Project:
         """Stop and remove everything of the project, its derived file last."""
         options = ["--remove-orphans", "--timeout", "20", *(["--volumes"] if volumes else [])]
         self._call(["down", *options], "removing the containers failed", DOWN_TIMEOUT)
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove its files."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _call(self, arguments: Sequence[str], failure: str, timeout: float) -> None:

@@ -72,7 +72,12 @@ class DockerDeployment(Deployment):
         self._project.watched = self._publish and self.settings.watched and self._can_watch()
         self._project.write()
         with step(f"Building the images from {base.image} (about a minute when nothing is cached)"):
-            self._project.build()
+            try:
+                self._project.build()
+            except BaseException:
+                if not self._publish:  # the files of `up` may be those of a lab that still runs
+                    self._project.forget()
+                raise
             self._built()
         if user_server.in_container(self.settings.values):
             found = server_image.inspect(self._client, self._project.server_image, self.settings.values)

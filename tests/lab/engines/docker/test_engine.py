@@ -13,7 +13,7 @@ import requests
 
 from lab import page, procfs
 from lab.engines.docker.engine import DockerEngine
-from lab.errors import LabError, UsageError
+from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import ROOT, Settings, read
 from tests.support.fake_sdk import RUN, UP, Client, Container, Project
 
@@ -216,6 +216,25 @@ def test_a_key_that_only_its_owner_may_read_is_refused(
     line = r"^SERVER_TLS_KEY=/.*key\.pem: only its owner may read it, .* \(chmod o\+r\), or use ENGINE=native$"
     with pytest.raises(UsageError, match=line) if refused else nullcontext():
         engine.check()
+
+
+def test_page_and_server_on_one_port_is_a_usage_error(client: Client) -> None:
+    port = str(page.free_port())
+    with pytest.raises(UsageError, match=f"^PAGE_PORT and SERVER_PORT are both {port}: each needs its own$"):
+        DockerEngine(read({"PAGE_PORT": port, "SERVER_PORT": port}, {})).up()
+    assert Project.made == []
+
+
+@pytest.mark.parametrize(("verb", "after"), [("run", ["forget"]), ("up", [])])
+@pytest.mark.parametrize("error", [LabError("building the images failed"), Interrupted()])
+def test_a_run_whose_build_fails_leaves_no_files(
+    engine: DockerEngine, tmp_path: Path, verb: str, after: list[str], error: BaseException
+) -> None:
+    """Those of `up` stay: a lab that was up before may still use them."""
+    Project.failing = {"build": error}
+    with pytest.raises(type(error)):
+        engine.up() if verb == "up" else engine.run(RUN, lambda line: None, tmp_path)
+    assert Project.made[0].asked == ["write", "build", *after]
 
 
 def test_setup_builds_and_starts_nothing(engine: DockerEngine) -> None:
