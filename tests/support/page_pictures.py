@@ -35,7 +35,6 @@ PICTURES = (
     Picture("full-server", "full-server", 1280, 960, "dark"),
     Picture("frozen-server", "frozen-server", 1280, 960),
     Picture("lost-worker", "lost-worker", 768, 1860, "dark"),
-    Picture("drill", "drill", 1280, 960),
     Picture("levels", "load-shape", 1280, 1240),
     Picture("pass", "pass", 1280, 960, "dark"),
     Picture("fail", "fail", 1280, 1000),
