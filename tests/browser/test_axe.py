@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,10 @@ from playwright.sync_api import expect
 from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument, RunDocuments
 from tests.support.canned_page import CannedPage
-from tests.support.documents import TIMES, failed, passed, timeline
+from tests.support.documents import DRILL, TIMES, failed, passed, timeline
 
 SERIOUS = ("serious", "critical")
+IN_TROUBLE = ("full-server", "lost-worker", "frozen-server", "frozen-by-a-drill", "drill")
 
 
 @cache
@@ -51,13 +53,13 @@ def _complaints(window: Browser, selector: str) -> list[str]:
 def test_nothing_serious_in_the_tab(window: Browser) -> None:
     page = CannedPage(window)
     page.open("running")
-    words = {"running": "on track", "load-shape": "on track", "full-server": "in trouble", "lost-worker": "in trouble"}
-    for name in ("running", "load-shape", "full-server", "lost-worker", "pass", "fail", "unknown"):
+    words = {"running": "on track", "load-shape": "on track", **dict.fromkeys(IN_TROUBLE, "in trouble")}
+    for name in (*words, "pass", "fail", "unknown"):
         page.become(name)
         word = words.get(name, name.upper())
         expect(window.locator("#holdfast .status")).to_contain_text(word)
         expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
-        assert _complaints(window, "#holdfast") == []
+        assert _complaints(window, "#holdfast") == [], name
     page.state = None
     expect(window.locator("#holdfast .status")).to_contain_text("no answer")
     assert _complaints(window, "#holdfast") == []
@@ -84,7 +86,8 @@ def _run(document: dict[str, Any]) -> RunDocuments:
 
 def test_nothing_serious_in_reports(window: Browser, tmp_path: Path) -> None:
     unknown = passed(verdict="unknown", exit_code=4, reasons=["The run was interrupted", "Another"], thresholds=[])
-    ends = {"pass": passed(), "fail": failed(), "unknown": unknown}
+    drilled = passed(drill={**DRILL, "injected_s": 4.0, "healed_s": 6.0}, silences=[[4.5, 6.5]])
+    ends = {"pass": passed(), "fail": failed(), "unknown": unknown, "drill": drilled}
     runs = [(name, _run(document)) for name, document in ends.items()]
     pages = {name: render.report(run) for name, run in runs} | {"comparison": render.comparison(runs)}
     pages["index"] = render.index([(name, document, True) for name, document in ends.items()])
@@ -93,3 +96,38 @@ def test_nothing_serious_in_reports(window: Browser, tmp_path: Path) -> None:
         window.goto((tmp_path / f"{name}.html").as_uri())
         window.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert _complaints(window, "html") == [], name
+
+
+def _luminance(color: tuple[float, ...]) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _over(below: tuple[float, ...], color: str) -> tuple[float, ...]:
+    """Return the colour, as CSS has it, on top of another."""
+    if color.startswith("#"):
+        return tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    *values, alpha = map(float, re.findall(r"[\d.]+", color))
+    return tuple(under * (1 - alpha) + value / 255 * alpha for under, value in zip(below, values, strict=True))
+
+
+def test_labels_of_shaded_times_can_be_read(window: Browser) -> None:
+    """axe can't see what is drawn on a canvas: where all shades lie above each other, the contrast is 4.5 at least.
+
+    All labels of shades have one colour; a mark of an event may have the same words, but none is a steady window.
+    """
+    window.add_init_script("""window.drawn = {}; const draw = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        window.drawn[text] = this.fillStyle; return draw.call(this, text, ...at); };""")
+    CannedPage(window).open("frozen-by-a-drill")
+    window.wait_for_function("() => window.drawn['steady window']")
+    shades = """() => { const style = getComputedStyle(document.querySelector("#holdfast .hf-charts"));
+      return ["steady", "failed", "silent"].map((name) => style.getPropertyValue(`--hf-${name}`).trim()); }"""
+    dark = window.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    paper: tuple[float, ...] = _over((), "#121212" if dark else "#ffffff")
+    for shade in window.evaluate(shades):
+        paper = _over(paper, shade)
+    ink = _over(paper, window.evaluate("window.drawn['steady window']"))
+    light, low = sorted((_luminance(paper), _luminance(ink)), reverse=True)
+    assert (light + 0.05) / (low + 0.05) >= 4.5
+    window.unroute_all(behavior="ignoreErrors")

@@ -176,6 +176,14 @@ def _drilled() -> Document:
     return document
 
 
+def _frozen_by_a_drill() -> Document:
+    """A run in which a drill has frozen the server."""
+    document = _frozen()
+    fault = {"at_s": 29.0, "kind": "drill", "text": "drill server-frozen: SIGSTOP of the server", "label": "fault"}
+    document["events"].insert(1, fault)
+    return document | {"drill": [29.0, None]}
+
+
 def _passed() -> Document:
     return ended("pass", 0, None, "800 of 800 connections held for 54 s, no failures, p99 latency 4.21 ms")
 
@@ -212,7 +220,7 @@ def _unknown() -> Document:
 _STATES = {
     "starting": _starting, "running": _running, "full-server": _full, "frozen-server": _frozen, "lost-worker": _lost,
     "pass": _passed, "fail": _failed, "unknown": _unknown, "load-shape": _shaped,
-    "drill": _drilled,
+    "drill": _drilled, "frozen-by-a-drill": _frozen_by_a_drill,
 }  # fmt: skip
 
 
@@ -231,7 +239,7 @@ def timeline(name: str) -> Document:
         ]
     if name in ("lost-worker", "unknown"):
         held = [value if s < 31 else min(value, 400) for s, value in zip(at, held, strict=True)]
-    silent = [name == "frozen-server" and s >= 30 for s in at]
+    silent = [name in ("frozen-server", "frozen-by-a-drill") and s >= 30 for s in at]
     late = [3.0 + 1.2 * math.sin(s * 1.7) + (9 if s < 6 else 0) for s in at]
     running = [s <= stop for s in at]
     refused = [100.0 if full and 6 <= s <= stop else 0.0 for s in at]

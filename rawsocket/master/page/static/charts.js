@@ -207,7 +207,7 @@
         ctx.fillStyle = view.color(color);
         ctx.fillRect(start, top, end - start, height);
         if (!u.holdfast.labels) return;
-        text(ctx, ratio, view.color("--hf-soft"), "center");
+        text(ctx, ratio, view.color("--hf-ink"), "center");
         const name = names.find((one) => ctx.measureText(one).width + 8 * ratio <= end - start);
         if (!name) return;
         const [middle, wide] = [(start + end) / 2, ctx.measureText(name).width / 2 + 4 * ratio];
