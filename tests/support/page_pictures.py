@@ -1,11 +1,14 @@
 """Takes the pictures of docs/page.md, with made-up answers of a lab (page_states.py).
 
     python -m tests.support.page_pictures
+    python -m tests.support.page_pictures http://127.0.0.1:8089
 
-Needs Chromium. A picture shows the first screen of the page, or all of it.
+With the address of a lab's page, it takes docs/page.png instead: that page, as it is at the moment. Needs Chromium. A
+picture shows the first screen of the page, or all of it.
 """
 
 import shutil
+import sys
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -35,6 +38,7 @@ PICTURES = (
     Picture("full-server", "full-server", 1280, 960, "dark"),
     Picture("frozen-server", "frozen-server", 1280, 960),
     Picture("lost-worker", "lost-worker", 768, 1860, "dark"),
+    Picture("drill", "frozen-by-a-drill", 1280, 960),
     Picture("levels", "load-shape", 1280, 1240),
     Picture("pass", "pass", 1280, 960, "dark"),
     Picture("fail", "fail", 1280, 1000),
@@ -54,21 +58,32 @@ def take(chromium: Browser, picture: Picture) -> None:
         window.wait_for_timeout(500)  # the fields unfold
     else:
         expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
-    window.screenshot(path=FOLDER / f"{picture.name}.png")
+    window.screenshot(path=FOLDER / f"{picture.name}.png", animations="disabled")
     window.close()
 
 
-def main() -> None:
-    """Write all pictures."""
+def take_live(chromium: Browser, address: str) -> None:
+    """Write the picture of a run that a lab makes."""
+    window = chromium.new_page(viewport={"width": 1280, "height": 960})
+    window.goto(address)
+    expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
+    window.screenshot(path=FOLDER.parent / "page.png")
+    window.close()
+
+
+def main(address: str = "") -> None:
+    """Write all pictures, or that of the page at an address."""
     path = next(filter(None, map(shutil.which, CHROMIUMS)))
     FOLDER.mkdir(exist_ok=True)
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        for picture in PICTURES:
+        if address:
+            take_live(chromium, address)
+        for picture in () if address else PICTURES:
             take(chromium, picture)
         chromium.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
