@@ -9,7 +9,7 @@ from lab.engines.choose import engine_for
 from lab.engines.docker.client import FAILURES
 from lab.engines.native.engine import NativeEngine
 from lab.errors import EXIT_LAB_FAILED, EXIT_OK, LabError
-from lab.progress import result, say
+from lab.progress import note, result, say
 from lab.reports import index, origin
 from lab.run import capacity, check, folder, load_shape
 from lab.run.command import remove_abandoned, run
@@ -94,8 +94,8 @@ def _up(engine: Engine, chosen: Settings) -> None:
     if chosen.watched and engine.name == NativeEngine.name:
         say(f"No Grafana without containers: with a Prometheus of your own, {chosen.scrape}")
     status, down = folders.command("status"), folders.command("down")
-    fetched = "" if engine.name == NativeEngine.name else f", fetched by `{status}` and `{down}`"
-    say(f"Runs from the page leave their files below runs/{fetched}")
+    fetched = "" if engine.name == NativeEngine.name else f"; `{status}` and `{down}` fetch them from the containers"
+    note(f"The files of runs from the page go to runs/{fetched}")
 
 
 def _down(engine: Engine, chosen: Settings) -> None:

@@ -11,7 +11,7 @@ from lab.engines.docker import client
 from lab.engines.docker.engine import DockerEngine
 from lab.engines.native.engine import NativeEngine
 from lab.errors import LabError, UsageError
-from lab.progress import say
+from lab.progress import note, say
 from lab.settings import Settings
 from lab.user_server import settings as user_server
 
@@ -28,7 +28,7 @@ def choose(settings: Settings, *, run: bool) -> str:
     """Return `docker` or `native`. `run` says that a load is about to be started."""
     wanted = settings["ENGINE"]
     if run and settings.loopback_target and wanted != "native":
-        say(f"{settings['TARGET']} is on this machine's loopback, out of a container's reach: using local processes.")
+        note(f"{settings['TARGET']} is on this machine's loopback, which no container reaches: using local processes.")
         return _native(wanted)
     if run and settings.user_server and not user_server.in_container(settings.values) and wanted != "native":
         return _local_server(settings)

@@ -47,8 +47,8 @@ def result(dialogue: Dialogue, width: int = WIDTH) -> list[Line]:
     if failure is None:
         sent, frames = dialogue.count(SENT), dialogue.count(FRAME)
         text = (
-            f"{dialogue.scenario}: the server does what it says "
-            f"({_count(sent, 'message')} sent, {_count(frames, 'frame')} received, {dialogue.ms:.1f} ms)"
+            f"{dialogue.scenario}: the server replied as expected "
+            f"({_count(sent, 'message')} sent, {frames} received, {dialogue.ms:.1f} ms)"
         )
         return _styled(wrapped(text, "  ", "", width), "pass")
     return [*_failed(failure, dialogue, width), *_facts(failure, width)]

@@ -43,7 +43,9 @@ def test_up_says_where_the_server_is(
     command.main(["up", "--server-port", "4711", "--target", target])
     err = capsys.readouterr().err
     assert ("127.0.0.1:4711; try: nc 127.0.0.1 4711," in err) is said
-    assert err.endswith("Runs from the page leave their files below runs/, fetched by `make status` and `make down`\n")
+    files = "The files of runs from the page go to runs/; `make status` and `make down` fetch them from the containers"
+    assert " ".join(err.split()).endswith(files)
+    assert max(map(len, err.splitlines())) <= 79
 
 
 def test_up_says_that_runs_from_the_page_have_no_drill(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:

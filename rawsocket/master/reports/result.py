@@ -111,7 +111,7 @@ def figures(document: Document) -> list[tuple[str, str]]:
     server, p99 = document["held"]["server_steady_min"], due.get("p99")
     return [
         (HELD, _held(document)),
-        ("held, by the server's count", "unknown" if server is None else f"{server:,}"),
+        ("held, by the server's count", "not available" if server is None else f"{server:,}"),
         ("p99 latency from due", "-" if p99 is None else words.milliseconds(p99)),
         ("messages a second", rate(document)),
         ("failures", _failures(document)),

@@ -57,7 +57,7 @@ def test_conversation_that_fits(work: Path, server: str, capsys: pytest.CaptureF
     assert out.startswith(f'mine against {server}, framing {{delimiter: "\\r\\n"}}\n')
     assert "send `PING`  conversations/mine.yaml:5\n" in out
     assert "            50 49 4e 47 0d 0a                                PING..\n" in out
-    assert "mine: the server does what it says (1 message sent, 1 frame received, " in out
+    assert "mine: the server replied as expected (1 message sent, 1 received, " in out
     assert err == f"One connection plays mine once against {server} ...\n"
 
 

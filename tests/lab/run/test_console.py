@@ -42,7 +42,7 @@ REFUSED = Dialogue("mine", "tcp://a:1", "line", [], Failure(SERVER, "wrong", "b'
 def test_check_before_a_run_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     console = _relay("held back", line_of(CHECKED))
     assert console.refused is None
-    said = "mine: the server does what it says (1 message sent, 0 frames received, 2.0 ms)\n"
+    said = "mine: the server replied as expected (1 message sent, 0 received, 2.0 ms)\n"
     assert capsys.readouterr() == ("", said)
     assert console.take_last() == "held back"
 

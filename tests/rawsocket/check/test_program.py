@@ -47,7 +47,7 @@ def test_classes_are_played_until_one_fails(scenario: str, capsys: pytest.Captur
         assert program.run(Plan(scenario="mine", target=url), scenario) == 3
     out = capsys.readouterr().out
     assert out.count(f"mine against {url}, framing line\n") == 2
-    assert "mine: the server does what it says (1 message sent, 1 frame received" in out
+    assert "mine: the server replied as expected (1 message sent, 1 received" in out
     assert '  expected: exactly "+WRONG"\n  arrived:  "+PONG\\n"\n' in out
 
 

@@ -61,7 +61,7 @@ send `get`  conversations/redis.yaml:9
             2b                                               +
      2.0 <| closed by the server
 
-redis: the server does what it says (1 message sent, 1 frame received, 2.5 ms)"""
+redis: the server replied as expected (1 message sent, 1 received, 2.5 ms)"""
     )
 
 

@@ -53,7 +53,7 @@ def test_run_without_a_steady_window_and_without_a_server_that_counts() -> None:
     document = unknown(held=held, thresholds=[], latency_ms={"from_due": None})
     lines = _text(document).splitlines()
     assert "  connections held             at most 40 of 1,200; no steady window" in lines
-    assert "  held, by the server's count  unknown" in lines
+    assert "  held, by the server's count  not available" in lines
     assert "  p99 latency from due         -" in lines
     assert "  failures                     not judged" in lines
 
