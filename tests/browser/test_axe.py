@@ -1,4 +1,4 @@
-"""axe (github.com/dequelabs/axe-core) looks at tab, start form, report and comparison: nothing serious or critical."""
+"""axe (github.com/dequelabs/axe-core) looks at tab, start form and all reports: nothing serious or critical."""
 
 import importlib.util
 import json
@@ -50,19 +50,25 @@ def _complaints(window: Browser, selector: str) -> list[str]:
     ]
 
 
+def _complaints_of_tab(window: Browser, word: str) -> list[str]:
+    """Return the complaints once the tab has this word as its status."""
+    expect(window.locator("#holdfast .status")).to_contain_text(word)
+    expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
+    return _complaints(window, "#holdfast")
+
+
 def test_nothing_serious_in_the_tab(window: Browser) -> None:
     page = CannedPage(window)
     page.open("running")
-    words = {"running": "on track", "load-shape": "on track", **dict.fromkeys(IN_TROUBLE, "in trouble")}
-    for name in (*words, "pass", "fail", "unknown"):
+    for name in ("running", "load-shape", *IN_TROUBLE):
         page.become(name)
-        word = words.get(name, name.upper())
-        expect(window.locator("#holdfast .status")).to_contain_text(word)
-        expect(window.locator("#holdfast .hf-chart canvas")).to_have_count(3)
-        assert _complaints(window, "#holdfast") == [], name
+        assert _complaints_of_tab(window, "in trouble" if name in IN_TROUBLE else "on track") == [], name
     page.state = None
-    expect(window.locator("#holdfast .status")).to_contain_text("no answer")
-    assert _complaints(window, "#holdfast") == []
+    assert _complaints_of_tab(window, "no answer") == []
+    # Last: where Locust's own page shows another state than the lab's for seconds, the tab loads the page again.
+    for name in ("pass", "fail", "unknown"):
+        page.become(name)
+        assert _complaints_of_tab(window, name.upper()) == [], name
     window.unroute_all(behavior="ignoreErrors")
 
 
@@ -91,6 +97,9 @@ def test_nothing_serious_in_reports(window: Browser, tmp_path: Path) -> None:
     runs = [(name, _run(document)) for name, document in ends.items()]
     pages = {name: render.report(run) for name, run in runs} | {"comparison": render.comparison(runs)}
     pages["index"] = render.index([(name, document, True) for name, document in ends.items()])
+    refused = {"epoll": {"delay": "the kernel has no netem"}}
+    names = [(DRILL["name"], DRILL["text"]), ("delay", "all packets are late")]
+    pages["drills"] = render.drills(names, [("a", {**drilled["drill"], "server": "select"})], refused)
     for name, text in pages.items():
         (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
         window.goto((tmp_path / f"{name}.html").as_uri())
