@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rawsocket.master.reports.html import render
 from rawsocket.master.reports.html.documents import RunDocuments
+from tests.support import levels
 from tests.support.documents import DRILL, failed, passed, timeline
 
 EVENTS = [{"at_s": 1.0, "kind": "ramp-complete", "text": "all users started: 50", "label": "all users started"}]
@@ -85,6 +86,32 @@ def test_charts_take_the_width_and_nothing_is_cut_off(opened: Any, width: int) -
     assert abs(drawn - room) <= 1
     page.set_viewport_size({"width": 700, "height": 900})
     page.wait_for_function("() => Math.abs(document.querySelector('canvas').clientWidth - charts.clientWidth) <= 1")
+
+
+def _sections(page: Page) -> list[str]:
+    """Return the parts of a report in the order in which they are shown."""
+    parts = {
+        "verdict": "header.verdict", "tiles": ".tiles", "thresholds": ".thresholds", "charts": "#charts",
+        "levels": "#levels", "drill": "#drill",
+    }  # fmt: skip
+    at = {name: page.locator(selector).bounding_box()["y"] for name, selector in parts.items()}  # type: ignore[index]
+    return sorted(at, key=lambda name: at[name])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (390, 844)])
+def test_levels_and_drill_stand_below_the_charts(opened: Any, width: int, height: int) -> None:
+    """On a desk the first chart begins on the first screen, whatever the run had; a link leads to what is below."""
+    shape = {"name": "spike", "text": "200 users, 400", "levels": 2, "line": "holds 200 users"}
+    found = [levels.level(users=200), levels.level(number=2, users=400)]
+    document = failed(drill={**DRILL, "injected_s": 20.0, "healed_s": 26.0}, shape=shape, levels=found)
+    page = opened(render.report(RunDocuments(document, SAMPLES)), width)
+    page.set_viewport_size({"width": width, "height": height})
+    assert _sections(page) == ["verdict", "tiles", "thresholds", "charts", "levels", "drill"]
+    if width >= 1280:
+        expect(page.locator(".hf-chart canvas").first).to_be_in_viewport(ratio=0.5)
+    for name, link in (("levels", "each level of the load shape"), ("drill", "what the drill predicted and measured")):
+        page.get_by_role("link", name=link).click()
+        expect(page.locator(f"#{name}")).to_be_in_viewport()
 
 
 def test_y_axis_only_grows_while_a_run_goes_on(opened: Any) -> None:

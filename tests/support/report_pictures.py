@@ -1,4 +1,4 @@
-"""Takes the pictures of report and comparison in docs/verdict.md, from runs as `make load` makes them; none is edited.
+"""Takes the pictures of reports and comparison in the docs, from runs as `make load` makes them; none is edited.
 
     python -m tests.support.report_pictures
 
@@ -21,6 +21,7 @@ from rawsocket.master.reports.html import render
 from tests.support.lab import ROOT
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DRILL = ("drill", "NAME=server-frozen", "ENGINE=native", "USERS=100", "EVERY=1")
 # The page's users ask for more than the server's cap; a busy machine must not make the run unknown.
 RUN = ("ENGINE=native", "USERS=150", "RATE=50", "TIME=20s", "EVERY=1", "MAX_CONNECTIONS=100", "MAX_LAG_MS=500")
 
@@ -57,9 +58,9 @@ def first_screen(chromium: Browser, report: Path, size: Size, theme: Any, pictur
     window.close()
 
 
-def make_run(*settings: str) -> Path:
+def make_run(*settings: str, make: tuple[str, ...] = ("load", *RUN)) -> Path:
     """Make a run of the pictures, with further settings; return its folder."""
-    done = subprocess.run(["make", "load", *RUN, *settings], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(["make", *make, *settings], cwd=ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"Artefacts: (runs/\S+)/", done.stderr)
     assert found, done.stderr
     return ROOT / found[1]
@@ -67,13 +68,14 @@ def make_run(*settings: str) -> Path:
 
 def main() -> None:
     """Write all pictures."""
-    full, fitting = make_run(), make_run("MAX_CONNECTIONS=200")
+    full, fitting, drilled = make_run(), make_run("MAX_CONNECTIONS=200"), make_run(make=DRILL)
     found = [(run.name, run_files.read(run)) for run in (full, fitting)]
     page = full / "comparison.html"
     page.write_text(render.comparison(found), encoding="utf-8")
     with browser() as chromium:
         first_screen(chromium, full / "report.html", Size(1280, 1000), "light", ROOT / "docs/report.png")
         first_screen(chromium, full / "report.html", PHONE, "dark", ROOT / "docs/report-phone.png")
+        first_screen(chromium, drilled / "report.html", Size(1280, 1000), "light", ROOT / "docs/report-drill.png")
         first_screen(chromium, page, Size(1280, 900), "light", ROOT / "docs/comparison.png", canvases=6)
 
 
