@@ -135,7 +135,7 @@ class Conductor(Beside):
         disturbed = self._drill.disturbed(stage)
         self._tell(lab, predicted=predicted, unknown=unknown, wanted=keeps, disturbed=disturbed)
         note(f"Drill {self._drill.name}: {self._drill.text} ({before.held} connections are held steadily)")
-        self._tell(lab, injected=time.time())
+        self._tell(lab, asked=time.time())
         with contextlib.ExitStack() as fault:
             try:
                 fault.enter_context(self._drill.injected(stage))
@@ -144,6 +144,7 @@ class Conductor(Beside):
                     raise
                 self._tell(lab, impossible=str(error), injected=None, end=self._alone)
                 return
+            stage.began(None)
             if self._drill.lasts:
                 self._wait(stage.for_s)
         if self._drill.ends_run:
@@ -198,7 +199,13 @@ class Conductor(Beside):
         def account(rows: Mapping[str, int]) -> None:
             self._marks = replace(self._marks, extra=rows)
 
-        return Stage(self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured, find, account)
+        def began(at: float | None) -> None:
+            if self._marks.injected is None:
+                self._tell(lab, injected=time.time() if at is None else at)
+
+        return Stage(
+            self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured, find, account, began
+        )
 
     def _tell(self, lab: Deployment, **more: Any) -> None:
         self._marks = replace(self._marks, **more)

@@ -88,8 +88,11 @@ class Deployment(ABC):
         """Put a file into the folder that the master of a run writes to, in the place of one of that name."""
         raise NotImplementedError
 
-    def kill_server(self) -> None:
-        """Kill the server (SIGKILL), with all of its processes, and wait until it has ended."""
+    def kill_server(self) -> float:
+        """Kill the server (SIGKILL), with all of its processes, and wait until it has ended.
+
+        Returns when the signal was sent, by the wall clock.
+        """
         raise NotImplementedError
 
     def restart_server(self) -> None:

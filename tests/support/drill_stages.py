@@ -47,6 +47,7 @@ class Lab(Deployment):
         super().__init__(chosen)
         self.said: list[str] = []
         self.files: list[tuple[str, str]] = []
+        self.began: list[list[str]] = []  # what had been done when the fault was in effect
         self.held = dict(held or {})
         self.pids = {number: 10 + number for number in self.held}
         self._parts = [Part(name, self.said) for name in ("server", "master", "worker-1", "worker-2")]
@@ -63,8 +64,9 @@ class Lab(Deployment):
     def tell(self, name: str, content: str) -> None:
         self.files.append((name, content))
 
-    def kill_server(self) -> None:
+    def kill_server(self) -> float:
         self.said.append("kill server")
+        return 1.0
 
     def restart_server(self) -> None:
         self.said.append("restart server")
@@ -93,7 +95,10 @@ def stage(for_s: float = 5.0, held: Mapping[int, int] | None = None, **more: str
     def wait(seconds: float) -> None:
         lab.said.append(f"wait {seconds:g}")
 
-    return Stage("native", chosen, lab, for_s, lease, wait), lab
+    def began(at: float | None) -> None:
+        lab.began.append(list(lab.said))
+
+    return Stage("native", chosen, lab, for_s, lease, wait, began=began), lab
 
 
 def bounds(expected: Sequence[Any]) -> dict[str, tuple[float | None, float | None]]:

@@ -39,9 +39,10 @@ class Lab:
         self.containers = made
         self.did: list[str] = []
 
-    def kill_server(self) -> None:
+    def kill_server(self) -> float:
         """Note it."""
         self.did.append("kill")
+        return 1.0
 
     def restart_server(self) -> None:
         """Note it."""

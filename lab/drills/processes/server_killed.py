@@ -26,8 +26,9 @@ class ServerKilled(Drill):
     @contextlib.contextmanager
     def injected(self, stage: Stage) -> Iterator[None]:
         """Kill it. A lab that is killed takes what is left with it, so there is nothing to be leased."""
-        stage.lab.kill_server()
+        killed = stage.lab.kill_server()
         try:
+            stage.began(killed)
             yield
         finally:
             stage.lab.restart_server()

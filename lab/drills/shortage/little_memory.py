@@ -48,6 +48,7 @@ class LittleMemory(Drill):
         with stage.lease([lease.command(*undo)]):
             output(update(stage, f"--memory={used + SPARE}", f"--memory-swap={used + SPARE}"))
             try:
+                stage.began(None)
                 with clients:
                     yield
             finally:

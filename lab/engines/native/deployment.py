@@ -212,13 +212,15 @@ class NativeDeployment(Deployment):
         part.write_text(content)
         part.replace(folder / name)
 
-    def kill_server(self) -> None:
+    def kill_server(self) -> float:
         """Kill the server's processes; from then on it is none of the parts, and has not failed."""
         server = self._server()
         self._processes = [process for process in self._processes if process is not server]
         self._killed = server
         processes.signal_all([server], signal.SIGKILL)
+        killed = time.time()
         wait_for("the end of the server", lambda: not server.alive(), READY_S, interval=0.02)
+        return killed
 
     def restart_server(self) -> None:
         """Start it on the ports that it had: its clients and its master know no others."""

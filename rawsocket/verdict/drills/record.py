@@ -23,9 +23,11 @@ class Record:
     def times(self) -> tuple[float | None, float | None]:
         """When the fault came and when it was healed, in seconds of the run."""
         marks = self.marks
-        found = (marks.injected, marks.healed) if marks else (None, None)
-        began, over = (None if at is None else round(at - self._started, 3) for at in found)
-        return began, over
+        return (self._in_run(marks.injected), self._in_run(marks.healed)) if marks else (None, None)
+
+    def _in_run(self, wall_s: float | None) -> float | None:
+        """Return a time of the wall clock in seconds of the run."""
+        return None if wall_s is None else round(wall_s - self._started, 3)
 
     @property
     def extra(self) -> Mapping[str, int]:
@@ -51,7 +53,8 @@ class Record:
         """
         if self.marks is None:
             return found
-        drill = document(self.marks, self.seconds, self.times, lost_workers, unexplained, doubts)
+        asked_s = self._in_run(self.marks.asked)
+        drill = document(self.marks, self.seconds, self.times, lost_workers, unexplained, doubts, asked_s)
         found["drill"] = drill
         if found["exit_code"] in (INTERRUPTED, BROKEN):
             return found

@@ -6,8 +6,9 @@ The master notes a `Second` each second, with counts since the start of the run.
   end of that second.
 - A run has recovered from the first second after healing from which, for HELD_S seconds, ENOUGH of the wanted
   connections are held and p99 meets its objective. Without any reply, p99 has nothing to meet.
-- The fault's figures go from its injection to HELD_S after the recovery (reports come a second late), or to the end of
-  the run where there was none.
+- The fault's figures go from the moment at which it was asked for (a killed server is gone before the engine says so)
+  to HELD_S after the recovery (reports come a second late), or to the end of the run where there was none. Times to
+  notice count from the moment at which it was in effect: how long the engine takes is no time to notice.
 - A fault that could not be brought about has no result. Nor has a prediction that is missed while a worker was itself
   the bottleneck between fault and recovery (see ../saturation.py): the server is not to blame. Both are unknown. A
   fault that did not heal and an unexplained difference in the ledger are failures in any case.
@@ -68,17 +69,21 @@ def good(second: Second, wanted: int, p99_ms: float | None) -> bool:
     return second.held >= ENOUGH * wanted and fast
 
 
-def measure(seconds: Sequence[Second], injected_s: float, healed_s: float | None, marks: Marks) -> Figures:
+def measure(
+    seconds: Sequence[Second], injected_s: float, healed_s: float | None, marks: Marks, asked_s: float | None = None
+) -> Figures:
     """Return the figures of a drill by name, None where there is none; see prediction.FIGURES."""
+    asked_s = injected_s if asked_s is None else asked_s
     back = None if healed_s is None else recovered_at(seconds, healed_s, marks.wanted, marks.p99_ms)
     last = [second.at_s for second in seconds][-1:] or [injected_s]
     until = last[0] if back is None else back + HELD_S
-    before = [second for second in seconds if second.at_s <= injected_s][-1:] or [Second(injected_s, 0)]
-    whole = [before[0], *(second for second in seconds if injected_s < second.at_s <= until)]
+    before = [second for second in seconds if second.at_s <= asked_s][-1:] or [Second(asked_s, 0)]
+    whole = [before[0], *(second for second in seconds if asked_s < second.at_s <= until)]
     first, end = whole[0], whole[-1]
     lost, attempts = end.lost - first.lost, end.attempted - first.attempted
-    during = [second for second in whole if second.at_s <= (until if healed_s is None else healed_s)]
-    notices = [(b.at_s - injected_s, b.lost - a.lost) for a, b in pairwise(whole)]
+    began = [second.at_s for second in whole if second.at_s <= injected_s][-1:] or [injected_s]
+    during = [second for second in whole if began[0] <= second.at_s <= (until if healed_s is None else healed_s)]
+    notices = [(max(0.0, b.at_s - injected_s), b.lost - a.lost) for a, b in pairwise(whole)]
     return {
         "lost": lost,
         "held_min": min(second.held for second in whole),
@@ -210,10 +215,14 @@ def document(
     unknown: Collection[str] = (),
     ledger: Sequence[str] = (),
     doubts: Sequence[str] = (),
+    asked_s: float | None = None,
 ) -> dict[str, Any]:
-    """Return the field `drill` of verdict.json. `times`: when the fault came and when it was healed, in the run."""
+    """Return the field `drill` of verdict.json. Times are seconds of the run.
+
+    `times`: when the fault was in effect and when it was healed; `asked_s`: when it was asked for.
+    """
     injected_s, healed_s = times
-    measured = {} if injected_s is None else measure(seconds, injected_s, healed_s, marks)
+    measured = {} if injected_s is None else measure(seconds, injected_s, healed_s, marks, asked_s)
     outcome, reasons = judge(marks, measured, unknown, ledger, doubts)
     return {
         "name": marks.name,
@@ -222,6 +231,7 @@ def document(
         "outcome": outcome,
         "reasons": reasons,
         "for_s": marks.for_s,
+        "asked_s": asked_s,
         "injected_s": injected_s,
         "healed_s": healed_s,
         "predicted": [

@@ -203,3 +203,28 @@ def test_length_of_a_fault_and_of_its_run() -> None:
 )
 def test_name_of_what_is_drilled(given: dict[str, Any], name: str) -> None:
     assert server_name(settings(**given)) == name
+
+
+def test_time_that_the_engine_takes_is_before_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Fault):
+        @contextlib.contextmanager
+        def injected(self, stage: Stage) -> Iterator[None]:
+            times.append(time.time())
+            yield
+
+    times: list[float] = []
+    marks, _ = _conduct(monkeypatch, Slow(), _ends)
+    assert marks.asked is not None
+    assert marks.injected is not None
+    assert marks.asked <= times[0] <= marks.injected
+
+
+def test_fault_is_in_effect_when_its_drill_says_so_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Early(Fault):
+        @contextlib.contextmanager
+        def injected(self, stage: Stage) -> Iterator[None]:
+            stage.began(12.5)
+            stage.began(None)
+            yield
+
+    assert _conduct(monkeypatch, Early(), _ends)[0].injected == 12.5

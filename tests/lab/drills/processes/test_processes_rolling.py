@@ -26,3 +26,9 @@ def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     code, document = drilled(monkeypatch, tmp_path, "processes-rolling", PROCESSES="2")
     assert code == 0, document["reasons"]
     assert 8 <= measured(document)["lost"] <= 14
+
+
+def test_fault_is_in_effect_from_the_first_signal() -> None:
+    found, lab = stage(held={0: 50, 1: 50})
+    with ProcessesRolling().injected(found):
+        assert lab.began[0] == [f"{signal.SIGTERM} to 10"]

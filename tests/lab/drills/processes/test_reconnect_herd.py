@@ -19,3 +19,9 @@ def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     code, document = drilled(monkeypatch, tmp_path, "reconnect-herd")
     assert code == 0, document["reasons"]
     assert measured(document)["lost"] in (8, 9)
+
+
+def test_fault_is_in_effect_before_the_restart() -> None:
+    found, lab = stage()
+    with ReconnectHerd().injected(found):
+        assert lab.began == [["kill server"]]

@@ -181,3 +181,15 @@ def test_worker_that_the_drill_itself_makes_late_is_no_excuse() -> None:
     marks, doubts = replace(MARKS, predicted=(Expected("lost", 5, 5),), disturbed=1), ["worker 1 was late by 5 s"]
     assert recovery.judge(marks, MEASURED, (), (), doubts)[0] == NOT_RECOVERED
     assert recovery.judge(marks, MEASURED, (), (), [*doubts, "worker 2 was late by 90 ms"])[0] == UNKNOWN
+
+
+def test_time_that_the_engine_takes_is_no_time_to_notice() -> None:
+    seconds = _with_drops(_seconds([100] * 24), closed={12.0: 3, 14.0: 97})
+    found = recovery.measure(seconds, 13.0, 18.0, MARKS, 10.0)
+    assert (found["lost"], found["notice_p50_s"], found["notice_p99_s"]) == (100, 1.0, 1.0)
+    assert recovery.measure(seconds, 13.0, 18.0, MARKS)["lost"] == 97
+
+
+def test_figures_of_the_fault_are_of_its_seconds_alone() -> None:
+    seconds = _seconds([100] * 24, p99=[500.0] * 6 + [1.0] * 18)
+    assert recovery.measure(seconds, 13.0, 18.0, MARKS, 10.0)["typical_p99_ms"] == 1.0
