@@ -44,6 +44,11 @@ def serve():
 threading.Thread(target=serve, daemon=True).start()
 print(listener.getsockname()[1], flush=True)
 for line in sys.stdin:
+    if line.startswith("close"):
+        for _ in range(int(line.split()[1])):
+            clients.pop().close()
+        print("{}", flush=True)
+        continue
     found = {"answered": 0, "silent": 0, "reset": 0}
     for client in clients:
         try:
@@ -102,6 +107,12 @@ class Connections:
         """Kill their process: its kernel closes them all."""
         self._process.kill()
         self._process.wait()
+
+    def close(self, count: int) -> None:
+        """Close so many clients; returns when it is done."""
+        self._in.write(f"close {count}\n")
+        self._in.flush()
+        self._out.readline()
 
     def talk(self, seconds: float) -> dict[str, int]:
         """Say something on each; gives how many were answered, silent for so many seconds, and reset."""

@@ -33,11 +33,11 @@ class Side:
         """Apply rules of nft."""
         self.run("nft", "-f", "-", text=text)
 
-    def clients(self, state: str = "established") -> list[rules.Client]:
-        """Return the connections to the server in a state of ss, as the kernel lists them on this side, in order."""
+    def clients(self) -> list[rules.Client]:
+        """Return the established connections to the server, as the kernel lists them on this side, in order."""
         if self.at_server:
-            return rules.servers_side(self.run("ss", "-Htn", "state", state, f"sport = :{self.port}"))
-        return rules.clients_side(self.run("ss", "-Htn", "state", state, f"dport = :{self.port}"))
+            return rules.servers_side(self.run("ss", "-Htn", "state", "established", f"sport = :{self.port}"))
+        return rules.clients_side(self.run("ss", "-Htn", "state", "established", f"dport = :{self.port}"))
 
     def device(self) -> str:
         """Return the device by which the server reaches its clients."""

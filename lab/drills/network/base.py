@@ -92,6 +92,8 @@ def half_open(stage: Stage, most: float | None) -> list[Expected]:
 def end_half_open(stage: Stage) -> None:
     """End connections that the server holds and no worker knows, and count them. It would hold them for ever.
 
+    A worker knows those that are established: one that has closed (FIN_WAIT_1) waits for the server to hear of it.
+
     Until there are none: users that were still waiting for a reply when the fault was healed may give up meanwhile.
     """
     if stage.settings["TARGET"]:
@@ -100,7 +102,7 @@ def end_half_open(stage: Stage) -> None:
     ended = 0
     with side_of(stage, "server") as ours, side_of(stage, "worker") as theirs:
         for _ in range(LOOKS):
-            held, known = set(ours.clients()), set(theirs.clients("connected"))
+            held, known = set(ours.clients()), set(theirs.clients())
             # Those that a user has just closed are no longer there.
             left = [one for one in ours.clients() if one in held and one not in known]
             ours.end(left)

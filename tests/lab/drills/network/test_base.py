@@ -1,6 +1,7 @@
 import pytest
 
 from lab.drills.namespace import container, probe, rules
+from lab.drills.namespace.side import Side
 from lab.drills.network import DRILLS, base
 from lab.drills.network.base import NetworkDrill
 from tests.support.namespaces import AGENT, namespace
@@ -59,3 +60,21 @@ def test_connections_that_only_the_server_has_are_ended(monkeypatch: pytest.Monk
         base.end_half_open(here.stage)
         assert here.own == {"half_open": 3}
         assert connections.talk(5.0) == {"answered": 7, "silent": 0, "reset": 3}
+
+
+def test_client_that_has_closed_and_could_not_say_so_does_not_know_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its socket stays in FIN_WAIT_1; the rules stay as well, so that no repeated FIN arrives meanwhile."""
+    with (
+        staged(monkeypatch, 10, TIMEOUT="0.3", WORKERS="1") as (here, connections, where),
+        where.helper() as helper,
+    ):
+        held = Side([helper], connections.port, at_server=True).clients()
+        helper.run(
+            "nft", "-f", "-", text=rules.black_hole(connections.port, held, (rules.TO_SERVER, rules.FROM_SERVER))
+        )
+        connections.close(3)
+        base.end_half_open(here.stage)
+        assert here.own == {"half_open": 3}
+        assert connections.talk(5.0) == {"answered": 7, "silent": 0, "reset": 0}
