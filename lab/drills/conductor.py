@@ -144,7 +144,7 @@ class Conductor(Beside):
                     raise
                 self._tell(lab, impossible=str(error), injected=None, end=self._alone)
                 return
-            stage.began(None)
+            stage.began()
             if self._drill.lasts:
                 self._wait(stage.for_s)
         if self._drill.ends_run:
@@ -199,9 +199,9 @@ class Conductor(Beside):
         def account(rows: Mapping[str, int]) -> None:
             self._marks = replace(self._marks, extra=rows)
 
-        def began(at: float | None) -> None:
+        def began() -> None:
             if self._marks.injected is None:
-                self._tell(lab, injected=time.time() if at is None else at)
+                self._tell(lab, injected=time.time())
 
         return Stage(
             self._engine, self._settings, lab, self._marks.for_s, leased, self._wait, measured, find, account, began

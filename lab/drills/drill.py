@@ -47,8 +47,8 @@ class Stage:
     `lease(undo)`: a context manager around the fault, see lease.py. `wait(seconds)`: sleeps; raises Ended when the run
     ends. `measured(name, value)`: a figure that the drill itself has measured; an Expected names it as own.NAME.
     `find(text)`: a line under the findings. `account(rows)`: what the drill's own clients add to the server's counts at
-    most, by row of the ledger. `began(at)`: the fault is in effect, now or since `at` (wall clock). A drill says it
-    where its block begins later; else the fault is in effect when the block begins.
+    most, by row of the ledger. `began()`: the fault is in effect from now on. A drill says it where its
+    block begins later; else the fault is in effect when the block begins.
     """
 
     engine: str
@@ -60,7 +60,7 @@ class Stage:
     measured: Callable[[str, float], None] = lambda name, value: None
     find: Callable[[str], None] = lambda text: None
     account: Callable[[Mapping[str, int]], None] = lambda rows: None
-    began: Callable[[float | None], None] = lambda at: None
+    began: Callable[[], None] = lambda: None
 
     def parts(self, role: str) -> list[Part]:
         """Return the parts of a role (server, master, worker) that run."""

@@ -88,11 +88,8 @@ class Deployment(ABC):
         """Put a file into the folder that the master of a run writes to, in the place of one of that name."""
         raise NotImplementedError
 
-    def kill_server(self) -> float:
-        """Kill the server (SIGKILL), with all of its processes, and wait until it has ended.
-
-        Returns when the signal was sent, by the wall clock.
-        """
+    def kill_server(self, killed: Callable[[], None] = lambda: None) -> None:
+        """Kill the server (SIGKILL), with all of its processes, call `killed`, and wait until it has ended."""
         raise NotImplementedError
 
     def restart_server(self) -> None:

@@ -1,7 +1,7 @@
 """Stages of drills whose lab and parts only write down what is done to them."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.drills.drill import Before, Stage
@@ -64,9 +64,9 @@ class Lab(Deployment):
     def tell(self, name: str, content: str) -> None:
         self.files.append((name, content))
 
-    def kill_server(self) -> float:
+    def kill_server(self, killed: Callable[[], None] = lambda: None) -> None:
         self.said.append("kill server")
-        return 1.0
+        killed()
 
     def restart_server(self) -> None:
         self.said.append("restart server")
@@ -95,7 +95,7 @@ def stage(for_s: float = 5.0, held: Mapping[int, int] | None = None, **more: str
     def wait(seconds: float) -> None:
         lab.said.append(f"wait {seconds:g}")
 
-    def began(at: float | None) -> None:
+    def began() -> None:
         lab.began.append(list(lab.said))
 
     return Stage("native", chosen, lab, for_s, lease, wait, began=began), lab

@@ -56,7 +56,7 @@ class AcceptQueueOverflow(Drill):
             with stage.lease(server.thaw_by_others()):
                 server.freeze()
                 try:
-                    stage.began(None)
+                    stage.began()
                     ending.enter_context(clients)
                     yield
                 finally:

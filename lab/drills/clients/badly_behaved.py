@@ -72,7 +72,7 @@ class BadlyBehaved(Drill):
         own, clients = stage.settings.own_server, ExtraClients(stage, self.what, COUNT, message.of(stage.settings))
         before = held(stage) if own else 0
         with clients:
-            stage.began(None)
+            stage.began()
             if own and self.stay:
                 _settled(stage, lambda now: now >= before + COUNT)
                 stage.measured("seen", held(stage) - before)

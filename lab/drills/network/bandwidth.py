@@ -48,7 +48,7 @@ class Bandwidth(NetworkDrill):
         see = ("ip", "-s", "-json", "link", "show", "dev", device)
         rate = grown(stage, LOOK_S, lambda: json.loads(side.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
         side.run(*rules.limited(device, rate, 16 * rate * LOOK_S))
-        stage.began(None)
+        stage.began()
         stage.find(f"the server's way out was limited to {rate:,.0f} bytes/s")
 
         def limit() -> dict[str, Any]:

@@ -46,7 +46,7 @@ class HalfOpen(NetworkDrill):
     def inject(self, stage: Stage, side: Side) -> None:
         """Kill the server in silence; its container has a network of its own again once it is started."""
         side.apply(rules.no_farewell(side.port))
-        stage.began(stage.lab.kill_server())
+        stage.lab.kill_server(stage.began)
         stage.lab.restart_server()
         if not stage.every_s:
             stage.find("silent users have not noticed that their server is gone: only a heartbeat would show it")

@@ -39,7 +39,7 @@ class SynLoss(NetworkDrill):
         """Lose first packets to the server, and to a listener of the drill's; then let newcomers connect to that."""
         port = newcomers.listen(side.helpers[0])
         side.apply(rules.lose_syns([side.port, port], round(100 * LOST), side.at_server))
-        stage.began(None)
+        stage.began()
         host = server(stage).host if side.at_server else "127.0.0.1"
         with helper_in(stage, "worker") as worker:
             steps = newcomers.steps(newcomers.linear_timeouts(worker), WAIT_S)

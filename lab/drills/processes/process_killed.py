@@ -36,6 +36,6 @@ class ProcessKilled(Drill):
         """Kill it. The server itself heals."""
         pid = serving.pids(stage)[0]
         stage.lab.signal_server(pid, signal.SIGKILL)
-        stage.began(None)
+        stage.began()
         serving.wait_for_replacement(stage, 0, pid)
         yield

@@ -42,7 +42,7 @@ class ProcessesRolling(Drill):
         """Restart them. The server itself heals."""
         for number, pid in sorted(serving.pids(stage).items()):
             stage.lab.signal_server(pid, signal.SIGTERM)
-            stage.began(None)
+            stage.began()
             serving.wait_for_replacement(stage, number, pid)
             stage.wait(PAUSE_S)
         yield

@@ -30,6 +30,6 @@ class ReconnectHerd(Drill):
     @contextlib.contextmanager
     def injected(self, stage: Stage) -> Iterator[None]:
         """Kill it, and start it again."""
-        stage.began(stage.lab.kill_server())
+        stage.lab.kill_server(stage.began)
         stage.lab.restart_server()
         yield

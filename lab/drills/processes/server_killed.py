@@ -26,9 +26,8 @@ class ServerKilled(Drill):
     @contextlib.contextmanager
     def injected(self, stage: Stage) -> Iterator[None]:
         """Kill it. A lab that is killed takes what is left with it, so there is nothing to be leased."""
-        killed = stage.lab.kill_server()
+        stage.lab.kill_server(stage.began)
         try:
-            stage.began(killed)
             yield
         finally:
             stage.lab.restart_server()

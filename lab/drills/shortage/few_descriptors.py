@@ -49,7 +49,7 @@ class FewDescriptors(Drill):
         with stage.lease([lease.command(*restore)]):
             output(limits_command(stage, "lower", str(SPARE)))
             try:
-                stage.began(None)
+                stage.began()
                 with clients:
                     yield
             finally:

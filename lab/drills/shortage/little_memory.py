@@ -48,7 +48,7 @@ class LittleMemory(Drill):
         with stage.lease([lease.command(*undo)]):
             output(update(stage, f"--memory={used + SPARE}", f"--memory-swap={used + SPARE}"))
             try:
-                stage.began(None)
+                stage.began()
                 with clients:
                     yield
             finally:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,15 +212,14 @@ class NativeDeployment(Deployment):
         part.write_text(content)
         part.replace(folder / name)
 
-    def kill_server(self) -> float:
+    def kill_server(self, killed: Callable[[], None] = lambda: None) -> None:
         """Kill the server's processes; from then on it is none of the parts, and has not failed."""
         server = self._server()
         self._processes = [process for process in self._processes if process is not server]
         self._killed = server
         processes.signal_all([server], signal.SIGKILL)
-        killed = time.time()
+        killed()
         wait_for("the end of the server", lambda: not server.alive(), READY_S, interval=0.02)
-        return killed
 
     def restart_server(self) -> None:
         """Start it on the ports that it had: its clients and its master know no others."""
