@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from lab import folders, settings
 from lab.engines.docker.client import FAILURES
-from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError
+from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError, one_line
 from lab.given import conversation, env_file, make_variables, own_arguments, scenario_settings, usage
 from lab.given.own_arguments import BENCHMARKS
 from lab.progress import say
@@ -112,7 +112,7 @@ class _Parser(argparse.ArgumentParser):
     """Reports an error in one line: the usage of 25 flags would hide it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
 class _Overview(_Parser):

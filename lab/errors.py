@@ -29,7 +29,7 @@ class LabError(Exception):
     prefixed: ClassVar[bool] = True
 
     def __init__(self, message: str, evidence: str = "") -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.evidence = last_lines(evidence)
 
 
@@ -88,6 +88,11 @@ def finish_despite_interrupt(clean_up: Callable[[], None]) -> None:
     except Interrupted:
         clean_up()
         raise
+
+
+def one_line(text: str) -> str:
+    """Return a text with its line breaks escaped, as `repr` does: a value in it may have some."""
+    return "".join(repr(each)[1:-1] if len(f"{each}.".splitlines()) > 1 else each for each in text.strip())
 
 
 def last_lines(text: str, count: int = 20) -> str:

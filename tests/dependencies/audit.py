@@ -1,7 +1,7 @@
 """`make audit`: asks pip-audit whether a pinned package has a known hole.
 
-Exit code 0: none has; 1: one has, or the database could not be asked, which the last line says. The Makefile installs
-pip-audit, in an environment of its own: what it needs must not change what is pinned.
+Exit code 0: none has; 1: one has, or the database could not be asked, or pip-audit is not there, which the last line
+says. The Makefile installs pip-audit, in an environment of its own: what it needs must not change what is pinned.
 """
 
 import subprocess
@@ -26,7 +26,11 @@ def main(run: Callable[[Sequence[str]], Done] = _run) -> int:
     for group in (*GROUPS, "bench", "dev"):
         file = f"requirements-{group}.txt"
         tool = [TOOL, "--requirement", file, "--require-hashes", "--disable-pip"]
-        done = run([*tool, "--progress-spinner", "off", "--timeout", "10"])
+        try:
+            done = run([*tool, "--progress-spinner", "off", "--timeout", "10"])
+        except FileNotFoundError:
+            print(f"{TOOL} is not installed: `make audit` installs it and asks it")
+            return 1
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["it said nothing"]
         if done.returncode and FOUND not in done.stderr:
             print(f"{file}: not audited, pip-audit could not ask its database: {said[-1][:200]}")

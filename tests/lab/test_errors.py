@@ -13,6 +13,7 @@ from lab.errors import (
     finish_despite_interrupt,
     interrupts_wait,
     last_lines,
+    one_line,
     usage_error,
     writing,
 )
@@ -27,6 +28,16 @@ def test_evidence_is_the_last_twenty_lines() -> None:
     error = LabError("build failed", "".join(f"line {n}  \n" for n in range(50)) + "\n\n")
     assert error.evidence.splitlines() == [f"line {n}" for n in range(30, 50)]
     assert str(error) == "build failed"
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\x85b", "a\u2028b"])
+def test_error_is_one_line_whatever_its_values(text: str) -> None:
+    assert str(UsageError(f"X={text}\n")) == f"X={repr(text)[1:-1]}"
+    assert len(str(UsageError(text)).splitlines()) == 1
+
+
+def test_text_without_line_breaks_stays_as_it_is() -> None:
+    assert one_line("'ä\\n' - 5\t6") == "'ä\\n' - 5\t6"
 
 
 def test_what_can_not_be_written_is_named(tmp_path: Path) -> None:

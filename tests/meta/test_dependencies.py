@@ -66,3 +66,13 @@ def test_audit_says_what_was_found_or_that_it_could_not_ask(
 
     assert audit.main(run) == ends
     assert said in capsys.readouterr().out
+
+
+def test_audit_without_its_tool_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        raise FileNotFoundError(command[0])
+
+    assert audit.main(run) == 1
+    assert (
+        capsys.readouterr().out == ".venv/audit/bin/pip-audit is not installed: `make audit` installs it and asks it\n"
+    )
