@@ -83,10 +83,11 @@ audit: .venv/dev  ## Look for known holes in the pinned packages
 sbom: .venv/dev  ## List the packages of images and lab: build/sbom.json
 	@.venv/bin/python -m tests.dependencies.sbom
 
-lint: .venv/dev  ## Check style, types, Dockerfile and YAML
+lint: .venv/dev  ## Check style, types, pages, Dockerfile and YAML
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/python -m pytest -q -p no:locust tests/meta/test_docs.py
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/yamllint --strict compose*.yaml .github
 
