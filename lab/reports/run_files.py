@@ -15,7 +15,8 @@ TEXTS = {"time_utc", "event"}
 def read(folder: Path) -> RunDocuments:
     """Return what the folder says about its run. Raises UsageError, one line, if it is not the folder of a run."""
     if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder")
+        what = "this is a file" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{folder}: {what}; expected folders of runs, such as runs/latest")
     return RunDocuments(
         verdict=_verdict(folder), timeline=_timeline(folder / "timeline.csv"), environment=_json(folder / "env.json")
     )

@@ -137,6 +137,8 @@ def _held(document: Document) -> str:
     if held["steady_min"] is None:
         return f"at most {held['peak']:,} {said}; no steady window"
     steady = f"{document['run']['steady_s']:.1f} s"
+    if held["steady_min"] > of:  # users of a scenario of one's own may have several
+        return f"{held['steady_min']:,} for {steady}, of {words.count(of, 'user')}"
     if held["steady_min"] < of:
         return f"as few as {held['steady_min']:,} {said} within {steady}"
     return f"{held['steady_min']:,} {said} for {steady}"

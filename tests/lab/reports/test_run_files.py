@@ -57,3 +57,9 @@ def test_timeline_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such folder"):
         run_files.read(tmp_path / "none")
+
+
+def test_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    with pytest.raises(UsageError, match="this is a file; expected folders of runs"):
+        run_files.read(tmp_path / "index.html")

@@ -42,6 +42,11 @@ def test_passed_run_has_its_notes() -> None:
     assert lines[-1] == "verdict: pass (exit code 0)"
 
 
+def test_more_connections_than_users() -> None:
+    lines = _text(passed(held={"steady_min": 12, "peak": 12, "server_steady_min": 1, "wanted": 1})).splitlines()
+    assert "  connections held             12 for 54.1 s, of 1 user" in lines
+
+
 def test_unknown_run_has_its_reason_wrapped() -> None:
     text = _text(unknown())
     assert f"UNKNOWN {BUSY}" in " ".join(text.split())
