@@ -338,6 +338,11 @@ def test_fault_of_a_drill_and_silences_are_shaded_in_the_charts(page: CannedPage
     expect(_chart(page)).to_have_attribute("aria-label", re.compile("; server silent from 30 s to 42 s"))
     page.become("drill")
     expect(_chart(page)).to_have_attribute("aria-label", re.compile("; fault from 30 s to 42 s"))
+    said = _box(page).locator(".said")
+    expect(said).to_have_text("The fault of the drill began at 0:30. Missed so far: 128 failures; none were allowed.")
+    assert page.state
+    page.state["drill"] = [30.2, 38.4]
+    expect(said).to_contain_text("The fault of the drill was healed at 0:38. Missed so far")
     page.become("running")
     expect(_chart(page)).not_to_have_attribute("aria-label", re.compile("fault|silent"))
 

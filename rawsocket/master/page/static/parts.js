@@ -109,7 +109,14 @@
     const why = cause?.text || reasons[0];
     return why ? `${word}. ${why[0].toUpperCase()}${why.slice(1)}` : `${word}.`;
   };
-  const progress = (view) => {
+  const progress = (view) => (view.beginning ? soFar(view) : [faultOf(view), soFar(view)].filter(Boolean).join(" "));
+  // A reader who sees trouble must know that a drill has made it.
+  const faultOf = ({ drill }) => {
+    if (!drill) return "";
+    const [from, to] = drill;
+    return known(to) ? `The fault of the drill was healed at ${clock(to)}.` : `The fault of the drill began at ${clock(from)}.`;
+  };
+  const soFar = (view) => {
     const missed = view.thresholds.filter((check) => check.ok === false);
     if (view.beginning || !view.run.id) return "The run is about to start.";
     if (view.state === "stopping") return "The run is ending: the workers send their last figures.";
