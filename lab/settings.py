@@ -128,7 +128,7 @@ SETTINGS = (
     Setting("worker_mem", MEMORY, "1g", "memory that a worker may use (512m, 1g); 0: all",
             "enough for 20,000 sessions"),
     Setting("drill", TEXT, None, "drill that a load or ci run has as well (server-frozen); none: not that of its file",
-            "a run breaks nothing unless it is told to"),
+            "without it a run has no fault"),
     Setting("at", DURATION, "10s", "when the fault of DRILL comes, counted from the end of the ramp",
             "the load holds steadily by then"),
     Setting("for", DURATION, None, "how long the fault of a drill lasts (5s); unset: the drill's own time",

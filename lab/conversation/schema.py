@@ -29,7 +29,7 @@ KEYS = {
         "tls": "certificates and names of TLS; paths begin in the folder of this file",
         "thresholds": "what the verdict judges",
         "every": "each round of steps begins at the connection's next due time; 0: at once; default of EVERY",
-        "rounds": "after so many rounds: goodbye, close, connect again; 0 or nothing: never",
+        "rounds": "the number of rounds before goodbye, close and a new connection; 0 or nothing: no limit",
         "data": "a CSV file with a row for each user, whose columns are values: {name}",
         "connect": "steps after each connect; their rows are not judged",
         "steps": "the round that each connection repeats",
@@ -49,7 +49,7 @@ KEYS = {
         "frames": "the number of frames of its reply",
         "then": "raw bytes that follow the frame and belong to the reply",
         "reply": "no: none comes",
-        "inflight": "so many messages may wait for their replies",
+        "inflight": "how many messages may wait for their replies",
         "capture": "parts of the reply that later messages use: {name}",
     },
 }

@@ -40,7 +40,7 @@ def add_flags(verb: str, parser: argparse.ArgumentParser) -> None:
     else:
         parser.add_argument("name", metavar="NAME", help="name of the conversation: conversations/NAME.yaml")
         parser.add_argument("--listen", type=_port, default=LISTEN, help=f"port for the client (default {LISTEN})")
-        parser.add_argument("--connections", type=_count, default=0, help="end after so many connections")
+        parser.add_argument("--connections", type=_count, default=0, help="stop after this number of connections")
         parser.add_argument("--once", action="store_true", help="end when the client has closed its connections")
         parser.add_argument("--again", action="store_true", help="compare with the recording before: what varies?")
         settings.add_flags(parser, SETTINGS)

@@ -87,7 +87,7 @@ RUN = (
     Setting("scenario_settings", JSON, None, "settings that the scenario declares, as JSON: {\"TOPIC\": \"news\"}",
             "compose passes a fixed list of variables"),
     Setting("wait", DURATION, None, "how long to wait for a TARGET that is still starting (30s, 2m); unset: not at all",
-            "a wrong address is told at once"),
+            "a wrong address is an error at once"),
     Setting("check", one_of("auto", "yes", "no"), "auto",
             "auto: a conversation is played once before a run; yes: any session; no: nothing",
             "10,000 users should not start a conversation that fails for one"),

@@ -33,7 +33,7 @@ class PreforkModel(Model):
         Promise.MANY: _ONE_EACH,
         Promise.CAP: f"{_ONE_EACH}, whatever --at-cap says",
         Promise.DESCRIPTORS: "a process needs one at a time and has no spare",
-        Promise.BEYOND_1024: "no process ever has so many",
+        Promise.BEYOND_1024: "no process ever has that many",
         Promise.TLS: PLAIN,
     }
     #: Enough to see the behaviour; each process is a whole interpreter.

@@ -38,7 +38,7 @@ class SyncModel(Model):
         Promise.MEMORY: "it holds one message; a client that does not read blocks it instead",
         Promise.DESCRIPTORS: "it needs one at a time and has no spare",
         Promise.DRAINS: "a signal ends it in the middle of whatever it waits for",
-        Promise.BEYOND_1024: "it never has so many",
+        Promise.BEYOND_1024: "it never has that many",
         Promise.TLS: PLAIN,
     }
     backlog: ClassVar[int] = BACKLOG

@@ -37,7 +37,7 @@ class BlackHole(NetworkDrill):
         notice = Expected("notice_p50_s", timeout - SAMPLE_S, timeout + every + STARTS_S + SAMPLE_S, why)
         late = back_within(timeout, "the last message that was lost is answered or given up")
         left = half_open(stage, lost.most) if rules.TO_SERVER in self.ways else []
-        told = Expected("dropped.reset", 0, 0, "nobody is told")
+        told = Expected("dropped.reset", 0, 0, "neither end gets an error")
         return [lost, told, late, *left, *([notice] if surely else [])]
 
     def trials(self) -> Sequence[probe.Trial]:

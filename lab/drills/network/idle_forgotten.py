@@ -38,7 +38,7 @@ class IdleForgotten(NetworkDrill):
         return [
             back_within(timeout, "the last message that was lost is given up"),
             Expected("lost", least, None, why),
-            Expected("dropped.reset", 0, 0, "packets vanish, nobody is told"),
+            Expected("dropped.reset", 0, 0, "packets vanish, neither end gets an error"),
             Expected("notice_p50_s", x + timeout - SAMPLE_S, x + every + timeout + STARTS_S + SAMPLE_S, why),
         ]
 
