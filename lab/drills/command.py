@@ -84,7 +84,7 @@ def _one(drill: Drill, engine: Engine, chosen: Settings) -> int:
     conductor = Conductor(drill, engine.name, settings)
     with _set(drill.environ):
         code = run_load(VERB, engine, settings, conductor)
-    return aftermath.judge(conductor, drill, code, server_name(settings)) if drill.ends_run else code
+    return aftermath.judge(conductor, drill, code, server_name(settings, engine.name)) if drill.ends_run else code
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def _all(engine: Engine, chosen: Settings) -> int:
         [drill for drill in DRILLS if drill.name not in refused], lambda one: _one(one, engine, chosen)
     )
     texts = [(drill.name, drill.text) for drill in DRILLS]
-    file = page.write(folders.work() / "runs", texts, server_name(chosen), refused)
+    file = page.write(folders.work() / "runs", texts, server_name(chosen, engine.name), refused)
     for line in series.table(outcomes):
         result(line)
     result(f"Drills: {folders.shown(file)}")

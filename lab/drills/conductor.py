@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.drills import lease, steady
-from lab.drills.drill import Drill, Ended, Stage
+from lab.drills.drill import DOCKER, NATIVE, Drill, Ended, Stage
 from lab.drills.namespace.helper import NotHealed
 from lab.engines.deployment import Deployment
 from lab.engines.part import Part
@@ -34,6 +34,7 @@ LEASE_S = 30.0  # beyond the length of the fault
 LAST_S = HELD_S + 5.0  # from healing to the end of a run that has a drill as well: to come back, and to be seen
 JOIN_S = 90.0
 POLL_S = 0.2
+WHERE = {DOCKER: "containers", NATIVE: "local processes"}
 SEEN_S = 2.0  # until the master has seen the recovery, too
 
 
@@ -52,11 +53,15 @@ def least_time_s(drill: Drill, settings: Settings, after_s: float) -> float:
     return settings.ramp_seconds + max(after_s, steady.STEADY_S) + length_s(drill, settings) + LAST_S
 
 
-def server_name(settings: Settings) -> str:
-    """Return what is drilled, for the page of all drills: a model, with its number of processes, or another server."""
-    if found := settings.user_server or settings["TARGET"]:
-        return found
-    return settings["MODEL"] + ("" if settings["PROCESSES"] == "1" else f", {settings['PROCESSES']} processes")
+def server_name(settings: Settings, engine: str) -> str:
+    """Return what is drilled, for the page of all drills: a model, with its number of processes, or another server.
+
+    The engine is part of it: what a server survives in containers is another matter than as local processes.
+    """
+    found = settings.user_server or settings["TARGET"] or settings["MODEL"]
+    if found == settings["MODEL"] and settings["PROCESSES"] != "1":
+        found += f", {settings['PROCESSES']} processes"
+    return f"{found}, {WHERE.get(engine, engine)}"
 
 
 class Conductor(Beside):
@@ -85,7 +90,7 @@ class Conductor(Beside):
             drill.name,
             drill.text,
             length_s(drill, settings),
-            server=server_name(settings),
+            server=server_name(settings, engine),
             p99_ms=self._objective,
             beside=not self._alone,
         )

@@ -1,4 +1,7 @@
-"""runs/drills.html: which drill which server has survived. runs/drills.json keeps it when old runs are removed."""
+"""runs/drills.html: which drill which server has survived; runs/drills.md: the same as a table of Markdown.
+
+runs/drills.json keeps it when old runs are removed.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import writing
+from rawsocket.master.reports.html import drill as cells
 from rawsocket.master.reports.html import render
 
-NAME, KEPT = "drills.html", "drills.json"
+NAME, TEXT, KEPT = "drills.html", "drills.md", "drills.json"
 REPORT = "report.html"  # a run whose master was killed has none
 NEEDED = {"name", "server", "outcome", "measured"}  # fields of a drill
 Found = tuple[str, Mapping[str, Any]]
@@ -25,6 +29,7 @@ def write(runs: Path, drills: Sequence[tuple[str, str]], server: str, refused: M
         content = {"found": list(latest.values()), "refused": known}
         (runs / KEPT).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         file.write_text(render.drills(drills, shown, known), encoding="utf-8")
+        (runs / TEXT).write_text(cells.markdown(drills, shown, known), encoding="utf-8")
     return file
 
 

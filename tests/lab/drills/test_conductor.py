@@ -99,7 +99,7 @@ def test_a_drill_from_its_steady_state_to_its_end(monkeypatch: pytest.MonkeyPatc
     assert marks.injected is not None
     assert marks.healed is not None
     assert marks.injected < marks.healed
-    assert (marks.predicted, marks.wanted, marks.server) == ((Expected("lost", 0, 8),), 8, "select")
+    assert (marks.predicted, marks.wanted, marks.server) == ((Expected("lost", 0, 8),), 8, "select, local processes")
     assert (marks.own, marks.findings, marks.trouble) == ({"cap": 1.5}, ("a finding",), "")
 
 
@@ -195,14 +195,15 @@ def test_length_of_a_fault_and_of_its_run() -> None:
 @pytest.mark.parametrize(
     ("given", "name"),
     [
-        ({"MODEL": "epoll"}, "epoll"),
-        ({"PROCESSES": "4"}, "select, 4 processes"),
-        ({"TARGET": "tcp://a:1"}, "tcp://a:1"),
-        ({"SERVER_IMAGE": "redis:7"}, "SERVER_IMAGE=redis:7"),
+        ({"MODEL": "epoll"}, "epoll, containers"),
+        ({"PROCESSES": "4"}, "select, 4 processes, containers"),
+        ({"TARGET": "tcp://a:1"}, "tcp://a:1, containers"),
+        ({"SERVER_IMAGE": "redis:7"}, "SERVER_IMAGE=redis:7, containers"),
     ],
 )
 def test_name_of_what_is_drilled(given: dict[str, Any], name: str) -> None:
-    assert server_name(settings(**given)) == name
+    assert server_name(settings(**given), "docker") == name
+    assert server_name(settings(**given), "native") == name.replace("containers", "local processes")
 
 
 def test_time_that_the_engine_takes_is_before_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:

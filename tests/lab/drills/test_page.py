@@ -64,3 +64,19 @@ def test_runs_that_are_no_drill_or_are_damaged_are_left_out(tmp_path: Path) -> N
         _run(tmp_path, f"{number}-drill", document)
     _run(tmp_path, "1-load", _drill("a", "select"))
     assert page.found(tmp_path) == []
+
+
+def test_head_counts_and_text_form_beside_the_page(tmp_path: Path) -> None:
+    _run(tmp_path, "1-drill", _drill("a", "select, containers"))
+    _run(tmp_path, "2-drill", _drill("a", "select, local processes", "not recovered"))
+    text = page.write(tmp_path, DRILLS, "select, containers", {}).read_text()
+    assert "1 of 1 recovered as predicted" in text
+    assert "0 of 1 recovered as predicted" in text
+    assert "| drill | select, containers | select, local processes |\n" in (tmp_path / "drills.md").read_text()
+
+
+def test_record_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
+    kept = {"found": [["1-drill", _drill("a", "select")["drill"]]], "refused": {"select": {"b": "why"}}}
+    (tmp_path / "drills.json").write_text(json.dumps(kept))
+    page.write(tmp_path, DRILLS, "select, containers", {})
+    assert (tmp_path / "drills.md").read_text().startswith("| drill | select | select, containers |\n")

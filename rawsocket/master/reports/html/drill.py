@@ -36,10 +36,11 @@ def matrix(
     drills: Sequence[tuple[str, str]],
     found: Sequence[tuple[str, Drill]],
     refused: Mapping[str, Mapping[str, str]],
-) -> tuple[list[str], list[tuple[str, str, list[Cell]]]]:
-    """Return the servers, and for each drill its name, its meaning and a cell for each server: its latest run.
+) -> tuple[list[tuple[str, str]], list[tuple[str, str, list[Cell]]]]:
+    """Return the servers, and each drill with its name, its meaning and a cell for each server: its latest run.
 
-    `refused`: by server and drill, why it does not run.
+    With each server comes how many drills it has recovered from as predicted. `refused`: by server and drill, why it
+    does not run.
     """
     latest = {(drill["name"], drill["server"]): (folder, drill) for folder, drill in found}
     servers = list(dict.fromkeys([*(server for _, server in latest), *refused]))
@@ -47,7 +48,32 @@ def matrix(
     for name, text in drills:
         cells = [_cell(latest.get((name, server)), refused.get(server, {}).get(name, "")) for server in servers]
         lines.append((name, text, cells))
-    return servers, lines
+    return [(server, _recovered([cells[at] for _, _, cells in lines])) for at, server in enumerate(servers)], lines
+
+
+def _recovered(column: Sequence[Cell]) -> str:
+    ran = [cell for cell in column if cell.style]
+    return f"{sum(cell.style == STYLES[RECOVERED][0] for cell in ran)} of {len(ran)} recovered as predicted"
+
+
+def markdown(
+    drills: Sequence[tuple[str, str]],
+    found: Sequence[tuple[str, Drill]],
+    refused: Mapping[str, Mapping[str, str]],
+) -> str:
+    """Return matrix() as a table of Markdown, in short; "-" where a drill has not run."""
+    servers, lines = matrix(drills, found, refused)
+    heads = [(name.replace("|", "\\|"), count) for name, count in servers]
+    rows = [["drill", *(name for name, _ in heads)]]
+    rows += [[f"`{name}`", *map(_short, cells)] for name, _, cells in lines]
+    rows.append(["recovered as predicted", *(count.removesuffix(" recovered as predicted") for _, count in heads)])
+    head, *others = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, f"|{'---|' * (len(heads) + 1)}", *others, ""])
+
+
+def _short(cell: Cell) -> str:
+    """Return a cell in a few words: its mark, and its figures without more words."""
+    return f"{cell.text[0]} {cell.figures.replace('back after ', '')}".rstrip() if cell.style else "-"
 
 
 def _cell(found: tuple[str, Drill] | None, refused: str) -> Cell:
