@@ -217,7 +217,8 @@ class Run:
     def add_sample(self, sample: Sample, target: Mapping[str, float] | None = None) -> None:
         """Add a second to the timeline; `target`: see there."""
         self.timeline.add(sample, target)
-        self.failure_times.note(sample.elapsed_s, self.failures_by_kind())
+        by_kind = sum((Counter(row.failures) for row in self.rows_until_stop().values()), Counter[str]())
+        self.failure_times.note(sample.elapsed_s, by_kind)
         if self.window:
             self.window.add_sample(sample)
         self.levels.add_sample(sample)
@@ -307,10 +308,6 @@ class Run:
             for row in own.report_at_stop.rows if own.report_at_stop else ():
                 found.setdefault(row.name, RowTotals()).add(row)
         return found
-
-    def failures_by_kind(self) -> Counter[str]:
-        """Return how often each kind of failure happened, up to the moment when each worker was asked to stop."""
-        return sum((Counter(row.failures) for row in self.rows_until_stop().values()), Counter())
 
     def overdue(self) -> OverdueTotals:
         """Return the messages that were due and had no reply when stop was asked."""
