@@ -143,6 +143,13 @@ def test_printed_charts_are_light_and_fit_the_paper(opened: Any, tmp_path: Path)
     page.wait_for_function("() => canvasWidth() > 680")
 
 
+def test_table_of_a_drill_fits_the_paper(opened: Any) -> None:
+    page = opened(_report(), 680)
+    page.emulate_media(media="print")
+    table, room = (page.locator(selector).bounding_box()["width"] for selector in ("table.drill", "#charts"))
+    assert table <= room
+
+
 def test_compared_runs_have_the_same_axes(opened: Any) -> None:
     few = timeline(20, held=[5] * 20, server_held=[5] * 20)
     runs = [("a", RunDocuments(passed(thresholds=[]), few)), ("b", RunDocuments(failed(), SAMPLES))]
