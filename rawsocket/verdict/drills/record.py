@@ -64,9 +64,20 @@ class Record:
         if not self.marks.beside:
             return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
         if faults.worse(found["exit_code"], code) == found["exit_code"]:
-            return {**found, "reasons": [*found["reasons"], *reasons]}
+            cause = _with_fault(found["cause"], drill)
+            return {**found, "cause": cause, "reasons": [*found["reasons"], *reasons]}
         reasons += found["reasons"]
         return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons}
+
+
+def _with_fault(cause: dict[str, Any] | None, drill: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the cause of a run, with a fault of ours: what it explains is not the server's alone."""
+    began, over = drill["injected_s"], drill["healed_s"]
+    if not cause or began is None:
+        return cause
+    until = "its end" if over is None else f"{over:.1f} s"
+    said = f"the drill {drill['name']} caused a fault from {began:.1f} s to {until}, and the thresholds cover it"
+    return {**cause, "text": f"{cause['text']} ({said})"}
 
 
 def news(before: Marks | None, now: Marks) -> list[tuple[float, str, str]]:

@@ -84,3 +84,12 @@ def test_doubts_about_the_generator_make_a_drill_that_missed_unknown() -> None:
     missed = replace(MARKS, predicted=(Expected("lost", 5, 5),))
     found = _record(missed).applied(_document(0), [], [], ["worker 1 was late by 90 ms"])
     assert (found["verdict"], found["exit_code"], found["drill"]["outcome"]) == ("unknown", 4, "unknown")
+
+
+@pytest.mark.parametrize(("healed", "until"), [(112.0, "12.0 s"), (None, "its end")])
+def test_cause_of_a_run_says_that_it_had_a_fault(healed: float | None, until: str) -> None:
+    document = {**_document(3), "cause": {"name": "server-silent", "text": "It was silent", "remedy": "Look"}}
+    found = _record(replace(MARKS, beside=True, healed=healed)).applied(document, [], [])
+    said = f"(the drill x caused a fault from 10.0 s to {until}, and the thresholds cover it)"
+    assert found["cause"] == {"name": "server-silent", "text": f"It was silent {said}", "remedy": "Look"}
+    assert _record(replace(MARKS, beside=True)).applied(_document(3), [], [])["cause"] == {}
