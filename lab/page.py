@@ -82,8 +82,16 @@ def check_free(setting: str, port: str, host: str = "") -> None:
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a port that was free a moment ago, and that no outgoing connection takes before it is bound."""
-    for port in random.sample(_BELOW_EPHEMERAL, 100):
+    return free_ports(1, host)[0]
+
+
+def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
+    """Return so many different ports that were free a moment ago, see `free_port`."""
+    found: list[int] = []
+    for port in random.sample(_BELOW_EPHEMERAL, 100 * count):
         with closing(socket.socket()) as probe, suppress(OSError):
             probe.bind((host, port))
-            return port
+            found.append(port)
+        if len(found) == count:
+            return found
     raise LabError(f"no free port on {host}")

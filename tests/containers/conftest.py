@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from lab import page
 from lab.engines.docker.client import connect, unreachable
 from tests.conftest import missing
 from tests.support.lab import Page, lab
+from tests.support.ports import lab_ports
 
 PROJECT = f"holdfast-test-{os.getpid()}"
 
@@ -40,7 +40,7 @@ def images(client: docker.DockerClient) -> None:
 @pytest.fixture(scope="module")
 def bring_up(images: None) -> Iterator[Callable[..., Page]]:
     """Bring up the one lab of a file's tests, with other settings each time; compose restarts what they change."""
-    own = {"HOLDFAST_PROJECT": PROJECT, "PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    own = {"HOLDFAST_PROJECT": PROJECT, **lab_ports()}
 
     def up(**settings: str) -> Page:
         done = lab("up", **own, **settings)

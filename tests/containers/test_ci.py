@@ -14,12 +14,12 @@ import docker
 import pytest
 import yaml
 
-from lab import page
 from lab.engines import identity
 from tests.conftest import missing
 from tests.support.busy_machine import demand, retry_on_busy_machine
 from tests.support.lab import ROOT, environment
 from tests.support.pinned import ARTEFACTS
+from tests.support.ports import lab_ports
 
 SHORT = ("--users", "60", "--rate", "60", "--time", "7s", "--max-p99-ms", "0")
 ALL = {*ARTEFACTS, "logs"}
@@ -120,7 +120,7 @@ def _version(number: int) -> list[str]:
 def _plain(project: str, extra: dict[str, str]) -> dict[str, str]:
     """Return the environment of a run with plain compose."""
     # Not port 0: the engine would choose one that an outgoing connection of another test may have.
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    ports = lab_ports()
     ports["COMPOSE_PROJECT_NAME"] = project  # 1.29 has to be told
     settings = {"HEADLESS": "true", "USERS": "60", "RATE": "60", "TIME": "7s", **ports}
     return environment({**settings, "MAX_P99_MS": "0", **extra})

@@ -101,6 +101,11 @@ def test_a_port_left_in_time_wait_is_not_taken() -> None:
     assert not page.taken(port)
 
 
+def test_free_ports_are_different_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "_BELOW_EPHEMERAL", range(20_000, 20_400))
+    assert all(len(set(page.free_ports(4))) == 4 for _ in range(50))
+
+
 def test_a_free_port_can_be_bound() -> None:
     socket.create_server(("127.0.0.1", page.free_port())).close()
 

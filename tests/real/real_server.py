@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from lab.page import free_port
+from lab.page import free_ports
 from tests.conftest import missing
 from tests.real.counters import Counters
 
@@ -163,7 +163,7 @@ def start(recipe: Recipe) -> RealServer:
 def _started(recipe: Recipe, program: str) -> RealServer:
     folder = Path(tempfile.mkdtemp(prefix=f"holdfast-{recipe.program}-"))
     folder.chmod(0o755)
-    port, admin = free_port(), free_port()
+    port, admin = free_ports(2)
     account = pwd.getpwnam(recipe.user) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     values = {"{folder}": str(folder), "{port}": str(port), "{admin}": str(admin)}
     values |= {"{user}": account.pw_name, "{group}": grp.getgrgid(account.pw_gid).gr_name}

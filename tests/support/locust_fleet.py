@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.page import free_port
+from lab.page import free_port, free_ports
 from tests.support import measured, prestarted
 from tests.support.busy_machine import TOLERANT, demand
 from tests.support.lab import Page
@@ -39,7 +39,8 @@ def environment(**settings: object) -> dict[str, str]:
 def run_module(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
     """Run `python -m rawsocket` when it should end by itself at once. The usual ports may be those of a lab."""
     command = [sys.executable, "-m", "rawsocket", *arguments]
-    env = environment(**{"HOLDFAST_PAGE_PORT": free_port(), "HOLDFAST_MASTER_PORT": free_port(), **settings})
+    page, master = free_ports(2)
+    env = environment(**{"HOLDFAST_PAGE_PORT": page, "HOLDFAST_MASTER_PORT": master, **settings})
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
@@ -140,11 +141,12 @@ def locust_fleet(
 
     A worker that says nothing for `lost_after_s` is lost: SOON in tests that kill one.
     """
+    ports = free_ports(2)
     settings: dict[str, object] = {
         "HOLDFAST_SERVER": f"tcp://127.0.0.1:{server.port if server else free_port()}",
         "HOLDFAST_SERVER_ADMIN": f"http://{server.admin}" if server else "",
-        "HOLDFAST_PAGE_PORT": free_port(),
-        "HOLDFAST_MASTER_PORT": free_port(),
+        "HOLDFAST_PAGE_PORT": ports[0],
+        "HOLDFAST_MASTER_PORT": ports[1],
         "HOLDFAST_LINGER": "false",
         "WORKERS": workers,
         "EVERY": 1,

@@ -171,7 +171,7 @@ class NativeDeployment(Deployment):
             **cluster_key(),
             "HOLDFAST_PAGE_PORT": str(self._page_port),
             "HOLDFAST_MASTER": "127.0.0.1",
-            "HOLDFAST_MASTER_PORT": str(page.free_port()),
+            "HOLDFAST_MASTER_PORT": str(next(port for port in page.free_ports(2) if port != self._page_port)),
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
         address = self.settings.page if self._outlive else f"http://127.0.0.1:{self._page_port}"

@@ -15,6 +15,7 @@ from lab.engines.part import Part
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import read
 from tests.support.fake_engine import FakePart
+from tests.support.ports import lab_ports
 
 
 class FakeDeployment(Deployment):
@@ -89,7 +90,7 @@ def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
     monkeypatch.setattr(page, "workers", lambda address: 2)
 
     def engine(*parts: Part, failing: dict[str, BaseException] | None = None, **settings: str) -> FakeEngine:
-        ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+        ports = lab_ports()
         return FakeEngine(FakeDeployment(read({**ports, **settings}, {}), parts, failing or {}), tmp_path)
 
     return engine

@@ -22,6 +22,7 @@ from lab.settings import read
 from tests.conftest import missing
 from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
 from tests.support.pinned import ARTEFACTS
+from tests.support.ports import lab_ports
 
 PROJECT = f"holdfast-contract-{os.getpid()}"
 SMALL = {"USERS": "20", "RATE": "100", "TIME": "4s", "EVERY": "0.5", "WORKERS": "1", "MAX_P99_MS": "0", **TOLERANT}
@@ -122,7 +123,7 @@ def test_an_interrupted_run_has_its_artefacts_and_leaves_nothing(
 
 @pytest.fixture
 def up(make: Make) -> Iterator[tuple[Engine, str]]:
-    engine = make(PAGE_PORT=str(page.free_port()), SERVER_PORT=str(page.free_port()))
+    engine = make(**lab_ports())
     try:
         yield engine, engine.up()
     finally:

@@ -11,6 +11,7 @@ from lab.engines.docker.base_image import Base
 from lab.engines.docker.engine import DockerEngine
 from lab.settings import read
 from tests.support.fake_sdk import Client, Container, Project
+from tests.support.ports import lab_ports
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 @pytest.fixture
 def engine(client: Client, tmp_path: Path) -> DockerEngine:
     """What it writes down is below a folder of the test's own."""
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    ports = lab_ports()
     return DockerEngine(read(ports, {}), tmp_path / ".lab")
 
 

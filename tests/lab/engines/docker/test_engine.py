@@ -16,6 +16,7 @@ from lab.engines.docker.engine import DockerEngine
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import ROOT, Settings, read
 from tests.support.fake_sdk import RUN, UP, Client, Container, Project
+from tests.support.ports import lab_ports
 
 
 def test_a_build_removes_the_images_that_it_replaced_and_nothing_of_another_folder(
@@ -69,7 +70,7 @@ def test_up_builds_starts_waits_and_gives_the_address(engine: DockerEngine) -> N
 
 @pytest.mark.parametrize("name", ["PAGE_PORT", "SERVER_PORT"])
 def test_a_taken_port_is_an_error_before_the_build(client: Client, name: str) -> None:
-    free = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    free = lab_ports()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up {name}=\.\.\.`"):

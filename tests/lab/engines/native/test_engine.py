@@ -23,6 +23,7 @@ from tests.support.busy_machine import TOLERANT, demand, retry_on_busy_machine
 from tests.support.echo import lab_server
 from tests.support.lab import Page
 from tests.support.pinned import ARTEFACTS
+from tests.support.ports import lab_ports
 from tests.support.server_process import running_server
 
 LONG = 60.0
@@ -102,7 +103,7 @@ def _verdict(checkout: Path) -> dict[str, Any]:
 
 def test_up_status_logs_down(checkout: Path) -> None:
     """With a server of two processes, which end with it."""
-    ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(page.free_port())}
+    ports = lab_ports()
     several = {"PROCESSES": "2", "WORKERS": "2"}
     # HEADLESS is for a run: `up` has a page to start from, whatever the caller's environment says.
     pids: list[int] = []
