@@ -22,7 +22,7 @@ WRITABLE = {"/tmp", "/run/lock", "/var/tmp"}
 def inside(client: docker.DockerClient, images: None) -> Iterator[Callable[[str, str], str]]:
     """Runs a shell script in a container of an image, one for all tests, and returns what it prints."""
     containers = {
-        image: client.containers.run(image, ["sleep", "600"], detach=True, remove=True, network_mode="none", init=True)
+        image: client.containers.run(image, ["sleep", "1800"], detach=True, remove=True, network_mode="none", init=True)
         for image in IMAGES
     }
     yield lambda image, script: containers[image].exec_run(["sh", "-c", script]).output.decode()
