@@ -92,7 +92,7 @@ def half_open(stage: Stage, most: float | None) -> list[Expected]:
 def end_half_open(stage: Stage) -> None:
     """End connections that the server holds and no worker knows, and count them. It would hold them for ever.
 
-    A worker knows those that are established: one that has closed (FIN_WAIT_1) waits for the server to hear of it.
+    A worker knows those that are established: after its close (FIN_WAIT_1) it only waits for the server.
 
     Until there are none: users that were still waiting for a reply when the fault was healed may give up meanwhile.
     """

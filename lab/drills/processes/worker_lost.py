@@ -27,7 +27,7 @@ class WorkerLost(Drill):
         return int(self.gone(stage))
 
     def disturbed(self, stage: Stage) -> int:
-        """Return the one that is hit, if it is still judged."""
+        """Return 1 if the worker that is hit stays in the run, late: it is judged like the others."""
         return int(not self.gone(stage))
 
     def keeps(self, stage: Stage, before: Before) -> int:

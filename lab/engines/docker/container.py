@@ -20,6 +20,7 @@ STOPPED = ("exited", "dead", "restarting")
 # The server's name before the line that says which setting it can't use (server/__main__.py).
 SERVER_LINE = "holdfast server: "
 STOP_S = 25
+# On a busy machine the kernel gave up a freeze of a drill ("unable to freeze"). Four tries are spread over a second.
 FREEZES, FREEZE_AGAIN_S = 4, 0.25
 
 

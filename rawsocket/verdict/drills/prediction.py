@@ -49,14 +49,14 @@ class Expected:
 class Marks:
     """A drill of a run as the lab tells it. Times are seconds of the wall clock, None until they have come.
 
-    `asked`: when the engine was told to bring the fault about; `injected`: when it was in effect, which may be later on
-    a busy machine. `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown afterwards.
-    `p99_ms`: the objective that p99 has to meet again. `wanted`: connections that must be held again. `end`: the run is
-    to end now. `unsteady`, `impossible`, `trouble`: why there is no result: no steady state beforehand, a fault that
-    could not be brought about, or a drill that failed. `findings`: lines to be read. `own`: what the drill itself has
-    measured. `beside`: the run is judged as well, and the worse verdict stands. `extra`: by row of the ledger, how much
-    the drill's own clients add at most to what the server counts. `disturbed`: how many workers the drill itself makes
-    late.
+    `asked`: when the lab asked the engine for the fault; `injected`: when the fault was in effect, which may be later
+    on a busy machine. `server`: what was drilled, in words. `unknown`: how many workers' figures are unknown
+    afterwards. `p99_ms`: the objective that p99 has to meet again. `wanted`: connections that must be held again.
+    `end`: the run is to end now. `unsteady`, `impossible`, `trouble`: why there is no result: no steady state
+    beforehand, a fault that could not be brought about, or a drill that failed. `findings`: lines to be read. `own`:
+    what the drill itself has measured. `beside`: the run is judged as well, and the worse verdict stands. `extra`: by
+    row of the ledger, how much the drill's own clients add at most to what the server counts. `disturbed`: how many
+    workers the drill itself makes late.
     """
 
     name: str

@@ -154,7 +154,7 @@ def test_fault_that_can_not_be_injected_is_said(monkeypatch: pytest.MonkeyPatch)
 
 
 class Broken(Failing):
-    """A fault that is over once it has been entered: one that fails may have come."""
+    """A fault without a length: when it fails, it may have happened already."""
 
     lasts = False
 
