@@ -94,7 +94,7 @@ SETTINGS = (
     replace(BY_NAME["WORKERS"], kind=whole(1, 1000)),  # without any, nothing is loaded
     replace(BY_NAME["SCENARIO"], kind=Kind(_scenario, "NAME")),
     *(BY_NAME[name] for name in ("EVERY", "SIZE", "TIMEOUT", "PACE", "ARRIVALS", "MAX_LAG_MS", "SOURCES", "SPREAD")),
-    *(BY_NAME[name] for name in ("TARGET", "WAIT", "CHECK", "VERBOSE")),
+    *(BY_NAME[name] for name in ("RECONNECT_JITTER", "TARGET", "WAIT", "CHECK", "VERBOSE")),
     *(BY_NAME[name] for name in ("TARGET_METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT")),
     *(BY_NAME[f"TLS_{name}"] for name in ("CA", "NAME", "CERT", "KEY", "VERIFY")),
     _of_server("model", "the server's concurrency model", MODELS),

@@ -79,7 +79,7 @@ def _check(chosen: Settings) -> None:
 def _one(drill: Drill, engine: Engine, chosen: Settings) -> int:
     """Run one drill in a run of its own."""
     time = f"{chosen.ramp_seconds + run_s(drill, chosen):.0f}s"
-    settings = Settings({**chosen.values, "TIME": time}, chosen.given)
+    settings = Settings({**chosen.values, **drill.changes, "TIME": time}, chosen.given)
     engine.settings = settings
     conductor = Conductor(drill, engine.name, settings)
     with _set(drill.environ):

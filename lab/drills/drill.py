@@ -9,8 +9,8 @@ Each drill is one small file with one class. Rules:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
@@ -82,9 +82,32 @@ class Stage:
         return int(self.settings["PROCESSES"]) if self.settings["PROCESSES"].isdigit() else 1
 
     @property
+    def jitter(self) -> bool:
+        """Whether users wait for a random part of their back-off."""
+        return self.settings["RECONNECT_JITTER"] == "yes"
+
+    @property
     def workers(self) -> int:
         """Number of workers."""
         return self.settings.workers
+
+
+def nothing_lost(stage: Stage) -> list[Expected]:
+    """Predict that nothing is lost, if the fault is shorter than TIMEOUT: nobody gives up waiting for a reply."""
+    if stage.for_s + SAMPLE_S >= stage.timeout_s:
+        return []
+    return [Expected("lost", 0, 0, f"it is shorter than TIMEOUT={stage.timeout_s:g}")]
+
+
+@contextmanager
+def frozen(stage: Stage, part: Part) -> Iterator[None]:
+    """Freeze a part (SIGSTOP, a paused container) for as long as the block lasts."""
+    with stage.lease(part.thaw_by_others()):
+        part.freeze()
+        try:
+            yield
+        finally:
+            part.thaw()
 
 
 class Drill(ABC):
@@ -97,6 +120,10 @@ class Drill(ABC):
     ends_run: ClassVar[bool] = False
     #: Variables of the lab's own server that `drill NAME` sets where they are not set.
     environ: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: Settings that `drill NAME` changes for its run.
+    changes: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: Why it can only run on the lab's own server; "": it can on others, too.
+    needs_own_server: ClassVar[str] = ""
     #: Whether it works on a TARGET, which the lab does not run itself.
     on_target: ClassVar[bool] = False
     #: Whether the fault lasts for `for_s`; if not, it is over once the block has been entered.
@@ -108,6 +135,8 @@ class Drill(ABC):
             return f"it needs ENGINE={' or '.join(sorted(self.engines))}"
         if settings["TARGET"] and not self.on_target:
             return "the lab does not run TARGET, so it can neither stop nor restart it"
+        if self.needs_own_server and not settings.own_server:
+            return self.needs_own_server
         return self.unfit(settings)
 
     def unfit(self, settings: Settings) -> str:

@@ -36,8 +36,9 @@ def conductor(engine: str, settings: Settings) -> Conductor | None:
     _check(drill, drill.refusal(engine, settings))
     if drill.ends_run:
         raise UsageError(f"DRILL={drill.name} ends its run, so it has one of its own: `drill {drill.name}`")
-    if unset := [f"{name}={text}" for name, text in drill.environ.items() if not os.environ.get(name)]:
-        raise UsageError(f"DRILL={drill.name} needs another server than the usual one: set {' '.join(unset)}")
+    unset = [f"{name}={text}" for name, text in drill.environ.items() if not os.environ.get(name)]
+    if unset := unset + [f"{name}={text}" for name, text in drill.changes.items() if settings[name] != text]:
+        raise UsageError(f"DRILL={drill.name} needs other settings than the usual ones: set {' '.join(unset)}")
     after_s = seconds(settings["AT"])
     if settings.run_seconds < (least := least_time_s(drill, settings, after_s)):
         raise UsageError(

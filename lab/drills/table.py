@@ -5,7 +5,7 @@ from lab.drills.drill import Drill
 from lab.drills.processes.master_killed import MasterKilled
 from lab.drills.processes.process_killed import ProcessKilled
 from lab.drills.processes.processes_rolling import ProcessesRolling
-from lab.drills.processes.reconnect_herd import ReconnectHerd
+from lab.drills.processes.reconnect_herd import ReconnectHerd, ReconnectHerdNoJitter
 from lab.drills.processes.server_frozen import ServerFrozen
 from lab.drills.processes.server_killed import ServerKilled
 from lab.drills.processes.worker_frozen import WorkerFrozen
@@ -15,6 +15,7 @@ DRILLS: tuple[Drill, ...] = (
     ServerFrozen(),
     ServerKilled(),
     ReconnectHerd(),
+    ReconnectHerdNoJitter(),
     ProcessKilled(),
     ProcessesRolling(),
     WorkerKilled(),

@@ -61,6 +61,11 @@ def arrivals(count: int, begin: float, end: float, random: Random | None, phase:
     return [min(end, begin + span * (number + phase) / count) for number in range(count)]  # rounding may exceed `end`
 
 
+def no_jitter() -> float:
+    """Return the longest wait each time: in the place of a Random, so that all wait for equally long."""
+    return 1.0
+
+
 def backoff(failures: int, random: Random) -> float:
     """Return the seconds to wait before the next attempt after `failures` in a row: exponential, with full jitter.
 

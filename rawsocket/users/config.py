@@ -27,14 +27,17 @@ logger = logging.getLogger(__name__)
 class SessionConfig(ConnectionConfig):
     """What all users of one class share in a run. `lab_options`: what a LabSession or a conversation reads once."""
 
-    __slots__ = ("goodbye_timeout", "lab_options", "random", "says_goodbye")
+    __slots__ = ("goodbye_timeout", "lab_options", "random", "reconnect_random", "says_goodbye")
 
-    def __init__(self, *args: Any, says_goodbye: bool = False, goodbye_timeout: float = 2.0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, engine: Engine, *args: Any, says_goodbye: bool = False, goodbye_timeout: float = 2.0, **kwargs: Any
+    ) -> None:
+        super().__init__(engine, *args, **kwargs)
         check_timeout(goodbye_timeout)
         self.says_goodbye = says_goodbye
         self.goodbye_timeout = goodbye_timeout
         self.random = random.random
+        self.reconnect_random = engine.reconnect_random
         self.lab_options: Any = None
 
 

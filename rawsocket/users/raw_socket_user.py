@@ -33,6 +33,7 @@ from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
+from rawsocket.engine.process import engine
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError, is_mistake
 from rawsocket.identity.numbers import NUMBERS
@@ -184,7 +185,7 @@ class RawSocketUser(ConfiguredUser, User):
                 connection.connected_at and time.perf_counter() - connection.connected_at >= STAYED
             ):
                 self._failures = 0
-        seconds = backoff(self._failures, random.random)
+        seconds = backoff(self._failures, engine().reconnect_random)
         self._failures += 1
         gevent.sleep(seconds)
 

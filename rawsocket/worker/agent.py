@@ -18,6 +18,7 @@ from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches, target
 from rawsocket.engine.process import engine
+from rawsocket.engine.schedule import no_jitter
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.own_figures import MEASURED_ROWS
@@ -51,6 +52,8 @@ class WorkerAgent:
         sources = list(read_setting(self._environ, "SOURCES") or ())
         engine().connector.connect_from(sources)
         engine().connector.spread = bool(read_setting(self._environ, "SPREAD"))
+        if not read_setting(self._environ, "RECONNECT_JITTER"):
+            engine().reconnect_random = no_jitter
         self.limits = limits.read(sources=len(sources))
         engine().reactor.on_error = _handler_failed
         self.lag_meter = LagMeter()

@@ -28,7 +28,7 @@ class ProcessKilled(Drill):
             Expected("lost", lost, lost, "process 0 held them"),
             Expected("held_min", least=before.held - lost, why="the other processes go on"),
             Expected("notice_p99_s", most=2 * SAMPLE_S, why="the kernel closes them at once"),
-            Expected("recover_s", most=backoff.recover_s(0), why="the others take them"),
+            Expected("recover_s", most=backoff.recover_s(0, stage.jitter), why="the others take them"),
         ]
 
     @contextlib.contextmanager

@@ -34,7 +34,7 @@ class ProcessesRolling(Drill):
         return [
             Expected("lost", before.held, most, f"h = {before.held} to h + h/{count}"),
             Expected("held_min", least=0, why="one process at a time"),
-            Expected("recover_s", most=backoff.recover_s(0), why="the others take them"),
+            Expected("recover_s", most=backoff.recover_s(0, stage.jitter), why="the others take them"),
         ]
 
     @contextlib.contextmanager

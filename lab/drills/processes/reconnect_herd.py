@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from lab.drills.drill import SAMPLE_S, Before, Drill, Stage
 from lab.drills.processes import backoff
@@ -11,7 +12,7 @@ START_S = 5.0  # how long a server may take to start
 
 
 class ReconnectHerd(Drill):
-    """The back-off of our users always has jitter, so there is no herd without it to compare with."""
+    """SIGKILL, and a start at once. The back-off has full jitter."""
 
     name = "reconnect-herd"
     text = "all connections are reset at once by a restart; everybody comes back (back-off with jitter)"
@@ -19,11 +20,12 @@ class ReconnectHerd(Drill):
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """Everybody tries within half a second, and again after waits that double: few attempts, no sharp peak."""
+        jitter = stage.jitter
         return [
-            backoff.lost(before.held),
-            Expected("peak_connects_s", most=backoff.ATTEMPTS_A_SECOND * before.held, why="waits of 0 to 0.5, 1, 2 s"),
-            Expected("attempts_per_user", 1, backoff.attempts(START_S), f"a restart within {START_S:g} s"),
-            Expected("recover_s", most=backoff.recover_s(START_S), why="the bound of the next back-off"),
+            backoff.lost(before.held, jitter),
+            Expected("peak_connects_s", *backoff.peak(before.held, stage.workers, jitter)),
+            Expected("attempts_per_user", 1, backoff.attempts(START_S, jitter), f"a restart within {START_S:g} s"),
+            Expected("recover_s", most=backoff.recover_s(START_S, jitter), why=backoff.BOUND),
             Expected("notice_p99_s", most=START_S + SAMPLE_S, why="the kernel closes them at once"),
         ]
 
@@ -33,3 +35,11 @@ class ReconnectHerd(Drill):
         stage.lab.kill_server(stage.began)
         stage.lab.restart_server()
         yield
+
+
+class ReconnectHerdNoJitter(ReconnectHerd):
+    """The same for clients without jitter."""
+
+    name = "reconnect-herd-no-jitter"
+    text = "the same without jitter: everybody comes back at the same moment, again and again"
+    changes = MappingProxyType({"RECONNECT_JITTER": "no"})

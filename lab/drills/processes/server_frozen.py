@@ -1,9 +1,8 @@
 """The server is frozen, and goes on: no connection is lost as long as nobody gives up waiting."""
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from lab.drills.drill import SAMPLE_S, Before, Drill, Stage
+from lab.drills.drill import SAMPLE_S, Before, Drill, Stage, frozen, nothing_lost
 from rawsocket.verdict.drills.prediction import Expected
 
 
@@ -21,7 +20,7 @@ class ServerFrozen(Drill):
             share = min(1.0, max(0.0, frozen_s - SAMPLE_S - stage.timeout_s) / every_s) if every_s else 0.0
             why = f"those whose reply was due {stage.timeout_s:g} s or more before its end"
             return [Expected("lost", int(0.8 * share * before.held), before.held if every_s else 0, why)]
-        found = [Expected("lost", 0, 0, f"it is shorter than TIMEOUT={stage.timeout_s:g}"), *waited]
+        found = [*nothing_lost(stage), *waited]
         messages = before.messages_s * frozen_s
         if messages < 20:  # too few to say how old the oldest is
             return found
@@ -29,13 +28,7 @@ class ServerFrozen(Drill):
         least, most = 1000 * frozen_s * (0.97 - 5 / messages), 1000 * (frozen_s + SAMPLE_S) + before.p99_ms
         return [*found, Expected("peak_p99_ms", least, most, "the oldest message waits for nearly all of it")]
 
-    @contextlib.contextmanager
-    def injected(self, stage: Stage) -> Iterator[None]:
+    def injected(self, stage: Stage) -> AbstractContextManager[None]:
         """Freeze it."""
         (server,) = stage.parts("server")
-        with stage.lease(server.thaw_by_others()):
-            server.freeze()
-            try:
-                yield
-            finally:
-                server.thaw()
+        return frozen(stage, server)

@@ -17,10 +17,10 @@ class ServerKilled(Drill):
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """All are lost and notice at once; their next attempt after the restart succeeds."""
         return [
-            backoff.lost(before.held),
+            backoff.lost(before.held, stage.jitter),
             Expected("held_min", 0, 0, "nobody serves"),
             Expected("notice_p99_s", most=2 * SAMPLE_S, why="the kernel closes them at once"),
-            Expected("recover_s", most=backoff.recover_s(stage.for_s + SAMPLE_S), why="the bound of the next back-off"),
+            Expected("recover_s", most=backoff.recover_s(stage.for_s + SAMPLE_S, stage.jitter), why=backoff.BOUND),
         ]
 
     @contextlib.contextmanager

@@ -1,9 +1,8 @@
 """A worker of the load generator is frozen for so long that the master gives it up, and goes on."""
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from lab.drills.drill import Stage
+from lab.drills.drill import Stage, frozen
 from lab.drills.processes.worker_lost import FRESH_S, WorkerLost
 from lab.settings import Settings
 from rawsocket.settings.row import seconds
@@ -26,13 +25,6 @@ class WorkerFrozen(WorkerLost):
         """Return whether the master gives the worker up."""
         return stage.for_s >= FRESH_S
 
-    @contextlib.contextmanager
-    def injected(self, stage: Stage) -> Iterator[None]:
+    def injected(self, stage: Stage) -> AbstractContextManager[None]:
         """Freeze it."""
-        worker = stage.parts("worker")[0]
-        with stage.lease(worker.thaw_by_others()):
-            worker.freeze()
-            try:
-                yield
-            finally:
-                worker.thaw()
+        return frozen(stage, stage.parts("worker")[0])

@@ -222,7 +222,7 @@ class SessionRunner:
             if is_mistake(error):
                 self.user.report_error(error)
                 self.lost_by = SCENARIO
-            delay = backoff(self._failures, self.config.random)
+            delay = backoff(self._failures, self.config.reconnect_random)
             self._failures += 1
         self.want = TIMER
         self.config.reactor.at(time.perf_counter() + delay, self)

@@ -78,6 +78,12 @@ def test_variables_of_the_server_are_set_for_the_run_alone(
     assert (seen, os.environ["SERVER_BACKLOG"]) == (["16", "5"], "5")
 
 
+@pytest.mark.parametrize(("name", "jitter"), [("reconnect-herd", "yes"), ("reconnect-herd-no-jitter", "no")])
+def test_settings_that_a_drill_changes_are_changed_for_its_run(ran: list[Settings], name: str, jitter: str) -> None:
+    assert command.main(["drill", name]) == 0
+    assert [chosen["RECONNECT_JITTER"] for chosen in ran] == [jitter]
+
+
 def test_length_of_another_drill_is_left_out(ran: list[Settings], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("steps: [{send: a}]\ndrill: {name: reset, for: 50s}")
     assert (

@@ -45,7 +45,8 @@ def test_run_without_a_drill(given: dict[str, str]) -> None:
             {"DRILL": "master-killed"},
             "DRILL=master-killed ends its run, so it has one of its own: `drill master-killed`",
         ),
-        ({"DRILL": "accept-queue-overflow"}, "needs another server than the usual one: set SERVER_BACKLOG=16"),
+        ({"DRILL": "accept-queue-overflow"}, "needs other settings than the usual ones: set SERVER_BACKLOG=16"),
+        ({"DRILL": "reconnect-herd-no-jitter"}, "needs other settings than the usual ones: set RECONNECT_JITTER=no"),
         (
             {"DRILL": "server-frozen", "TIME": "28s", "AT": "10s"},
             "TIME=28s is too short for DRILL=server-frozen: the ramp, AT=10s, the fault and its recovery take 29 s: "

@@ -12,6 +12,7 @@ from locust.exception import StopUser
 
 from rawsocket import RawSocketUser
 from rawsocket.engine import deadlines, schedule
+from rawsocket.engine.process import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users import raw_socket_user as user_module
@@ -149,6 +150,18 @@ def test_backoff_doubles_and_restarts_after_a_reply(server: Server, monkeypatch:
     user._back_off()
     user._back_off()
     assert bounds[-2:] == [0.5, 1]
+
+
+def test_backoff_without_jitter_is_as_long_as_it_may_be(monkeypatch: pytest.MonkeyPatch):
+    waits: list[float] = []
+    monkeypatch.setattr(user_module.gevent, "sleep", waits.append)
+    monkeypatch.setattr(engine(), "reconnect_random", schedule.no_jitter)
+    monkeypatch.setattr(schedule, "BACKOFF", 0.5)
+    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
+    user = Waiter(Environment(user_classes=[Waiter]))
+    for _ in range(8):
+        user._back_off()
+    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize("cut_short", [StopUser, LookupError])

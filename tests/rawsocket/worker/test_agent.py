@@ -1,5 +1,6 @@
 import math
 import os
+import random
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +58,13 @@ def test_agent_sends_limits_at_once_and_reports_every_second() -> None:
     ((kind, data),) = runner.sent
     assert kind == "holdfast_limits"
     assert Limits.from_wire(data).descriptors > 0
+
+
+@pytest.mark.parametrize(("jitter", "waits"), [({}, "random"), ({"RECONNECT_JITTER": "no"}, "no_jitter")])
+def test_users_wait_with_or_without_jitter(monkeypatch: pytest.MonkeyPatch, jitter: dict[str, str], waits: str) -> None:
+    monkeypatch.setattr(engine(), "reconnect_random", random.random)
+    WorkerAgent(FakeWorker("tcp://server:8686", None), HOME | jitter)
+    assert engine().reconnect_random.__name__ == waits
 
 
 def test_report_counts_open_connections_without_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,3 +30,19 @@ def test_first_second_has_no_more_attempts_than_the_bound() -> None:
     dice = random.Random(2)
     assert sum(_user(1.0, dice)[1] for _ in range(2000)) / 2000 <= backoff.ATTEMPTS_A_SECOND
     assert (backoff.FIRST_S, backoff.LIMIT_S) == (schedule.BACKOFF, schedule.BACKOFF_LIMIT)
+
+
+@pytest.mark.parametrize("outage_s", [0.0, 0.5, 0.6, 2.0, 3.5, 7.0])
+def test_without_jitter_all_users_do_the_same(outage_s: float) -> None:
+    now, attempts = 0.0, 0
+    while not attempts or now < outage_s:
+        now += schedule.backoff(attempts, schedule.no_jitter)
+        attempts += 1
+    assert now - outage_s <= backoff.recover_s(outage_s, jitter=False) - backoff.SETTLE_S
+    assert attempts <= backoff.attempts(outage_s, jitter=False) <= attempts + 1
+    assert backoff.lost_most(40, jitter=False) == 40
+
+
+def test_peak_without_jitter_is_that_of_one_worker_at_least() -> None:
+    assert backoff.peak(40, 2, jitter=False)[:2] == (10, 160)
+    assert backoff.peak(40, 2, jitter=True)[:2] == (None, 240)
