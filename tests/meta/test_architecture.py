@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from lab.drills.table import DRILLS
 from tests.meta.conftest import nodes, nodes_of, sources, text
 
 #: The packages that are held to these rules.
@@ -22,6 +23,7 @@ MAX_FILES_PER_PACKAGE = 12
 #: A collection of scenarios: no scenario of it knows another. `_*.py` is what a scenario needs of its protocol.
 COLLECTION = "locustfiles/protocols"
 MAX_LINES_PER_SCENARIO = 40
+MAX_LINES_PER_DRILL = 60
 MAX_LINES_PER_FILE = 350
 
 
@@ -100,6 +102,14 @@ def test_each_scenario_of_the_collection_is_short() -> None:
     """A page of code, with its description and its imports."""
     lengths = {path: len(text(path).splitlines()) for path in _collection().values()}
     assert {path: length for path, length in lengths.items() if not 10 <= length <= MAX_LINES_PER_SCENARIO} == {}
+
+
+def test_each_drill_is_short() -> None:
+    """A page of code: what drills share stands beside them."""
+    files = {f"{type(drill).__module__.replace('.', '/')}.py" for drill in DRILLS}
+    assert len(files) > 20
+    lengths = {path: text(path).count("\n") for path in files}
+    assert {path: length for path, length in lengths.items() if length > MAX_LINES_PER_DRILL} == {}
 
 
 def test_no_scenario_has_the_name_of_another_module() -> None:

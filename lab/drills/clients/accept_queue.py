@@ -8,7 +8,7 @@ from lab.drills.clients import program
 from lab.drills.clients.badly_behaved import account, room
 from lab.drills.clients.extra import ExtraClients
 from lab.drills.clients.overflows import overflows
-from lab.drills.drill import SAMPLE_S, Before, Drill, Stage
+from lab.drills.drill import SAMPLE_S, Before, Drill, Stage, frozen, nothing_lost
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -22,10 +22,7 @@ class AcceptQueueOverflow(Drill):
     name = "accept-queue-overflow"
     text = f"{COUNT} newcomers come to a frozen server whose backlog is shorter"
     environ = {BACKLOG: "16"}  # noqa: RUF012
-
-    def unfit(self, settings: Settings) -> str:
-        """Refuse a server whose backlog is not known."""
-        return "" if settings.own_server else "only the lab's own server has a backlog that the lab can set"
+    needs_own_server = "only the lab's own server has a backlog that the lab can set"
 
     def seconds(self, settings: Settings) -> float:
         """So short that first packets which are sent again arrive within TIMEOUT: after twice as long at most."""
@@ -39,9 +36,8 @@ class AcceptQueueOverflow(Drill):
             Expected("own.overflows", COUNT - queue - 2, None, "ListenOverflows of the kernel: one for each other"),
             Expected("recover_s", most=SAMPLE_S + 3, why="the server goes on"),
         ]
-        if stage.for_s + SAMPLE_S < stage.timeout_s:
-            found.append(Expected("lost", 0, 0, f"it is shorter than TIMEOUT={stage.timeout_s:g}"))
-            found.append(Expected("held_min", before.held, None, "nobody has to connect again"))
+        if lost := nothing_lost(stage):
+            found += [*lost, Expected("held_min", before.held, None, "nobody has to connect again")]
         # A server without room for all may leave some in its backlog, which stays full.
         if 2 * stage.for_s + 1 < stage.timeout_s and room(stage, before, COUNT) == COUNT:
             found.append(Expected("own.in_the_end", COUNT, COUNT, "first packets are sent again"))
@@ -53,14 +49,10 @@ class AcceptQueueOverflow(Drill):
         (server,) = stage.parts("server")
         before, clients = overflows(stage), ExtraClients(stage, program.ARRIVE, COUNT, wait=False)
         with contextlib.ExitStack() as ending:
-            with stage.lease(server.thaw_by_others()):
-                server.freeze()
-                try:
-                    stage.began()
-                    ending.enter_context(clients)
-                    yield
-                finally:
-                    server.thaw()
+            with frozen(stage, server):
+                stage.began()
+                ending.enter_context(clients)
+                yield
             clients.arrived()
         stage.measured("at_once", sum(seconds < AT_ONCE_S for seconds in clients.figures["times"]))
         stage.measured("in_the_end", clients.figures["opened"])

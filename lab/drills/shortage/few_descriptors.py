@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator
 
 from lab.drills import lease
@@ -10,8 +9,7 @@ from lab.drills.clients import program
 from lab.drills.clients.badly_behaved import account
 from lab.drills.clients.extra import ExtraClients
 from lab.drills.drill import SAMPLE_S, Before, Drill, Stage
-from lab.drills.shortage.server_limits import cpu_seconds, limits_command, output
-from lab.settings import Settings
+from lab.drills.shortage.server_limits import CpuUse, cpu_seconds, limits_command, output
 from rawsocket.verdict.drills.prediction import Expected
 
 COUNT, SPARE = 20, 5
@@ -23,10 +21,7 @@ class FewDescriptors(Drill):
 
     name = "few-descriptors"
     text = f"the server may open {SPARE} more descriptors, and {COUNT} newcomers come"
-
-    def unfit(self, settings: Settings) -> str:
-        """Refuse a server that says nothing of its CPU, and whose image may have no Python."""
-        return "" if settings.own_server else "only the lab's own server says how much CPU it uses"
+    needs_own_server = "only the lab's own server says how much CPU it uses"
 
     def expects(self, stage: Stage, before: Before) -> list[Expected]:
         """What is held has its descriptor. A newcomer without one is refused, or waits in the backlog."""
@@ -44,8 +39,7 @@ class FewDescriptors(Drill):
         """Lower the limit, let newcomers come and leave, and put it back."""
         limits = output(limits_command(stage, "show"))
         restore = limits_command(stage, "restore", limits)
-        clients = ExtraClients(stage, program.ARRIVE, COUNT, b"hello\n")
-        begun, used = time.monotonic(), cpu_seconds(stage)
+        clients, use = ExtraClients(stage, program.ARRIVE, COUNT, b"hello\n"), CpuUse(lambda: cpu_seconds(stage))
         with stage.lease([lease.command(*restore)]):
             output(limits_command(stage, "lower", str(SPARE)))
             try:
@@ -54,7 +48,7 @@ class FewDescriptors(Drill):
                     yield
             finally:
                 output(restore)
-        stage.measured("cpu_percent", round(100 * (cpu_seconds(stage) - used) / (time.monotonic() - begun), 1))
+        stage.measured("cpu_percent", round(100 * use.cores(), 1))
         after = json.loads(output(limits_command(stage, "show")))
         stage.measured("left", sum(after.get(pid, was) != was for pid, was in json.loads(limits).items()))
         stage.measured("served", clients.figures["served"])

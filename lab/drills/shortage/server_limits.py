@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -41,6 +42,17 @@ def output(command: Sequence[str]) -> str:
     if done.returncode:
         raise LabError(f"a limit of the server could not be read or set ({command[0]})", done.stdout + done.stderr)
     return done.stdout.strip()
+
+
+class CpuUse:
+    """How much CPU is used from now on. `seconds`: returns what was used until now, in seconds."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds, self._before, self._since = seconds, seconds(), time.monotonic()
+
+    def cores(self) -> float:
+        """Return how many cores were used since then."""
+        return (self._seconds() - self._before) / (time.monotonic() - self._since)
 
 
 def cpu_seconds(stage: Stage) -> float:

@@ -33,7 +33,9 @@ def test_server_without_room_for_all_may_leave_some_in_its_backlog(monkeypatch: 
 
 
 def test_where_it_can_run() -> None:
-    assert AcceptQueueOverflow().unfit(settings(SERVER_COMMAND="sh")).startswith("only the lab's own server")
+    assert (
+        AcceptQueueOverflow().refusal("native", settings(SERVER_COMMAND="sh")).startswith("only the lab's own server")
+    )
 
 
 def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

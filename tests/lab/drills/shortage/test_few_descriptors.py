@@ -18,7 +18,7 @@ def test_prediction() -> None:
 
 def test_where_it_can_run() -> None:
     assert FewDescriptors().refusal("native", settings()) == ""
-    assert FewDescriptors().unfit(settings(SERVER_COMMAND="sh")).startswith("only the lab's own server")
+    assert FewDescriptors().refusal("native", settings(SERVER_COMMAND="sh")).startswith("only the lab's own server")
 
 
 def test_arithmetic_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

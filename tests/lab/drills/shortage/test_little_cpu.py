@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.drills.drill import Ended, Stage
-from lab.drills.shortage import little_cpu
+from lab.drills.shortage import little_cpu, server_limits
 from lab.drills.shortage.little_cpu import LittleCpu
 from tests.support.drill_stages import BEFORE, bounds, settings, stage
 
@@ -39,7 +39,7 @@ def _staged(monkeypatch: pytest.MonkeyPatch) -> tuple[Stage, Engine, dict[str, f
     monkeypatch.setattr(little_cpu, "container", lambda _: engine)
     monkeypatch.setattr(little_cpu, "update", lambda _, *flags: ["docker", "update", *flags, "abc"])
     monkeypatch.setattr(little_cpu, "output", engine.told)
-    monkeypatch.setattr(little_cpu.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(server_limits.time, "monotonic", lambda: next(now))
     found = replace(stage()[0], engine="docker", measured=figures.__setitem__, lease=_leased)
     return found, engine, figures
 
