@@ -19,6 +19,7 @@ from server.models.base import Model, load
 
 # Modules without users that hold several connections, and the words of a scenario whose users may.
 _COMMON = sys.stdlib_module_names | {"rawsocket", "locust", "gevent"}
+WORKER_B = 64 * 1024**2
 _HOLDS_OTHERWISE = ("connections_per_user", "LoadTestShape")
 
 
@@ -59,10 +60,16 @@ def check_held(settings: Settings) -> None:
 
 
 def check_memory(settings: Settings, limit: int) -> None:
-    """Raise UsageError if the messages of a worker's users, with their replies, need more than `limit` bytes of memory.
+    """Raise UsageError if a worker, or the messages of its users with their replies, need more than `limit` bytes.
 
-    0: there is no limit. A worker keeps each message until its reply is complete.
+    0: there is no limit. A worker keeps each message until its reply is complete. With less than WORKER_B the kernel
+    drops and reads its program again and again, and it starts after minutes or never.
     """
+    if 0 < limit < WORKER_B:
+        raise UsageError(
+            f"WORKER_MEM={settings['WORKER_MEM']} is too little: a worker needs 60 MB before its first user. "
+            f"Give {WORKER_B // 1024**2}m or more, or 0 for no limit"
+        )
     users = math.ceil(load_shape.users(settings) / settings.workers)
     needed = 2 * users * int(settings["SIZE"])
     if limit and needed > limit:

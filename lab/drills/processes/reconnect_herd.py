@@ -41,5 +41,5 @@ class ReconnectHerdNoJitter(ReconnectHerd):
     """The same for clients without jitter."""
 
     name = "reconnect-herd-no-jitter"
-    text = "the same without jitter: everybody comes back at the same moment, again and again"
+    text = "all connections are reset at once by a restart; everybody comes back (back-off without jitter)"
     changes = MappingProxyType({"RECONNECT_JITTER": "no"})

@@ -134,6 +134,15 @@ def _memory(size: str) -> None:
     capacity.check_memory(chosen, 0)  # no limit
 
 
+def test_memory_that_no_worker_starts_with_is_an_error() -> None:
+    chosen = read({"WORKER_MEM": "24m"}, {})
+    with pytest.raises(UsageError, match=r"^WORKER_MEM=24m is too little: .* Give 64m or more, or 0 for no limit$"):
+        capacity.check_memory(chosen, capacity.memory_limit(chosen, "docker"))
+    for enough in ("64m", "0"):
+        chosen = read({"WORKER_MEM": enough}, {})
+        capacity.check_memory(chosen, capacity.memory_limit(chosen, "docker"))
+
+
 def test_messages_that_a_worker_has_no_memory_for_are_refused() -> None:
     """A message and its reply are kept."""
     _memory("1300000")
