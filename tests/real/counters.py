@@ -78,6 +78,8 @@ def of_mosquitto(server: RealServer) -> Counters:
             if kind & 0xF0 == 0x30:
                 (size,) = struct.unpack_from(">H", body)
                 found[body[2 : 2 + size].decode().removeprefix("$SYS/")] = body[2 + size :].decode()
+        else:
+            raise EOFError(f"{server.name} closed the connection after {len(found)} counters")
         sock.sendall(b"\xe0\x00")
     # "12 seconds" is a value, too.
     return _numbers("".join(f"{name} {value}\n" for name, value in found.items()), r"^(\S+) (\S+)(?: seconds)?$")
