@@ -51,8 +51,12 @@ class Simulation:
         made = SessionConfig(
             simulation, self.recorder, rows, simulation, Target("a", 1), framing or Line(), **(timeouts | more)
         )
-        made.random = lambda: 0.5
+        made.random = self.reconnect_random
         return made
+
+    @staticmethod
+    def reconnect_random() -> float:
+        return 0.5
 
     # -- replaces `time`, the engine and all its parts ---------------------------------------------------------------
 
