@@ -24,3 +24,8 @@ LOSSES = [
     ("push", [("connect", "ok"), ("drop", "wrong")]),
     ("push_part", [("connect", "ok"), ("drop", "wrong")]),
 ]
+
+
+def may_be(mode: str, outcomes: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Return what may be seen of a loss: a reset that comes before the client has noticed its connect fails that."""
+    return [outcomes, [("connect", "reset")]] if mode == "reset" else [outcomes]

@@ -17,7 +17,7 @@ from rawsocket.users.steps import Connect, Receive, Request, Wait
 from rawsocket.wire.framing import Chunk, Delimiter, Fixed, Framing, LengthPrefixed, Line
 from tests.support import echo
 from tests.support.local_run import LONG, wait_until
-from tests.support.outcomes import BAD_ANSWERS, LOSSES
+from tests.support.outcomes import BAD_ANSWERS, LOSSES, may_be
 from tests.support.scripted_user import ScriptedUser, config_for, engine_under_test, scripted_user
 from tests.support.simulation import SimulatedUser, Simulation
 
@@ -95,7 +95,7 @@ def test_wait_raises_the_named_failure_of_a_loss(
         monkeypatch.setattr(exchange, "GRACE", 0.05)
     with scripted_user(mode, wait) as user:
         assert str(user.wait_for_end().raised) == outcomes[-1][1]
-        assert user.outcomes == outcomes
+        assert user.outcomes in may_be(mode, outcomes)
 
 
 def test_quiet_connection_settles_by_itself(monkeypatch: pytest.MonkeyPatch):
