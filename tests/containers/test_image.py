@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import docker
 import pytest
@@ -18,12 +19,15 @@ IMAGES = (SERVER, LOAD)
 WRITABLE = {"/tmp", "/run/lock", "/var/tmp"}
 
 
+#: A container has the labels of its image, and compose removes what has those of a run that ends.
+ALONE: Any = {"network_mode": "none", "init": True, "labels": {"com.docker.compose.project": "test-image"}}
+
+
 @pytest.fixture(scope="module")
 def inside(client: docker.DockerClient, images: None) -> Iterator[Callable[[str, str], str]]:
     """Runs a shell script in a container of an image, one for all tests, and returns what it prints."""
     containers = {
-        image: client.containers.run(image, ["sleep", "1800"], detach=True, remove=True, network_mode="none", init=True)
-        for image in IMAGES
+        image: client.containers.run(image, ["sleep", "1800"], detach=True, remove=True, **ALONE) for image in IMAGES
     }
     yield lambda image, script: containers[image].exec_run(["sh", "-c", script]).output.decode()
     for each in containers.values():
@@ -97,9 +101,7 @@ def test_server_image_has_no_locust(inside: Inside) -> None:
 def test_server_runs_read_only_without_capabilities_and_stops_on_sigterm(
     client: docker.DockerClient, images: None
 ) -> None:
-    container = client.containers.run(
-        SERVER, detach=True, read_only=True, cap_drop=["ALL"], network_mode="none", init=True
-    )
+    container = client.containers.run(SERVER, detach=True, read_only=True, cap_drop=["ALL"], **ALONE)
     try:
         assert any(b"listening on" in line for line in container.logs(stream=True, follow=True))
         container.stop(timeout=10)  # SIGKILL, and exit code 137, after 10 s

@@ -52,8 +52,6 @@ class RealServer:
     admin_port: int = 0  # where a server has a second port for its counters
     log_file: Path = field(default_factory=Path)
     marked: Counters = field(default_factory=dict)
-    # Of a server that computes its counters once a second: what changes whenever it does, and what it has received.
-    delayed: tuple[str, str] | None = None
 
     @property
     def target(self) -> str:
@@ -65,21 +63,8 @@ class RealServer:
         return self.read_counters(self)
 
     def mark(self) -> None:
-        """Remember the counters as they are now.
-
-        Delayed ones have to be the same in two computations: a slow server still reads what its last clients have sent.
-        """
+        """Remember the counters as they are now."""
         self.marked = self.counters()
-        deadline, same = time.monotonic() + DEADLINE_S, not self.delayed
-        while self.delayed and not same:
-            computed, received = self.delayed
-            before = self.marked
-            while self.marked.get(computed) == before.get(computed):
-                assert time.monotonic() < deadline, f"{self.name} does not compute its counters again"
-                time.sleep(0.1)
-                self.marked = self.counters()
-            both = self.marked.keys() & before.keys()
-            same = {computed, received} <= both and self.marked[received] == before[received]
 
     def growth(self) -> Counters:
         """Return how much each counter has grown since `mark()`."""
@@ -135,7 +120,6 @@ class Recipe:
     log_file: str = "log"
     user: str = "nobody"  # where this is root
     needs_root: bool = False
-    delayed: tuple[str, str] | None = None  # see RealServer
 
 
 def find(program: str) -> str | None:
@@ -178,7 +162,7 @@ def _started(recipe: Recipe, program: str) -> RealServer:
     process = _run([program, *(_filled(text, values) for text in recipe.arguments)], folder, account)
     return RealServer(
         recipe.package, port, folder, process, recipe.read_counters, recipe.stop_signal, admin,
-        folder / recipe.log_file, delayed=recipe.delayed,
+        folder / recipe.log_file,
     )  # fmt: skip
 
 

@@ -35,9 +35,7 @@ def start_memcached() -> RealServer:
 def start_mosquitto() -> RealServer:
     """Start the MQTT broker Mosquitto, without passwords. Counters: $SYS, for example broker/clients/connected."""
     text = "listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\npersistence false\nmax_connections -1\n"
-    computed, files = ("broker/uptime", "broker/publish/messages/received"), {"conf": text}
-    recipe = Recipe("mosquitto", "mosquitto", ["-c", "{folder}/conf"], counters.of_mosquitto, files, delayed=computed)
-    return start(recipe)
+    return start(Recipe("mosquitto", "mosquitto", ["-c", "{folder}/conf"], counters.of_mosquitto, {"conf": text}))
 
 
 def start_nats() -> RealServer:

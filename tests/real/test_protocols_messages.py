@@ -20,7 +20,7 @@ def test_mqtt_publish(mosquitto: RealServer) -> None:
 
     rows = load(MqttPublisher, mosquitto.target, 5, {"QoS 1": 100}, settled, mqtt_ping=0.1)
     published = rows["QoS 0"] + rows["QoS 1"]
-    assert mosquitto.wait_for(PUBLISHED, published)[PUBLISHED] == published, (rows, mosquitto.marked[PUBLISHED])
+    assert mosquitto.wait_for(PUBLISHED, published)[PUBLISHED] == published
 
 
 def test_mqtt_subscribe(mosquitto: RealServer) -> None:
