@@ -1,6 +1,8 @@
+import gc
 import math
 import os
 import random
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +99,23 @@ def test_report_has_absolute_values_and_limits() -> None:
     assert report.counts.held == RECORDER.held
     assert report.limits == agent.limits
     assert data["stats"] == []
+
+
+def test_objects_that_refer_to_each_other_are_freed_within_a_minute() -> None:
+    thresholds = gc.get_threshold()
+    agent = WorkerAgent(FakeWorker("tcp://server:8686", None), HOME)
+    gc.set_threshold(0)
+    try:
+        own = type("Own", (), {})()
+        own.itself = own
+        left = weakref.ref(own)
+        del own
+        for _ in range(agent_module.COLLECT_AFTER):
+            assert left() is not None
+            agent.add_report({})
+        assert left() is None
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def test_agent_reports_the_stop_request_and_the_end() -> None:
