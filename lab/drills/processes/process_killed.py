@@ -16,6 +16,7 @@ class ProcessKilled(Drill):
     name = "process-killed"
     text = "one of the server's PROCESSES is killed (SIGKILL)"
     lasts = False
+    needs_own_server = serving.OWN_SERVER
 
     def unfit(self, settings: Settings) -> str:
         """Refuse a server with one process."""

@@ -19,6 +19,7 @@ class ProcessesRolling(Drill):
     name = "processes-rolling"
     text = "each of the server's PROCESSES is restarted in turn (SIGTERM)"
     lasts = False
+    needs_own_server = serving.OWN_SERVER
 
     def unfit(self, settings: Settings) -> str:
         """Refuse a server with one process."""

@@ -7,13 +7,12 @@ from lab.settings import Settings
 from lab.waiting import wait_for
 
 _ROW = r'^holdfast_server_process_{}\{{process="(\d+)"\}} (\S+)$'
+OWN_SERVER = "only the lab's own server has processes that the lab knows"
 BACK_S = 30.0  # for a process to be replaced
 
 
 def unfit(settings: Settings) -> str:
     """Return why these settings have no processes to lose, "" if they have."""
-    if not settings.own_server:
-        return "only the lab's own server has processes that the lab knows"
     if not settings["PROCESSES"].isdigit() or int(settings["PROCESSES"]) < 2:
         return "it needs a server of several processes: PROCESSES=4"
     return ""
