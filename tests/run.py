@@ -268,9 +268,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="holdfast-tests-") as folder:
         coverage = Path(folder) / "coverage"
-        # Where it is set, each of some thousand processes would compile all sources again.
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        environment = measured.environment(coverage) if os.environ.get("COVERAGE") == "yes" else dict(os.environ)
+        covered = os.environ.get("COVERAGE") == "yes"
+        # Where the first is set, each of some thousand processes would compile all sources again. The others are what
+        # make was given for this command; a test may run another one that has a setting of this name.
+        for name in ("PYTHONDONTWRITEBYTECODE", "ONLY", "COVERAGE", "MAKEFLAGS", "MAKEOVERRIDES"):
+            os.environ.pop(name, None)
+        environment = measured.environment(coverage) if covered else dict(os.environ)
         parts = [Part(name, Path(folder) / name, environment) for name in dict.fromkeys(names)]
         started = time.monotonic()
         try:
@@ -282,7 +285,7 @@ def main(arguments: list[str]) -> int:
                 part.finish()
             print("\ninterrupted", flush=True)
             return 130
-        if environment != os.environ:
+        if covered:
             print(f"== coverage\n{measured.table(coverage)}", flush=True)
         for part in parts:
             print(f"== {part.name}: {total(part.outcomes(), part.seconds)}", flush=True)

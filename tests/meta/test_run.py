@@ -48,6 +48,18 @@ def test_unknown_part_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
     assert "no such part: servers (parts: containers, " in capsys.readouterr().err
 
 
+def test_settings_of_make_test_are_none_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make fuzz` has a setting ONLY as well, and a test runs it."""
+    seen: list[run.Part] = []
+    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(run, "run", seen.extend)
+    monkeypatch.setattr(run, "run_again", lambda parts: None)
+    monkeypatch.setenv("ONLY", "server")
+    monkeypatch.setenv("MAKEFLAGS", " -- ONLY=server")
+    run.main(["server"])
+    assert seen[0].environment.keys() & {"ONLY", "MAKEFLAGS"} == set()
+
+
 @pytest.mark.parametrize(("codes", "outcomes", "failed"), [([0, 0], "passed", 0), ([0], "", 1), ([1, 0], "passed", 1)])
 def test_part_without_a_test_or_with_a_failed_process_has_failed(
     tmp_path: Path, codes: list[int], outcomes: str, failed: bool
