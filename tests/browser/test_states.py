@@ -2,38 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 
-import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Locator, expect
-from playwright.sync_api import Page as Browser
 
 from tests.support import page_states
 from tests.support.canned_page import ADDRESS, CannedPage
 
 UNKNOWN = "\N{EN DASH}"
 WIDTHS = (390, 768, 1280, 1920)
-
-
-@pytest.fixture(scope="module")
-def window(chromium: Chromium) -> Iterator[Browser]:
-    """One window for all tests: a new one would compile Locust's script again."""
-    window = chromium.new_page(viewport={"width": 1280, "height": 900})
-    yield window
-    window.close()
-
-
-@pytest.fixture
-def page(window: Browser) -> Iterator[CannedPage]:
-    errors: list[str] = []
-    window.set_viewport_size({"width": 1280, "height": 900})
-    window.on("pageerror", lambda error: errors.append(str(error)))
-    page = CannedPage(window)
-    yield page
-    window.unroute_all(behavior="ignoreErrors")
-    assert errors == []
 
 
 def _box(page: CannedPage) -> Locator:
@@ -275,31 +252,6 @@ def test_series_of_the_target_are_a_table_that_fits_a_telephone(page: CannedPage
     page.browser.wait_for_function("document.documentElement.scrollWidth <= 390")
     fits = "document.querySelector('.target-metrics .wide').scrollWidth <= 390"
     page.browser.wait_for_function(fits)  # all columns are in sight
-
-
-def test_start_form_has_groups_labels_and_help(page: CannedPage) -> None:
-    page.open("ready")
-    page.browser.get_by_text("What users do, pace, thresholds").click()
-    groups = page.browser.locator(".holdfast-fields > *").evaluate_all(
-        "nodes => nodes.map(n => n.matches('h3') ? n.textContent : n.querySelector('input, select').name)"
-    )
-    assert groups == [
-        *("What users do", "size", "timeout", "Pace", "every", "pace", "arrivals"),
-        *("Thresholds", "maxP99Ms", "maxFailures", "minHeld", "minMessagesS", "maxSilentConnections", "maxLagMs"),
-        *("maxP50Ms", "maxP95Ms", "maxP999Ms"),
-    ]
-    field = page.browser.get_by_label("p99 at most (ms)")
-    expect(field).to_have_value("1000")
-    expect(field).to_have_accessible_description(re.compile(r"p99 of the latency .* Default: 1000\."))
-    page.browser.locator("input[name=userCount]").fill("0")
-    expect(page.browser.get_by_text("A run needs at least 1 user.")).to_be_visible()
-
-
-def test_form_in_the_dialog_of_a_new_run_has_the_same_labels(page: CannedPage) -> None:
-    page.open("pass")
-    page.browser.get_by_role("button", name="New").click()
-    page.browser.get_by_text("What users do, pace, thresholds").click()
-    expect(page.browser.get_by_label("p99 at most (ms)")).to_be_visible()
 
 
 def test_states_are_complete() -> None:

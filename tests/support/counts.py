@@ -1,11 +1,13 @@
-"""Counts of both sides for tests of the ledger: those of a run without failures, and changes to them."""
+"""Counts of both sides for tests of the ledger: those of a run without failures, and changes to them; and its rows."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from rawsocket.measurement.report import Bytes, Connections, Counts, Messages, Sessions
-from rawsocket.verdict.ledger_rows import ServerSide
+from rawsocket.verdict.ledger import LedgerRow, reconcile
+from rawsocket.verdict.ledger_rows import ServerSide, WireFormat
 
+WIRE = WireFormat("line", 20, "echo")
 TABLES = {"connections": Connections, "messages": Messages, "sessions": Sessions}
 GOOD: Mapping[str, Mapping[str, Any]] = {
     "sessions": {"begun": 100, "ended": 100},
@@ -54,3 +56,15 @@ def server(**changes: Any) -> ServerSide:
         if (moved := changes.pop(f"bytes_{name}", None)) is not None:
             grown["bytes_total"] = {**grown["bytes_total"], name: moved}
     return ServerSide(**{"grown": {**grown, **changes}, **fields})
+
+
+def row(what: str, ours: Counts, theirs: ServerSide, wire: WireFormat = WIRE) -> LedgerRow:
+    """The row of the ledger with this name."""
+    (found,) = [row for row in reconcile(ours, theirs, wire=wire).rows if row.what == what]
+    return found
+
+
+def judged(what: str, ours: Counts, theirs: ServerSide, wire: WireFormat = WIRE) -> tuple[Any, ...]:
+    """The explanation of the row, its unexplained rest and its status."""
+    found = row(what, ours, theirs, wire)
+    return dict(found.explained), found.unexplained, found.status

@@ -6,27 +6,13 @@ import pytest
 
 from rawsocket import errors
 from rawsocket.engine import accounting
-from rawsocket.measurement.report import Counts, Goodbyes
-from rawsocket.verdict import ledger_rows
 from rawsocket.verdict.ledger import OK, UNEXPLAINED, LedgerRow, reconcile
-from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, WireFormat, explain, outcomes, summed
-from tests.support.counts import clients, server, unanswered
+from rawsocket.verdict.ledger_rows import EVENTS, LAST_SEND, Moment, WireFormat, explain, summed
+from tests.support.counts import WIRE, clients, judged, row, server, unanswered
 
-WIRE = WireFormat("line", 20, "echo")
 SYNC = {"model": "sync", "framing": "line"}
 # Two of three processes were killed, and one of them has been replaced.
 KILLED = {"closed_total": {"client": 95, "lost": 5}, "respawns_total": 1, "processes": 2, "processes_wanted": 3}
-
-
-def row(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireFormat = WIRE) -> LedgerRow:
-    (found,) = [row for row in reconcile(ours, theirs, wire=wire).rows if row.what == what]
-    return found
-
-
-def judged(what: str, ours: Counts, theirs: ledger_rows.ServerSide, wire: WireFormat = WIRE) -> tuple[Any, ...]:
-    """The explanation of the row, its unexplained rest and its status."""
-    found = row(what, ours, theirs, wire)
-    return dict(found.explained), found.unexplained, found.status
 
 
 def test_events_include_every_failure_and_the_clients_close() -> None:
@@ -329,35 +315,3 @@ def test_unread_pushed_bytes_are_unknown() -> None:
     found = row("bytes from the server", clients(pushed=1), server(bytes_out=21_500))
     assert found.status == "unknown"
     assert row("bytes from the server", clients(pushed=1), server()).status == OK
-
-
-# The clients alone
-
-
-@pytest.mark.parametrize(
-    ("what", "ours", "wanted"),
-    [
-        ("connects begun", {"attempted": 103, "abandoned": 2, "failed": {"refused": 3}},
-         ({"connected": 100, "refused": 3, "abandoned": 2}, 0, OK)),
-        ("connects begun", {"attempted": 101}, ({"connected": 100}, 1, UNEXPLAINED)),
-        ("connections made", {"closed": 90, "dropped": {"reset": 10}}, ({"client": 90, "reset": 10}, 0, OK)),
-        ("connections made", {"closed": 99, "held_now": 1}, ({"client": 99, "held": 1}, 0, OK)),
-        ("messages due", {"due": 1005, "unsent": {"closed": 4, "stopped": 1}},
-         ({"sent": 1000, "closed": 4, "stopped": 1}, 0, OK)),
-        ("messages sent", {"answered": 999}, ({"answered": 999}, 1, UNEXPLAINED)),
-        ("messages sent", {"answered": 990, "oneway": 10}, ({"answered": 990, "oneway": 10}, 0, OK)),
-        ("messages sent", {"answered": 998, "wrong": 2, "dropped": {"short": 2}, "closed": 98},
-         ({"answered": 998, "short": 2}, 0, OK)),
-        # One of them was unrequested; which one is unknown.
-        ("messages sent", {"answered": 999, "wrong": 1, "dropped": {"short": 1, "wrong": 1}, "closed": 98},
-         ({"answered": 999, "wrong": 1}, 0, OK)),
-    ],
-)  # fmt: skip
-def test_outcomes_of_the_clients_alone(what: str, ours: Counts, wanted: tuple[Any, ...]) -> None:
-    assert judged(what, clients(**ours), server()) == wanted
-
-
-def test_row_of_goodbyes_says_how_many_were_cut_off_and_is_left_out_without_any() -> None:
-    told = Counts(goodbyes=Goodbyes(begun=20, said=18))
-    assert ("goodbyes", 20, {"said": 18, "cut-off": 2}) in outcomes(told)
-    assert "goodbyes" not in [what for what, *_ in outcomes(Counts())]
