@@ -34,8 +34,8 @@ from tests.support import measured  # noqa: E402
 #: Name of each part: its folders, and the number of processes that share their tests.
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 3),
-    "load": (["tests/rawsocket", "tests/locustfiles"], 5),
-    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 5),
+    "load": (["tests/rawsocket", "tests/locustfiles"], 3),
+    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 3),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "real": (["tests/real"], 1),
@@ -43,8 +43,8 @@ PARTS: dict[str, tuple[list[str], int]] = {
 }
 #: Processes that run at once: the tests need a quarter of a core each.
 AT_ONCE = 4 * (os.cpu_count() or 1) + 1
-#: The parts that wait for most of their time, and can't be cut into more processes: all of theirs start first.
-FIRST = ("containers",)
+#: The parts with the longest tests: three processes of each start first, so that short tests fill the end.
+FIRST, OF_EACH = ("containers", "lab", "load"), 3
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error", "rerun")
 AGAIN = 3  # more failures than this are no accident
@@ -227,14 +227,14 @@ def _shown(test: str) -> str:
 
 
 def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> None:
-    """Run `at_once` processes at a time: those of `FIRST`, one of each other part, then more of the large parts."""
+    """Run `at_once` processes at a time: those of `FIRST`, one of each other part, then more of the large ones."""
     for part in parts:
         part.waiting = min(PARTS[part.name][1], at_once)
     unfinished = list(parts)
     while unfinished:
         waiting = [part for part in unfinished if part.waiting]
         if waiting and sum(part.running() for part in unfinished) < at_once:
-            min(waiting, key=lambda part: (part.name not in FIRST, len(part.processes))).start(marker)
+            min(waiting, key=_turn).start(marker)
             continue
         for part in [part for part in unfinished if not part.waiting and not part.running()]:
             progress.clear()
@@ -242,6 +242,11 @@ def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> No
             unfinished.remove(part)
         progress.show()
         time.sleep(0.1)
+
+
+def _turn(part: Part) -> tuple[bool, int]:
+    started = len(part.processes)
+    return part.name not in FIRST or started >= OF_EACH, started
 
 
 @contextmanager

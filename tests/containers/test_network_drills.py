@@ -11,7 +11,7 @@ from lab.drills.namespace import container
 from tests.support.busy_machine import retry_on_busy_machine
 from tests.support.lab import ROOT, lab
 
-LOAD = {"USERS": "100", "RATE": "100", "EVERY": "2", "TIMEOUT": "2", "MAX_P99_MS": "1000"}
+LOAD = {"USERS": "100", "RATE": "100", "EVERY": "2", "TIMEOUT": "2", "MAX_P99_MS": "1000", "WORKERS": "1"}
 
 
 def _drill(name: str) -> tuple[int, dict[str, Any], str]:

@@ -59,7 +59,7 @@ def checkout(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_settings_rows_and_numbers_reach_the_workers(checkout: Path) -> None:
-    flags = ["--users", "7", "--rate", "7", "--workers", "3", "--time", "8s", "--topic", "sport", "--max-p99-ms", "0"]
+    flags = ["--users", "7", "--rate", "7", "--workers", "2", "--time", "8s", "--topic", "sport", "--max-p99-ms", "0"]
     done = subprocess.run(
         [sys.executable, "-m", "lab", "load", "--engine", "docker", "--scenario", "own/mine", *flags], cwd=checkout,
         env=environment({"TOKEN": "s3cret"}), capture_output=True, text=True, timeout=400, check=False,

@@ -46,8 +46,8 @@ def _file(service: str, client: docker.DockerClient, path: str) -> bytes:
 
 
 def test_page_shows_the_counters_of_a_threaded_server(bring_up: Callable[..., Page]) -> None:
-    page = bring_up(MODEL="threaded")
-    page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 2, timeout=120)
+    page = bring_up(MODEL="threaded", WORKERS="1")
+    page.wait(lambda state: sum(not worker["lost"] for worker in state["workers"]) == 1, timeout=120)
     assert page.swarm(100, 100, every="0.5")["success"]
     state = page.wait(
         lambda state: state["held"] == state["server_held"] == 100 and (state["server"]["messages_s"] or 0) > 50
