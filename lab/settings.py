@@ -19,6 +19,7 @@ from lab import folders
 from lab.errors import UsageError
 from lab.user_server import check
 from lab.user_server import settings as user_server
+from rawsocket.settings.find_scenario import names
 from rawsocket.settings.row import (
     ADDRESS,
     BOOLEAN,
@@ -33,7 +34,6 @@ from rawsocket.settings.row import (
     seconds,
     whole,
 )
-from rawsocket.settings.scenarios import names
 from rawsocket.settings.table import BY_NAME, THRESHOLDS
 from rawsocket.settings.table import TABLE as LOAD_TABLE
 from rawsocket.target import parse as parse_target

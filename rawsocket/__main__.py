@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from rawsocket import target_check
 from rawsocket.conversation import plan as conversation
-from rawsocket.settings import declared, scenarios
+from rawsocket.settings import declared, find_scenario
 from rawsocket.settings.plan import Plan, UsageError, from_environ, read_setting, tls_settings, without_empty
 from rawsocket.target import parse as parse_target
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 def scenario_folders() -> list[Path]:
     """Return the folders of scenarios, from HOLDFAST_LOCUSTFILES."""
-    return scenarios.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
+    return find_scenario.folders(read_setting(os.environ, "HOLDFAST_LOCUSTFILES"))
 
 
 def master_arguments(plan: Plan) -> list[str]:
@@ -65,7 +65,7 @@ def worker_arguments(plan: Plan) -> list[str]:
 
 def locustfile(plan: Plan) -> Path:
     """Return the file that has the user classes."""
-    return CONVERSATION if plan.conversation else scenarios.find(plan.scenario, scenario_folders())
+    return CONVERSATION if plan.conversation else find_scenario.find(plan.scenario, scenario_folders())
 
 
 def check_ports(plan: Plan) -> None:
@@ -124,7 +124,7 @@ def check_tls(plan: Plan) -> None:
 
 def prepare(role: str) -> Plan:
     """Read the settings and set the variables that Locust, the scenario and the library read."""
-    plan = from_environ(os.environ, scenarios.names(*scenario_folders()))
+    plan = from_environ(os.environ, find_scenario.names(*scenario_folders()))
     # LOCUST_HEADLESS and its like would change what the command line below asks for.
     locusts = {name for name in os.environ if name.startswith("LOCUST_")}
     for name in (set(os.environ) - set(without_empty(os.environ))) | locusts:

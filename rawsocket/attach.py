@@ -36,7 +36,7 @@ from rawsocket.identity.numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
 from rawsocket.master.levels.driver import ShapeDriver
 from rawsocket.master.messages.intake import Intake
-from rawsocket.master.observability.exporter import Exporter
+from rawsocket.master.observability.otlp_exporter import OtlpExporter
 from rawsocket.master.page import tab
 from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
@@ -68,7 +68,7 @@ class Attachment:
         self.controller: RunController | None = None
         self.driver: ShapeDriver | None = None
         self.agent: agent.WorkerAgent | None = None
-        self.exporter: Exporter | None = None
+        self.exporter: OtlpExporter | None = None
         self.web_ui: WebUI | None = None
         self.headless_run: HeadlessRun | None = None
         self.signalled = False
@@ -139,7 +139,7 @@ class Attachment:
         TASKS.start("clock", controller.run_clock)
         metrics = controller.target_metrics
         TASKS.start("metrics of the target", metrics.run, forever=metrics.present)
-        self.exporter = exporter = Exporter(controller, plan.collector)
+        self.exporter = exporter = OtlpExporter(controller, plan.collector)
         TASKS.start("figures to the collector", exporter.run, forever=exporter.present)
         TASKS.start("probe of the server", controller.probe.run, forever=controller.probe.present)
         usage = controller.probe.usage

@@ -17,7 +17,7 @@ from rawsocket.check.round import Round, RoundOver, is_server_fault
 from rawsocket.conversation.plan import Plan
 from rawsocket.engine.connect.tap import TappingConnector, tap_again, untapped
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.process import Engine
+from rawsocket.engine.engine import Engine
 from rawsocket.errors import ConnectTimeout, GeneratorLimit, RawSocketError, Refused, Wrong
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.scenario_errors import located

@@ -1,7 +1,7 @@
 """What all connections of one user class share in a run: target, framing, timeouts, and where they are counted."""
 
 from rawsocket.engine.accounting import Accounting, Events
-from rawsocket.engine.process import Engine
+from rawsocket.engine.engine import Engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.rows import Rows

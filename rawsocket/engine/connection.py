@@ -6,7 +6,7 @@ pushes, a full send buffer, a wrong reply) go through an `Exchange`, which exist
 
 Rules:
 
-- Nothing here waits. A method that can't finish at once returns, and a callback of the owner follows (owner.py).
+- Nothing here waits. A method that can't finish at once returns, and a callback of the owner follows (callbacks.py).
 - Every failure ends the connection: what comes after a wrong, late or incomplete reply can't be trusted to belong to
   the next message. The failure is recorded once. A method that finds it raises it; otherwise the owner's `on_lost`
   reports it. Any callback may change everything: the owner may have closed the connection.

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawsocket.engine.accounting import ANSWERED, RETRY, SETTLED
+from rawsocket.engine.callbacks import Owner
 from rawsocket.engine.config import ConnectionConfig
 from rawsocket.engine.connect.attempt import ConnectAttempt
 from rawsocket.engine.connect.client_socket import readable
 from rawsocket.engine.exchange.exchange import Exchange
 from rawsocket.engine.exchange.in_flight import CALLER, InFlight
 from rawsocket.engine.exchange.sender import NEVER
-from rawsocket.engine.owner import Owner
 from rawsocket.measurement.overdue import OWED_AFTER
 
 # The one message in flight: row, due, sent, the whole reply with its frame, `expect`, key. A plain tuple is cheap.

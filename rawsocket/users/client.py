@@ -23,9 +23,9 @@ import gevent
 
 from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.connection import Connection
+from rawsocket.engine.engine import engine
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, Receiving, Until, at_receive
 from rawsocket.engine.heartbeat import Heartbeat
-from rawsocket.engine.process import engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.start_tls import start_tls
 from rawsocket.errors import RawSocketError

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypedDict
 from rawsocket import target
 from rawsocket.engine.accounting import Events
 from rawsocket.engine.config import ConnectionConfig, check_timeout
-from rawsocket.engine.process import Engine, engine
+from rawsocket.engine.engine import Engine, engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.context import context_for
 from rawsocket.measurement.locust_stats import BATCH

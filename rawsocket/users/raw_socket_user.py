@@ -33,7 +33,7 @@ from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError, is_mistake
 from rawsocket.identity.numbers import NUMBERS

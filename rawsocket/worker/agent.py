@@ -18,7 +18,7 @@ from typing import Any
 from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches, target
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.engine.schedule import no_jitter
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.locust_stats import BATCH

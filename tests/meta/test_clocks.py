@@ -16,7 +16,7 @@ READ_IT = {
     "locustfiles/storm.py": "a moment that all workers must agree on",
     "rawsocket/attach.py": "the same, for storm.py",
     "rawsocket/conversation/user.py": "{now} in a message",
-    "rawsocket/master/observability/exporter.py": "the time stamp of figures",
+    "rawsocket/master/observability/otlp_exporter.py": "the time stamp of figures",
     "rawsocket/master/run_info.py": "when a run started and ended",
     "rawsocket/measurement/latency_log.py": "the base time of the log",
     "rawsocket/measurement/locust_stats.py": "the seconds of Locust's own statistics",

@@ -16,8 +16,8 @@ import pytest
 from gevent import socket
 from gevent.server import StreamServer
 
-from rawsocket.engine.owner import Handlers
-from rawsocket.engine.process import engine
+from rawsocket.engine.callbacks import Handlers
+from rawsocket.engine.engine import engine
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target
 from rawsocket.users import steps

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.process import Engine
+from rawsocket.engine.engine import Engine
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.target import Target

@@ -6,8 +6,8 @@ message that is a push, and all that follow belong to it until `push_until(frame
 
 from collections.abc import Callable
 
+from rawsocket.engine.callbacks import Handlers
 from rawsocket.engine.exchange.in_flight import Reply, begun, call
-from rawsocket.engine.owner import Handlers
 
 
 class Pushes:

@@ -24,7 +24,7 @@ from rawsocket.engine.exchange.in_flight import (
     in_row,
     size,
 )
-from rawsocket.engine.exchange.kept import Inbox
+from rawsocket.engine.exchange.inbox import Inbox
 from rawsocket.engine.exchange.pushes import Pushes
 from rawsocket.errors import RawSocketError, Wrong
 from rawsocket.measurement.rows import PUSH, PUSH_REPLY, RECEIVE

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import gevent
 
-from rawsocket.master.observability import series
-from rawsocket.master.observability.series import Answer, Values
+from rawsocket.master.observability import target_series
+from rawsocket.master.observability.target_series import Answer, Values
 from rawsocket.settings.endpoints import MOST, metrics_address
 
 TIMEOUT_S = 0.8
@@ -63,7 +63,7 @@ class TargetMetrics:
         asked = self._clock()
         try:
             with gevent.Timeout(TIMEOUT_S * 2, OSError("no answer in time")):
-                answer = series.parse(self._get(self.url))
+                answer = target_series.parse(self._get(self.url))
             if not answer.values:
                 raise ValueError("its answer has no metrics in the Prometheus text format")
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -77,19 +77,19 @@ class TargetMetrics:
     def _choose(self) -> None:
         if self._names:
             self._say_missing()
-            self._chosen = series.named(self._latest, self._names)
+            self._chosen = target_series.named(self._latest, self._names)
             return
         self._first = self._first or self._latest
         self._looks += 1
-        if self._looks > series.LOOKS and len(self._chosen) < MOST:
-            found = series.changing(self._first, self._latest)
+        if self._looks > target_series.LOOKS and len(self._chosen) < MOST:
+            found = target_series.changing(self._first, self._latest)
             self._chosen = list(dict.fromkeys([*self._chosen, *found]))[:MOST]
 
     def _say_missing(self) -> None:
         self._looks += 1
-        if self._looks == series.LOOKS:
+        if self._looks == target_series.LOOKS:
             for name in self._names:
-                if not series.named(self._latest, [name]):
+                if not target_series.named(self._latest, [name]):
                     logger.warning("TARGET_METRICS: %s has no series %s", self.shown, name)
 
     def _note(self, error: str) -> None:
@@ -109,4 +109,4 @@ class TargetMetrics:
         """Return the latest value of each chosen series; none if the answer is older than `STALE_S`."""
         if self._clock() - self._at >= STALE_S:
             return {}
-        return series.shown(self._chosen, self._before, self._latest, self._at - self._before_at)
+        return target_series.shown(self._chosen, self._before, self._latest, self._at - self._before_at)

@@ -13,8 +13,8 @@ from rawsocket.background import TASKS
 from rawsocket.master import worker_lag
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels import judged as judged_levels
-from rawsocket.master.observability import series
-from rawsocket.master.page import metrics
+from rawsocket.master.observability import target_series
+from rawsocket.master.page import prometheus
 from rawsocket.master.reports import failure_kinds, server_summary
 from rawsocket.master.run import Participant, Run
 from rawsocket.master.worker_lag import cpu_s, delivered
@@ -33,7 +33,7 @@ def state(controller: RunController) -> Fields:
         "users": controller.runner.user_count,
         "held": controller.held(),
         "server_held": controller.probe.held,
-        "silent_connections": metrics.silent(controller),
+        "silent_connections": prometheus.silent(controller),
         "server": server,
         "server_processes": server_summary.processes(controller.probe.counters),
         "target_metrics": target_metrics(controller),
@@ -61,7 +61,7 @@ def target_metrics(controller: RunController) -> Fields | None:
     return {
         "url": metrics.shown,
         "error": metrics.error,
-        "series": series.summary(controller.run.timeline.target_columns()),
+        "series": target_series.summary(controller.run.timeline.target_columns()),
     }
 
 

@@ -24,7 +24,7 @@ from rawsocket.background import TASKS
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
 from rawsocket.master.levels.driver import ShapeDriver
-from rawsocket.master.page import downloads, form, login, malformed, metrics, request_guard, security_headers
+from rawsocket.master.page import downloads, form, login, malformed, prometheus, request_guard, security_headers
 from rawsocket.master.page.state import artefacts, run_id, state
 from rawsocket.master.reports import server_summary
 
@@ -209,7 +209,7 @@ def _routes(controller: RunController, web_ui: WebUI, prefix: str, starts: form.
     @blueprint.route("/metrics")
     @web_ui.auth_required_if_enabled
     def metrics_text() -> Response:
-        return _fresh(Response(metrics.render(controller), mimetype="text/plain; version=0.0.4"))
+        return _fresh(Response(prometheus.render(controller), mimetype="text/plain; version=0.0.4"))
 
     return blueprint
 

@@ -20,8 +20,8 @@ import time
 from collections.abc import Generator
 from typing import Any, Protocol
 
+from rawsocket.engine.callbacks import Handlers
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.owner import Handlers
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError, is_mistake
 from rawsocket.measurement.overdue import Waiting

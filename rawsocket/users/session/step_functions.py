@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rawsocket.engine import heartbeat
+from rawsocket.engine.callbacks import Owner
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.exchange.in_flight import CALLER, KEPT, PIPELINE, Receiving
-from rawsocket.engine.exchange.kept import MAX_KEPT
-from rawsocket.engine.owner import Owner
+from rawsocket.engine.exchange.inbox import MAX_KEPT
 from rawsocket.engine.tls.start_tls import start_tls
 from rawsocket.errors import Closed, NotConnected
 from rawsocket.users import steps

@@ -10,7 +10,7 @@ from lab.conversation.compile import compiled
 from lab.errors import UsageError
 from lab.project import new
 from lab.settings import ROOT
-from rawsocket.settings.scenarios import names
+from rawsocket.settings.find_scenario import names
 
 
 def test_folder_gets_a_conversation_a_scenario_a_workflow_and_a_short_readme(

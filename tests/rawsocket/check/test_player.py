@@ -25,7 +25,7 @@ from rawsocket import (
 )
 from rawsocket.check import player, round
 from rawsocket.check.dialogue import CLOSED, FRAME, MISTAKE, NOTE, PART, REST, SENT, SERVER, UNREACHABLE
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.measurement.recorder import RECORDER
 from tests.support.checks import Serve, answering, checked, environment, parts, serving
 

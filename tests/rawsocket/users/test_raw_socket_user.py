@@ -12,7 +12,7 @@ from locust.exception import StopUser
 
 from rawsocket import RawSocketUser
 from rawsocket.engine import deadlines, schedule
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users import raw_socket_user as user_module

@@ -11,7 +11,7 @@ from locust.exception import StopUser
 
 from rawsocket import Close, Connect, Due, LabSession, Line, Receive, Request, Send, Session, SessionUser, Wait, target
 from rawsocket.engine.connect import resolver
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.errors import Closed, RawSocketError, Refused
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER

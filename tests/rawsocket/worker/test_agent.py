@@ -13,7 +13,7 @@ import locust.stats
 import pytest
 from locust.runners import LocalRunner, WorkerRunner
 
-from rawsocket.engine.process import engine
+from rawsocket.engine.engine import engine
 from rawsocket.engine.reactor import READABLE
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import RECORDER

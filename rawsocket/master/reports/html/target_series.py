@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rawsocket.master.observability import series
+from rawsocket.master.observability import target_series
 from rawsocket.master.reports.html.words import UNKNOWN
 
 POINTS = 120  # of a picture
@@ -27,7 +27,7 @@ class SeriesLine:
 
 def lines(columns: Mapping[str, Sequence[float | None]]) -> list[SeriesLine]:
     """Return a line for each series; a second without a value is a gap in the picture."""
-    return [_line(one, values) for one, values in zip(series.summary(columns), columns.values(), strict=True)]
+    return [_line(one, values) for one, values in zip(target_series.summary(columns), columns.values(), strict=True)]
 
 
 def usage_lines(columns: Mapping[str, Sequence[float | None]]) -> list[SeriesLine]:

@@ -247,7 +247,7 @@ def test_a_process_finds_our_packages_and_the_scenarios_of_the_users_folder(
     (tmp_path / "server").mkdir()
     (tmp_path / "server/__init__.py").touch()
     code = (
-        "import os, server, rawsocket.settings.scenarios as s\n"
+        "import os, server, rawsocket.settings.find_scenario as s\n"
         "folders = s.folders(os.environ['HOLDFAST_LOCUSTFILES'])\n"
         "print(os.getcwd(), server.__file__, *folders, sep='\\n')"
     )

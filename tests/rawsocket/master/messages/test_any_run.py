@@ -17,8 +17,8 @@ from locust.runners import STATE_RUNNING
 
 from rawsocket import locust_patches
 from rawsocket.master import controller as controllers
-from rawsocket.master.observability.exporter import Exporter
-from rawsocket.master.page import metrics
+from rawsocket.master.observability.otlp_exporter import OtlpExporter
+from rawsocket.master.page import prometheus
 from rawsocket.master.page.state import state
 from rawsocket.master.reports import artefacts
 from rawsocket.measurement.latency_log import LatencyLog
@@ -64,7 +64,7 @@ def _look(master: Master) -> None:
     """Everything that reads the figures while a run goes on."""
     controller = master.bench.controller
     json.dumps(state(controller), allow_nan=False)
-    assert metrics.render(controller)
+    assert prometheus.render(controller)
     stats = master.runner.environment.stats
     for entry in [*stats.entries.values(), stats.total]:
         json.dumps(entry.to_dict(), allow_nan=False)
@@ -108,7 +108,7 @@ def _play(master: Master, sent: Sent) -> dict[str, Any]:
     arrive("after")
     controller.conclude(again=True)
     artefacts.write(controller)
-    Exporter(controller, "http://127.0.0.1:1/", post=lambda url, body: None).send_last()
+    OtlpExporter(controller, "http://127.0.0.1:1/", post=lambda url, body: None).send_last()
     found: dict[str, Any] = json.loads((next(Path(controller.plan.runs).rglob("verdict.json"))).read_text())
     return found
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import gevent
 
 from rawsocket.master.controller import RunController
-from rawsocket.master.observability import otlp
+from rawsocket.master.observability import otlp_request
 from rawsocket.master.run import Run
 
 TIMEOUT_S = 0.8
@@ -28,7 +28,7 @@ def _post(url: str, body: bytes) -> None:
         reply.read(65_536)
 
 
-class Exporter:
+class OtlpExporter:
     """Sends what `controller` knows to `endpoint` ("" for none)."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Exporter:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._controller = controller
-        self._url = endpoint + otlp.PATH if endpoint else ""
+        self._url = endpoint + otlp_request.PATH if endpoint else ""
         self._post = post
         self._clock = clock
         self._taken = True  # the last request
@@ -58,7 +58,7 @@ class Exporter:
         ended = run.finished.is_set()
         try:
             with gevent.Timeout(TIMEOUT_S * 2, OSError("no answer in time")):
-                self._post(self._url, json.dumps(otlp.request(self._figures(run))).encode())
+                self._post(self._url, json.dumps(otlp_request.request(self._figures(run))).encode())
         except (OSError, http.client.HTTPException) as error:
             self._note(False, str(error) or type(error).__name__)
         else:
@@ -76,10 +76,10 @@ class Exporter:
             self.send()
             gevent.sleep(INTERVAL_S)
 
-    def _figures(self, run: Run) -> otlp.RunFigures:
+    def _figures(self, run: Run) -> otlp_request.RunFigures:
         controller, totals = self._controller, run.totals()
         messages = totals.messages.to_wire().items()
-        return otlp.RunFigures(
+        return otlp_request.RunFigures(
             started_s=run.started_wall_s,
             now_s=self._clock(),
             held=controller.held(),

@@ -1,6 +1,6 @@
 import pytest
 
-from rawsocket.master.observability.series import Answer, changing, named, parse, shown, summary
+from rawsocket.master.observability.target_series import Answer, changing, named, parse, shown, summary
 
 TEXT = r"""# HELP queue_length Jobs.
 # TYPE queue_length gauge

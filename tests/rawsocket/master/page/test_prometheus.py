@@ -1,7 +1,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from rawsocket.master.page import metrics
+from rawsocket.master.page import prometheus
 from tests.support.controllers import controller_bench
 from tests.support.reports import report
 
@@ -14,7 +14,7 @@ def test_metrics_have_the_figures_of_the_run(monkeypatch: pytest.MonkeyPatch) ->
         bench.controller.receive(
             "a", report(held=6, answered=9, wrong=1, failures={"closed": 2}, rows=rows, due={"message": {1900: 9}})
         )
-        text = metrics.render(bench.controller).decode()
+        text = prometheus.render(bench.controller).decode()
         server = bench.controller.probe.held
     found = {
         (sample.name.removeprefix("holdfast_load_"), *sample.labels.values()): sample.value
@@ -37,9 +37,9 @@ def test_metrics_have_the_figures_of_the_run(monkeypatch: pytest.MonkeyPatch) ->
 def test_events_are_counted_by_kind_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
         bench.add_worker("a")
-        before = metrics.render(bench.controller).decode()
+        before = prometheus.render(bench.controller).decode()
         bench.start()  # its ramp is over at once
-        after = metrics.render(bench.controller).decode()
+        after = prometheus.render(bench.controller).decode()
     assert 'holdfast_load_events_total{kind="ramp-complete"} 0.0' in before
     assert 'holdfast_load_events_total{kind="ramp-complete"} 1.0' in after
     assert 'holdfast_load_events_total{kind="worker-lost"} 0.0' in after
@@ -56,7 +56,7 @@ def test_metrics_of_a_saturated_worker(monkeypatch: pytest.MonkeyPatch) -> None:
             bench.controller.receive("gone", report(wall_s=second, cpu_s=second, lag=lag))
         bench.controller.receive("b", report())  # it reported once, and measures nothing
         del bench.runner.clients["gone"]
-        families = list(text_string_to_metric_families(metrics.render(bench.controller).decode()))
+        families = list(text_string_to_metric_families(prometheus.render(bench.controller).decode()))
     found = {
         (sample.name.removeprefix("holdfast_load_worker_"), sample.labels["worker"]): sample.value
         for family in families

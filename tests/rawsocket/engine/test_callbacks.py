@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.engine.owner import Owner
+from rawsocket.engine.callbacks import Owner
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.session.runner import SessionRunner
 

@@ -1,4 +1,4 @@
-from rawsocket.engine.exchange.kept import MAX_PUSHES, Inbox
+from rawsocket.engine.exchange.inbox import MAX_PUSHES, Inbox
 
 
 def any_push(message: bytes) -> bool:

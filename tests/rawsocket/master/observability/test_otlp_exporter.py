@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.observability.exporter import Exporter
+from rawsocket.master.observability.otlp_exporter import OtlpExporter
 from tests.support.controllers import ControllerBench, controller_bench
 
 
@@ -41,11 +41,13 @@ def collector() -> Collector:
 
 
 @pytest.fixture
-def exporter(bench: ControllerBench, collector: Collector) -> Exporter:
-    return Exporter(bench.controller, "http://collector:4318", collector.post, lambda: 1_700_000_000.0)
+def exporter(bench: ControllerBench, collector: Collector) -> OtlpExporter:
+    return OtlpExporter(bench.controller, "http://collector:4318", collector.post, lambda: 1_700_000_000.0)
 
 
-def test_figures_of_a_run_go_to_the_collector(bench: ControllerBench, collector: Collector, exporter: Exporter) -> None:
+def test_figures_of_a_run_go_to_the_collector(
+    bench: ControllerBench, collector: Collector, exporter: OtlpExporter
+) -> None:
     exporter.send()
     assert collector.asked == 0  # no run yet
     bench.start()
@@ -61,7 +63,7 @@ def test_figures_of_a_run_go_to_the_collector(bench: ControllerBench, collector:
     assert counts["from_due"] == str(sum(bench.controller.run.latencies.by_kind()["from_due"].values()))
 
 
-def test_end_of_a_run_is_sent_once(bench: ControllerBench, collector: Collector, exporter: Exporter) -> None:
+def test_end_of_a_run_is_sent_once(bench: ControllerBench, collector: Collector, exporter: OtlpExporter) -> None:
     bench.start()
     exporter.send()
     bench.controller.run.finished.set()
@@ -74,7 +76,7 @@ def test_end_of_a_run_is_sent_once(bench: ControllerBench, collector: Collector,
 
 
 def test_collector_that_is_away_is_one_line_and_is_not_waited_for_at_the_end(
-    bench: ControllerBench, collector: Collector, exporter: Exporter, caplog: pytest.LogCaptureFixture
+    bench: ControllerBench, collector: Collector, exporter: OtlpExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.start()
     collector.error = ConnectionRefusedError("refused")
@@ -90,7 +92,7 @@ def test_collector_that_is_away_is_one_line_and_is_not_waited_for_at_the_end(
 
 
 def test_without_a_collector_nothing_is_sent(bench: ControllerBench, collector: Collector) -> None:
-    exporter = Exporter(bench.controller, "", collector.post)
+    exporter = OtlpExporter(bench.controller, "", collector.post)
     bench.start()
     exporter.run()
     exporter.send_last()

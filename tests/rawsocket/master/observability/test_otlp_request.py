@@ -1,6 +1,6 @@
 from typing import Any
 
-from rawsocket.master.observability.otlp import RunFigures, request
+from rawsocket.master.observability.otlp_request import RunFigures, request
 
 FIGURES = RunFigures(
     started_s=1_700_000_000.0,

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from rawsocket.settings.scenarios import find, folders, names
+from rawsocket.settings.find_scenario import find, folders, names
 
 
 def test_names_are_the_public_files_below_the_folder(tmp_path: Path) -> None:
