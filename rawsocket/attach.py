@@ -31,8 +31,8 @@ from rawsocket import locust_patches, scenario_file
 from rawsocket.background import TASKS
 from rawsocket.check import before_run
 from rawsocket.headless import LAB_FAILED, HeadlessRun, quit_run, say_result
-from rawsocket.identity import dealer
-from rawsocket.identity.numbers import NUMBERS
+from rawsocket.identity import number_allocator
+from rawsocket.identity.user_numbers import NUMBERS
 from rawsocket.master.controller import LOCAL, RunController
 from rawsocket.master.levels.driver import ShapeDriver
 from rawsocket.master.messages.intake import Intake
@@ -115,9 +115,9 @@ class Attachment:
         """Get the users' numbers from the master; a local run sends these messages to itself."""
 
         def send(run: int, want: int, back: list[int]) -> None:
-            runner.send_message(dealer.WANT, {"run": run, "want": want, "back": back})
+            runner.send_message(number_allocator.WANT, {"run": run, "want": want, "back": back})
 
-        runner.register_message(dealer.DEAL, self._numbers_came)
+        runner.register_message(number_allocator.DEAL, self._numbers_came)
         NUMBERS.connect(send, gevent.spawn if isinstance(runner, WorkerRunner) else None)
 
     def _init_controller(self, environment: Environment, runner: Runner, web_ui: WebUI | None, plan: Plan) -> None:
@@ -127,7 +127,7 @@ class Attachment:
             controller.local_report = self.agent.report
         self.web_ui = web_ui
         html_report.install(controller)
-        runner.register_message(dealer.WANT, self._numbers_wanted)
+        runner.register_message(number_allocator.WANT, self._numbers_wanted)
         if web_ui is not None:
             tab.install(controller, web_ui, before_run.refusal, driver)
         if isinstance(runner, MasterRunner):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rawsocket.check.words import shown
 from rawsocket.errors import Closed, ReplyTimeout, Short, TooLong, Wrong
-from rawsocket.wire.fitting import Fit, fitting
 from rawsocket.wire.framing import Delimiter, Framing, IdleGap, LengthField, LengthPrefixed, Marks, UntilClosed, Varint
+from rawsocket.wire.framing_detection import Fit, fitting
 from rawsocket.wire.framing_words import quoted, written
 
 HANDSHAKE, ALERT = 0x16, 0x15  # types of TLS records (RFC 8446, section 5.1)

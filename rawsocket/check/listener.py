@@ -2,7 +2,6 @@
 
 import time
 
-from rawsocket.check.cutter import Cutter
 from rawsocket.check.diagnosis import Seen
 from rawsocket.check.dialogue import (
     CAPTURE,
@@ -18,6 +17,7 @@ from rawsocket.check.dialogue import (
     Entry,
     turns,
 )
+from rawsocket.check.frame_splitter import FrameSplitter
 from rawsocket.wire.framing import Framing
 
 MOST_ENTRIES = 2000  # a server that pushes without an end
@@ -28,7 +28,7 @@ class DialogueListener:
 
     def __init__(self, dialogue: Dialogue, framing: Framing) -> None:
         self.dialogue = dialogue
-        self._cutter = Cutter(framing)
+        self._cutter = FrameSplitter(framing)
         self.framing = framing
         self._started = time.perf_counter()
         self._opened_at: float | None = None
@@ -49,7 +49,7 @@ class DialogueListener:
         if self._opened_at is None:
             self._opened_at = now
         self.ended = False
-        self._cutter = Cutter(self.framing)
+        self._cutter = FrameSplitter(self.framing)
         self._add(OPEN, f"connected to {self.dialogue.target} in {(now - self._started) * 1000:.1f} ms")
 
     def sent(self, data: bytes) -> None:

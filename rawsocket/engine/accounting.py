@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from rawsocket.errors import WRONG_REPLIES, RawSocketError, ScenarioFault, ServerFull, TlsFailed
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
+from rawsocket.measurement.stats_rows import CONNECT, DROP, PUSH, RECONNECT, TLS, Rows, Times
 
 SETTLES_AFTER = 0.25  # seconds of silence; a refusal comes within a round trip and an iteration of the server's loop
 NOT_RESOLVED_YET = "not resolved yet"  # ends the detail of a connect before its name is known

@@ -4,7 +4,7 @@ from rawsocket.engine.accounting import Accounting, Events
 from rawsocket.engine.engine import Engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import Rows
+from rawsocket.measurement.stats_rows import Rows
 from rawsocket.target import Target
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.receive_buffer import ERROR_LINE

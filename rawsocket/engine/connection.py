@@ -39,7 +39,7 @@ from rawsocket.engine.reactor import READABLE, WRITABLE
 from rawsocket.engine.state import ConnectionState, Flight
 from rawsocket.errors import Closed, RawSocketError, ReplyTimeout
 from rawsocket.measurement.overdue import LATE_AFTER
-from rawsocket.measurement.rows import RECEIVE
+from rawsocket.measurement.stats_rows import RECEIVE
 from rawsocket.wire.payload import Expected
 
 

@@ -32,7 +32,7 @@ from locust.runners import (
 )
 
 from rawsocket.identity import csv_rows
-from rawsocket.identity.dealer import Dealer
+from rawsocket.identity.number_allocator import NumberAllocator
 from rawsocket.master import figures, run_info
 from rawsocket.master.live import lab_facts
 from rawsocket.master.live.observer import Observer
@@ -73,7 +73,7 @@ class RunController:
         usage = ServerUsage.configured(plan.server_usage, plan.runs, plan.server_name)
         self.probe = ServerProbe(plan.server_admin, usage=usage)
         self.target_metrics = TargetMetrics(plan.target_metrics)
-        self.numbers = Dealer(self.runner, self.live)
+        self.numbers = NumberAllocator(self.runner, self.live)
         self.interrupted = False
         self.seconds = Event()  # set and cleared at every tick
         self.local_report: Callable[[], Report] = RECORDER.report  # of a local run

@@ -6,8 +6,16 @@ from statistics import fmean
 from typing import Any
 
 from rawsocket.errors import WRONG_REPLIES
-from rawsocket.master.levels import judged as levels
-from rawsocket.master.levels.measured import PERCENTILES, missing, pooled, replies_owed, row_in, threshold, worker_in
+from rawsocket.master.levels import level_verdicts as levels
+from rawsocket.master.levels.window_figures import (
+    PERCENTILES,
+    missing,
+    pooled,
+    replies_owed,
+    row_in,
+    threshold,
+    worker_in,
+)
 from rawsocket.master.run import Participant, RowTotals, Run
 from rawsocket.master.steady_window import lowest
 from rawsocket.master.worker_lag import cpu_s, delivered
@@ -15,7 +23,7 @@ from rawsocket.measurement import histogram
 from rawsocket.measurement.arrival_stats import arrivals_per_s, storms
 from rawsocket.measurement.latencies import KINDS, Histograms, Latencies, kind_of
 from rawsocket.measurement.report import Counts
-from rawsocket.measurement.rows import TYPE
+from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import saturation
 from rawsocket.verdict.causes import cause as causes

@@ -29,7 +29,7 @@ from rawsocket.measurement.latencies import Latencies, RowKey, slowest_reply_us
 from rawsocket.measurement.latency_log import LatencyLog
 from rawsocket.measurement.overdue import OverdueTotals
 from rawsocket.measurement.report import Counts, Overdue, Report, RowReport, ScenarioError, total
-from rawsocket.measurement.rows import TYPE
+from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.settings.table import STEADY_AFTER_S
 from rawsocket.shapes.shape import Shape
 from rawsocket.verdict.drills.record import Record

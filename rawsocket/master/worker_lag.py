@@ -10,7 +10,7 @@ from typing import Any
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
-from rawsocket.measurement.rows import TYPE
+from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.verdict.faults import GENERATOR_LIMIT
 
 Figure = Callable[[Report], float]

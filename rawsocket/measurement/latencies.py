@@ -9,15 +9,15 @@ The kinds, in the words of the verdict:
 - from_sent: from when it was sent to its whole reply. Equal to from_due if nothing sets a pace.
 - first_byte: from when it was sent to the first byte of its reply.
 
-Waits (see rows.py) are in their rows only: no kind includes them. Nor does a kind include the rows that are not judged
-(`not_judged` of a user class).
+Waits (see stats_rows.py) are in their rows only: no kind includes them. Nor does a kind include the rows that are not
+judged (`not_judged` of a user class).
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Overdue, Pairs, RowReport
-from rawsocket.measurement.rows import CONNECTION_ROWS, CONNECTS, MEASURED, TYPE
+from rawsocket.measurement.stats_rows import CONNECTION_ROWS, CONNECTS, MEASURED, TYPE
 
 RowKey = tuple[str, str]
 KINDS = ("connect", "from_sent", "from_due", "first_byte")

@@ -4,8 +4,9 @@ Strategy: the rows of users keep the figures that Locust's statistics don't have
 added there through `StatsEntry.extend`. Locust's table gets the time from due; a failure, and a success that has no
 time, count there as a request without a time. Rules:
 
-- A wait (see rows.py) is shown in its row, and left out of Locust's sum of all rows: the push that ended it counts in
-  the row of pushes. A figure of the scenario's own (own_figures.py) is shown in its row, and is not in that sum.
+- A wait (see stats_rows.py) is shown in its row, and left out of Locust's sum of all rows: the push that ended it
+  counts in the row of pushes. A figure of the scenario's own (custom_figures.py) is shown in its row, and is not in
+  that sum.
 - If `events.request` has a listener besides Locust's own table, the event is fired for each message: the listener and
   Locust's table get every message, and nothing is batched.
 - The event is fired from a greenlet, because a listener may block and the reactor may not.
@@ -26,7 +27,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 from rawsocket.background import TASKS
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
+from rawsocket.measurement.stats_rows import ONE_TIME, TYPE, ConnectRow, Row, Rows
 
 LOCUSTS_TABLE = ("locust.runners", "Runner.__init__.<locals>.on_request")
 SLICE = 64  # events fired before other greenlets run

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rawsocket.measurement.report import Overdue, Pairs
-from rawsocket.measurement.rows import MICROSECONDS, truncate
+from rawsocket.measurement.stats_rows import MICROSECONDS, truncate
 
 # Seconds after which a message that was due counts as late; below that, it is the generator's noise.
 LATE_AFTER = 0.01

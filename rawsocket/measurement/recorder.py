@@ -17,7 +17,7 @@ Rules, which hold at every moment between two events:
 - due == sent + sum(unsent). A message is due at its slot, or if nothing sets a pace, when it is sent.
 - connected == sum(dropped) + closed + held. `held` counts open connections from when they have settled, so that one
   which a full server refuses never was held; it is a gauge and survives `begin_run()`.
-- failures == the failures of all rows, except those of a scenario's own figures (own_figures.py). A row's histograms
+- failures == the failures of all rows, except those of a scenario's own figures (custom_figures.py). A row's histograms
   hold the times of its successes only: a refusal in 50 us must not make connecting look fast.
 
 Counts are absolute since `begin_run()`, which is to be called while nothing is open or in flight.
@@ -41,8 +41,8 @@ from rawsocket.measurement.report import (
     Sessions,
     StormReport,
 )
-from rawsocket.measurement.rows import CONNECTION_ROWS, TYPE, Row, Rows
 from rawsocket.measurement.scenario_errors import ScenarioErrors
+from rawsocket.measurement.stats_rows import CONNECTION_ROWS, TYPE, Row, Rows
 
 EXAMPLE = 200  # characters of an example: the reply and the expected one, 60 bytes of each, as Python literals
 

@@ -13,10 +13,10 @@ from rawsocket.engine.config import ConnectionConfig, check_timeout
 from rawsocket.engine.engine import Engine, engine
 from rawsocket.engine.tls.configuration import Tls
 from rawsocket.engine.tls.context import context_for
+from rawsocket.measurement.custom_figures import CustomFigures, mark_not_judged
 from rawsocket.measurement.locust_stats import BATCH
-from rawsocket.measurement.own_figures import OwnFigures, mark_not_judged
 from rawsocket.measurement.recorder import RECORDER, Recorder
-from rawsocket.measurement.rows import Rows
+from rawsocket.measurement.stats_rows import Rows
 from rawsocket.settings import options
 from rawsocket.settings.plan import tls_settings
 from rawsocket.wire.framing import MAX_SIZE, Chunk, Framing, Line
@@ -41,7 +41,7 @@ class SessionConfig(ConnectionConfig):
         self.lab_options: Any = None
 
 
-class ConfiguredUser(OwnFigures):
+class ConfiguredUser(CustomFigures):
     """A user that knows its target, its framing and its timeouts (seconds)."""
 
     __slots__ = ()

@@ -36,7 +36,7 @@ from rawsocket.engine.connection import Connection
 from rawsocket.engine.engine import engine
 from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError, is_mistake
-from rawsocket.identity.numbers import NUMBERS
+from rawsocket.identity.user_numbers import NUMBERS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.arrivals import arrivals
 from rawsocket.users.client import RawSocketClient

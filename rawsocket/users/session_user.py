@@ -13,7 +13,7 @@ One Locust user is still one connection: it is in Locust's group of users and is
 any other. Rules:
 
 - There is no greenlet: the user object implements the greenlet interface that Locust needs. `on_start`, `on_stop`,
-  `@task` and `wait_time` would not be used, so a class that has them is refused (misuse.py).
+  `@task` and `wait_time` would not be used, so a class that has them is refused (class_checks.py).
 - A session must not block: it runs inside gevent's hub. Start long work in a greenlet (`gevent.spawn`).
 - The user starts a moment after Locust has started it: see arrivals.py.
 - Killing is instant. A stop is instant, too, but for a goodbye(), which has `goodbye_timeout` seconds. With a stop
@@ -32,11 +32,11 @@ from locust.exception import StopTest, StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from rawsocket.engine.connection import Connection
-from rawsocket.identity.numbers import NUMBERS
+from rawsocket.identity.user_numbers import NUMBERS
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.users.arrivals import arrivals
+from rawsocket.users.class_checks import check_session_class
 from rawsocket.users.config import ConfiguredUser, SessionConfig
-from rawsocket.users.misuse import check_session_class
 from rawsocket.users.session.runner import Session, SessionRunner
 from rawsocket.users.steps import Due, Request, Wait
 from rawsocket.wire.payload import payload, reply_to

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict import faults, remedies, words
-from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.observed import REPORT_S, Overdue, Silence
+from rawsocket.verdict.silent_feeds import FeedSilence
 
 SILENT_S = 3.0  # reports come once a second, and the last one may be a second old
 LATELY_S = 5.0  # what has not happened again for this long is over

@@ -10,8 +10,8 @@ from typing import Any
 
 from rawsocket.measurement.report import Counts, Report
 from rawsocket.verdict import words
-from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Check, Figures
+from rawsocket.verdict.silent_feeds import FeedSilence
 
 RAMP, STEP, STORM, STOP, ALERT = "ramp-complete", "step", "storm", "stop", "alert"
 PROCESS_LOST, WORKER_LOST, DRILL = "process-lost", "worker-lost", "drill"

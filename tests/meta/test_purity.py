@@ -13,8 +13,8 @@ from tests.meta.conftest import nodes, sources, text
 
 PURE = (
     "server/protocol.py",
-    "rawsocket/wire/fitting.py",
-    "rawsocket/wire/fitting_candidates.py",
+    "rawsocket/wire/framing_detection.py",
+    "rawsocket/wire/framing_candidates.py",
     "rawsocket/wire/framing.py",
     "rawsocket/wire/framing_base.py",
     "rawsocket/wire/framing_lengths.py",
@@ -29,7 +29,7 @@ PURE = (
     "rawsocket/verdict/faults.py",
     "rawsocket/verdict/alerts.py",
     *(f"rawsocket/verdict/causes/{name}.py" for name in ("cause", "generator", "server")),
-    "rawsocket/verdict/feeds.py",
+    "rawsocket/verdict/silent_feeds.py",
     "rawsocket/verdict/observed.py",
     "rawsocket/verdict/remedies.py",
     "rawsocket/verdict/threshold_words.py",
@@ -54,7 +54,7 @@ PURE = (
     "rawsocket/target.py",
     "rawsocket/users/steps.py",
     "rawsocket/engine/schedule.py",
-    "rawsocket/measurement/rows.py",
+    "rawsocket/measurement/stats_rows.py",
     "rawsocket/engine/exchange/in_flight.py",
     "rawsocket/measurement/arrival_stats.py",
     "rawsocket/measurement/report.py",
@@ -225,7 +225,7 @@ SHARED = {
     "rawsocket.verdict.drills.recovery",
     # The framings that fit a recording, and how a file writes them.
     "rawsocket.errors",
-    "rawsocket.wire.fitting",
+    "rawsocket.wire.framing_detection",
     "rawsocket.wire.framing",
     "rawsocket.wire.framing_words",
     "server.models",

@@ -25,7 +25,7 @@ def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A new run of the process's recorder and users' numbers, short back-offs, and no connection left at the end."""
     from rawsocket.engine import schedule
     from rawsocket.engine.engine import engine
-    from rawsocket.identity.numbers import NUMBERS
+    from rawsocket.identity.user_numbers import NUMBERS
     from rawsocket.measurement.recorder import RECORDER
 
     monkeypatch.setattr(schedule, "BACKOFF", 0.02)

@@ -14,7 +14,7 @@ SHORT_LIVED = {
     "rawsocket/engine/connect/resolver.py",
     "rawsocket/master/controller.py",
     "rawsocket/master/levels/driver.py",
-    "rawsocket/users/session/calls.py",
+    "rawsocket/users/session/background_calls.py",
 }
 
 

@@ -10,7 +10,7 @@ from locust.env import Environment
 
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
-from rawsocket.measurement.rows import Row
+from rawsocket.measurement.stats_rows import Row
 from rawsocket.users.session_user import arrivals
 
 LONG = 30.0  # seconds; longer than any working test takes

@@ -26,7 +26,7 @@ LONGEST = (
     "tests/rawsocket/test_headless_scenarios.py",
     "tests/rawsocket/master/test_ledger_of_runs.py",
     "tests/rawsocket/verdict/test_saturation.py",
-    "tests/rawsocket/identity/test_numbers_distributed.py",
+    "tests/rawsocket/identity/test_user_numbers_distributed.py",
     "tests/rawsocket/master/page/test_tab.py",
     "tests/rawsocket/test_sessions_distributed.py",
     "tests/rawsocket/verdict/test_ledger.py",

@@ -1,8 +1,8 @@
 r"""Chooses the framing of recorded bytes. Pure.
 
-`rawsocket/wire/fitting.py` knows which framings fit, and which is the likeliest. Here are the few that a protocol's
-replies give away and that need not fit what the client sends, and how messages are written: as frames, if each of them
-is one (or several, where frames are binary), else as they are: `{send: chunk, receive: ...}`.
+`rawsocket/wire/framing_detection.py` knows which framings fit, and which is the likeliest. Here are the few that a
+protocol's replies give away and that need not fit what the client sends, and how messages are written: as frames, if
+each of them is one (or several, where frames are binary), else as they are: `{send: chunk, receive: ...}`.
 """
 
 import re
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from lab.recording.messages.frames import Both, Found, Runs, fits, is_text, joined, same, whole_frames
 from rawsocket.conversation.framings import FollowedBy
 from rawsocket.conversation.plan import More
-from rawsocket.wire.fitting import fitting
 from rawsocket.wire.framing import (
     Chunk,
     Delimiter,
@@ -24,6 +23,7 @@ from rawsocket.wire.framing import (
     UntilPattern,
     Varint,
 )
+from rawsocket.wire.framing_detection import fitting
 from rawsocket.wire.framing_words import quoted, written
 
 HTTP = LengthInText(b"\r\n\r\n", rb"(?i)\ncontent-length: *(\d+)")

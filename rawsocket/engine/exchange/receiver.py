@@ -27,7 +27,7 @@ from rawsocket.engine.exchange.in_flight import (
 from rawsocket.engine.exchange.inbox import Inbox
 from rawsocket.engine.exchange.pushes import Pushes
 from rawsocket.errors import RawSocketError, Wrong
-from rawsocket.measurement.rows import PUSH, PUSH_REPLY, RECEIVE
+from rawsocket.measurement.stats_rows import PUSH, PUSH_REPLY, RECEIVE
 from rawsocket.wire.framing import Framing
 from rawsocket.wire.payload import shorten
 from rawsocket.wire.receive_buffer import ERROR_LINE, ReceiveBuffer

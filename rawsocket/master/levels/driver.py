@@ -21,7 +21,7 @@ from rawsocket import locust_patches
 from rawsocket.background import TASKS
 from rawsocket.master import run_info
 from rawsocket.master.controller import RunController
-from rawsocket.master.levels import moments
+from rawsocket.master.levels import transitions
 from rawsocket.master.levels.record import LevelRecord
 from rawsocket.master.run import Run
 from rawsocket.master.timeline import SERVER_CPU
@@ -71,7 +71,7 @@ class ShapeDriver:
         if not run.levels or not run.running:
             return
         self.run_ends()
-        run.levels.end(time.monotonic(), moments.counted(run), cut=True)
+        run.levels.end(time.monotonic(), transitions.counted(run), cut=True)
         run.levels.planned = len(run.levels.records) + 1
         run.observed.note(self._controller.elapsed_s, STEP, "users were changed at the page: the load shape ends here")
         self._drive([Level(users, math.inf, BY_HAND)])
@@ -86,7 +86,7 @@ class ShapeDriver:
             self._reach(run, level, started=level is levels[0])
             if record := run.levels.current:
                 self._hold(record)
-            if level is not levels[-1] and not moments.end(run, time.monotonic()) and self._ends(run, level):
+            if level is not levels[-1] and not transitions.end(run, time.monotonic()) and self._ends(run, level):
                 break
         self._controller.runner.stop()
 
@@ -102,7 +102,7 @@ class ShapeDriver:
         """Begin a level and wait, bounded, until it is held."""
         changes = level.users if started else abs(level.users - self._controller.users_wanted)
         within_s = changes / self.rate + HELD_WITHIN_S
-        if moments.begin(run, level, time.monotonic()):
+        if transitions.begin(run, level, time.monotonic()):
             return
         if not started:
             self._start_users(level)
@@ -112,7 +112,7 @@ class ShapeDriver:
                 run.levels.give_up(self._why_not(run, level, within_s), self._controller.held())
                 return
             gevent.sleep(POLL_S)
-        moments.hold(run, time.monotonic())
+        transitions.hold(run, time.monotonic())
 
     def _start_users(self, level: Level) -> None:
         if self._ramp is not None:

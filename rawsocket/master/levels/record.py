@@ -18,7 +18,7 @@ from rawsocket.master.steady_window import SteadyWindow
 from rawsocket.master.timeline import Sample
 from rawsocket.measurement.latencies import Latencies
 from rawsocket.measurement.report import Report
-from rawsocket.measurement.rows import CONNECTS
+from rawsocket.measurement.stats_rows import CONNECTS
 from rawsocket.shapes.shape import Level, Shape
 from rawsocket.verdict import words
 from rawsocket.verdict.levels.outcome import JudgedLevel

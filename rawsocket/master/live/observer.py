@@ -8,7 +8,7 @@ from typing import Any
 
 from rawsocket.master import figures
 from rawsocket.master.live import drill
-from rawsocket.master.live.so_far import SoFar
+from rawsocket.master.live.running_figures import RunningFigures
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import utc
 from rawsocket.master.server_probe import Counters, ServerProbe, restarted
@@ -32,9 +32,9 @@ from rawsocket.verdict.alerts import (
     status,
 )
 from rawsocket.verdict.faults import GENERATOR_LIMIT
-from rawsocket.verdict.feeds import Feeds
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
 from rawsocket.verdict.saturation import main_cause
+from rawsocket.verdict.silent_feeds import Feeds
 
 #: Models of the lab's server whose loops turn once a second or more, even if nothing happens.
 LOOPS = ("select", "poll", "epoll", "busy", "asyncio")
@@ -57,7 +57,7 @@ class Observer:
         self._restarts = 0
         self._lost: set[str] = set()
         self._turns: dict[str, tuple[float, float]] = {}  # of each process of the server, and when they last grew
-        self.so_far = SoFar(run)
+        self.so_far = RunningFigures(run)
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""

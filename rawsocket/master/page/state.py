@@ -12,7 +12,7 @@ from typing import Any
 from rawsocket.background import TASKS
 from rawsocket.master import worker_lag
 from rawsocket.master.controller import RunController
-from rawsocket.master.levels import judged as judged_levels
+from rawsocket.master.levels import level_verdicts as judged_levels
 from rawsocket.master.observability import target_series
 from rawsocket.master.page import prometheus
 from rawsocket.master.reports import failure_kinds, server_summary

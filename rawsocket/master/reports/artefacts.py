@@ -31,7 +31,7 @@ from rawsocket.master.timeline import Timeline
 from rawsocket.measurement import histogram, latency_log
 from rawsocket.measurement.histogram import Histogram
 from rawsocket.measurement.report import ScenarioError
-from rawsocket.measurement.rows import TYPE
+from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
 from rawsocket.verdict import faults, threshold_words

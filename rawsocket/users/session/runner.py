@@ -27,8 +27,8 @@ from rawsocket.errors import RawSocketError, is_mistake
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import goodbye, grid, slots
+from rawsocket.users.session.background_calls import PendingCall
 from rawsocket.users.session.beginning import steps_of
-from rawsocket.users.session.calls import PendingCall
 from rawsocket.users.session.closing import close_generator
 from rawsocket.users.session.step_functions import (
     NOT_YET,

@@ -19,7 +19,7 @@ from rawsocket.errors import Closed, NotConnected
 from rawsocket.users import steps
 from rawsocket.users.config import SessionConfig
 from rawsocket.users.session import grid
-from rawsocket.users.session.calls import PendingCall
+from rawsocket.users.session.background_calls import PendingCall
 from rawsocket.users.steps import Close, Connect, Due, Receive, Request, Send, Wait
 
 SCENARIO = "scenario"  # why there is no connection after a session has raised

@@ -5,7 +5,7 @@ import pytest
 from rawsocket.engine.accounting import ANSWERED, CLIENT, HEARD, RETRY, SETTLED, Accounting
 from rawsocket.errors import Closed, RawSocketError, Refused, ReplyTimeout, ServerFull, Short, TlsFailed, Wrong
 from rawsocket.measurement.recorder import Recorder
-from rawsocket.measurement.rows import Times
+from rawsocket.measurement.stats_rows import Times
 
 TIMES = (0.3, 0.2, 0.1)
 

@@ -10,7 +10,7 @@ from rawsocket.measurement import histogram
 from rawsocket.measurement.overdue import OverdueTotals, Waiting
 from rawsocket.measurement.recorder import Recorder
 from rawsocket.measurement.report import Counts, Report, Sessions
-from rawsocket.measurement.rows import truncate
+from rawsocket.measurement.stats_rows import truncate
 from tests.rawsocket.master.test_timeline import SAMPLE
 from tests.support.reports import once, report
 from tests.support.runs import open_window, started

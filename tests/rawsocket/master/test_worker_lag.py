@@ -5,7 +5,7 @@ import pytest
 
 from rawsocket.master import worker_lag
 from rawsocket.measurement.report import Report, RowReport, RowTimes
-from rawsocket.measurement.rows import MEASURED
+from rawsocket.measurement.stats_rows import MEASURED
 from tests.support.reports import report
 
 

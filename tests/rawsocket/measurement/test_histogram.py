@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rawsocket.measurement import histogram
-from rawsocket.measurement.rows import truncate
+from rawsocket.measurement.stats_rows import truncate
 
 TIMES = st.lists(st.integers(0, histogram.HIGHEST_US), min_size=1, max_size=300)
 QUANTILES = (0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0)

@@ -5,7 +5,7 @@ import pytest
 from rawsocket.measurement.latencies import KINDS, Latencies, kind_of, slowest_reply_us
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.report import RowReport, RowTimes
-from rawsocket.measurement.rows import CONNECTION_ROWS
+from rawsocket.measurement.stats_rows import CONNECTION_ROWS
 from tests.support.reports import once, report
 
 ROWS = {"message": {300: 2}, "connect": {90: 1}}

@@ -10,7 +10,7 @@ import pytest
 from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import KINDS, Histograms
 from rawsocket.measurement.latency_log import LatencyLog
-from rawsocket.measurement.rows import truncate
+from rawsocket.measurement.stats_rows import truncate
 from tests.support.hlogs import intervals, read
 
 EPOCH = 1_800_000_000.25

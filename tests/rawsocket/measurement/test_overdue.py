@@ -1,6 +1,6 @@
 from rawsocket.measurement.overdue import Waiting, Waits
 from rawsocket.measurement.report import Overdue
-from rawsocket.measurement.rows import truncate
+from rawsocket.measurement.stats_rows import truncate
 from tests.support.reports import once
 
 

@@ -3,7 +3,7 @@ import json
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.measurement.recorder import EXAMPLE, RECORDER, Recorder
 from rawsocket.measurement.report import RowTimes, StormReport
-from rawsocket.measurement.rows import BIN_AFTER, Row, truncate
+from rawsocket.measurement.stats_rows import BIN_AFTER, Row, truncate
 from tests.support.reports import once
 
 

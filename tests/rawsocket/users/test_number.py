@@ -9,7 +9,7 @@ import pytest
 from locust import constant, task
 
 from rawsocket import Close, Connect, Line, RawSocketUser, Request, Session, SessionUser, Wait
-from rawsocket.identity.numbers import NUMBERS
+from rawsocket.identity.user_numbers import NUMBERS
 from tests.support import echo
 from tests.support.local_run import LONG, Run, wait_until
 

@@ -5,8 +5,8 @@ import pytest
 
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.verdict.alerts import ALERTS, LABELS, AlertBook, Begun, Now, Server, status
-from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.observed import Silence
+from rawsocket.verdict.silent_feeds import FeedSilence
 
 FINE = Now(at_s=9.0, wanted=60, held=60, target="tcp://db:7", server=Server(held=60, cap=100, model="epoll"))
 SELECT = Server(held=1000, cap=1000, model="select")

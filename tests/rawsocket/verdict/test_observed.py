@@ -2,7 +2,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rawsocket.measurement.report import Connections, Counts, Report, StormReport
-from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Figures
 from rawsocket.verdict.observed import (
     ALERT,
@@ -20,6 +19,7 @@ from rawsocket.verdict.observed import (
     Silences,
     storm_events,
 )
+from rawsocket.verdict.silent_feeds import FeedSilence
 from tests.support.reports import report
 
 

@@ -8,7 +8,7 @@ from rawsocket.master.reports import failure_kinds
 from rawsocket.master.reports.html import words
 from rawsocket.master.reports.html.words import STEADY, UNKNOWN, WHOLE
 from rawsocket.master.reports.result import held_short, wanted
-from rawsocket.measurement.rows import CONNECTS
+from rawsocket.measurement.stats_rows import CONNECTS
 from rawsocket.settings.thresholds import Named, named
 from rawsocket.verdict import threshold_words
 from rawsocket.verdict.words import sentence

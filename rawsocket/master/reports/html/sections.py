@@ -8,7 +8,7 @@ from rawsocket.master.reports import levels_table, server_summary
 from rawsocket.master.reports.html import words
 from rawsocket.master.reports.html.documents import FailureDocument, RowDocument
 from rawsocket.master.reports.html.words import STEADY, WHOLE
-from rawsocket.measurement.rows import CONNECTS
+from rawsocket.measurement.stats_rows import CONNECTS
 
 Document = Mapping[str, Any]
 KINDS = {"from_due": "from due", "from_sent": "from sent", "first_byte": "to first byte", "connect": "connect"}

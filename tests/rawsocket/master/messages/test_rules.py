@@ -9,7 +9,7 @@ from locust import runners
 from locust.env import Environment
 from locust.rpc.protocol import Message
 
-from rawsocket.identity import dealer
+from rawsocket.identity import number_allocator
 from rawsocket.master.messages import rules
 from rawsocket.measurement.report import MOST, Limits, ReportError
 from rawsocket.worker import agent
@@ -30,7 +30,7 @@ def test_states_are_those_of_the_pinned_locust_release() -> None:
 
 
 def test_messages_are_those_that_our_workers_send() -> None:
-    ours = {agent.FINAL, agent.STOPPING, agent.LIMITS, agent.REFUSED, agent.FAULT, dealer.WANT}
+    ours = {agent.FINAL, agent.STOPPING, agent.LIMITS, agent.REFUSED, agent.FAULT, number_allocator.WANT}
     assert set(rules.OURS) == ours
     assert set(rules.LOCUSTS) >= rules.FROM_ANYONE
 
@@ -68,7 +68,7 @@ def test_statistics_of_the_pinned_locust_release_are_accepted() -> None:
         ("exception", {"msg": "x", "traceback": "y"}),
         ("locustfile", {"version": "2.47.0"}),
         (agent.LIMITS, Limits(100, 28_000, 1 << 50).to_wire()),
-        (dealer.WANT, {"run": 1, "want": 3, "back": [1, 2]}),
+        (number_allocator.WANT, {"run": 1, "want": 3, "back": [1, 2]}),
         (agent.REFUSED, {"message": "no"}),
         ("of the scenario", object()),
     ],
@@ -97,7 +97,7 @@ def test_message_is_accepted(kind: str, data: Any) -> None:
         ("stats", {**STATS, "user_classes_count": {"Hold": 1.5}}, "user_classes_count[...] must be a whole number"),
         ("spawning_complete", {"user_count": 1}, "user_classes_count must be there"),
         (agent.LIMITS, {}, "is missing"),
-        (dealer.WANT, {"run": "x", "want": 1, "back": []}, "run must be a whole number"),
+        (number_allocator.WANT, {"run": "x", "want": 1, "back": []}, "run must be a whole number"),
         (agent.FINAL, None, "holdfast_final must be a mapping"),
     ],
 )

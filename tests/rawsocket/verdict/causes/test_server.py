@@ -3,9 +3,9 @@
 import pytest
 
 from rawsocket.verdict.causes.cause import Cause, cause
-from rawsocket.verdict.feeds import FeedSilence
 from rawsocket.verdict.judge import Check
 from rawsocket.verdict.observed import Observed, Overdue, Silence
+from rawsocket.verdict.silent_feeds import FeedSilence
 from tests.support.known_facts import FAILED, FULL, GONE, LATE, SERVER, Case, check, counted, known, measured
 
 PARTIAL = Overdue(2.6, 8.5, 10, 1, 4)

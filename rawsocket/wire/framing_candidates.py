@@ -1,4 +1,4 @@
-r"""The framings that `fitting.py` tries, each with its cost: how particular it is, in bits. Pure.
+r"""The framings that `framing_detection.py` tries, each with its cost: how particular it is, in bits. Pure.
 
 Usual framings and those of known protocols cost little. Others are made from the bytes: marks that all turns end with,
 and lengths that are right for a whole turn.

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from rawsocket.wire.fitting import MOST_TURNS, fitting
+from rawsocket.wire.framing_detection import MOST_TURNS, fitting
 from tests.support.framings import HTTP, MEMCACHED, MLLP, MODBUS, MQTT, MYSQL, POSTGRES
 
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from rawsocket.identity.dealer import DEAL, Dealer
+from rawsocket.identity.number_allocator import DEAL, NumberAllocator
 
 A, B = "a", "b"
 
@@ -23,7 +23,7 @@ class Bench:
     def __init__(self, users: int = 7) -> None:
         self.runner = FakeRunner(users)
         self.live = [A, B]
-        self.dealer = Dealer(self.runner, lambda: self.live)
+        self.dealer = NumberAllocator(self.runner, lambda: self.live)
 
     def message(self, worker: str, want: int = 0, back: tuple[int, ...] = (), run: int = 1) -> None:
         self.dealer.receive(worker, {"run": run, "want": want, "back": list(back)})

@@ -11,7 +11,7 @@ from rawsocket.measurement import histogram
 from rawsocket.measurement.latencies import Latencies
 from rawsocket.measurement.overdue import OverdueTotals
 from rawsocket.measurement.report import Messages, Report
-from rawsocket.measurement.rows import CONNECTS
+from rawsocket.measurement.stats_rows import CONNECTS
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import threshold_words
 from rawsocket.verdict.judge import MISSING_AFTER_S, Check, RowFigures

@@ -27,7 +27,7 @@ class Runner(Protocol):
         """Send a message to a worker."""
 
 
-class Dealer:
+class NumberAllocator:
     """Deals numbers to the workers; `live` returns the names of those that Locust counts as live."""
 
     def __init__(self, runner: Runner, live: Callable[[], Collection[str]]) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from rawsocket.master.live import so_far as module
-from rawsocket.master.live.so_far import NOTHING, SoFar
+from rawsocket.master.live import running_figures as module
+from rawsocket.master.live.running_figures import NOTHING, RunningFigures
 from rawsocket.measurement.overdue import Waiting
 from tests.support.controllers import controller_bench
 from tests.support.reports import once, report
@@ -9,7 +9,7 @@ from tests.support.reports import once, report
 
 def test_run_that_has_not_begun_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
-        found = SoFar(bench.controller.run)
+        found = RunningFigures(bench.controller.run)
     assert (found.figures(), found.thresholds()) == (NOTHING, [])
 
 

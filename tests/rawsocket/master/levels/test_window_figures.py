@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawsocket.master.levels.measured import missing, pooled, replies_owed, row_in, threshold, worker_in
+from rawsocket.master.levels.window_figures import missing, pooled, replies_owed, row_in, threshold, worker_in
 from rawsocket.master.run import Participant, Run
 from rawsocket.master.run_info import RunInfo
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 TYPE = "TCP"
-MEASURED = "MEASURED"  # the type of figures of a scenario's own, see own_figures.py
+MEASURED = "MEASURED"  # the type of figures of a scenario's own, see custom_figures.py
 CONNECT = "connect"
 RECONNECT = "reconnect"
 DROP = "drop"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rawsocket.master.levels import judged, moments
+from rawsocket.master.levels import level_verdicts, transitions
 from rawsocket.shapes.shape import Level, Steps
 from tests.support.controllers import ControllerBench, Hold, controller_bench
 
@@ -18,7 +18,7 @@ class Climb(Hold):
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControllerBench]:
     with controller_bench(monkeypatch, Climb, ours=True, headless=True, workers=1) as bench:
-        monkeypatch.setattr(judged, "time", SimpleNamespace(monotonic=bench.clock))
+        monkeypatch.setattr(level_verdicts, "time", SimpleNamespace(monotonic=bench.clock))
         bench.add_worker("a", users=2)
         bench.start()
         yield bench
@@ -27,15 +27,15 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControllerBench]:
 def _level(bench: ControllerBench, users: int, seconds: int = 20, **figures: Any) -> None:
     """Let one level pass; its connections are held from the first second on."""
     run = bench.controller.run
-    moments.begin(run, Level(users, 20.0), bench.clock.now)
-    moments.hold(run, bench.clock.now)
+    transitions.begin(run, Level(users, 20.0), bench.clock.now)
+    transitions.hold(run, bench.clock.now)
     for _ in range(seconds):
         bench.second(held=users, **figures)
 
 
 def test_each_level_has_its_own_figures(bench: ControllerBench) -> None:
     _level(bench, 2)
-    moments.end(bench.controller.run, bench.clock.now)
+    transitions.end(bench.controller.run, bench.clock.now)
     _level(bench, 4)
     document = bench.stop(held=4)
     first, second = document["levels"]
@@ -53,9 +53,9 @@ def test_each_level_has_its_own_figures(bench: ControllerBench) -> None:
 
 def test_level_that_misses_a_threshold_fails_the_run(bench: ControllerBench) -> None:
     _level(bench, 2)
-    assert moments.end(bench.controller.run, bench.clock.now)
+    assert transitions.end(bench.controller.run, bench.clock.now)
     _level(bench, 4, failures={"reset": 3})
-    assert not moments.end(bench.controller.run, bench.clock.now)
+    assert not transitions.end(bench.controller.run, bench.clock.now)
     document = bench.stop(held=4, failures={"reset": 3})
     assert document["verdict"] == "fail"
     assert document["reasons"][0] == "holds 2 users; at 4 users: 3 failures; none were allowed"
@@ -68,7 +68,7 @@ def test_level_that_misses_a_threshold_fails_the_run(bench: ControllerBench) -> 
 
 def test_level_that_could_not_be_held_fails_with_its_reason(bench: ControllerBench) -> None:
     run = bench.controller.run
-    moments.begin(run, Level(2, 20.0), bench.clock.now)
+    transitions.begin(run, Level(2, 20.0), bench.clock.now)
     for _ in range(5):
         bench.second(held=1, failures={"server-full": 1})
     run.levels.give_up("only 1 of 2 connections were held within 30 s", 1)
@@ -87,7 +87,7 @@ def test_level_that_could_not_be_held_fails_with_its_reason(bench: ControllerBen
 
 def test_level_that_is_held_has_no_verdict_yet(bench: ControllerBench) -> None:
     _level(bench, 2, seconds=10)
-    (level,) = judged.documents(bench.controller.run)["levels"]
+    (level,) = level_verdicts.documents(bench.controller.run)["levels"]
     assert (level["verdict"], level["to_s"], level["held_min"], level["steady_s"]) == (None, None, 2, 8.0)
     assert {check.where for check in bench.controller.observer.so_far.checks} <= {"at 2 users", ""}
 
@@ -96,21 +96,21 @@ def test_run_that_is_stopped_in_its_first_level_is_unknown(bench: ControllerBenc
     _level(bench, 2, seconds=1)
     document = bench.stop(held=2)
     (level,) = document["levels"]
-    assert (level["verdict"], level["stopped"], level["reason"]) == ("unknown", True, judged.TOO_SHORT)
+    assert (level["verdict"], level["stopped"], level["reason"]) == ("unknown", True, level_verdicts.TOO_SHORT)
     assert document["verdict"] == "unknown"
 
 
 def test_figures_of_a_level_that_has_ended_are_kept_and_its_times_dropped(bench: ControllerBench) -> None:
     _level(bench, 2)
     run = bench.controller.run
-    moments.end(run, bench.clock.now)
+    transitions.end(run, bench.clock.now)
     (record,) = run.levels.records
     assert record.window is None
-    assert judged.judged(run, record)[1]["p99_ms"] == 0.2
+    assert level_verdicts.judged(run, record)[1]["p99_ms"] == 0.2
 
 
 def test_run_without_a_shape_has_no_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     with controller_bench(monkeypatch) as bench:
-        assert judged.documents(bench.controller.run) == {}
-        assert judged.outcome(bench.controller.run) is None
-        assert judged.limits_of_the_run(bench.controller.run) == bench.controller.run.limits()
+        assert level_verdicts.documents(bench.controller.run) == {}
+        assert level_verdicts.outcome(bench.controller.run) is None
+        assert level_verdicts.limits_of_the_run(bench.controller.run) == bench.controller.run.limits()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from rawsocket.measurement.report import Report
-from rawsocket.verdict.feeds import Feeds, FeedSilence
+from rawsocket.verdict.silent_feeds import Feeds, FeedSilence
 from tests.support.reports import report
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from rawsocket.identity.numbers import Numbers
+from rawsocket.identity.user_numbers import Numbers
 
 Tell = tuple[int, int, list[int]]  # run, wanted, back
 

@@ -1,8 +1,8 @@
 """The numbers of the users of this process: a user that starts waits for its number, one that ended gives it back.
 
 Strategy: Locust starts users in batches, so the numbers of a batch are asked for in one message, and those of the users
-that ended go back in the same way. The master decides (dealer.py). A process without a master has a pool of its own.
-A number that comes when nobody waits for it any more goes back at once.
+that ended go back in the same way. The master decides (number_allocator.py). A process without a master has a pool of
+its own. A number that comes when nobody waits for it any more goes back at once.
 """
 
 from collections.abc import Callable, Sequence

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rawsocket.master.levels.measured import (
+from rawsocket.master.levels.record import Counted, LevelRecord
+from rawsocket.master.levels.window_figures import (
     PERCENTILES,
     missing,
     pooled,
@@ -17,7 +18,6 @@ from rawsocket.master.levels.measured import (
     threshold,
     worker_in,
 )
-from rawsocket.master.levels.record import Counted, LevelRecord
 from rawsocket.master.run import Run
 from rawsocket.master.steady_window import WorkerWindow, lowest
 from rawsocket.master.worker_lag import delivered

@@ -6,7 +6,7 @@ from rawsocket.wire.framing import Framing
 SLOWLY = 262_144  # after so many bytes each read is cut at once: its frames are then shown without their marks
 
 
-class Cutter:
+class FrameSplitter:
     """Cuts what arrives; `broken` says why the stream can't be one of this framing, "" if it can."""
 
     def __init__(self, framing: Framing) -> None:
@@ -57,9 +57,9 @@ class Cutter:
             complete = []
         return self._take() if complete else b""
 
-    def switched(self, framing: Framing) -> "Cutter":
+    def switched(self, framing: Framing) -> "FrameSplitter":
         """Return the cutter for what arrives after a change of the framing; unfinished bytes are not taken over."""
-        return Cutter(framing)
+        return FrameSplitter(framing)
 
     def _feed(self, data: bytes) -> list[bytes]:
         try:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rawsocket.check import cutter
-from rawsocket.check.cutter import Cutter
+from rawsocket.check import frame_splitter
+from rawsocket.check.frame_splitter import FrameSplitter
 from rawsocket.wire.framing import Chunk, Delimiter, Framing, Framings, IdleGap, LengthPrefixed, Line, UntilClosed
 from tests.support.framings import MODBUS, MQTT
 
@@ -20,23 +20,23 @@ from tests.support.framings import MODBUS, MQTT
     ],
 )
 def test_frames_have_all_their_bytes(framing: Framing, frames: list[bytes]) -> None:
-    whole = Cutter(framing)
+    whole = FrameSplitter(framing)
     assert whole.feed(b"".join(frames)) == frames
     assert whole.rest == b""
-    pieces = Cutter(framing)
+    pieces = FrameSplitter(framing)
     stream = b"".join(frames)
     assert [one for at in range(len(stream)) for one in pieces.feed(stream[at : at + 1])] == frames
 
 
 def test_rest_of_an_unfinished_frame() -> None:
-    cut = Cutter(Line())
+    cut = FrameSplitter(Line())
     assert cut.feed(b"one\ntw") == [b"one\n"]
     assert cut.rest == b"tw"
     assert cut.feed(b"o\n") == [b"two\n"]
 
 
 def test_stream_that_is_broken_is_all_rest_from_there_on() -> None:
-    cut = Cutter(LengthPrefixed(4))
+    cut = FrameSplitter(LengthPrefixed(4))
     assert cut.feed(b"\0\0\0\1a+OK\r\n") == [b"\0\0\0\1a"]
     assert "announced" in cut.broken
     assert cut.feed(b"more") == []
@@ -44,17 +44,17 @@ def test_stream_that_is_broken_is_all_rest_from_there_on() -> None:
 
 
 def test_each_read_is_a_frame_without_a_framing() -> None:
-    cut = Cutter(Chunk())
+    cut = FrameSplitter(Chunk())
     assert cut.feed(b"one") == [b"one"]
     assert cut.feed(b"two") == [b"two"]
 
 
 def test_pause_and_end_complete_a_message() -> None:
-    cut = Cutter(IdleGap(0.1))
+    cut = FrameSplitter(IdleGap(0.1))
     assert (cut.feed(b"on"), cut.feed(b"e")) == ([], [])
     assert cut.pause() == b"one"
     assert cut.pause() == b""
-    cut = Cutter(UntilClosed())
+    cut = FrameSplitter(UntilClosed())
     assert cut.feed(b"one") == []
     assert cut.pause() == b""
     assert cut.pause(closed=True) == b"one"
@@ -66,14 +66,14 @@ def test_fault_of_a_decoder_of_the_scenario_is_shown() -> None:
             decoder = super().decoder()
             return type("Decoder", (), {"feed": lambda self, data: 1 / 0, "end": decoder.end, "pending": 0})()
 
-    cut = Cutter(Broken())
+    cut = FrameSplitter(Broken())
     assert cut.feed(b"one\n") == []
     assert cut.broken.startswith("ZeroDivisionError: ")
 
 
 def test_much_data_is_cut_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutter, "SLOWLY", 4)
-    cut = Cutter(Line())
+    monkeypatch.setattr(frame_splitter, "SLOWLY", 4)
+    cut = FrameSplitter(Line())
     assert cut.feed(b"a\nb") == [b"a\n"]
     assert cut.feed(b"c\nd\ne") == [b"bc", b"d"]
     assert cut.feed(b"\n") == [b"e"]

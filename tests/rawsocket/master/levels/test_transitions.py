@@ -2,7 +2,7 @@
 
 import math
 
-from rawsocket.master.levels import moments
+from rawsocket.master.levels import transitions
 from rawsocket.master.run import Run
 from rawsocket.master.run_info import RunInfo
 from rawsocket.shapes.shape import Level, Steps
@@ -14,17 +14,17 @@ def _run() -> Run:
 
 def test_window_of_the_run_has_the_steady_time_of_all_levels() -> None:
     run = _run()
-    assert not moments.begin(run, Level(5, 20.0), 0.0)
+    assert not transitions.begin(run, Level(5, 20.0), 0.0)
     run.ramp_complete(1.0)  # Locust's word: the level may not be held yet
     assert run.window is None
-    moments.hold(run, 3.0)
+    transitions.hold(run, 3.0)
     run.open_window(5.0)
     assert run.window
     assert run.window.is_open
-    moments.end(run, 23.0)
-    moments.begin(run, Level(10, 20.0), 23.0)
+    transitions.end(run, 23.0)
+    transitions.begin(run, Level(10, 20.0), 23.0)
     assert run.window.paused
-    moments.hold(run, 30.0)
+    transitions.hold(run, 30.0)
     run.open_window(32.0)
     assert not run.window.paused
     run.stopping(50.0)
@@ -33,11 +33,11 @@ def test_window_of_the_run_has_the_steady_time_of_all_levels() -> None:
 
 def test_level_with_as_many_users_has_no_ramp() -> None:
     run = _run()
-    moments.begin(run, Level(5, 20.0), 0.0)
-    moments.hold(run, 3.0)
+    transitions.begin(run, Level(5, 20.0), 0.0)
+    transitions.hold(run, 3.0)
     run.open_window(5.0)
-    moments.end(run, 23.0)
-    assert moments.begin(run, Level(5, 20.0, settle_s=0.0), 23.0)
+    transitions.end(run, 23.0)
+    assert transitions.begin(run, Level(5, 20.0, settle_s=0.0), 23.0)
     assert run.window
     assert not run.window.paused
     run.ramp_started(23.0)  # Locust may say so; the level is held all the same
@@ -48,9 +48,9 @@ def test_level_with_as_many_users_has_no_ramp() -> None:
 
 def test_ramp_that_never_ends_leaves_no_window() -> None:
     run = _run()
-    moments.begin(run, Level(5, 20.0), 0.0)
+    transitions.begin(run, Level(5, 20.0), 0.0)
     run.levels.give_up("only 3 of 5 connections were held", 3)
-    assert not moments.end(run, 30.0)
-    assert not moments.end(run, 31.0)
+    assert not transitions.end(run, 30.0)
+    assert not transitions.end(run, 31.0)
     run.stopping(math.inf)
     assert run.info.steady_s == 0.0

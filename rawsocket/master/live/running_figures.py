@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rawsocket.master import figures
-from rawsocket.master.levels.measured import threshold
+from rawsocket.master.levels.window_figures import threshold
 from rawsocket.master.run import Run
 from rawsocket.master.steady_window import lowest
 from rawsocket.master.worker_lag import delivered
@@ -22,7 +22,7 @@ NOTHING: dict[str, Any] = {
 }
 
 
-class SoFar:
+class RunningFigures:
     """What is known of one run. Times are seconds since its start."""
 
     def __init__(self, run: Run) -> None:

@@ -21,7 +21,7 @@ from locust.exception import InterruptTaskSet, RescheduleTask, StopTest, StopUse
 from rawsocket.errors import RawSocketError
 from rawsocket.measurement.locust_stats import Batch, BatchRow
 from rawsocket.measurement.recorder import RECORDER, count
-from rawsocket.measurement.rows import CONNECTION_ROWS, MEASURED
+from rawsocket.measurement.stats_rows import CONNECTION_ROWS, MEASURED
 
 GIVEN_UP = (StopUser, StopTest, RescheduleTask, InterruptTaskSet)
 
@@ -68,7 +68,7 @@ class MeasuredRows(Batch):
             raise ValueError(f"{name!r} can't be the name of a figure of your own: choose another one")
 
 
-class OwnFigures:
+class CustomFigures:
     """What user classes have to measure by themselves; see the module's rules."""
 
     __slots__ = ()

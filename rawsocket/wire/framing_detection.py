@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rawsocket.errors import RawSocketError
-from rawsocket.wire.fitting_candidates import Candidate, by_length, by_mark, by_text, unframed
 from rawsocket.wire.framing import Chunk, Delimiter, Framing, Framings, Marks
+from rawsocket.wire.framing_candidates import Candidate, by_length, by_mark, by_text, unframed
 from rawsocket.wire.framing_words import written
 
 MOST_TURNS = 200  # that are looked at, for each direction

@@ -13,7 +13,7 @@ from locust.exception import StopUser
 
 from rawsocket import RawSocketUser, SessionUser
 from rawsocket.errors import Closed
-from rawsocket.measurement.own_figures import MEASURED_ROWS, OwnFigures, mark_not_judged
+from rawsocket.measurement.custom_figures import MEASURED_ROWS, CustomFigures, mark_not_judged
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import RowReport
 
@@ -28,28 +28,28 @@ def reported(name: str) -> RowReport:
 
 def fails_by(error: BaseException) -> Callable[[], None]:
     def run() -> None:
-        with OwnFigures().transaction("login"):
+        with CustomFigures().transaction("login"):
             raise error
 
     return run
 
 
 @pytest.mark.parametrize("user_class", [RawSocketUser, SessionUser])
-def test_both_user_classes_have_figures_of_their_own(user_class: type[OwnFigures]) -> None:
-    assert issubclass(user_class, OwnFigures)
+def test_both_user_classes_have_figures_of_their_own(user_class: type[CustomFigures]) -> None:
+    assert issubclass(user_class, CustomFigures)
     assert user_class.not_judged == ()
 
 
 def test_figure_has_one_time_from_due_and_is_judged() -> None:
-    OwnFigures().measure("login", 0.002)
-    OwnFigures().measure("login", 1)
+    CustomFigures().measure("login", 0.002)
+    CustomFigures().measure("login", 1)
     row = reported("login")
     assert (row.type, row.requests, row.failures, row.judged) == ("MEASURED", 2, {}, True)
     assert (row.times.due, row.times.sent, row.times.first) == ([[2000, 1], [999936, 1]], [], [])
 
 
 def test_figure_is_in_no_count_of_the_run() -> None:
-    OwnFigures().measure("login", 0.002)
+    CustomFigures().measure("login", 0.002)
     with pytest.raises(Closed):
         fails_by(Closed())()
     counts = RECORDER.counts()
@@ -59,25 +59,25 @@ def test_figure_is_in_no_count_of_the_run() -> None:
 @pytest.mark.parametrize("seconds", ["1", None, True, math.nan, math.inf])
 def test_figure_that_is_no_number_is_one_line(seconds: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=r"^measure\('login', \.\.\.\): expected a number of seconds"):
-        OwnFigures().measure("login", seconds)
+        CustomFigures().measure("login", seconds)
 
 
 @pytest.mark.parametrize("name", ["connect", "reconnect", "drop", "", None])
 def test_figure_can_not_have_the_name_of_a_row_of_connections(name: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="name"):
-        OwnFigures().measure(name, 1.0)
-    with pytest.raises((TypeError, ValueError), match="name"), OwnFigures().transaction(name):
+        CustomFigures().measure(name, 1.0)
+    with pytest.raises((TypeError, ValueError), match="name"), CustomFigures().transaction(name):
         pass
 
 
 def test_negative_figure_counts_as_zero() -> None:
-    OwnFigures().measure("login", -5.0)
+    CustomFigures().measure("login", -5.0)
     assert reported("login").times.due == [[0, 1]]
 
 
 def test_transaction_measures_its_block() -> None:
     before = time.perf_counter()
-    with OwnFigures().transaction("login"):
+    with CustomFigures().transaction("login"):
         pass
     ((us, number),) = reported("login").times.due
     assert number == 1
@@ -88,7 +88,7 @@ def test_transaction_of_a_session_runs_from_its_slot() -> None:
     class Runner:
         due = time.perf_counter() - 50.0
 
-    class User(OwnFigures):
+    class User(CustomFigures):
         runner = Runner()
 
     with User().transaction("login"):
@@ -118,12 +118,12 @@ def test_transaction_of_a_user_that_was_stopped_is_neither_good_nor_failed(error
 
 def test_row_that_is_not_judged_says_so() -> None:
     mark_not_judged(("login", "hello"))
-    OwnFigures().measure("login", 1.0)
-    OwnFigures().measure("other", 1.0)
+    CustomFigures().measure("login", 1.0)
+    CustomFigures().measure("other", 1.0)
     RECORDER.rows["hello"].plain.append(0.001)
     assert [reported(name).judged for name in ("login", "other", "hello")] == [False, True, False]
     RECORDER.begin_run()
-    OwnFigures().measure("login", 1.0)
+    CustomFigures().measure("login", 1.0)
     assert reported("login").judged is True
 
 
@@ -136,7 +136,7 @@ def test_not_judged_must_be_names_of_rows(names: object) -> None:
 def test_locust_shows_the_row_and_leaves_it_out_of_its_sum() -> None:
     environment = Environment()
     environment.create_local_runner()
-    OwnFigures().measure("login", 0.5)
+    CustomFigures().measure("login", 0.5)
     MEASURED_ROWS.fail("login", "closed")
     MEASURED_ROWS.flush(environment)
     MEASURED_ROWS.flush(environment)

@@ -1,7 +1,7 @@
 """The framings that are tried."""
 
-from rawsocket.wire.fitting_candidates import KNOWN, by_length, by_mark, by_text, unframed
 from rawsocket.wire.framing import Delimiter, Fixed, IdleGap, LengthField, UntilClosed
+from rawsocket.wire.framing_candidates import KNOWN, by_length, by_mark, by_text, unframed
 from tests.support.framings import BGP, MEMCACHED, MODBUS, MQTT, MYSQL, POSTGRES
 
 

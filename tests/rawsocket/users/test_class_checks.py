@@ -6,7 +6,7 @@ import pytest
 from locust import constant, task
 
 from rawsocket import Connect, RawSocketUser, Session, SessionUser
-from rawsocket.users.misuse import ScenarioMistake
+from rawsocket.users.class_checks import ScenarioMistake
 
 
 def session(self: SessionUser) -> Session:

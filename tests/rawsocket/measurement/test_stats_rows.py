@@ -2,7 +2,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawsocket.measurement.rows import BIN_AFTER, ConnectRow, Row, row_for, truncate
+from rawsocket.measurement.stats_rows import BIN_AFTER, ConnectRow, Row, row_for, truncate
 
 LIMITS = (1, 3_600_000_000, 3)
 EMPTY: dict[str, list[list[int]]] = {"sent": [], "due": [], "first": [], "wait": []}

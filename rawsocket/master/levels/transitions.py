@@ -2,8 +2,8 @@
 
 import math
 
-from rawsocket.master.levels.judged import counted as counted  # a moment of a run as well
-from rawsocket.master.levels.judged import judged
+from rawsocket.master.levels.level_verdicts import counted as counted  # a moment of a run as well
+from rawsocket.master.levels.level_verdicts import judged
 from rawsocket.master.run import Run
 from rawsocket.shapes.shape import Level
 
