@@ -16,8 +16,8 @@ from typing import NoReturn
 from lab import folders, settings
 from lab.engines.docker.client import FAILURES
 from lab.errors import EXIT_INTERRUPTED, EXIT_LAB_FAILED, EXIT_USAGE, Interrupted, LabError, UsageError, one_line
-from lab.given import conversation, env_file, make_variables, own_arguments, scenario_settings, usage
-from lab.given.own_arguments import BENCHMARKS
+from lab.inputs import conversation, env_file, make_variables, own_arguments, scenario_settings, usage
+from lab.inputs.own_arguments import BENCHMARKS
 from lab.progress import say
 from lab.run import check
 from lab.verbs import VERBS, do

@@ -1,7 +1,7 @@
 """TLS in a lab: TLS=yes encrypts the lab's own server; files that the caller names are found before anything starts.
 
 Paths are those of this machine, made absolute here. Local processes read them as they are; into containers they are
-mounted (lab/engines/docker/given_files.py).
+mounted (lab/engines/docker/mounts.py).
 """
 
 import os

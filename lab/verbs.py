@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lab import folders, tls
-from lab.drills import planned
+from lab.drills import drill_of_run
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.engines.docker.client import FAILURES
@@ -57,7 +57,7 @@ def do(verb: str, chosen: Settings) -> int:
     if verb in ("up", "load", "ci") and chosen.user_server:
         say(f"Server: {chosen.user_server} (the lab's own server is not started)")
     if verb in ("load", "ci"):
-        return run(verb, engine, chosen, planned.conductor(engine.name, chosen))
+        return run(verb, engine, chosen, drill_of_run.drill_runner(engine.name, chosen))
     try:
         _DO[verb](engine, chosen)
     finally:
@@ -79,7 +79,7 @@ def _setup(engine: Engine, chosen: Settings) -> None:
 
 def _up(engine: Engine, chosen: Settings) -> None:
     remove_abandoned(engine)
-    if drill := planned.named(chosen):
+    if drill := drill_of_run.named(chosen):
         say(f"DRILL={drill.name} is for load and ci: runs from the page have no drill")
     result(f"The lab is up ({engine.name}): {engine.up()}")
     if chosen.user_server:

@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.harness import procfs
 from bench.harness.compiled import PEERS
 from bench.load import tsung
-from lab import page, settings
+from lab import page_client, settings
 from lab.engines.native import processes
 from lab.engines.native.processes import Process
 from lab.errors import LabError, finish_despite_interrupt
@@ -61,7 +61,7 @@ class RunningGenerator:
     started: list[Process] = field(default_factory=list)
     pid: int = 0  # of the process that generates the load
     base_kb: int | None = None
-    page: str = ""  # the address of its page, "" if it has none
+    page: str = ""  # the address of its page_client, "" if it has none
     main: Process | None = None  # ends by itself when the load is over; None: the load goes on until it is stopped
 
     def start(self, name: str, command: list[str], environ: Mapping[str, str], stop: int = signal.SIGKILL) -> Process:
@@ -138,7 +138,7 @@ def fixed_port(proc: Path = procfs.PROC) -> int:
     low = int((proc / "sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(100):
         port = random.randrange(LOWEST_PORT, max(low, LOWEST_PORT + 1000))
-        if not page.taken(port):
+        if not page_client.taken(port):
             return port
     raise LabError(f"no free port from {LOWEST_PORT} to {low}")
 

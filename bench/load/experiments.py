@@ -18,7 +18,7 @@ from bench.load.contenders import SESSION, Generator, RunningGenerator, Workload
 from bench.load.echo_server import BIN_S, Echo
 from bench.results.record import Values
 from bench.settings import LoadOptions
-from lab import page
+from lab import page_client
 from lab.errors import LabError
 
 SETTLE_S = 3.0  # after the last connection: the backlog of the ramp is worked off
@@ -90,7 +90,7 @@ def _lags(run: RunningGenerator) -> Values:
 
 
 def _worst(address: str) -> float | None:
-    workers = (page.state(address) or {}).get("workers") or [{}]
+    workers = (page_client.state(address) or {}).get("workers") or [{}]
     worst: float | None = workers[0].get("lag_max_ms")
     return worst
 

@@ -1,6 +1,6 @@
 """Compiles a conversation's file: everything is checked here, so a plan that exists is valid.
 
-`Compiled.settings` are defaults of the lab's settings that the file implies (implied.py).
+`Compiled.settings` are defaults of the lab's settings that the file implies (implied_settings.py).
 """
 
 import csv
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.conversation import connected, samples
-from lab.conversation.implied import implied
+from lab.conversation import connection_checks, sample_messages
+from lab.conversation.implied_settings import implied
 from lab.conversation.steps import Steps, names
 from lab.conversation.syntax.document import Document, HeartbeatEntry, Pushes, Rows
 from lab.conversation.syntax.scope import Scope
@@ -57,7 +57,7 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
     goodbye = maker.compile(document.goodbye.value) if document.goodbye else ()
     rounds = document.rounds.value if document.rounds else 0
     first, each, last = (part.value if part else [] for part in (document.connect, document.steps, document.goodbye))
-    connected.check(first, each, last, framing, rounds)
+    connection_checks.check(first, each, last, framing, rounds)
     plan = Plan(
         name,
         source.shown,
@@ -74,8 +74,8 @@ def _plan(document: Document, root: Map, source: Source, name: str) -> tuple[Pla
     )
     rows = names((*connect, *steps, *goodbye)) | ({plan.heartbeat.name} if plan.heartbeat else set())
     plan = _with_more(plan, tuple(dict.fromkeys(maker.more)))
-    samples.check_framing(plan.framing, root["framing"].place if document.framing else root.place)
-    samples.check(maker.samples, data)
+    sample_messages.check_framing(plan.framing, root["framing"].place if document.framing else root.place)
+    sample_messages.check(maker.samples, data)
     return plan, rows
 
 

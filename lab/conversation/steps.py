@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.conversation.samples import Sample
+from lab.conversation.sample_messages import Sample
 from lab.conversation.syntax.expectations import Expect
 from lab.conversation.syntax.scope import Scope
 from lab.conversation.syntax.source import Mistake

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab import folders, tls
-from lab.drills import aftermath, page, series
-from lab.drills.conductor import Conductor, run_s, server_name
+from lab.drills import ended_run, results_pages, series
 from lab.drills.drill import Drill
+from lab.drills.runner import DrillRunner, run_s, server_name
 from lab.drills.table import DRILLS, by_name
 from lab.engines.base import Engine
 from lab.engines.choose import engine_for
 from lab.errors import EXIT_OK, UsageError
-from lab.given import conversation, scenario_settings, usage
+from lab.inputs import conversation, scenario_settings, usage
 from lab.progress import result, say
 from lab.run import capacity, load_shape
 from lab.run.command import run as run_load
@@ -81,10 +81,10 @@ def _one(drill: Drill, engine: Engine, chosen: Settings) -> int:
     time = f"{chosen.ramp_seconds + run_s(drill, chosen):.0f}s"
     settings = Settings({**chosen.values, **drill.changes, "TIME": time}, chosen.given)
     engine.settings = settings
-    conductor = Conductor(drill, engine.name, settings)
+    drill_runner = DrillRunner(drill, engine.name, settings)
     with _set(drill.environ):
-        code = run_load(VERB, engine, settings, conductor)
-    return aftermath.judge(conductor, drill, code, server_name(settings, engine.name)) if drill.ends_run else code
+        code = run_load(VERB, engine, settings, drill_runner)
+    return ended_run.judge(drill_runner, drill, code, server_name(settings, engine.name)) if drill.ends_run else code
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def _all(engine: Engine, chosen: Settings) -> int:
         [drill for drill in DRILLS if drill.name not in refused], lambda one: _one(one, engine, chosen)
     )
     texts = [(drill.name, drill.text) for drill in DRILLS]
-    file = page.write(folders.work() / "runs", texts, server_name(chosen, engine.name), refused)
+    file = results_pages.write(folders.work() / "runs", texts, server_name(chosen, engine.name), refused)
     for line in series.table(outcomes):
         result(line)
     result(f"Drills: {folders.shown(file)}")

@@ -116,7 +116,7 @@ class Drill(ABC):
     name: ClassVar[str]
     text: ClassVar[str]
     engines: ClassVar[frozenset[str]] = frozenset({DOCKER, NATIVE})
-    #: Whether the run ends with it, without a verdict of its master: the lab judges the drill itself (aftermath.py).
+    #: Whether the run ends with it, without a verdict of its master: the lab judges the drill itself (ended_run.py).
     ends_run: ClassVar[bool] = False
     #: Variables of the lab's own server that `drill NAME` sets where they are not set.
     environ: ClassVar[Mapping[str, str]] = MappingProxyType({})

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab import folders
 from lab.eject.module import module
 from lab.errors import EXIT_OK, UsageError, writing
-from lab.given import conversation
+from lab.inputs import conversation
 from lab.progress import result, say
 
 

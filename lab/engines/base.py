@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from lab import folders, page
+from lab import folders, page_client
 from lab.engines import identity
 from lab.engines.deployment import PAGE_S, Deployment
 from lab.engines.follow import follow
@@ -108,7 +108,7 @@ class Engine(ABC):
         try:
             with step(f"Starting {self.settings.parts}"):
                 lab.start()
-                lab.wait(f"the page at {address}", lambda: page.workers(address) >= workers, self._page_s())
+                lab.wait(f"the page at {address}", lambda: page_client.workers(address) >= workers, self._page_s())
         except Interrupted:
             finish_despite_interrupt(lab.stop)
             self.record.forget()
@@ -149,7 +149,7 @@ class Engine(ABC):
 
     def _page_line(self) -> str:
         address = self._page()
-        found = page.state(address)
+        found = page_client.state(address)
         if found is None:
             return f"The page at {address} does not answer."
         return f"The lab is up ({self.name}): {address} ({_in_words(found)})"
@@ -158,7 +158,7 @@ class Engine(ABC):
         return Settings({**self.settings.values, **self.record.read()}, frozenset()).page
 
     def _check_replaceable(self) -> None:
-        found = page.state(self._page())
+        found = page_client.state(self._page())
         if found and found["state"] in UNDER_WAY and not yes(self.settings["REPLACE"]):
             raise UsageError(
                 f"a run is under way at {self._page()} ({_in_words(found)}), and `up` would end it: "
@@ -245,4 +245,5 @@ class Engine(ABC):
             raise UsageError(f"PAGE_PORT and SERVER_PORT are both {self.settings['PAGE_PORT']}: each needs its own")
         for name in names:
             if int(self.settings[name]) not in own:
-                page.check_free(name, self.settings[name], self.settings["PAGE_HOST"] if name == names[0] else "")
+                host = self.settings["PAGE_HOST"] if name == names[0] else ""
+                page_client.check_free(name, self.settings[name], host)

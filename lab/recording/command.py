@@ -18,7 +18,7 @@ from lab.recording import pcap
 from lab.recording.files import Files
 from lab.recording.progress import Progress
 from lab.recording.proxy import ALL, Proxy
-from lab.recording.script.compose import NothingRecorded, compose, secrets_of
+from lab.recording.script.build import NothingRecorded, compose, secrets_of
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Connection, Traffic
 from rawsocket.conversation.framings import framing_of

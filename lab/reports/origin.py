@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import folders
-from lab.given import scenario_settings
+from lab.inputs import scenario_settings
 from lab.settings import SETTINGS, Settings
 from rawsocket.master.reports.html.sections import variable
 from rawsocket.settings.row import Setting

@@ -11,7 +11,7 @@ import sys
 
 from lab import folders
 from lab.errors import UsageError
-from lab.given import conversation
+from lab.inputs import conversation
 from lab.run import load_shape
 from lab.settings import Settings
 from rawsocket.settings.row import size_bytes

@@ -18,7 +18,7 @@ from typing import Any
 
 from lab.progress import PROGRESS_LINE, SCREEN, WAIT_LINE, message, result, say
 from lab.run import terminal
-from lab.run.live import Block
+from lab.run.progress_block import Block
 from rawsocket.check import text
 from rawsocket.check.dialogue import Dialogue
 from rawsocket.master.reports.console import table

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab import folders, latest
+from lab import folders, latest_link
 from lab.errors import writing
 from lab.reports.origin import environment, git_state
 from lab.settings import from_environment
@@ -30,7 +30,7 @@ def create(run: str, runs: Path | None = None) -> Path:
         folder = runs / (run if number == 1 else f"{run}-{number}")
         with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
-            latest.point(folder)
+            latest_link.point(folder)
             return folder
     raise AssertionError("there is always a next number")
 
@@ -43,7 +43,7 @@ def discard(folder: Path) -> None:
     if was_latest:
         link.unlink(missing_ok=True)
         if others := [other for other in folder.parent.iterdir() if other.is_dir()]:
-            latest.point(max(others, key=lambda other: other.name))
+            latest_link.point(max(others, key=lambda other: other.name))
 
 
 def finish(folder: Path, engine: str, verb: str, repeat: str = "", about: Mapping[str, Any] | None = None) -> None:

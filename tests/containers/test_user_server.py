@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines import identity
 from lab.engines.docker.base_image import FALLBACK
 from lab.engines.docker.user_server.image import BUILT
@@ -94,7 +94,7 @@ def test_page_has_its_cpu_and_memory_and_sees_a_restart(
     server.restart(timeout=0)
     state = shown.wait(lambda state: state["server"]["restarts"] == 1)
     assert state["state"] == "running"
-    assert page.listens(int(binding["HostPort"]))
+    assert page_client.listens(int(binding["HostPort"]))
 
 
 def test_drill_kills_it_and_starts_it_again(mine: str) -> None:

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import folders
-from lab.drills.conductor import length_s
 from lab.drills.drill import DOCKER, NATIVE
+from lab.drills.runner import length_s
 from lab.drills.table import DRILLS, by_name
 from lab.engines.identity import FOLDER_LABEL
 from lab.errors import UsageError

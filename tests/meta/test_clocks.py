@@ -7,8 +7,8 @@ from tests.meta.conftest import sources, text
 
 #: Each file, and what it needs the time of day for.
 READ_IT = {
-    "lab/conversation/samples.py": "{now} in a sample of a message",
-    "lab/drills/conductor.py": "when a fault began and ended: the master must agree on it",
+    "lab/conversation/sample_messages.py": "{now} in a sample of a message",
+    "lab/drills/runner.py": "when a fault began and ended: the master must agree on it",
     "lab/recording/proxy.py": "when a recorded dialogue began",
     "lab/run/folder.py": "the name of a run's folder",
     "locustfiles/protocols/graphite_metrics.py": "a time stamp that the protocol has",

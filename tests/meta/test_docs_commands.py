@@ -10,8 +10,8 @@ import pytest
 
 from bench import settings as bench
 from lab import settings
-from lab.given import make_variables
-from lab.given.own_arguments import BENCHMARKS, TABLE
+from lab.inputs import make_variables
+from lab.inputs.own_arguments import BENCHMARKS, TABLE
 from lab.run import check
 from lab.settings import ROOT
 from lab.verbs import VERBS

@@ -261,7 +261,7 @@ def test_lab_does_not_import_locust() -> None:
 def test_lab_imports_the_benchmarks_only_to_run_them() -> None:
     assert [path for path in sources("lab") if "bench" in _tops(path)] == [
         "lab/__main__.py",
-        "lab/given/own_arguments.py",
+        "lab/inputs/own_arguments.py",
     ]
     (loaded,) = _loaded_after_imports_of("lab.__main__")
     assert "bench" not in loaded

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from lab.page import free_ports
+from lab.page_client import free_ports
 from tests.conftest import missing
 from tests.real.counters import Counters
 

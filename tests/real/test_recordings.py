@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.conversation.compile import compiled
 from lab.recording.proxy import ALL, Proxy
-from lab.recording.script.compose import compose
+from lab.recording.script.build import compose
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Traffic
 from rawsocket.check.player import check

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.page import free_port, free_ports
+from lab.page_client import free_port, free_ports
 from tests.support import measured, prestarted
 from tests.support.busy_machine import TOLERANT, demand
 from tests.support.lab import Page

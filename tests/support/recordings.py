@@ -2,7 +2,7 @@
 
 from random import Random
 
-from lab.recording.script.compose import compose
+from lab.recording.script.build import compose
 from lab.recording.script.yaml_text import conversation
 from lab.recording.traffic import Connection, Piece, Traffic
 

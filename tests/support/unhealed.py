@@ -8,15 +8,15 @@ from typing import Any, cast
 
 import pytest
 
-from lab.drills import conductor
+from lab.drills import runner
 from lab.drills.clients import accept_queue
-from lab.drills.conductor import Conductor
 from lab.drills.drill import Drill
-from lab.drills.namespace import side
+from lab.drills.namespace import fault_location
 from lab.drills.namespace.helper import Helper
 from lab.drills.namespace.rules import QUEUE
 from lab.drills.network import bandwidth
 from lab.drills.processes import serving
+from lab.drills.runner import DrillRunner
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Marks
 from tests.support.drill_stages import Lab, Part, settings
@@ -111,10 +111,10 @@ class NoClients:
 def played(monkeypatch: pytest.MonkeyPatch, drill: Drill, heals: bool) -> tuple[Marks, BrokenLab]:
     """Conduct the drill beside made-up seconds until it ends the run; return what the master was told at last."""
     for name, value in (("POLL_S", 0.002), ("SEEN_S", 0.002)):
-        monkeypatch.setattr(conductor, name, value)
-    monkeypatch.setattr(conductor, "length_s", lambda *_: 0.01)
-    monkeypatch.setattr(conductor.lease, "lease", lambda undo, seconds: contextlib.nullcontext())
-    monkeypatch.setattr(conductor.lease, "heal", lambda undo: None)
+        monkeypatch.setattr(runner, name, value)
+    monkeypatch.setattr(runner, "length_s", lambda *_: 0.01)
+    monkeypatch.setattr(runner.lease, "lease", lambda undo, seconds: contextlib.nullcontext())
+    monkeypatch.setattr(runner.lease, "heal", lambda undo: None)
     monkeypatch.setattr(bandwidth, "LOOK_S", 0.01)
     monkeypatch.setattr(bandwidth, "SETTLE_S", 0.01)
     monkeypatch.setattr(serving, "BACK_S", 0.05)
@@ -123,10 +123,10 @@ def played(monkeypatch: pytest.MonkeyPatch, drill: Drill, heals: bool) -> tuple[
     monkeypatch.setattr(accept_queue, "overflows", lambda stage: 0)
     left = () if heals else (RULES,)
     monkeypatch.setattr(ScriptedHelper, "left", left)
-    monkeypatch.setattr(side, "helper_of", lambda part: ScriptedHelper(part.name, ()))
+    monkeypatch.setattr(fault_location, "helper_of", lambda part: ScriptedHelper(part.name, ()))
     chosen = settings(**GIVEN)
     lab = BrokenLab(chosen, heals)
-    made = Conductor(drill, "docker", chosen)
+    made = DrillRunner(drill, "docker", chosen)
     with made.beside(lab):
         for at in _counted(lab):
             second = {"elapsed_s": float(at), "held": HELD, "wanted": HELD, "p99_ms": 1.0, "failures": 0}

@@ -8,11 +8,11 @@ import msgspec
 
 from lab.conversation.syntax.expectations import Expect, ExpectEntry, Part
 from lab.conversation.syntax.framings import Framing
-from lab.conversation.syntax.limits import ThresholdsEntry
 from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, Sequence
 from lab.conversation.syntax.step_entries import Steps
 from lab.conversation.syntax.structure import Entry, structure
 from lab.conversation.syntax.text import Text
+from lab.conversation.syntax.thresholds import ThresholdsEntry
 from lab.conversation.syntax.values import Duration, Flag, Leaf, Name, Number, Prose, Whole, one_of
 from rawsocket.settings.suggestion import listed
 from rawsocket.shapes.document import from_document

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from lab.conversation.syntax.refusals import framing_mistake
+from lab.conversation.syntax.framing_errors import framing_mistake
 from lab.conversation.syntax.source import Map, Mistake, Node, Scalar, unknown
 from lab.conversation.syntax.structure import Entry, structure, types
 from lab.conversation.syntax.text import Pattern, Text

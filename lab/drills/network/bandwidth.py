@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import NetworkDrill, back_within, grown
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
@@ -41,17 +41,17 @@ class Bandwidth(NetworkDrill):
         """It needs tc's tbf."""
         return [probe.LIMIT_BANDWIDTH]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """See how much leaves by the device that reaches the clients, let half of it through, and measure that."""
-        device = side.device()
+        device = location.device()
         see = ("ip", "-s", "-json", "link", "show", "dev", device)
-        rate = grown(stage, LOOK_S, lambda: json.loads(side.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
-        side.run(*rules.limited(device, rate, 16 * rate * LOOK_S))
+        rate = grown(stage, LOOK_S, lambda: json.loads(location.run(*see))[0]["stats64"]["tx"]["bytes"]) / 2
+        location.run(*rules.limited(device, rate, 16 * rate * LOOK_S))
         stage.began()
         stage.find(f"the server's way out was limited to {rate:,.0f} bytes/s")
 
         def limit() -> dict[str, Any]:
-            return rules.limit_of(side.run("tc", "-s", "-json", "qdisc", "show"))
+            return rules.limit_of(location.run("tc", "-s", "-json", "qdisc", "show"))
 
         until = time.monotonic() + SETTLE_S
         while not limit()["backlog"] and time.monotonic() < until:

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from lab.drills.drill import DOCKER, SAMPLE_S, Drill, Stage
 from lab.drills.namespace import container, probe
+from lab.drills.namespace.fault_location import FaultLocation, location_of
 from lab.drills.namespace.helper import Helper
-from lab.drills.namespace.side import Side, side_of
 from lab.settings import Settings
 from rawsocket.target import parse
 from rawsocket.verdict.drills.prediction import Expected
@@ -52,25 +52,25 @@ class NetworkDrill(Drill):
     @contextlib.contextmanager
     def injected(self, stage: Stage) -> Iterator[None]:
         """Change the network on one side; the helpers heal it when the block is left."""
-        with self.entered(stage) as side:
-            self.inject(stage, side)
+        with self.entered(stage) as location:
+            self.inject(stage, location)
             yield
-            self.observe(stage, side)
+            self.observe(stage, location)
         self.healed(stage)
 
-    def entered(self, stage: Stage) -> AbstractContextManager[Side]:
+    def entered(self, stage: Stage) -> AbstractContextManager[FaultLocation]:
         """Return the networks that it changes."""
-        return side_of(stage, "worker" if stage.settings["TARGET"] else "server")
+        return location_of(stage, "worker" if stage.settings["TARGET"] else "server")
 
     @abstractmethod
     def trials(self) -> Sequence[probe.Trial]:
         """Return what the kernel has to be able to do."""
 
     @abstractmethod
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Bring the fault about."""
 
-    def observe(self, stage: Stage, side: Side) -> None:
+    def observe(self, stage: Stage, location: FaultLocation) -> None:
         """Measure what the drill has figures of, just before the fault is healed."""
         return
 
@@ -100,7 +100,7 @@ def end_half_open(stage: Stage) -> None:
         stage.find("TARGET may still hold connections of users that gave up: the lab can neither see nor end them")
         return
     ended = 0
-    with side_of(stage, "server") as ours, side_of(stage, "worker") as theirs:
+    with location_of(stage, "server") as ours, location_of(stage, "worker") as theirs:
         for _ in range(LOOKS):
             held, known = set(ours.clients()), set(theirs.clients())
             # Those that a user has just closed are no longer there.

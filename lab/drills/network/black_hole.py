@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, end_half_open, half_open, share_by, spread
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
@@ -44,9 +44,9 @@ class BlackHole(NetworkDrill):
         """It needs sets of nft."""
         return [probe.of_rules(rules.black_hole(1, [rules.Client("192.0.2.1", 1)], self.ways))]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Choose exactly half of the connections that are there."""
-        side.apply(rules.black_hole(side.port, rules.share(side.clients(), SHARE), self.ways))
+        location.apply(rules.black_hole(location.port, rules.share(location.clients(), SHARE), self.ways))
 
     def healed(self, stage: Stage) -> None:
         """End what the server still holds for users that have gone."""

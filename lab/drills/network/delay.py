@@ -6,7 +6,7 @@ from typing import ClassVar
 from lab.drills.clients.badly_behaved import usual_p99_ms
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -35,9 +35,9 @@ class Delay(NetworkDrill):
         """It needs tc's netem."""
         return [probe.DELAY_PACKETS]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Delay what leaves by the device that reaches the clients."""
-        side.run(*rules.delayed(side.device(), DELAY_MS, self.jitter_ms))
+        location.run(*rules.delayed(location.device(), DELAY_MS, self.jitter_ms))
 
 
 class Jitter(Delay):

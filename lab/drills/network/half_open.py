@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import NetworkDrill, back_within
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
@@ -43,9 +43,9 @@ class HalfOpen(NetworkDrill):
         """It needs nft's flags of TCP."""
         return [probe.of_rules(rules.no_farewell(1))]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Kill the server in silence; its container has a network of its own again once it is started."""
-        side.apply(rules.no_farewell(side.port))
+        location.apply(rules.no_farewell(location.port))
         stage.lab.kill_server(stage.began)
         stage.lab.restart_server()
         if not stage.every_s:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import STARTS_S, NetworkDrill, back_within, end_half_open
 from lab.settings import Settings
 from rawsocket.verdict.drills.prediction import Expected
@@ -46,10 +46,10 @@ class IdleForgotten(NetworkDrill):
         """It needs nft's sets with timeouts."""
         return [probe.of_rules(rules.forget_idle(1, [rules.Client("192.0.2.1", 1)], 1))]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Let the middlebox know the connections that are there."""
         x = memory_s(stage.every_s)
-        side.apply(rules.forget_idle(side.port, side.clients(), x))
+        location.apply(rules.forget_idle(location.port, location.clients(), x))
         stage.find(f"a heartbeat each {x:g} s at most keeps connections alive; users speak each {stage.every_s:g} s")
 
     def healed(self, stage: Stage) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import newcomers, probe, rules
-from lab.drills.namespace.side import Side, helper_in, server
+from lab.drills.namespace.fault_location import FaultLocation, helper_in, server
 from lab.drills.network.base import NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -30,11 +30,11 @@ class RejectNewcomers(NetworkDrill):
         """It needs nft's reject."""
         return [probe.of_rules(rules.reject_newcomers(1, at_server=True))]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Refuse from now on."""
-        side.apply(rules.reject_newcomers(side.port, side.at_server))
+        location.apply(rules.reject_newcomers(location.port, location.at_server))
 
-    def observe(self, stage: Stage, side: Side) -> None:
+    def observe(self, stage: Stage, location: FaultLocation) -> None:
         """Let newcomers try."""
         target = server(stage)
         with helper_in(stage, "worker") as worker:

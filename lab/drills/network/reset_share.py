@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.drills.drill import SAMPLE_S, Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network.base import STARTS_S, NetworkDrill, back_within
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -34,6 +34,6 @@ class ResetShare(NetworkDrill):
         """It needs a kernel that ends connections when asked to."""
         return [probe.END_CONNECTIONS]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Choose exactly 10 % of the connections that are there, and end them."""
-        stage.measured("reset", side.end(rules.share(side.clients(), SHARE)))
+        stage.measured("reset", location.end(rules.share(location.clients(), SHARE)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import newcomers, probe, rules
-from lab.drills.namespace.side import Side, helper_in, server
+from lab.drills.namespace.fault_location import FaultLocation, helper_in, server
 from lab.drills.network.base import NetworkDrill, back_within, spread
 from rawsocket.verdict.drills.prediction import Expected
 
@@ -35,12 +35,12 @@ class SynLoss(NetworkDrill):
         """It needs nft's numgen."""
         return [probe.of_rules(rules.lose_syns([1], 30, at_server=True))]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Lose first packets to the server, and to a listener of the drill's; then let newcomers connect to that."""
-        port = newcomers.listen(side.helpers[0])
-        side.apply(rules.lose_syns([side.port, port], round(100 * LOST), side.at_server))
+        port = newcomers.listen(location.helpers[0])
+        location.apply(rules.lose_syns([location.port, port], round(100 * LOST), location.at_server))
         stage.began()
-        host = server(stage).host if side.at_server else "127.0.0.1"
+        host = server(stage).host if location.at_server else "127.0.0.1"
         with helper_in(stage, "worker") as worker:
             steps = newcomers.steps(newcomers.linear_timeouts(worker), WAIT_S)
             times = newcomers.connect(worker, host, port, COUNT, WAIT_S)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lab.drills.drill import Before, Stage
 from lab.drills.namespace import probe, rules
-from lab.drills.namespace.side import Side, helper_in, server
+from lab.drills.namespace.fault_location import FaultLocation, helper_in, server
 from lab.drills.network.base import NetworkDrill
 from lab.drills.processes.worker_lost import WorkerLost
 from rawsocket.verdict.drills.prediction import Expected
@@ -24,15 +24,15 @@ class WorkerCut(NetworkDrill, WorkerLost):
         return [own, *(one for one in super().expects(stage, before) if one.figure != "lost")]
 
     @contextlib.contextmanager
-    def entered(self, stage: Stage) -> Iterator[Side]:
+    def entered(self, stage: Stage) -> Iterator[FaultLocation]:
         """Enter the network of the first worker alone."""
         with helper_in(stage, "worker") as helper:
-            yield Side([helper], server(stage).port, at_server=False)
+            yield FaultLocation([helper], server(stage).port, at_server=False)
 
     def trials(self) -> Sequence[probe.Trial]:
         """It needs nft alone."""
         return [probe.of_rules(rules.cut())]
 
-    def inject(self, stage: Stage, side: Side) -> None:
+    def inject(self, stage: Stage, location: FaultLocation) -> None:
         """Cut it."""
-        side.apply(rules.cut())
+        location.apply(rules.cut())

@@ -17,7 +17,7 @@ from lab import folders, procfs
 from lab.engines import build_context, identity
 from lab.engines.deployment import cluster_key
 from lab.engines.docker import compose_file as composefile
-from lab.engines.docker import given_files, watch
+from lab.engines.docker import mounts, watch
 from lab.engines.docker.base_image import Base
 from lab.engines.docker.user_server import image as server_image
 from lab.engines.docker.user_server import service as server_service
@@ -84,7 +84,7 @@ class Project:
             composefile.encrypt(derived)
         if self._settings.asked_by_master:
             composefile.name_host(derived)
-        given_files.mount(derived["services"], self._settings.values)
+        mounts.mount(derived["services"], self._settings.values)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(derived, indent=1))
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import docker
 
-from lab import page
+from lab import page_client
 from lab.engines.deployment import Deployment
 from lab.engines.docker import base_image, compose, page_runs, watch
 from lab.engines.docker.client import FAILURES
 from lab.engines.docker.container import ContainerPart
-from lab.engines.docker.ended import RUNS, EndedContainers
+from lab.engines.docker.ended_containers import RUNS, EndedContainers
 from lab.engines.docker.user_server import image as server_image
 from lab.engines.docker.user_server import usage
 from lab.errors import LabError, writing
@@ -90,7 +90,7 @@ class DockerDeployment(Deployment):
             say(f"No Grafana: {image} can't be pulled. With a Prometheus of your own, {self.settings.scrape}.")
             return False
         if int(self.settings["WATCH_PORT"]) not in self.published_ports():
-            page.check_free("WATCH_PORT", self.settings["WATCH_PORT"])
+            page_client.check_free("WATCH_PORT", self.settings["WATCH_PORT"])
         say(f"Grafana: http://127.0.0.1:{self.settings['WATCH_PORT']}")
         return True
 

@@ -18,7 +18,7 @@ from lab import folders, procfs
 from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.deployment import Deployment
-from lab.engines.docker import base_image, client, given_files
+from lab.engines.docker import base_image, client, mounts
 from lab.engines.docker.deployment import DockerDeployment
 from lab.engines.identity import FOLDER_LABEL, LAB_LABEL, PROJECT_LABEL
 from lab.engines.journal import Entry
@@ -61,7 +61,7 @@ class DockerEngine(Engine):
 
     def check(self) -> None:
         """Raise UsageError for what containers can't reach or read: a NETWORK, files, this machine's loopback."""
-        name = given_files.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
+        name = mounts.unreadable(self.settings.values) if sys.platform.startswith("linux") else ""
         if name:
             raise UsageError(
                 f"{name}={self.settings[name]}: only its owner may read it, and containers run as another user: "

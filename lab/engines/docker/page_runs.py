@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from lab import latest
+from lab import latest_link
 from lab.errors import writing
 
 # The last sign of a run that has ended: while it runs there is no such file.
@@ -26,7 +26,7 @@ def bring_home(files: Iterable[tuple[Path, bytes]], runs: Path, known: Collectio
     for name in names:
         with writing(runs / name):
             _write(runs / name, of_run[name])
-            latest.point_if_newer(runs / name)
+            latest_link.point_if_newer(runs / name)
     return names
 
 

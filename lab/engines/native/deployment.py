@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import page, procfs
+from lab import page_client, procfs
 from lab.engines import lab_facts
 from lab.engines.deployment import Deployment, cluster_key
 from lab.engines.native import processes
@@ -171,13 +171,13 @@ class NativeDeployment(Deployment):
             **cluster_key(),
             "HOLDFAST_PAGE_PORT": str(self._page_port),
             "HOLDFAST_MASTER": "127.0.0.1",
-            "HOLDFAST_MASTER_PORT": str(next(port for port in page.free_ports(2) if port != self._page_port)),
+            "HOLDFAST_MASTER_PORT": str(next(port for port in page_client.free_ports(2) if port != self._page_port)),
             "HOLDFAST_MASTER_BIND": "127.0.0.1",
         }
         address = self.settings.page if self._outlive else f"http://127.0.0.1:{self._page_port}"
         command = [*PYTHON, "rawsocket"]
         self._start("master", [*command, "master"], environ, signal.SIGINT)
-        self.wait(f"the page at {address}", lambda: page.state(address) is not None, READY_S)
+        self.wait(f"the page at {address}", lambda: page_client.state(address) is not None, READY_S)
         for number in range(1, self.settings.workers + 1):
             self._start(f"worker-{number}", [*command, "worker"], environ, signal.SIGTERM)
 
@@ -235,7 +235,7 @@ class NativeDeployment(Deployment):
         """Ask its admin port."""
         match = LISTENING.search(self._server().text())
         assert match
-        return page.text(f"http://{match[2]}/metrics")
+        return page_client.text(f"http://{match[2]}/metrics")
 
     def signal_server(self, pid: int, number: int) -> None:
         """Send the signal; a process that has ended meanwhile is no error."""
@@ -289,14 +289,14 @@ class NativeDeployment(Deployment):
     def _start_user_server(self) -> dict[str, str]:
         """Start SERVER_COMMAND in the folder that the lab was called in, and wait until it listens."""
         values, wait_s = self.settings.values, user_server.wait_s(self.settings.values)
-        port = user_server.listen(values)[0] or self._server_port or page.free_port()
-        if user_server.listen(values)[0] and page.taken(port):
+        port = user_server.listen(values)[0] or self._server_port or page_client.free_port()
+        if user_server.listen(values)[0] and page_client.taken(port):
             raise LabError(f"port {port} on 127.0.0.1 is taken by another program: SERVER_LISTEN=... takes another one")
         raise_descriptors()
         command = user_server.words(values[user_server.COMMAND], port)
         server = self._start("server", command, {"PORT": str(port)}, signal.SIGTERM, folder=Path.cwd())
         try:
-            self.wait("the server", lambda: page.listens(port), wait_s)
+            self.wait("the server", lambda: page_client.listens(port), wait_s)
         except LabError as error:
             if self.failure():
                 raise

@@ -6,7 +6,7 @@ them all before it returns.
 
 from pathlib import Path
 
-from lab import page
+from lab import page_client
 from lab.engines import identity
 from lab.engines.base import Engine
 from lab.engines.native import processes
@@ -41,7 +41,9 @@ class NativeEngine(Engine):
         headless = {"HEADLESS": "true", "HOLDFAST_RUNS": str(folder), "HOLDFAST_LINGER": "false"}
         headless["HOLDFAST_PROGRESS"] = "json"  # lab/run/console.py reads it
         state = self._folder / f"{name}.json"
-        return NativeDeployment(self.settings, folder / "logs", page.free_port(), 0, headless, state, outlive=False)
+        return NativeDeployment(
+            self.settings, folder / "logs", page_client.free_port(), 0, headless, state, outlive=False
+        )
 
     def check(self) -> None:
         """Raise UsageError for what local processes can't be: a server in an image."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.recording.messages.frames import is_text
 from lab.recording.messages.secrets import MARK, hidden
-from lab.recording.script.announced import announcement, text_announcement, with_inner_length
 from lab.recording.script.differences import Hole, Key, Varied, compared
+from lab.recording.script.length_fields import announcement, text_announcement, with_inner_length
 from lab.recording.script.variables import Variables, size_of
 from rawsocket.wire.framing import Framing
 

@@ -8,8 +8,8 @@ import pytest
 
 import lab.__main__ as command
 from lab.drills import command as drills
-from lab.drills.conductor import Conductor
 from lab.drills.drill import NATIVE
+from lab.drills.runner import DrillRunner
 from lab.drills.table import DRILLS
 from lab.errors import LabError
 from lab.settings import Settings
@@ -24,7 +24,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
     monkeypatch.setattr(drills, "engine_for", lambda verb, chosen: FakeNative())
     made: list[Settings] = []
 
-    def run(verb: str, engine: Any, chosen: Settings, company: Conductor) -> int:
+    def run(verb: str, engine: Any, chosen: Settings, company: DrillRunner) -> int:
         made.append(chosen)
         return 0
 

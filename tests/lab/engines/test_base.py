@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab import page, procfs
+from lab import page_client, procfs
 from lab.engines.base import Engine
 from lab.engines.deployment import Deployment
 from lab.engines.journal import Entry
@@ -87,7 +87,7 @@ Make = Callable[..., FakeEngine]
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
-    monkeypatch.setattr(page, "workers", lambda address: 2)
+    monkeypatch.setattr(page_client, "workers", lambda address: 2)
 
     def engine(*parts: Part, failing: dict[str, BaseException] | None = None, **settings: str) -> FakeEngine:
         ports = lab_ports()
@@ -139,7 +139,9 @@ def test_an_abandoned_run_that_can_not_be_removed_is_one_line(
 
 
 def _run_under_way(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
-    monkeypatch.setattr(page, "state", lambda address: {"state": state, "users": 300, "held": 299, "address": address})
+    monkeypatch.setattr(
+        page_client, "state", lambda address: {"state": state, "users": 300, "held": 299, "address": address}
+    )
 
 
 @pytest.mark.parametrize("state", ["spawning", "running", "stopping"])
@@ -175,7 +177,7 @@ def test_ctrl_c_in_up_removes_what_it_has_started(make: Make) -> None:
 
 
 def test_status_shows_parts_and_runs(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(page, "state", lambda address: None)
+    monkeypatch.setattr(page_client, "state", lambda address: None)
     engine = make(FakePart("server"), FakePart("master", 1))
     engine.journal.begin("one", tmp_path)
     assert engine.status()[1:] == ["server-1  running", "master-1  master-1 ended with 1", "one: a run is under way"]
@@ -208,7 +210,7 @@ def test_a_port_that_another_program_has_is_an_error_before_anything_is_prepared
 
 
 def test_the_wait_for_the_page_ends_when_a_part_fails(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "workers", lambda address: -1)
+    monkeypatch.setattr(page_client, "workers", lambda address: -1)
     engine = make(FakePart("server", log="fine"), FakePart("master", 1), FakePart("worker", 1, "because"))
     with pytest.raises(LabError, match=r"^the page at http://127.0.0.1:\d+: master-1 ended with 1$") as error:
         engine.up()
@@ -218,7 +220,7 @@ def test_the_wait_for_the_page_ends_when_a_part_fails(make: Make, monkeypatch: p
 def test_the_wait_for_the_page_ends_with_the_line_of_a_part_that_refused_a_setting(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "workers", lambda address: -1)
+    monkeypatch.setattr(page_client, "workers", lambda address: -1)
     with pytest.raises(UsageError, match=r"^worker: SOURCES=x: no$"):
         make(FakePart("worker", 2, "SOURCES=x: no\n")).up()
 

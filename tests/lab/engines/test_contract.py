@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines import follow
 from lab.engines.base import Engine
 from lab.engines.docker import client
@@ -134,9 +134,9 @@ def up(make: Make) -> Iterator[tuple[Engine, str]]:
 def test_up_status_logs_down(make: Make, up: tuple[Engine, str]) -> None:
     engine, address = up
     assert address == f"http://127.0.0.1:{engine.settings['PAGE_PORT']}"
-    state = page.state(address)
+    state = page_client.state(address)
     assert state
-    assert (state["state"], state["held"], page.workers(address)) == ("ready", 0, 1)
+    assert (state["state"], state["held"], page_client.workers(address)) == ("ready", 0, 1)
     with socket.create_connection(("127.0.0.1", int(engine.settings["SERVER_PORT"])), timeout=30) as connection:
         connection.sendall(b"hello\n")
         assert connection.recv(100) == b"hello\n"
@@ -153,18 +153,18 @@ def test_up_status_logs_down(make: Make, up: tuple[Engine, str]) -> None:
     ports = {name: str(engine.settings[name]) for name in ("PAGE_PORT", "SERVER_PORT")}
     engine = make(TARGET="tcp://192.0.2.1:9", **ports)
     assert engine.up() == address
-    assert page.workers(address) == 1
+    assert page_client.workers(address) == 1
     assert sorted(part.role for part in engine.lab().parts()) == ["master", "worker"]
 
     assert engine.down()
     assert not engine.running()
-    assert not page.taken(int(engine.settings["PAGE_PORT"]))
+    assert not page_client.taken(int(engine.settings["PAGE_PORT"]))
     assert not engine.down()
 
 
 def test_up_on_a_taken_port_is_an_error_and_starts_nothing(make: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        engine = make(PAGE_PORT=str(listener.getsockname()[1]), SERVER_PORT=str(page.free_port()))
+        engine = make(PAGE_PORT=str(listener.getsockname()[1]), SERVER_PORT=str(page_client.free_port()))
         with pytest.raises(LabError, match="is taken by another program: `make up PAGE_PORT="):
             engine.up()
     assert not engine.running()

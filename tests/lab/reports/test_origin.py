@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lab import settings
-from lab.given import scenario_settings
+from lab.inputs import scenario_settings
 from lab.reports import origin
 from lab.settings import Settings
 from rawsocket.settings.declared import DeclaredSetting

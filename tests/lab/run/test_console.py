@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.page import free_port
+from lab.page_client import free_port
 from lab.progress import WAIT_LINE
 from lab.run.console import Console
 from rawsocket import target_check

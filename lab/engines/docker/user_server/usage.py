@@ -18,7 +18,7 @@ import docker
 
 from lab.engines.docker.client import FAILURES, connect
 from lab.engines.docker.container import ContainerPart
-from lab.engines.docker.ended import RUNS
+from lab.engines.docker.ended_containers import RUNS
 from lab.engines.docker.user_server.service import LABEL
 from lab.engines.native import processes
 from lab.engines.native.deployment import PYTHON

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.drills.clients import message
-from lab.given import conversation
+from lab.inputs import conversation
 from tests.support.drill_stages import settings
 
 

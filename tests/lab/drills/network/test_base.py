@@ -1,7 +1,7 @@
 import pytest
 
 from lab.drills.namespace import container, probe, rules
-from lab.drills.namespace.side import Side
+from lab.drills.namespace.fault_location import FaultLocation
 from lab.drills.network import DRILLS, base
 from lab.drills.network.base import NetworkDrill
 from tests.support.namespaces import AGENT, namespace
@@ -70,7 +70,7 @@ def test_client_that_has_closed_and_could_not_say_so_does_not_know_its_connectio
         staged(monkeypatch, 10, TIMEOUT="0.3", WORKERS="1") as (here, connections, where),
         where.helper() as helper,
     ):
-        held = Side([helper], connections.port, at_server=True).clients()
+        held = FaultLocation([helper], connections.port, at_server=True).clients()
         helper.run(
             "nft", "-f", "-", text=rules.black_hole(connections.port, held, (rules.TO_SERVER, rules.FROM_SERVER))
         )

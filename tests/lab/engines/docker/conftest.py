@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines.docker import base_image, compose
 from lab.engines.docker import client as docker_client
 from lab.engines.docker.base_image import Base
@@ -22,7 +22,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr(docker_client, "connect", lambda: made)
     monkeypatch.setattr(compose, "Project", Project)
     monkeypatch.setattr(base_image, "ensure", lambda wanted: Base(wanted or "base:1", "base:1-build"))
-    monkeypatch.setattr(page, "workers", lambda address: 2)
+    monkeypatch.setattr(page_client, "workers", lambda address: 2)
     return made
 
 

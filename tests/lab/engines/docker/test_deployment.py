@@ -7,7 +7,7 @@ from typing import Any
 import docker
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines import follow
 from lab.engines.docker import deployment, watch
 from lab.engines.docker.engine import DockerEngine
@@ -27,7 +27,7 @@ from tests.support.fake_sdk import RUN, UP, Client, Container, Project
 def test_up_fails_early_with_the_log_of_the_container_that_failed(
     client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, status: str, state: Any, message: str
 ) -> None:
-    monkeypatch.setattr(page, "workers", lambda address: -1)
+    monkeypatch.setattr(page_client, "workers", lambda address: -1)
     client.all = [Container("server", UP, "running"), Container("master", UP, status, **state)]
     with pytest.raises(LabError, match=message) as error:
         engine.up()
@@ -87,7 +87,7 @@ def test_a_setting_refused_by_a_worker_ends_the_run_before_it_starts(
 def test_a_setting_refused_by_a_worker_fails_up(
     client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "workers", lambda address: -1)
+    monkeypatch.setattr(page_client, "workers", lambda address: -1)
     worker = Container("worker", UP, "restarting", ExitCode=2)
     worker.text = b"SOURCES=10.9.9.9: no\n"
     client.all = [worker]
@@ -249,7 +249,7 @@ def test_up_has_grafana_where_its_image_can_be_had(
     engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     missing: str, watched: bool, said: str,
 ) -> None:  # fmt: skip
-    port = str(page.free_port())
+    port = str(page_client.free_port())
     engine.settings = read({"WATCH": "yes", "WATCH_PORT": port}, {})
     monkeypatch.setattr(watch, "missing", lambda: missing)
     engine.lab().prepare()

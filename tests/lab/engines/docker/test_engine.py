@@ -11,7 +11,7 @@ import docker
 import pytest
 import requests
 
-from lab import page, procfs
+from lab import page_client, procfs
 from lab.engines.docker.engine import DockerEngine
 from lab.errors import Interrupted, LabError, UsageError
 from lab.settings import ROOT, Settings, read
@@ -80,7 +80,7 @@ def test_a_taken_port_is_an_error_before_the_build(client: Client, name: str) ->
 
 def test_a_taken_server_port_does_not_matter_with_a_target(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ports = {"PAGE_PORT": str(page.free_port()), "SERVER_PORT": str(listener.getsockname()[1])}
+        ports = {"PAGE_PORT": str(page_client.free_port()), "SERVER_PORT": str(listener.getsockname()[1])}
         DockerEngine(read({**ports, "TARGET": "tcp://10.0.0.5:9000"}, {})).up()
 
 
@@ -90,7 +90,7 @@ def test_a_port_of_the_lab_that_is_up_already_is_not_taken(client: Client) -> No
         master = Container("master", UP, "running")
         master.ports = {"8089/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}
         client.all = [master]
-        DockerEngine(read({"PAGE_PORT": port, "SERVER_PORT": str(page.free_port())}, {})).up()
+        DockerEngine(read({"PAGE_PORT": port, "SERVER_PORT": str(page_client.free_port())}, {})).up()
 
 
 def test_down_says_whether_a_lab_was_up(client: Client, engine: DockerEngine) -> None:
@@ -105,7 +105,7 @@ def test_down_says_whether_a_lab_was_up(client: Client, engine: DockerEngine) ->
 def test_status_says_where_the_page_is_and_how_each_part_is(
     client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "state", lambda address: {"state": "running", "users": 1200, "held": 1100})
+    monkeypatch.setattr(page_client, "state", lambda address: {"state": "running", "users": 1200, "held": 1100})
     client.all = [Container("server", UP, "running", Health={"Status": "healthy"}), Container("worker", UP)]
     engine.record.write(read({"PAGE_PORT": "8091"}, {}))
     assert engine.status() == [
@@ -113,7 +113,7 @@ def test_status_says_where_the_page_is_and_how_each_part_is(
         f"{UP}-server-1  running    healthy",
         f"{UP}-worker-1  exited",
     ]
-    monkeypatch.setattr(page, "state", lambda address: None)
+    monkeypatch.setattr(page_client, "state", lambda address: None)
     assert engine.status()[0] == "The page at http://127.0.0.1:8091 does not answer."
 
 
@@ -220,7 +220,7 @@ def test_a_key_that_only_its_owner_may_read_is_refused(
 
 
 def test_page_and_server_on_one_port_is_a_usage_error(client: Client) -> None:
-    port = str(page.free_port())
+    port = str(page_client.free_port())
     with pytest.raises(UsageError, match=f"^PAGE_PORT and SERVER_PORT are both {port}: each needs its own$"):
         DockerEngine(read({"PAGE_PORT": port, "SERVER_PORT": port}, {})).up()
     assert Project.made == []

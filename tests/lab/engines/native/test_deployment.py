@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines import follow
 from lab.engines.native import processes
 from lab.engines.native.deployment import LISTENING, ProcessPart
@@ -29,7 +29,7 @@ class Programs:
         self.folder = folder
         self.engine = NativeEngine(read({"TARGET": "tcp://127.0.0.1:9", "WORKERS": "1", "TIME": "1s"}, {}), folder)
         self.monkeypatch = monkeypatch
-        monkeypatch.setattr(page, "state", lambda address: {"workers": [1]})
+        monkeypatch.setattr(page_client, "state", lambda address: {"workers": [1]})
 
     def master(self, code: str, worker: str = "import time; time.sleep(300)") -> None:
         start = processes.start
@@ -76,8 +76,8 @@ def test_up_tells_a_usage_error_from_a_failure(
     programs: Programs, monkeypatch: pytest.MonkeyPatch, code: int, error: type[LabError]
 ) -> None:
     programs.master(f"import sys; sys.stderr.write('because'); sys.exit({code})")
-    monkeypatch.setattr(page, "state", lambda address: None)
-    monkeypatch.setattr(page, "check_free", lambda *_: None)
+    monkeypatch.setattr(page_client, "state", lambda address: None)
+    monkeypatch.setattr(page_client, "check_free", lambda *_: None)
     with pytest.raises(LabError) as raised:
         programs.engine.up()
     assert type(raised.value) is error
@@ -183,8 +183,8 @@ def test_an_interrupt_does_not_cut_the_clean_up_short(programs: Programs, monkey
 
 def test_up_that_fails_leaves_no_process(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.master("import time; time.sleep(300)", "import sys; sys.exit(1)")
-    monkeypatch.setattr(page, "workers", lambda address: 0)
-    monkeypatch.setattr(page, "check_free", lambda *_: None)
+    monkeypatch.setattr(page_client, "workers", lambda address: 0)
+    monkeypatch.setattr(page_client, "check_free", lambda *_: None)
     with pytest.raises(LabError, match="worker-1 ended with 1"):
         programs.engine.up()
     assert not programs.engine.running()
@@ -274,7 +274,7 @@ def test_server_of_the_users_own_is_a_local_process(
 
 
 def test_server_of_the_users_own_on_a_port_of_its_own(theirs: Callable[..., Programs]) -> None:
-    port = str(page.free_port())
+    port = str(page_client.free_port())
     assert json.loads(theirs(SERVER, SERVER_LISTEN=port).run()[1][0])["HOLDFAST_SERVER"] == f"tcp://127.0.0.1:{port}"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lab import page
+from lab import page_client
 from lab.engines.native.engine import NativeEngine
 from lab.errors import LabError
 from lab.settings import read
@@ -112,10 +112,10 @@ def test_up_status_logs_down(checkout: Path) -> None:
         assert up.returncode == 0, up.stderr
         address = f"http://127.0.0.1:{ports['PAGE_PORT']}"
         assert up.stdout == f"The lab is up (native): {address}\n"
-        state = page.state(address)
+        state = page_client.state(address)
         assert state
         assert (state["state"], state["held"], len(state["workers"])) == ("ready", 0, 2)
-        assert page.taken(int(ports["SERVER_PORT"]))
+        assert page_client.taken(int(ports["SERVER_PORT"]))
         status = [line.split() for line in _lab(checkout, "status", ENGINE="native").stdout.splitlines()]
         assert " ".join(status[0]) == f"The lab is up (native): {address} (ready, 0 users, 0 held)"
         assert [line[:3] for line in status[1:]] == [
@@ -139,7 +139,7 @@ def test_up_status_logs_down(checkout: Path) -> None:
         down = _lab(checkout, "down", ENGINE="auto")
     assert (down.returncode, down.stdout) == (0, "The lab is down.\n")
     assert _gone(pids)
-    assert not page.taken(int(ports["PAGE_PORT"]))
+    assert not page_client.taken(int(ports["PAGE_PORT"]))
     assert _lab(checkout, "down").stdout == "No lab was up.\n"
 
 
@@ -251,7 +251,7 @@ def test_ctrl_c_exits_with_130_and_leaves_no_process(checkout: Path) -> None:
 
 def test_a_taken_port_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     with lab_server() as (_, port):
-        settings = read({"PAGE_PORT": str(port), "SERVER_PORT": str(page.free_port())}, {})
+        settings = read({"PAGE_PORT": str(port), "SERVER_PORT": str(page_client.free_port())}, {})
         with pytest.raises(LabError, match=rf"port {port} on 127.0.0.1 is taken .*`make up PAGE_PORT=\.\.\.`"):
             NativeEngine(settings, tmp_path).up()
     assert not NativeEngine(settings, tmp_path).running()
@@ -266,7 +266,7 @@ def test_a_taken_port_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
 )
 def test_a_target_that_can_not_be_loaded_exits_with_2_and_its_line(checkout: Path, target: str, line: str) -> None:
     """As with what a server or worker refuses: tests/lab/engines/test_contract.py has these for the engines."""
-    done = _lab(checkout, "ci", "--target", target.format(free=page.free_port()))
+    done = _lab(checkout, "ci", "--target", target.format(free=page_client.free_port()))
     assert (done.returncode, done.stdout) == (2, "")
     assert re.match(f"lab ci: {line}", done.stderr.splitlines()[-1])
     assert "Artefacts" not in done.stderr
@@ -274,7 +274,7 @@ def test_a_target_that_can_not_be_loaded_exits_with_2_and_its_line(checkout: Pat
 
 @retry_on_busy_machine
 def test_wait_waits_for_a_target_that_is_started_during_the_wait(checkout: Path) -> None:
-    port = page.free_port()
+    port = page_client.free_port()
     command = [sys.executable, "-u", "-m", "lab", "ci", "--target", f"tcp://127.0.0.1:{port}", "--wait", "10m"]
     with subprocess.Popen(
         command, cwd=checkout, env=_environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
