@@ -42,7 +42,7 @@ from rawsocket.master.reports import artefacts, html_report
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan, from_options
-from rawsocket.verdict import faults
+from rawsocket.verdict import run_errors
 from rawsocket.verdict.judge import INTERRUPTED
 from rawsocket.worker import agent, limits
 
@@ -235,12 +235,12 @@ class Attachment:
             self.controller.run.notes.append(msg.data["message"])
             gevent.spawn(self.controller.runner.stop)
 
-    # -- faults of the run itself -------------------------------------------------------------------------------
+    # -- errors of the run itself -------------------------------------------------------------------------------
 
     def _listener_failed(self, error: BaseException) -> None:
         """Count an exception of a listener of any of Locust's events; log the first of its kind."""
         if self.controller and not self.controller.local:
-            self.controller.run.faults.add_error(error)
+            self.controller.run.errors.add_error(error)
             logger.debug("in a listener", exc_info=error)
         elif RECORDER.scenario_errors.add(error):
             logger.error("a listener of one of Locust's events raised", exc_info=error)
@@ -257,7 +257,7 @@ class Attachment:
             self._break_off(self.controller, f"worker {msg.node_id}: {msg.data['message']}")
 
     def _break_off(self, controller: RunController, reason: str) -> None:
-        controller.run.faults.add(reason)
+        controller.run.errors.add(reason)
         gevent.spawn(self.headless_run.end if self.headless_run else controller.runner.stop)
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class Attachment:
         controller.on_test_stop(timeout=30)  # Locust may have quit before the greenlet that stops the run came to it
         if self.headless_run and self.headless_run.refused:
             return  # the run did not start
-        document = faults.with_exit_code(controller.conclude(again=True), environment.process_exit_code)
+        document = run_errors.with_exit_code(controller.conclude(again=True), environment.process_exit_code)
         controller.run.document = document
         environment.process_exit_code = document["exit_code"]
         written = artefacts.write(controller)

@@ -91,7 +91,7 @@ class HeadlessRun:
         say(f"{type(shape).__name__}, the scenario's load shape, decides on users, rate and time: {ignored}")
         controller.runner.start_shape()
         follower: gevent.Greenlet = controller.runner.shape_greenlet
-        follower.rawlink(lambda ended: controller.run.faults.add_error(ended.exception) if ended.exception else None)
+        follower.rawlink(lambda ended: controller.run.errors.add_error(ended.exception) if ended.exception else None)
         self._watch(math.inf, follower)
         self._wait_for_end()
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from bench import settings
 from bench.harness import procfs, report, trials
-from bench.load import echo_server, schedule, table
+from bench.load import echo_server, table, trial_order
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadBench
 from bench.results.record import Record
@@ -30,8 +30,8 @@ def run(flags: Mapping[str, str | None]) -> int:
     bench = LoadBench(chosen, program, folder)
     records: list[Record] = []
     try:
-        for experiment in schedule.chosen(chosen.rows):
-            order = partial(schedule.order, experiment, available)
+        for experiment in trial_order.chosen(chosen.rows):
+            order = partial(trial_order.order, experiment, available)
             measure = partial(experiment.measure, bench)
             times = chosen.repeat or experiment.repeat
             trials.repeat(experiment.name, times, order, CONTENDERS, measure, folder / "logs", records)

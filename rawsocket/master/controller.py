@@ -156,7 +156,7 @@ class RunController:
         )
         self._asked = None
         if before.started_at is None:
-            self.run.faults = before.faults  # of the process's start
+            self.run.errors = before.errors  # of the process's start
         self.observer = Observer(self.run, self.probe, self.workers.age)
 
     def on_spawning_complete(self) -> None:

@@ -27,10 +27,10 @@ from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.settings.thresholds import named
 from rawsocket.verdict import saturation
 from rawsocket.verdict.causes import cause as causes
-from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.judge import Check, Figures, RowFigures, Verdict, judge, wrong_replies
 from rawsocket.verdict.ledger import Ledger, reconcile
 from rawsocket.verdict.observed import Facts, storm_events
+from rawsocket.verdict.run_errors import GENERATOR_LIMIT
 from rawsocket.verdict.saturation import Loop, WorkerFigures, loop_limit
 
 SCHEMA = 1
@@ -71,7 +71,7 @@ def figures(run: Run, interrupted: bool = False) -> Figures:
         max_lag_ms=run.info.max_lag_ms,
         limit_example=run.examples().get(GENERATOR_LIMIT, ""),
         scenario_errors=tuple(run.scenario_errors()),
-        run_faults=tuple(run.faults.reasons),
+        run_errors=tuple(run.errors.reasons),
         wanted=run.info.users * run.per_user,
         levels=levels.outcome(run),
         remarks=_remarks(run),

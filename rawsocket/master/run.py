@@ -18,7 +18,7 @@ from gevent import Greenlet
 from gevent.event import Event
 
 from rawsocket.master.levels.record import Levels
-from rawsocket.master.run_faults import RunFaults
+from rawsocket.master.run_errors import RunErrors
 from rawsocket.master.run_info import RunInfo
 from rawsocket.master.server_counts import ServerCounts
 from rawsocket.master.steady_window import SteadyWindow, WorkerWindow, lowest
@@ -121,7 +121,7 @@ class Run:
         self.drill = Record(started_wall_s)
         self.drill_window: SteadyWindow | None = None  # from the fault to the recovery
         self.lab_facts: list[LabFact] = []
-        self.faults = RunFaults()
+        self.errors = RunErrors()
         self.document: dict[str, Any] | None = None
         self.ending: Greenlet | None = None  # gathers the final reports and judges
         self.finished = Event()
@@ -160,7 +160,7 @@ class Run:
             return
         own = self.participant(worker)
         own.final = own.final or (report.final and stopping)
-        self.faults.take(worker, report)
+        self.errors.take(worker, report)
         before_s, own.report = own.report.wall_s if own.report else 0.0, report
         if at_stop or not stopping:
             own.report_at_stop = report
@@ -294,7 +294,7 @@ class Run:
 
     def scenario_errors(self) -> list[ScenarioError]:
         """Return the exceptions of the scenario, on all workers and in this process."""
-        return self.faults.errors(self.reports())
+        return self.errors.of_scenario(self.reports())
 
     def events_until_stop(self) -> int:
         """Return the events of all rows up to that moment; figures of the scenario's own are none."""

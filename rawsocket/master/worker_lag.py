@@ -11,7 +11,7 @@ from typing import Any
 from rawsocket.measurement import histogram
 from rawsocket.measurement.report import Report
 from rawsocket.measurement.stats_rows import TYPE
-from rawsocket.verdict.faults import GENERATOR_LIMIT
+from rawsocket.verdict.run_errors import GENERATOR_LIMIT
 
 Figure = Callable[[Report], float]
 SHORTEST_S = 0.2  # between two reports; a rate over less says nothing

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rawsocket.measurement.report import ScenarioError
-from rawsocket.verdict import faults, remedies, words
+from rawsocket.verdict import remedies, run_errors, words
 from rawsocket.verdict.observed import REPORT_S, Overdue, Silence
 from rawsocket.verdict.silent_feeds import FeedSilence
 
@@ -158,14 +158,14 @@ def _saturated(now: Now) -> Iterator[Found]:
 
 
 def _generator_limit(now: Now) -> Iterator[Found]:
-    number = now.failures.get(faults.GENERATOR_LIMIT, 0)
-    if number and faults.GENERATOR_LIMIT in now.growing:
+    number = now.failures.get(run_errors.GENERATOR_LIMIT, 0)
+    if number and run_errors.GENERATOR_LIMIT in now.growing:
         what, remedy = remedies.shortage(now.limit_example)
         yield Found(f"{words.sentence(what)} on the load generator's machine ({words.times(number)}). {remedy}")
 
 
 def _scenario(now: Now) -> Iterator[Found]:
-    for reason in faults.scenario(now.scenario_errors)[:1]:
+    for reason in run_errors.scenario(now.scenario_errors)[:1]:
         yield Found(words.sentence(reason))
 
 

@@ -15,7 +15,7 @@ The first rule that applies decides:
 6. Otherwise the run passes.
 
 A run in which the scenario raised an exception, or a task of the master died, did not do what was meant: it is unknown,
-and its exit code is 1 (see faults.py).
+and its exit code is 1 (see run_errors.py).
 
 Under a load shape, the levels are judged by these rules, each for itself; what they say takes the place of the run's
 steady window and of its thresholds (see levels/outcome.py).
@@ -33,7 +33,7 @@ from typing import Any
 from rawsocket.measurement.report import ScenarioError
 from rawsocket.settings import thresholds as table
 from rawsocket.settings.table import DEFAULT_LAG_LIMIT_MS
-from rawsocket.verdict import faults, threshold_words, words
+from rawsocket.verdict import run_errors, threshold_words, words
 from rawsocket.verdict.ledger import Ledger
 from rawsocket.verdict.saturation import Loop, WorkerFigures, doubts
 
@@ -104,7 +104,7 @@ class Figures:
     `missing` waited for a reply that was long overdue (rule 4). `example` is one of the wrong replies.
 
     All users want `wanted` connections. `sessions` were begun. The generator's machine ran short `limited` times, which
-    are no failures; `limit_example` is one of them. `run_faults` say why the run itself failed. `levels`: those of a
+    are no failures; `limit_example` is one of them. `run_errors` say why the run itself failed. `levels`: those of a
     load shape, None without one. `remarks`: what else a reader must know, though it decides nothing.
     """
 
@@ -138,7 +138,7 @@ class Figures:
     limited: int = 0
     limit_example: str = ""
     scenario_errors: tuple[ScenarioError, ...] = ()
-    run_faults: tuple[str, ...] = ()
+    run_errors: tuple[str, ...] = ()
     levels: Levels | None = None
     remarks: tuple[str, ...] = ()
 
@@ -156,11 +156,11 @@ class Verdict:
 def judge(figures: Figures, thresholds: Mapping[str, float], ledger: Ledger | None = None) -> Verdict:
     """Judge one run; `thresholds` has the limit of each judged threshold, by its name."""
     judged = _judge_server(figures, thresholds, ledger)
-    broken = (*figures.run_faults, *faults.scenario(figures.scenario_errors))
+    broken = (*figures.run_errors, *run_errors.scenario(figures.scenario_errors))
     if not broken:
         return judged
     others = () if judged.verdict == PASS else judged.reasons
-    code = INTERRUPTED if judged.exit_code == INTERRUPTED else faults.BROKEN
+    code = INTERRUPTED if judged.exit_code == INTERRUPTED else run_errors.BROKEN
     return Verdict(UNKNOWN, code, (*broken, *others), judged.thresholds)
 
 
@@ -248,7 +248,7 @@ def _missing(figures: Figures, thresholds: Mapping[str, float]) -> list[str]:
 
 
 def _doubts(figures: Figures) -> list[str]:
-    found = _absent(figures) + faults.generator_limit(figures.limited, figures.limit_example)
+    found = _absent(figures) + run_errors.generator_limit(figures.limited, figures.limit_example)
     if not figures.attempted:
         begun = f", though {words.count(figures.sessions, 'session')} began" if figures.sessions else ""
         found.append(f"nothing was measured: no connection was attempted{begun}")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bench import settings
-from bench.load import schedule
+from bench.load import trial_order
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.server import table
 from bench.server.contenders import PEER_NAMES
@@ -16,7 +16,7 @@ from rawsocket.settings.row import Setting
 
 
 def test_rows_and_peers_match_the_benchmarks() -> None:
-    assert {row for experiment in schedule.EXPERIMENTS for row in experiment.rows} == set(settings.LOAD_ROWS)
+    assert {row for experiment in trial_order.EXPERIMENTS for row in experiment.rows} == set(settings.LOAD_ROWS)
     assert {*settings.LOAD_PEERS, SESSION, FLOOR} == set(CONTENDERS)
     assert tuple(table.ROWS) == settings.SERVER_ROWS
     assert settings.SERVER_PEERS == PEER_NAMES

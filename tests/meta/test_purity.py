@@ -26,7 +26,7 @@ PURE = (
     *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
-    "rawsocket/verdict/faults.py",
+    "rawsocket/verdict/run_errors.py",
     "rawsocket/verdict/alerts.py",
     *(f"rawsocket/verdict/causes/{name}.py" for name in ("cause", "generator", "server")),
     "rawsocket/verdict/silent_feeds.py",

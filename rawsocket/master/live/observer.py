@@ -31,8 +31,8 @@ from rawsocket.verdict.alerts import (
     overdue,
     status,
 )
-from rawsocket.verdict.faults import GENERATOR_LIMIT
 from rawsocket.verdict.observed import ALERT, PROCESS_LOST, WORKER_LOST, Silences
+from rawsocket.verdict.run_errors import GENERATOR_LIMIT
 from rawsocket.verdict.saturation import main_cause
 from rawsocket.verdict.silent_feeds import Feeds
 

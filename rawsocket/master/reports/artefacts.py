@@ -34,7 +34,7 @@ from rawsocket.measurement.report import ScenarioError
 from rawsocket.measurement.stats_rows import TYPE
 from rawsocket.settings import options
 from rawsocket.settings.plan import Plan
-from rawsocket.verdict import faults, threshold_words
+from rawsocket.verdict import run_errors, threshold_words
 from rawsocket.verdict.judge import EXPLANATIONS
 
 # Times are from due; those from sent and to the first byte, and the waits of rows that have some, are at the end.
@@ -182,7 +182,7 @@ def _beyond_the_cases(document: Mapping[str, Any]) -> list[str]:
     found = [one for one in document["reasons"] if not one.endswith(tuple(of_levels))]
     shape = document.get("shape") or {}
     said = {shape.get("line")} | set(
-        faults.scenario([ScenarioError(**error) for error in document.get("scenario_errors") or ()])
+        run_errors.scenario([ScenarioError(**error) for error in document.get("scenario_errors") or ()])
     )
     return [
         reason

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rawsocket.verdict import words
-from rawsocket.verdict.faults import GENERATOR_LIMIT
+from rawsocket.verdict.run_errors import GENERATOR_LIMIT
 
 MOST = 4  # kinds; the last one is `others` if there are more
 MISSING = "missing"

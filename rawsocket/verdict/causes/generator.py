@@ -1,6 +1,6 @@
 """Pure: causes of a run that says nothing about the server: it was cut short, broke, or its generator was the limit."""
 
-from rawsocket.verdict import faults, remedies, saturation, words
+from rawsocket.verdict import remedies, run_errors, saturation, words
 from rawsocket.verdict.observed import Facts
 from rawsocket.verdict.remedies import Said
 
@@ -27,14 +27,14 @@ def out_of_memory(facts: Facts) -> Said:
 
 def broken(facts: Facts) -> Said:
     """A task of the master, or a worker, has failed."""
-    if not facts.figures.run_faults:
+    if not facts.figures.run_errors:
         return None
-    return words.sentence(facts.figures.run_faults[0]), "Look in the master's log (logs/master.log)."
+    return words.sentence(facts.figures.run_errors[0]), "Look in the master's log (logs/master.log)."
 
 
 def scenario(facts: Facts) -> Said:
     """The scenario raised an exception."""
-    reasons = faults.scenario(facts.figures.scenario_errors)
+    reasons = run_errors.scenario(facts.figures.scenario_errors)
     remedy = "Correct the scenario; the worker's log (logs/worker-1.log) has the traceback."
     return (words.sentence(reasons[0]), remedy) if reasons else None
 

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rawsocket.verdict import faults
+from rawsocket.verdict import run_errors
 from rawsocket.verdict.drills.prediction import Marks
 from rawsocket.verdict.drills.recovery import RECOVERED, VERDICTS, Second, document
 
 INTERRUPTED = 130
-BROKEN = 1  # the scenario raised an exception, see ../faults.py
+BROKEN = 1  # the scenario raised an exception, see ../run_errors.py
 
 
 class Record:
@@ -63,7 +63,7 @@ class Record:
         reasons = [f"{said}{' as predicted' if drill['outcome'] == RECOVERED else ''}", *drill["reasons"]]
         if not self.marks.beside:
             return {**found, "verdict": verdict, "exit_code": code, "cause": None, "reasons": reasons, "thresholds": []}
-        if faults.worse(found["exit_code"], code) == found["exit_code"]:
+        if run_errors.worse(found["exit_code"], code) == found["exit_code"]:
             cause = _with_fault(found["cause"], drill)
             return {**found, "cause": cause, "reasons": [*found["reasons"], *reasons]}
         reasons += found["reasons"]

@@ -11,7 +11,7 @@ import pytest
 
 import lab.__main__ as verbs
 from bench import settings
-from bench.load import command, echo_server, schedule
+from bench.load import command, echo_server, trial_order
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
 from bench.load.experiments import LoadExperiment
 from lab.errors import Interrupted, LabError, UsageError
@@ -28,7 +28,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., t
 
     def run(measure: Any, **flags: str) -> tuple[int, dict[str, Any]]:
         experiment = LoadExperiment("hold", ("memory",), (SESSION, FLOOR), 1, measure)
-        monkeypatch.setattr(schedule, "EXPERIMENTS", (experiment,))
+        monkeypatch.setattr(trial_order, "EXPERIMENTS", (experiment,))
         code = command.run({"ONLY": "memory", "PEERS": "none", **flags})
         return code, json.loads((tmp_path / "runs/latest/bench.json").read_text())
 

@@ -122,7 +122,7 @@ def test_exception_of_the_scenario_makes_any_run_unknown_with_exit_code_1(
 
 
 def test_dead_task_makes_a_run_unknown_with_exit_code_1() -> None:
-    judged = judge(figures(run_faults=("the master's task 'clock' died: it ended",)), WANTED)
+    judged = judge(figures(run_errors=("the master's task 'clock' died: it ended",)), WANTED)
     assert (judged.verdict, judged.exit_code) == ("unknown", 1)
     assert judged.reasons == ("the master's task 'clock' died: it ended",)
 

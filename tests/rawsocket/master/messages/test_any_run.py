@@ -48,7 +48,7 @@ def _master(folder: Path) -> Iterator[Master]:
         for wait in ("FINALS_S", "TOLD_S", "BACK_S"):
             patch.setattr(controllers, wait, 0.0)
         with joined_master(patch, runs=str(folder)) as made:
-            patch.setattr(made.attachment, "_break_off", lambda controller, why: controller.run.faults.add(why))
+            patch.setattr(made.attachment, "_break_off", lambda controller, why: controller.run.errors.add(why))
             yield made
 
 
@@ -88,7 +88,7 @@ def _play(master: Master, sent: Sent) -> dict[str, Any]:
             _honest(master, second)
             controller.tick()
 
-    assert controller.run.faults.reasons == []
+    assert controller.run.errors.reasons == []
     assert not controller.run.participants
     arrive("before")
     controller.on_test_start()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rawsocket.master.reports import artefacts
-from rawsocket.verdict import faults
+from rawsocket.verdict import run_errors
 from tests.support import levels
 from tests.support.controllers import ControllerBench
 
@@ -110,7 +110,7 @@ def test_summary_leads_with_the_cause_and_what_to_try(bench: ControllerBench) ->
 
 
 def test_junit_of_a_pass_with_an_exit_code_of_the_scenario_is_no_success(bench: ControllerBench) -> None:
-    document = faults.with_exit_code({**bench.controller.conclude(), "verdict": "pass", "exit_code": 0}, 1)
+    document = run_errors.with_exit_code({**bench.controller.conclude(), "verdict": "pass", "exit_code": 0}, 1)
     suite = ElementTree.fromstring(artefacts.junit(document).partition("\n")[2])
     [run, *_] = suite
     assert run.find("failure") is not None

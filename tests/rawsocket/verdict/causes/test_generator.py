@@ -11,7 +11,7 @@ CASES: list[Case] = [
         known(measured(interrupted=True), at_stop_s=7.12, time_s=14.0),
         "The run was interrupted after 7.1 s of 14 s",
     ),
-    ("task-died", known(measured(run_faults=("the task 'clock' died: x",))), "The task 'clock' died: x"),
+    ("task-died", known(measured(run_errors=("the task 'clock' died: x",))), "The task 'clock' died: x"),
     (
         "scenario",
         known(measured(scenario_errors=(RAISED,))),

@@ -1,6 +1,6 @@
-from bench.load import schedule
+from bench.load import trial_order
 from bench.load.contenders import CONTENDERS, FLOOR, SESSION
-from bench.load.schedule import EXPERIMENTS, chosen, order
+from bench.load.trial_order import EXPERIMENTS, chosen, order
 from bench.settings import LOAD_ROWS
 
 CLOSED, HOLD = EXPERIMENTS[:2]
@@ -16,7 +16,7 @@ def test_each_row_has_an_experiment_that_measures_ours() -> None:
 def test_chosen_rows_select_their_experiments() -> None:
     assert [e.name for e in chosen(["lag"])] == ["hold"]
     assert [e.name for e in chosen(["stall"])] == ["stall 100", "stall 1000"]
-    assert chosen(LOAD_ROWS) == list(schedule.EXPERIMENTS)
+    assert chosen(LOAD_ROWS) == list(trial_order.EXPERIMENTS)
 
 
 def test_trials_are_interleaved_in_alternating_order() -> None:

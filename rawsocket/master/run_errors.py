@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 from rawsocket.measurement.report import Report, ScenarioError
 from rawsocket.measurement.scenario_errors import ScenarioErrors
-from rawsocket.verdict import faults
+from rawsocket.verdict import run_errors
 
 logger = logging.getLogger(__name__)
 
 
-class RunFaults:
-    """The faults of one run."""
+class RunErrors:
+    """The errors of one run."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -33,9 +33,9 @@ class RunFaults:
         for one in report.scenario_errors:
             self._tell(one, f"worker {worker}, whose log has the traceback")
 
-    def errors(self, reports: Iterable[Report]) -> list[ScenarioError]:
+    def of_scenario(self, reports: Iterable[Report]) -> list[ScenarioError]:
         """Return the exceptions of all workers and of this process."""
-        return faults.merged([*self._own.report(), *(one for report in reports for one in report.scenario_errors)])
+        return run_errors.merged([*self._own.report(), *(one for report in reports for one in report.scenario_errors)])
 
     def _tell(self, one: ScenarioError, by: str) -> None:
         if (one.type, one.where) not in self._told:
