@@ -22,7 +22,7 @@ from rawsocket.check.listener import DialogueListener
 from rawsocket.conversation.plan import Plan, Step
 from rawsocket.engine.connection import Connection
 from rawsocket.errors import RawSocketError, is_mistake
-from rawsocket.users.session.beginning import steps_of
+from rawsocket.users.session.generator_start import steps_of
 from rawsocket.users.steps import (
     Connect,
     Due,

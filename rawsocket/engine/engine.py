@@ -12,7 +12,7 @@ from rawsocket.engine.schedule import Random
 class Engine:
     """What all connections of a process share. The reactor opens its descriptors when it is first used.
 
-    `reconnect_random`: draws the waits before reconnects; `schedule.no_jitter` with RECONNECT_JITTER=no.
+    `reconnect_random`: draws the waits before reconnects; `no_jitter` of users/reconnect.py with RECONNECT_JITTER=no.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""When things are due: slots on a fixed grid, arrivals spread over time, waits before a reconnect. Pure.
+"""When things are due: slots on a fixed grid, arrivals spread over time. Pure.
 
 Times are seconds of one monotonic clock; `random` is a callable that returns a float from 0 up to 1. Due times are
 whole milliseconds, the precision of the reactor's timers: with finer due times the generator itself would send half a
@@ -10,10 +10,7 @@ from collections.abc import Callable
 
 Random = Callable[[], float]
 
-BACKOFF = 0.5  # seconds: the upper bound of the first wait before a reconnect
-BACKOFF_LIMIT = 30.0  # seconds: what the bound doubles up to
 GROUPS = 50  # missed slots are reported in at most 50 groups, so the time of a stall is exact to a fiftieth
-STAYED = 5.0  # seconds that a connection must last to be good without a reply
 
 # Locust starts users once a second. A batch is spread over a little more than that: the last few of a batch are still
 # pending when the next one starts, so no gap opens when the next one is late.
@@ -59,16 +56,3 @@ def arrivals(count: int, begin: float, end: float, random: Random | None, phase:
     if random is not None:
         return sorted(begin + span * random() for _ in range(count))
     return [min(end, begin + span * (number + phase) / count) for number in range(count)]  # rounding may exceed `end`
-
-
-def no_jitter() -> float:
-    """Return the longest wait each time: in the place of a Random, so that all wait for equally long."""
-    return 1.0
-
-
-def backoff(failures: int, random: Random) -> float:
-    """Return the seconds to wait before the next attempt after `failures` in a row: exponential, with full jitter.
-
-    Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-    """
-    return random() * min(BACKOFF_LIMIT, BACKOFF * 2.0 ** min(failures, 16))

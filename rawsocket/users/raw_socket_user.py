@@ -34,14 +34,14 @@ from rawsocket import locust_patches
 from rawsocket.engine.accounting import SETTLES_AFTER
 from rawsocket.engine.connection import Connection
 from rawsocket.engine.engine import engine
-from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import NotConnected, RawSocketError, is_mistake
 from rawsocket.identity.user_numbers import NUMBERS
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users.arrivals import arrivals
 from rawsocket.users.client import RawSocketClient
 from rawsocket.users.config import ConfiguredUser
-from rawsocket.users.session.beginning import refuse_steps
+from rawsocket.users.reconnect import STAYED, backoff
+from rawsocket.users.session.generator_start import refuse_steps
 from rawsocket.wire.payload import reply_to
 
 CONTROL = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)

@@ -19,13 +19,13 @@ from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from rawsocket import locust_patches, target
 from rawsocket.engine.engine import engine
-from rawsocket.engine.schedule import no_jitter
 from rawsocket.identity import csv_rows
 from rawsocket.measurement.custom_figures import MEASURED_ROWS
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.measurement.report import Report
 from rawsocket.settings.plan import read_setting
+from rawsocket.users.reconnect import no_jitter
 from rawsocket.verdict.alerts import SILENT_S
 from rawsocket.worker import limits
 from rawsocket.worker.lag import LagMeter

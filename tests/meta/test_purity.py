@@ -54,6 +54,7 @@ PURE = (
     "rawsocket/target.py",
     "rawsocket/users/steps.py",
     "rawsocket/engine/schedule.py",
+    "rawsocket/users/reconnect.py",
     "rawsocket/measurement/stats_rows.py",
     "rawsocket/engine/exchange/in_flight.py",
     "rawsocket/measurement/arrival_stats.py",

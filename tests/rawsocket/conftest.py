@@ -23,13 +23,13 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A new run of the process's recorder and users' numbers, short back-offs, and no connection left at the end."""
-    from rawsocket.engine import schedule
     from rawsocket.engine.engine import engine
     from rawsocket.identity.user_numbers import NUMBERS
     from rawsocket.measurement.recorder import RECORDER
+    from rawsocket.users import reconnect
 
-    monkeypatch.setattr(schedule, "BACKOFF", 0.02)
-    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 0.1)
+    monkeypatch.setattr(reconnect, "BACKOFF", 0.02)
+    monkeypatch.setattr(reconnect, "BACKOFF_LIMIT", 0.1)
     assert RECORDER.held == 0
     RECORDER.begin_run()
     NUMBERS.begin_run()

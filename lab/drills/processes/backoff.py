@@ -1,4 +1,4 @@
-"""Pure: what the back-off of users that reconnect makes of an outage (rawsocket/engine/schedule.py).
+"""Pure: what the back-off of users that reconnect makes of an outage (rawsocket/users/reconnect.py).
 
 The wait before attempt n is between 0 and 0.5 * 2^(n-1) seconds, at random (full jitter): a quarter of 2^n on average.
 Without jitter it is 0.5 * 2^(n-1) seconds, so attempt n comes 0.5 * (2^n - 1) seconds after the loss: 0.5, 1.5, 3.5 s.

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from rawsocket.engine.connection import Connection
 from rawsocket.errors import is_mistake
 from rawsocket.users.config import SessionConfig
-from rawsocket.users.session.beginning import steps_of
+from rawsocket.users.session.generator_start import steps_of
 
 
 class User(Protocol):

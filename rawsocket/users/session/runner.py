@@ -22,14 +22,14 @@ from typing import Any, Protocol
 
 from rawsocket.engine.callbacks import Handlers
 from rawsocket.engine.connection import Connection
-from rawsocket.engine.schedule import STAYED, backoff
 from rawsocket.errors import RawSocketError, is_mistake
 from rawsocket.measurement.overdue import Waiting
 from rawsocket.users.config import SessionConfig
+from rawsocket.users.reconnect import STAYED, backoff
 from rawsocket.users.session import goodbye, grid, slots
 from rawsocket.users.session.background_calls import PendingCall
-from rawsocket.users.session.beginning import steps_of
-from rawsocket.users.session.closing import close_generator
+from rawsocket.users.session.generator_end import close_generator
+from rawsocket.users.session.generator_start import steps_of
 from rawsocket.users.session.step_functions import (
     NOT_YET,
     RECEIVE,

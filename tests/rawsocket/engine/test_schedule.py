@@ -4,8 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rawsocket.engine import schedule
-from rawsocket.engine.schedule import GROUPS, arrivals, backoff, first_slot, millisecond, missed, on_grid, overdue
+from rawsocket.engine.schedule import GROUPS, arrivals, first_slot, millisecond, missed, on_grid, overdue
 
 moments = st.floats(0, 1e7)
 chances = st.floats(0, 1, exclude_max=True)
@@ -63,8 +62,3 @@ def test_poisson_arrivals_are_sorted_random_times_within_the_span():
 
 def test_zero_arrivals_give_an_empty_list():
     assert arrivals(0, 1.0, 2.0, None) == []
-
-
-def test_backoff_doubles_up_to_its_limit_and_is_random_below():
-    assert [backoff(failures, lambda: 1) for failures in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    assert backoff(10**6, lambda: 0.5) == schedule.BACKOFF_LIMIT / 2

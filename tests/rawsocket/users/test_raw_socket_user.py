@@ -11,11 +11,12 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from rawsocket import RawSocketUser
-from rawsocket.engine import deadlines, schedule
+from rawsocket.engine import deadlines
 from rawsocket.engine.engine import engine
 from rawsocket.measurement.locust_stats import BATCH
 from rawsocket.measurement.recorder import RECORDER
 from rawsocket.users import raw_socket_user as user_module
+from rawsocket.users import reconnect
 from rawsocket.wire.framing import Chunk, Line
 from tests.support.dropping_server import DroppingServer as Server
 from tests.support.local_run import LONG, Run, wait_until
@@ -130,10 +131,10 @@ def test_refused_user_backs_off_without_sending_and_connects_later(server: Serve
 
 def test_backoff_doubles_and_restarts_after_a_reply(server: Server, monkeypatch: pytest.MonkeyPatch):
     bounds: list[float] = []
-    monkeypatch.setattr(schedule, "BACKOFF", 0.5)
-    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
+    monkeypatch.setattr(reconnect, "BACKOFF", 0.5)
+    monkeypatch.setattr(reconnect, "BACKOFF_LIMIT", 30.0)
     monkeypatch.setattr(
-        user_module, "backoff", lambda failures, _: bounds.append(schedule.backoff(failures, lambda: 1)) or 0
+        user_module, "backoff", lambda failures, _: bounds.append(reconnect.backoff(failures, lambda: 1)) or 0
     )
     environment = Environment(user_classes=[Waiter], host=server.url)
     user = Waiter(environment)
@@ -155,9 +156,9 @@ def test_backoff_doubles_and_restarts_after_a_reply(server: Server, monkeypatch:
 def test_backoff_without_jitter_is_as_long_as_it_may_be(monkeypatch: pytest.MonkeyPatch):
     waits: list[float] = []
     monkeypatch.setattr(user_module.gevent, "sleep", waits.append)
-    monkeypatch.setattr(engine(), "reconnect_random", schedule.no_jitter)
-    monkeypatch.setattr(schedule, "BACKOFF", 0.5)
-    monkeypatch.setattr(schedule, "BACKOFF_LIMIT", 30.0)
+    monkeypatch.setattr(engine(), "reconnect_random", reconnect.no_jitter)
+    monkeypatch.setattr(reconnect, "BACKOFF", 0.5)
+    monkeypatch.setattr(reconnect, "BACKOFF_LIMIT", 30.0)
     user = Waiter(Environment(user_classes=[Waiter]))
     for _ in range(8):
         user._back_off()

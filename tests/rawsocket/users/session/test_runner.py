@@ -8,6 +8,7 @@ import pytest
 from rawsocket.engine import schedule
 from rawsocket.errors import Closed, NotConnected, RawSocketError, Refused, ReplyTimeout
 from rawsocket.measurement.histogram import quantiles
+from rawsocket.users import reconnect
 from rawsocket.users.session.runner import Session
 from rawsocket.users.session.slots import STOPPED
 from rawsocket.users.steps import Connect, Request, Wait
@@ -113,7 +114,7 @@ def test_latency_of_a_visit_from_due_includes_its_connect(simulation: Simulation
 
 
 def test_visit_that_cannot_connect_is_due_and_unsent(simulation: Simulation, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schedule, "BACKOFF", 0.01)
+    monkeypatch.setattr(reconnect, "BACKOFF", 0.01)
     simulation.refuses = lambda now: Refused() if 1003 < now < 1006 else None
     user = SimulatedUser(simulation, visit)
     simulation.run(1010.2)

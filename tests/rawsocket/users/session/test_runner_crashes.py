@@ -4,7 +4,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 
 import pytest
 
-from rawsocket.engine import schedule
+from rawsocket.users import reconnect
 from rawsocket.users.session.runner import Session
 from rawsocket.users.steps import Close, Connect, Due, Request
 from tests.support.simulated_sessions import PERIOD, check, times
@@ -13,7 +13,7 @@ from tests.support.simulation import SimulatedUser, Simulation
 
 def test_slots_in_the_back_off_of_a_crashed_session_are_unsent(simulation: Simulation, monkeypatch: pytest.MonkeyPatch):
     """They are no latency of the server: the session itself raised."""
-    monkeypatch.setattr(schedule, "BACKOFF", 4.0)
+    monkeypatch.setattr(reconnect, "BACKOFF", 4.0)
     crashes = [True, False]
 
     def session(user: SimulatedUser) -> Session:
@@ -39,7 +39,7 @@ def test_slots_in_the_back_off_of_a_crashed_session_are_unsent(simulation: Simul
 
 
 def test_crashed_visit_does_not_catch_up(simulation: Simulation, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schedule, "BACKOFF", 8.0)
+    monkeypatch.setattr(reconnect, "BACKOFF", 8.0)
     crashes = [True]
 
     def session(user: SimulatedUser) -> Session:

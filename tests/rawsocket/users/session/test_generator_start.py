@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from rawsocket.measurement.scenario_errors import located
-from rawsocket.users.session.beginning import NotAGenerator, refuse_steps, steps_of
+from rawsocket.users.session.generator_start import NotAGenerator, refuse_steps, steps_of
 
 
 class Scenario:

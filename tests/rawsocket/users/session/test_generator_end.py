@@ -3,7 +3,7 @@ import locust  # isort: skip  # noqa: F401  patches the process before anything 
 from collections.abc import Generator
 from typing import Any
 
-from rawsocket.users.session.closing import IN_FINALLY, close_generator
+from rawsocket.users.session.generator_end import IN_FINALLY, close_generator
 
 
 class User:
