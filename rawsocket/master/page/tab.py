@@ -32,7 +32,7 @@ KEY = "held"
 TITLE = "Held connections"
 STATIC = Path(__file__).with_name("static")
 STYLES = ("uplot.css", "page.css")
-SCRIPTS = ("uplot.js", "charts.js", "form.js", "parts.js", "page.js")
+SCRIPTS = ("uplot.js", "charts.js", "form.js", "tables_and_tiles.js", "page.js")
 OWN = "holdfast"  # our entry in window.templateArgs
 
 

@@ -1,4 +1,5 @@
-// The tab "Held connections" in Locust's page: asks the lab for news and updates the parts (parts.js, charts.js).
+// The tab "Held connections" in Locust's page: asks the lab for news and updates its parts (tables_and_tiles.js) and
+// charts (charts.js).
 //
 // The box is a node of our own beside React's root, and React's nodes are only read. It is shown while the tab is open.
 // This script runs before Locust's (which is a module), so that the tab can be chosen in the address.

@@ -62,7 +62,7 @@ def test_page_before_the_first_run(fleet: LocustFleet) -> None:
 
 
 def test_scripts_ask_no_other_host_and_run_no_text() -> None:
-    for name in ("form.js", "parts.js", "page.js"):
+    for name in ("form.js", "tables_and_tiles.js", "page.js"):
         script = (tab.STATIC / name).read_text()
         assert "eval(" not in script
         assert "innerHTML" not in script
