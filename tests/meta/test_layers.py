@@ -28,6 +28,7 @@ LAYERS = (
     "rawsocket.scenario_file",
     "rawsocket.check",
     "rawsocket.headless",
+    "rawsocket.attach_master",
     "rawsocket.attach",
     "rawsocket.__main__",
 )

@@ -275,6 +275,18 @@ def test_pure_files_import_without_locust() -> None:
     assert [name for name, found in zip(modules, loaded, strict=True) if {"locust", "gevent"} & set(found)][:1] == []
 
 
+def test_worker_loads_neither_page_nor_reports() -> None:
+    """They would cost each worker 5 MB and a tenth of a second."""
+    (loaded,) = _loaded_after_imports_of("rawsocket.attach")
+    of_master = (
+        "rawsocket.headless",
+        "rawsocket.master.page",
+        "rawsocket.master.reports",
+        "rawsocket.master.controller",
+    )
+    assert [module for module in loaded if module.startswith(of_master)] == []
+
+
 def test_only_attach_adds_listeners() -> None:
     adding = [path for path in sources("rawsocket", "locustfiles") if ".add_listener(" in text(path)]
     assert adding == ["rawsocket/attach.py"]

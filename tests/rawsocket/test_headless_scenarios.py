@@ -91,7 +91,7 @@ def test_load_shape_of_ours_is_followed_and_each_level_is_judged(tmp_path: Path,
             (8, 8, "pass"),
         ]
         assert verdict["ledger"]["reconciled"], verdict["ledger"]
-    assert all(level["to_s"] >= level["held_s"] + 4 for level in verdict["levels"])
+    assert all(level["to_s"] - level["held_s"] > 3.998 for level in verdict["levels"])  # both are rounded to 1 ms
     assert (verdict["run"]["shape"], verdict["held"]["wanted"]) == ("Steps", 8)
     assert "Levels of the load shape" in (fleet.runs / "report.html").read_text()
 

@@ -81,6 +81,7 @@ def controller_bench(monkeypatch: Any, *users: type[User], **plan: Any) -> Itera
     environment.create_master_runner("127.0.0.1", 0)
     assert environment.runner
     controller = RunController(environment, Plan(**{"workers": 2, "users": 10, "scenario": "hold", **plan}))
+    controller.workers._clock = clock
     try:
         yield ControllerBench(controller, clock)
     finally:

@@ -10,6 +10,7 @@ from locust.runners import MasterRunner
 
 from rawsocket import locust_patches
 from rawsocket.attach import Attachment
+from rawsocket.attach_master import MasterSide
 from rawsocket.worker import agent
 from tests.support.controllers import ControllerBench, controller_bench
 from tests.support.garbage import packed
@@ -38,18 +39,19 @@ def joined_master(monkeypatch: pytest.MonkeyPatch, **plan: Any) -> Iterator[Mast
     monkeypatch.setattr(Server, "recv_from_client", Server.recv_from_client)
     monkeypatch.setattr(MasterRunner, "handle_message", MasterRunner.handle_message)
     with controller_bench(monkeypatch, **plan) as bench:
+        controller = bench.controller
         attachment = Attachment(None)
-        attachment.controller = controller = bench.controller
+        attachment.master = side = MasterSide(controller, None)
         locust_patches.read_messages_through(attachment._intake.read, attachment._intake.failed)
         runner, events = bench.runner, bench.runner.environment.events
         events.worker_report.add_listener(attachment._worker_report)
         for kind, listener in (
-            (agent.LIMITS, attachment._limits),
-            (agent.STOPPING, attachment._stopping),
-            (agent.FINAL, attachment._final),
-            (agent.REFUSED, attachment._refused),
-            (agent.FAULT, attachment._fault),
-            ("holdfast_numbers_wanted", attachment._numbers_wanted),
+            (agent.LIMITS, side.limits),
+            (agent.STOPPING, side.stopping),
+            (agent.FINAL, side.final),
+            (agent.REFUSED, side.refused),
+            (agent.FAULT, side.fault),
+            ("holdfast_numbers_wanted", side.numbers_wanted),
         ):
             runner.register_message(kind, listener)
         monkeypatch.setattr(runner.server, "send_to_client", lambda message: None)

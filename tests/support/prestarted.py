@@ -124,7 +124,7 @@ def _imported(program: str) -> tuple[Any, Any, Any]:
     import locust.main  # noqa: F401
 
     import rawsocket.attach
-    import rawsocket.headless  # noqa: F401
+    import rawsocket.attach_master  # noqa: F401
 
     # gevent's fork: the child gets a hub of its own. (os.fork would also keep a descriptor of each child.)
     return (

@@ -48,7 +48,7 @@ def _master(folder: Path) -> Iterator[Master]:
         for wait in ("FINALS_S", "TOLD_S", "BACK_S"):
             patch.setattr(controllers, wait, 0.0)
         with joined_master(patch, runs=str(folder)) as made:
-            patch.setattr(made.attachment, "_break_off", lambda controller, why: controller.run.errors.add(why))
+            patch.setattr(made.attachment.master, "break_off", made.bench.controller.run.errors.add)
             yield made
 
 
