@@ -155,8 +155,9 @@ def run(role: str, plan: Plan) -> int:
     import gevent
     import locust.main
 
-    from rawsocket import cluster_key, locust_patches, scenario_file
+    from rawsocket import locust_patches, scenario_file
     from rawsocket.attach import attach
+    from rawsocket.master.messages import cluster_key
 
     main_greenlet = gevent.getcurrent()
     locust_patches.read_no_config_files()

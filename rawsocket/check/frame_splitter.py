@@ -58,7 +58,7 @@ class FrameSplitter:
         return self._take() if complete else b""
 
     def switched(self, framing: Framing) -> "FrameSplitter":
-        """Return the cutter for what arrives after a change of the framing; unfinished bytes are not taken over."""
+        """Return the splitter for what arrives after a change of the framing; unfinished bytes are not taken over."""
         return FrameSplitter(framing)
 
     def _feed(self, data: bytes) -> list[bytes]:

@@ -28,7 +28,7 @@ class DialogueListener:
 
     def __init__(self, dialogue: Dialogue, framing: Framing) -> None:
         self.dialogue = dialogue
-        self._cutter = FrameSplitter(framing)
+        self._splitter = FrameSplitter(framing)
         self.framing = framing
         self._started = time.perf_counter()
         self._opened_at: float | None = None
@@ -49,7 +49,7 @@ class DialogueListener:
         if self._opened_at is None:
             self._opened_at = now
         self.ended = False
-        self._cutter = FrameSplitter(self.framing)
+        self._splitter = FrameSplitter(self.framing)
         self._add(OPEN, f"connected to {self.dialogue.target} in {(now - self._started) * 1000:.1f} ms")
 
     def sent(self, data: bytes) -> None:
@@ -61,7 +61,7 @@ class DialogueListener:
         """Note the frames that are complete now; no data: the server has ended the connection."""
         if data:
             self._read_at = time.perf_counter()
-            for frame in self._cutter.feed(data):
+            for frame in self._splitter.feed(data):
                 self._add(FRAME, data=frame)
         elif not self.ended:
             self.ended = True
@@ -70,7 +70,7 @@ class DialogueListener:
             self._add(CLOSED, "closed by the server")
 
     def _pause(self, closed: bool = False) -> None:
-        if frame := self._cutter.pause(closed):
+        if frame := self._splitter.pause(closed):
             self._add(FRAME, data=frame)
 
     # -- what the player tells ----------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class DialogueListener:
     def framing_changes(self, framing: Framing) -> None:
         """Cut with another framing from here on."""
         self.framing = framing
-        self._cutter = self._cutter.switched(framing)
+        self._splitter = self._splitter.switched(framing)
 
     def finish(self) -> None:
         """Note what is left over, and how long all took."""
@@ -100,8 +100,8 @@ class DialogueListener:
         self.dialogue.ms = (time.perf_counter() - self._started) * 1000
 
     def _add_rest(self) -> None:
-        if self._cutter.rest and not any(entry.kind == REST for entry in self.dialogue.entries[-2:]):
-            self._add(REST, self._cutter.broken, data=self._cutter.rest, at=self._read_at)
+        if self._splitter.rest and not any(entry.kind == REST for entry in self.dialogue.entries[-2:]):
+            self._add(REST, self._splitter.broken, data=self._splitter.rest, at=self._read_at)
 
     def _add(self, kind: str, text: str = "", place: str = "", data: bytes = b"", at: float = 0.0) -> None:
         if len(self.dialogue.entries) < MOST_ENTRIES:
@@ -113,7 +113,7 @@ class DialogueListener:
     def arrived(self) -> list[bytes]:
         """Return the frames that have arrived since the step began, and the unfinished one."""
         frames = [entry.data for entry in self.dialogue.entries[self._since :] if entry.kind in RECEIVED]
-        rest = self._cutter.rest
+        rest = self._splitter.rest
         return [*frames, rest] if rest and rest not in frames[-1:] else frames
 
     def earlier(self) -> list[bytes]:
@@ -123,15 +123,15 @@ class DialogueListener:
     def seen(self, failure: str) -> Seen:
         """Return what a diagnosis is made from."""
         entries = self.dialogue.entries
-        rest = self._cutter.rest
+        rest = self._splitter.rest
         whole = [*entries, Entry(0.0, REST, data=rest)] if rest and entries[-1:][0].kind != REST else entries
         return Seen(
-            self._cutter.framing,
+            self._splitter.framing,
             failure,
             received=turns(whole, RECEIVED),
             sent=turns(whole, (SENT,)),
             frames=[entry.data for entry in entries if entry.kind == FRAME],
             rest=rest,
-            broken=self._cutter.broken,
+            broken=self._splitter.broken,
             closed=self.ended,
         )

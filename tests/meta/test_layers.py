@@ -21,7 +21,6 @@ LAYERS = (
     "rawsocket.users",
     "rawsocket.conversation",
     "rawsocket.worker",
-    "rawsocket.cluster_key",
     "rawsocket.master",
     "rawsocket.master.reports",
     "rawsocket.master.page",

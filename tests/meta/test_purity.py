@@ -23,7 +23,7 @@ PURE = (
     "rawsocket/wire/framing_unframed.py",
     "rawsocket/wire/framing_words.py",
     "rawsocket/wire/payload.py",
-    *(f"rawsocket/check/{name}.py" for name in ("cutter", "diagnosis", "dialogue", "steps", "text", "words")),
+    *(f"rawsocket/check/{name}.py" for name in ("diagnosis", "dialogue", "frame_splitter", "steps", "text", "words")),
     "rawsocket/verdict/judge.py",
     "rawsocket/verdict/saturation.py",
     "rawsocket/verdict/run_errors.py",

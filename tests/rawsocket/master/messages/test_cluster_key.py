@@ -9,7 +9,8 @@ import zmq.green as zmq
 from locust.rpc.protocol import Message
 from locust.rpc.zmqrpc import BaseSocket, Client, Server
 
-from rawsocket import cluster_key, locust_patches
+from rawsocket import locust_patches
+from rawsocket.master.messages import cluster_key
 from rawsocket.settings.plan import Plan, UsageError
 from tests.support.locust_fleet import locust_fleet
 
