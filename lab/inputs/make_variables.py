@@ -12,7 +12,7 @@ from lab.errors import UsageError
 from rawsocket.settings.suggestion import suggestion
 
 # Read by the Makefile itself.
-_OF_MAKE = {"PYTHON", "ONLY", "COVERAGE", "LAB", "SHELL", "DIR", "CAPTURE", "NAME"}
+_OF_MAKE = {"PYTHON", "ONLY", "COVERAGE", "LAB", "SHELL", "DIR", "CAPTURE", "NAME", "RUNS"}
 # For other programs that the lab starts.
 _OF_OTHERS = re.compile(
     r"(DOCKER|COMPOSE|BUILDKIT|PIP|OTEL|PYTHON)\w+|(?i:(https?|all|no)_proxy)|NO_COLOR|TERM|TMPDIR|PATH|HOME"

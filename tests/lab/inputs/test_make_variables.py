@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_an_unknown_variable_is_an_error_with_a_suggestion() -> None:
 @pytest.mark.parametrize("name", ["USERS", "SERVER_BLOCK_MS", "HEADLESS", "PYTHON", "ONLY", "HTTPS_PROXY", "no_proxy",
                                   "DOCKER_HOST", "DOCKER_CERT_PATH", "PIP_INDEX_URL", "NO_COLOR"])  # fmt: skip
 def test_variables_of_the_lab_of_make_and_of_other_programs_are_known(name: str) -> None:
+    make_variables.check(f"{name}=x", NAMES)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"\$\((?:or \$\()?([A-Z]+)\)", (ROOT / "Makefile").read_text())))
+)
+def test_variable_that_the_makefile_reads_is_known(name: str) -> None:
     make_variables.check(f"{name}=x", NAMES)
 
 
