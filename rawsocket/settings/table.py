@@ -122,7 +122,7 @@ OPTIONS = (
     Setting("arrivals", one_of("even", "poisson"), "even", "how the connects of a second are spread",
             "even connects make runs comparable"),
     Setting("max_lag_ms", number(0, above=True), str(DEFAULT_LAG_LIMIT_MS),
-            "a worker that is late by more milliseconds than this at p99 makes the run unknown",
+            "limit of a worker's p99 lag in milliseconds; above it the run is unknown",
             "lateness adds to each latency; raise it only on a busy machine, where your thresholds are far above"),
     Setting("framing", one_of("line", "chunk"), "line", "how messages are separated, on both sides",
             "TCP keeps no message boundaries, a newline does"),

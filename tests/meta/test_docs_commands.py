@@ -24,6 +24,7 @@ from tests.meta.conftest import text
 from tests.support.pages import PAGES, README, blocks, rows, spans
 from tests.support.pinned import ARTEFACTS
 
+STATUS = re.compile(r"\$\?|\$code\b")  # what a shell does with an exit code is no command of ours
 MAKE_TARGETS = re.findall(r"^([a-z-]+):.*##", text("Makefile"), re.M)
 LAB_TARGETS = (
     "help",
@@ -79,7 +80,7 @@ def _lines(page: str) -> Iterator[str]:
 def _simple(page: str) -> Iterator[str]:
     """The same, without what a shell puts together."""
     for line in filter(None, _lines(page)):
-        yield from (part for part in re.split(r"\|\||&&|[{};]", line) if part.strip() and "$?" not in part)
+        yield from (part for part in re.split(r"\|\||&&|[{};]", line) if part.strip() and not STATUS.search(part))
 
 
 COMMANDS = sorted({(page, line.strip()) for page in PAGES for line in _simple(page)})
