@@ -35,7 +35,7 @@ from tests.support import measured  # noqa: E402
 PARTS: dict[str, tuple[list[str], int]] = {
     "containers": (["tests/containers"], 3),
     "load": (["tests/rawsocket", "tests/locustfiles"], 3),
-    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 3),
+    "lab": (["tests/lab", "tests/bench", "tests/holdfast", "tests/conversations"], 4),
     "server": (["tests/server"], 2),
     "browser": (["tests/browser"], 1),
     "real": (["tests/real"], 1),
@@ -43,8 +43,8 @@ PARTS: dict[str, tuple[list[str], int]] = {
 }
 #: Processes that run at once: the tests need a quarter of a core each.
 AT_ONCE = 4 * (os.cpu_count() or 1) + 1
-#: The parts with the longest tests: three processes of each start first, so that short tests fill the end.
-FIRST, OF_EACH = ("containers", "lab", "load"), 3
+#: So many processes of the parts with the longest tests start first: short tests fill the end.
+FIRST = {"containers": 3, "lab": 4, "load": 2}
 #: The order in which pytest's own last line counts outcomes.
 OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "error", "rerun")
 AGAIN = 3  # more failures than this are no accident
@@ -246,7 +246,7 @@ def _run(parts: list[Part], marker: str, at_once: int, progress: Progress) -> No
 
 def _turn(part: Part) -> tuple[bool, int]:
     started = len(part.processes)
-    return part.name not in FIRST or started >= OF_EACH, started
+    return started >= FIRST.get(part.name, 0), started
 
 
 @contextmanager

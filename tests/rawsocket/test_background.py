@@ -10,6 +10,7 @@ from tests.meta.conftest import sources, text
 SHORT_LIVED = {
     "rawsocket/background.py",
     "rawsocket/attach.py",
+    "rawsocket/attach_master.py",
     "rawsocket/headless.py",
     "rawsocket/engine/connect/resolver.py",
     "rawsocket/master/controller.py",

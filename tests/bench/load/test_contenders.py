@@ -45,7 +45,7 @@ def test_fixed_port_is_below_the_ephemeral_ports(tmp_path: Path) -> None:
 
 
 def test_missing_free_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contenders.page, "taken", lambda port: True)
+    monkeypatch.setattr(contenders.page_client, "taken", lambda port: True)
     with pytest.raises(LabError, match="no free port from 10000"):
         fixed_port()
 

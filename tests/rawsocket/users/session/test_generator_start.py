@@ -31,7 +31,7 @@ def test_method_without_yield_raises_when_it_runs_and_says_where_it_is():
         next(steps)
     line = Scenario.nothing.__code__.co_firstlineno
     where, library = located(raised.value)
-    assert where.endswith(f"test_beginning.py:{line} in nothing()")
+    assert where.endswith(f"test_generator_start.py:{line} in nothing()")
     assert not library
 
 
