@@ -108,6 +108,7 @@ def test_tile_shows_that_its_threshold_is_missed(page: CannedPage) -> None:
     expect(failures).to_have_class(re.compile("is-missed"))
     expect(failures).to_contain_text("3,591 refused: server full")
     expect(failures).to_contain_text("✕ missed: none allowed, is 3,591")
+    expect(failures.locator(".note")).not_to_contain_text("none allowed")
     expect(_box(page).locator(".tile.held")).to_contain_text("✕ missed: at least 1,500, is 1,000")
     expect(p99).not_to_have_class(re.compile("is-missed"))
     expect(p99.locator(".missed")).to_be_hidden()

@@ -203,9 +203,10 @@
   // Whether too few connections were held, and no threshold says whether that matters.
   const heldShort = ({ ended, figures, limits, thresholds: checks, levels: found }) =>
     ended && known(figures.held_min) && figures.held_min < limits.wanted && !found?.length && !checks.some((check) => is(check, "min_held"));
+  // The limit of a threshold, unless it is missed: then the line below says it.
   const limitOf = ({ thresholds }, name) => {
     const check = thresholds.find((one) => one.name === name);
-    return check ? limit(check).replaceAll(" ", "\u00a0") : "";
+    return check && check.ok !== false ? limit(check).replaceAll(" ", "\u00a0") : "";
   };
   const joined = (...words) => words.filter(Boolean).join("\u00a0· "); // no line begins with a dot
   const failuresOf = (view) => {
