@@ -74,7 +74,8 @@ def test_a_run_gives_the_verdict_as_exit_code_and_leaves_its_artefacts_alone(mak
     tcp = verdict["connections"]
     refused = [found.get("server-full", 0) for found in (tcp["failed"], tcp["dropped"])]
     ended = tcp["attempted"] - tcp["abandoned"]  # the others were on their way when the run was stopped
-    assert (sum(refused), {*tcp["failed"], *tcp["dropped"]}) == (ended - 15, {"server-full"})
+    assert {*tcp["failed"], *tcp["dropped"]} == {"server-full"}
+    assert 0 <= ended - 15 - sum(refused) <= 20 - 15  # connected, but not yet refused when the run was stopped
     assert _left(engine, _name()) == []
 
 
