@@ -20,7 +20,7 @@ def drilled(
 ) -> tuple[int, dict[str, Any]]:
     """Run a drill; return its exit code, and verdict.json.
 
-    Where the code is not the one that is wanted, and its workers were kept from running, it runs again.
+    Where the code is not the one that is wanted, and its workers or the server were kept from running, it runs again.
     """
     monkeypatch.setattr(folders, "work", lambda: tmp_path)
     for variable, value in {**USUAL, **TOLERANT, **more}.items():
@@ -28,9 +28,18 @@ def drilled(
     for _ in range(TRIES):
         code = command.main(["drill", name])
         document = json.loads((tmp_path / "runs/latest/verdict.json").read_text())
-        if code == wanted or not is_busy(document):
+        if code == wanted or not (is_busy(document) or _slow(document)):
             break
     return code, document
+
+
+def _slow(document: dict[str, Any]) -> bool:
+    """Whether replies took more than 10 ms before the fault, so that other programs have slowed down the server.
+
+    A drill allows for 20 ms more than before, or for twice as much.
+    """
+    limits = [one["most"] for one in document["drill"]["predicted"] if one["figure"] == "typical_p99_ms"]
+    return any(limit > 30 for limit in limits)
 
 
 def measured(document: dict[str, Any]) -> dict[str, Any]:
