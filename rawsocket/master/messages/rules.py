@@ -147,7 +147,7 @@ LOCUSTS: dict[str, Check] = {
     "spawning_complete": record(_users),
     "stats": record({**_users, "stats": each(_stats_row), "stats_total": _stats_row, "errors": table(text, _error)}),
 }
-#: Ours; see worker/agent.py and identity/dealer.py.
+#: Ours; see worker/agent.py and identity/number_allocator.py.
 OURS: dict[str, Check] = {
     "holdfast_fault": _message,
     "holdfast_final": table(text, anything),
