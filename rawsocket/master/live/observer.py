@@ -57,7 +57,7 @@ class Observer:
         self._restarts = 0
         self._lost: set[str] = set()
         self._turns: dict[str, tuple[float, float]] = {}  # of each process of the server, and when they last grew
-        self.so_far = RunningFigures(run)
+        self.running_figures = RunningFigures(run)
 
     def sample(self, from_due: histogram.Histogram, at_s: float, users: int, held: int, event: str) -> Sample:
         """Return the sample of this second."""
@@ -108,7 +108,7 @@ class Observer:
         for alert in self._book.update(now):
             if alert.name not in NOTED_ELSEWHERE:
                 run.observed.note(alert.since_s, ALERT, alert.text, alert.label)
-        self.so_far.look(at_s)
+        self.running_figures.look(at_s)
 
     def state(self) -> dict[str, Any]:
         """Return `status`, `alerts`, `events`, `silences`, `figures` and `thresholds` as /lab/state.json has them."""
@@ -118,14 +118,14 @@ class Observer:
             "status": status(
                 started=run.started_at is not None,
                 reporting=bool(run.reports()),
-                troubled=bool(alerts) or any(check.ok is False for check in self.so_far.checks),
+                troubled=bool(alerts) or any(check.ok is False for check in self.running_figures.checks),
                 verdict=run.document["verdict"] if run.document else "",
             ),
             "alerts": alerts,
             "events": figures.events(run),
             "silences": run.observed.silences,
-            "figures": self.so_far.figures(),
-            "thresholds": self.so_far.thresholds(),
+            "figures": self.running_figures.figures(),
+            "thresholds": self.running_figures.thresholds(),
         }
 
     def _latest(self) -> dict[str, Report]:

@@ -18,15 +18,15 @@ class FakeRunner:
 
 
 class Bench:
-    """A dealer with the live workers a and b."""
+    """An allocator with the live workers a and b."""
 
     def __init__(self, users: int = 7) -> None:
         self.runner = FakeRunner(users)
         self.live = [A, B]
-        self.dealer = NumberAllocator(self.runner, lambda: self.live)
+        self.allocator = NumberAllocator(self.runner, lambda: self.live)
 
     def message(self, worker: str, want: int = 0, back: tuple[int, ...] = (), run: int = 1) -> None:
-        self.dealer.receive(worker, {"run": run, "want": want, "back": list(back)})
+        self.allocator.receive(worker, {"run": run, "want": want, "back": list(back)})
 
     def sent(self) -> list[tuple[str | None, int, list[int]]]:
         sent, self.runner.sent = self.runner.sent, []
@@ -56,14 +56,14 @@ def test_numbers_of_a_lost_worker_are_dealt_within_a_tick() -> None:
     bench.message(B, want=2)
     bench.sent()
     bench.live.remove(A)
-    bench.dealer.deal()
+    bench.allocator.deal()
     assert bench.sent() == [(B, 1, [0, 1])]
 
 
 def test_a_new_run_begins_with_all_numbers() -> None:
     bench = Bench()
     bench.message(A, want=7)
-    bench.dealer.begin_run()
+    bench.allocator.begin_run()
     bench.message(B, want=2, run=5)
     assert bench.sent()[1:] == [(B, 5, [0, 1])]
 

@@ -89,7 +89,7 @@ def test_level_that_is_held_has_no_verdict_yet(bench: ControllerBench) -> None:
     _level(bench, 2, seconds=10)
     (level,) = level_verdicts.documents(bench.controller.run)["levels"]
     assert (level["verdict"], level["to_s"], level["held_min"], level["steady_s"]) == (None, None, 2, 8.0)
-    assert {check.where for check in bench.controller.observer.so_far.checks} <= {"at 2 users", ""}
+    assert {check.where for check in bench.controller.observer.running_figures.checks} <= {"at 2 users", ""}
 
 
 def test_run_that_is_stopped_in_its_first_level_is_unknown(bench: ControllerBench) -> None:

@@ -20,7 +20,7 @@ def test_p99_of_the_figures_is_that_of_the_threshold(monkeypatch: pytest.MonkeyP
         bench.add_worker("a")
         bench.start()
         bench.controller.run.thresholds = limit
-        found = bench.controller.observer.so_far
+        found = bench.controller.observer.running_figures
         for _ in range(9):
             bench.second(held=10)
             judged = [check["actual"] for check in found.thresholds() if check["name"] == "max_p99_ms"]
@@ -40,7 +40,7 @@ def test_percentiles_are_computed_less_often_than_once_a_second(monkeypatch: pyt
         bench.start()
         for _ in range(22):
             bench.second(held=10)
-        bench.controller.observer.so_far.figures()
+        bench.controller.observer.running_figures.figures()
     assert len(asked) < 12
 
 
@@ -53,7 +53,7 @@ def test_kinds_of_failures_add_up_to_their_number(monkeypatch: pytest.MonkeyPatc
         bench.add_worker("a")
         bench.start()
         bench.second(held=10, **PIPELINED)
-        found = bench.controller.observer.so_far
+        found = bench.controller.observer.running_figures
         assert (found.figures()["failures"], found.figures()["failure_kinds"]) == (4, {"closed": 3, "wrong": 1})
         document = bench.stop(failures={"closed": 50, "wrong": 1})
         assert (document["failures"], document["failure_kinds"]) == (4, {"closed": 3, "wrong": 1})
@@ -72,5 +72,5 @@ def test_missing_replies_are_among_the_failures_of_a_run_that_has_ended(monkeypa
         bench.controller.receive("a", report(answered=90, waiting=waiting), at_stop=True)
         bench.controller.receive("a", report(answered=90, waiting=waiting, final=True))
         bench.controller.on_test_stop()
-        figures = bench.controller.observer.so_far.figures()
+        figures = bench.controller.observer.running_figures.figures()
     assert (figures["failures"], figures["failure_kinds"]) == (2, {"missing": 2})
