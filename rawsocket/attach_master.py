@@ -51,6 +51,7 @@ class MasterSide:
         if self._web_ui is not None:
             tab.install(controller, self._web_ui, before_run.refusal, self._driver)
         if isinstance(runner, MasterRunner):
+            locust_patches.start_no_users_after_stop(runner)
             runner.register_message(agent.LIMITS, self.limits)
             runner.register_message(agent.STOPPING, self.stopping)
             runner.register_message(agent.FINAL, self.final)

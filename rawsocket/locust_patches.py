@@ -19,17 +19,10 @@ from gevent import Greenlet
 from gevent.pool import Group
 from locust import TaskSet, argument_parser
 from locust.env import Environment
-from locust.exception import (
-    InterruptTaskSet,
-    RescheduleTask,
-    RescheduleTaskImmediately,
-    RPCError,
-    StopTest,
-    StopUser,
-)
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, RPCError, StopTest, StopUser
 from locust.rpc.protocol import Message
 from locust.rpc.zmqrpc import BaseSocket, Server
-from locust.runners import MasterRunner, Runner
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, Runner
 from locust.web import WebUI
 from zmq import ZMQError
 
@@ -304,6 +297,20 @@ def end_ramp_with_run_time(web_ui: WebUI) -> None:
         stop_runners()
 
     web_ui._stop_runners = stop  # type: ignore[method-assign]
+
+
+def start_no_users_after_stop(runner: MasterRunner) -> None:
+    """Start no users once the run is being stopped.
+
+    Locust sends that message in a greenlet of its own, which may come after those that stop: the users would stay.
+    """
+    send = runner.server.send_to_client
+
+    def send_in_time(message: Message) -> None:
+        if message.type != "spawn" or runner.state in (STATE_SPAWNING, STATE_RUNNING):
+            send(message)
+
+    runner.server.send_to_client = send_in_time
 
 
 def ramp_from_elsewhere(web_ui: WebUI, ramp: Greenlet) -> None:

@@ -101,7 +101,7 @@ def work(holdfast: Path, tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-RUN = ("ENGINE=native", "USERS=5", "RATE=5", "WORKERS=1", "TIME=6s", "MAX_P99_MS=0")
+RUN = ("ENGINE=native", "USERS=5", "RATE=5", "EVERY=1", "WORKERS=1", "TIME=6s", "MAX_P99_MS=0")
 
 
 def _verdict(work: Path, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

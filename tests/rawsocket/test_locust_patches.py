@@ -17,7 +17,7 @@ import pytest
 from gevent.pool import Group
 from locust import TaskSet, User, argument_parser
 from locust.env import Environment
-from locust.runners import LocalRunner, Runner, WorkerRunner
+from locust.runners import LocalRunner, Runner, WorkerNode, WorkerRunner
 from locust.web import WebUI
 
 from rawsocket import locust_patches
@@ -267,6 +267,27 @@ def test_run_time_that_ends_in_the_ramp_ends_the_ramp(monkeypatch: pytest.Monkey
     web_ui._stop_runners()
     assert ramp.dead
     web_ui._stop_runners()  # there is no ramp any more
+
+
+@pytest.mark.parametrize("patched", [False, True])
+def test_users_whose_start_is_on_its_way_are_not_started_after_a_stop(patched: bool):
+    """Without the patch the workers are told to start users after they were told to stop."""
+    environment = Environment(user_classes=[User])
+    runner = environment.create_master_runner("127.0.0.1", 0)
+    told: list[str] = []
+    runner.server.send_to_client = lambda message: told.append(message.type)  # type: ignore[method-assign]
+    if patched:
+        locust_patches.start_no_users_after_stop(runner)
+    runner.clients["a"] = WorkerNode("a", state="ready")
+    ramp = gevent.spawn(runner.start, 100, 2)
+    try:
+        gevent.sleep(0)  # the first users are dispatched: the message waits in a greenlet of its own
+        ramp.kill(block=True)
+        runner.stop()
+        gevent.sleep(0.01)
+        assert told == (["stop"] if patched else ["stop", "spawn"])
+    finally:
+        runner.greenlet.kill(block=False)
 
 
 def test_page_of_the_pinned_release_asks_for_news_only_while_it_spawns_or_runs():
