@@ -50,10 +50,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[socket.socket], None]], None]:
     """Sets what the client does once the proxy listens."""
+    run = Proxy.run  # as it is without the client of another recording
 
     def connect(talk: Callable[[socket.socket], None]) -> None:
-        run = Proxy.run
-
         async def running(proxy: Proxy, listen: int, limit: int, ready: Callable[[int], None]) -> None:
             def connected(port: int) -> None:
                 ready(port)

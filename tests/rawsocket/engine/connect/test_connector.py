@@ -18,6 +18,7 @@ from rawsocket.target import Target
 from tests.support.connecting import route_to
 
 CLOSED = 1  # a port without a listener
+TRIES = 5  # at ten free ports
 
 
 @pytest.fixture
@@ -72,14 +73,26 @@ def _free(source: str, port: int, listener: socket.socket) -> bool:
         return sock.connect_ex(listener.getsockname()) == 0
 
 
+def _with_all_of_ten_ports(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> tuple[Connector, list[Any]]:
+    """A connector with ten ports, and twenty connections from two addresses; another program may take a port first."""
+    for _ in range(TRIES):
+        low = _ten_free_ports("127.0.0.2", "127.0.0.3")
+        monkeypatch.setattr(module, "_port_range", lambda low=low: struct.pack("I", (low + 9) << 16 | low))
+        connector = Connector()
+        connector.connect_from(["127.0.0.2", "127.0.0.3"])
+        opened = [connector.open_socket(socket.AF_INET) for _ in range(20)]
+        codes = {sock.connect_ex(listener.getsockname()) for sock in opened}
+        if codes <= {0, errno.EINPROGRESS}:
+            return connector, opened
+        for sock in opened:
+            sock.close()
+    raise AssertionError(f"other programs took ports {TRIES} times: {codes}")
+
+
 def test_each_source_address_has_its_own_ports(reactor: Reactor, monkeypatch: pytest.MonkeyPatch):
     """Ten ports and two addresses are twenty connections to one target, and the next one finds no port."""
-    low = _ten_free_ports("127.0.0.2", "127.0.0.3")
-    monkeypatch.setattr(module, "_port_range", lambda: struct.pack("I", (low + 9) << 16 | low))
-    connector = Connector()
-    connector.connect_from(["127.0.0.2", "127.0.0.3"])
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        opened = [connect(connector, listener.getsockname()) for _ in range(20)]
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
+        connector, opened = _with_all_of_ten_ports(monkeypatch, listener)
         assert len({sock.getsockname() for sock in opened}) == 20
         route = route_to(reactor, Target(*listener.getsockname()))
         attempt = connector.attempt(route, None, opened.append, opened.append)
