@@ -173,7 +173,7 @@ import signal, sys, time
 from pathlib import Path
 from lab.engines.native import processes
 child = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked')); "
-child += "print('ready', flush=True); time.sleep(300)"
+child += "sys.stdout.write('ready' + chr(10)); sys.stdout.flush(); time.sleep(300)"
 one = processes.start(
     "one", [sys.executable, "-c", child], {}, Path(sys.argv[1]), signal.SIGTERM, ends_with_lab=%s
 )
