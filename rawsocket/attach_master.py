@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class MasterSide:
-    """The run controller and what belongs to it. `agent`: that of the users of this process, in a local run."""
+    """The run controller and what belongs to it. `users`: the agent of this process's own users, in a local run."""
 
     def __init__(self, controller: RunController, web_ui: WebUI | None, users: agent.WorkerAgent | None = None) -> None:
         self.controller = controller
@@ -73,10 +73,8 @@ class MasterSide:
 
     def test_start(self, environment: Environment) -> None:
         """A run begins."""
-        value = options.value
-        for line in scenario_file.unused(
-            environment.user_classes, lambda name: value(environment.parsed_options, name)
-        ):
+        parsed = environment.parsed_options
+        for line in scenario_file.unused(environment.user_classes, lambda name: options.value(parsed, name)):
             logger.warning(line)
         self.controller.on_test_start()
         self._driver.run_begins()
@@ -113,15 +111,15 @@ class MasterSide:
         self.controller.receive_limits(msg.node_id, msg.data)
 
     def stopping(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """The report of a worker that was told to stop."""
+        """A worker's report at the moment of the stop."""
         self.controller.receive_wire(msg.node_id, msg.data, at_stop=True)
 
     def final(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """Its last report of the run."""
+        """A worker's last report of the run."""
         self.controller.receive_wire(msg.node_id, msg.data)
 
     def numbers_wanted(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """It wants numbers for its users."""
+        """A worker wants numbers for its users."""
         self.controller.numbers.receive(msg.node_id, msg.data)
 
     def refused(self, environment: Environment, msg: Any, **_: Any) -> None:
@@ -132,7 +130,7 @@ class MasterSide:
             gevent.spawn(self.controller.runner.stop)
 
     def fault(self, environment: Environment, msg: Any, **_: Any) -> None:
-        """One of its tasks has died."""
+        """A task of a worker has died."""
         self.break_off(f"worker {msg.node_id}: {msg.data['message']}")
 
     # -- errors of the run itself -------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class RunningGenerator:
     started: list[Process] = field(default_factory=list)
     pid: int = 0  # of the process that generates the load
     base_kb: int | None = None
-    page: str = ""  # the address of its page_client, "" if it has none
+    page: str = ""  # the address of its page, "" if it has none
     main: Process | None = None  # ends by itself when the load is over; None: the load goes on until it is stopped
 
     def start(self, name: str, command: list[str], environ: Mapping[str, str], stop: int = signal.SIGKILL) -> Process:

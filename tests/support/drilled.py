@@ -20,7 +20,7 @@ def drilled(
 ) -> tuple[int, dict[str, Any]]:
     """Run a drill; return its exit code, and verdict.json.
 
-    Where the code is not the one that is wanted, and its workers or the server were kept from running, it runs again.
+    If the code is another one, and other programs kept the workers or the server from running, the drill runs again.
     """
     monkeypatch.setattr(folders, "work", lambda: tmp_path)
     for variable, value in {**USUAL, **TOLERANT, **more}.items():

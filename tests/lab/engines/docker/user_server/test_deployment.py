@@ -40,7 +40,7 @@ def theirs(client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
 
 
 def test_run_with_a_server_of_the_users_own(theirs: DockerEngine, containers: list[Container], tmp_path: Path) -> None:
-    """Its image is asked for its port and user after the build; what it uses is told as long as the run goes on."""
+    """Port and user are read from its image after the build; its CPU and memory are reported until the run ends."""
     server, master = containers[2], containers[1]
     server.status = "running"
     master.files = {"runs/verdict.json": b"{}", "runs/server-usage.json": b"{}"}
